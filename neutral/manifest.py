@@ -1,0 +1,238 @@
+"""The manifest: what a store's container says beside the tensors, as one JSON document.
+
+``docs/format.md`` describes it and ``docs/manifest.schema.json`` is its schema.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from typing import Any, Mapping
+
+from neutral.errors import StoreError
+from neutral.graph import Graph, Input, Layer, LayerSource, Node, Operand, Origin, Value
+from neutral.operators import catalogue
+from neutral.store.store import Piece, SourceFile, Store, StoreSource
+
+KEY = "neutral"
+VERSION = 1
+
+
+def encode(store: Store, digests: Mapping[str, str], file_digests: Mapping[str, str]) -> str:
+    """The manifest of ``store`` as JSON with sorted keys. ``digests`` are by tensor key, ``file_digests`` by file name."""
+    document = {
+        "format": KEY,
+        "version": VERSION,
+        "source": _source_to_json(store.source, file_digests),
+        "layers": [_layer_to_json(layer) for layer in store.layers.values()],
+        "graph": None if store.graph is None else _graph_to_json(store.graph),
+        "digests": dict(digests),
+        "notes": list(store.notes),
+    }
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def decode(text: str, file: str) -> dict[str, Any]:
+    """Arguments for :class:`Store` from a manifest. Raises StoreError where it is not sound."""
+    try:
+        document = json.loads(text)
+        if document["format"] != KEY:
+            raise StoreError(f"{file}: its manifest is of format {document['format']!r}, not {KEY!r}.")
+        if document["version"] != VERSION:
+            raise StoreError(
+                f"{file}: the manifest has version {document['version']!r} and this Neutral reads version {VERSION}. "
+                "Use a newer Neutral."
+            )
+        layers = [_layer_from_json(item) for item in document["layers"]]
+        return {
+            "layers": {layer.name: layer for layer in layers},
+            "graph": None if document["graph"] is None else _graph_from_json(document["graph"]),
+            "source": _source_from_json(document["source"]),
+            "notes": tuple(document["notes"]),
+            "digests": dict(document["digests"]),
+        }
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
+        raise StoreError(f"{file}: its manifest is damaged ({type(error).__name__}: {error}).") from None
+
+
+def _source_to_json(source: StoreSource | None, digests: Mapping[str, str]) -> dict[str, Any] | None:
+    if source is None:
+        return None
+    files = []
+    for file in source.files:
+        item: dict[str, Any] = {
+            "name": file.name,
+            "role": file.role,
+            "format": file.format,
+            "size": file.size,
+            "sha256": digests.get(file.name, file.sha256),
+        }
+        if file.text is not None:
+            item["text"] = file.text
+        else:
+            item["pieces"] = [_piece_to_json(piece) for piece in file.pieces]
+            item["skeleton"] = base64.b64encode(file.skeleton).decode("ascii")
+        files.append(item)
+    return {"framework": source.framework, "version": source.version, "files": files}
+
+
+def _piece_to_json(piece: int | Piece) -> int | str | dict[str, Any]:
+    if isinstance(piece, int):
+        return piece
+    if piece.permutation is None:
+        return piece.tensor
+    return {"tensor": piece.tensor, "permutation": list(piece.permutation)}
+
+
+def _source_from_json(item: Any) -> StoreSource | None:
+    if item is None:
+        return None
+    files = tuple(
+        SourceFile(
+            name=file["name"],
+            role=file["role"],
+            format=file["format"],
+            size=file["size"],
+            sha256=file["sha256"],
+            pieces=tuple(_piece_from_json(piece) for piece in file.get("pieces", ())),
+            skeleton=base64.b64decode(file.get("skeleton", ""), validate=True),
+            text=file.get("text"),
+        )
+        for file in item["files"]
+    )
+    return StoreSource(item["framework"], item["version"], files)
+
+
+def _piece_from_json(item: Any) -> int | Piece:
+    if isinstance(item, int):
+        return item
+    if isinstance(item, str):
+        return Piece(item)
+    return Piece(item["tensor"], tuple(item["permutation"]))
+
+
+def _layer_to_json(layer: Layer) -> dict[str, Any]:
+    return {
+        "name": layer.name,
+        "kind": layer.kind,
+        "attributes": _attributes_to_json(layer.attributes),
+        "tensors": dict(layer.tensors),
+        "typed_by": layer.typed_by,
+        "source": {
+            "node": layer.source.node,
+            "operator": layer.source.operator,
+            "origins": {
+                role: {"arrays": list(origin.arrays), "rule": origin.rule}
+                for role, origin in layer.source.origins.items()
+            },
+        },
+    }
+
+
+def _layer_from_json(item: Any) -> Layer:
+    source = item["source"]
+    origins = {
+        role: Origin(tuple(origin["arrays"]), origin["rule"]) for role, origin in source["origins"].items()
+    }
+    return Layer(
+        name=item["name"],
+        kind=item["kind"],
+        attributes=_attributes_from_json(item["kind"], item["attributes"]),
+        tensors=dict(item["tensors"]),
+        source=LayerSource(source["node"], source["operator"], origins),
+        typed_by=item["typed_by"],
+    )
+
+
+def _graph_to_json(graph: Graph) -> dict[str, Any]:
+    return {
+        "inputs": [
+            {"name": i.name, "shape": None if i.shape is None else list(i.shape), "dtype": i.dtype}
+            for i in graph.inputs
+        ],
+        "nodes": [_node_to_json(node) for node in graph.nodes],
+        "outputs": [[value.node, value.output] for value in graph.outputs],
+    }
+
+
+def _graph_from_json(item: Any) -> Graph:
+    return Graph(
+        inputs=tuple(
+            Input(i["name"], None if i["shape"] is None else tuple(i["shape"]), i["dtype"])
+            for i in item["inputs"]
+        ),
+        nodes=tuple(_node_from_json(node) for node in item["nodes"]),
+        outputs=tuple(Value(name, output) for name, output in item["outputs"]),
+    )
+
+
+def _node_to_json(node: Node) -> dict[str, Any]:
+    item: dict[str, Any] = {
+        "name": node.name,
+        "kind": node.kind,
+        "inputs": [_operand_to_json(operand) for operand in node.inputs],
+        "attributes": _attributes_to_json(node.attributes),
+    }
+    if node.layer is not None:
+        item["layer"] = node.layer
+    if node.computed:
+        item["computed"] = {role: [value.node, value.output] for role, value in node.computed.items()}
+    return item
+
+
+def _node_from_json(item: Any) -> Node:
+    return Node(
+        name=item["name"],
+        kind=item["kind"],
+        inputs=tuple(_operand_from_json(operand) for operand in item["inputs"]),
+        attributes=_attributes_from_json(item["kind"], item["attributes"]),
+        layer=item.get("layer"),
+        computed={role: Value(name, output) for role, (name, output) in item.get("computed", {}).items()},
+    )
+
+
+def _operand_to_json(operand: Operand) -> Any:
+    if isinstance(operand, Value):
+        return [operand.node, operand.output]
+    return _number_to_json(operand)
+
+
+def _operand_from_json(item: Any) -> Operand:
+    if isinstance(item, list):
+        return Value(item[0], item[1])
+    return float(item) if isinstance(item, str) else item
+
+
+def _number_to_json(value: Any) -> Any:
+    """JSON has no infinities and no NaN: they are written as text."""
+    return repr(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _attributes_to_json(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _attribute_to_json(value) for name, value in attributes.items()}
+
+
+def _attribute_to_json(value: Any) -> Any:
+    if isinstance(value, Graph):
+        return _graph_to_json(value)
+    if isinstance(value, tuple):
+        return [_number_to_json(item) for item in value]
+    return _number_to_json(value)
+
+
+def _attributes_from_json(kind: str, item: Any) -> dict[str, Any]:
+    types = {attribute.name: attribute.type for attribute in catalogue[kind].attributes}
+    return {name: _attribute_from_json(types[name], value) for name, value in item.items()}
+
+
+def _attribute_from_json(kind: str, value: Any) -> Any:
+    if value is None or kind == "json":
+        return value
+    if kind == "graph":
+        return _graph_from_json(value)
+    if kind == "float":
+        return float(value)
+    if kind == "floats":
+        return tuple(float(number) for number in value)
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,62 @@
+"""Normalisations. All use the biased variance; eps is inside the square root."""
+
+from __future__ import annotations
+
+from neutral.operators.catalogue import Attribute, Operator, Role
+
+EPS = Attribute("eps", "float", "Added to the variance before the square root.")
+
+
+def _affine(shape: str) -> tuple[Role, Role]:
+    return Role("weight", shape, "Multiplies the normalised value."), Role("bias", shape, "Added last.")
+
+
+OPERATORS = (
+    Operator(
+        "batch_norm",
+        "output = (input - running_mean) / sqrt(running_var + eps) * weight + bias along the channel axis. In training the "
+        "statistics are the batch's, unless use_global_stats, and running = momentum*running + (1 - momentum)*batch. "
+        "The second and third output are the mean and 1/sqrt(variance + eps) that were used.",
+        attributes=(
+            EPS,
+            Attribute("momentum", "float", "The fraction of a running statistic that a training step keeps."),
+            Attribute("axis", "int", "The channel axis; negative counts from the end."),
+            Attribute("scale", "bool", "Whether the weight is trained; if not it is ones."),
+            Attribute("use_global_stats", "bool", "Whether training uses the running statistics too."),
+        ),
+        roles=(
+            *_affine("(channels,)"),
+            Role("running_mean", "(channels,)", "Mean of the training data.", buffer=True),
+            Role("running_var", "(channels,)", "Variance of the training data.", buffer=True),
+        ),
+        outputs=("output", "mean", "inverse_deviation"),
+        family="normalization",
+    ),
+    Operator(
+        "layer_norm",
+        "output = (input - mean) / sqrt(variance + eps) * weight + bias, with the mean and variance over one axis. "
+        "The second and third output are the mean and sqrt(variance + eps).",
+        attributes=(EPS, Attribute("axis", "int", "The axis; negative counts from the end.")),
+        roles=_affine("(input.shape[axis],)"),
+        outputs=("output", "mean", "deviation"),
+        family="normalization",
+    ),
+    Operator(
+        "instance_norm",
+        "output = (input - mean) / sqrt(variance + eps) * weight + bias, mean and variance over the spatial axes of "
+        "each sample and channel; channels are axis 1.",
+        attributes=(EPS,),
+        roles=_affine("(channels,)"),
+        family="normalization",
+    ),
+    Operator(
+        "group_norm",
+        "output = (input - mean) / sqrt(variance + eps) * weight + bias, mean and variance over the channels of a "
+        "group and the spatial axes; channels are axis 1, weight and bias are per channel. "
+        "The second and third output are the mean and sqrt(variance + eps).",
+        attributes=(EPS, Attribute("groups", "int", "The number of groups.")),
+        roles=_affine("(channels,)"),
+        outputs=("output", "mean", "deviation"),
+        family="normalization",
+    ),
+)

@@ -1,0 +1,34 @@
+"""Which module reads and writes which container. A container module offers ``read``, ``write`` and ``recognises``."""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from typing import Any
+
+from neutral.errors import StoreError, UsageError
+
+_MODULES = {
+    ".safetensors": "neutral.store.safetensors",
+    ".h5": "neutral.store.hdf5",
+    ".hdf5": "neutral.store.hdf5",
+}
+
+
+def container_for(path: str | os.PathLike[str]) -> Any:
+    """The module that writes what this path's suffix asks for."""
+    suffix = os.path.splitext(os.fspath(path))[1].lower()
+    if suffix not in _MODULES:
+        raise UsageError(f"{os.fspath(path)}: its suffix is none of {', '.join(_MODULES)}.")
+    return import_module(_MODULES[suffix])
+
+
+def container_of(path: str) -> Any:
+    """The module that reads this file, known by its first bytes, not by its name."""
+    with open(path, "rb") as file:
+        head = file.read(16)
+    for name in dict.fromkeys(_MODULES.values()):
+        module = import_module(name)
+        if module.recognises(head):
+            return module
+    raise StoreError(f"{path}: this is no neutral store (its first bytes are {head.hex() or 'none'}).")

@@ -1,0 +1,131 @@
+"""The store: layers, graph, provenance and tensors, read when they are asked for."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Callable, Mapping
+
+from neutral.errors import SourceError, UsageError
+from neutral.graph import Graph, Layer
+from neutral.tensor import FileRange, Tensor
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Progress = Callable[[int, int], None]
+"""Called with the bytes done and the bytes in all."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of a source file: the bytes of a stored tensor, its axes first permuted by ``permutation``."""
+
+    tensor: str
+    permutation: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file the store was made from, and how to give it back.
+
+    ``pieces`` are its parts in order: a number is that many bytes of ``skeleton`` (everything that is no tensor's
+    data), a :class:`Piece` is a tensor. A text file has ``text`` instead. ``origin`` is where the file is now; it
+    is not stored. ``sha256`` is None until the store has been written or digests were turned off.
+    """
+
+    name: str
+    role: str
+    format: str
+    size: int
+    pieces: tuple[int | Piece, ...] = ()
+    skeleton: bytes = b""
+    text: str | None = None
+    sha256: str | None = None
+    origin: FileRange | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class StoreSource:
+    """The framework and the files a store was made from."""
+
+    framework: str
+    version: str | None
+    files: tuple[SourceFile, ...] = ()
+
+
+class Store:
+    """Layer-typed tensors with their graph and provenance.
+
+    ``layers`` are in execution order, by name. ``tensors`` maps each key to a :class:`neutral.tensor.Tensor`, of which
+    nothing is in memory. ``notes`` say what was inferred, what is unused and what could not be expressed.
+    ``digests`` are SHA-256 by tensor key, empty before the store was written.
+    """
+
+    def __init__(
+        self,
+        layers: Mapping[str, Layer],
+        tensors: Mapping[str, Tensor],
+        graph: Graph | None = None,
+        source: StoreSource | None = None,
+        notes: tuple[str, ...] = (),
+        digests: Mapping[str, str] | None = None,
+        path: str | None = None,
+        close: Callable[[], None] | None = None,
+    ) -> None:
+        self.layers = layers
+        self.tensors = tensors
+        self.graph = graph
+        self.source = source
+        self.notes = notes
+        self.digests = digests or {}
+        self.path = path
+        self._close = close
+
+    def __getitem__(self, key: str) -> np.ndarray:
+        """The tensor under ``key`` as a NumPy array; bfloat16 as its bits in uint16."""
+        try:
+            tensor = self.tensors[key]
+        except KeyError:
+            raise UsageError(f"{self.path or 'the store'} has no tensor {key!r}.") from None
+        return tensor.numpy()
+
+    def save(
+        self, path: str | os.PathLike[str], *, digests: bool = True, progress: Progress | None = None
+    ) -> None:
+        """Write the store to ``path``; the suffix decides the container (``.safetensors``, ``.h5``).
+
+        The file appears whole or not at all, and is on the disk when this returns. Raises
+        :class:`neutral.errors.TargetError` where it cannot be written.
+        """
+        from neutral.store.containers import container_for
+
+        container_for(path).write(self, os.fspath(path), digests=digests, progress=progress)
+
+    def close(self) -> None:
+        """Release what the store holds: handles, and temporary files of unpacked archives."""
+        if self._close is not None:
+            self._close()
+            self._close = None
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Store {self.path or 'unsaved'}: {len(self.layers)} layers, {len(self.tensors)} tensors>"
+
+
+def open_store(path: str | os.PathLike[str], **options: Any) -> Store:
+    """See :func:`neutral.open`."""
+    from neutral.store.containers import container_of
+
+    path = os.fspath(path)
+    if not os.path.exists(path):
+        raise SourceError(f"{path}: there is no such file.")
+    return container_of(path).read(path, **options)

@@ -1,0 +1,136 @@
+"""A tensor that has not been read: its type, its shape, and where its bytes are.
+
+Bytes are little-endian and C-contiguous. The dtype codes are those of safetensors; NumPy has no bfloat16,
+so :meth:`Tensor.numpy` gives its raw bits as uint16 and the code ``BF16`` is the tag that says so.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Callable, Iterable, Iterator, Union
+
+from neutral.errors import SourceError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+ITEM_SIZE = {
+    "BOOL": 1,
+    "U8": 1,
+    "I8": 1,
+    "I16": 2,
+    "U16": 2,
+    "F16": 2,
+    "BF16": 2,
+    "I32": 4,
+    "U32": 4,
+    "F32": 4,
+    "F64": 8,
+    "I64": 8,
+    "U64": 8,
+}
+
+NUMPY_DTYPE = {
+    "BOOL": "|b1",
+    "U8": "|u1",
+    "I8": "|i1",
+    "I16": "<i2",
+    "U16": "<u2",
+    "F16": "<f2",
+    "BF16": "<u2",
+    "I32": "<i4",
+    "U32": "<u4",
+    "F32": "<f4",
+    "F64": "<f8",
+    "I64": "<i8",
+    "U64": "<u8",
+}
+
+CHUNK = 1 << 22
+"""Bytes that are in memory at once where content is copied or hashed."""
+
+
+@dataclass(frozen=True)
+class FileRange:
+    """``nbytes`` bytes of a file, from ``offset``."""
+
+    path: str
+    offset: int
+    nbytes: int
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes, at most :data:`CHUNK` at a time; a file that has become shorter raises SourceError."""
+        try:
+            with open(self.path, "rb", buffering=0) as file:
+                position, end = self.offset, self.offset + self.nbytes
+                while position < end:
+                    data = os.pread(file.fileno(), min(CHUNK, end - position), position)
+                    if not data:
+                        raise SourceError(
+                            f"{self.path}, byte {position}: the file ends here, {end - position} bytes early. "
+                            "It was changed while it was read: run again."
+                        )
+                    position += len(data)
+                    yield data
+        except OSError as error:
+            raise SourceError(f"{self.path}: cannot be read: {error.strerror}.") from error
+
+
+Content = Union["tuple[FileRange, ...]", "Callable[[], Iterable[bytes | memoryview]]"]
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """dtype, shape, and the content: file ranges one after the other, or a function that makes the bytes."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    content: Content
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        count = 1
+        for dim in self.shape:
+            count *= dim
+        return count
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * ITEM_SIZE[self.dtype]
+
+    def chunks(self) -> Iterator[bytes | memoryview]:
+        """The bytes in order, in pieces."""
+        if isinstance(self.content, tuple):
+            for part in self.content:
+                yield from part.chunks()
+        else:
+            yield from self.content()
+
+    def numpy(self) -> np.ndarray:
+        """The array, in memory of its own; bfloat16 as its bits in uint16."""
+        import numpy as np
+
+        array = np.empty(self.shape, NUMPY_DTYPE[self.dtype])
+        view = memoryview(array.reshape(-1).view(np.uint8)) if array.size else memoryview(bytearray())
+        position = 0
+        for chunk in self.chunks():
+            view[position : position + len(chunk)] = chunk
+            position += len(chunk)
+        if position != self.nbytes:
+            raise SourceError(f"a tensor of {self.nbytes} bytes has {position} bytes of content.")
+        return array
+
+
+def from_numpy(array: np.ndarray, dtype: str | None = None) -> Tensor:
+    """A tensor over an array in memory. ``dtype`` is the code, needed where NumPy has no name for it (BF16)."""
+    import numpy as np
+
+    array = np.asarray(array)
+    code = dtype or CODE_OF_NUMPY[array.dtype.newbyteorder("<").str]
+    contiguous = np.ascontiguousarray(array, NUMPY_DTYPE[code])
+    return Tensor(code, array.shape, lambda: (memoryview(contiguous.reshape(-1).view(np.uint8)),))
+
+
+CODE_OF_NUMPY = {text: code for code, text in NUMPY_DTYPE.items() if code != "BF16"}
