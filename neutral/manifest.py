@@ -80,9 +80,14 @@ def _source_to_json(source: StoreSource | None, digests: Mapping[str, str]) -> d
 def _piece_to_json(piece: int | Piece) -> int | str | dict[str, Any]:
     if isinstance(piece, int):
         return piece
-    if piece.permutation is None:
+    if piece.permutation is None and piece.nbytes is None:
         return piece.tensor
-    return {"tensor": piece.tensor, "permutation": list(piece.permutation)}
+    item: dict[str, Any] = {"tensor": piece.tensor}
+    if piece.permutation is not None:
+        item["permutation"] = list(piece.permutation)
+    if piece.nbytes is not None:
+        item.update(start=piece.start, nbytes=piece.nbytes)
+    return item
 
 
 def _source_from_json(item: Any) -> StoreSource | None:
@@ -109,7 +114,13 @@ def _piece_from_json(item: Any) -> int | Piece:
         return item
     if isinstance(item, str):
         return Piece(item)
-    return Piece(item["tensor"], tuple(item["permutation"]))
+    permutation = item.get("permutation")
+    return Piece(
+        item["tensor"],
+        None if permutation is None else tuple(permutation),
+        item.get("start", 0),
+        item.get("nbytes"),
+    )
 
 
 def _layer_to_json(layer: Layer) -> dict[str, Any]:
@@ -132,9 +143,7 @@ def _layer_to_json(layer: Layer) -> dict[str, Any]:
 
 def _layer_from_json(item: Any) -> Layer:
     source = item["source"]
-    origins = {
-        role: Origin(tuple(origin["arrays"]), origin["rule"]) for role, origin in source["origins"].items()
-    }
+    origins = {role: Origin(tuple(origin["arrays"]), origin["rule"]) for role, origin in source["origins"].items()}
     return Layer(
         name=item["name"],
         kind=item["kind"],
@@ -159,8 +168,7 @@ def _graph_to_json(graph: Graph) -> dict[str, Any]:
 def _graph_from_json(item: Any) -> Graph:
     return Graph(
         inputs=tuple(
-            Input(i["name"], None if i["shape"] is None else tuple(i["shape"]), i["dtype"])
-            for i in item["inputs"]
+            Input(i["name"], None if i["shape"] is None else tuple(i["shape"]), i["dtype"]) for i in item["inputs"]
         ),
         nodes=tuple(_node_from_json(node) for node in item["nodes"]),
         outputs=tuple(Value(name, output) for name, output in item["outputs"]),

@@ -113,7 +113,7 @@ class Tensor:
         import numpy as np
 
         array = np.empty(self.shape, NUMPY_DTYPE[self.dtype])
-        view = memoryview(array.reshape(-1).view(np.uint8)) if array.size else memoryview(bytearray())
+        view = array.reshape(-1).view(np.uint8).data if array.size else memoryview(bytearray())
         position = 0
         for chunk in self.chunks():
             view[position : position + len(chunk)] = chunk
@@ -130,7 +130,7 @@ def from_numpy(array: np.ndarray, dtype: str | None = None) -> Tensor:
     array = np.asarray(array)
     code = dtype or CODE_OF_NUMPY[array.dtype.newbyteorder("<").str]
     contiguous = np.ascontiguousarray(array, NUMPY_DTYPE[code])
-    return Tensor(code, array.shape, lambda: (memoryview(contiguous.reshape(-1).view(np.uint8)),))
+    return Tensor(code, array.shape, lambda: (contiguous.reshape(-1).view(np.uint8).data,))
 
 
 CODE_OF_NUMPY = {text: code for code, text in NUMPY_DTYPE.items() if code != "BF16"}

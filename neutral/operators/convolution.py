@@ -13,9 +13,7 @@ LAYOUT = Attribute(
 
 WINDOW = (
     Attribute("out_channels", "int", "Channels of the output."),
-    Attribute(
-        "kernel_size", "ints", "Extent of the kernel in each spatial dimension; its length is the rank."
-    ),
+    Attribute("kernel_size", "ints", "Extent of the kernel in each spatial dimension; its length is the rank."),
     Attribute("stride", "ints", "Step of the window in each spatial dimension."),
     Attribute("padding", "ints", "Zeros added at both ends of each spatial dimension."),
     Attribute("dilation", "ints", "Distance of neighbouring kernel taps in each spatial dimension."),

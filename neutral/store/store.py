@@ -20,10 +20,15 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of a source file: the bytes of a stored tensor, its axes first permuted by ``permutation``."""
+    """A stretch of a source file: the bytes of a stored tensor, its axes first permuted by ``permutation``.
+
+    ``start`` and ``nbytes`` choose a part of those bytes, where the source kept apart what the store joins.
+    """
 
     tensor: str
     permutation: tuple[int, ...] | None = None
+    start: int = 0
+    nbytes: int | None = None
 
 
 @dataclass(frozen=True)
