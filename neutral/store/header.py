@@ -1,0 +1,194 @@
+"""The header of a safetensors file: read strictly, written as the official writer does.
+
+The format is at https://github.com/huggingface/safetensors#format and, in full, in ``docs/format.md``.
+The official readers accept duplicate keys and unknown fields; here they are errors, as everything is that the
+format does not say.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import Any, Iterable, Mapping
+
+from neutral.errors import SourceError, StoreError, TargetError, UsageError
+from neutral.tensor import ITEM_SIZE, FileRange, Tensor
+
+LIMIT = 100_000_000
+"""The largest header, in bytes, that the official reader takes."""
+
+_MAX_RANK = 64
+_MAX_DIGITS = 19
+_METADATA = "__metadata__"
+_FIELDS = {"dtype", "shape", "data_offsets"}
+_DTYPE_ORDER = {code: number for number, code in enumerate(ITEM_SIZE)}
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a header says. ``tensors`` are in the order of their data; ``raw`` is the length and the text, as read."""
+
+    tensors: Mapping[str, Tensor]
+    metadata: Mapping[str, str]
+    raw: bytes
+
+
+def ordered(tensors: Mapping[str, Tensor]) -> list[str]:
+    """The keys in the official writer's order: large dtypes first, so that data is aligned, then by name."""
+    return sorted(tensors, key=lambda key: (-_DTYPE_ORDER[tensors[key].dtype], key))
+
+
+def encode_header(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> bytes:
+    """The length and the header text, byte for byte the official writer's; metadata keys are sorted."""
+    if _METADATA in tensors:
+        raise UsageError(f"no tensor can be called {_METADATA!r}: safetensors keeps that name for itself.")
+    entries = [] if metadata is None else [f"{_quote(_METADATA)}:{_dump(dict(sorted(metadata.items())))}"]
+    start = 0
+    for key in ordered(tensors):
+        tensor = tensors[key]
+        end = start + tensor.nbytes
+        shape = ",".join(map(str, tensor.shape))
+        entries.append(f'{_quote(key)}:{{"dtype":"{tensor.dtype}","shape":[{shape}],"data_offsets":[{start},{end}]}}')
+        start = end
+    try:
+        text = ("{" + ",".join(entries) + "}").encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise UsageError(f"{error.object[error.start - 20 : error.end + 20]!r} has no UTF-8 form.") from None
+    text += b" " * (-len(text) % 8)
+    if len(text) > LIMIT:
+        raise TargetError(
+            f"the header would take {len(text)} bytes and safetensors allows {LIMIT}. Use another container (.h5)."
+        )
+    return len(text).to_bytes(8, "little") + text
+
+
+def read_header(path: str | os.PathLike[str]) -> Header:
+    """The header of any safetensors file, checked against the file's size.
+
+    Raises :class:`SourceError` where the file cannot be read and :class:`StoreError` where it breaks the format.
+    """
+    path = os.fspath(path)
+    try:
+        with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            head = file.read(8)
+            length = int.from_bytes(head, "little")
+            if len(head) < 8:
+                raise StoreError(f"{path}: {size} bytes are too few for a safetensors file.")
+            if length > LIMIT:
+                raise StoreError(f"{path}, byte 0: a header of {length} bytes; at most {LIMIT} are allowed.")
+            if length > size - 8:
+                raise StoreError(
+                    f"{path}, byte 0: a header of {length} bytes, but only {size - 8} follow. "
+                    "The file is truncated or is no safetensors file."
+                )
+            raw = head + file.read(length)
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read: {error.strerror}.") from None
+    if len(raw) != 8 + length:
+        raise StoreError(f"{path}, byte {len(raw)}: the file ends within its header.")
+    try:
+        document = _parse(raw[8:])
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise StoreError(f"{path}, byte 8: the header is damaged ({str(error) or type(error).__name__}).") from None
+    metadata = document.pop(_METADATA, {})
+    if type(metadata) is not dict or not all(type(value) is str for value in metadata.values()):
+        raise StoreError(f"{path}: {_METADATA} is no table of texts.")
+    return Header(_tensors(document, path, len(raw), size), metadata, raw)
+
+
+def _quote(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _parse(text: bytes) -> dict[str, Any]:
+    if not text.startswith(b"{"):
+        raise ValueError("it does not begin with a brace")
+    if text.rstrip(b" ")[-1:] != b"}":
+        raise ValueError("it does not end with a brace and spaces")
+    document: dict[str, Any] = json.loads(
+        text.decode("utf-8"),
+        object_pairs_hook=_object,
+        parse_int=_integer,
+        parse_float=_no_number,
+        parse_constant=_no_number,
+    )
+    return document
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise ValueError(f"key {twice!r} is there twice")
+    return result
+
+
+def _integer(text: str) -> int:
+    if len(text) > _MAX_DIGITS:
+        raise ValueError(f"a number of {len(text)} digits")
+    return int(text)
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text[:30]} is no whole number")
+
+
+def _tensors(document: Mapping[str, Any], path: str, start: int, size: int) -> dict[str, Tensor]:
+    """The entries as tensors, in the order of their data, which must fill the file without gap or overlap."""
+    spans = []
+    for key, entry in document.items():
+        problem = _problem(key, entry)
+        if problem:
+            raise StoreError(f"{path}: the header's entry {key!r} {problem}.")
+        spans.append((*entry["data_offsets"], key))
+    tensors = {}
+    position = 0
+    for begin, end, key in sorted(spans):
+        entry = document[key]
+        tensor = Tensor(entry["dtype"], tuple(entry["shape"]), (FileRange(path, start + begin, end - begin),))
+        if begin != position:
+            raise StoreError(
+                f"{path}, byte {start + position}: the data of {key!r} begins at {start + begin}; tensors must follow "
+                "one another without gap or overlap."
+            )
+        if tensor.nbytes != end - begin:
+            raise StoreError(
+                f"{path}, byte {start + begin}: {key!r} has {end - begin} bytes of data, but {tensor.dtype} of shape "
+                f"{list(tensor.shape)} needs {tensor.nbytes}."
+            )
+        tensors[key] = tensor
+        position = end
+    if start + position != size:
+        raise StoreError(
+            f"{path}: the header describes a file of {start + position} bytes and it has {size}. "
+            "It is truncated or was changed: copy it again."
+        )
+    return tensors
+
+
+def _problem(key: str, entry: Any) -> str | None:
+    try:
+        key.encode("utf-8")
+    except UnicodeEncodeError:
+        return "has a name without a UTF-8 form"
+    if type(entry) is not dict or entry.keys() != _FIELDS:
+        return f"must have the fields {', '.join(sorted(_FIELDS))} and no others"
+    if type(entry["dtype"]) is not str or entry["dtype"] not in ITEM_SIZE:
+        return f"is of dtype {entry['dtype']!r}, which is none of {', '.join(ITEM_SIZE)}"
+    shape, offsets = entry["shape"], entry["data_offsets"]
+    if type(shape) is not list or len(shape) > _MAX_RANK or not _are_sizes(shape):
+        return f"has a shape that is no list of at most {_MAX_RANK} sizes"
+    if type(offsets) is not list or len(offsets) != 2 or not _are_sizes(offsets) or offsets[0] > offsets[1]:
+        return "has data_offsets that are no begin and end"
+    return None
+
+
+def _are_sizes(values: Iterable[Any]) -> bool:
+    return all(type(value) is int and value >= 0 for value in values)

@@ -1,0 +1,138 @@
+"""The safetensors container: a valid safetensors file whose metadata holds the manifest.
+
+``docs/format.md`` specifies it. Nothing here needs NumPy or the safetensors package.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import Callable, Iterable, Mapping
+
+from neutral import manifest
+from neutral.errors import SourceError, StoreError
+from neutral.store.atomic import atomic_file
+from neutral.store.copying import copy_tensors
+from neutral.store.digests import Hashing
+from neutral.store.header import LIMIT, encode_header, ordered, read_header
+from neutral.store.sources import source_chunks
+from neutral.store.store import Progress, SourceFile, Store
+from neutral.tensor import Tensor
+
+_SEAL = "neutral.sha256"
+_SEAL_MARK = f'"{_SEAL}":"'.encode()
+_BLANK = "0" * 64
+"""Stands for a digest that is not known yet."""
+
+
+def recognises(head: bytes) -> bool:
+    """Whether a file that begins with these bytes (nine at least) is meant to be a safetensors file."""
+    return head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= LIMIT
+
+
+def read(path: str) -> Store:
+    """The store in ``path``, lazily. Raises :class:`StoreError` where its header is not sound."""
+    header = read_header(path)
+    if manifest.KEY not in header.metadata:
+        raise StoreError(
+            f"{path}: a safetensors file without Neutral's manifest, so its layers are unknown. "
+            "Export the original checkpoint, or read the tensors alone with neutral.store.safetensors.read_tensors."
+        )
+    if not _is_sealed(header.raw):
+        raise StoreError(
+            f"{path}: the header does not have the digest that it states. The file was damaged or changed: "
+            "copy it again."
+        )
+    return Store(tensors=header.tensors, path=path, **manifest.decode(header.metadata[manifest.KEY], path))
+
+
+def read_tensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
+    """The tensors of any safetensors file, with or without a manifest, in the order of their data; none is read."""
+    return dict(read_header(path).tensors)
+
+
+def write(store: Store, path: str, *, digests: bool = True, progress: Progress | None = None) -> None:
+    """Write ``store`` to ``path``, whole or not at all; see :meth:`neutral.store.Store.save`.
+
+    Digests that the store knows already are taken over, the others are made from the bytes that are copied. Without
+    ``digests`` none are made.
+    """
+    files = () if store.source is None else store.source.files
+    known_tensors = {key: digest for key, digest in store.digests.items() if key in store.tensors}
+    known_files = {file.name: file.sha256 for file in files if file.sha256 is not None}
+    if not digests:
+        content = _encode(store, known_tensors, known_files)
+        _write(store.tensors, content, path, progress)
+        return
+
+    # The header goes first and its length has to be known, so it is written with blanks and then over again.
+    blanks = _encode(
+        store, dict.fromkeys(store.tensors, _BLANK), {file.name: known_files.get(file.name, _BLANK) for file in files}
+    )
+    with Hashing(known_tensors) as tensor_hashing, Hashing(known_files) as file_hashing:
+        for file in files:
+            if file_hashing.wants(file.name):
+                file_hashing.add(file.name, _origin_chunks(store, file))
+
+        def final_header() -> bytes:
+            return _encode(store, tensor_hashing.results(), file_hashing.results())
+
+        _write(store.tensors, blanks, path, progress, tensor_hashing, final_header)
+
+
+def write_tensors(
+    tensors: Mapping[str, Tensor],
+    path: str | os.PathLike[str],
+    metadata: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Write a plain safetensors file, with the bytes the official writer gives (metadata keys are sorted)."""
+    _write(tensors, encode_header(tensors, metadata), path, progress)
+
+
+def _write(
+    tensors: Mapping[str, Tensor],
+    header: bytes,
+    path: str | os.PathLike[str],
+    progress: Progress | None,
+    hashing: Hashing | None = None,
+    final_header: Callable[[], bytes] | None = None,
+) -> None:
+    total = sum(tensor.nbytes for tensor in tensors.values())
+    position = 0
+
+    def done(count: int) -> None:
+        nonlocal position
+        position += count
+        if progress is not None:
+            progress(position, total)
+
+    with atomic_file(path) as file:
+        file.write(header)
+        copy_tensors(tensors, ordered(tensors), file, done, hashing)
+        if final_header is not None:
+            file.seek(0)
+            file.write(final_header())
+
+
+def _origin_chunks(store: Store, file: SourceFile) -> Iterable[bytes | memoryview]:
+    if file.origin is None:
+        return source_chunks(store, file)
+    if file.origin.nbytes != file.size:
+        raise SourceError(f"{file.origin.path}: {file.origin.nbytes} bytes were found where {file.size} were expected.")
+    return file.origin.chunks()
+
+
+def _encode(store: Store, digests: Mapping[str, str], file_digests: Mapping[str, str]) -> bytes:
+    """The sealed header: its own SHA-256 is in it, made over the header with zeros in that place."""
+    text = manifest.encode(store, digests, file_digests)
+    header = encode_header(store.tensors, {"format": "pt", manifest.KEY: text, _SEAL: _BLANK})
+    start = header.index(_SEAL_MARK) + len(_SEAL_MARK)
+    return header[:start] + hashlib.sha256(header).hexdigest().encode() + header[start + len(_BLANK) :]
+
+
+def _is_sealed(header: bytes) -> bool:
+    start = header.find(_SEAL_MARK) + len(_SEAL_MARK)
+    end = start + len(_BLANK)
+    blank = header[:start] + _BLANK.encode() + header[end:]
+    return hashlib.sha256(blank).hexdigest().encode() == header[start:end]
