@@ -1,0 +1,7 @@
+"""MXNet checkpoints as neutral stores, without MXNet."""
+
+from __future__ import annotations
+
+from mxnet_to_neutral.read import read
+
+__all__ = ["read"]

@@ -1,0 +1,172 @@
+"""Drafts and arrays as a store: layers named, tensors keyed, every byte of the source accounted for."""
+
+from __future__ import annotations
+
+import os
+from typing import Iterable, Mapping, Sequence
+
+from mxnet_to_neutral.arrays import ArrayFile, Block
+from mxnet_to_neutral.canonical import Array, Recipe, pieces_of
+from mxnet_to_neutral.convert import Conversion
+from mxnet_to_neutral.infer import InferredLayer
+from mxnet_to_neutral.names import stem_of
+from mxnet_to_neutral.op import Draft
+from neutral.graph import Graph, Layer, LayerSource, Node, Origin, Value
+from neutral.store.store import Piece, SourceFile
+from neutral.tensor import FileRange, Tensor
+
+SOURCE = "source"
+"""The first part of the keys under which original arrays are kept; no layer has this name."""
+
+
+class Assembly:
+    """Collects layers and the tensors they name; a tensor that several layers use is stored once."""
+
+    def __init__(self) -> None:
+        self.layers: dict[str, Layer] = {}
+        self.tensors: dict[str, Tensor] = {}
+        self.recipes: dict[str, Recipe] = {}
+        self._key_of: dict[tuple[object, ...], str] = {}
+        self._layer_applied: dict[tuple[object, ...], str] = {}
+
+    def graph(self, conversion: Conversion) -> Graph:
+        """Freeze the drafts; those with tensors become layers."""
+        nodes = []
+        for draft in conversion.drafts:
+            recipes = {role: value for role, value in draft.roles.items() if isinstance(value, Recipe)}
+            computed = {role: value for role, value in draft.roles.items() if isinstance(value, Value)}
+            layer = None
+            if draft.roles:
+                layer = self._layer_of(draft, recipes)
+            nodes.append(Node(draft.name, draft.kind, tuple(draft.inputs), draft.attributes, layer, computed))
+        return Graph(tuple(conversion.inputs), tuple(nodes), tuple(conversion.outputs))
+
+    def inferred(self, layer: InferredLayer) -> str:
+        """Add a layer that no graph describes."""
+        return self._add(layer.name, layer.kind, layer.attributes, layer.roles, LayerSource(), "names")
+
+    def _layer_of(self, draft: Draft, recipes: Mapping[str, Recipe]) -> str:
+        """The node's layer; nodes that apply the same tensors in the same way share one."""
+        same = (
+            draft.kind,
+            tuple(sorted(draft.attributes.items())),
+            tuple(sorted((role, recipe.identity) for role, recipe in recipes.items())),
+        )
+        if recipes and same in self._layer_applied:
+            return self._layer_applied[same]
+        self._layer_applied[same] = name = self._new_layer(draft, recipes)
+        return name
+
+    def _new_layer(self, draft: Draft, recipes: Mapping[str, Recipe]) -> str:
+        name = draft.layer or _common_stem(recipes.values()) or draft.name
+        if name in self.layers or name == SOURCE:
+            name = draft.name
+        source = LayerSource(draft.origin.name, draft.origin.operator)
+        return self._add(name, draft.kind, draft.attributes, recipes, source, "graph")
+
+    def _add(
+        self,
+        name: str,
+        kind: str,
+        attributes: Mapping[str, object],
+        recipes: Mapping[str, Recipe],
+        source: LayerSource,
+        typed_by: str,
+    ) -> str:
+        name = _unique(name, self.layers, {SOURCE})
+        tensors, origins = {}, {}
+        for role, recipe in recipes.items():
+            key = self._key_of.get(recipe.identity)
+            if key is None:
+                key = _unique(f"{name}.{role}", self.tensors, ())
+                self._key_of[recipe.identity] = key
+                self.tensors[key] = recipe.make()
+                self.recipes[key] = recipe
+            tensors[role] = key
+            origins[role] = Origin(tuple(array.name for array in recipe.arrays), recipe.rule)
+        source = LayerSource(source.node, source.operator, origins)
+        self.layers[name] = Layer(name, kind, attributes, tensors, source, typed_by)
+        return name
+
+    def used(self) -> set[str]:
+        """The names of the source's arrays that some layer uses."""
+        return {array.name for recipe in self.recipes.values() for array in recipe.arrays}
+
+    def source_file(self, file: ArrayFile, arrays: Sequence[Array], name: str) -> SourceFile:
+        """The parameter file as pieces of stored tensors. What canonical tensors do not hold is kept beside them."""
+        covered: dict[str, list[tuple[Block, Piece]]] = {}
+        for array_name, block, piece in pieces_of(self.recipes):
+            covered.setdefault(array_name, []).append((block, piece))
+        placed: list[tuple[Block, Piece]] = []
+        for array in arrays:
+            found = sorted(covered.get(array.name, ()), key=lambda item: item[0].offset)
+            if array.record.storage == "dense" and _covers(found, array.record.data):
+                placed += found
+                continue
+            for part, block in array.blocks().items():
+                suffix = "" if array.record.storage == "dense" else f".{part}"
+                key = _unique(f"{SOURCE}.{array.name}{suffix}", self.tensors, ())
+                self.tensors[key] = Tensor(block.dtype, block.shape, (array.block(block),))
+                placed.append((block, Piece(key)))
+        pieces, skeleton = _cut(file, placed)
+        return SourceFile(
+            name=name,
+            role="parameters",
+            format=file.format,
+            size=file.size,
+            pieces=pieces,
+            skeleton=skeleton,
+            origin=FileRange(file.path, 0, file.size),
+        )
+
+
+def _covers(found: Sequence[tuple[Block, Piece]], block: Block | None) -> bool:
+    """Whether the blocks, in order, are exactly this one: no gap, nothing twice."""
+    if block is None or not found:
+        return False
+    position = block.offset
+    for part, _ in found:
+        if part.offset != position:
+            return False
+        position += part.nbytes
+    return position == block.offset + block.nbytes
+
+
+def _cut(file: ArrayFile, placed: Iterable[tuple[Block, Piece]]) -> tuple[tuple[int | Piece, ...], bytes]:
+    """The file as literal stretches and pieces, and the bytes of the literal stretches."""
+    pieces: list[int | Piece] = []
+    skeleton = bytearray()
+    with open(file.path, "rb") as source:
+        position = 0
+        for block, piece in sorted(placed, key=lambda item: (item[0].offset, item[0].nbytes)):
+            if block.offset > position:
+                pieces.append(block.offset - position)
+                source.seek(position)
+                skeleton += source.read(block.offset - position)
+            pieces.append(piece)
+            position = block.offset + block.nbytes
+        if file.size > position:
+            pieces.append(file.size - position)
+            source.seek(position)
+            skeleton += source.read(file.size - position)
+    return tuple(pieces), bytes(skeleton)
+
+
+def text_file(path: str, text: str, role: str, format: str) -> SourceFile:
+    """A source file that is kept as text."""
+    size = os.path.getsize(path)
+    return SourceFile(os.path.basename(path), role, format, size, text=text, origin=FileRange(path, 0, size))
+
+
+def _common_stem(recipes: Iterable[Recipe]) -> str | None:
+    """What all arrays are called but for the role at the end, if they agree."""
+    stems = {stem_of(array.name) for recipe in recipes for array in recipe.arrays}
+    return stems.pop() if len(stems) == 1 else None
+
+
+def _unique(name: str, taken: Iterable[str], reserved: Iterable[str]) -> str:
+    candidate, number = name, 1
+    while candidate in taken or candidate in reserved:
+        number += 1
+        candidate = f"{name}#{number}"
+    return candidate

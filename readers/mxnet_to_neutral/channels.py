@@ -1,0 +1,41 @@
+"""How many channels a value has, where the symbol or the shapes of its arrays say so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mxnet_to_neutral.symbol.attributes import Attributes, declared_shape
+
+if TYPE_CHECKING:
+    from mxnet_to_neutral.op import Op
+    from mxnet_to_neutral.symbol.model import SymbolNode
+
+SAME_CHANNELS = frozenset(
+    {
+        "Activation", "LeakyReLU", "Dropout", "Pooling", "Pooling_v1", "relu", "sigmoid", "tanh", "clip", "BlockGrad",
+        "_copy", "BatchNorm", "BatchNorm_v1", "_contrib_SyncBatchNorm", "InstanceNorm", "GroupNorm", "L2Normalization",
+        "LRN", "elemwise_add", "broadcast_add", "elemwise_mul", "_plus_scalar", "_mul_scalar", "_minus_scalar",
+        "_div_scalar", "_contrib_AdaptiveAvgPooling2D", "_contrib_BilinearResize2D", "UpSampling", "Cast", "amp_cast",
+    }
+)  # fmt: skip
+"""Operators whose output has, on axis 1, what their first input has."""
+
+
+def channels_of(op: Op, index: int) -> int | None:
+    """The extent of axis 1 of an input, None where it is not to be seen."""
+    node = op.producer(index)
+    while node.operator in SAME_CHANNELS:
+        for array in op.arrays_of(node)[1:]:
+            if array is not None and node.operator.endswith(("BatchNorm", "BatchNorm_v1", "InstanceNorm")):
+                return array.shape[0]
+        node = op.producers_of(node)[0]
+    return _stated(node, op)
+
+
+def _stated(node: SymbolNode, op: Op) -> int | None:
+    if node.operator in ("Convolution", "Convolution_v1", "Deconvolution"):
+        return Attributes(node, op.attributes.file).int("num_filter")
+    if node.operator == "FullyConnected":
+        return Attributes(node, op.attributes.file).int("num_hidden")
+    shape = declared_shape(node, op.numpy_shape, op.attributes.file) if node.is_variable else None
+    return shape[1] if shape is not None and len(shape) > 1 else None

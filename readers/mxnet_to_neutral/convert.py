@@ -1,0 +1,162 @@
+"""A symbol and its arrays as a graph of neutral operators.
+
+Every node of the symbol is given to its rule (:mod:`mxnet_to_neutral.operators`) as an :class:`Op`. What a rule makes
+are drafts; once all nodes are done, what no output needs is dropped and the rest is named and frozen by
+:mod:`mxnet_to_neutral.assemble`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Mapping, Sequence
+
+from mxnet_to_neutral.canonical import Array, identity
+from mxnet_to_neutral.op import Draft, Op, Refusal
+from mxnet_to_neutral.operators import RULES
+from mxnet_to_neutral.symbol.attributes import declared_dtype, declared_shape
+from mxnet_to_neutral.symbol.model import Entry, Symbol
+from neutral.errors import MismatchError
+from neutral.graph import Input, Operand, Value
+
+IGNORED_ATTRIBUTES = frozenset(
+    {"workspace", "cudnn_tune", "cudnn_off", "num_args", "name", "ctx", "__profiler_scope__"}
+)
+"""Attributes that say how MXNet computes, not what."""
+
+
+@dataclass
+class Conversion:
+    """What converting a symbol gives: drafts in execution order, graph inputs, outputs, problems and notes."""
+
+    file: str
+    drafts: list[Draft] = field(default_factory=list)
+    inputs: list[Input] = field(default_factory=list)
+    outputs: list[Value] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+class Converter:
+    """Runs the rules over a symbol. ``arrays`` are the checkpoint's by the name the symbol uses."""
+
+    def __init__(self, symbol: Symbol, arrays: Mapping[str, Array], file: str, has_arrays: bool) -> None:
+        self.symbol = symbol
+        self.arrays = arrays
+        self.has_arrays = has_arrays
+        self.result = Conversion(file)
+        self._names: set[str] = set()
+        self._outputs: list[Sequence[Operand]] = []
+        self._parameters: dict[int, Value] = {}
+
+    def run(self) -> Conversion:
+        self._node_names = [self.unique(node.name) for node in self.symbol.nodes]
+        for index, node in enumerate(self.symbol.nodes):
+            self._outputs.append(() if node.is_variable else self._apply(index))
+        for head in self.symbol.heads:
+            operand = self.operand(head)
+            if not isinstance(operand, Value):
+                raise MismatchError(f"{self.result.file}: output {head} of the model is a constant number.")
+            self.result.outputs.append(operand)
+        self._drop_unused()
+        return self.result
+
+    def operand(self, entry: Entry) -> Operand:
+        node = self.symbol.nodes[entry.node]
+        if node.is_variable:
+            return self._variable(entry.node)
+        outputs = self._outputs[entry.node]
+        if entry.output >= len(outputs):
+            raise Refusal(f"it uses output {entry.output} of {node.name!r}, which has {len(outputs)}")
+        return outputs[entry.output]
+
+    def array(self, entry: Entry) -> Array | None:
+        node = self.symbol.nodes[entry.node]
+        array = self.arrays.get(node.name) if node.is_variable else None
+        return None if array is None or array.record.storage == "none" else array
+
+    def missing(self, op: Op, variable: str) -> None:
+        """A tensor role whose array is not in the checkpoint; without any arrays that is no contradiction."""
+        if self.has_arrays:
+            self.result.problems.append(
+                f"node {op.name!r} ({op.operator}) needs array {variable!r}, which is not there"
+            )
+
+    def unique(self, name: str) -> str:
+        candidate, number = name, 1
+        while candidate in self._names:
+            number += 1
+            candidate = f"{name}#{number}"
+        self._names.add(candidate)
+        return candidate
+
+    def _variable(self, index: int) -> Value:
+        if index not in self._parameters:
+            node = self.symbol.nodes[index]
+            array = self.arrays.get(node.name)
+            name = self._node_names[index]
+            if array is not None and array.record.storage != "none":
+                draft = Draft(name, "parameter", [], {}, node, {"value": identity(array)}, layer=node.name)
+                self.result.drafts.append(draft)
+            else:
+                shape = declared_shape(node, self.symbol.numpy_shape, self.result.file)
+                self.result.inputs.append(Input(name, shape, declared_dtype(node, self.result.file)))
+            self._parameters[index] = Value(name)
+        return self._parameters[index]
+
+    def _apply(self, index: int) -> Sequence[Operand]:
+        node = self.symbol.nodes[index]
+        op = Op(self, index, self._node_names[index])
+        rule = RULES.get(node.operator)
+        try:
+            if rule is None:
+                op.refuse("there is no rule for this operator")
+            outputs = rule(op)
+            unread = set(op.attributes.unread()) - IGNORED_ATTRIBUTES
+            if unread:
+                op.refuse(f"it has attributes that are not understood: {', '.join(sorted(unread))}")
+        except Refusal as refusal:
+            op = Op(self, index, self._node_names[index])
+            outputs = self._opaque(op, str(refusal))
+        if not isinstance(outputs, (tuple, list)):
+            outputs = (outputs,)
+        return self._named(op, outputs)
+
+    def _opaque(self, op: Op, reason: str) -> Sequence[Operand]:
+        node = op.symbol_node
+        value = op.node("opaque", *op.inputs(), operator=node.operator, attributes=dict(node.attributes), reason=reason)
+        used = [e.output for n in self.symbol.nodes for e in n.inputs if self.symbol.nodes[e.node] is node]
+        used += [head.output for head in self.symbol.heads if self.symbol.nodes[head.node] is node]
+        return [Value(value.node, output) for output in range(max(used, default=0) + 1)]
+
+    def _named(self, op: Op, outputs: Sequence[Operand]) -> Sequence[Operand]:
+        """Let the neutral node that gives the first output carry the name of the symbol's node."""
+        first = outputs[0]
+        if not (isinstance(first, Value) and any(draft.name == first.node for draft in op.drafts)):
+            first = op.node("identity", first)
+            outputs = (first, *outputs[1:])
+        new = {first.node: op.name}
+        self._names.discard(first.node)
+
+        def renamed(operand: Any) -> Any:
+            if isinstance(operand, Value):
+                return Value(new.get(operand.node, operand.node), operand.output)
+            return operand
+
+        for draft in op.drafts:
+            draft.name = new.get(draft.name, draft.name)
+            draft.inputs = [renamed(operand) for operand in draft.inputs]
+            draft.roles = {role: renamed(value) for role, value in draft.roles.items()}
+        self.result.drafts.extend(op.drafts)
+        return [renamed(operand) for operand in outputs]
+
+    def _drop_unused(self) -> None:
+        """Forget the nodes and inputs that no output depends on: labels, heads' second inputs, unpacked helpers."""
+        needed = {value.node for value in self.result.outputs}
+        kept = []
+        for draft in reversed(self.result.drafts):
+            if draft.name in needed:
+                kept.append(draft)
+                operands = [*draft.inputs, *draft.roles.values()]
+                needed.update(operand.node for operand in operands if isinstance(operand, Value))
+        self.result.drafts = kept[::-1]
+        self.result.inputs = [item for item in self.result.inputs if item.name in needed]

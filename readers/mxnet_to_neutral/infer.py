@@ -1,0 +1,181 @@
+"""Layers from names and shapes alone, for arrays that no graph explains.
+
+Only what names and shapes give away is said; the rest of the attributes is left out. What could be several kinds
+stays a ``parameter``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Iterable, Mapping
+
+from mxnet_to_neutral.canonical import Array, Recipe, identity
+from mxnet_to_neutral.names import bare, split
+from neutral.operators.recurrent import GATES
+
+
+@dataclass(frozen=True)
+class InferredLayer:
+    """A layer whose kind was inferred; ``attributes`` hold only what is certain from the shapes."""
+
+    name: str
+    kind: str
+    attributes: Mapping[str, Any]
+    roles: Mapping[str, Recipe]
+
+
+_STATISTICS = {
+    "moving_mean": "running_mean",
+    "running_mean": "running_mean",
+    "moving_var": "running_var",
+    "running_var": "running_var",
+}
+
+_SEQUENCE = re.compile(r"^(?P<stem>.*?)[_.]?(?P<direction>[lr])(?P<layer>\d+)_(?P<part>[ih]2[hr]_(?:weight|bias))$")
+"""Gluon's recurrent layers: ``lstm0_l0_i2h_weight``, ``0.r1_h2h_bias``."""
+
+_UNFUSED = re.compile(
+    r"^(?P<stem>.*?)[_.]?_unfused\.(?P<layer>\d+)(?:\.(?P<direction>[lr])_cell)?\.(?P<part>[ih]2[hr]_(?:weight|bias))$"
+)
+"""What Gluon 1.3 to 1.9 call the same in ``save_parameters``: ``0._unfused.1.l_cell.i2h_weight``."""
+
+_PARTS = {
+    "i2h_weight": "weight_ih",
+    "h2h_weight": "weight_hh",
+    "h2r_weight": "weight_hr",
+    "i2h_bias": "bias_ih",
+    "h2h_bias": "bias_hh",
+}
+
+
+def infer(arrays: Iterable[Array]) -> list[InferredLayer]:
+    """Layers in the order in which the arrays first name them; every array with data is in exactly one."""
+    groups: dict[tuple[str, str], dict[str, Array]] = {}
+    for array in arrays:
+        if array.record.storage == "none":
+            continue
+        groups.setdefault(_group(array.name), {})[array.name] = array
+    layers: list[InferredLayer] = []
+    for (form, stem), members in groups.items():
+        if form == "sequence":
+            layer = _sequence(stem, members.values())
+        elif form == "layer":
+            layer = _layer(stem, {split(name)[1] or "": array for name, array in members.items()})
+        else:
+            layer = None
+        if layer is None or len(layer.roles) != len(members):
+            layers += [parameter(array) for array in members.values()]
+        else:
+            layers.append(layer)
+    return layers
+
+
+def parameter(array: Array) -> InferredLayer:
+    """An array of which nothing is known but its name."""
+    return InferredLayer(bare(array.name), "parameter", {}, {"value": identity(array)})
+
+
+def _group(name: str) -> tuple[str, str]:
+    plain = bare(name)
+    match = _SEQUENCE.match(plain) or _UNFUSED.match(plain)
+    if match:
+        return "sequence", match.group("stem") or "rnn"
+    stem, role = split(name)
+    return ("layer", stem or role) if role else ("single", plain)
+
+
+def _layer(stem: str, roles: Mapping[str, Array]) -> InferredLayer | None:
+    names = set(roles)
+    hint = stem.lower()
+    if {"gamma", "beta"} <= names:
+        found = {_STATISTICS.get(role, role): array for role, array in roles.items()}
+        if set(found) == {"gamma", "beta", "running_mean", "running_var"}:
+            return _normalization(stem, "batch_norm", found)
+        if names == {"gamma", "beta"}:
+            for kind, pattern in (
+                ("layer_norm", r"layer_?norm|(^|[_.])ln\d*$"),
+                ("instance_norm", r"instance_?norm"),
+            ):
+                if re.search(pattern, hint):
+                    return _normalization(stem, kind, found)
+        return None
+    if names in ({"alpha"}, {"gamma"}) and all(len(array.shape) == 1 for array in roles.values()):
+        return InferredLayer(stem, "prelu", {}, {"weight": identity(next(iter(roles.values())))})
+    if names in ({"weight"}, {"weight", "bias"}):
+        return _weighted(stem, hint, roles)
+    if {"i2h_weight", "h2h_weight"} <= names <= set(_PARTS) - {"h2r_weight"}:
+        return _cell(stem, roles)
+    return None
+
+
+def _normalization(stem: str, kind: str, roles: Mapping[str, Array]) -> InferredLayer | None:
+    if len({array.shape for array in roles.values()}) != 1 or len(roles["gamma"].shape) != 1:
+        return None
+    renamed = {"gamma": "weight", "beta": "bias"}
+    return InferredLayer(stem, kind, {}, {renamed.get(role, role): identity(array) for role, array in roles.items()})
+
+
+def _weighted(stem: str, hint: str, roles: Mapping[str, Array]) -> InferredLayer | None:
+    shape = roles["weight"].shape
+    bias = roles["bias"].shape if "bias" in roles else None
+    recipes = {role: identity(array) for role, array in roles.items()}
+    if bias is not None and len(bias) != 1:
+        return None
+    if len(shape) == 2:
+        if bias is None and "embed" in hint:
+            attributes: dict[str, Any] = {"num_embeddings": shape[0], "embedding_dim": shape[1]}
+            return InferredLayer(stem, "embedding", attributes, recipes)
+        if bias in (None, shape[:1]):
+            return InferredLayer(stem, "linear", {"out_features": shape[0]}, recipes)
+        return None
+    if 3 <= len(shape) <= 5:
+        transposed = bool(re.search(r"deconv|transpose|upsampl", hint))
+        if not transposed and bias in (None, shape[:1]):
+            attributes = {"out_channels": shape[0], "kernel_size": shape[2:]}
+            return InferredLayer(stem, "convolution", attributes, recipes)
+        if transposed and (bias is None or bias[0] % shape[1] == 0):
+            return InferredLayer(stem, "transposed_convolution", {"kernel_size": shape[2:]}, recipes)
+    return None
+
+
+def _kind_of_gates(rows: int, hidden: int) -> str | None:
+    return next((kind for kind, gates in GATES.items() if rows == gates * hidden), None)
+
+
+def _cell(stem: str, roles: Mapping[str, Array]) -> InferredLayer | None:
+    rows, hidden = (*roles["h2h_weight"].shape, 0)[:2]
+    kind = _kind_of_gates(rows, hidden)
+    if kind is None or any(array.shape[:1] != (rows,) for array in roles.values()):
+        return None
+    recipes = {_PARTS[part]: identity(array) for part, array in roles.items()}
+    return InferredLayer(stem, f"{kind}_cell", {"hidden_size": hidden}, recipes)
+
+
+def _sequence(stem: str, arrays: Iterable[Array]) -> InferredLayer | None:
+    roles: dict[str, Recipe] = {}
+    shapes: dict[str, tuple[int, ...]] = {}
+    for array in arrays:
+        plain = bare(array.name)
+        match = _SEQUENCE.match(plain) or _UNFUSED.match(plain)
+        if match is None:
+            return None
+        reverse = "_reverse" if match.group("direction") == "r" else ""
+        role = f"{_PARTS[match.group('part')]}_l{int(match.group('layer'))}{reverse}"
+        roles[role] = identity(array)
+        shapes[role] = array.shape
+    rows, state = (*shapes.get("weight_hh_l0", ()), 0, 0)[:2]
+    projection = shapes.get("weight_hr_l0")
+    hidden = projection[1] if projection and len(projection) == 2 else state
+    kind = _kind_of_gates(rows, hidden)
+    layers = {role.split("_l")[1].split("_")[0] for role in roles}
+    if kind is None or (projection and kind != "lstm"):
+        return None
+    attributes: dict[str, Any] = {
+        "hidden_size": hidden,
+        "num_layers": len(layers),
+        "bidirectional": any(role.endswith("_reverse") for role in roles),
+    }
+    if kind == "lstm":
+        attributes["projection_size"] = projection[0] if projection else 0
+    return InferredLayer(stem, kind, attributes, roles)

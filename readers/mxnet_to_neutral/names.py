@@ -1,0 +1,37 @@
+"""What MXNet's array names say: the layer's name and, at the end, the role."""
+
+from __future__ import annotations
+
+import re
+
+PREFIXES = ("arg:", "aux:")
+
+ROLE_SUFFIXES = (
+    "weight", "bias", "gamma", "beta", "alpha",
+    "moving_mean", "moving_var", "running_mean", "running_var",
+    "i2h_weight", "h2h_weight", "h2r_weight", "i2h_bias", "h2h_bias",
+    "parameters", "rnn_param",
+)  # fmt: skip
+
+_LONGEST_FIRST = "|".join(sorted(ROLE_SUFFIXES, key=len, reverse=True))
+_SUFFIX = re.compile(rf"(?:^|[_.])({_LONGEST_FIRST})$")
+
+
+def bare(name: str) -> str:
+    """The name without ``arg:`` or ``aux:``."""
+    return name[4:] if name.startswith(PREFIXES) else name
+
+
+def split(name: str) -> tuple[str, str | None]:
+    """An array's layer name and role suffix: ``arg:conv0_weight`` is ``("conv0", "weight")``."""
+    name = bare(name)
+    match = _SUFFIX.search(name)
+    if match is None:
+        return name, None
+    return name[: match.start()], match.group(1)
+
+
+def stem_of(name: str) -> str | None:
+    """The layer's name if the array's name ends in a role, else None."""
+    stem, role = split(name)
+    return stem if stem and role else None

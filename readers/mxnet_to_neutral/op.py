@@ -1,0 +1,159 @@
+"""One node of a symbol as its rule sees it, and the drafts of neutral nodes that the rule makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Mapping, NoReturn, Sequence, Union
+
+from mxnet_to_neutral.canonical import Array, Recipe, identity, transpose
+from mxnet_to_neutral.symbol.attributes import Attributes
+from mxnet_to_neutral.symbol.model import SymbolNode
+from neutral.errors import NeutralError
+from neutral.graph import Operand, Value
+from neutral.operators import catalogue
+
+if TYPE_CHECKING:
+    from mxnet_to_neutral.convert import Converter
+
+RoleDraft = Union[Recipe, Value, None]
+
+
+class Refusal(NeutralError):
+    """A rule cannot express its node exactly; the message is the reason."""
+
+
+@dataclass
+class Draft:
+    """A neutral node before it is frozen. ``origin`` is the symbol's node."""
+
+    name: str
+    kind: str
+    inputs: list[Operand]
+    attributes: dict[str, Any]
+    origin: SymbolNode
+    roles: dict[str, RoleDraft] = field(default_factory=dict)
+    layer: str | None = None
+    """The layer's name where the rule knows better than the arrays' names."""
+
+
+class Op:
+    """One node of the symbol, as its rule sees it.
+
+    ``attributes`` parses and defaults them; ``operator`` is the name the rule was found by; ``count`` is the number
+    of inputs.
+    """
+
+    def __init__(self, converter: Converter, index: int, name: str) -> None:
+        self.symbol_node = converter.symbol.nodes[index]
+        self.operator = self.symbol_node.operator
+        self.name = name
+        self.attributes = Attributes(self.symbol_node, converter.result.file)
+        self.count = len(self.symbol_node.inputs)
+        self.numpy_shape = converter.symbol.numpy_shape
+        self.drafts: list[Draft] = []
+        self._converter = converter
+
+    def has(self, index: int) -> bool:
+        """Whether there is an input at this position."""
+        return index < self.count
+
+    def input(self, index: int) -> Operand:
+        """The operand at this position; a stored array becomes a ``parameter`` node."""
+        if not self.has(index):
+            self.refuse(f"it has {self.count} inputs and needs number {index + 1}")
+        return self._converter.operand(self.symbol_node.inputs[index])
+
+    def inputs(self) -> list[Operand]:
+        return [self.input(index) for index in range(self.count)]
+
+    def array(self, index: int) -> Array | None:
+        """The stored array that feeds this position directly, if one does."""
+        return self._converter.array(self.symbol_node.inputs[index]) if self.has(index) else None
+
+    def producer(self, index: int) -> SymbolNode:
+        """The symbol's node that feeds this position."""
+        return self._converter.symbol.nodes[self.symbol_node.inputs[index].node]
+
+    def arrays_of(self, node: SymbolNode) -> list[Array | None]:
+        """The stored arrays that feed a node of the symbol, by position."""
+        return [self._converter.array(entry) for entry in node.inputs]
+
+    def producers_of(self, node: SymbolNode) -> list[SymbolNode]:
+        """The symbol's nodes that feed a node of the symbol."""
+        return [self._converter.symbol.nodes[entry.node] for entry in node.inputs]
+
+    def role(
+        self,
+        index: int,
+        *,
+        shape: Sequence[int | None] | None = None,
+        axes: Sequence[int] | None = None,
+        reshape: tuple[int, ...] | None = None,
+    ) -> RoleDraft:
+        """The tensor role that this input fills.
+
+        ``shape`` is what the source's array must have (None: any extent); ``axes`` permutes it to the canonical layout;
+        ``reshape`` gives the same elements another shape. A role that another operator computes gives a Value.
+        """
+        if not self.has(index):
+            return None
+        array = self.array(index)
+        if array is None:
+            if self.producer(index).is_variable:
+                self.missing(self.producer(index).name)
+                return None
+            return self._computed(index, axes, reshape)
+        if shape is not None:
+            self.expect(array, shape)
+        if axes is not None and tuple(axes) != tuple(range(len(axes))):
+            return transpose(array, tuple(axes))
+        return identity(array, reshape)
+
+    def expect(self, array: Array, shape: Sequence[int | None]) -> None:
+        """Record a problem where the array's shape is not the one that the node needs."""
+        fits = len(shape) == len(array.shape) and all(w in (None, h) for w, h in zip(shape, array.shape))
+        if not fits:
+            wanted = ", ".join("any" if extent is None else str(extent) for extent in shape)
+            self._converter.result.problems.append(
+                f"node {self.name!r} ({self.operator}): array {array.name!r} has shape {array.shape}, "
+                f"expected ({wanted})"
+            )
+
+    def node(
+        self,
+        kind: str,
+        *inputs: Operand,
+        roles: Mapping[str, RoleDraft] | None = None,
+        layer: str | None = None,
+        **attributes: Any,
+    ) -> Value:
+        """Add a neutral node and give its first output; further ones are ``Value(v.node, 1)`` and so on."""
+        operator = catalogue[kind]
+        floats = {attribute.name for attribute in operator.attributes if attribute.type == "float"}
+        typed = {
+            name: float(value) if name in floats and value is not None else value for name, value in attributes.items()
+        }
+        problems = list(operator.problems(typed))
+        if problems:
+            raise NeutralError(f"rule of {self.operator}: {'; '.join(problems)}")
+        name = self._converter.unique(f"{self.name}.{kind}")
+        self.drafts.append(Draft(name, kind, list(inputs), typed, self.symbol_node, dict(roles or {}), layer))
+        return Value(name)
+
+    def missing(self, variable: str) -> None:
+        """Record that an array the node needs is not in the checkpoint."""
+        self._converter.missing(self, variable)
+
+    def refuse(self, reason: str) -> NoReturn:
+        """Give up on this node: it stays in the graph as opaque, with this reason."""
+        raise Refusal(reason)
+
+    def _computed(self, index: int, axes: Sequence[int] | None, reshape: tuple[int, ...] | None) -> Value:
+        value = self.input(index)
+        if axes is not None:
+            value = self.node("transpose", value, axes=tuple(axes))
+        if reshape is not None:
+            self.refuse(f"input {index + 1} is computed and would have to be reshaped")
+        if not isinstance(value, Value):
+            self.refuse(f"input {index + 1} is a number, not a tensor")
+        return value

@@ -1,0 +1,104 @@
+"""Convolutions: src/operator/nn/convolution.cc, deconvolution-inl.h, contrib/deformable_convolution-inl.h."""
+
+from __future__ import annotations
+
+from typing import Any, Sequence
+
+from mxnet_to_neutral.op import Op
+from mxnet_to_neutral.operators.registry import rule
+from neutral.graph import Operand
+
+CHANNELS_LAST = ("NWC", "NHWC", "NDHWC")
+
+
+def window(op: Op, bias_default: bool) -> tuple[dict[str, Any], bool]:
+    """The attributes that all convolutions share, and whether there is a bias."""
+    kernel = op.attributes.ints("kernel")
+    rank = len(kernel)
+    attributes = {
+        "out_channels": op.attributes.int("num_filter"),
+        "kernel_size": kernel,
+        "stride": op.attributes.ints("stride", ()) or (1,) * rank,
+        "padding": op.attributes.ints("pad", ()) or (0,) * rank,
+        "dilation": op.attributes.ints("dilate", ()) or (1,) * rank,
+        "groups": op.attributes.int("num_group", 1),
+    }
+    for name in ("stride", "padding", "dilation"):
+        if len(attributes[name]) != rank:
+            op.refuse(f"{name} {attributes[name]} does not have the {rank} dimensions of the kernel")
+    return attributes, not op.attributes.bool("no_bias", not bias_default)
+
+
+def kernel_role(op: Op, index: int, shape: Sequence[int | None], last: bool) -> Any:
+    """The weight's role: ``shape`` is the canonical one; channels-last files keep the second axis at the end."""
+    if not last:
+        return op.role(index, shape=shape)
+    rank = len(shape)
+    return op.role(index, shape=(shape[0], *shape[2:], shape[1]), axes=(0, rank - 1, *range(1, rank - 1)))
+
+
+def _layout(op: Op) -> str:
+    layout = op.attributes.optional_str("layout", None)
+    return "channels_last" if layout in CHANNELS_LAST else "channels_first"
+
+
+@rule("Convolution", "Convolution_v1")
+def convolution(op: Op) -> Operand:
+    attributes, has_bias = window(op, bias_default=True)
+    layout = _layout(op)
+    channels = attributes["out_channels"]
+    weight = kernel_role(op, 1, (channels, None, *attributes["kernel_size"]), layout == "channels_last")
+    bias = op.role(2, shape=(channels,)) if has_bias else None
+    roles = {"weight": weight, "bias": bias}
+    return op.node("convolution", op.input(0), roles=roles, layout=layout, **attributes)
+
+
+@rule("Deconvolution")
+def deconvolution(op: Op) -> Operand:
+    attributes, has_bias = window(op, bias_default=False)
+    layout = _layout(op)
+    rank = len(attributes["kernel_size"])
+    channels, groups = attributes["out_channels"], attributes["groups"]
+    target = op.attributes.ints("target_shape", ())
+    weight = kernel_role(op, 1, (None, channels // groups, *attributes["kernel_size"]), layout == "channels_last")
+    bias = op.role(2, shape=(channels,)) if has_bias else None
+    return op.node(
+        "transposed_convolution",
+        op.input(0),
+        roles={"weight": weight, "bias": bias},
+        layout=layout,
+        output_padding=op.attributes.ints("adj", ()) or (0,) * rank,
+        output_size=target if any(target) else None,
+        **attributes,
+    )
+
+
+@rule("_contrib_DeformableConvolution", "_npx_deformable_convolution")
+def deformable_convolution(op: Op) -> Operand:
+    return _deformable(op, modulated=False)
+
+
+@rule("_contrib_ModulatedDeformableConvolution", "_npx_modulated_deformable_convolution")
+def modulated_deformable_convolution(op: Op) -> Operand:
+    op.attributes.ignore("im2col_step")
+    return _deformable(op, modulated=True)
+
+
+def _deformable(op: Op, modulated: bool) -> Operand:
+    attributes, has_bias = window(op, bias_default=True)
+    if _layout(op) == "channels_last":
+        op.refuse("MXNet computes deformable convolution with channels first only")
+    count = 3 if modulated else 2
+    weight_shape = (attributes["out_channels"], None, *attributes["kernel_size"])
+    roles = {
+        "weight": op.role(count, shape=weight_shape),
+        "bias": op.role(count + 1, shape=(attributes["out_channels"],)) if has_bias else None,
+    }
+    return op.node(
+        "deformable_convolution",
+        *(op.input(index) for index in range(count)),
+        roles=roles,
+        deformable_groups=op.attributes.int("num_deformable_group", 1),
+        modulated=modulated,
+        **attributes,
+    )

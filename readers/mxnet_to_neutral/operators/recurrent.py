@@ -1,0 +1,144 @@
+"""The fused recurrent operator: src/operator/rnn-inl.h and python/mxnet/gluon/rnn/rnn_layer.py."""
+
+from __future__ import annotations
+
+from typing import Any, Iterator, Sequence
+
+from mxnet_to_neutral.canonical import Array, Recipe, identity, part
+from mxnet_to_neutral.names import split, stem_of
+from mxnet_to_neutral.op import Op
+from mxnet_to_neutral.operators.registry import rule
+from neutral.graph import Operand, Value
+from neutral.operators.recurrent import GATES
+
+_RESHAPES = ("Reshape", "reshape", "Flatten", "_np_reshape", "_npx_reshape", "_npi_reshape")
+_CONCATENATIONS = ("_rnn_param_concat", "_npi_rnn_param_concat", "Concat", "concat", "_npi_concatenate")
+
+
+@rule("RNN")
+def rnn(op: Op) -> Sequence[Operand]:
+    mode = op.attributes.str("mode", choices=("rnn_relu", "rnn_tanh", "lstm", "gru"))
+    kind = "rnn" if mode.startswith("rnn") else mode
+    attributes: dict[str, Any] = {
+        "hidden_size": op.attributes.int("state_size"),
+        "num_layers": op.attributes.int("num_layers"),
+        "bidirectional": op.attributes.bool("bidirectional", False),
+        "dropout": op.attributes.float("p", 0.0),
+    }
+    projection = op.attributes.optional_int("projection_size", None) or 0
+    clip = {
+        "clip_min": op.attributes.optional_float("lstm_state_clip_min", None),
+        "clip_max": op.attributes.optional_float("lstm_state_clip_max", None),
+        "clip_nan": op.attributes.bool("lstm_state_clip_nan", False),
+    }
+    if kind == "lstm":
+        attributes.update(projection_size=projection, **clip)
+    elif kind == "rnn":
+        attributes["nonlinearity"] = mode[4:]
+    inputs = [op.input(0), op.input(2)]
+    position = 3
+    if kind == "lstm":
+        inputs.append(op.input(position))
+        position += 1
+    if op.attributes.bool("use_sequence_length", False):
+        inputs.append(op.input(position))
+    arrays = _parameters(op)
+    layer = _layer_name(op, arrays)
+    roles = _roles(op, arrays, kind, attributes, projection)
+    value = op.node(kind, *inputs, roles=roles, layer=layer, **attributes)
+    states = (2 if kind == "lstm" else 1) if op.attributes.bool("state_outputs", False) else 0
+    return [Value(value.node, output) for output in range(1 + states)]
+
+
+def _parameters(op: Op) -> list[Array]:
+    """The arrays that make up the parameter vector, in order: one packed, or one for each matrix and bias."""
+    packed = op.array(1)
+    if packed is not None:
+        return [packed]
+    node = op.producer(1)
+    if node.is_variable:
+        op.role(1)
+        return []
+    if node.operator not in _CONCATENATIONS:
+        op.refuse(f"its parameter vector is computed by {node.operator}")
+    arrays = []
+    for source, array in zip(op.producers_of(node), op.arrays_of(node)):
+        if array is None and source.operator in _RESHAPES:
+            source, array = op.producers_of(source)[0], op.arrays_of(source)[0]
+        if array is None and not source.is_variable:
+            op.refuse(f"a part of its parameter vector is computed by {source.operator}")
+        if array is not None:
+            arrays.append(array)
+        else:
+            op.missing(source.name)
+    return arrays
+
+
+def _layer_name(op: Op, arrays: Sequence[Array]) -> str | None:
+    """``lstm0`` of ``lstm0_l0_i2h_weight`` and its like, or of ``lstm0_parameters``."""
+    if len(arrays) == 1:
+        return stem_of(arrays[0].name)
+    stems = {split(array.name)[0].rpartition("_")[0] or split(array.name)[0].rpartition(".")[0] for array in arrays}
+    return stems.pop() or None if len(stems) == 1 else None
+
+
+def _matrices(kind: str, attributes: dict[str, Any], projection: int) -> Iterator[tuple[str, tuple[int | None, ...]]]:
+    """Roles with their shapes in the vector's order: all weights, then all biases. The first input size is None."""
+    hidden, rows = attributes["hidden_size"], GATES[kind] * attributes["hidden_size"]
+    state = projection or hidden
+    directions = ("", "_reverse") if attributes["bidirectional"] else ("",)
+    places = [(k, d) for k in range(attributes["num_layers"]) for d in directions]
+    for layer, direction in places:
+        yield f"weight_ih_l{layer}{direction}", (rows, state * len(directions) if layer else None)
+        yield f"weight_hh_l{layer}{direction}", (rows, state)
+        if projection:
+            yield f"weight_hr_l{layer}{direction}", (projection, hidden)
+    for layer, direction in places:
+        yield f"bias_ih_l{layer}{direction}", (rows,)
+        yield f"bias_hh_l{layer}{direction}", (rows,)
+
+
+def _roles(
+    op: Op, arrays: Sequence[Array], kind: str, attributes: dict[str, Any], projection: int
+) -> dict[str, Recipe]:
+    if not arrays:
+        return {}
+    matrices = list(_matrices(kind, attributes, projection))
+    if len(arrays) == len(matrices):
+        return {role: _matrix(op, array, shape) for (role, shape), array in zip(matrices, arrays)}
+    if len(arrays) > 1:
+        op.refuse(f"its parameter vector is made of {len(arrays)} arrays, not of one or {len(matrices)}")
+    packed = arrays[0]
+    sizes = [1 for _ in matrices]
+    known = sum(_size(shape) for _, shape in matrices if None not in shape)
+    rows = sum(shape[0] or 0 for _, shape in matrices if None in shape)
+    total = sizes and packed.shape[0]
+    if len(packed.shape) != 1 or total <= known or (total - known) % rows:
+        op.expect(packed, (known + rows,))
+        return {}
+    input_size = (total - known) // rows
+    roles, position = {}, 0
+    for role, shape in matrices:
+        shape_known = tuple(input_size if extent is None else extent for extent in shape)
+        roles[role] = part(packed, position, shape_known)
+        position += _size(shape_known)
+    return roles
+
+
+def _matrix(op: Op, array: Array, shape: tuple[int | None, ...]) -> Recipe:
+    """One matrix in an array of its own, as a matrix or flat."""
+    if len(array.shape) == len(shape):
+        op.expect(array, shape)
+        return identity(array)
+    if None in shape:
+        rows = shape[0] or 1
+        shape = (rows, array.shape[0] // rows)
+    op.expect(array, (_size(shape),))
+    return identity(array, tuple(extent or 0 for extent in shape))
+
+
+def _size(shape: Sequence[int | None]) -> int:
+    size = 1
+    for extent in shape:
+        size *= extent or 0
+    return size

@@ -1,0 +1,46 @@
+"""The reader as the command line sees it, by the entry-point group ``neutral.readers``."""
+
+from __future__ import annotations
+
+import glob
+import os
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from neutral.store import Store
+
+SUFFIXES = (".params", ".json", ".npz", ".states", ".tar.gz", ".tgz", ".tar")
+"""What MXNet calls its files. ``.states`` (a pickle) is taken so that :func:`read` can refuse it by name."""
+
+PREFIX_ENDINGS = ("-symbol.json", "-[0-9][0-9][0-9][0-9]*.params", ".json", ".params")
+"""What is added to a prefix."""
+
+LIST_MAGIC = (0x112).to_bytes(8, "little")
+"""How a list of NDArrays begins, whatever the file is called."""
+
+
+class MXNetReader:
+    name = "mxnet"
+
+    def can_read(self, path: str) -> bool:
+        if os.path.isdir(path) or path.lower().endswith(SUFFIXES):
+            return True
+        if os.path.isfile(path):
+            return _begins_with(path, LIST_MAGIC)
+        return any(glob.glob(glob.escape(path) + ending) for ending in PREFIX_ENDINGS)
+
+    def read(self, *paths: str, **options: Any) -> Store:
+        from mxnet_to_neutral import read
+
+        return read(*paths, **options)
+
+
+def _begins_with(path: str, magic: bytes) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(magic)) == magic
+    except OSError:
+        return False
+
+
+reader = MXNetReader()

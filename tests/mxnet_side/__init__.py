@@ -1,0 +1,1 @@
+"""Code that runs where MXNet is, on behalf of tests that run where it is not."""

@@ -1,0 +1,58 @@
+"""Single operators and small symbols in real MXNet."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Sequence
+
+import mxnet as mx
+import numpy as np
+
+
+def run_operator(
+    operator: str,
+    inputs: Sequence[np.ndarray],
+    attributes: Mapping[str, Any],
+    prefix: str,
+    parameters: Sequence[int] = (),
+    auxiliary: Sequence[int] = (),
+) -> list[np.ndarray]:
+    """Run ``operator`` on ``inputs`` and save the symbol and its arrays as the checkpoint ``prefix``.
+
+    ``parameters`` and ``auxiliary`` are the positions of inputs that are stored arrays; the others are the model's
+    inputs, called ``input0``, ``input1`` by position. ``attributes`` are those of the symbol call; an underscored or internal
+    operator is found under ``mx.sym._internal`` too.
+    """
+    names = [f"op_array{i}" if i in (*parameters, *auxiliary) else f"input{i}" for i in range(len(inputs))]
+    variables = [mx.sym.var(name) for name in names]
+    symbol = find(operator)(*variables, name="op", **attributes)
+    return run_symbol(symbol, dict(zip(names, inputs)), prefix, [names[i] for i in (*parameters, *auxiliary)])
+
+
+def find(operator: str) -> Any:
+    """The symbol function of an operator by its registered name."""
+    for module in (mx.sym, mx.sym._internal, mx.sym.op):
+        if hasattr(module, operator):
+            return getattr(module, operator)
+    for family in ("_contrib_", "_linalg_", "_random_", "_sparse_", "_image_"):
+        if operator.startswith(family):
+            return getattr(getattr(mx.sym, family.strip("_")), operator[len(family) :])
+    raise AttributeError(f"MXNet has no operator {operator}")
+
+
+def run_symbol(
+    symbol: mx.sym.Symbol, arrays: Mapping[str, np.ndarray], prefix: str, stored: Sequence[str]
+) -> list[Any]:
+    """Bind a symbol to arrays, save it with those of ``stored`` as parameters, and give its inference outputs."""
+    auxiliary = symbol.list_auxiliary_states()
+    given = {name: mx.nd.array(value, dtype=value.dtype) for name, value in arrays.items()}
+    executor = symbol.bind(
+        mx.cpu(),
+        {name: given[name] for name in symbol.list_arguments()},
+        aux_states={name: given[name] for name in auxiliary},
+        grad_req="null",
+    )
+    outputs = [output.asnumpy() for output in executor.forward(is_train=False)]
+    symbol.save(f"{prefix}-symbol.json")
+    kinds = {name: "aux" if name in auxiliary else "arg" for name in stored}
+    mx.nd.save(f"{prefix}-0000.params", {f"{kind}:{name}": given[name] for name, kind in kinds.items()})
+    return outputs
