@@ -15,7 +15,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from mxnet_side.protocol import receive, send  # noqa: E402
+from mxnet_side.protocol import receive, send
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -6,11 +6,10 @@ Where they cannot be, the original arrays are kept under ``source.`` keys.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable, Iterator, Mapping
 
-from mxnet_to_neutral.arrays import ArrayRecord, Block
+from mxnet_to_neutral.arrays import ArrayFile, ArrayRecord, Block
 from neutral.errors import MismatchError, UnsupportedError
 from neutral.store.store import Piece
 from neutral.tensor import CHUNK, ITEM_SIZE, FileRange, Tensor
@@ -29,7 +28,11 @@ class Array:
     """An array of the source: its record and the file that holds it."""
 
     record: ArrayRecord
-    path: str
+    file: ArrayFile
+
+    @property
+    def path(self) -> str:
+        return self.file.path
 
     @property
     def name(self) -> str:
@@ -227,7 +230,7 @@ def _as_booleans(content: FileRange) -> Iterator[bytes]:
 def _dense(array: Array) -> Tensor:
     """A sparse array in full, made row block by row block."""
     tensor = Tensor(array.record.dtype, array.shape, ())
-    limit = max(DENSE_LIMIT, DENSE_GROWTH * os.path.getsize(array.path))
+    limit = max(DENSE_LIMIT, DENSE_GROWTH * array.file.size)
     if tensor.nbytes > limit:
         raise UnsupportedError(
             f"{array.path}: sparse array {array.name!r} of shape {array.shape} would take {tensor.nbytes} bytes when "
@@ -241,7 +244,7 @@ def _dense_rows(array: Array) -> Iterator[memoryview]:
 
     from mxnet_to_neutral.arrays import check_indices
 
-    check_indices(array.path, array.record)
+    check_indices(array.file, array.record)
     parts = {name: Tensor(b.dtype, b.shape, (array.block(b),)).numpy() for name, b in array.blocks().items()}
     values, indices, indptr = parts["data"], parts["indices"], parts.get("indptr")
     rows, row = array.shape[0], int(np.prod(array.shape[1:], dtype=np.int64))

@@ -107,18 +107,18 @@ class Converter:
         node = self.symbol.nodes[index]
         op = Op(self, index, self._node_names[index])
         rule = RULES.get(node.operator)
+        outputs: Sequence[Operand]
         try:
             if rule is None:
                 op.refuse("there is no rule for this operator")
-            outputs = rule(op)
+            made = rule(op)
+            outputs = made if isinstance(made, (tuple, list)) else (made,)
             unread = set(op.attributes.unread()) - IGNORED_ATTRIBUTES
             if unread:
                 op.refuse(f"it has attributes that are not understood: {', '.join(sorted(unread))}")
         except Refusal as refusal:
             op = Op(self, index, self._node_names[index])
             outputs = self._opaque(op, str(refusal))
-        if not isinstance(outputs, (tuple, list)):
-            outputs = (outputs,)
         return self._named(op, outputs)
 
     def _opaque(self, op: Op, reason: str) -> Sequence[Operand]:

@@ -32,11 +32,12 @@ def read(*source: Any, epoch: int | None = None) -> Store:
     Raises :class:`neutral.errors.SourceError` (and its kinds) where the files are missing, damaged or do not belong
     together.
     """
-    if len(source) == 2 and isinstance(source[1], int):
-        source, epoch = source[:1], source[1]
-    if not all(isinstance(part, (str, os.PathLike)) for part in source):
-        raise UsageError(f"a checkpoint is named by paths; got {', '.join(type(part).__name__ for part in source)}.")
-    checkpoint = find([os.fspath(part) for part in source], epoch)
+    parts = list(source)
+    if len(parts) == 2 and isinstance(parts[1], int):
+        epoch = parts.pop()
+    if not all(isinstance(part, (str, os.PathLike)) for part in parts):
+        raise UsageError(f"a checkpoint is named by paths; got {', '.join(type(part).__name__ for part in parts)}.")
+    checkpoint = find([os.fspath(part) for part in parts], epoch)
     try:
         return _convert(checkpoint)
     except BaseException:
@@ -53,7 +54,7 @@ def _convert(checkpoint: Checkpoint) -> Store:
     file = None
     if checkpoint.params is not None:
         file = parse(checkpoint.params)
-        arrays = [Array(record, checkpoint.params) for record in file.records]
+        arrays = [Array(record, file) for record in file.records]
         notes += file.notes
         notes += [f"array {a.name!r} was saved as 'no array'" for a in arrays if a.record.storage == "none"]
     graph = symbol = None

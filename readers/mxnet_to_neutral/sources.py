@@ -79,7 +79,7 @@ def _prefix(prefix: str, epoch: int | None) -> Checkpoint:
         raise SourceError(f"{prefix}: there are no parameters of epoch {epoch} ({prefix}-{epoch:04d}.params); {found}.")
     if epochs:
         chosen = max(epochs) if epoch is None else epoch
-        notes = ()
+        notes: tuple[str, ...] = ()
         if len(epochs) > 1 and epoch is None:
             notes = (f"the latest of {len(epochs)} epochs, {chosen}, was taken",)
         return Checkpoint(symbol, epochs[chosen], notes)

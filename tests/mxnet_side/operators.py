@@ -19,8 +19,7 @@ def run_operator(
     """Run ``operator`` on ``inputs`` and save the symbol and its arrays as the checkpoint ``prefix``.
 
     ``parameters`` and ``auxiliary`` are the positions of inputs that are stored arrays; the others are the model's
-    inputs, called ``input0``, ``input1`` by position. ``attributes`` are those of the symbol call; an underscored or internal
-    operator is found under ``mx.sym._internal`` too.
+    inputs, called ``input0``, ``input1`` by position. ``attributes`` are those of the symbol call.
     """
     names = [f"op_array{i}" if i in (*parameters, *auxiliary) else f"input{i}" for i in range(len(inputs))]
     variables = [mx.sym.var(name) for name in names]

@@ -11,7 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "readers"))
 
-from mxnet_side.protocol import receive, send  # noqa: E402
+from mxnet_side.protocol import receive, send
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ def window(op: Op, bias_default: bool) -> tuple[dict[str, Any], bool]:
     """The attributes that all convolutions share, and whether there is a bias."""
     kernel = op.attributes.ints("kernel")
     rank = len(kernel)
-    attributes = {
+    attributes: dict[str, Any] = {
         "out_channels": op.attributes.int("num_filter"),
         "kernel_size": kernel,
         "stride": op.attributes.ints("stride", ()) or (1,) * rank,

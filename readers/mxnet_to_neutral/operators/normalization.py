@@ -11,8 +11,18 @@ from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
 
 
-@rule("BatchNorm", "BatchNorm_v1", "CuDNNBatchNorm", "_contrib_SyncBatchNorm", "SyncBatchNorm")
+@rule("BatchNorm", "BatchNorm_v1", "CuDNNBatchNorm", "_contrib_SyncBatchNorm")
 def batch_norm(op: Op) -> Sequence[Operand]:
+    return _batch_norm(op)
+
+
+@rule("_contrib_BatchNormWithReLU")
+def batch_norm_with_relu(op: Op) -> Sequence[Operand]:
+    first, *rest = _batch_norm(op)
+    return [op.node("relu", first), *rest]
+
+
+def _batch_norm(op: Op) -> list[Operand]:
     if op.has(4) and op.producer(4).name.endswith("moving_inv_var"):
         op.refuse("its statistics are inverse deviations of an old cuDNN, whose exact meaning is not known")
     fixed = op.attributes.bool("fix_gamma", True)
@@ -29,12 +39,6 @@ def batch_norm(op: Op) -> Sequence[Operand]:
         use_global_stats=op.attributes.bool("use_global_stats", False),
     )
     return [Value(value.node, output) for output in range(outputs)]
-
-
-@rule("_contrib_BatchNormWithReLU")
-def batch_norm_with_relu(op: Op) -> Sequence[Operand]:
-    first, *rest = batch_norm(op)
-    return [op.node("relu", first), *rest]
 
 
 def _batch_norm_roles(op: Op, fixed: bool) -> dict[str, RoleDraft]:

@@ -109,11 +109,10 @@ def _roles(
     if len(arrays) > 1:
         op.refuse(f"its parameter vector is made of {len(arrays)} arrays, not of one or {len(matrices)}")
     packed = arrays[0]
-    sizes = [1 for _ in matrices]
     known = sum(_size(shape) for _, shape in matrices if None not in shape)
     rows = sum(shape[0] or 0 for _, shape in matrices if None in shape)
-    total = sizes and packed.shape[0]
-    if len(packed.shape) != 1 or total <= known or (total - known) % rows:
+    total = packed.shape[0] if len(packed.shape) == 1 else 0
+    if total <= known or (total - known) % rows:
         op.expect(packed, (known + rows,))
         return {}
     input_size = (total - known) // rows
