@@ -1,0 +1,84 @@
+"""Every check of the project, each in an environment of its own: ``nox`` runs them all.
+
+What needs real MXNet (1.9.1: Python 3.8 to 3.11) makes its environment with the first fitting Python it finds; where
+there is none, the sessions say so and the rest runs without.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+MXNET = ("mxnet==1.9.1", "numpy==1.23.5")
+TESTING = ("pytest", "hypothesis", "jsonschema", "tqdm")
+THREADS = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
+
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_missing_interpreters = False
+
+
+def find_python(*versions: str) -> str | None:
+    """The first interpreter of these versions that really runs: on the PATH, or installed by pyenv."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    for version in versions:
+        candidates = [shutil.which(f"python{version}"), *sorted(pyenv.glob(f"{version}.*/bin/python"))]
+        for candidate in filter(None, candidates):
+            run = subprocess.run([candidate, "-c", "import venv, ensurepip"], capture_output=True)
+            if run.returncode == 0:
+                return str(candidate)
+    return None
+
+
+MXNET_PYTHON = find_python("3.8", "3.9", "3.10", "3.11")
+TORCH_PYTHON = find_python("3.11", "3.12", "3.13", "3.10", "3.9") or sys.executable
+
+
+def mxnet_environment(session: nox.Session) -> str | None:
+    """The Python of the environment with MXNet, made if need be; None, said in one line, where it cannot be."""
+    if MXNET_PYTHON is None:
+        session.warn("SKIPPED what needs real MXNet: there is no Python 3.8, 3.9, 3.10 or 3.11 on this machine")
+        return None
+    folder = ROOT / ".nox" / "mxnet"
+    python = folder / "bin" / "python"
+    if not (folder / "ready").exists():
+        session.run(MXNET_PYTHON, "-m", "venv", "--clear", str(folder), external=True)
+        run = [str(python), "-m", "pip", "install", "-q"]
+        session.run(*run, "-U", "pip", "wheel", external=True)
+        session.run(*run, *MXNET, *TESTING, "gluoncv==0.10.5.post0", "-e", str(ROOT), external=True)
+        (folder / "ready").touch()
+    return str(python)
+
+
+@nox.session(python=TORCH_PYTHON)
+def lint(session: nox.Session) -> None:
+    """Format, lint and types."""
+    session.install("-c", "constraints.txt", "ruff", "mypy", "numpy", "-e", ".[torch,hdf5]")
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    session.run("mypy")
+
+
+@nox.session(python=TORCH_PYTHON)
+def writer(session: nox.Session) -> None:
+    """The side with torch: containers, matching, emitting, verifying, and the whole path against real MXNet."""
+    session.install("-c", "constraints.txt", *TESTING, "ruff", "onnx", "onnxscript", "onnxruntime")
+    session.install("-c", "constraints.txt", "-e", ".[torch,hdf5]")
+    python = mxnet_environment(session)
+    environment = {**THREADS, **({"NEUTRAL_MXNET_PYTHON": python} if python else {})}
+    session.run("pytest", *session.posargs, env=environment)
+
+
+@nox.session(python=False)
+def reader(session: nox.Session) -> None:
+    """The side with MXNet, without torch, on the oldest Python."""
+    python = mxnet_environment(session)
+    if python is not None:
+        folders = ("tests/reader", "tests/store", "tests/capture", "tests/cli", "tests/test_architecture.py")
+        session.run(python, "-m", "pytest", *folders, *session.posargs, external=True, env=THREADS)
