@@ -1,0 +1,153 @@
+"""MXNet's attribute strings as typed values, by the rules of MXNet's own parsers.
+
+What MXNet 1.9.1 accepts is accepted here with the same value: Python's spelling ``(3, 3)``, C++'s ``[3,3]``, Python
+2's ``(3L, 3L)``, a bare ``3`` for ``(3,)``. What it refuses is refused (``2.0`` or ``0x2`` for an integer), and so are
+the accidents of its number parser (``-``, ``.`` and ``e5`` for zero, ``1e`` for one). Two limits are wider, since a
+string does not say the width of its field: integers have 64 bits, and floats are doubles, zero where they underflow.
+
+Every parser raises ValueError, whose message says what was expected.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Mapping, Optional, Pattern, Tuple
+
+DTYPES: Mapping[int, str] = {
+    0: "float32",
+    1: "float64",
+    2: "float16",
+    3: "uint8",
+    4: "int32",
+    5: "int8",
+    6: "int64",
+    7: "bool",
+    8: "int16",
+    9: "uint16",
+    10: "uint32",
+    11: "uint64",
+    12: "bfloat16",
+}
+"""MXNet's dtype numbers and names."""
+
+OptionalInts = Optional[Tuple[Optional[int], ...]]
+
+_SPACE = r"[ \t\n\v\f\r]*"
+_DIGITS = r"[+-]?[0-9]+"
+_EXPONENT = r"(?:[eE][+-]?[0-9]+)?"
+_DECIMAL = rf"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+){_EXPONENT}"
+
+
+def _tuple(item: str, bare: str) -> Pattern[str]:
+    items = rf"{item}(?:,{item})*(?:,{_SPACE})?"
+    return re.compile(rf"{_SPACE}(?:{bare}|[(\[](?:{_SPACE}|{items})[)\]]){_SPACE}")
+
+
+_INT = re.compile(rf"{_SPACE}({_DIGITS}){_SPACE}")
+_OPTIONAL_INT = re.compile(rf"{_SPACE}({_DIGITS})L?{_SPACE}")
+_FLOAT = re.compile(rf"{_SPACE}({_DECIMAL})[fF]?")
+_OPTIONAL_FLOAT = re.compile(rf"{_SPACE}({_DECIMAL}){_SPACE}")
+_SPECIAL_FLOAT = re.compile(rf"{_SPACE}([+-]?)(?:(inf)(?:inity)?|(nan)(?:\([a-z0-9_]*\))?)", re.IGNORECASE)
+_INTS = _tuple(rf"{_SPACE}{_DIGITS}(?:{_SPACE}L|{_SPACE})", "-?[0-9]+")
+_OPTIONAL_INTS = _tuple(rf"{_SPACE}(?:None|{_DIGITS}L?){_SPACE}", "-?[0-9]+L?")
+_FLOATS = _tuple(rf"{_SPACE}{_DECIMAL}{_SPACE}", rf"-?[0-9]+(?:\.[0-9]*)?{_EXPONENT}")
+_INT_ITEMS = re.compile(rf"None|{_DIGITS}")
+_FLOAT_ITEMS = re.compile(_DECIMAL)
+
+
+def parse_bool(text: str) -> bool:
+    value = {"true": True, "1": True, "false": False, "0": False}.get(text.lower())
+    if value is None:
+        raise ValueError("True or False")
+    return value
+
+
+def parse_optional_bool(text: str) -> bool | None:
+    text = text.strip()
+    return None if text.lower() == "none" else parse_bool(text)
+
+
+def parse_int(text: str) -> int:
+    return _number(_INT.fullmatch(text), "an integer")
+
+
+def parse_optional_int(text: str) -> int | None:
+    return None if _is_none(text) else _number(_OPTIONAL_INT.fullmatch(text), "an integer or None")
+
+
+def parse_float(text: str) -> float:
+    special = _SPECIAL_FLOAT.fullmatch(text)
+    if special:
+        return float(special[1] + (special[2] or special[3]))
+    return _real(_FLOAT.fullmatch(text), "a number")
+
+
+def parse_optional_float(text: str) -> float | None:
+    return None if _is_none(text) else _real(_OPTIONAL_FLOAT.fullmatch(text), "a number or None")
+
+
+def parse_ints(text: str) -> tuple[int, ...]:
+    expected = "integers such as (3, 3)"
+    if not _INTS.fullmatch(text):
+        raise ValueError(expected)
+    return tuple(_bounded(item, expected) for item in _INT_ITEMS.findall(text))
+
+
+def parse_ints_or_none(text: str) -> tuple[int, ...] | None:
+    """A tuple that may be absent as a whole, as the ``axis`` of a reduction."""
+    return None if text.strip() == "None" else parse_ints(text)
+
+
+def parse_optional_ints(text: str) -> OptionalInts:
+    """A tuple whose elements may be absent, as the ``begin`` of a slice; None where all of it is."""
+    expected = "integers or None, such as (0, None)"
+    if text.strip() == "None":
+        return None
+    if not _OPTIONAL_INTS.fullmatch(text):
+        raise ValueError(expected)
+    return tuple(None if item == "None" else _bounded(item, expected) for item in _INT_ITEMS.findall(text))
+
+
+def parse_floats(text: str) -> tuple[float, ...]:
+    expected = "numbers such as (0.1, 0.2)"
+    if not _FLOATS.fullmatch(text):
+        raise ValueError(expected)
+    return tuple(_finite(item, expected) for item in _FLOAT_ITEMS.findall(text))
+
+
+def parse_dtype(text: str) -> str:
+    if text not in DTYPES.values():
+        raise ValueError(f"a dtype: {', '.join(DTYPES.values())}")
+    return text
+
+
+def _is_none(text: str) -> bool:
+    return text.startswith("None") and not text[4:].strip()
+
+
+def _number(match: re.Match[str] | None, expected: str) -> int:
+    if not match:
+        raise ValueError(expected)
+    return _bounded(match[1], expected)
+
+
+def _bounded(digits: str, expected: str) -> int:
+    # The length first: Python's time for an integer is quadratic in its digits.
+    value = int(digits) if len(digits) <= 20 else None
+    if value is None or not -(2**63) <= value < 2**63:
+        raise ValueError(f"{expected}, within 64 bits")
+    return value
+
+
+def _real(match: re.Match[str] | None, expected: str) -> float:
+    if not match:
+        raise ValueError(expected)
+    return _finite(match[1], expected)
+
+
+def _finite(decimal: str, expected: str) -> float:
+    value = float(decimal)
+    if math.isinf(value):
+        raise ValueError(f"{expected}, within a double")
+    return value

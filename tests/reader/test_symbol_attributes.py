@@ -1,0 +1,218 @@
+"""Attribute strings: every spelling MXNet accepts, nothing that it refuses, and errors that name the attribute."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mxnet_to_neutral.symbol import Attributes, SymbolNode, values
+from mxnet_to_neutral.symbol.attributes import declared_dtype, declared_shape
+
+from neutral.errors import FormatError, NeutralError
+
+GOOD: list[tuple[Callable[[str], Any], str, Any]] = [
+    *((values.parse_bool, text, True) for text in ("True", "true", "TRUE", "tRuE", "1")),
+    *((values.parse_bool, text, False) for text in ("False", "false", "0")),
+    (values.parse_optional_bool, " True ", True),
+    (values.parse_optional_bool, "none", None),
+    *((values.parse_int, text, 10) for text in ("10", " 10", "10 ", "\t10\n", "+10", "010")),
+    (values.parse_int, "-1", -1),
+    (values.parse_optional_int, "2L", 2),
+    (values.parse_optional_int, "3L ", 3),
+    (values.parse_optional_int, "None", None),
+    (values.parse_optional_int, "None ", None),
+    *((values.parse_float, text, 1.0) for text in ("1", "1.", "1.0f", "1F", " 1", "+1")),
+    *((values.parse_float, text, 1e-5) for text in ("1e-5", "1E-5", "0.00001", "1e-05f")),
+    (values.parse_float, ".5", 0.5),
+    (values.parse_float, "inf", math.inf),
+    (values.parse_float, "-Infinity", -math.inf),
+    (values.parse_optional_float, "1 ", 1.0),
+    (values.parse_optional_float, "None", None),
+    *(
+        (values.parse_ints, text, (1, 2))
+        for text in ("(1,2)", "[1,2]", "(1,2]", "( 1 , 2 )", "(1,2,)", "(1, 2, )", "(1L, 2L)", "(1,2) ", " (1,2)")
+    ),
+    *((values.parse_ints, text, ()) for text in ("()", "( )", "[]", "[ ]")),
+    *((values.parse_ints, text, (3,)) for text in ("3", "3 ", " 3", "(3L,)", "(3 L)", "[3]")),
+    (values.parse_ints, "(-1,+2)", (-1, 2)),
+    (values.parse_ints_or_none, "None", None),
+    (values.parse_ints_or_none, "(1,)", (1,)),
+    (values.parse_optional_ints, "(None, None)", (None, None)),
+    (values.parse_optional_ints, "(1,None,2L)", (1, None, 2)),
+    (values.parse_optional_ints, "( None)", (None,)),
+    (values.parse_optional_ints, "3L", (3,)),
+    (values.parse_optional_ints, "None", None),
+    (values.parse_floats, "(0.1, 0.2, )", (0.1, 0.2)),
+    (values.parse_floats, "(.5,)", (0.5,)),
+    (values.parse_floats, "-0.5", (-0.5,)),
+    (values.parse_floats, "[1e-3,2]", (0.001, 2.0)),
+    (values.parse_floats, "()", ()),
+    (values.parse_dtype, "bfloat16", "bfloat16"),
+]
+
+BAD: list[tuple[Callable[[str], Any], tuple[str, ...]]] = [
+    (values.parse_bool, (" 1", "1 ", "2", "yes", "", "None", "01", "on")),
+    (values.parse_optional_bool, ("2", "")),
+    (values.parse_int, ("0x2", "2L", "2.0", "1e3", "", "--1", "1_0", "True", "None", "1 2", "\u0661", "+ 1")),
+    (values.parse_int, (str(2**63), "1" * 10**6)),
+    (values.parse_optional_int, ("none", " None", "Nonex", "3Lx", "3 L", "2.0", "")),
+    (values.parse_float, ("1 ", "1.0ff", "1.0L", "1d", "", "0x1p3", "1e400", "1_0", "None", "infi", "1.2.3", "-", ".")),
+    (values.parse_optional_float, ("inf", "nan", "1f", "", " None", "1e400")),
+    (
+        values.parse_ints,
+        ("(1,,2)", "(,)", "+3", "3L", "(3LL)", "None", "(1,None)", "", "(", "(1", "(1,", "1,2", "(1 2)"),
+    ),
+    (
+        values.parse_ints,
+        ("(1 2)", "(1.0,2)", "(1,2)x", "(True,)", "(0x1)", "((1,2))", "3x", "(1,2))", "(1l)", "{1}", "3)"),
+    ),
+    (values.parse_ints, (f"({2**63},)",)),
+    (values.parse_ints_or_none, ("none", "(None,)")),
+    (values.parse_optional_ints, ("(NoneL)", "(Nonee)", "(none,)", "(,None)", "(3 L)")),
+    (values.parse_floats, (".5", "(1L,)", "(inf,)", "(1.0f,)", "(None,)", "(1e,)", "(1e400,)", "1f")),
+    (values.parse_dtype, ("0", "Float32", " float32", "None", "float")),
+]
+
+
+@pytest.mark.parametrize(("parse", "text", "value"), GOOD)
+def test_what_mxnet_accepts(parse: Callable[[str], Any], text: str, value: Any) -> None:
+    assert parse(text) == value
+    assert type(parse(text)) is type(value)
+
+
+def test_nan() -> None:
+    assert all(math.isnan(values.parse_float(text)) for text in ("nan", "NaN", "-nan", "nan(1)"))
+
+
+@pytest.mark.parametrize(("parse", "text"), [(parse, text) for parse, texts in BAD for text in texts])
+def test_what_mxnet_refuses(parse: Callable[[str], Any], text: str) -> None:
+    with pytest.raises(ValueError, match=r"integer|number|True|dtype"):
+        parse(text)
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1)))
+def test_tuples_as_python_and_cpp_print_them(items: list[int]) -> None:
+    for text in (str(tuple(items)), str(items), str(items).replace(" ", "")):
+        assert values.parse_ints(text) == tuple(items)
+    assert values.parse_floats(str(items)) == tuple(map(float, items))
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1) | st.none()))
+def test_tuples_with_absent_elements(items: list[int | None]) -> None:
+    assert values.parse_optional_ints(str(tuple(items))) == tuple(items)
+
+
+@given(st.floats(allow_nan=False))
+def test_floats_as_python_prints_them(value: float) -> None:
+    assert values.parse_float(repr(value)) == value
+
+
+@pytest.mark.parametrize("text", ["1" * 10**6, " " * 10**6, "(" + "1," * 10**5, "(" + " " * 10**6, "1." * 10**5])
+def test_long_nonsense_is_refused_in_linear_time(text: str) -> None:
+    for parse in (values.parse_int, values.parse_ints, values.parse_optional_ints, values.parse_floats):
+        with pytest.raises(ValueError, match=r"integer|number"):
+            parse(text + "x")
+
+
+def attributes(**given: str) -> Attributes:
+    return Attributes(SymbolNode("conv0", "Convolution", given, {}, (), ()), "m-symbol.json")
+
+
+def test_values_and_defaults() -> None:
+    a = attributes(kernel="(3, 3)", no_bias="True", act="relu", axis="None", begin="(0, None)", dtype="int8")
+
+    assert a.ints("kernel") == (3, 3)
+    assert a.ints("stride", (1, 1)) == (1, 1)
+    assert a.bool("no_bias", False) is True
+    assert a.int("num_group", 1) == 1
+    assert a.float("eps", 1e-3) == 1e-3
+    assert a.str("act", choices=("relu", "tanh")) == "relu"
+    assert a.optional_int("axis", 1) is None
+    assert a.ints_or_none("axis") is None
+    assert a.optional_str("axis") is None
+    assert a.optional_ints("begin") == (0, None)
+    assert a.dtype("dtype") == "int8"
+    assert a.optional_dtype("axis") is None
+    assert a.floats("sizes", (1.0,)) == (1.0,)
+    assert a.optional_float("temperature", None) is None
+    assert a.optional_bool("use", None) is None
+
+
+def test_attributes_that_nobody_asked_for() -> None:
+    a = attributes(kernel="(3, 3)", workspace="512", surprise="1", another="2")
+    a.ints("kernel")
+    a.ignore("workspace", "cudnn_tune")
+
+    assert a.unread() == ("another", "surprise")
+    assert a.given("surprise") and not a.given("stride")
+
+
+@pytest.mark.parametrize(
+    ("ask", "says"),
+    [
+        (lambda a: a.ints("kernel"), "attribute 'kernel' is '(3,', expected integers such as (3, 3)."),
+        (lambda a: a.int("num_filter"), "attribute 'num_filter' is missing, expected a value"),
+        (lambda a: a.int("group", 1, minimum=1), "attribute 'group' is '0', expected an integer of at least 1."),
+        (lambda a: a.ints("pad", minimum=0), "attribute 'pad' is '(-1,)', expected integers of at least 0."),
+        (lambda a: a.str("layout", choices=("NCW", "NCHW")), "is 'XY', expected 'NCW' or 'NCHW'."),
+        (lambda a: a.float("layout"), "attribute 'layout' is 'XY', expected a number."),
+        (lambda a: a.bool("layout"), "attribute 'layout' is 'XY', expected True or False."),
+        (lambda a: a.dtype("layout"), "attribute 'layout' is 'XY', expected a dtype: float32, float64"),
+    ],
+)
+def test_errors_name_file_node_attribute_found_and_expected(ask: Callable[[Attributes], Any], says: str) -> None:
+    a = attributes(kernel="(3,", group="0", pad="(-1,)", layout="XY")
+    with pytest.raises(FormatError) as caught:
+        ask(a)
+    assert "m-symbol.json: node 'conv0' (Convolution): " in str(caught.value)
+    assert says in str(caught.value)
+
+
+def test_long_and_hostile_values_are_shown_short_and_plain() -> None:
+    with pytest.raises(FormatError) as caught:
+        attributes(kernel="\x1b[2J" + "9" * 10_000).ints("kernel")
+    assert "\x1b" not in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+@given(st.text(max_size=20))
+def test_any_text_gives_a_value_or_our_error(text: str) -> None:
+    a = attributes(x=text)
+    asks = (a.bool, a.int, a.float, a.ints, a.ints_or_none, a.optional_ints, a.floats, a.dtype)
+    for ask in (*asks, a.optional_bool, a.optional_int, a.optional_float, a.optional_str, a.optional_dtype):
+        try:
+            ask("x")
+        except NeutralError as error:
+            assert "'x'" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "numpy_shape", "shape"),
+    [
+        (None, False, None),
+        ("None", True, None),
+        ("()", False, None),
+        ("()", True, ()),
+        ("(3, 0)", False, (3, None)),
+        ("(3, 0, -1)", True, (3, 0, None)),
+        ("[2,3]", False, (2, 3)),
+    ],
+)
+def test_declared_shape(text: str | None, numpy_shape: bool, shape: Any) -> None:
+    variable = SymbolNode("w", "null", {}, {} if text is None else {"__shape__": text}, (), ())
+
+    assert declared_shape(variable, numpy_shape, "f") == shape
+
+
+def test_declared_dtype() -> None:
+    def declared(**hidden: str) -> str | None:
+        return declared_dtype(SymbolNode("w", "null", {}, hidden, (), ()), "f")
+
+    assert declared() is None
+    assert declared(__dtype__="-1") is None
+    assert declared(__dtype__="12") == "bfloat16"
+    with pytest.raises(FormatError, match=r"node 'w' .* '__dtype__' is '13', expected a number from 0 to 12"):
+        declared(__dtype__="13")
