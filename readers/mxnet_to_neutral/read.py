@@ -11,7 +11,7 @@ from mxnet_to_neutral.canonical import Array
 from mxnet_to_neutral.convert import Conversion, Converter
 from mxnet_to_neutral.infer import infer
 from mxnet_to_neutral.names import bare
-from mxnet_to_neutral.sources import Checkpoint, find
+from mxnet_to_neutral.sources import Checkpoint, export_live, find
 from mxnet_to_neutral.symbol import Symbol
 from mxnet_to_neutral.symbol import read as read_symbol
 from neutral.errors import MismatchError, UsageError
@@ -26,8 +26,9 @@ def read(*source: Any, epoch: int | None = None) -> Store:
     """Read an MXNet checkpoint.
 
     ``source`` is a prefix (``"model"`` with ``epoch``, or ``"model", 3``), a symbol and a parameter file in either
-    order, one of the two alone, a folder, or a SageMaker ``model.tar.gz``. Tensors are read when the store is saved
-    or asked for them. Close the store, or use it as a context manager, where the source is an archive.
+    order, one of the two alone, a folder, or a SageMaker ``model.tar.gz``; where MXNet runs also a live model: a
+    ``Module``, a hybrid block, or ``(symbol, arg_params, aux_params)``. Tensors are read when the store is saved or
+    asked for them. Close the store, or use it as a context manager, where the source is an archive or a live model.
 
     Raises :class:`neutral.errors.SourceError` (and its kinds) where the files are missing, damaged or do not belong
     together.
@@ -35,9 +36,12 @@ def read(*source: Any, epoch: int | None = None) -> Store:
     parts = list(source)
     if len(parts) == 2 and isinstance(parts[1], int):
         epoch = parts.pop()
-    if not all(isinstance(part, (str, os.PathLike)) for part in parts):
-        raise UsageError(f"a checkpoint is named by paths; got {', '.join(type(part).__name__ for part in parts)}.")
-    checkpoint = find([os.fspath(part) for part in parts], epoch)
+    if all(isinstance(part, (str, os.PathLike)) for part in parts):
+        checkpoint = find([os.fspath(part) for part in parts], epoch)
+    elif len(parts) == 1:
+        checkpoint = export_live(parts[0])
+    else:
+        raise UsageError("a checkpoint is named by paths, or is one live MXNet model.")
     try:
         return _convert(checkpoint)
     except BaseException:

@@ -8,7 +8,7 @@ import shutil
 import tarfile
 import tempfile
 from dataclasses import dataclass
-from typing import Callable, Iterator, Sequence
+from typing import Any, Callable, Iterator, Sequence
 
 from mxnet_to_neutral.arrays import looks_like_arrays
 from neutral.errors import MismatchError, SourceError, UsageError
@@ -41,6 +41,20 @@ def find(sources: Sequence[str], epoch: int | None) -> Checkpoint:
     if os.path.isfile(path):
         return _archive(path, epoch) if _is_tar(path) else _single(path)
     return _prefix(path, epoch)
+
+
+def export_live(model: Any) -> Checkpoint:
+    """The files that MXNet itself writes for a model in its memory, in a temporary folder."""
+    import mxnet_capture
+
+    folder = tempfile.mkdtemp(prefix="neutral-")
+    try:
+        mxnet_capture.export(model, os.path.join(folder, "model"))
+        found = _directory(folder, None)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return Checkpoint(found.symbol, found.params, found.notes, lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def _pair(first: str, second: str) -> Checkpoint:

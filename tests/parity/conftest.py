@@ -72,8 +72,7 @@ def check_operator(mxnet: Any, tmp_path: Path) -> Check:
         )
         stored = {*parameters, *auxiliary}
         given = {f"input{i}": to_torch(array) for i, array in enumerate(inputs) if i not in stored}
-        module = check_checkpoint(prefix, given, expected, exact=exact)
-        return module
+        return check_checkpoint(prefix, given, expected, exact=exact)
 
     return check
 
