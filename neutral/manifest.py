@@ -12,48 +12,77 @@ from typing import Any, Mapping
 
 from neutral.errors import StoreError
 from neutral.graph import Graph, Input, Layer, LayerSource, Node, Operand, Origin, Value
-from neutral.operators import catalogue
+from neutral.manifest_form import SPECIAL_NUMBERS, check_document, check_graph
+from neutral.operators import UnknownOperator, catalogue
 from neutral.store.store import Piece, SourceFile, Store, StoreSource
 
 KEY = "neutral"
 VERSION = 1
 
+_MAX_DIGITS = 20
+
+_dump = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+
 
 def encode(store: Store, digests: Mapping[str, str], file_digests: Mapping[str, str]) -> str:
     """The manifest of ``store`` as JSON with sorted keys. ``digests`` are by tensor key, ``file_digests`` by file name."""
+    # Layers become text one by one: all of them as dictionaries at once would keep the garbage collector busy.
+    layers = ",".join(_dump(_layer_to_json(layer)) for layer in store.layers.values())
     document = {
-        "format": KEY,
-        "version": VERSION,
-        "source": _source_to_json(store.source, file_digests),
-        "layers": [_layer_to_json(layer) for layer in store.layers.values()],
-        "graph": None if store.graph is None else _graph_to_json(store.graph),
-        "digests": dict(digests),
-        "notes": list(store.notes),
+        "digests": _dump(dict(digests)),
+        "format": _dump(KEY),
+        "graph": _dump(None if store.graph is None else _graph_to_json(store.graph)),
+        "layers": f"[{layers}]",
+        "notes": _dump(list(store.notes)),
+        "source": _dump(_source_to_json(store.source, file_digests)),
+        "version": _dump(VERSION),
     }
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return "{" + ",".join(f'"{name}":{text}' for name, text in document.items()) + "}"
 
 
 def decode(text: str, file: str) -> dict[str, Any]:
     """Arguments for :class:`Store` from a manifest. Raises StoreError where it is not sound."""
     try:
-        document = json.loads(text)
-        if document["format"] != KEY:
-            raise StoreError(f"{file}: its manifest is of format {document['format']!r}, not {KEY!r}.")
-        if document["version"] != VERSION:
-            raise StoreError(
-                f"{file}: the manifest has version {document['version']!r} and this Neutral reads version {VERSION}. "
-                "Use a newer Neutral."
-            )
+        document = json.loads(text, parse_int=_integer, parse_constant=_no_number)
+        _check_version(document, file)
+        check_document(document)
+        if "\\ud" in text.lower():
+            _dump(document).encode("utf-8")  # fails on half a surrogate pair, which no text may hold
         layers = [_layer_from_json(item) for item in document["layers"]]
+        by_name = {layer.name: layer for layer in layers}
+        if len(by_name) != len(layers):
+            raise ValueError("two layers have the same name")
         return {
-            "layers": {layer.name: layer for layer in layers},
+            "layers": by_name,
             "graph": None if document["graph"] is None else _graph_from_json(document["graph"]),
             "source": _source_from_json(document["source"]),
             "notes": tuple(document["notes"]),
-            "digests": dict(document["digests"]),
+            "digests": document["digests"],
         }
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
+    except UnknownOperator as error:
+        raise StoreError(f"{file}: {error}") from None
+    except (KeyError, TypeError, ValueError, RecursionError, MemoryError) as error:
         raise StoreError(f"{file}: its manifest is damaged ({type(error).__name__}: {error}).") from None
+
+
+def _check_version(document: Any, file: str) -> None:
+    if document["format"] != KEY:
+        raise StoreError(f"{file}: its manifest is of format {document['format']!r}, not {KEY!r}.")
+    if document["version"] != VERSION:
+        raise StoreError(
+            f"{file}: the manifest has version {document['version']!r} and this Neutral reads version {VERSION}. "
+            "Use a newer Neutral."
+        )
+
+
+def _integer(text: str) -> int:
+    if len(text) > _MAX_DIGITS:
+        raise ValueError(f"a number of {len(text)} digits")
+    return int(text)
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is no number of JSON")
 
 
 def _source_to_json(source: StoreSource | None, digests: Mapping[str, str]) -> dict[str, Any] | None:
@@ -127,7 +156,7 @@ def _layer_to_json(layer: Layer) -> dict[str, Any]:
     return {
         "name": layer.name,
         "kind": layer.kind,
-        "attributes": _attributes_to_json(layer.attributes),
+        "attributes": _attributes_to_json(layer.kind, layer.attributes),
         "tensors": dict(layer.tensors),
         "typed_by": layer.typed_by,
         "source": {
@@ -166,6 +195,7 @@ def _graph_to_json(graph: Graph) -> dict[str, Any]:
 
 
 def _graph_from_json(item: Any) -> Graph:
+    check_graph(item)
     return Graph(
         inputs=tuple(
             Input(i["name"], None if i["shape"] is None else tuple(i["shape"]), i["dtype"]) for i in item["inputs"]
@@ -180,7 +210,7 @@ def _node_to_json(node: Node) -> dict[str, Any]:
         "name": node.name,
         "kind": node.kind,
         "inputs": [_operand_to_json(operand) for operand in node.inputs],
-        "attributes": _attributes_to_json(node.attributes),
+        "attributes": _attributes_to_json(node.kind, node.attributes),
     }
     if node.layer is not None:
         item["layer"] = node.layer
@@ -217,20 +247,34 @@ def _number_to_json(value: Any) -> Any:
     return repr(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _attributes_to_json(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _attribute_to_json(value) for name, value in attributes.items()}
+def _number_from_json(value: Any) -> float:
+    if (type(value) is str and value in SPECIAL_NUMBERS) or type(value) in (int, float):
+        return float(value)
+    raise ValueError(f"{value!r} is no number")
 
 
-def _attribute_to_json(value: Any) -> Any:
-    if isinstance(value, Graph):
+def _attributes_to_json(kind: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    types = {attribute.name: attribute.type for attribute in catalogue[kind].attributes}
+    return {name: _attribute_to_json(types.get(name), value) for name, value in attributes.items()}
+
+
+def _attribute_to_json(kind: str | None, value: Any) -> Any:
+    if value is None or kind == "json":
+        return value
+    if kind == "graph":
         return _graph_to_json(value)
-    if isinstance(value, tuple):
-        return [_number_to_json(item) for item in value]
-    return _number_to_json(value)
+    if kind == "float":
+        return _number_to_json(float(value))
+    if kind == "floats":
+        return [_number_to_json(float(number)) for number in value]
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _attributes_from_json(kind: str, item: Any) -> dict[str, Any]:
     types = {attribute.name: attribute.type for attribute in catalogue[kind].attributes}
+    for name in item:
+        if name not in types:
+            raise ValueError(f"{kind} has no attribute {name!r}")
     return {name: _attribute_from_json(types[name], value) for name, value in item.items()}
 
 
@@ -240,7 +284,7 @@ def _attribute_from_json(kind: str, value: Any) -> Any:
     if kind == "graph":
         return _graph_from_json(value)
     if kind == "float":
-        return float(value)
+        return _number_from_json(value)
     if kind == "floats":
-        return tuple(float(number) for number in value)
+        return tuple(_number_from_json(number) for number in value)
     return tuple(value) if isinstance(value, list) else value

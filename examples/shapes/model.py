@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from torch.nn import functional as F
+
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 
 class Shapes(nn.Module):

@@ -6,27 +6,26 @@ import os
 from importlib import import_module
 from typing import Any
 
-from neutral.errors import StoreError, UsageError
+from neutral.errors import SourceError, StoreError, UsageError
 
-_MODULES = {
-    ".safetensors": "neutral.store.safetensors",
-    ".h5": "neutral.store.hdf5",
-    ".hdf5": "neutral.store.hdf5",
-}
+_MODULES = {".safetensors": "neutral.store.safetensors"}
 
 
 def container_for(path: str | os.PathLike[str]) -> Any:
     """The module that writes what this path's suffix asks for."""
     suffix = os.path.splitext(os.fspath(path))[1].lower()
     if suffix not in _MODULES:
-        raise UsageError(f"{os.fspath(path)}: its suffix is none of {', '.join(_MODULES)}.")
+        raise UsageError(f"{os.fspath(path)}: a store's suffix is {' or '.join(_MODULES)}.")
     return import_module(_MODULES[suffix])
 
 
 def container_of(path: str) -> Any:
     """The module that reads this file, known by its first bytes, not by its name."""
-    with open(path, "rb") as file:
-        head = file.read(16)
+    try:
+        with open(path, "rb") as file:
+            head = file.read(16)
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read: {error.strerror}.") from error
     for name in dict.fromkeys(_MODULES.values()):
         module = import_module(name)
         if module.recognises(head):

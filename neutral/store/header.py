@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from json.encoder import encode_basestring
 from typing import Any, Iterable, Mapping
 
 from neutral.errors import SourceError, StoreError, TargetError, UsageError
@@ -43,13 +44,15 @@ def encode_header(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | N
     """The length and the header text, byte for byte the official writer's; metadata keys are sorted."""
     if _METADATA in tensors:
         raise UsageError(f"no tensor can be called {_METADATA!r}: safetensors keeps that name for itself.")
-    entries = [] if metadata is None else [f"{_quote(_METADATA)}:{_dump(dict(sorted(metadata.items())))}"]
+    entries = [] if metadata is None else [f"{encode_basestring(_METADATA)}:{_dump(dict(sorted(metadata.items())))}"]
     start = 0
     for key in ordered(tensors):
         tensor = tensors[key]
         end = start + tensor.nbytes
         shape = ",".join(map(str, tensor.shape))
-        entries.append(f'{_quote(key)}:{{"dtype":"{tensor.dtype}","shape":[{shape}],"data_offsets":[{start},{end}]}}')
+        entries.append(
+            f'{encode_basestring(key)}:{{"dtype":"{tensor.dtype}","shape":[{shape}],"data_offsets":[{start},{end}]}}'
+        )
         start = end
     try:
         text = ("{" + ",".join(entries) + "}").encode("utf-8")
@@ -96,10 +99,6 @@ def read_header(path: str | os.PathLike[str]) -> Header:
     if type(metadata) is not dict or not all(type(value) is str for value in metadata.values()):
         raise StoreError(f"{path}: {_METADATA} is no table of texts.")
     return Header(_tensors(document, path, len(raw), size), metadata, raw)
-
-
-def _quote(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
 
 
 def _dump(value: Any) -> str:

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import secrets
+from itertools import count
 from typing import Callable, Iterable, Mapping
 
 from neutral import manifest
@@ -21,8 +24,8 @@ from neutral.tensor import Tensor
 
 _SEAL = "neutral.sha256"
 _SEAL_MARK = f'"{_SEAL}":"'.encode()
-_BLANK = "0" * 64
-"""Stands for a digest that is not known yet."""
+_DIGITS = 64
+"""The length of a SHA-256 in hexadecimal."""
 
 
 def recognises(head: bytes) -> bool:
@@ -61,23 +64,27 @@ def write(store: Store, path: str, *, digests: bool = True, progress: Progress |
     known_tensors = {key: digest for key, digest in store.digests.items() if key in store.tensors}
     known_files = {file.name: file.sha256 for file in files if file.sha256 is not None}
     if not digests:
-        content = _encode(store, known_tensors, known_files)
-        _write(store.tensors, content, path, progress)
+        _write(store.tensors, _seal(_encode(store, known_tensors, known_files)), path, progress)
         return
 
-    # The header goes first and its length has to be known, so it is written with blanks and then over again.
-    blanks = _encode(
-        store, dict.fromkeys(store.tensors, _BLANK), {file.name: known_files.get(file.name, _BLANK) for file in files}
-    )
+    # The header goes first, so its length has to be known before the digests are: marks hold their places.
+    token = secrets.token_hex(_DIGITS // 4)
+    marks = (f"{token}{number:0{_DIGITS // 2}x}" for number in count())
+    tensor_marks = {key: known_tensors.get(key) or next(marks) for key in store.tensors}
+    file_marks = {file.name: known_files.get(file.name) or next(marks) for file in files}
+    header = _encode(store, tensor_marks, file_marks)
     with Hashing(known_tensors) as tensor_hashing, Hashing(known_files) as file_hashing:
         for file in files:
             if file_hashing.wants(file.name):
                 file_hashing.add(file.name, _origin_chunks(store, file))
 
         def final_header() -> bytes:
-            return _encode(store, tensor_hashing.results(), file_hashing.results())
+            made = {tensor_marks[key]: digest for key, digest in tensor_hashing.results().items()}
+            made.update((file_marks[name], digest) for name, digest in file_hashing.results().items())
+            pattern = f"{token}[0-9a-f]{{{_DIGITS // 2}}}".encode()
+            return _seal(re.sub(pattern, lambda mark: made[mark[0].decode()].encode(), header))
 
-        _write(store.tensors, blanks, path, progress, tensor_hashing, final_header)
+        _write(store.tensors, header, path, progress, tensor_hashing, final_header)
 
 
 def write_tensors(
@@ -124,15 +131,18 @@ def _origin_chunks(store: Store, file: SourceFile) -> Iterable[bytes | memoryvie
 
 
 def _encode(store: Store, digests: Mapping[str, str], file_digests: Mapping[str, str]) -> bytes:
-    """The sealed header: its own SHA-256 is in it, made over the header with zeros in that place."""
     text = manifest.encode(store, digests, file_digests)
-    header = encode_header(store.tensors, {"format": "pt", manifest.KEY: text, _SEAL: _BLANK})
+    return encode_header(store.tensors, {"format": "pt", manifest.KEY: text, _SEAL: "0" * _DIGITS})
+
+
+def _seal(header: bytes) -> bytes:
+    """The header with its own SHA-256, which is that of the header with zeros in the digest's place."""
     start = header.index(_SEAL_MARK) + len(_SEAL_MARK)
-    return header[:start] + hashlib.sha256(header).hexdigest().encode() + header[start + len(_BLANK) :]
+    return header[:start] + hashlib.sha256(header).hexdigest().encode() + header[start + _DIGITS :]
 
 
 def _is_sealed(header: bytes) -> bool:
     start = header.find(_SEAL_MARK) + len(_SEAL_MARK)
-    end = start + len(_BLANK)
-    blank = header[:start] + _BLANK.encode() + header[end:]
+    end = start + _DIGITS
+    blank = header[:start] + b"0" * _DIGITS + header[end:]
     return hashlib.sha256(blank).hexdigest().encode() == header[start:end]

@@ -6,7 +6,7 @@ from typing import Iterator
 
 from neutral.errors import StoreError
 from neutral.store.store import Piece, SourceFile, Store
-from neutral.tensor import CHUNK
+from neutral.tensor import FileRange, Tensor, from_numpy
 
 
 def source_chunks(store: Store, file: SourceFile) -> Iterator[bytes | memoryview]:
@@ -30,19 +30,41 @@ def _tensor_chunks(store: Store, file: SourceFile, piece: Piece) -> Iterator[byt
     tensor = store.tensors.get(piece.tensor)
     if tensor is None:
         raise StoreError(f"{file.name}: its piece {piece.tensor!r} is not among the store's tensors.")
-    if piece.permutation is None:
-        yield from tensor.chunks()
-        return
-    if sorted(piece.permutation) != list(range(len(tensor.shape))):
+    nbytes = tensor.nbytes - piece.start if piece.nbytes is None else piece.nbytes
+    if min(piece.start, nbytes) < 0 or piece.start + nbytes > tensor.nbytes:
         raise StoreError(
-            f"{file.name}: {list(piece.permutation)} is no permutation of the axes of {piece.tensor!r}, "
-            f"which has shape {list(tensor.shape)}."
+            f"{file.name}: its piece asks for {nbytes} bytes from {piece.start} of {piece.tensor!r}, which has "
+            f"{tensor.nbytes}."
         )
-    if tensor.nbytes == 0:
+    if piece.permutation is not None:
+        tensor = _permuted(tensor, piece, file)
+    yield from _part(tensor, piece.start, nbytes)
+
+
+def _part(tensor: Tensor, start: int, nbytes: int) -> Iterator[bytes | memoryview]:
+    if isinstance(tensor.content, tuple):
+        for part in tensor.content:
+            wanted = max(0, min(nbytes, part.nbytes - start))
+            if wanted:
+                yield from FileRange(part.path, part.offset + start, wanted).chunks()
+            nbytes -= wanted
+            start = max(0, start - part.nbytes)
         return
+    for chunk in tensor.content():
+        wanted = max(0, min(nbytes, len(chunk) - start))
+        if wanted:
+            yield chunk[start : start + wanted]
+        nbytes -= wanted
+        start = max(0, start - len(chunk))
+
+
+def _permuted(tensor: Tensor, piece: Piece, file: SourceFile) -> Tensor:
+    permutation = piece.permutation or ()
+    if sorted(permutation) != list(range(len(tensor.shape))):
+        raise StoreError(
+            f"{file.name}: {list(permutation)} is no permutation of the axes of {piece.tensor!r}, which has shape "
+            f"{list(tensor.shape)}."
+        )
     import numpy as np
 
-    array = np.ascontiguousarray(np.transpose(tensor.numpy(), piece.permutation))
-    view = array.reshape(-1).view(np.uint8).data
-    for start in range(0, len(view), CHUNK):
-        yield view[start : start + CHUNK]
+    return from_numpy(np.transpose(tensor.numpy(), permutation), tensor.dtype)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 import mxnet as mx
-import mxnet_capture
 import numpy as np
+
+import mxnet_capture
 
 
 def randomise(symbol: mx.sym.Symbol, shapes: Mapping[str, tuple[int, ...]], seed: int = 0) -> tuple[dict, dict]:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from mxnet_to_neutral.symbol import Entry, Symbol, parse, read
 from mxnet_to_neutral.symbol import document as document_module
-
 from neutral.errors import FormatError, NeutralError, SourceError
 
 

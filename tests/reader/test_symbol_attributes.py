@@ -8,9 +8,9 @@ from typing import Any, Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mxnet_to_neutral.symbol import Attributes, SymbolNode, values
 from mxnet_to_neutral.symbol.attributes import declared_dtype, declared_shape
-
 from neutral.errors import FormatError, NeutralError
 
 GOOD: list[tuple[Callable[[str], Any], str, Any]] = [

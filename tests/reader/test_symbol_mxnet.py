@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
+from test_symbol_attributes import BAD, GOOD
+
 from mxnet_to_neutral.symbol import Symbol, parse, read, values
 from mxnet_to_neutral.symbol.aliases import CANONICAL
-from test_symbol_attributes import BAD, GOOD
 
 mx = pytest.importorskip("mxnet")
 

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+
 from mxnet_to_neutral.symbol import Symbol, SymbolNode, parse
 
 

@@ -1,0 +1,178 @@
+"""The NDArray list, which ``mx.nd.save`` writes, in the four versions of its records.
+
+    list     u64 0x112, u64 reserved, u64 N, N records, u64 K (0 or N), K names (u64 length, UTF-8)
+    V0       u32 ndim, ndim x u32 dims                                    up to 0.10
+    V1       u32 0xF993FAC8, shape                                        0.11
+    V2       u32 0xF993FAC9, i32 storage, [storage shape], shape          from 0.12
+    V3       u32 0xF993FACA, i32 0, shape                                 from 1.5, where shapes are NumPy's
+    then     i32 device, i32 device id, i32 dtype, [i32 dtype, shape of each index array], values, index arrays
+
+A shape is i32 ndim, ndim x i64 dims. No dimensions mean "no array", and that the record ends there; in V3 they
+mean one element. Everything is little-endian and unaligned. Source: src/ndarray/ndarray.cc, include/mxnet/tuple.h.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter
+from typing import Optional, Tuple
+
+from mxnet_to_neutral.arrays.names import claim_name, decode_name
+from mxnet_to_neutral.arrays.records import (
+    DAMAGED,
+    MAX_ARRAYS,
+    MAX_NDIM,
+    TRUNCATED,
+    ArrayFile,
+    ArrayRecord,
+    Block,
+)
+from mxnet_to_neutral.arrays.sparse import layout_problem
+from mxnet_to_neutral.arrays.window import Window
+
+LIST_MAGIC = struct.pack("<Q", 0x112)
+V1, V2, V3 = 0xF993FAC8, 0xF993FAC9, 0xF993FACA
+
+DTYPE_OF_FLAG = dict(enumerate(["F32", "F64", "F16", "U8", "I32", "I8", "I64", "BOOL", "I16", "U16", "U32", "U64", "BF16"]))
+STORAGE_OF_CODE = {0: "dense", 1: "row_sparse", 2: "csr"}
+DEVICES = frozenset((1, 2, 3, 5))  # CPU, GPU, pinned and shared CPU memory
+
+MAX_NAME = 1 << 16
+MIN_RECORD, MIN_NAME = 4, 8  # bytes: a V0 record of no array, an empty name
+
+_U64 = struct.Struct("<Q")
+_U32 = struct.Struct("<I")
+_I32 = struct.Struct("<i")
+_START = struct.Struct("<3Q")
+_CONTEXT = struct.Struct("<3i")
+_DIMS = tuple(struct.Struct(f"<{ndim}q") for ndim in range(MAX_NDIM + 1))
+_DIMS_V0 = tuple(struct.Struct(f"<{ndim}I") for ndim in range(MAX_NDIM + 1))
+
+Unnamed = Tuple[str, Tuple[int, ...], str, int, Optional[Block], Optional[Block], Optional[Block]]
+
+
+def parse_list(window: Window) -> ArrayFile:
+    """The arrays of an NDArray list; FormatError where the file breaks the format."""
+    _, reserved, count = window.unpack(_START, "the list's header")
+    if count > MAX_ARRAYS or count * MIN_RECORD + 8 > window.remaining:
+        raise window.error(
+            f"{count} arrays are announced; the {window.remaining} bytes that follow hold at most "
+            f"{min(MAX_ARRAYS, max(0, window.remaining - 8) // MIN_RECORD)}.",
+            DAMAGED,
+            16,
+        )
+    devices: Counter[int] = Counter()
+    unnamed = []
+    for index in range(count):
+        window.subject = f"array {index} of {count}"
+        unnamed.append(_record(window, devices))
+    window.subject = ""
+    names = _names(window, count)
+    notes = []
+    if devices:
+        types = ", ".join(f"{device} ({times} times)" for device, times in sorted(devices.items())[:8])
+        notes.append(f"{sum(devices.values())} arrays name devices that MXNet does not have, of type {types}")
+    if reserved:
+        notes.append(f"the reserved word at byte 8 is {reserved:#x} instead of 0")
+    if window.remaining:
+        notes.append(f"{window.remaining} bytes follow the names, from byte {window.position}")
+    return ArrayFile(
+        window.path,
+        window.size,
+        "ndarray-list",
+        named=bool(names),
+        records=tuple(
+            ArrayRecord(names[index] if names else str(index), *parts) for index, parts in enumerate(unnamed)
+        ),
+        notes=tuple(notes),
+    )
+
+
+def _record(window: Window, devices: Counter[int]) -> Unnamed:
+    """One record; what ``devices`` counts are device types that MXNet does not have."""
+    offset = window.position
+    (version,) = window.unpack(_U32, "the version word")
+    storage, values = "dense", None
+    if version in (V2, V3):
+        storage = _storage(window, version)
+        if storage != "dense":
+            values = _shape(window, "the storage shape")
+        shape = _shape(window, "the shape")
+    elif version == V1:
+        shape = _shape(window, "the shape")
+    elif version <= MAX_NDIM:
+        shape = window.unpack(_DIMS_V0[version], "the shape")
+    else:
+        raise window.error(
+            f"a record begins with {version:#010x}, which is no version of it and no number of dimensions.",
+            DAMAGED,
+            offset,
+        )
+    if not shape and version != V3:
+        return "", (), "none", offset, None, None, None
+    device, _, flag = window.unpack(_CONTEXT, "the device and dtype")
+    if device not in DEVICES:
+        devices[device] += 1
+    dtype = _dtype(window, flag)
+    if values is None:
+        return dtype, shape, storage, offset, window.block(dtype, shape), None, None
+    window.check_extent(dtype, shape)
+    indptr_type = _typed_shape(window, "indptr") if storage == "csr" else None
+    indices_type = _typed_shape(window, "indices")
+    problem = layout_problem(storage, shape, values, indices_type, indptr_type)
+    if problem:
+        raise window.error(problem, DAMAGED, offset)
+    data = window.block(dtype, values)
+    indptr = window.block(*indptr_type) if indptr_type else None
+    return dtype, shape, storage, offset, data, window.block(*indices_type), indptr
+
+
+def _storage(window: Window, version: int) -> str:
+    (code,) = window.unpack(_I32, "the storage type")
+    storage = STORAGE_OF_CODE.get(code)
+    if storage is None or (version == V3 and code):
+        expected = "0 (dense)" if version == V3 else "0 (dense), 1 (row_sparse) or 2 (csr)"
+        raise window.error(f"storage type {code}; {expected} is expected.", DAMAGED, window.position - 4)
+    return storage
+
+
+def _shape(window: Window, field: str) -> tuple[int, ...]:
+    (ndim,) = window.unpack(_I32, field)
+    if not 0 <= ndim <= MAX_NDIM:
+        problem = f"{field} has {ndim} dimensions; 0 to {MAX_NDIM} are expected."
+        raise window.error(problem, DAMAGED, window.position - 4)
+    return window.unpack(_DIMS[ndim], field)
+
+
+def _dtype(window: Window, flag: int) -> str:
+    """The type code of a flag that has just been read."""
+    dtype = DTYPE_OF_FLAG.get(flag)
+    if dtype is None:
+        problem = f"dtype {flag}; 0 to {len(DTYPE_OF_FLAG) - 1} are expected."
+        raise window.error(problem, DAMAGED, window.position - 4)
+    return dtype
+
+
+def _typed_shape(window: Window, part: str) -> tuple[str, tuple[int, ...]]:
+    (flag,) = window.unpack(_I32, f"the dtype of {part}")
+    return _dtype(window, flag), _shape(window, f"the shape of {part}")
+
+
+def _names(window: Window, count: int) -> list[str]:
+    offset = window.position
+    (named,) = window.unpack(_U64, "the number of names")
+    if named not in (0, count):
+        raise window.error(f"{named} names; {count} (one per array) or 0 are expected.", DAMAGED, offset)
+    if named * MIN_NAME > window.remaining:
+        raise window.error(f"{named} names cannot be in the {window.remaining} bytes left.", TRUNCATED, offset)
+    names: list[str] = []
+    taken: set[str] = set()
+    for _ in range(named):
+        offset = window.position
+        (length,) = window.unpack(_U64, "the length of a name")
+        if length > MAX_NAME:
+            raise window.error(f"a name of {length} bytes; at most {MAX_NAME} are expected.", DAMAGED, offset)
+        name = decode_name(window, window.read(length, "a name"))
+        claim_name(window, name, taken, offset)
+        names.append(name)
+    return names

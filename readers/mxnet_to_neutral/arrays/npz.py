@@ -1,0 +1,118 @@
+"""The zip archive of .npy files that MXNet 2 writes under NumPy semantics, as ``npx.savez`` and as ``.params``.
+
+A dense array is the member ``<name>.npy``. A sparse one is a folder: ``data``, ``indices``, ``shape``, ``format``
+and, for csr, ``indptr``. The header of ``format.npy`` is malformed, so that only its length is used; the storage
+type stands behind it in plain letters. Source: src/serialization/cnpy.cc.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from mxnet_to_neutral.arrays.names import claim_name
+from mxnet_to_neutral.arrays.npy import read_array, read_header
+from mxnet_to_neutral.arrays.records import DAMAGED, MAX_NDIM, ArrayFile, ArrayRecord, Block
+from mxnet_to_neutral.arrays.sparse import layout_problem
+from mxnet_to_neutral.arrays.window import Window
+from mxnet_to_neutral.arrays.zip import Member, read_members
+from neutral.errors import SourceError
+
+ROW_SPARSE = frozenset(("data.npy", "indices.npy", "shape.npy", "format.npy"))
+CSR = ROW_SPARSE | {"indptr.npy"}
+
+MAX_FORMAT = len("row_sparse")
+
+
+def parse_npz(window: Window) -> ArrayFile:
+    """The arrays of an .npz archive, in the order of its directory."""
+    members = read_members(window)
+    folders: dict[str, dict[str, Member]] = {}
+    for member in members:
+        folder, base = _split(member.name)
+        if base == "data.pkl":
+            raise SourceError(f"{window.path}: is a PyTorch file (it holds {member.name!r}), not MXNet parameters.")
+        if not base.endswith(".npy"):
+            raise SourceError(
+                f"{window.path}: is a zip archive with {member.name!r} in it, which is no array. Unpack it first."
+            )
+        folders.setdefault(folder, {})[base] = member
+    records: list[ArrayRecord] = []
+    taken: set[str] = set()
+    for member in members:
+        folder, base = _split(member.name)
+        if folders[folder].keys() not in (ROW_SPARSE, CSR):
+            record = _dense(window, member)
+        elif base == "data.npy":
+            record = _sparse(window, folder[:-1], folders[folder])
+        else:
+            continue
+        claim_name(window, record.name, taken, member.offset)
+        records.append(record)
+    return ArrayFile(window.path, window.size, "npz", named=True, records=tuple(records), notes=())
+
+
+def _split(name: str) -> tuple[str, str]:
+    """The folder, with its slash, and the rest."""
+    cut = name.rfind("/") + 1
+    return name[:cut], name[cut:]
+
+
+def _dense(window: Window, member: Member) -> ArrayRecord:
+    block, fortran = _array(window, member)
+    name = member.name[: -len(".npy")]
+    return ArrayRecord(name, block.dtype, block.shape, "dense", member.offset, block, None, None, fortran)
+
+
+def _sparse(window: Window, name: str, folder: dict[str, Member]) -> ArrayRecord:
+    storage = _format(window, folder["format.npy"])
+    if (storage == "csr") != ("indptr.npy" in folder):
+        problem = f"a {storage} array with the parts {', '.join(sorted(folder))}."
+        raise window.error(problem, DAMAGED, folder["format.npy"].offset)
+    shape = _shape(window, folder["shape.npy"])
+    parts: dict[str, Block] = {}
+    for part in ("data", "indices", "indptr"):
+        if f"{part}.npy" in folder:
+            parts[part], fortran = _array(window, folder[f"{part}.npy"])
+            if fortran:
+                raise window.error("a sparse array in Fortran order, which MXNet cannot load.", DAMAGED)
+    data, indices, indptr = parts["data"], parts["indices"], parts.get("indptr")
+    offset = folder["data.npy"].offset
+    window.subject = f"array {name!r}"
+    window.check_extent(data.dtype, shape)
+    problem = layout_problem(
+        storage,
+        shape,
+        data.shape,
+        (indices.dtype, indices.shape),
+        (indptr.dtype, indptr.shape) if indptr else None,
+    )
+    if problem:
+        raise window.error(problem, DAMAGED, offset)
+    return ArrayRecord(name, data.dtype, shape, storage, offset, data, indices, indptr)
+
+
+def _array(window: Window, member: Member) -> tuple[Block, bool]:
+    window.enter(member.start, member.end, f"member {member.name!r}")
+    block, fortran = read_array(window)
+    if window.remaining:
+        raise window.error(f"{window.remaining} bytes follow the array.", DAMAGED)
+    return block, fortran
+
+
+def _format(window: Window, member: Member) -> str:
+    window.enter(member.start, member.end, f"member {member.name!r}")
+    read_header(window)
+    offset = window.position
+    raw = window.read(min(window.remaining, MAX_FORMAT + 1), "the storage type")
+    if raw not in (b"row_sparse", b"csr"):
+        raise window.error(f"storage type {raw!r}; row_sparse or csr is expected.", DAMAGED, offset)
+    return raw.decode()
+
+
+def _shape(window: Window, member: Member) -> tuple[int, ...]:
+    block, _ = _array(window, member)
+    if block.dtype != "I64" or len(block.shape) != 1 or not 1 <= block.shape[0] <= MAX_NDIM:
+        problem = f"a shape given as {block.dtype} {block.shape}; 1 to {MAX_NDIM} I64 are expected."
+        raise window.error(problem, DAMAGED, block.offset)
+    window.position = block.offset
+    return window.unpack(struct.Struct(f"<{block.shape[0]}q"), "the shape")

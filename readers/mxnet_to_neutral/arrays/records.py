@@ -1,0 +1,63 @@
+"""What a parameter file holds: names, types, shapes, and where the bytes are. No element is in memory."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from neutral.tensor import ITEM_SIZE
+
+MAX_NDIM = 32
+"""MXNet makes arrays of at most 32 dimensions."""
+
+MAX_ARRAYS = 1 << 18
+"""More arrays than any model has; it bounds what a crafted file can make the reader remember."""
+
+TRUNCATED = "The file is cut short or damaged: get it again."
+DAMAGED = "The file is damaged, or was not written by MXNet: get it again."
+
+
+@dataclass(frozen=True)
+class Block:
+    """A run of little-endian elements in the file, without gaps; C order unless its record says otherwise."""
+
+    offset: int
+    dtype: str
+    shape: tuple[int, ...]
+
+    @property
+    def nbytes(self) -> int:
+        return math.prod(self.shape) * ITEM_SIZE[self.dtype]
+
+
+@dataclass(frozen=True)
+class ArrayRecord:
+    """One array.
+
+    ``name`` is as in the file, or the index in decimal where the file has no names. ``shape`` is that of the
+    dense array. ``storage`` is ``dense``, ``row_sparse``, ``csr``, or ``none`` where MXNet saved an array that
+    was never made: then ``dtype`` is empty, ``shape`` is ``()`` and there are no blocks. ``offset`` is where the
+    record begins. ``fortran_order``: the elements of ``data`` are in column-major order of ``shape``.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    storage: str
+    offset: int
+    data: Block | None
+    indices: Block | None
+    indptr: Block | None
+    fortran_order: bool = False
+
+
+@dataclass(frozen=True)
+class ArrayFile:
+    """A parsed file. ``format`` is ``ndarray-list``, ``npz`` or ``npy``; ``notes`` are oddities, not errors."""
+
+    path: str
+    size: int
+    format: str
+    named: bool
+    records: tuple[ArrayRecord, ...]
+    notes: tuple[str, ...]
