@@ -1,0 +1,27 @@
+"""Finding which stored layer belongs to which layer of a module.
+
+A matcher gets two :class:`Side` and gives :class:`Match`, the same for every way to match; which ways there are, and
+in which order they are asked, is up to the caller.
+"""
+
+from __future__ import annotations
+
+from neutral_to_torch.match.fit import Fit, fit
+from neutral_to_torch.match.mapping import MappingMatcher
+from neutral_to_torch.match.matcher import Match, Matcher, Matching, Remark, run
+from neutral_to_torch.match.names import NameMatcher
+from neutral_to_torch.match.sides import Side, stored_side
+
+__all__ = [
+    "Fit",
+    "MappingMatcher",
+    "Match",
+    "Matcher",
+    "Matching",
+    "NameMatcher",
+    "Remark",
+    "Side",
+    "fit",
+    "run",
+    "stored_side",
+]

@@ -1,0 +1,99 @@
+"""Whether a stored layer can live in a module's layer: kinds, roles and shapes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Mapping
+
+from neutral.graph import Layer
+from neutral.operators import catalogue
+from neutral_to_torch.match.sides import Side
+
+ALIKE = (
+    {"linear", "embedding"},
+    {"layer_norm", "instance_norm", "group_norm"},
+    {"convolution", "transposed_convolution"},
+)
+"""Kinds whose tensors look the same, so that a kind known from names and shapes only may be either."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """``problem`` says why the layers do not fit, None where they do.
+
+    ``roles`` maps stored role to module role. ``dropped`` are stored roles that the module lacks, which is sound only
+    where they hold the constant named. ``constants`` are the module's roles that the store lacks, and what they mean.
+    """
+
+    problem: str | None = None
+    roles: Mapping[str, str] = field(default_factory=dict)
+    dropped: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, str] = field(default_factory=dict)
+
+
+def fit(stored: Side, layer: str, module: Side, target: str) -> Fit:
+    """How the stored layer ``layer`` fits the module's layer ``target``, all roles together."""
+    ours, theirs = stored.layers[layer], module.layers[target]
+    if not kinds_agree(ours, theirs):
+        return Fit(f"{layer} is a {ours.kind}, the module's {target} is a {theirs.kind}")
+    dropped, constants = {}, {}
+    roles = {role: role for role in ours.tensors if role in theirs.tensors}
+    for role in roles:
+        problem = shape_problem(stored, layer, role, module, target, role)
+        if problem:
+            return Fit(problem)
+    computed = stored.computed.get(layer, frozenset())
+    for role in ours.tensors:
+        if role not in theirs.tensors:
+            constant = meaningless(ours.kind, role)
+            if constant is None:
+                return Fit(f"{layer} has a {role}, the module's {target} has none")
+            dropped[role] = constant
+    for role in theirs.tensors:
+        if role not in ours.tensors:
+            constant = meaningless(theirs.kind, role)
+            if constant is None or role in computed:
+                how = "computes it in its graph" if role in computed else "has none"
+                return Fit(f"the module's {target} has a {role}, the stored {layer} {how}")
+            constants[role] = constant
+    return Fit(None, roles, dropped, constants)
+
+
+def kinds_agree(stored: Layer, module: Layer) -> bool:
+    if stored.kind == module.kind:
+        return True
+    return stored.typed_by == "names" and any({stored.kind, module.kind} <= kinds for kinds in ALIKE)
+
+
+def meaningless(kind: str, role: str) -> str | None:
+    """The constant (``zeros``, ``ones``) with which a role does nothing, so that a layer may as well lack it."""
+    if role.startswith("bias"):
+        return "zeros"
+    if role == "weight" and catalogue[kind].family == "normalization":
+        return "ones"
+    return None
+
+
+def shape_problem(stored: Side, layer: str, role: str, module: Side, target: str, target_role: str) -> str | None:
+    """Why a tensor cannot fill another, or None."""
+    ours, theirs = stored.shape(layer, role), module.shape(target, target_role)
+    kind = stored.layers[layer].kind
+    if ours == theirs or (kind == "prelu" and 1 in (_size(ours), _size(theirs)) and len(theirs) <= 1):
+        return None
+    if "parameter" in (kind, module.layers[target].kind) and _trimmed(ours) == _trimmed(theirs):
+        return None
+    return f"{layer}.{role} has shape {ours}, the module's {module.layers[target].tensors[target_role]} has {theirs}"
+
+
+def _trimmed(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Without leading ones, which broadcasting adds and drops."""
+    while shape and shape[0] == 1:
+        shape = shape[1:]
+    return shape
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    size = 1
+    for dim in shape:
+        size *= dim
+    return size

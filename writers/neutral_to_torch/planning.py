@@ -1,0 +1,263 @@
+"""Making a plan: match, then account for every stored tensor and every tensor of the module."""
+
+from __future__ import annotations
+
+import glob
+import os
+from fnmatch import fnmatchcase
+from typing import Any, Iterable, Iterator, Mapping, Sequence, Union
+
+from neutral.errors import MatchError
+from neutral.graph import Graph, Layer
+from neutral.store import Store
+from neutral.tensor import NUMPY_DTYPE, Tensor
+from neutral_to_torch.attributes import Difference, differences
+from neutral_to_torch.match import MappingMatcher, Match, Matcher, Matching, NameMatcher, Side, fit, run, stored_side
+from neutral_to_torch.modules import adapter_of, describe
+from neutral_to_torch.plan import Leftover, Pair, Plan, child, read_mapping
+from torch import nn
+
+Mappable = Union["Mapping[str, str]", Plan, str, "os.PathLike[str]", None]
+"""What is accepted as a mapping: a dict, a plan, or the path of a TOML file with either."""
+
+
+def make_plan(
+    module: nn.Module,
+    store: Store,
+    mapping: Mappable = None,
+    example: Any = None,
+    *,
+    strict: bool = True,
+    allow_unused: Iterable[str] = (),
+    allow_missing: Iterable[str] = (),
+) -> Plan:
+    """How ``store`` would be loaded into ``module``; nothing is touched. See :func:`neutral_to_torch.load_into`.
+
+    Not ``strict``, leftovers on both sides are in the plan only; what cannot be loaded rightly is an error always.
+    """
+    if isinstance(mapping, (str, os.PathLike)):
+        mapping = read_mapping(mapping)
+    if isinstance(mapping, Plan):
+        allow_unused = (*allow_unused, *(glob.escape(item.name) for item in mapping.unused if item.allowed))
+        allow_missing = (*allow_missing, *(glob.escape(item.name) for item in mapping.unfilled if item.allowed))
+    ours, theirs = stored_side(store), describe(module)
+    found = run(_matchers(mapping), ours, theirs)
+    pairs = _pairs(found, ours, theirs, module)
+    conflicts = [*_value_problems(pairs, store, theirs), *_tie_problems(pairs, store, theirs)]
+    plan = Plan(
+        pairs,
+        _unused(pairs, found, ours, tuple(allow_unused)),
+        _unfilled(pairs, found, theirs, tuple(allow_missing)),
+        tuple(_tie_notes(pairs, ours, theirs)),
+    )
+    if conflicts or (strict and plan.problems):
+        raise MatchError(_refusal(module, store, (*conflicts, *(plan.problems if strict else ()))))
+    return plan
+
+
+def _matchers(mapping: Plan | Mapping[str, str] | None) -> Sequence[Matcher]:
+    """A plan says everything; a mapping says something, and names the rest."""
+    if isinstance(mapping, Plan):
+        entries: dict[str, str] = {}
+        details: dict[str, str] = {}
+        for pair in mapping.pairs:
+            new = {pair.layer: pair.module}
+            if not pair.is_whole:
+                new = {f"{pair.layer}.{role}": name for role, name in pair.tensors.items()}
+            entries.update(new)
+            details.update(dict.fromkeys(new, pair.detail if pair.reason == "mapping" else f"plan: {pair.reason}"))
+        return (MappingMatcher(entries, details),)
+    return (MappingMatcher(mapping), NameMatcher()) if mapping else (NameMatcher(),)
+
+
+def _pairs(found: Matching, ours: Side, theirs: Side, module: nn.Module) -> tuple[Pair, ...]:
+    """Matches by the module that owns the tensors, in the store's order."""
+    grouped: dict[tuple[str, str], list[Match]] = {}
+    for match in found.matches:
+        target = theirs.layers[match.module]
+        owner = target.name.rpartition(".")[0] if target.kind == "parameter" else target.name
+        grouped.setdefault((match.stored, owner), []).append(match)
+    uses = _uses(ours)
+    order = {name: position for position, name in enumerate(ours.layers)}
+    pairs = []
+    for (name, owner), matches in sorted(grouped.items(), key=lambda item: order[item[0][0]]):
+        layer, first = ours.layers[name], matches[0]
+        tensors = {
+            role: theirs.layers[match.module].tensors[other] for match in matches for role, other in match.roles.items()
+        }
+        verdict = fit(ours, name, theirs, first.module) if first.whole else None
+        pairs.append(
+            Pair(
+                layer=name,
+                module=owner,
+                kind=layer.kind,
+                reason=first.reason,
+                detail=first.detail,
+                tensors=tensors,
+                dropped=verdict.dropped if verdict else {},
+                constants=verdict.constants if verdict else {},
+                differences=_differences(layer, theirs, first, module),
+                nodes=uses.get(name, ()),
+            )
+        )
+    return tuple(pairs)
+
+
+def _differences(layer: Layer, theirs: Side, match: Match, module: nn.Module) -> tuple[Difference, ...]:
+    target = theirs.layers[match.module]
+    if not match.whole or target.kind == "parameter":
+        return ()
+    adapter = adapter_of(module.get_submodule(target.name))
+    return differences(layer, target, adapter) if adapter else ()
+
+
+def _uses(ours: Side) -> dict[str, tuple[str, ...]]:
+    """The graph's nodes that use each layer's tensors, in execution order; without a graph, what the layer says."""
+    if ours.graph is None:
+        return {name: (layer.source.node,) for name, layer in ours.layers.items() if layer.source.node}
+    same: dict[frozenset[tuple[str, str]], list[str]] = {}
+    for layer in ours.layers.values():
+        same.setdefault(frozenset(layer.tensors.items()), []).append(layer.name)
+    uses: dict[str, list[str]] = {name: [] for name in ours.layers}
+    for node in ours.graph.nodes:
+        if node.layer is not None and node.layer in ours.layers:
+            for name in same[frozenset(ours.layers[node.layer].tensors.items())]:
+                uses[name].append(node.name)
+    return {name: tuple(nodes) for name, nodes in uses.items()}
+
+
+def _unused(pairs: Sequence[Pair], found: Matching, ours: Side, allowed: tuple[str, ...]) -> tuple[Leftover, ...]:
+    used = {ours.layers[p.layer].tensors[role] for p in pairs for role in (*p.tensors, *p.dropped)}
+    remarks = _remarks(found, "stored")
+    in_graph = None if ours.graph is None else set(_layers_of(ours.graph))
+    leftovers = []
+    for name, layer in ours.layers.items():
+        left = [role for role, key in layer.tensors.items() if key not in used]
+        if not left:
+            continue
+        for item in [name] if len(left) == len(layer.tensors) else [f"{name}.{role}" for role in left]:
+            if in_graph is not None and name not in in_graph:
+                leftovers.append(Leftover(item, "the stored graph does not use it either", True))
+                continue
+            shapes = ", ".join(f"{role} {ours.shape(name, role)}" for role in left)
+            why = remarks.get(name, f"the module has nothing of its name ({layer.kind}, {shapes})")
+            leftovers.append(Leftover(item, why, _is_allowed((name, item), allowed)))
+    return tuple(leftovers)
+
+
+def _unfilled(pairs: Sequence[Pair], found: Matching, theirs: Side, allowed: tuple[str, ...]) -> tuple[Leftover, ...]:
+    names = [name for pair in pairs for name in _filled_by(pair)]
+    filled = {theirs.ties.get(name, name) for name in names}
+    remarks = _remarks(found, "module")
+    leftovers = []
+    for layer in theirs.layers.values():
+        for name in layer.tensors.values():
+            if theirs.ties.get(name, name) not in filled:
+                why = remarks.get(
+                    layer.name, f"the store has nothing of its name ({layer.kind}, {theirs.shapes[name]})"
+                )
+                leftovers.append(Leftover(name, why, _is_allowed((layer.name, name), allowed)))
+    return tuple(leftovers)
+
+
+def _filled_by(pair: Pair) -> Iterator[str]:
+    yield from pair.tensors.values()
+    yield from (child(pair.module, role) for role in pair.constants)
+
+
+def _layers_of(graph: Graph) -> Iterator[str]:
+    for node in graph.nodes:
+        if node.layer is not None:
+            yield node.layer
+        for value in node.attributes.values():
+            for inner in value if isinstance(value, tuple) else (value,):
+                if isinstance(inner, Graph):
+                    yield from _layers_of(inner)
+
+
+def _remarks(found: Matching, side: str) -> dict[str, str]:
+    texts: dict[str, list[str]] = {}
+    for remark in found.remarks:
+        if remark.side == side and remark.text not in texts.setdefault(remark.name, []):
+            texts[remark.name].append(remark.text)
+    return {name: "; ".join(items[:3]) for name, items in texts.items()}
+
+
+def _is_allowed(names: tuple[str, ...], patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
+
+
+def _value_problems(pairs: Sequence[Pair], store: Store, theirs: Side) -> Iterator[str]:
+    """Roles that the module lacks may be left out only where their values do nothing."""
+    for pair in pairs:
+        for role, constant in pair.dropped.items():
+            if not _is_constant(store.tensors[store.layers[pair.layer].tensors[role]], constant):
+                yield (
+                    f"stored layer {pair.layer} has a {role} that is not all {constant}, and the module's "
+                    f"{pair.module or 'root'} has none. Give the module one."
+                )
+
+        if pair.kind == "prelu" and "weight" in pair.tensors:
+            yield from _slope_problems(pair, store, theirs)
+
+
+def _slope_problems(pair: Pair, store: Store, theirs: Side) -> Iterator[str]:
+    """Slopes by channel fit a module with one slope where they are all the same."""
+    slopes = store.tensors[store.layers[pair.layer].tensors["weight"]]
+    if slopes.size > 1 and theirs.shapes[pair.tensors["weight"]] == (1,):
+        values = slopes.numpy().reshape(-1)
+        if (values != values[0]).any():
+            yield (
+                f"stored layer {pair.layer} has {slopes.size} different slopes and the module's {pair.module} has one. "
+                f"Make it nn.PReLU({slopes.size})"
+            )
+
+
+def _is_constant(tensor: Tensor, constant: str) -> bool:
+    import numpy as np
+
+    values = tensor.numpy()
+    one = 0x3F80 if tensor.dtype == "BF16" else np.ones((), NUMPY_DTYPE[tensor.dtype])
+    return bool((values == (one if constant == "ones" else 0)).all())
+
+
+def _tie_problems(pairs: Sequence[Pair], store: Store, theirs: Side) -> Iterator[str]:
+    """A tensor of the module that is filled from two stored tensors needs them to be equal."""
+    first: dict[str, tuple[str, str]] = {}
+    for pair in pairs:
+        for role, name in pair.tensors.items():
+            key = store.layers[pair.layer].tensors[role]
+            other, layer = first.setdefault(theirs.ties.get(name, name), (key, pair.layer))
+            if other != key and not _equal(store.tensors[key], store.tensors[other]):
+                yield (
+                    f"stored layers {layer} and {pair.layer} both belong to the module's {name}, "
+                    f"but {other} and {key} are not equal"
+                )
+
+
+def _equal(a: Tensor, b: Tensor) -> bool:
+    return a.dtype == b.dtype and a.shape == b.shape and b"".join(a.chunks()) == b"".join(b.chunks())
+
+
+def _tie_notes(pairs: Sequence[Pair], ours: Side, theirs: Side) -> Iterator[str]:
+    targets: dict[str, dict[str, str]] = {}
+    for pair in pairs:
+        for role, name in pair.tensors.items():
+            key = ours.layers[pair.layer].tensors[role]
+            targets.setdefault(key, {}).setdefault(theirs.ties.get(name, name), name)
+    for key, names in targets.items():
+        if len(names) > 1:
+            yield f"{key} is one tensor in the store and {len(names)} in the module: {', '.join(names.values())}"
+
+
+def _refusal(module: nn.Module, store: Store, problems: Sequence[str]) -> str:
+    shown = [f"  - {problem}" for problem in problems[:20]]
+    if len(problems) > len(shown):
+        shown.append(f"  and {len(problems) - len(shown)} more")
+    return "\n".join(
+        (
+            f"{store.path or 'the store'} does not fit {type(module).__name__}; nothing has been loaded:",
+            *shown,
+            "Give a mapping for what belongs together; allow the rest by name (allow_unused, allow_missing).",
+        )
+    )

@@ -1,0 +1,98 @@
+"""Stored tensors as torch tensors: mapped where a file has them as they are, read where not."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from typing import Iterable
+
+import torch
+from neutral.errors import SourceError, UnsupportedError
+from neutral.tensor import ITEM_SIZE, Tensor
+
+_NAMES = {
+    "BOOL": "bool",
+    "U8": "uint8",
+    "I8": "int8",
+    "I16": "int16",
+    "U16": "uint16",
+    "F16": "float16",
+    "BF16": "bfloat16",
+    "I32": "int32",
+    "U32": "uint32",
+    "F32": "float32",
+    "F64": "float64",
+    "I64": "int64",
+    "U64": "uint64",
+}
+
+
+def dtype_of(tensor: Tensor) -> torch.dtype:
+    """The torch dtype. Raises UnsupportedError where this torch has none (wide unsigned integers before 2.3)."""
+    dtype = getattr(torch, _NAMES[tensor.dtype], None)
+    if dtype is None:
+        raise UnsupportedError(f"torch {torch.__version__} has no dtype for {tensor.dtype}. Use a newer torch.")
+    return dtype
+
+
+class Mapped:
+    """Tensors over the pages of their files, private to the process: writing to one changes no file.
+
+    A file is mapped once, and for as long as a tensor lives on it. Shrinking the file meanwhile is fatal to the
+    process, as with every mapped file.
+    """
+
+    def __init__(self) -> None:
+        self._maps: dict[str, mmap.mmap] = {}
+
+    def get(self, tensor: Tensor) -> torch.Tensor:
+        """The tensor without a copy where one file has its bytes, aligned; else in memory of its own."""
+        parts = tensor.content
+        if not tensor.size or not isinstance(parts, tuple) or len(parts) != 1:
+            return read(tensor)
+        if parts[0].offset % ITEM_SIZE[tensor.dtype]:
+            return read(tensor)
+        pages = self._pages(parts[0].path)
+        flat = torch.frombuffer(pages, dtype=dtype_of(tensor), count=tensor.size, offset=parts[0].offset)
+        return flat.reshape(tensor.shape)
+
+    def _pages(self, path: str) -> mmap.mmap:
+        if path not in self._maps:
+            with open(path, "rb") as file:
+                self._maps[path] = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+        return self._maps[path]
+
+
+def read(tensor: Tensor) -> torch.Tensor:
+    """The tensor in memory of its own."""
+    values = torch.empty(tensor.shape, dtype=dtype_of(tensor))
+    read_into(tensor, values)
+    return values
+
+
+def read_into(tensor: Tensor, values: torch.Tensor) -> None:
+    """Fill a contiguous tensor of the same dtype and size in CPU memory, a few megabytes at a time."""
+    if not tensor.size:
+        return
+    target = values.detach().reshape(-1).view(torch.uint8).numpy().data
+    position = 0
+    for chunk in tensor.chunks():
+        target[position : position + len(chunk)] = chunk
+        position += len(chunk)
+    if position != tensor.nbytes:
+        raise SourceError(f"a tensor of {tensor.nbytes} bytes has {position} bytes of content.")
+
+
+def check_files(tensors: Iterable[Tensor]) -> None:
+    """Raise SourceError where a file is gone or has become too short for what is to be read from it."""
+    ends: dict[str, int] = {}
+    for tensor in tensors:
+        for part in tensor.content if isinstance(tensor.content, tuple) else ():
+            ends[part.path] = max(ends.get(part.path, 0), part.offset + part.nbytes)
+    for path, end in ends.items():
+        try:
+            size = os.stat(path).st_size
+        except OSError as error:
+            raise SourceError(f"{path}: cannot be read: {error.strerror}.") from error
+        if size < end:
+            raise SourceError(f"{path}: has {size} bytes, the store needs {end}. It was changed after it was opened.")
