@@ -25,7 +25,7 @@ _dump = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=Fal
 
 
 def encode(store: Store, digests: Mapping[str, str], file_digests: Mapping[str, str]) -> str:
-    """The manifest of ``store`` as JSON with sorted keys. ``digests`` are by tensor key, ``file_digests`` by file name."""
+    """The manifest of ``store``: JSON, keys sorted. ``digests`` are by tensor key, ``file_digests`` by file name."""
     # Layers become text one by one: all of them as dictionaries at once would keep the garbage collector busy.
     layers = ",".join(_dump(_layer_to_json(layer)) for layer in store.layers.values())
     document = {

@@ -61,7 +61,8 @@ def encode_header(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | N
     text += b" " * (-len(text) % 8)
     if len(text) > LIMIT:
         raise TargetError(
-            f"the header would take {len(text)} bytes and safetensors allows {LIMIT}. Use another container (.h5)."
+            f"the header would take {len(text)} bytes and safetensors allows {LIMIT}: "
+            "the model has too many tensors for one file."
         )
     return len(text).to_bytes(8, "little") + text
 
