@@ -1,0 +1,48 @@
+"""Write a checkpoint as a neutral store.
+
+The store appears whole or not at all; a file that stands at the target is replaced only when the new one is whole
+and on the disk, and a failed run leaves it as it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from neutral.cli.console import Console, Report, byte_size, plural
+from neutral.cli.sources import add_source, read_source
+from neutral.errors import UsageError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_source(parser)
+    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="the store; FILE.safetensors")
+    parser.add_argument("--no-digests", action="store_true", help="leave out the SHA-256 of every tensor and file")
+    parser.add_argument("--dry-run", action="store_true", help="read and convert the structure, write nothing")
+
+
+def run(arguments: argparse.Namespace, console: Console) -> Report:
+    from neutral.store.containers import container_for
+
+    target = arguments.output
+    container_for(target)  # an unknown suffix is noticed before anything is read
+    for path in arguments.source:
+        if os.path.exists(target) and os.path.exists(path) and os.path.samefile(path, target):
+            raise UsageError(f"{target}: the output would replace the source. Choose another name.")
+    with read_source(arguments.source, arguments.epoch) as store:
+        if not arguments.dry_run:
+            with console.progress("export") as progress:
+                store.save(target, digests=not arguments.no_digests, progress=progress)
+        size = sum(tensor.nbytes for tensor in store.tensors.values())
+        document = {
+            "source": arguments.source,
+            "output": target,
+            "written": not arguments.dry_run,
+            "layers": len(store.layers),
+            "tensors": len(store.tensors),
+            "bytes": size,
+            "notes": list(store.notes),
+        }
+    done = "would write" if arguments.dry_run else "wrote"
+    counts = f"{plural(document['layers'], 'layer')}, {plural(document['tensors'], 'tensor')}, {byte_size(size)}"
+    return Report(document, [f"{done} {target}: {counts}", *(f"note: {note}" for note in store.notes)])

@@ -1,0 +1,169 @@
+"""Show the layers and tensors of a store, or of a checkpoint as `export` would store it. No tensor is read."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import TYPE_CHECKING, Any, Iterator
+
+import neutral
+from neutral.cli.console import Console, Report, byte_size, plural, table
+from neutral.cli.sources import HELP, add_source, read_source
+from neutral.errors import StoreError, UsageError
+
+if TYPE_CHECKING:
+    from neutral.graph import Layer
+    from neutral.store import Store
+    from neutral.tensor import Tensor
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_source(parser, f"a store, or a checkpoint: {HELP}")
+
+
+def run(arguments: argparse.Namespace, console: Console) -> Report:
+    with _open(arguments.source, arguments.epoch) as store:
+        document = describe(store, " ".join(arguments.source))
+    return Report(document, _lines(document))
+
+
+def _open(paths: list[str], epoch: int | None) -> Store:
+    if len(paths) == 1 and epoch is None and is_store(paths[0]):
+        return neutral.open(paths[0])
+    return read_source(paths, epoch)
+
+
+def is_store(path: str) -> bool:
+    """Whether the suffix or the first bytes are those of a container."""
+    from neutral.store.containers import container_for, container_of
+
+    try:
+        container_for(path)
+    except UsageError:
+        try:
+            return os.path.isfile(path) and container_of(path) is not None
+        except StoreError:
+            return False
+    return True
+
+
+def describe(store: Store, name: str) -> dict[str, Any]:
+    """What ``--json`` prints: the whole structure, and no tensor's values."""
+    source, graph = store.source, store.graph
+    layers = [_describe_layer(layer, store) for layer in store.layers.values()]
+    named = {tensor["key"]: tensor for layer in layers for tensor in layer["tensors"]}
+    return {
+        "path": name,
+        "is_store": store.path is not None,
+        "source": None
+        if source is None
+        else {
+            "framework": source.framework,
+            "version": source.version,
+            "files": [
+                {"name": file.name, "role": file.role, "format": file.format, "size": file.size, "sha256": file.sha256}
+                for file in source.files
+            ],
+        },
+        "totals": {
+            "layers": len(layers),
+            "tensors": len(store.tensors),
+            "parameters": sum(t["elements"] for t in named.values() if not t["buffer"]),
+            "buffers": sum(t["elements"] for t in named.values() if t["buffer"]),
+            "bytes": sum(tensor.nbytes for tensor in store.tensors.values()),
+        },
+        "graph": None
+        if graph is None
+        else {
+            "inputs": [{"name": i.name, "shape": i.shape, "dtype": i.dtype} for i in graph.inputs],
+            "outputs": [{"node": value.node, "output": value.output} for value in graph.outputs],
+            "nodes": len(graph.nodes),
+        },
+        "layers": layers,
+        "others": [
+            {"key": key, **_describe_tensor(tensor)} for key, tensor in store.tensors.items() if key not in named
+        ],
+        "notes": list(store.notes),
+    }
+
+
+def _describe_layer(layer: Layer, store: Store) -> dict[str, Any]:
+    """Roles and attributes are in the catalogue's order; a manifest has them sorted by name."""
+    from neutral.operators import catalogue
+
+    operator = catalogue[layer.kind]
+    roles = [(operator.role(name), name) for name in sorted(layer.tensors)]
+    roles.sort(key=lambda item: operator.roles.index(item[0]) if item[0] else len(operator.roles))
+    tensors = []
+    for role, name in roles:
+        key = layer.tensors[name]
+        buffer = role is not None and role.buffer
+        tensors.append({"role": name, "key": key, "buffer": buffer, **_describe_tensor(store.tensors[key])})
+    names = [attribute.name for attribute in operator.attributes if attribute.name in layer.attributes]
+    return {
+        "name": layer.name,
+        "kind": layer.kind,
+        "typed_by": layer.typed_by,
+        "node": layer.source.node,
+        "operator": layer.source.operator,
+        "attributes": {name: layer.attributes[name] for name in names},
+        "parameters": sum(tensor["elements"] for tensor in tensors if not tensor["buffer"]),
+        "tensors": tensors,
+    }
+
+
+def _describe_tensor(tensor: Tensor) -> dict[str, Any]:
+    return {"dtype": tensor.dtype, "shape": tensor.shape, "elements": tensor.size}
+
+
+def _lines(document: dict[str, Any]) -> Iterator[str]:
+    totals, source, graph = document["totals"], document["source"], document["graph"]
+    made = "" if source is None else f" of {source['framework']} {source['version'] or ''}".rstrip()
+    yield f"{document['path']}: {'store' if document['is_store'] else 'checkpoint'}{made}"
+    yield (
+        f"{plural(totals['layers'], 'layer')}, {plural(totals['tensors'], 'tensor')}, "
+        f"{plural(totals['parameters'], 'parameter')}, {totals['buffers']:,} in buffers, {byte_size(totals['bytes'])}"
+    )
+    for file in source["files"] if source else ():
+        yield f"file: {file['name']}: {file['role']}, {file['format']}, {byte_size(file['size'])}"
+    if graph is None:
+        yield "graph: none, layers were typed by names and shapes"
+    else:
+        inputs = (f"{i['name']} {_shape(i['shape'])} {i['dtype'] or ''}".rstrip() for i in graph["inputs"])
+        outputs = (f"{o['node']}" + (f"[{o['output']}]" if o["output"] else "") for o in graph["outputs"])
+        yield f"inputs: {', '.join(inputs)}"
+        yield f"outputs: {', '.join(outputs)} ({plural(graph['nodes'], 'node')})"
+    if document["layers"]:
+        yield ""
+        yield from table(
+            ("layer", "kind", "role", "dtype", "shape", "parameters", "typed by"),
+            (row for layer in document["layers"] for row in _layer_rows(layer)),
+            right=("parameters",),
+        )
+    if document["others"]:
+        yield ""
+        yield from table(
+            ("tensor of no layer", "dtype", "shape", "elements"),
+            ((o["key"], o["dtype"], _shape(o["shape"]), f"{o['elements']:,}") for o in document["others"]),
+            right=("elements",),
+        )
+    if document["notes"]:
+        yield ""
+        yield from (f"note: {note}" for note in document["notes"])
+
+
+def _layer_rows(layer: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+    """One row a tensor; the layer itself is named in the first."""
+    head = (layer["name"], layer["kind"])
+    count, typed_by = f"{layer['parameters']:,}", layer["typed_by"]
+    for tensor in layer["tensors"]:
+        yield (*head, tensor["role"], tensor["dtype"], _shape(tensor["shape"]), count, typed_by)
+        head, count, typed_by = ("", ""), "", ""
+    if not layer["tensors"]:
+        yield (*head, "", "", "", count, typed_by)
+
+
+def _shape(shape: tuple[int | None, ...] | None) -> str:
+    if shape is None:
+        return "(?)"
+    return "(" + ", ".join("?" if dim is None else str(dim) for dim in shape) + ")"
