@@ -1,0 +1,848 @@
+# /// script
+# requires-python = ">=3.8,<3.12"
+# dependencies = ["mxnet==1.9.1", "numpy<1.24"]
+# ///
+"""Run an MXNet model where MXNet is, and record what every operator computed.
+
+This one file is all that the old machine needs (Python 2.7 or 3.5+, NumPy, MXNet 0.9 to 2.0 beta)::
+
+    python mxnet_capture.py run model 0 --shape data=1,3,224,224 -o golden.safetensors
+    python mxnet_capture.py run model 0 --input inputs.npz -o golden.safetensors
+    python mxnet_capture.py export package.module:build_model -o model --shape data=1,3,224,224
+
+With ``uv run`` in the place of ``python`` it brings its own MXNet. ``capture(model, inputs, path)`` and
+``export(model, prefix, inputs)`` do the same for what exists in memory only: a Module, a Gluon block, or
+``(symbol, arg_params, aux_params)``.
+
+The golden file is a plain safetensors file: the inputs, the outputs, and each operator's output under the
+name of its node. ``docs/golden.md`` specifies it.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+import argparse
+import contextlib
+import glob
+import hashlib
+import importlib
+import io
+import json
+import os
+import re
+import struct
+import sys
+from collections import OrderedDict
+
+try:
+    import numpy as np
+    import mxnet as mx
+except Exception as error:  # NumPy 1.24 and later break MXNet's import with an AttributeError
+    mx, WHY_NO_MXNET = None, str(error)
+
+# The types of safetensors in the official writer's order, which keeps every tensor aligned.
+DTYPES = ("U64", "I64", "F64", "F32", "U32", "I32", "BF16", "F16", "U16", "I16", "I8", "U8", "BOOL")
+
+# MXNet's bfloat16 in NumPy: the bits, under a name.
+BFLOAT16 = [("bfloat16", "<u2")]
+
+# Operator inputs that inference ignores, and operator inputs that are zero where a sequence begins.
+LABEL_INPUTS = {
+    "Softmax": (1,),
+    "SoftmaxOutput": (1,),
+    "LinearRegressionOutput": (1,),
+    "LogisticRegressionOutput": (1,),
+    "MAERegressionOutput": (1,),
+    "SVMOutput": (1,),
+    "softmax_cross_entropy": (1,),
+}
+STATE_INPUTS = {"RNN": (2, 3)}
+
+OUTPUT_TOLERANCE = 1e-6  # in units of the output's largest magnitude
+
+
+class CaptureError(Exception):
+    """An error that the user can act upon, told in one line.
+
+    ``exit_code`` is 2 where the call is wrong and 3 where what it names is.
+    """
+
+    def __init__(self, message, exit_code=3):
+        super(CaptureError, self).__init__(message)
+        self.exit_code = exit_code
+
+
+def capture(model, inputs, path, seed=None, internals=True):
+    """Run ``model`` in inference mode on ``inputs`` and write the golden file ``path``.
+
+    model: ``mx.mod.Module`` (or BucketingModule), Gluon block, or ``(symbol, arg_params, aux_params)``.
+    inputs: NumPy or MXNet arrays by name, or a list in the order of the model's inputs, or one array.
+    seed: what the model's own random operators start from.
+    internals: whether to record every operator's output, not the final ones alone.
+    Returns the description that the file holds as JSON; its ``notes`` say what was assumed.
+    """
+    graph, named = _graph_of(model, inputs)
+    return _record(graph, named, path, seed=seed, internals=internals)
+
+
+def export(model, prefix, inputs=None):
+    """Write ``prefix-symbol.json`` and ``prefix-0000.params`` with exactly the values that live in ``model``.
+
+    model: as for ``capture``. inputs: an example, for a Gluon block that has not seen any data yet.
+    Returns the two paths.
+    """
+    graph, _ = _graph_of(model, inputs)
+    paths = prefix + "-symbol.json", prefix + "-0000.params"
+    stored = OrderedDict()
+    for name in sorted(graph.params):
+        stored[("aux:" if name in graph.auxiliary else "arg:") + name] = graph.params[name]
+    with _replacing(paths[1]) as file, _semantics(graph.numpy_shape):
+        mx.nd.save(file.name, stored)  # MXNet opens the file anew; flushing and renaming stay ours
+    with _replacing(paths[0]) as file:
+        file.write(graph.text.encode("utf-8"))
+    return paths
+
+
+# --- Recording -----------------------------------------------------------------------------------------
+
+
+def _record(graph, given, path, seed=None, internals=True, notes=(), sources=None):
+    """Run the graph twice, for its outputs and for all its operators' outputs, and write both down."""
+    notes = list(notes)
+    _check_target(path)
+    with _semantics(graph.numpy_shape):
+        inputs = _complete(graph, given, notes)
+        arrays = _merged(graph.params, inputs)
+        outputs = _run_plain(graph.symbol, arrays, seed)
+        tensors = OrderedDict(("inputs." + name, array) for name, array in inputs.items())
+        entries = _record_internals(graph, arrays, seed, tensors, notes) if internals else []
+        recorded = {(entry["id"], entry["index"]): entry["key"] for entry in entries}
+        keys = []
+        for position, (node, index) in enumerate(head[:2] for head in graph.heads):
+            key = recorded.get((node, index))
+            if key is None:
+                key = "outputs.{}".format(position)
+                tensors[key] = outputs[position]
+            else:
+                _compare_output(key, outputs[position], tensors[key], notes)
+            keys.append(key)
+        labels = graph.labels
+        description = {
+            "version": 1,
+            "framework": "mxnet",
+            "framework_version": mx.__version__,
+            "numpy_version": np.__version__,
+            "seed": seed,
+            "inputs": [{"name": name, "key": "inputs." + name, "label": name in labels} for name in inputs],
+            "outputs": keys,
+            "internals": [{field: entry[field] for field in ("node", "index", "key")} for entry in entries],
+            "notes": notes,
+            "sources": sources or {},
+        }
+        golden = json.dumps(description, sort_keys=True)
+        write_safetensors(path, tensors, OrderedDict([("format", "pt"), ("golden", golden)]))
+    return description
+
+
+def _record_internals(graph, arrays, seed, tensors, notes):
+    """Add every operator's visible outputs to ``tensors``; return where each comes from."""
+    internals = graph.symbol.get_internals()
+    names = internals.list_outputs()
+    heads = [tuple(head[:2]) for head in json.loads(_to_json(internals))["heads"]]
+    wanted = [i for i, (node, _) in enumerate(heads) if graph.nodes[node]["op"] != "null"]
+    with _without_fusion():
+        found = _evaluate(internals, wanted, arrays, seed)
+    entries = []
+    for i in wanted:
+        node, index = heads[i]
+        if i not in found:
+            notes.append("{}: not recorded, since MXNet cannot output it.".format(names[i]))
+            continue
+        key = "internals." + names[i]
+        repeat = 1
+        while key in tensors:  # two nodes of one name
+            repeat += 1
+            key = "internals.{}.{}".format(names[i], repeat)
+        tensors[key] = found[i]
+        entries.append({"id": node, "node": graph.nodes[node]["name"], "index": index, "key": key})
+    return entries
+
+
+def _evaluate(internals, wanted, arrays, seed):
+    """The arrays of these internal outputs by position: all at once or, where that fails, by halves."""
+    if not wanted:
+        return {}
+    try:
+        return dict(zip(wanted, _run(mx.sym.Group([internals[i] for i in wanted]), arrays, seed)))
+    except mx.base.MXNetError:
+        if len(wanted) == 1:
+            return {}
+        middle = len(wanted) // 2
+        found = _evaluate(internals, wanted[:middle], arrays, seed)
+        found.update(_evaluate(internals, wanted[middle:], arrays, seed))
+        return found
+
+
+def _run_plain(symbol, arrays, seed):
+    """The outputs as MXNet computes them by itself, fusing operators where it does."""
+    try:
+        return _run(symbol, arrays, seed)
+    except mx.base.MXNetError:
+        with _without_fusion():
+            return _run(symbol, arrays, seed)
+
+
+def _run(symbol, arrays, seed):
+    """Outputs of one forward pass in inference mode on the CPU."""
+    mx.random.seed(seed or 0)
+    args = {name: arrays[name] for name in symbol.list_arguments()}
+    aux = {name: arrays[name] for name in symbol.list_auxiliary_states()}
+    bind = getattr(symbol, "bind", None) or symbol._bind
+    outputs = bind(mx.cpu(), args, grad_req="null", aux_states=aux).forward(is_train=False)
+    for output in outputs:
+        output.wait_to_read()  # an operator's failure surfaces here
+    return outputs
+
+
+@contextlib.contextmanager
+def _without_fusion():
+    """Each operator by itself: MXNet 1.9 fuses convolutions, and then fails where their outputs are wanted."""
+    before = os.environ.get("MXNET_SUBGRAPH_BACKEND")
+    os.environ["MXNET_SUBGRAPH_BACKEND"] = "NONE"
+    try:
+        yield
+    finally:
+        del os.environ["MXNET_SUBGRAPH_BACKEND"]
+        if before is not None:
+            os.environ["MXNET_SUBGRAPH_BACKEND"] = before
+
+
+def _compare_output(key, plain, recorded, notes):
+    """Note where an output of the plain run is not what was recorded with all the internals."""
+    plain, recorded = _to_float(plain.asnumpy()), _to_float(recorded.asnumpy())
+    same = (plain == recorded) | (np.isnan(plain) & np.isnan(recorded))
+    if same.all():
+        return
+    scale = np.abs(plain[np.isfinite(plain)]).max() if np.isfinite(plain).any() else 0.0
+    difference = np.abs(plain[~same] - recorded[~same]).max() / (scale or 1.0)
+    if not difference <= OUTPUT_TOLERANCE:
+        notes.append("{}: the run without internals differs by {:.1e} of the scale.".format(key, difference))
+
+
+# --- Inputs --------------------------------------------------------------------------------------------
+
+
+def _complete(graph, given, notes):
+    """Every input of the graph as an MXNet array, by name: the given ones, and zeros for labels and states."""
+    for name in given:
+        if name not in graph.inputs:
+            what = "a parameter" if name in graph.params else "unknown to the symbol"
+            message = "{} is {}; the inputs are {}.".format(name, what, _listed(graph.inputs))
+            raise CaptureError(message, exit_code=2)
+    zeros = graph.labels | graph.states
+    absent = [name for name in graph.inputs if name not in given and name not in zeros]
+    if absent:
+        raise CaptureError("No values for {}, which the parameters lack too.".format(_listed(absent)), exit_code=2)
+    absent = [name for name in graph.auxiliary if name not in graph.params]
+    if absent:
+        raise CaptureError("The parameters lack {}.".format(_listed(absent)))
+    inputs = OrderedDict((name, None) for name in graph.inputs)
+    for name in given:
+        inputs[name] = _to_mxnet(_in_graph_precision(graph, name, given[name], notes))
+    if len(given) < len(inputs):
+        known = {name: array for name, array in inputs.items() if array is not None}
+        for name, shape, dtype in _inferred(graph.symbol, _merged(graph.params, known)):
+            if inputs.get(name, 0) is None:
+                inputs[name] = _zeros(name, shape, dtype, notes)
+    return inputs
+
+
+def _zeros(name, shape, dtype, notes):
+    """What stands in for a label or an initial state. Lengths below one are those that MXNet could not infer."""
+    if not shape or min(shape) <= 0:
+        raise CaptureError("The shape of {0} cannot be inferred: give {0} too.".format(name), exit_code=2)
+    shape = tuple(int(length) for length in shape)
+    notes.append("{}: zeros of shape {}, since no values are given.".format(name, shape))
+    return _to_mxnet(np.zeros(shape, dtype))
+
+
+def _in_graph_precision(graph, name, array, notes):
+    """float64, NumPy's default, is rarely meant: float32 unless the parameters are float64 too."""
+    is_double = array.dtype == np.float64
+    if is_double and not any(np.dtype(param.dtype) == np.float64 for param in graph.params.values()):
+        notes.append("{}: float64 values taken as float32.".format(name))
+        return array.astype(np.float32)
+    return array
+
+
+def _inferred(symbol, known):
+    """(name, shape, type) of each argument, from the known arrays; float32 where MXNet cannot say."""
+    names = symbol.list_arguments()
+    shapes = symbol.infer_shape_partial(**{name: known[name].shape for name in names if name in known})[0]
+    try:
+        types = symbol.infer_type(**{name: known[name].dtype for name in names if name in known})[0]
+    except (mx.base.MXNetError, TypeError, KeyError):
+        types = None
+    types = types or [None] * len(names)
+    return [(name, shape, dtype or np.float32) for name, shape, dtype in zip(names, shapes, types)]
+
+
+def _by_name(inputs, names):
+    """A caller's inputs as NumPy arrays by name; ``names`` are those that it may leave out."""
+    if isinstance(inputs, dict):
+        return {name: _to_numpy(array) for name, array in inputs.items()}
+    leaves = _leaves(inputs)
+    if len(leaves) != len(names):
+        message = "{} inputs given for {}.".format(len(leaves), _listed(names))
+        raise CaptureError(message, exit_code=2)
+    return {name: _to_numpy(array) for name, array in zip(names, leaves)}
+
+
+def _random(name, shape, dtype, limits, generator):
+    """Standard normal, or uniform in [low, high) where limits are given, as integers must have them."""
+    if dtype.kind in "iu":
+        if limits is None:
+            raise CaptureError("{0} is {1}: give its range, as in --range {0}=0,100.".format(name, dtype), exit_code=2)
+        return generator.randint(int(limits[0]), int(limits[1]), size=shape).astype(dtype)
+    if dtype.kind == "b":
+        return generator.randint(0, 2, size=shape).astype(dtype)
+    if limits is None:
+        return _as_type(generator.standard_normal(size=shape), dtype)
+    return _as_type(generator.uniform(limits[0], limits[1], size=shape), dtype)
+
+
+# --- Models in memory ----------------------------------------------------------------------------------
+
+
+class _Graph(object):
+    """A symbol and its parameters on the CPU; ``nodes`` and ``heads`` are those of its JSON."""
+
+    def __init__(self, text, params):
+        try:
+            attributes = json.loads(text).get("attrs", {})
+        except (ValueError, AttributeError):
+            raise CaptureError("no symbol JSON; it begins with {}".format(json.dumps(text[:40])))
+        self.text = text
+        self.numpy_shape = attributes.get("is_np_shape", [None, 0])[1] == 1
+        with _semantics(self.numpy_shape):
+            # Copies, since BatchNorm's inference overwrites gamma in some releases.
+            self.params = {name: _classic(array).copyto(mx.cpu()) for name, array in params.items()}
+            self.symbol = _load_json(text)
+            parsed = json.loads(_to_json(self.symbol))
+        self.nodes, self.heads = parsed["nodes"], parsed["heads"]
+        self.arguments = self.symbol.list_arguments()
+        self.auxiliary = self.symbol.list_auxiliary_states()
+        self.inputs = [name for name in self.arguments if name not in self.params]
+        self.labels = self._feeding(LABEL_INPUTS)
+        self.states = self._feeding(STATE_INPUTS) | {name for name in self.inputs if "begin_state" in name}
+
+    def _feeding(self, positions):
+        """Inputs that reach only these positions of these operators, directly or by way of unary operators."""
+        uses = [[] for _ in self.nodes]
+        for consumer, node in enumerate(self.nodes):
+            for position, entry in enumerate(node["inputs"]):
+                uses[entry[0]].append((consumer, position))
+        feeding = set()
+        for i in reversed(range(len(self.nodes))):
+            if uses[i] and len(self.nodes[i]["inputs"]) <= 1:
+                if all(j in feeding or at in positions.get(self.nodes[j]["op"], ()) for j, at in uses[i]):
+                    feeding.add(i)
+        return {self.nodes[i]["name"] for i in feeding}.intersection(self.inputs)
+
+
+def _graph_of(model, inputs):
+    """A live model as a graph, and its inputs as NumPy arrays by name."""
+    if isinstance(model, (tuple, list)) and len(model) == 3:
+        symbol, args, aux = model
+    elif hasattr(model, "get_params"):
+        try:
+            symbol, (args, aux) = model.symbol, model.get_params()
+        except AssertionError:
+            raise CaptureError("The module has no parameters yet: bind it, then load or initialise them.")
+    elif hasattr(model, "collect_params"):
+        return _graph_of_block(model, inputs)
+    else:
+        kind = type(model).__name__
+        message = "{} is no Module, Gluon block or (symbol, arg_params, aux_params).".format(kind)
+        raise CaptureError(message, exit_code=2)
+    graph = _Graph(_to_json(symbol), _merged(args or {}, aux or {}))
+    if inputs is None:
+        return graph, {}
+    return graph, _by_name(inputs, [name for name in graph.inputs if name not in graph.labels])
+
+
+def _graph_of_block(block, inputs):
+    """A Gluon block traced to a graph. ``inputs`` may nest as the arguments of its forward do."""
+    if isinstance(inputs, dict):
+        names = _data_names(len(inputs))
+        if set(names) != set(inputs):
+            message = "A block's inputs are called {}, not {}.".format(_listed(names), _listed(sorted(inputs)))
+            raise CaptureError(message, exit_code=2)
+        inputs = [inputs[name] for name in names]
+    tree = inputs if isinstance(inputs, (list, tuple)) else [inputs]
+    names = _data_names(len(_leaves(tree)))
+    try:
+        text, params = _trace(block, tree, names)
+    except CaptureError:
+        raise
+    except Exception as error:  # whatever the user's forward raises
+        message = "{} cannot be traced ({}); its forward must be made of MXNet's operators, as a HybridBlock's is."
+        raise CaptureError(message.format(type(block).__name__, _reason(error)))
+    try:
+        values = {name: _value(param) for name, param in params.items()}
+    except RuntimeError as error:
+        raise CaptureError("The block is not initialised: {}".format(_reason(error)))
+    return _Graph(text, values), {} if inputs is None else _by_name(tree, names)
+
+
+def _trace(block, tree, names):
+    """The block's symbol as JSON, and the Gluon parameters in it by the name of their variable."""
+    if hasattr(mx, "_deferred_compute"):
+        return _trace_by_running(block, tree, names)
+    with mx.name.NameManager():  # counts operators from zero, however many were traced before
+        outputs = _leaves(block(*_rebuilt(tree, [_variable(name) for name in names])))
+    symbol = mx.sym.Group(outputs) if len(outputs) > 1 else outputs[0]
+    present = set(symbol.list_arguments() + symbol.list_auxiliary_states())
+    params = {param.name: param for param in block.collect_params().values() if param.name in present}
+    if any(getattr(param, "_deferred_init", ()) for param in params.values()):
+        block(*_rebuilt(tree, _block_arrays(tree)))  # only data tell the shapes
+    return _to_json(symbol), params
+
+
+def _trace_by_running(block, tree, names):
+    """MXNet 2: the block's own trace if it has one, else a run that is recorded instead of computed."""
+    cached = getattr(block, "_cached_graph", ())
+    graph = json.loads(_to_json(cached[1] if cached else _deferred_run(block, tree, names)))
+    if not cached:
+        numbered = [node for node in graph["nodes"] if re.match(r"node_\d+$", node["name"])]
+        for number, node in enumerate(numbered):  # MXNet goes on counting from trace to trace
+            node["name"] = "node_{}".format(number)
+    structural = {param.var().name: (name, param) for name, param in block.collect_params().items()}
+    params = {}
+    for node in graph["nodes"]:
+        if node["name"] in structural:
+            node["name"], param = structural[node["name"]]
+            params[node["name"]] = param
+    return json.dumps(graph), params
+
+
+def _deferred_run(block, tree, names):
+    arrays = _block_arrays(tree)
+    variables = [_variable(name) for name in names]
+    mx._deferred_compute.set_variable(arrays, variables)
+    with mx.autograd.pause(), mx._deferred_compute.context():
+        outputs = _leaves(block(*_rebuilt(tree, arrays)))
+    symbol = mx._deferred_compute.get_symbol(outputs, sym_cls=type(variables[0]))
+    mx._deferred_compute.clear(outputs)
+    return symbol
+
+
+def _value(param):
+    """A Gluon parameter's array; the mean over its devices where it has several, as MXNet saves it."""
+    if getattr(param, "_stype", "default") == "default" and len(param.list_data()) == 1:
+        return param.list_data()[0]
+    return param._reduce()
+
+
+def _data_names(count):
+    """The names that Gluon gives to a block's inputs."""
+    return ["data"] if count == 1 else ["data{}".format(i) for i in range(count)]
+
+
+def _leaves(tree):
+    if isinstance(tree, (list, tuple)):
+        return [leaf for branch in tree for leaf in _leaves(branch)]
+    return [tree]
+
+
+def _rebuilt(tree, leaves):
+    """The nested lists of ``tree`` with other leaves."""
+    leaves = iter(leaves)
+
+    def rebuild(branch):
+        return [rebuild(twig) for twig in branch] if isinstance(branch, (list, tuple)) else next(leaves)
+
+    return rebuild(tree)
+
+
+# --- Files of a checkpoint -----------------------------------------------------------------------------
+
+
+def _graph_of_files(symbol_path, params_path, notes):
+    """A checkpoint's graph."""
+    for path in (symbol_path, params_path):
+        if not os.path.isfile(path):
+            raise CaptureError("{}: no such file.".format(path))
+    params = {re.sub("^(arg|aux):", "", key): array for key, array in _load_params(params_path).items()}
+    with io.open(symbol_path, encoding="utf-8", errors="replace") as file:
+        text = file.read()
+    try:
+        graph = _Graph(text, params)
+    except (CaptureError, mx.base.MXNetError) as error:
+        raise CaptureError("{}: {}".format(symbol_path, _reason(error)))
+    wanted = graph.arguments + graph.auxiliary
+    unused = sorted(set(params).difference(wanted))
+    if unused and all("." in name for name in params):
+        raise CaptureError(
+            "{}: Gluon structural names ({}), but the symbol has {}. Load them into their own block; then "
+            "block.export(prefix), or mxnet_capture.capture(block, inputs, path).".format(
+                params_path, _listed(unused), _listed([name for name in wanted if name not in params])
+            )
+        )
+    if unused:
+        notes.append("The symbol does not use the parameters {}.".format(_listed(unused)))
+    return graph
+
+
+def _load_params(path):
+    """Arrays by their stored name. MXNet reads a record of its newer kind under NumPy's meaning of shapes only."""
+    reason = ""
+    for numpy_shape in (False, True):
+        with _semantics(numpy_shape):
+            try:
+                loaded = mx.nd.load(path)
+            except mx.base.MXNetError as error:
+                reason = reason or _reason(error)
+                continue
+        if not isinstance(loaded, dict):
+            raise CaptureError("{}: arrays without names, which no symbol can use.".format(path))
+        return loaded
+    raise CaptureError("{}: MXNet {} cannot read it: {}".format(path, mx.__version__, reason))
+
+
+def _identity(path):
+    """What tells a source file from another: its name without folders, size and digest."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            digest.update(block)
+    return {"name": os.path.basename(path), "size": os.path.getsize(path), "sha256": digest.hexdigest()}
+
+
+# --- What differs between releases of MXNet ------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _semantics(numpy_shape):
+    """Classic arrays, with dimensions of zero meaning zero (NumPy's way) or unknown (the older way)."""
+    util = getattr(mx, "util", None)
+    if hasattr(util, "np_array"):
+        with util.np_array(False), util.np_shape(numpy_shape):
+            yield
+    elif hasattr(util, "np_shape"):
+        with util.np_shape(numpy_shape):
+            yield
+    else:
+        yield
+
+
+def _to_json(symbol):
+    try:
+        return symbol.tojson(remove_amp_cast=False)
+    except TypeError:
+        return symbol.tojson()
+
+
+def _load_json(text):
+    load = getattr(mx.sym, "load_json", None) or mx.sym.fromjson
+    return load(text if str is not bytes else text.encode("utf-8"))
+
+
+def _numpy_mode():
+    return getattr(getattr(mx, "util", None), "is_np_array", bool)()
+
+
+def _variable(name):
+    variable = mx.sym.Variable(name)
+    return variable.as_np_ndarray() if _numpy_mode() else variable
+
+
+def _block_arrays(tree):
+    """The leaves as arrays of the kind that blocks take at the moment."""
+    if any(leaf is None for leaf in _leaves(tree)):
+        raise CaptureError("The block must run once, so give it example inputs.", exit_code=2)
+    arrays = [_to_mxnet(_to_numpy(leaf)) for leaf in _leaves(tree)]
+    return [array.as_np_ndarray() for array in arrays] if _numpy_mode() else arrays
+
+
+def _classic(array):
+    return array.as_nd_ndarray() if hasattr(array, "as_nd_ndarray") else array
+
+
+def _to_mxnet(array):
+    try:
+        return mx.nd.array(array, dtype=array.dtype)
+    except (KeyError, TypeError, mx.base.MXNetError) as error:
+        message = "MXNet {} makes no array of type {} ({})."
+        raise CaptureError(message.format(mx.__version__, array.dtype, _reason(error)))
+
+
+def _reason(error):
+    """The one line of MXNet's message that says what is wrong, without clock and source file."""
+    lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    told = [line for line in lines if re.match(r"\w*Error: ", line)] or lines
+    return re.sub(r"\[\d\d:\d\d:\d\d\] \S+: |^MXNetError: ", "", told[0]).strip()
+
+
+# --- Arrays and the file -------------------------------------------------------------------------------
+
+
+def write_safetensors(path, tensors, metadata):
+    """Write MXNet arrays by key, one in memory at a time, in the bytes of the official safetensors writer."""
+    order = sorted(tensors, key=lambda key: (DTYPES.index(_tag(tensors[key])), key))
+    header, end = OrderedDict(__metadata__=metadata), 0
+    for key in order:
+        begin, end = end, end + _size(tensors[key])
+        shape = [int(length) for length in tensors[key].shape]
+        fields = [("dtype", _tag(tensors[key])), ("shape", shape), ("data_offsets", [begin, end])]
+        header[key] = OrderedDict(fields)
+    text = json.dumps(header, separators=(",", ":")).encode("ascii")
+    text += b" " * (-len(text) % 8)
+    with _replacing(path) as file:
+        file.write(struct.pack("<Q", len(text)))
+        file.write(text)
+        for key in order:
+            file.write(np.ascontiguousarray(tensors[key].asnumpy()).data)
+
+
+def _tag(array):
+    dtype = np.dtype(array.dtype)
+    if dtype.names == ("bfloat16",):
+        return "BF16"
+    return "BOOL" if dtype.kind == "b" else "{}{}".format(dtype.kind.upper(), 8 * dtype.itemsize)
+
+
+def _size(array):
+    size = np.dtype(array.dtype).itemsize
+    for length in array.shape:
+        size *= int(length)
+    return size
+
+
+@contextlib.contextmanager
+def _replacing(path):
+    """A file beside ``path`` that takes its place when the block has ended well and all is on the disk."""
+    _check_target(path)
+    path = os.path.realpath(path)
+    temporary = "{}.{}.part".format(path, os.getpid())
+    try:
+        with open(temporary, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        getattr(os, "replace", os.rename)(temporary, path)
+    except BaseException:
+        if os.path.exists(temporary):
+            os.remove(temporary)
+        raise
+    if os.name == "posix":
+        folder = os.open(os.path.dirname(path), os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _check_target(path):
+    """Before a long run: can a file be written there?"""
+    folder = os.path.dirname(os.path.realpath(path))
+    if os.path.isdir(path):
+        raise CaptureError("{}: a folder, not a file to write.".format(path))
+    if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
+        raise CaptureError("{}: its folder does not exist or cannot be written.".format(path))
+
+
+def _to_numpy(array):
+    return array.asnumpy() if hasattr(array, "asnumpy") else np.asarray(array)
+
+
+def _to_float(array):
+    if array.dtype.names == ("bfloat16",):
+        array = (array["bfloat16"].astype(np.uint32) << 16).view(np.float32)
+    return array.astype(np.float64)
+
+
+def _as_type(array, dtype):
+    """The array in another type; bfloat16 by cutting float32 off."""
+    array = np.asarray(array)
+    if dtype == np.dtype(BFLOAT16):
+        bits = np.ascontiguousarray(array, np.float32).view(np.uint32) >> 16
+        return bits.astype(np.uint16).view(dtype)
+    return array.astype(dtype)
+
+
+# --- The command line ----------------------------------------------------------------------------------
+
+
+def main(arguments=None):
+    """The exit code: 0, or 2 where the call is wrong, or 3 where a file, the model or its run is."""
+    options = _parser().parse_args(arguments)
+    if mx is None:
+        print("error: MXNet cannot be imported ({}): try `uv run`.".format(WHY_NO_MXNET), file=sys.stderr)
+        return 3
+    try:
+        options.command(options)
+    except (CaptureError, mx.base.MXNetError, EnvironmentError) as error:
+        print("error: " + _reason(error), file=sys.stderr)
+        return getattr(error, "exit_code", 3)
+    return 0
+
+
+def _parser():
+    parser = argparse.ArgumentParser(description="Record what an MXNet model computes, or export it from memory.")
+    commands = parser.add_subparsers(metavar="run|export")
+    commands.required = True
+    run = commands.add_parser("run", help="run a checkpoint and write a golden file")
+    run.set_defaults(command=_run_command)
+    run.add_argument("prefix", nargs="?", help="PREFIX-symbol.json and PREFIX-EPOCH.params")
+    run.add_argument("epoch", nargs="?", type=int, help="default: the only one there is")
+    run.add_argument("--symbol", help="the symbol's file, with --params instead of PREFIX")
+    run.add_argument("--params", help="the parameters' file")
+    run.add_argument("--no-internals", action="store_true", help="record the final outputs alone")
+    run.add_argument("-o", "--output", required=True, metavar="GOLDEN", help="the golden file (.safetensors)")
+    live = commands.add_parser("export", help="write what a Python function builds as symbol and parameters")
+    live.set_defaults(command=_export_command)
+    live.add_argument("model", metavar="MODULE:NAME", help="a model, or a function that returns one")
+    live.add_argument("-o", "--output", required=True, metavar="PREFIX", help="of the two files")
+    for command in (run, live):
+        command.add_argument("--input", help=".npz with arrays by input name, or .npy for the only input")
+        for option, value, parse, text in (
+            ("--shape", "1,3,224,224", _shape, "an input with random values"),
+            ("--dtype", "int32", str, "an input's type (default: float32, or that in --input)"),
+            ("--range", "LOW,HIGH", _range, "uniform values in [LOW, HIGH), instead of standard normal ones"),
+        ):
+            described = {"type": _named(parse), "metavar": "NAME=" + value, "help": text}
+            command.add_argument(option, action="append", default=[], **described)
+        command.add_argument("--seed", type=int, default=0, help="of the random values (default 0)")
+    return parser
+
+
+def _run_command(options):
+    if bool(options.prefix) == bool(options.symbol or options.params):
+        raise CaptureError("Give either PREFIX or --symbol and --params.", exit_code=2)
+    if options.prefix:
+        options.symbol = options.prefix + "-symbol.json"
+        options.params = _params_of_epoch(options.prefix, options.epoch)
+    elif not (options.symbol and options.params):
+        raise CaptureError("--symbol and --params go together.", exit_code=2)
+    notes = []
+    graph = _graph_of_files(options.symbol, options.params, notes)
+    data = [name for name in graph.inputs if name not in graph.labels]
+    inputs, is_random = _command_line_inputs(options, data, graph.arguments, graph.labels, notes)
+    description = _record(
+        graph,
+        inputs,
+        options.output,
+        seed=options.seed if is_random else None,
+        internals=not options.no_internals,
+        notes=notes,
+        sources={"symbol": _identity(options.symbol), "parameters": _identity(options.params)},
+    )
+    for note in description["notes"]:
+        print("note: " + note, file=sys.stderr)
+    counts = [len(description[kind]) for kind in ("inputs", "outputs", "internals")]
+    print("{}: {} inputs, {} outputs, {} internal outputs".format(options.output, *counts))
+
+
+def _export_command(options):
+    module, _, name = options.model.partition(":")
+    sys.path.insert(0, os.getcwd())
+    try:
+        model = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise CaptureError("{}: {}; expected MODULE:NAME.".format(options.model, _reason(error)), exit_code=2)
+    if isinstance(model, type) or (callable(model) and not hasattr(model, "collect_params")):
+        model = model()
+    names = [name for name, _ in options.shape]
+    inputs, _ = _command_line_inputs(options, ["data"], names, (), [])
+    for path in export(model, options.output, inputs or None):
+        print(path)
+
+
+def _params_of_epoch(prefix, epoch):
+    if epoch is not None:
+        return "{}-{:04d}.params".format(prefix, epoch)
+    found = sorted(path for path in glob.glob(prefix + "-*.params") if re.search(r"-\d{4,}\.params$", path))
+    if len(found) != 1:
+        message = "{}-*.params: {} epochs ({}); give one."
+        raise CaptureError(message.format(prefix, len(found), _listed(found) or "no file"), exit_code=2)
+    return found[0]
+
+
+def _command_line_inputs(options, data, order, labels, notes):
+    """NumPy arrays by name from --input and --shape, and whether any is random."""
+    shapes, ranges = dict(options.shape), dict(options.range)
+    dtypes = {name: _dtype(text) for name, text in options.dtype}
+    inputs = _read_inputs(options.input, data) if options.input else {}
+    for name in set(inputs).intersection(shapes):
+        raise CaptureError("{} has values in {}: leave its --shape out.".format(name, options.input), exit_code=2)
+    for name in set(dtypes).union(ranges).difference(inputs, shapes):
+        raise CaptureError("{0} has a type or a range, but no values: give --shape {0}=...".format(name), exit_code=2)
+    inputs = {name: _as_type(array, dtypes.get(name, array.dtype)) for name, array in inputs.items()}
+    generator = np.random.RandomState(options.seed)
+    is_random = False
+    for name in sorted(shapes, key=lambda name: order.index(name) if name in order else len(order)):
+        dtype = dtypes.get(name, np.dtype(np.float32))
+        if name in labels:
+            inputs[name] = np.zeros(shapes[name], dtype)
+            notes.append("{}: zeros of shape {}, being a label.".format(name, shapes[name]))
+        else:
+            inputs[name] = _random(name, shapes[name], dtype, ranges.get(name), generator)
+            is_random = True
+    return inputs, is_random
+
+
+def _read_inputs(path, data):
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return _by_name(loaded, data)
+        return {name: loaded[name] for name in loaded.files}
+    except (ValueError, AttributeError, EnvironmentError) as error:
+        raise CaptureError("{}: no .npz or .npy that can be read: {}".format(path, _reason(error)))
+
+
+def _named(parse):
+    def parse_pair(text):
+        name, separator, value = text.partition("=")
+        if not separator:
+            raise argparse.ArgumentTypeError("expected NAME=..., found {!r}".format(text))
+        try:
+            return name, parse(value)
+        except (ValueError, TypeError) as error:
+            raise argparse.ArgumentTypeError("{!r}: {}".format(text, error))
+
+    return parse_pair
+
+
+def _shape(text):
+    return tuple(int(length) for length in text.split(",") if length.strip())
+
+
+def _dtype(text):
+    try:
+        return np.dtype(BFLOAT16 if text == "bfloat16" else text)
+    except TypeError:
+        raise CaptureError("--dtype {}: no such type.".format(text), exit_code=2)
+
+
+def _range(text):
+    low, high = (float(limit) for limit in text.split(","))
+    if not low < high:
+        raise ValueError("the range is empty")
+    return low, high
+
+
+def _merged(first, second):
+    merged = dict(first)
+    merged.update(second)
+    return merged
+
+
+def _listed(names, most=5):
+    """``a, b, c and 4 more``"""
+    names = list(names)
+    return ", ".join(names[:most]) + (" and {} more".format(len(names) - most) if len(names) > most else "")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
