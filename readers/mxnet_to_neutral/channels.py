@@ -1,4 +1,4 @@
-"""How many channels a value has, where the symbol or the shapes of its arrays say so."""
+"""How many channels a value has, where the symbol says so."""
 
 from __future__ import annotations
 
@@ -14,20 +14,17 @@ SAME_CHANNELS = frozenset(
     {
         "Activation", "LeakyReLU", "Dropout", "Pooling", "Pooling_v1", "relu", "sigmoid", "tanh", "clip", "BlockGrad",
         "_copy", "BatchNorm", "BatchNorm_v1", "_contrib_SyncBatchNorm", "InstanceNorm", "GroupNorm", "L2Normalization",
-        "LRN", "elemwise_add", "broadcast_add", "elemwise_mul", "_plus_scalar", "_mul_scalar", "_minus_scalar",
-        "_div_scalar", "_contrib_AdaptiveAvgPooling2D", "_contrib_BilinearResize2D", "UpSampling", "Cast", "amp_cast",
+        "LRN", "elemwise_add", "elemwise_mul", "_plus_scalar", "_mul_scalar", "_minus_scalar", "_div_scalar",
+        "_contrib_AdaptiveAvgPooling2D", "_contrib_BilinearResize2D", "Cast", "amp_cast",
     }
 )  # fmt: skip
-"""Operators whose output has, on axis 1, what their first input has."""
+"""Operators whose output has the channels of their first input."""
 
 
 def channels_of(op: Op, index: int) -> int | None:
-    """The extent of axis 1 of an input, None where it is not to be seen."""
+    """The channels of an input, None where they are not to be seen."""
     node = op.producer(index)
     while node.operator in SAME_CHANNELS:
-        for array in op.arrays_of(node)[1:]:
-            if array is not None and node.operator.endswith(("BatchNorm", "BatchNorm_v1", "InstanceNorm")):
-                return array.shape[0]
         node = op.producers_of(node)[0]
     return _stated(node, op)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Sequence
 
+from mxnet_to_neutral.channels import channels_of
 from mxnet_to_neutral.op import Op
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand
@@ -46,8 +47,9 @@ def _layout(op: Op) -> str:
 def convolution(op: Op) -> Operand:
     attributes, has_bias = window(op, bias_default=True)
     layout = _layout(op)
-    channels = attributes["out_channels"]
-    weight = kernel_role(op, 1, (channels, None, *attributes["kernel_size"]), layout == "channels_last")
+    channels, known = attributes["out_channels"], channels_of(op, 0)
+    per_group = known // attributes["groups"] if known else None
+    weight = kernel_role(op, 1, (channels, per_group, *attributes["kernel_size"]), layout == "channels_last")
     bias = op.role(2, shape=(channels,)) if has_bias else None
     roles = {"weight": weight, "bias": bias}
     return op.node("convolution", op.input(0), roles=roles, layout=layout, **attributes)
@@ -60,7 +62,9 @@ def deconvolution(op: Op) -> Operand:
     rank = len(attributes["kernel_size"])
     channels, groups = attributes["out_channels"], attributes["groups"]
     target = op.attributes.ints("target_shape", ())
-    weight = kernel_role(op, 1, (None, channels // groups, *attributes["kernel_size"]), layout == "channels_last")
+    weight = kernel_role(
+        op, 1, (channels_of(op, 0), channels // groups, *attributes["kernel_size"]), layout == "channels_last"
+    )
     bias = op.role(2, shape=(channels,)) if has_bias else None
     return op.node(
         "transposed_convolution",
