@@ -33,7 +33,7 @@ from mxnet_to_neutral.arrays.window import Window
 LIST_MAGIC = struct.pack("<Q", 0x112)
 V1, V2, V3 = 0xF993FAC8, 0xF993FAC9, 0xF993FACA
 
-DTYPE_OF_FLAG = dict(enumerate(["F32", "F64", "F16", "U8", "I32", "I8", "I64", "BOOL", "I16", "U16", "U32", "U64", "BF16"]))
+DTYPES = ("F32", "F64", "F16", "U8", "I32", "I8", "I64", "BOOL", "I16", "U16", "U32", "U64", "BF16")  # by flag
 STORAGE_OF_CODE = {0: "dense", 1: "row_sparse", 2: "csr"}
 DEVICES = frozenset((1, 2, 3, 5))  # CPU, GPU, pinned and shared CPU memory
 
@@ -146,11 +146,9 @@ def _shape(window: Window, field: str) -> tuple[int, ...]:
 
 def _dtype(window: Window, flag: int) -> str:
     """The type code of a flag that has just been read."""
-    dtype = DTYPE_OF_FLAG.get(flag)
-    if dtype is None:
-        problem = f"dtype {flag}; 0 to {len(DTYPE_OF_FLAG) - 1} are expected."
-        raise window.error(problem, DAMAGED, window.position - 4)
-    return dtype
+    if not 0 <= flag < len(DTYPES):
+        raise window.error(f"dtype {flag}; 0 to {len(DTYPES) - 1} are expected.", DAMAGED, window.position - 4)
+    return DTYPES[flag]
 
 
 def _typed_shape(window: Window, part: str) -> tuple[str, tuple[int, ...]]:

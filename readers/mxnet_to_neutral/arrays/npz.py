@@ -66,8 +66,8 @@ def _dense(window: Window, member: Member) -> ArrayRecord:
 def _sparse(window: Window, name: str, folder: dict[str, Member]) -> ArrayRecord:
     storage = _format(window, folder["format.npy"])
     if (storage == "csr") != ("indptr.npy" in folder):
-        problem = f"a {storage} array with the parts {', '.join(sorted(folder))}."
-        raise window.error(problem, DAMAGED, folder["format.npy"].offset)
+        found = ", ".join(sorted(folder))
+        raise window.error(f"a {storage} array of the parts {found}.", DAMAGED, folder["format.npy"].offset)
     shape = _shape(window, folder["shape.npy"])
     parts: dict[str, Block] = {}
     for part in ("data", "indices", "indptr"):

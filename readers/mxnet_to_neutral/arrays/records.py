@@ -10,7 +10,7 @@ from neutral.tensor import ITEM_SIZE
 MAX_NDIM = 32
 """MXNet makes arrays of at most 32 dimensions."""
 
-MAX_ARRAYS = 1 << 18
+MAX_ARRAYS = 1 << 17
 """More arrays than any model has; it bounds what a crafted file can make the reader remember."""
 
 TRUNCATED = "The file is cut short or damaged: get it again."

@@ -16,7 +16,7 @@ from mxnet_to_neutral.arrays.records import DAMAGED, ArrayFile, ArrayRecord, Blo
 from mxnet_to_neutral.arrays.window import Window, open_window
 from neutral.errors import SourceError
 
-CHUNK = 1 << 17
+CHUNK = 1 << 15
 """Indices in memory at once."""
 
 Typed = Tuple[str, Tuple[int, ...]]

@@ -45,9 +45,7 @@ class Window:
     def error(self, problem: str, advice: str = "", offset: int | None = None) -> FormatError:
         """An error at ``offset``, by default the position."""
         subject = f"{self.subject}: " if self.subject else ""
-        return FormatError(
-            self.path, self.position if offset is None else offset, f"{subject}{problem}", advice
-        )
+        return FormatError(self.path, self.position if offset is None else offset, f"{subject}{problem}", advice)
 
     def unpack(self, layout: struct.Struct, field: str) -> tuple[Any, ...]:
         """The next values; ``field`` says what they are if too few bytes are left."""
@@ -86,9 +84,7 @@ class Window:
     def _locate(self, count: int, field: str) -> int:
         """Where in the buffer the next ``count`` bytes are, after reading them if need be."""
         if count > self.remaining:
-            raise self.error(
-                f"{count} bytes of {field} are expected, {max(0, self.remaining)} are left.", TRUNCATED
-            )
+            raise self.error(f"{count} bytes of {field} are expected, {max(0, self.remaining)} are left.", TRUNCATED)
         start = self.position - self._base
         if 0 <= start <= self._have - count:
             return start

@@ -1,0 +1,233 @@
+"""The NDArray list: what each version of it is read as, and what each kind of broken one says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Callable
+
+import pytest
+
+from mxnet_to_neutral.arrays import ArrayFile, ArrayRecord, Block, check_indices, parse
+from neutral.errors import FormatError
+from reader.ndarray_bytes import FLAG, array_list, csr, dense, floats, none, row_sparse
+
+Parse = Callable[[bytes], ArrayFile]
+TWO = floats(1, 2)
+
+
+@pytest.fixture
+def parsed(tmp_path: Path) -> Parse:
+    def parse_bytes(content: bytes) -> ArrayFile:
+        path = tmp_path / "a.params"
+        path.write_bytes(content)
+        return parse(path)
+
+    return parse_bytes
+
+
+def content(file: ArrayFile, block: Block | None) -> bytes:
+    assert block is not None
+    return Path(file.path).read_bytes()[block.offset : block.offset + block.nbytes]
+
+
+@pytest.mark.parametrize("version", [0, 1, 2, 3])
+def test_a_dense_array_of_each_version(parsed: Parse, version: int) -> None:
+    file = parsed(array_list([dense((1, 2), TWO, version=version)], ["arg:w"]))
+    (record,) = file.records
+    assert (file.format, file.named, file.notes) == ("ndarray-list", True, ())
+    assert (record.name, record.dtype, record.shape) == ("arg:w", "F32", (1, 2))
+    assert (record.storage, record.offset, record.fortran_order) == ("dense", 24, False)
+    assert content(file, record.data) == TWO
+    assert record.indices is record.indptr is None
+
+
+@pytest.mark.parametrize("dtype", FLAG)
+@pytest.mark.parametrize("version", [0, 1, 2, 3])
+def test_every_dtype(parsed: Parse, dtype: str, version: int) -> None:
+    size = {"8": 1, "L": 1, "6": 2, "2": 4, "4": 8}[dtype[-1]]
+    elements = bytes(range(3 * size))
+    file = parsed(array_list([dense((3,), elements, dtype, version)]))
+    assert file.records[0].dtype == dtype
+    assert content(file, file.records[0].data) == elements
+
+
+def test_versions_mix_in_one_list_and_keep_its_order(parsed: Parse) -> None:
+    records = [dense((2,), TWO, version=version) for version in (2, 0, 3, 1)]
+    file = parsed(array_list(records, ["d", "c", "b", "a"]))
+    assert [record.name for record in file.records] == ["d", "c", "b", "a"]
+    assert [content(file, record.data) for record in file.records] == [TWO] * 4
+
+
+def test_without_names_the_index_is_the_name(parsed: Parse) -> None:
+    file = parsed(array_list([dense((2,), TWO)] * 3))
+    assert not file.named
+    assert [record.name for record in file.records] == ["0", "1", "2"]
+
+
+def test_an_empty_list(parsed: Parse) -> None:
+    file = parsed(array_list([]))
+    assert (file.records, file.named) == ((), False)
+
+
+@pytest.mark.parametrize("version", [0, 1, 2])
+def test_an_array_that_was_never_made_has_no_content(parsed: Parse, version: int) -> None:
+    file = parsed(array_list([none(version), dense((2,), TWO)], ["n", "w"]))
+    assert file.records[0] == ArrayRecord("n", "", (), "none", 24, None, None, None)
+    assert content(file, file.records[1].data) == TWO
+
+
+def test_no_dimensions_are_one_element_in_version_3(parsed: Parse) -> None:
+    file = parsed(array_list([dense((), floats(7), version=3)], ["s"]))
+    assert (file.records[0].storage, file.records[0].shape) == ("dense", ())
+    assert content(file, file.records[0].data) == floats(7)
+
+
+@pytest.mark.parametrize("version", [0, 1, 2, 3])
+def test_a_dimension_of_zero_is_an_empty_array(parsed: Parse, version: int) -> None:
+    file = parsed(array_list([dense((0, 3), b"", version=version), dense((2,), TWO)], ["z", "w"]))
+    assert (file.records[0].shape, content(file, file.records[0].data)) == ((0, 3), b"")
+    assert content(file, file.records[1].data) == TWO
+
+
+def test_a_row_sparse_array(parsed: Parse) -> None:
+    values = floats(1, 2, 3, 4)
+    file = parsed(array_list([row_sparse((5, 2), values, [1, 4])], ["r"]))
+    (record,) = file.records
+    assert (record.storage, record.shape, record.indptr) == ("row_sparse", (5, 2), None)
+    assert record.data is not None and record.data.shape == (2, 2)
+    assert record.indices is not None and (record.indices.dtype, record.indices.shape) == ("I64", (2,))
+    assert content(file, record.data) == values
+    assert content(file, record.indices) == (1).to_bytes(8, "little") + (4).to_bytes(8, "little")
+    check_indices(file, record)
+
+
+def test_a_csr_array(parsed: Parse) -> None:
+    file = parsed(array_list([csr((3, 4), floats(1, 2, 3), [3, 0, 1], [0, 1, 1, 3])], ["c"]))
+    (record,) = file.records
+    assert (record.storage, record.shape) == ("csr", (3, 4))
+    assert record.data is not None and record.data.shape == (3,)
+    assert record.indptr is not None and record.indptr.shape == (4,)
+    assert record.indices is not None and record.indices.offset == record.indptr.offset + 32
+    check_indices(file, record)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [row_sparse((4, 2), b"", []), csr((4, 2), b"", [], [0] * 5), csr((4, 2), b"", [], [])],
+    ids=["row_sparse", "csr", "csr without indptr"],
+)
+def test_a_sparse_array_of_zeros_only(parsed: Parse, record: bytes) -> None:
+    file = parsed(array_list([record, dense((2,), TWO)], ["s", "w"]))
+    check_indices(file, file.records[0])
+    assert content(file, file.records[1].data) == TWO
+
+
+def test_names_are_any_text(parsed: Parse) -> None:
+    names = ["arg:привет", "a:b:c", "x/../y", "", "\x1b[31m"]
+    file = parsed(array_list([dense((2,), TWO)] * 5, names))
+    assert [record.name for record in file.records] == names
+
+
+def test_an_array_saved_from_a_gpu_is_no_oddity(parsed: Parse) -> None:
+    assert parsed(array_list([dense((2,), TWO, device=(2, 9))])).notes == ()
+
+
+def test_oddities_are_noted(parsed: Parse) -> None:
+    file = parsed(array_list([dense((2,), TWO, device=(77, 5))], ["a"], reserved=0xDEAD, tail=b"JUNK"))
+    device, reserved, trailing = file.notes
+    assert "77" in device
+    assert "0xdead" in reserved
+    assert "4 bytes follow the names" in trailing
+
+
+W = dense((2,), TWO)
+BROKEN = {
+    "more arrays than bytes": (array_list([W], ["a"], count=1 << 60), 16, "1152921504606846976 arrays"),
+    "one array too many": (array_list([W], count=2), 68, "number of names"),
+    "unknown version": (array_list([dense((), b"", version=0, ndim=0x7FFFFFF0)]), 24, "0x7ffffff0"),
+    "33 dimensions": (array_list([dense((1,) * 33, bytes(4))]), 32, "33 dimensions"),
+    "2^30 dimensions": (array_list([dense((2,), TWO, ndim=1 << 30)]), 32, "1073741824 dimensions"),
+    "-1 dimensions": (array_list([dense((), b"", ndim=-1)]), 32, "-1 dimensions"),
+    "-1 dimensions in version 3": (array_list([dense((), b"", ndim=-1, version=3)]), 32, "-1 dimensions"),
+    "a negative dimension": (array_list([dense((-5, 2), b"")]), 64, "negative dimension"),
+    "two negative dimensions": (array_list([dense((-2, -1), TWO)]), 64, "negative dimension"),
+    "a negative beside a zero": (array_list([dense((0, -1), b"")]), 64, "negative dimension"),
+    "dimensions that wrap to 0": (array_list([dense((1 << 33, 1 << 31), b"")]), 64, "73786976294838206464 bytes"),
+    "a size that wraps to 0": (array_list([dense((1 << 62,), b"")]), 56, "bytes"),
+    "absurd beside a zero": (array_list([dense((0, 1 << 62, 4), b"")]), 72, "larger than any memory"),
+    "2^40 elements": (array_list([dense((1 << 40,), b"")]), 56, "4398046511104 bytes"),
+    "data cut short": (array_list([dense((1000,), TWO)]), 56, "4000 bytes"),
+    "dtype 99": (array_list([dense((2,), TWO, dtype=99)]), 52, "dtype 99"),
+    "dtype -1": (array_list([dense((2,), TWO, dtype=-1)]), 52, "dtype -1"),
+    "storage 7": (array_list([dense((2,), TWO, storage=7)]), 28, "storage type 7"),
+    "storage -1": (array_list([dense((2,), TWO, storage=-1)]), 28, "storage type -1"),
+    "sparse in version 3": (array_list([dense((2,), TWO, storage=1, version=3)]), 28, "storage type 1"),
+    "2 names for 1 array": (array_list([W], ["a", "b"]), 64, "2 names"),
+    "2^60 names": (array_list([W], ["a"], name_count=1 << 60), 64, "1152921504606846976 names"),
+    "a name of 2^60 bytes": (array_list([W], [], name_count=1, tail=b"\0" * 7 + b"\x10"), 72, "a name of"),
+    "a name cut short": (array_list([W], ["abcdef"])[:-1], 80, "a name"),
+    "a name twice": (array_list([W, W], ["a", "a"]), 121, "'a'"),
+    "a name that is not UTF-8": (array_list([W], [b"\xff\xfe"]), 80, "not UTF-8"),
+    "a surrogate in a name": (array_list([W], [b"\xed\xa0\x80"]), 80, "not UTF-8"),
+    "NUL in a name": (array_list([W], ["a\0b"]), 80, "NUL"),
+    "fewer values than rows": (array_list([row_sparse((3, 2), TWO, [0, 1], values_shape=(1, 2))]), 24, "(1, 2)"),
+    "more rows than the array": (array_list([row_sparse((1, 1), TWO, [0, 1])]), 24, "(1, 1)"),
+    "rows of another width": (array_list([row_sparse((3, 2), TWO, [0], values_shape=(1, 3))]), 24, "(1, 3)"),
+    "csr values in 2-D": (array_list([csr((2, 3), TWO, [0], [0, 1, 1], values_shape=(1, 2))]), 24, "(1, 2)"),
+    "csr of 1 dimension": (array_list([csr((2,), TWO, [0, 1], [0, 1, 2])]), 24, "csr shape (2,)"),
+    "csr with an indptr too short": (array_list([csr((2, 3), TWO, [0, 1], [0, 2])]), 24, "indptr of shape (2,)"),
+    "csr values without indptr": (array_list([csr((2, 3), TWO, [0, 1], [])]), 24, "indptr of shape (0,)"),
+    "an absurd dense shape": (array_list([row_sparse((1 << 40, 1 << 40), b"", [])]), None, "larger than any memory"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_list_is_refused_with_its_place(parsed: Parse, case: str) -> None:
+    file, offset, message = BROKEN[case]
+    with pytest.raises(FormatError) as caught:
+        parsed(file)
+    assert message in str(caught.value)
+    assert "a.params" in str(caught.value)
+    if offset is not None:
+        assert caught.value.offset == offset
+
+
+@pytest.mark.parametrize("dtype", ["I32", "F32"])
+def test_indices_that_mxnet_cannot_use_are_refused(parsed: Parse, dtype: str) -> None:
+    typed = row_sparse((3, 2), TWO, [2]).replace(b"\x06\0\0\0", bytes((FLAG[dtype], 0, 0, 0)))
+    with pytest.raises(FormatError, match=f"indices of a row_sparse array are {dtype}"):
+        parsed(array_list([typed]))
+
+
+ASTRAY = {
+    "row too large": (row_sparse((3, 2), TWO, [1 << 30]), "1073741824 is outside 0 to 2"),
+    "row negative": (row_sparse((3, 2), TWO, [-1]), "-1 is outside 0 to 2"),
+    "row twice": (row_sparse((3, 1), TWO, [1, 1]), "1 follows 1"),
+    "rows that fall": (row_sparse((3, 1), TWO, [2, 1]), "1 follows 2"),
+    "column too large": (csr((2, 3), floats(5), [3], [0, 1, 1]), "3 is outside 0 to 2"),
+    "column negative": (csr((2, 3), floats(5), [-1], [0, 1, 1]), "-1 is outside 0 to 2"),
+    "indptr too large": (csr((2, 3), floats(5), [0], [0, 1 << 30, 1]), "1073741824 is outside 0 to 1"),
+    "indptr that falls": (csr((2, 3), floats(5), [0], [0, 1, 0]), "0 follows 1"),
+    "indptr from 1": (csr((2, 3), floats(5), [0], [1, 1, 1]), "indptr[0] is 1"),
+    "indptr that ends early": (csr((2, 3), floats(5), [0], [0, 0, 0]), "indptr[2] is 0"),
+}
+
+
+@pytest.mark.parametrize("case", ASTRAY)
+def test_an_index_astray_is_found_before_it_is_used(parsed: Parse, case: str) -> None:
+    record, message = ASTRAY[case]
+    file = parsed(array_list([record], ["s"]))
+    with pytest.raises(FormatError, match="array 's'") as caught:
+        check_indices(file, file.records[0])
+    assert message in str(caught.value)
+
+
+def test_the_offset_of_an_index_astray_is_its_own(parsed: Parse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mxnet_to_neutral.arrays.sparse.CHUNK", 4)
+    rows = [0, 1, 2, 3, 4, 5, 6, 7, 6, 9]  # the fall is at the first of a piece
+    file = parsed(array_list([row_sparse((20, 1), floats(*range(10)), rows)], ["s"]))
+    indices = file.records[0].indices
+    assert indices is not None
+    with pytest.raises(FormatError) as caught:
+        check_indices(file, file.records[0])
+    assert caught.value.offset == indices.offset + 8 * 8

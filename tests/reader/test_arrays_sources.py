@@ -1,0 +1,123 @@
+"""Paths that are no parameter files: each is told for what it is, with what to do."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import pickle
+import struct
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from mxnet_to_neutral.arrays import looks_like_arrays, parse
+from neutral.errors import FormatError, SourceError
+from reader.ndarray_bytes import array_list, dense, floats, npy, npz
+
+
+def tar() -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("model-0000.params"))
+    return buffer.getvalue()
+
+
+def safetensors(header_size: int) -> bytes:
+    header = b'{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'.ljust(header_size)
+    return struct.pack("<Q", len(header)) + header + bytes(4)
+
+
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n"
+FOREIGN = {
+    "empty": (b"", "empty"),
+    "Git LFS": (LFS, "git lfs pull"),
+    "HTML": (b"\n <!DOCTYPE html><html><body>Not Found", "HTML page"),
+    "XML": (b"<?xml version='1.0'?><Error><Code>AccessDenied", "HTML page"),
+    "gzip": (gzip.compress(b"x"), "gzip archive"),
+    "tar": (tar(), "tar archive"),
+    "JSON": (json.dumps({"nodes": []}).encode(), "perhaps the symbol"),
+    "JSON with a byte order mark": (b'\xef\xbb\xbf{"nodes": []}', "perhaps the symbol"),
+    "HDF5": (b"\x89HDF\r\n\x1a\n" + bytes(100), "HDF5"),
+    "safetensors": (safetensors(56), "safetensors"),
+    "safetensors whose first bytes are an NDArray list's": (safetensors(0x112), "safetensors"),
+    **{f"pickle {n}": (pickle.dumps({0: None, 1: (1, 2)}, n), "never loaded") for n in range(5)},
+    "pickle of a tuple": (pickle.dumps(({0: 1}, "optimizer"), 0), "never loaded"),
+}
+
+
+@pytest.mark.parametrize("case", FOREIGN)
+def test_a_file_of_another_kind_is_named(tmp_path: Path, case: str) -> None:
+    content, message = FOREIGN[case]
+    path = tmp_path / "a.params"
+    path.write_bytes(content)
+    with pytest.raises(SourceError) as caught:
+        parse(path)
+    assert message in str(caught.value)
+    assert not isinstance(caught.value, FormatError)
+    assert not looks_like_arrays(path)
+
+
+@pytest.mark.parametrize("content", [b"P", b"\x12\x01\x00", b"\x93NUM", b"PK\x03"])
+def test_the_first_bytes_alone_are_a_file_cut_short(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.params"
+    path.write_bytes(content)
+    with pytest.raises(FormatError):
+        parse(path)
+
+
+def test_unknown_bytes_are_quoted(tmp_path: Path) -> None:
+    path = tmp_path / "a.params"
+    path.write_bytes(b"\x13\x01" + bytes(80))
+    with pytest.raises(FormatError, match=r"byte 0: .*x13.*NDArray list"):
+        parse(path)
+
+
+def test_paths_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="does not exist"):
+        parse(tmp_path / "missing.params")
+    with pytest.raises(SourceError, match="is a directory"):
+        parse(tmp_path)
+    with pytest.raises(SourceError, match="cannot be read: Not a directory"):
+        (tmp_path / "file").write_bytes(b"")
+        parse(tmp_path / "file" / "a.params")
+    for impossible in ("a\0b", "\ud800"):
+        with pytest.raises(SourceError, match="is no path"):
+            parse(impossible)
+    assert not looks_like_arrays(tmp_path)
+    assert not looks_like_arrays(tmp_path / "missing.params")
+
+
+def test_a_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SourceError, match="not a regular file"):
+        parse(tmp_path / "pipe")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_permission(tmp_path: Path) -> None:
+    path = tmp_path / "a.params"
+    path.write_bytes(array_list([]))
+    path.chmod(0)
+    with pytest.raises(SourceError, match="Permission denied"):
+        parse(path)
+
+
+@pytest.mark.parametrize("content", [array_list([]), npy((), floats(1)), npz({}), npz({"w.npy": npy((), floats(1))})])
+def test_our_own_kinds_are_recognised(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "no-suffix"
+    path.write_bytes(content)
+    assert looks_like_arrays(path)
+    assert looks_like_arrays(str(path))
+    parse(os.fsencode(path))
+
+
+def test_a_file_that_shrinks_while_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.params"
+    path.write_bytes(array_list([dense((2,), floats(1, 2))] * 5000))
+    pread = os.pread
+    monkeypatch.setattr(os, "pread", lambda file, count, offset: pread(file, count, offset) if not offset else b"")
+    with pytest.raises(SourceError, match="became shorter"):
+        parse(path)
