@@ -10,7 +10,7 @@ from mxnet_to_neutral.canonical import Array, Recipe, pieces_of
 from mxnet_to_neutral.convert import Conversion
 from mxnet_to_neutral.infer import InferredLayer
 from mxnet_to_neutral.names import stem_of
-from mxnet_to_neutral.op import Draft
+from mxnet_to_neutral.op import Absent, Draft, RoleDraft
 from neutral.graph import Graph, Layer, LayerSource, Node, Origin, Value
 from neutral.store.store import Piece, SourceFile
 from neutral.tensor import FileRange, Tensor
@@ -33,11 +33,10 @@ class Assembly:
         """Freeze the drafts; those with tensors become layers."""
         nodes = []
         for draft in conversion.drafts:
-            recipes = {role: value for role, value in draft.roles.items() if isinstance(value, Recipe)}
             computed = {role: value for role, value in draft.roles.items() if isinstance(value, Value)}
             layer = None
             if draft.roles:
-                layer = self._layer_of(draft, recipes)
+                layer = self._layer_of(draft)
             nodes.append(Node(draft.name, draft.kind, tuple(draft.inputs), draft.attributes, layer, computed))
         return Graph(tuple(conversion.inputs), tuple(nodes), tuple(conversion.outputs))
 
@@ -45,20 +44,20 @@ class Assembly:
         """Add a layer that no graph describes."""
         return self._add(layer.name, layer.kind, layer.attributes, layer.roles, LayerSource(), "names")
 
-    def _layer_of(self, draft: Draft, recipes: Mapping[str, Recipe]) -> str:
+    def _layer_of(self, draft: Draft) -> str:
         """The node's layer; nodes that apply the same tensors in the same way share one."""
         same = (
             draft.kind,
             tuple(sorted(draft.attributes.items())),
-            tuple(sorted((role, recipe.identity) for role, recipe in recipes.items())),
+            tuple(sorted((role, _identity(value)) for role, value in draft.roles.items() if value is not None)),
         )
-        if recipes and same in self._layer_applied:
-            return self._layer_applied[same]
-        self._layer_applied[same] = name = self._new_layer(draft, recipes)
-        return name
+        if same not in self._layer_applied:
+            self._layer_applied[same] = self._new_layer(draft)
+        return self._layer_applied[same]
 
-    def _new_layer(self, draft: Draft, recipes: Mapping[str, Recipe]) -> str:
-        name = draft.layer or _common_stem(recipes.values()) or draft.name
+    def _new_layer(self, draft: Draft) -> str:
+        recipes = {role: value for role, value in draft.roles.items() if isinstance(value, Recipe)}
+        name = draft.layer or _common_stem(draft.roles.values()) or draft.name
         if name in self.layers or name == SOURCE:
             name = draft.name
         source = LayerSource(draft.origin.name, draft.origin.operator)
@@ -158,9 +157,20 @@ def text_file(path: str, text: str, role: str, format: str) -> SourceFile:
     return SourceFile(os.path.basename(path), role, format, size, text=text, origin=FileRange(path, 0, size))
 
 
-def _common_stem(recipes: Iterable[Recipe]) -> str | None:
+def _array_names(role: RoleDraft) -> tuple[str, ...]:
+    if isinstance(role, Recipe):
+        return tuple(array.name for array in role.arrays)
+    return (role.variable,) if isinstance(role, Absent) else ()
+
+
+def _identity(role: RoleDraft) -> tuple[object, ...]:
+    """Equal for roles that have the same tensor."""
+    return role.identity if isinstance(role, Recipe) else (role,)
+
+
+def _common_stem(roles: Iterable[RoleDraft]) -> str | None:
     """What all arrays are called but for the role at the end, if they agree."""
-    stems = {stem_of(array.name) for recipe in recipes for array in recipe.arrays}
+    stems = {stem_of(name) for role in roles for name in _array_names(role)}
     return stems.pop() if len(stems) == 1 else None
 
 

@@ -15,7 +15,16 @@ from neutral.operators import catalogue
 if TYPE_CHECKING:
     from mxnet_to_neutral.convert import Converter
 
-RoleDraft = Union[Recipe, Value, None]
+
+@dataclass(frozen=True)
+class Absent:
+    """A role whose array is not there: the name of the symbol's variable."""
+
+    variable: str
+
+
+RoleDraft = Union[Recipe, Value, Absent, None]
+"""What fills a role: an array, a value that the graph computes, an array that is missing, or nothing."""
 
 
 class Refusal(NeutralError):
@@ -101,7 +110,7 @@ class Op:
         if array is None:
             if self.producer(index).is_variable:
                 self.missing(self.producer(index).name)
-                return None
+                return Absent(self.producer(index).name)
             return self._computed(index, axes, reshape)
         if shape is not None:
             self.expect(array, shape)

@@ -61,6 +61,8 @@ def _convert(checkpoint: Checkpoint) -> Store:
         arrays = [Array(record, file) for record in file.records]
         notes += file.notes
         notes += [f"array {a.name!r} was saved as 'no array'" for a in arrays if a.record.storage == "none"]
+    else:
+        notes.append("there is no parameter file: the layers have no tensors")
     graph = symbol = None
     if checkpoint.symbol is not None:
         symbol = read_symbol(checkpoint.symbol)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import re
 import shutil
 import tarfile
 import tempfile
+import zlib
 from dataclasses import dataclass
 from typing import Any, Callable, Iterator, Sequence
 
@@ -15,6 +17,7 @@ from neutral.errors import MismatchError, SourceError, UsageError
 
 _EPOCH = re.compile(r"^(?P<prefix>.*)-(?P<epoch>\d{4,})\.params$")
 _SYMBOL_SUFFIXES = ("-symbol.json", ".json")
+_UNREADABLE = (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError)
 ARCHIVE_LIMIT = 1 << 40
 """Bytes that the files of an archive may have when unpacked."""
 
@@ -133,7 +136,7 @@ def _archive(path: str, epoch: int | None) -> Checkpoint:
                     with source, open(os.path.join(folder, name), "wb") as target:
                         shutil.copyfileobj(source, target, 1 << 20)
         found = _directory(folder, epoch)
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except _UNREADABLE as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise SourceError(f"{path}: the archive cannot be unpacked ({error}). It may be truncated.") from None
     except SourceError as error:
@@ -161,7 +164,7 @@ def _members(archive: tarfile.TarFile, path: str) -> Iterator[tuple[tarfile.TarI
 def _is_tar(path: str) -> bool:
     try:
         return not _is_symbol(path) and not looks_like_arrays(path) and tarfile.is_tarfile(path)
-    except (OSError, EOFError):
+    except _UNREADABLE:
         return False
 
 

@@ -1,0 +1,102 @@
+"""Whether a stored model is what its manifest says: by structure, or with every byte."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from threading import Lock
+from typing import Iterable, Iterator
+
+from neutral.errors import NeutralError, SourceError
+from neutral.store.digests import Hashing, sha256
+from neutral.store.sources import source_chunks
+from neutral.store.store import Progress, Store, open_store
+from neutral.store.structure import file_problems, structure_problems
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What was looked at, and what is wrong, one line each. ``nbytes`` are the tensors'; ``data``: they were read."""
+
+    path: str
+    data: bool
+    problems: tuple[str, ...]
+    layers: int = 0
+    tensors: int = 0
+    files: int = 0
+    nbytes: int = 0
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+
+def check(path: str | os.PathLike[str], data: bool = False, progress: Progress | None = None) -> CheckReport:
+    """Check the store in ``path``: its structure and, with ``data``, every digest and every source file's.
+
+    What is wrong with the store is in the report. Raises :class:`SourceError` where the file cannot be read at all.
+    """
+    path = os.fspath(path)
+    try:
+        store = open_store(path)
+    except SourceError:
+        raise
+    except NeutralError as error:
+        return CheckReport(path, data, (str(error),))
+    with store:
+        problems = list(structure_problems(store))
+        if data:
+            problems += _data_problems(store, progress)
+        return CheckReport(
+            path=path,
+            data=data,
+            problems=tuple(problems),
+            layers=len(store.layers),
+            tensors=len(store.tensors),
+            files=0 if store.source is None else len(store.source.files),
+            nbytes=sum(tensor.nbytes for tensor in store.tensors.values()),
+        )
+
+
+def _data_problems(store: Store, progress: Progress | None) -> Iterator[str]:
+    """Digests of the tensors on this thread, of the files that they restore on another."""
+    if store.tensors and not store.digests:
+        yield "it was written without digests, so its data cannot be checked. Save it again with digests."
+        return
+    files = () if store.source is None else store.source.files
+    files = tuple(file for file in files if not any(file_problems(file, store.tensors)))
+    total = sum(tensor.nbytes for tensor in store.tensors.values()) + sum(file.size for file in files)
+    counted = _Counter(total, progress)
+    with Hashing({}) as restored:
+        for file in files:
+            restored.add(file.name, counted(source_chunks(store, file)))
+        for key, tensor in store.tensors.items():
+            yield from _difference(f"tensor {key!r}", sha256(counted(tensor.chunks())), store.digests.get(key))
+        digests = restored.results()
+    for file in files:
+        yield from _difference(f"restored source file {file.name!r}", digests[file.name], file.sha256)
+
+
+def _difference(what: str, found: str, expected: str | None) -> Iterator[str]:
+    if expected is None:
+        yield f"{what}: the manifest has no digest of it"
+    elif found != expected:
+        yield f"{what}: its SHA-256 is {found} and the manifest says {expected}"
+
+
+class _Counter:
+    """Counts bytes as they pass, on several threads."""
+
+    def __init__(self, total: int, progress: Progress | None) -> None:
+        self._total = total
+        self._progress = progress
+        self._done = 0
+        self._lock = Lock()
+
+    def __call__(self, chunks: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:
+        for chunk in chunks:
+            yield chunk
+            if self._progress is not None:
+                with self._lock:
+                    self._done += len(chunk)
+                    self._progress(self._done, self._total)

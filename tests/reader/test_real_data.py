@@ -1,0 +1,113 @@
+"""Every real file reads, exports, checks and goes back byte for byte; what is meant to be refused is refused."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any, Iterator
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+
+import mxnet_to_neutral
+import neutral
+from conftest import shared_data_folder
+from neutral.errors import SourceError
+from neutral.store.check import check
+from neutral_to_mxnet import restore
+
+DATA = shared_data_folder()
+
+
+def single_files() -> Iterator[Path]:
+    if not DATA.is_dir():
+        return
+    for path in sorted((DATA / "versions").glob("[0-9]*/*")):
+        if path.suffix in (".params", ".npz", ".npy", ".json") and path.name != "truth.npz":
+            yield path
+    for path in sorted((DATA / "real").rglob("*")):
+        if path.is_file() and path.suffix not in (".states", ".tsv"):
+            yield path
+    yield from sorted((DATA / "versions" / "upstream").glob("[!R]*"))
+
+
+def pairs() -> Iterator[tuple[Path, Path]]:
+    """(symbol, parameters) that belong together."""
+    if not DATA.is_dir():
+        return
+    for symbol in sorted((DATA / "versions").glob("[0-9]*/*-symbol.json")):
+        for params in sorted(symbol.parent.glob(symbol.name[: -len("-symbol.json")] + "-0*.params")):
+            yield symbol, params
+    with open(DATA / "real" / "MANIFEST.tsv", encoding="utf-8") as file:
+        for row in csv.DictReader(file, delimiter="\t"):
+            params = DATA / "real" / row["file"]
+            symbol = params.parent / (row["symbol"] or "none").split("!")[-1]
+            if row["kind"] == "params" and symbol.is_file():
+                yield symbol, params
+
+
+def name_of(path: Any) -> str:
+    return str(path.relative_to(DATA)) if isinstance(path, Path) else ""
+
+
+def check_round_trip(sources: tuple[Path, ...], folder: Path) -> neutral.store.Store:
+    with mxnet_to_neutral.read(*sources) as store:
+        store.save(folder / "store.safetensors")
+    report = check(folder / "store.safetensors", data=True)
+    assert report.problems == ()
+    opened = neutral.open(folder / "store.safetensors")
+    with safe_open(str(folder / "store.safetensors"), "np") as official:
+        assert set(official.keys()) == set(opened.tensors)
+    restore(opened, folder / "back")
+    for source in sources:
+        assert (folder / "back" / source.name).read_bytes() == source.read_bytes()
+    return opened
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"{DATA} is not there")
+@pytest.mark.parametrize("path", single_files(), ids=name_of)
+def test_a_file_alone_goes_there_and_back(path: Path, tmp_path: Path) -> None:
+    check_round_trip((path,), tmp_path)
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"{DATA} is not there")
+@pytest.mark.parametrize(("symbol", "params"), pairs(), ids=name_of)
+def test_a_pair_goes_there_and_back(symbol: Path, params: Path, tmp_path: Path) -> None:
+    store = check_round_trip((symbol, params), tmp_path)
+    assert store.graph is not None
+    assert any(layer.typed_by == "graph" and layer.tensors for layer in store.layers.values())
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"{DATA} is not there")
+@pytest.mark.parametrize("version", sorted(p.name for p in (DATA / "versions").glob("[0-9]*")) if DATA.is_dir() else [])
+def test_values_are_those_that_mxnet_was_given(version: str) -> None:
+    """Every array of every file, whatever container, dtype and storage it has, against what NumPy gave MXNet."""
+    folder = DATA / "versions" / version
+    truth = np.load(folder / "truth.npz")
+    compared = 0
+    for file in sorted({name.split("|")[0] for name in truth.files}):
+        if not (folder / file).is_file():
+            continue
+        store = mxnet_to_neutral.read(folder / file)
+        keys = {
+            origin.arrays[0]: layer.tensors[role]
+            for layer in store.layers.values()
+            for role, origin in layer.source.origins.items()
+        }
+        for array, key in keys.items():
+            name = f"{file}|{array.replace('/', '%2F')}"
+            if name in truth.files:
+                expected = truth[name]
+                np.testing.assert_array_equal(store[key], expected, err_msg=name)
+                assert store[key].dtype == expected.dtype
+                compared += 1
+    assert compared >= 15
+
+
+def test_pickles_are_named_and_never_loaded(shared_data: Path) -> None:
+    pickles = sorted(shared_data.rglob("*.states"))
+    assert pickles
+    for path in pickles:
+        with pytest.raises(SourceError, match="pickle"):
+            mxnet_to_neutral.read(path)
