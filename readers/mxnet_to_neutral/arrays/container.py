@@ -54,13 +54,12 @@ Unnamed = Tuple[str, Tuple[int, ...], str, int, Optional[Block], Optional[Block]
 def parse_list(window: Window) -> ArrayFile:
     """The arrays of an NDArray list; FormatError where the file breaks the format."""
     _, reserved, count = window.unpack(_START, "the list's header")
-    if count > MAX_ARRAYS or count * MIN_RECORD + 8 > window.remaining:
-        raise window.error(
-            f"{count} arrays are announced; the {window.remaining} bytes that follow hold at most "
-            f"{min(MAX_ARRAYS, max(0, window.remaining - 8) // MIN_RECORD)}.",
-            DAMAGED,
-            16,
-        )
+    most = max(0, window.remaining - 8) // MIN_RECORD
+    if count > most:
+        problem = f"{count} arrays are announced; the {window.remaining} bytes that follow hold at most {most}."
+        raise window.error(problem, DAMAGED, 16)
+    if count > MAX_ARRAYS:
+        raise window.error(f"{count} arrays are announced; at most {MAX_ARRAYS} are expected.", DAMAGED, 16)
     devices: Counter[int] = Counter()
     unnamed = []
     for index in range(count):
