@@ -26,18 +26,17 @@ _dump = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=Fal
 
 def encode(store: Store, digests: Mapping[str, str], file_digests: Mapping[str, str]) -> str:
     """The manifest of ``store``: JSON, keys sorted. ``digests`` are by tensor key, ``file_digests`` by file name."""
-    # Layers become text one by one: all of them as dictionaries at once would keep the garbage collector busy.
-    layers = ",".join(_dump(_layer_to_json(layer)) for layer in store.layers.values())
-    document = {
-        "digests": _dump(dict(digests)),
-        "format": _dump(KEY),
-        "graph": _dump(None if store.graph is None else _graph_to_json(store.graph)),
-        "layers": f"[{layers}]",
-        "notes": _dump(list(store.notes)),
-        "source": _dump(_source_to_json(store.source, file_digests)),
-        "version": _dump(VERSION),
-    }
-    return "{" + ",".join(f'"{name}":{text}' for name, text in document.items()) + "}"
+    return _dump(
+        {
+            "format": KEY,
+            "version": VERSION,
+            "source": _source_to_json(store.source, file_digests),
+            "layers": [_layer_to_json(layer) for layer in store.layers.values()],
+            "graph": None if store.graph is None else _graph_to_json(store.graph),
+            "digests": dict(digests),
+            "notes": list(store.notes),
+        }
+    )
 
 
 def decode(text: str, file: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from itertools import count
 from typing import Callable, Iterable, Mapping
 
 from neutral import manifest
+from neutral.collector import paused
 from neutral.errors import SourceError, StoreError
 from neutral.store.atomic import atomic_file
 from neutral.store.copying import copy_tensors
@@ -33,6 +34,7 @@ def recognises(head: bytes) -> bool:
     return head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= LIMIT
 
 
+@paused()
 def read(path: str) -> Store:
     """The store in ``path``, lazily. Raises :class:`StoreError` where its header is not sound."""
     header = read_header(path)
@@ -130,6 +132,7 @@ def _origin_chunks(store: Store, file: SourceFile) -> Iterable[bytes | memoryvie
     return file.origin.chunks()
 
 
+@paused()
 def _encode(store: Store, digests: Mapping[str, str], file_digests: Mapping[str, str]) -> bytes:
     text = manifest.encode(store, digests, file_digests)
     return encode_header(store.tensors, {"format": "pt", manifest.KEY: text, _SEAL: "0" * _DIGITS})

@@ -1,0 +1,96 @@
+"""The original files, byte for byte: a store keeps what of them is no tensor, and how their parts follow each other."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Callable
+
+from neutral.errors import StoreError, TargetError, UsageError
+from neutral.store import SourceFile, Store
+from neutral.store.atomic import atomic_file
+from neutral.store.sources import source_chunks
+from neutral.store.store import Progress
+
+
+def restore(
+    store: Store,
+    folder: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Write the files that ``store`` was made from into ``folder``, which is made if need be; returns their paths.
+
+    Sizes and recorded SHA-256 are verified while the bytes are written, and no file takes its place before all are
+    right. Raises :class:`StoreError` where the store does not give its files, :class:`TargetError` where they cannot
+    be written or, without ``overwrite``, are there already.
+    """
+    files = () if store.source is None else store.source.files
+    if not files:
+        raise UsageError(f"{store.path or 'the store'}: it was not made from files, so there is nothing to restore.")
+    folder = Path(folder)
+    targets = [folder / _plain_name(file.name) for file in files]
+    if len(set(targets)) != len(targets):
+        raise StoreError(f"{store.path or 'the store'}: two of its source files have the same name.")
+    for target in targets:
+        if not overwrite and os.path.lexists(target):
+            raise TargetError(f"{target}: it is there already. Choose another folder, or allow overwriting.")
+
+    total = sum(file.size for file in files)
+    position = 0
+
+    def done(count: int) -> None:
+        nonlocal position
+        position += count
+        if progress is not None:
+            progress(position, total)
+
+    made = _make(folder)
+    try:
+        with ExitStack() as stack:
+            for file, target in zip(files, targets):
+                _write(store, file, target, stack, done)
+    except BaseException:
+        if made:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+    return targets
+
+
+def _plain_name(name: str) -> str:
+    """A stored name is data: it must not lead out of the folder."""
+    if name in ("", ".", "..") or any(character in "/\\\0" for character in name):
+        raise StoreError(f"{name!r} is recorded as the name of a source file, but it is a path. Nothing was written.")
+    return name
+
+
+def _make(folder: Path) -> bool:
+    if folder.is_dir():
+        return False
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise TargetError(f"{folder}: cannot be made: {error.strerror}.") from None
+    return True
+
+
+def _write(store: Store, file: SourceFile, target: Path, stack: ExitStack, done: Callable[[int], None]) -> None:
+    output = stack.enter_context(atomic_file(target))
+    digest = hashlib.sha256()
+    size = 0
+    for chunk in source_chunks(store, file):
+        output.write(chunk)
+        digest.update(chunk)
+        size += len(chunk)
+        done(len(chunk))
+    if size != file.size:
+        raise StoreError(f"{file.name}: its pieces are {size} bytes and the original had {file.size}.")
+    if file.sha256 is not None and digest.hexdigest() != file.sha256:
+        raise StoreError(
+            f"{file.name}: the restored bytes have SHA-256 {digest.hexdigest()} and the original had {file.sha256}. "
+            "The store is damaged: copy it again."
+        )
