@@ -1,0 +1,197 @@
+"""The lines of a ``forward``: what is written inside what, and what each value is called."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Callable, Sequence
+
+from neutral.graph import Value
+from neutral_to_torch.emit.lower import Op, flatten
+from neutral_to_torch.emit.terms import (
+    Call,
+    Display,
+    Name,
+    Operation,
+    Own,
+    Ref,
+    Term,
+    children,
+    rebuild,
+    values,
+    walk,
+)
+from neutral_to_torch.emit.text import layout, text
+
+DEPTH = 3
+"""Calls that may stand inside each other in one line."""
+
+COMFORTABLE = 88
+"""Columns up to which values are written inside a line; beyond they get a line of their own."""
+
+
+@dataclass(eq=False)
+class Line:
+    """A statement: ``results = term``, or the return where ``results`` is None; ``inlined`` in another or not."""
+
+    results: Any
+    term: Term
+    hint: str
+    inlined: bool = False
+
+
+class Forward:
+    """Writes the body of one ``forward``.
+
+    ``own`` gives the text of what the module owns (``self.conv1``), ``heavy`` says which of it deserves a line of
+    its own, ``hint`` proposes a variable's name for an op, and ``reserved`` are names no variable may have.
+    """
+
+    def __init__(
+        self,
+        own: Callable[[Any], str],
+        heavy: Callable[[Any], bool],
+        hint: Callable[[Op], str],
+        reserved: frozenset[str],
+        flow: str,
+    ) -> None:
+        self._own, self._heavy, self._hint, self._reserved, self._flow = own, heavy, hint, reserved, flow
+
+    def lines(self, inputs: Sequence[tuple[Value, str]], ops: Sequence[Op], outputs: Sequence[Value]) -> list[str]:
+        """The statements, indented as a method's body."""
+        statements = self._statements([value for value, _ in inputs], ops, outputs)
+        return self._render(inputs, statements)
+
+    def _statements(self, inputs: Sequence[Value], ops: Sequence[Op], outputs: Sequence[Value]) -> list[Line]:
+        uses = Counter(value for op in ops for value in values(op.term))
+        uses.update(outputs)
+        pending: dict[Value, Line] = {}
+        order: list[Line] = []
+        for op in ops:
+            line = Line(op.results, op.term, self._hint(op))
+            self._absorb(line, pending)
+            if isinstance(op.results, Value) and uses[op.results] == 1:
+                pending[op.results] = line
+            order.append(line)
+        items = tuple(Ref(value) for value in outputs)
+        final = Line(None, items[0] if len(items) == 1 else Display(items, "()"), "")
+        self._absorb(final, pending)
+        return [*(line for line in order if not line.inlined), final]
+
+    def _absorb(self, line: Line, pending: dict[Value, Line]) -> None:
+        """Write operands that are used only here inside the line, as far as it stays readable."""
+        for value in dict.fromkeys(values(line.term)):
+            producer = pending.pop(value, None)
+            if producer is None:
+                continue
+            merged = _replace(line.term, value, producer.term)
+            if self._reads_well(line.term, producer.term, merged):
+                line.term = merged
+                producer.inlined = True
+
+    def _reads_well(self, consumer: Term, producer: Term, merged: Term) -> bool:
+        merging = len(set(values(consumer))) > 1 or isinstance(consumer, Display)
+        if merging and self._depth(producer) > 1:
+            return False
+        if not merging and self._weight(producer) + self._weight(consumer) > 1:
+            return False
+        if merging and self._weight(producer) and self._weight(consumer) and self._is_heavy(consumer):
+            return False
+        return self._depth(merged) <= DEPTH and len(text(self._named(merged, {}))) + 8 + 4 <= COMFORTABLE
+
+    def _is_heavy(self, term: Term) -> bool:
+        return isinstance(term, Call) and isinstance(term.callee, Own) and self._heavy(term.callee.declaration)
+
+    def _weight(self, term: Term) -> int:
+        return sum(self._is_heavy(item) for item in walk(term))
+
+    def _depth(self, term: Term) -> int:
+        inner = max((self._depth(child) for child in children(term)), default=0)
+        return inner + isinstance(term, (Call, Operation))
+
+    def _named(self, term: Term, names: dict[Value, str]) -> Term:
+        def name(leaf: Term) -> Term | None:
+            if isinstance(leaf, Ref):
+                return Name(names.get(leaf.value, "x"))
+            return Name(self._own(leaf.declaration)) if isinstance(leaf, Own) else None
+
+        return rebuild(term, name)
+
+    def _render(self, inputs: Sequence[tuple[Value, str]], statements: Sequence[Line]) -> list[str]:
+        last: dict[Value, int] = {}
+        for position, line in enumerate(statements):
+            last.update(dict.fromkeys(values(line.term), position))
+        names = dict(inputs)
+        given = {name for _, name in inputs} - {self._flow}
+        output: list[str] = []
+        for position, line in enumerate(statements):
+            used = list(dict.fromkeys(values(line.term)))
+            live = {names[v] for v in names if last.get(v, -1) > position}
+            term = self._named(line.term, names)
+            if line.results is None:
+                output += _statement("return ", term)
+                continue
+            first = next((names[v] for v in used if names[v] not in live and names[v] not in given), None)
+            defined = list(flatten(line.results))
+            for value in defined:
+                names[value] = self._choose(line, value, first, live, last, position, len(defined), given)
+                live.add(names[value])
+            for value in used:
+                if last[value] == position and value not in defined:
+                    names.pop(value, None)
+            target = _target(line.results, names, self._reserved, nested=False)
+            output += _statement(f"{target} = ", term)
+        return output
+
+    def _choose(
+        self,
+        line: Line,
+        value: Value,
+        first: str | None,
+        live: set[str],
+        last: dict[Value, int],
+        position: int,
+        count: int,
+        given: set[str],
+    ) -> str:
+        taken = live | self._reserved | given
+        lasting = last.get(value, position) > position + 1
+        if count == 1 and not lasting:
+            flows = (self._flow, "out", "y")
+            candidates = [first, *flows] if first in flows else [*flows]
+        elif count == 1:
+            candidates = [line.hint]
+        else:
+            candidates = [f"{line.hint}_{value.output}"] if value.output else [line.hint]
+        for candidate in candidates:
+            if candidate is not None and candidate not in taken:
+                return candidate
+        base, number = (line.hint if count == 1 or not value.output else f"{line.hint}_{value.output}"), 2
+        if base not in taken:
+            return base
+        while f"{base}_{number}" in taken:
+            number += 1
+        return f"{base}_{number}"
+
+
+def _replace(term: Term, value: Value, by: Term) -> Term:
+    return rebuild(term, lambda leaf: by if isinstance(leaf, Ref) and leaf.value == value else None)
+
+
+def _target(pattern: Any, names: dict[Value, str], reserved: frozenset[str], nested: bool) -> str:
+    if pattern is None:
+        return "_"
+    if isinstance(pattern, Value):
+        return names[pattern]
+    items = ", ".join(_target(item, names, reserved, nested=True) for item in pattern)
+    items += "," if len(pattern) == 1 else ""
+    return f"({items})" if nested else items
+
+
+def _statement(before: str, term: Term) -> list[str]:
+    lines = layout(term, 2, before)
+    if lines is None:
+        return [f"{' ' * 8}{before}{text(term)}"]
+    if before == "return " and isinstance(term, Display) and len(lines) == 1 and len(term.items) > 1:
+        return [lines[0].replace("return (", "return ", 1)[:-1]]
+    return lines

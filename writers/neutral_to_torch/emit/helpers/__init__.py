@@ -1,0 +1,5 @@
+"""Code that emitted files may contain where PyTorch has no equal.
+
+Only what a model uses is copied, so a definition may use its module's imports and other
+helpers, and nothing else.
+"""

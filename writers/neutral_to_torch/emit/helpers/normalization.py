@@ -1,0 +1,54 @@
+"""Normalisations that PyTorch's layers do not offer in this form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch.nn.functional as F
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.instancenorm import _InstanceNorm
+
+import torch
+from torch import Tensor
+
+
+class BatchNorm(_BatchNorm):
+    """Batch normalisation over axis 1 of an input of any rank."""
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        pass
+
+
+class GlobalBatchNorm(BatchNorm):
+    """Batch normalisation by the running statistics, in training too; of any rank."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        mean, var = self.running_mean, self.running_var
+        return F.batch_norm(input, mean, var, self.weight, self.bias, False, 0.0, self.eps)
+
+
+def fixed_scale(norm: _BatchNorm) -> _BatchNorm:
+    """Keep the scale of a normalisation as it is: it is not trained."""
+    norm.weight.requires_grad_(False)
+    return norm
+
+
+class InstanceNorm(_InstanceNorm):
+    """Instance normalisation of an input of any rank, channels on axis 1."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.instance_norm(input, weight=self.weight, bias=self.bias, eps=self.eps)
+
+
+def batch_mean(norm: Any, x: Tensor, axis: int) -> Tensor:
+    """The mean that a batch normalisation uses."""
+    if not norm.training:
+        return norm.running_mean
+    return x.movedim(axis, 0).flatten(1).mean(1)
+
+
+def batch_inverse_deviation(norm: Any, x: Tensor, axis: int) -> Tensor:
+    """The inverse deviation that a batch normalisation uses."""
+    if not norm.training:
+        return torch.rsqrt(norm.running_var + norm.eps)
+    return torch.rsqrt(x.movedim(axis, 0).flatten(1).var(1, unbiased=False) + norm.eps)

@@ -1,0 +1,218 @@
+"""From a graph to a program: cut to what is asked for, each node replaced by what its rule says.
+
+All that stands in the way is collected, and raised at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Iterable, Mapping, Sequence
+
+from neutral.errors import UnsupportedError, UsageError
+from neutral.graph import Graph, Input, Node, Operand, Value
+from neutral.store import Store
+from neutral_to_torch.emit.rules import Unpacked, Unsupported, View, rank_of, rule_for
+from neutral_to_torch.emit.symbols import Symbol, term_of
+from neutral_to_torch.emit.terms import Declaration, Ref, Term, rebuild
+
+
+@dataclass(frozen=True, eq=False)
+class Op:
+    """One step: ``results`` (a value, or a nested tuple of values and None) is what ``term`` gives."""
+
+    name: str
+    term: Term
+    results: Any
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        """The values it gives, in order."""
+        return tuple(flatten(self.results))
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """What ``forward`` computes. ``names`` gives for each value of the source the value that equals it here."""
+
+    inputs: tuple[Input, ...]
+    ops: tuple[Op, ...]
+    outputs: tuple[Value, ...]
+    aliases: Mapping[Value, Value]
+
+
+def flatten(pattern: Any) -> Iterable[Value]:
+    """The values of a nested tuple of values and None."""
+    if isinstance(pattern, tuple):
+        for item in pattern:
+            yield from flatten(item)
+    elif pattern is not None:
+        yield pattern
+
+
+def cut(graph: Graph, outputs: Sequence[str | Value] | None = None, until: str | Value | None = None) -> Graph:
+    """The part of ``graph`` that gives ``outputs``, or only the value ``until``; nodes by name, or ``name:output``.
+
+    Identities are gone, and so is what no output needs; the graph's inputs stay, except those that a cut frees.
+    Raises UsageError where there is no such node.
+    """
+    if until is not None and outputs is not None:
+        raise UsageError("outputs and until both say where to cut: give one.")
+    chosen = [until] if until is not None else outputs
+    wanted = graph.outputs if chosen is None else tuple(_find(graph, item) for item in chosen)
+    if not wanted:
+        raise UsageError("the graph is cut to no output at all.")
+    aliases = identities(graph)
+    nodes = {node.name: node for node in graph.nodes}
+    needed: set[str] = set()
+    stack = [resolve(value, aliases).node for value in wanted]
+    while stack:
+        name = stack.pop()
+        if name not in needed:
+            needed.add(name)
+            if name in nodes:
+                stack += [resolve(v, aliases).node for v in operands(nodes[name])]
+    kept = tuple(
+        Node(
+            node.name,
+            node.kind,
+            tuple(resolve(o, aliases) if isinstance(o, Value) else o for o in node.inputs),
+            node.attributes,
+            node.layer,
+            {role: resolve(value, aliases) for role, value in node.computed.items()},
+        )
+        for node in graph.nodes
+        if node.name in needed
+    )
+    inputs = tuple(item for item in graph.inputs if item.name in needed)
+    return Graph(inputs, kept, tuple(resolve(value, aliases) for value in wanted))
+
+
+def identities(graph: Graph) -> dict[Value, Value]:
+    """What each identity's output stands for."""
+    return {
+        Value(node.name): node.inputs[0]
+        for node in graph.nodes
+        if node.kind == "identity" and isinstance(node.inputs[0], Value)
+    }
+
+
+def resolve(value: Value, aliases: Mapping[Value, Value]) -> Value:
+    """The value behind any number of identities."""
+    while value in aliases:
+        value = aliases[value]
+    return value
+
+
+def operands(node: Node) -> list[Value]:
+    """The values a node uses, computed roles included."""
+    return [operand for operand in node.inputs if isinstance(operand, Value)] + list(node.computed.values())
+
+
+def _find(graph: Graph, item: str | Value) -> Value:
+    if isinstance(item, Value):
+        return item
+    names = {node.name for node in graph.nodes} | {i.name for i in graph.inputs}
+    if item in names:
+        return Value(item)
+    name, _, output = item.rpartition(":")
+    if name in names and output.isdigit():
+        return Value(name, int(output))
+    close = [other for other in sorted(names) if item.lower() in other.lower()][:5]
+    hint = f" Do you mean {', '.join(close)}?" if close else ""
+    raise UsageError(f"the graph has no node {item!r}.{hint}")
+
+
+class Lowering:
+    """Applies the rules to a graph's nodes, and keeps every problem it meets."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._declared: dict[tuple[str, str], Declaration] = {}
+        self.problems: dict[str, list[str]] = {}
+
+    def program(self, graph: Graph) -> Program:
+        """The program of a graph that was :func:`cut`. Ops with problems are left out."""
+        used = {value for node in graph.nodes for value in operands(node)} | set(graph.outputs)
+        counts: dict[str, int] = {}
+        for value in used:
+            counts[value.node] = max(counts.get(value.node, 0), value.output + 1)
+        ranks: dict[Value, int | None] = {
+            Value(i.name): None if i.shape is None else len(i.shape) for i in graph.inputs
+        }
+        ops: list[Op] = []
+        for node in graph.nodes:
+            flags = tuple(Value(node.name, k) in used for k in range(counts.get(node.name, 1)))
+            ops += self._node(node, flags, ranks)
+        aliases: dict[Value, Value] = {}
+        kept = []
+        for op in ops:
+            if isinstance(op.term, Ref):
+                aliases[op.results] = resolve(op.term.value, aliases)
+            else:
+                kept.append(op if not aliases else Op(op.name, substitute(op.term, aliases), op.results))
+        outputs = tuple(resolve(value, aliases) for value in graph.outputs)
+        return Program(graph.inputs, tuple(kept), outputs, aliases)
+
+    def _node(self, node: Node, used: tuple[bool, ...], ranks: dict[Value, int | None]) -> list[Op]:
+        rule = rule_for(node.kind)
+        if node.kind == "opaque":
+            reason = node.attributes["reason"]
+            self._problem(f"operator {node.attributes['operator']}: {reason}", node)
+            return []
+        if rule is None:
+            self._problem(f"kind {node.kind} has no rule for PyTorch", node)
+            return []
+        layer = None if node.layer is None else self._store.layers.get(node.layer)
+        if node.layer is not None and layer is None:
+            self._problem(f"kind {node.kind}: its layer {node.layer!r} is not in the store", node)
+            return []
+        known = [_rank(operand, ranks) for operand in node.inputs]
+        view = View(node, layer, self._store.tensors, known, used, self._declared)
+        try:
+            result = rule.function(view, *view.inputs)
+            for output, rank in enumerate(rank_of(rule, view)):
+                ranks[Value(node.name, output)] = rank
+        except Unsupported as problem:
+            self._problem(f"kind {node.kind}: {problem}", node)
+            return []
+        if isinstance(result, Unpacked):
+            results = _pattern(result.pattern, node.name, used)
+            return [Op(node.name, term_of(result.expression), results)]
+        items = result if isinstance(result, tuple) else (result,)
+        missing = [k for k, wanted in enumerate(used) if wanted and (k >= len(items) or items[k] is None)]
+        if missing:
+            self._problem(f"kind {node.kind}: its output {missing[0]} cannot be had", node)
+        return [
+            Op(node.name, term_of(item), Value(node.name, output))
+            for output, item in enumerate(items)
+            if isinstance(item, Symbol) and output < len(used) and used[output]
+        ]
+
+    def _problem(self, problem: str, node: Node) -> None:
+        self.problems.setdefault(problem, []).append(node.name)
+
+    def raise_problems(self, what: str) -> None:
+        """Raise UnsupportedError where there is any problem."""
+        if self.problems:
+            lines = tuple(_line(problem, names) for problem, names in self.problems.items())
+            raise UnsupportedError(f"{what} cannot be written as PyTorch source exactly:", lines)
+
+
+def _line(problem: str, names: list[str]) -> str:
+    shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    return f"{problem} ({len(names)} node{'s' if len(names) > 1 else ''}: {shown})"
+
+
+def _rank(operand: Operand, ranks: Mapping[Value, int | None]) -> int | None:
+    return ranks.get(operand) if isinstance(operand, Value) else 0
+
+
+def _pattern(pattern: Any, node: str, used: tuple[bool, ...]) -> Any:
+    if isinstance(pattern, tuple):
+        return tuple(_pattern(item, node, used) for item in pattern)
+    return Value(node, pattern) if pattern is not None and pattern < len(used) and used[pattern] else None
+
+
+def substitute(term: Term, aliases: Mapping[Value, Value]) -> Term:
+    """The term with values replaced."""
+    return rebuild(term, lambda leaf: Ref(resolve(leaf.value, aliases)) if isinstance(leaf, Ref) else None)

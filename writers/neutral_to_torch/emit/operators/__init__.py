@@ -1,0 +1,1 @@
+"""The emitter's rules, one module a family."""

@@ -1,0 +1,200 @@
+"""Python expressions as data: what rules make, folding compares and the printer writes.
+
+A term is a small immutable tree. Its leaves are values of the graph (:class:`Ref`), constants (:class:`Literal`),
+names of the emitted file (:class:`Name`) and what the module owns (:class:`Own`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Callable, Iterator, Mapping, Union
+
+from neutral.graph import Value
+from neutral.tensor import Tensor
+
+
+@dataclass(frozen=True)
+class Ref:
+    """A value of the graph."""
+
+    value: Value
+
+
+@dataclass(frozen=True)
+class Literal:
+    """A number, bool, string, None, or a tuple of these."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class Name:
+    """A global name: ``torch.float32``, ``F.relu``, or a helper's."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Member:
+    base: Term
+    name: str
+
+
+@dataclass(frozen=True)
+class Call:
+    callee: Term
+    args: tuple[Term, ...] = ()
+    kwargs: tuple[tuple[str, Term], ...] = ()
+
+
+@dataclass(frozen=True)
+class Slice:
+    start: Term
+    stop: Term
+    step: Term
+
+
+@dataclass(frozen=True)
+class Index:
+    base: Term
+    items: tuple[Term, ...]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An operator between operands (two), or before its only one: ``-x``, ``~x``."""
+
+    symbol: str
+    operands: tuple[Term, ...]
+
+
+@dataclass(frozen=True)
+class Display:
+    """A list or a tuple that is written out."""
+
+    items: tuple[Term, ...]
+    brackets: str = "[]"
+
+
+@dataclass(frozen=True, eq=False)
+class Declaration:
+    """What a module owns: a submodule, parameter or buffer, made by ``constructor``.
+
+    ``owner`` is the layer or node it is named after. ``tensors`` gives for each of its state dict keys (relative, ""
+    for a parameter itself) the tensor's key in the store, ``constants`` tensors that the store does not hold.
+    """
+
+    owner: str
+    constructor: Term
+    tensors: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, Tensor] = field(default_factory=dict)
+    buffer: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Own:
+    """``self.<attribute>``."""
+
+    declaration: Any
+
+
+@dataclass(frozen=True)
+class Either:
+    """Two ways to say the same: applying a submodule (in an ``nn.Sequential``), or in a line of ``forward``."""
+
+    module: Term
+    inline: Term
+
+
+@dataclass(frozen=True)
+class Conditional:
+    """``chosen if test else otherwise``."""
+
+    test: Term
+    chosen: Term
+    otherwise: Term
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """``*(item for _ in range(count))``, as an argument."""
+
+    item: Term
+    count: int
+
+
+Term = Union[Ref, Literal, Name, Member, Call, Slice, Index, Operation, Display, Own, Either, Conditional, Repeat]
+
+
+def children(term: Term) -> tuple[Term, ...]:
+    """The terms directly inside; of two alternatives the inline one."""
+    if isinstance(term, Member):
+        return (term.base,)
+    if isinstance(term, Call):
+        return (term.callee, *term.args, *(value for _, value in term.kwargs))
+    if isinstance(term, Slice):
+        return (term.start, term.stop, term.step)
+    if isinstance(term, Index):
+        return (term.base, *term.items)
+    if isinstance(term, Operation):
+        return term.operands
+    if isinstance(term, Display):
+        return term.items
+    if isinstance(term, Either):
+        return (term.inline,)
+    if isinstance(term, Conditional):
+        return (term.chosen, term.test, term.otherwise)
+    if isinstance(term, Repeat):
+        return (term.item,)
+    return ()
+
+
+def walk(term: Term) -> Iterator[Term]:
+    """The term and everything inside, in the order it is written."""
+    yield term
+    for child in children(term):
+        yield from walk(child)
+
+
+def values(term: Term) -> list[Value]:
+    """The graph's values that the term uses, each as often as it does."""
+    return [item.value for item in walk(term) if isinstance(item, Ref)]
+
+
+def applied(term: Term) -> Own | None:
+    """The submodule that the term does nothing but apply to values, or None."""
+    if isinstance(term, Either):
+        term = term.module
+    if isinstance(term, Call) and isinstance(term.callee, Own):
+        return term.callee
+    return None
+
+
+def rebuild(term: Term, replace: Callable[[Term], Term | None]) -> Term:
+    """The term with every part for which ``replace`` gives another replaced, from the outside inwards."""
+    new = replace(term)
+    if new is not None:
+        return new
+    if isinstance(term, Member):
+        return Member(rebuild(term.base, replace), term.name)
+    if isinstance(term, Call):
+        return Call(
+            rebuild(term.callee, replace),
+            tuple(rebuild(item, replace) for item in term.args),
+            tuple((name, rebuild(item, replace)) for name, item in term.kwargs),
+        )
+    if isinstance(term, Slice):
+        return Slice(*(rebuild(item, replace) for item in (term.start, term.stop, term.step)))
+    if isinstance(term, Index):
+        return Index(rebuild(term.base, replace), tuple(rebuild(item, replace) for item in term.items))
+    if isinstance(term, Operation):
+        return Operation(term.symbol, tuple(rebuild(item, replace) for item in term.operands))
+    if isinstance(term, Display):
+        return Display(tuple(rebuild(item, replace) for item in term.items), term.brackets)
+    if isinstance(term, Either):
+        return Either(rebuild(term.module, replace), rebuild(term.inline, replace))
+    if isinstance(term, Conditional):
+        return Conditional(*(rebuild(item, replace) for item in (term.test, term.chosen, term.otherwise)))
+    if isinstance(term, Repeat):
+        return Repeat(rebuild(term.item, replace), term.count)
+    return term

@@ -1,0 +1,201 @@
+"""Terms as Python text, laid out as ``ruff format`` lays it out."""
+
+from __future__ import annotations
+
+import keyword
+import math
+from typing import Any
+
+from neutral_to_torch.emit.terms import (
+    Call,
+    Conditional,
+    Display,
+    Either,
+    Index,
+    Literal,
+    Member,
+    Name,
+    Operation,
+    Repeat,
+    Slice,
+    Term,
+    walk,
+)
+
+WIDTH = 100
+INDENT = "    "
+CONTAINERS = ("nn.Sequential", "nn.ModuleList", "OrderedDict", "super().__init__")
+"""Calls that are always written with one argument in a line."""
+
+_PRECEDENCE = {
+    **dict.fromkeys(("or",), 1),
+    **dict.fromkeys(("and",), 2),
+    **dict.fromkeys(("not",), 3),
+    **dict.fromkeys(("<", "<=", ">", ">=", "==", "!=", "is", "is not", "in"), 4),
+    "|": 5,
+    "^": 6,
+    "&": 7,
+    **dict.fromkeys(("<<", ">>"), 8),
+    **dict.fromkeys(("+", "-"), 9),
+    **dict.fromkeys(("*", "/", "//", "%", "@"), 10),
+    "**": 12,
+}
+_CONDITIONAL, _COMPARISON, _UNARY, _POWER, _ATOM = 0, 4, 11, 12, 13
+
+
+def text(term: Term) -> str:
+    """The expression in one line."""
+    return _text(term)[0]
+
+
+def constant(value: Any) -> str:
+    """A constant as it is written in source: ``1e-5``, ``"mean"``, ``(1, 2)``, ``float("inf")``."""
+    if isinstance(value, tuple):
+        items = ", ".join(map(constant, value))
+        return f"({items},)" if len(value) == 1 else f"({items})"
+    if isinstance(value, str):
+        body = value.encode("unicode_escape").decode("ascii").replace('"', '\\"')
+        return f"'{value}'" if '"' in value and "'" not in value and value.isprintable() else f'"{body}"'
+    if isinstance(value, float) and not isinstance(value, bool):
+        if math.isnan(value):
+            return 'float("nan")'
+        if math.isinf(value):
+            return 'float("inf")' if value > 0 else '-float("inf")'
+        return repr(float(value)).replace("e-0", "e-").replace("e+", "e")
+    return "..." if value is Ellipsis else repr(value)
+
+
+def _text(term: Term) -> tuple[str, int]:
+    if isinstance(term, Literal):
+        body = constant(term.value)
+        return body, _UNARY if body.startswith("-") else _ATOM
+    if isinstance(term, Name):
+        return term.text, _ATOM
+    if isinstance(term, Member):
+        return f"{_atom(term.base)}.{term.name}", _ATOM
+    if isinstance(term, Call):
+        return f"{_atom(term.callee)}({', '.join(arguments(term))})", _ATOM
+    if isinstance(term, Index):
+        return f"{_atom(term.base)}[{', '.join(map(text, term.items))}]", _ATOM
+    if isinstance(term, Slice):
+        return _slice(term), _ATOM
+    if isinstance(term, Operation):
+        return _operation(term)
+    if isinstance(term, Display):
+        opening, closing = term.brackets[0], term.brackets[1]
+        single = "," if opening == "(" and len(term.items) == 1 else ""
+        return f"{opening}{', '.join(map(text, term.items))}{single}{closing}", _ATOM
+    if isinstance(term, Conditional):
+        parts = (_inside(term.chosen, 1), _inside(term.test, 1), _inside(term.otherwise, 0))
+        return f"{parts[0]} if {parts[1]} else {parts[2]}", _CONDITIONAL
+    if isinstance(term, Repeat):
+        return f"*({text(term.item)} for _ in range({term.count}))", _ATOM
+    if isinstance(term, Either):
+        return _text(term.inline)
+    raise TypeError(f"{term!r} has no text: values and attributes must have been given names.")
+
+
+def arguments(call: Call) -> list[str]:
+    """The arguments of a call, each as text."""
+    return [*map(text, call.args), *(f"{name}={text(value)}" for name, value in call.kwargs)]
+
+
+def _inside(term: Term, least: int) -> str:
+    body, precedence = _text(term)
+    return body if precedence >= least else f"({body})"
+
+
+def _atom(term: Term) -> str:
+    body = _inside(term, _ATOM)
+    is_int = isinstance(term, Literal) and isinstance(term.value, int) and not isinstance(term.value, bool)
+    return f"({body})" if is_int and body[0] != "(" else body
+
+
+def _operation(term: Operation) -> tuple[str, int]:
+    symbol = term.symbol
+    if len(term.operands) == 1:
+        precedence = _PRECEDENCE["not"] if symbol == "not" else _UNARY
+        space = " " if symbol == "not" else ""
+        return f"{symbol}{space}{_inside(term.operands[0], precedence)}", precedence
+    left, right = term.operands
+    precedence = _PRECEDENCE[symbol]
+    if symbol == "**":
+        space = "" if _is_simple_power(left) and _is_simple_power(right) else " "
+        return f"{_inside(left, _ATOM)}{space}**{space}{_inside(right, _UNARY)}", precedence
+    least_left = precedence + 1 if precedence == _COMPARISON else precedence
+    return f"{_inside(left, least_left)} {symbol} {_inside(right, precedence + 1)}", precedence
+
+
+def _is_simple_power(term: Term) -> bool:
+    """Whether the formatter writes ``**`` without spaces beside this operand."""
+    if isinstance(term, Literal):
+        return isinstance(term.value, (int, float)) and math.isfinite(term.value)
+    if isinstance(term, Operation):
+        return len(term.operands) == 1 and term.symbol == "-" and isinstance(term.operands[0], Name)
+    return isinstance(term, Name) or (isinstance(term, Member) and _is_simple_power(term.base))
+
+
+def _slice(term: Slice) -> str:
+    bounds = (term.start, term.stop, term.step)
+    start, stop, step = ("" if b == Literal(None) else text(b) for b in bounds)
+    simple = all(isinstance(b, Literal) or (isinstance(b, Name) and "." not in b.text) for b in bounds)
+    if simple:
+        return f"{start}:{stop}" + (f":{step}" if step else "")
+    body = f"{start} :" if start else ":"
+    body += f" {stop}" if stop else ""
+    if step:
+        body += f" : {step}" if stop else f": {step}"
+    return body
+
+
+def explodes(term: Term) -> bool:
+    """Whether the term is written over several lines though it may fit in one."""
+    return any(
+        isinstance(item, Call)
+        and isinstance(item.callee, Name)
+        and item.callee.text in CONTAINERS
+        and len(item.args) + len(item.kwargs) > 1
+        for item in walk(term)
+    )
+
+
+def layout(term: Term, indent: int, before: str = "", after: str = "") -> list[str] | None:
+    """``before`` + term + ``after`` in lines of at most :data:`WIDTH`, or None where it has no good place to break."""
+    space = INDENT * indent
+    flat = f"{space}{before}{text(term)}{after}"
+    exploding = explodes(term)
+    if len(flat) <= WIDTH and not exploding:
+        return [flat]
+    if isinstance(term, Call):
+        opening, closing = f"{_atom(term.callee)}(", ")"
+        items = [("", item) for item in term.args] + [(f"{name}=", item) for name, item in term.kwargs]
+    elif isinstance(term, Display):
+        opening, closing = term.brackets[0], term.brackets[1]
+        items = [("", item) for item in term.items]
+    else:
+        return None
+    head = f"{space}{before}{opening}"
+    if not items or len(head) > WIDTH:
+        return None
+    body = INDENT * (indent + 1) + ", ".join(name + text(item) for name, item in items)
+    if not exploding and len(body) <= WIDTH and (isinstance(term, Call) or len(items) == 1):
+        return [head, body, f"{space}{closing}{after}"]
+    comma = "," if len(items) > 1 or isinstance(term, Display) else ""
+    lines = [head]
+    for name, item in items:
+        inner = layout(item, indent + 1, name, comma)
+        if inner is None:
+            return None
+        lines += inner
+    return [*lines, f"{space}{closing}{after}"]
+
+
+def identifier(name: str) -> str:
+    """A valid identifier that is as near to ``name`` as can be; not a keyword."""
+    body = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in name).strip("_")
+    while "__" in body:
+        body = body.replace("__", "_")
+    body = body[:60].rstrip("_") or "value"
+    if body[0].isdigit():
+        body = f"_{body}"
+    return f"{body}_" if keyword.iskeyword(body) or body in ("None", "True", "False") else body
