@@ -77,7 +77,7 @@ def _pairs(found: Matching, ours: Side, theirs: Side, module: nn.Module) -> tupl
         target = theirs.layers[match.module]
         owner = target.name.rpartition(".")[0] if target.kind == "parameter" else target.name
         grouped.setdefault((match.stored, owner), []).append(match)
-    uses = _uses(ours)
+    uses = _uses(ours, {match.stored for match in found.matches})
     order = {name: position for position, name in enumerate(ours.layers)}
     pairs = []
     for (name, owner), matches in sorted(grouped.items(), key=lambda item: order[item[0][0]]):
@@ -111,18 +111,24 @@ def _differences(layer: Layer, theirs: Side, match: Match, module: nn.Module) ->
     return differences(layer, target, adapter) if adapter else ()
 
 
-def _uses(ours: Side) -> dict[str, tuple[str, ...]]:
-    """The graph's nodes that use each layer's tensors, in execution order; without a graph, what the layer says."""
+def _uses(ours: Side, matched: set[str]) -> dict[str, tuple[str, ...]]:
+    """The graph's nodes that use each matched layer's tensors, in execution order; without a graph, its source's node.
+
+    The nodes of a layer that is not matched go to the first matched one with the very same tensors.
+    """
     if ours.graph is None:
-        return {name: (layer.source.node,) for name, layer in ours.layers.items() if layer.source.node}
-    same: dict[frozenset[tuple[str, str]], list[str]] = {}
-    for layer in ours.layers.values():
-        same.setdefault(frozenset(layer.tensors.items()), []).append(layer.name)
-    uses: dict[str, list[str]] = {name: [] for name in ours.layers}
+        return {name: (ours.layers[name].source.node or name,) for name in matched}
+    content = {name: frozenset(layer.tensors.items()) for name, layer in ours.layers.items()}
+    first: dict[object, str] = {}
+    for name in ours.layers:
+        if name in matched:
+            first.setdefault(content[name], name)
+    uses: dict[str, list[str]] = {name: [] for name in matched}
     for node in ours.graph.nodes:
-        if node.layer is not None and node.layer in ours.layers:
-            for name in same[frozenset(ours.layers[node.layer].tensors.items())]:
-                uses[name].append(node.name)
+        if node.layer is not None and node.layer in content:
+            owner = node.layer if node.layer in matched else first.get(content[node.layer])
+            if owner is not None:
+                uses[owner].append(node.name)
     return {name: tuple(nodes) for name, nodes in uses.items()}
 
 

@@ -1,0 +1,155 @@
+"""Two arrays compared: how far apart, and what kind of cause that looks like."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+FLOOR = 1e-6
+"""The smallest scale: where all golden values are smaller, errors are measured in units of this."""
+
+EXPLAINED = 0.01
+"""A cause explains an error where it leaves at most this share of it."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Errors of an array against its golden one. ``scale`` is the largest golden magnitude; ``scaled_error`` is the
+    largest error in units of it, infinite where shapes or the places of NaN differ; ``cosine`` is that of the angle
+    between both. ``exact`` asks for equality, of integers.
+    """
+
+    max_error: float
+    mean_error: float
+    scale: float
+    scaled_error: float
+    cosine: float
+    exact: bool = False
+
+    def within(self, tolerance: float) -> bool:
+        return self.max_error == 0 if self.exact else self.scaled_error <= tolerance
+
+
+def compare(found: np.ndarray, golden: np.ndarray) -> Comparison:
+    """Compare arrays of one shape, in float64; up to ones in the shape, which add no meaning."""
+    if _squeezed(found.shape) != _squeezed(golden.shape):
+        return Comparison(math.inf, math.inf, _scale(golden), math.inf, math.nan)
+    exact = found.dtype.kind in "iub" or golden.dtype.kind in "iub"
+    a, b = found.astype(np.float64).reshape(-1), golden.astype(np.float64).reshape(-1)
+    same = (a == b) | (np.isnan(a) & np.isnan(b))
+    both = np.isfinite(a) & np.isfinite(b)
+    error = np.abs(a[both] - b[both])
+    scale = _scale(golden)
+    largest = float(error.max()) if error.size else 0.0
+    mean = float(error.mean()) if error.size else 0.0
+    if not (same | both).all():
+        return Comparison(largest, mean, scale, math.inf, _cosine(a[both], b[both]), exact)
+    return Comparison(largest, mean, scale, largest / max(scale, FLOOR), _cosine(a[both], b[both]), exact)
+
+
+def likely_cause(found: np.ndarray, golden: np.ndarray) -> str:
+    """What a difference looks like, in words; a hint, not a finding. Empty where it looks like nothing simple."""
+    if _squeezed(found.shape) != _squeezed(golden.shape):
+        return _cause_of_shapes(found, golden)
+    a, b = found.astype(np.float64).reshape(golden.shape), golden.astype(np.float64)
+    if not (np.isfinite(a) == np.isfinite(b)).all():
+        count = int((np.isfinite(a) != np.isfinite(b)).sum())
+        return f"NaN or infinity on one side only, in {count} of {a.size} places"
+    a, b = np.nan_to_num(a, posinf=0, neginf=0), np.nan_to_num(b, posinf=0, neginf=0)
+    difference = a - b
+    size = float(np.linalg.norm(difference))
+    if size == 0:
+        return "infinities of other signs"
+    if not a.any():
+        return "all zeros: nothing seems to be loaded here"
+    return (
+        _cause_of_factor(a, b, size)
+        or _cause_of_offset(difference, size)
+        or _cause_of_place(a, b)
+        or _cause_of_channels(a, b, size)
+        or _cause_at_border(difference, b)
+        or ""
+    )
+
+
+def _cause_of_shapes(found: np.ndarray, golden: np.ndarray) -> str:
+    if found.size == golden.size and found.ndim == golden.ndim <= 5:
+        for axes in itertools.permutations(range(found.ndim)):
+            moved = found.transpose(axes)
+            if moved.shape == golden.shape and np.allclose(moved, golden, rtol=1e-3, atol=1e-5, equal_nan=True):
+                return f"the same values with the axes in the order {axes}: another data layout"
+    if found.ndim == golden.ndim > 2 and found.shape[:2] == golden.shape[:2]:
+        return "the spatial size differs: stride, padding, dilation or rounding (ceil mode)"
+    return "the shapes differ"
+
+
+def _cause_of_factor(a: np.ndarray, b: np.ndarray, size: float) -> str:
+    square = float((b * b).sum())
+    factor = float((a * b).sum()) / square if square else 0.0
+    if np.linalg.norm(a - factor * b) > EXPLAINED * size:
+        return ""
+    if math.isclose(factor, -1, rel_tol=1e-3):
+        return "the sign is turned"
+    return f"{factor:.6g} times the golden values everywhere: a constant factor"
+
+
+def _cause_of_offset(difference: np.ndarray, size: float) -> str:
+    mean = float(difference.mean())
+    return f"{mean:.3g} more everywhere: a constant offset" if _norm(difference - mean) <= EXPLAINED * size else ""
+
+
+def _cause_of_place(a: np.ndarray, b: np.ndarray) -> str:
+    if b.size < 2 or not np.allclose(np.sort(a, axis=None), np.sort(b, axis=None), rtol=1e-4, atol=1e-6):
+        return ""
+    if b.ndim > 1 and a.shape[-1] == a.shape[-2] and np.allclose(a.swapaxes(-1, -2), b, rtol=1e-4, atol=1e-6):
+        return "the last two axes are transposed"
+    return "the same values in other places: something is transposed, or channels are in another order"
+
+
+def _cause_of_channels(a: np.ndarray, b: np.ndarray, size: float) -> str:
+    """Whether each channel (axis 1) is a factor times the golden one, plus an offset."""
+    if b.ndim < 2 or b.size // b.shape[1] < 4:
+        return ""
+    x = np.moveaxis(b, 1, 0).reshape(b.shape[1], -1)
+    y = np.moveaxis(a, 1, 0).reshape(b.shape[1], -1)
+    if _norm((y - x) - (y - x).mean(1, keepdims=True)) <= EXPLAINED * size:
+        return "each channel is off by a constant of its own: a bias or a mean"
+    centred = x - x.mean(1, keepdims=True)
+    square = (centred * centred).sum(1, keepdims=True)
+    factor = (centred * y).sum(1, keepdims=True) / np.where(square == 0, 1, square)
+    if _norm(y - y.mean(1, keepdims=True) - factor * centred) > EXPLAINED * size:
+        return ""
+    low, high = float(factor[square > 0].min()), float(factor[square > 0].max())
+    text = f"each channel has a factor of its own ({low:.6g} to {high:.6g})"
+    return text + (": like another eps" if 0.98 < low <= high < 1.02 else ": a weight or a variance")
+
+
+def _cause_at_border(difference: np.ndarray, b: np.ndarray) -> str:
+    if b.ndim < 3 or min(b.shape[2:]) < 5:
+        return ""
+    inside = (slice(None), slice(None), *(slice(2, -2) for _ in b.shape[2:]))
+    wrong = np.abs(difference) > 1e-4 * max(_scale(b), FLOOR)
+    return "only the border differs: padding" if wrong.any() and not wrong[inside].any() else ""
+
+
+def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(dim for dim in shape if dim != 1)
+
+
+def _scale(golden: np.ndarray) -> float:
+    finite = np.abs(golden[np.isfinite(golden)].astype(np.float64))
+    return float(finite.max()) if finite.size else 0.0
+
+
+def _norm(values: np.ndarray) -> float:
+    return float(np.linalg.norm(values))
+
+
+def _cosine(a: np.ndarray, b: np.ndarray) -> float:
+    lengths = _norm(a) * _norm(b)
+    if lengths == 0:
+        return 1.0 if _norm(a) == _norm(b) else 0.0
+    return float(np.clip((a * b).sum() / lengths, -1, 1))

@@ -1,0 +1,85 @@
+"""The golden file: inputs, outputs and the output of every operator, recorded where the source framework runs.
+
+``docs/golden.md`` specifies it: a safetensors file whose metadata ``golden`` is a JSON description.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Mapping
+
+from neutral.errors import StoreError
+from neutral.tensor import Tensor
+
+if TYPE_CHECKING:
+    import numpy as np
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class GoldenInput:
+    """What the model was called with. A label was only there for training."""
+
+    name: str
+    key: str
+    label: bool = False
+
+
+@dataclass(frozen=True)
+class Golden:
+    """A recorded run. ``internals`` maps a node and the number of its output to a key, in execution order."""
+
+    path: str
+    framework: str
+    framework_version: str
+    inputs: tuple[GoldenInput, ...]
+    outputs: tuple[str, ...]
+    internals: Mapping[tuple[str, int], str]
+    notes: tuple[str, ...]
+    tensors: Mapping[str, Tensor]
+
+    def array(self, key: str) -> np.ndarray:
+        """The values under ``key``; bfloat16 as float32, which holds it exactly."""
+        import numpy as np
+
+        tensor = self.tensors[key]
+        array = tensor.numpy()
+        if tensor.dtype == "BF16":
+            return (array.astype(np.uint32) << 16).view(np.float32)
+        return array
+
+
+def open_golden(path: str | os.PathLike[str]) -> Golden:
+    """Open a golden file; no tensor is read. Raises SourceError or StoreError where it is not one."""
+    from neutral.store.header import read_header
+
+    file = os.fspath(path)
+    header = read_header(file)
+    try:
+        document: dict[str, Any] = json.loads(header.metadata["golden"])
+        if document["version"] != VERSION:
+            raise StoreError(f"{file}: a golden file of version {document['version']!r}, this Neutral reads {VERSION}.")
+        internals: dict[tuple[str, int], str] = {}
+        for item in document["internals"]:
+            internals.setdefault((item["node"], item["index"]), item["key"])
+        golden = Golden(
+            path=file,
+            framework=document["framework"],
+            framework_version=document["framework_version"],
+            inputs=tuple(GoldenInput(item["name"], item["key"], item["label"]) for item in document["inputs"]),
+            outputs=tuple(document["outputs"]),
+            internals=internals,
+            notes=tuple(document.get("notes", ())),
+            tensors=header.tensors,
+        )
+        missing = {*(i.key for i in golden.inputs), *golden.outputs, *internals.values()} - set(header.tensors)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise StoreError(
+            f"{file}: this is no golden file ({type(error).__name__}: {error}). Record one with mxnet_capture.py."
+        ) from None
+    if missing:
+        raise StoreError(f"{file}: the golden file's description names {sorted(missing)[0]!r}, which it lacks.")
+    return golden
