@@ -77,13 +77,14 @@ class LeNet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv1, self.conv2 = nn.Conv2d(1, 20, 5), nn.Conv2d(20, 50, 5)
-        self.fc1, self.fc2 = nn.Linear(50 * 4 * 4, 50), nn.Linear(50, 10)
+        self.conv1, self.conv2 = nn.Conv2d(1, 6, 5), nn.Conv2d(6, 16, 5)
+        self.fc1, self.fc2, self.fc3 = nn.Linear(256, 120), nn.Linear(120, 84), nn.Linear(84, 10)
 
     def forward(self, data: torch.Tensor) -> torch.Tensor:
         x = F.max_pool2d(torch.relu(self.conv1(data)), 2)
         x = F.max_pool2d(torch.relu(self.conv2(x)), 2)
-        return F.softmax(self.fc2(torch.relu(self.fc1(x.flatten(1)))), dim=1)
+        x = torch.relu(self.fc2(torch.relu(self.fc1(x.flatten(1)))))
+        return F.softmax(self.fc3(x), dim=1)
 
 
 @pytest.mark.parametrize(
