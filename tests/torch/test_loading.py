@@ -101,7 +101,7 @@ def test_nothing_is_touched_when_it_does_not_fit() -> None:
     b.linear("extra", 3, 4)
     module = Face()
     before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
-    with pytest.raises(MatchError, match="stored layer extra is not used"):
+    with pytest.raises(MatchError, match="stored extra not used"):
         load_into(module, b.store())
     assert all(torch.equal(tensor, before[name]) for name, tensor in module.state_dict().items())
 
@@ -125,7 +125,7 @@ def test_a_layer_that_the_stored_graph_does_not_use_needs_no_partner() -> None:
 def test_a_missing_layer_is_named() -> None:
     b = face()
     del b.layers["relu1_2"]
-    with pytest.raises(MatchError, match=r"relu1_2\.weight is not filled"):
+    with pytest.raises(MatchError, match=r"relu1_2\.weight not filled"):
         load_into(Face(), b.store())
     plan = load_into(Face(), b.store(), allow_missing=["relu1_2*"])
     assert [(item.name, item.allowed) for item in plan.unfilled] == [("relu1_2.weight", True)]
@@ -520,5 +520,16 @@ def test_weights_without_effect_fill_a_module_with_running_statistics_not() -> N
     b = Builder()
     b.layer("norm", "instance_norm", {"weight": b.values(4), "bias": b.values(4)}, {"eps": 1e-5})
     module = nn.ModuleDict({"norm": nn.InstanceNorm2d(4, affine=True, track_running_stats=True)})
-    with pytest.raises(MatchError, match="running_mean is not filled"):
+    with pytest.raises(MatchError, match=r"running_mean.* not filled"):
         load_into(module, b.store())
+
+
+def test_a_refusal_says_each_reason_once() -> None:
+    module = Face()
+    module.conv2_1 = nn.Conv2d(8, 12, 3, 2, 1)
+    with pytest.raises(MatchError) as caught:
+        load_into(module, face().store(), allow_missing=["relu*", "fc*"], allow_unused=["relu*", "fc*"])
+    assert [line for line in str(caught.value).splitlines() if "conv2_1" in line] == [
+        "  - stored conv2_1 not used and the module's conv2_1.weight, conv2_1.bias not filled: "
+        "conv2_1.weight has shape (16, 8, 3, 3), the module's conv2_1.weight has (12, 8, 3, 3)"
+    ]

@@ -83,9 +83,17 @@ class Plan:
     @property
     def problems(self) -> tuple[str, ...]:
         """What strict loading refuses: leftovers that were not allowed."""
-        found = [f"stored layer {item.name} is not used: {item.why}" for item in self.unused if not item.allowed]
-        found += [f"module tensor {item.name} is not filled: {item.why}" for item in self.unfilled if not item.allowed]
-        return tuple(map(printable, found))
+        by_reason: dict[str, tuple[list[str], list[str]]] = {}
+        for side, items in enumerate((self.unused, self.unfilled)):
+            for item in items:
+                if not item.allowed:
+                    by_reason.setdefault(item.why, ([], []))[side].append(item.name)
+        texts = []
+        for why, (unused, unfilled) in by_reason.items():
+            parts = [f"stored {', '.join(unused)} not used"] if unused else []
+            parts += [f"the module's {', '.join(unfilled)} not filled"] if unfilled else []
+            texts.append(f"{' and '.join(parts)}: {why}")
+        return tuple(map(printable, texts))
 
     def __str__(self) -> str:
         rows = [

@@ -38,7 +38,7 @@ def fit(stored: Side, layer: str, module: Side, target: str) -> Fit:
         return Fit(f"{layer} is a {ours.kind}, the module's {target} is a {theirs.kind}")
     dropped, constants = {}, {}
     roles = {role: role for role in ours.tensors if role in theirs.tensors}
-    for role in roles:
+    for role in sorted(roles, key=lambda role: not role.startswith("weight")):  # the weight tells most
         problem = shape_problem(stored, layer, role, module, target, role)
         if problem:
             return Fit(problem)
