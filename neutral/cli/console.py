@@ -41,8 +41,7 @@ class Console:
 
     def error(self, error: BaseException, message: str, exit_code: int) -> int:
         """One line on stderr, problems below it; with ``--json`` a document on stdout. Returns ``exit_code``."""
-        head, *rest = (printable(line) for line in message.splitlines() or [""])
-        sys.stderr.write("".join((f"neutral: error: {head}\n", *(f"  {line.strip()}\n" for line in rest))))
+        _say("error", message)
         if self.debug:
             traceback.print_exception(type(error), error, error.__traceback__)
         if self.json:
@@ -53,7 +52,7 @@ class Console:
     def warning(self, message: Warning | str, *_: Any) -> None:
         """In the place of :func:`warnings.showwarning`."""
         if not self.quiet:
-            sys.stderr.write(f"neutral: warning: {printable(str(message))}\n")
+            _say("warning", str(message))
 
     @contextmanager
     def progress(self, label: str) -> Iterator[Callable[[int, int], None] | None]:
@@ -104,6 +103,12 @@ def byte_size(count: int) -> str:
 
 def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def _say(what: str, message: str) -> None:
+    """The first line is ours; lines below it are indented, so that none can look like one."""
+    head, *rest = (printable(line) for line in message.splitlines() or [""])
+    sys.stderr.write("".join((f"neutral: {what}: {head}\n", *(f"  {line.strip()}\n" for line in rest))))
 
 
 def _bars() -> Any:

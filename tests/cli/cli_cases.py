@@ -13,7 +13,9 @@ from typing import Any, Callable
 import numpy as np
 
 from neutral.graph import Graph, Input, Layer, LayerSource, Node, Origin, Value
-from neutral.store import Store
+from neutral.store import SourceFile, Store, StoreSource
+from neutral.store.safetensors import write_tensors
+from neutral.store.store import Piece
 from neutral.tensor import from_numpy
 
 
@@ -38,8 +40,12 @@ def run_process(*words: object, cwd: Path | None = None, **options: Any) -> subp
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, **options)
 
 
+PARTS = b"".join(array.tobytes() for array in (np.arange(6, dtype="<f4"), np.array([1, -1], "<f4"), np.zeros(4, "<i8")))
+"""The bytes of the three tensors of :func:`linear_store`."""
+
+
 def linear_store(name: str = "fc1", notes: tuple[str, ...] = ()) -> Store:
-    """data (1, 3) -> linear ``name`` -> (1, 2), and one array that nothing uses."""
+    """data (N, 3) -> linear ``name`` -> (N, 2), and an array that no layer uses, from a file ``parts.bin``."""
     layer = Layer(
         name=name,
         kind="linear",
@@ -57,7 +63,9 @@ def linear_store(name: str = "fc1", notes: tuple[str, ...] = ()) -> Store:
         nodes=(Node(name, "linear", (Value("data"),), layer.attributes, layer=name),),
         outputs=(Value(name),),
     )
-    return Store({name: layer}, tensors, graph, notes=notes)
+    pieces = (4, Piece(f"{name}.weight"), Piece(f"{name}.bias"), Piece("spare"))
+    file = SourceFile("parts.bin", "parameters", "parts", 4 + 24 + 8 + 32, pieces=pieces, skeleton=b"head")
+    return Store({name: layer}, tensors, graph, StoreSource("mxnet", "1.9.1", (file,)), notes)
 
 
 def write_checkpoint(prefix: Path) -> None:
@@ -102,3 +110,49 @@ def _u32(number: int) -> bytes:
 
 def _u64(number: int) -> bytes:
     return number.to_bytes(8, "little")
+
+
+MODULE = """
+import torch
+from torch import nn
+
+print("a line of the user's own")
+
+
+class Net(nn.Module):
+    def __init__(self, name="fc1", bias=True):
+        super().__init__()
+        self.add_module(name, nn.Linear(3, 2, bias))
+        self.first = name
+
+    def forward(self, data):
+        return getattr(self, self.first)(data)
+
+
+class Failing(nn.Module):
+    def __init__(self):
+        raise ValueError("no weights\\x1b[2J today")
+
+
+constant = 3
+"""
+"""Modules for ``--into``; ``Net`` fits :func:`linear_store`."""
+
+
+def write_golden(path: Path, factor: float = 1.0) -> None:
+    """What MXNet would have recorded of :func:`linear_store`, its outputs times ``factor``."""
+    data = np.array([[1, 2, 3], [-1, 0, 1]], np.float32)
+    output = (data @ np.arange(6, dtype=np.float32).reshape(2, 3).T + np.array([1, -1], np.float32)) * np.float32(
+        factor
+    )
+    description = {
+        "version": 1,
+        "framework": "mxnet",
+        "framework_version": "1.9.1",
+        "inputs": [{"name": "data", "key": "inputs.data", "label": False}],
+        "outputs": ["internals.fc1_output"],
+        "internals": [{"node": "fc1", "index": 0, "key": "internals.fc1_output"}],
+        "notes": [],
+    }
+    tensors = {"inputs.data": from_numpy(data), "internals.fc1_output": from_numpy(output)}
+    write_tensors(tensors, path, {"golden": json.dumps(description)})

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
-from cli_cases import Result, Run, linear_store, write_checkpoint
+from cli_cases import MODULE, Result, Run, linear_store, write_checkpoint
 
 from neutral.cli import main
 
@@ -34,3 +35,13 @@ def checkpoint(tmp_path: Path) -> Path:
     prefix.parent.mkdir()
     write_checkpoint(prefix)
     return prefix
+
+
+@pytest.fixture
+def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with the user's ``nets.py`` in it. Needs torch."""
+    pytest.importorskip("torch.nn")  # ``torch`` alone would find the folder of tests for it
+    (tmp_path / "nets.py").write_text(MODULE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "nets", raising=False)
+    return tmp_path

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
-from cli_cases import Run, linear_store
+from cli_cases import PARTS, Run, linear_store
 
 from neutral.store import Store
 
 
 def test_the_table_of_a_store(run: Run, store: Path) -> None:
     assert run("inspect", store).out == (
-        f"{store}: store\n"
+        f"{store}: store of mxnet 1.9.1\n"
         "1 layer, 3 tensors, 8 parameters, 0 in buffers, 64 bytes\n"
+        "file: parts.bin: parameters, parts, 68 bytes\n"
         "inputs: data (?, 3) F32\n"
         "outputs: fc1 (1 node)\n"
         "\n"
@@ -31,6 +33,9 @@ def test_the_document_of_a_store(run: Run, store: Path) -> None:
     assert list(document) == ["path", "is_store", "source", "totals", "graph", "layers", "others", "notes"]
     assert document["is_store"] is True
     assert document["totals"] == {"layers": 1, "tensors": 3, "parameters": 8, "buffers": 0, "bytes": 64}
+    digest = hashlib.sha256(b"head" + PARTS).hexdigest()
+    file = {"name": "parts.bin", "role": "parameters", "format": "parts", "size": 68, "sha256": digest}
+    assert document["source"] == {"framework": "mxnet", "version": "1.9.1", "files": [file]}
     assert document["graph"] == {
         "inputs": [{"name": "data", "shape": [None, 3], "dtype": "F32"}],
         "outputs": [{"node": "fc1", "output": 0}],
@@ -47,15 +52,8 @@ def test_the_document_of_a_store(run: Run, store: Path) -> None:
             "attributes": {"out_features": 2, "flatten": False},
             "parameters": 8,
             "tensors": [
-                {
-                    "role": "weight",
-                    "key": "fc1.weight",
-                    "buffer": False,
-                    "dtype": "F32",
-                    "shape": [2, 3],
-                    "elements": 6,
-                },
-                {"role": "bias", "key": "fc1.bias", "buffer": False, "dtype": "F32", "shape": [2], "elements": 2},
+                {"role": "weight", "key": "fc1.weight", "shape": [2, 3], "elements": 6, **common},
+                {"role": "bias", "key": "fc1.bias", "shape": [2], "elements": 2, **common},
             ],
         }
     ]

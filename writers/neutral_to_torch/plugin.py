@@ -1,16 +1,29 @@
-"""The entry point ``torch`` of the group ``neutral.writers``."""
+"""The writer as the command line sees it, by the entry-point group ``neutral.writers``."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
+
+from neutral.errors import UnsupportedError
 
 
-@dataclass(frozen=True)
-class Writer:
-    """A writer's name, and the module that adds its commands to the command line."""
+class TorchWriter:
+    """The functions of :mod:`neutral_to_torch`; torch is imported when one is asked for."""
 
-    name: str
-    commands: str
+    name = "torch"
+
+    def __getattr__(self, function: str) -> Any:
+        import neutral_to_torch
+
+        if function not in neutral_to_torch.__all__:
+            raise AttributeError(f"the writer 'torch' has no {function!r}")
+        try:
+            import torch  # noqa: F401
+        except ModuleNotFoundError as error:
+            raise UnsupportedError(
+                "PyTorch is not installed here. Install it with: pip install 'neutral-weights[torch]'"
+            ) from error
+        return getattr(neutral_to_torch, function)
 
 
-writer = Writer(name="torch", commands="neutral_to_torch.commands")
+writer = TorchWriter()

@@ -35,6 +35,14 @@ def dtype_of(tensor: Tensor) -> torch.dtype:
     return dtype
 
 
+def code_of(dtype: torch.dtype) -> str:
+    """The store's code of a torch dtype. Raises UnsupportedError where it has none (complex, quantized)."""
+    for code, name in _NAMES.items():
+        if getattr(torch, name, None) == dtype:
+            return code
+    raise UnsupportedError(f"a store has no dtype for {dtype}.")
+
+
 class Mapped:
     """Tensors over the pages of their files, private to the process: writing to one changes no file.
 

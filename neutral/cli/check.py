@@ -1,0 +1,59 @@
+"""Check that stores are sound.
+
+Without --data the structure is checked: header, manifest, layers, graph, and that every byte is accounted for. With
+--data every tensor is read, and its SHA-256 and that of every file it restores are compared with those recorded.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Iterator
+
+from neutral.cli.console import Console, Report, byte_size, plural
+from neutral.errors import NeutralError, StoreError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("stores", nargs="+", metavar="STORE")
+    parser.add_argument("--data", action="store_true", help="read the tensors and compare every digest")
+
+
+def run(arguments: argparse.Namespace, console: Console) -> Report:
+    from neutral.store.check import CheckReport, check
+
+    reports, exit_code = [], 0
+    for path in arguments.stores:
+        try:
+            with console.progress(f"check {path}") as progress:
+                report = check(path, data=arguments.data, progress=progress)
+            code = 0 if report.ok else StoreError.exit_code
+        except NeutralError as error:  # one that cannot be read does not stop the others
+            report, code = CheckReport(path, arguments.data, (str(error),)), error.exit_code
+        reports.append(report)
+        exit_code = max(exit_code, code)
+
+    def lines() -> Iterator[str]:
+        for report in reports:
+            if report.ok:
+                looked_at = "structure and data" if report.data else "structure"
+                counts = (
+                    f"{plural(report.layers, 'layer')}, {plural(report.tensors, 'tensor')}, {byte_size(report.nbytes)}"
+                )
+                yield f"{report.path}: sound ({looked_at}; {counts})"
+            else:
+                yield f"{report.path}: {plural(len(report.problems), 'problem')}"
+                yield from (f"  - {problem}" for problem in report.problems)
+
+    stores = [
+        {
+            "path": report.path,
+            "ok": report.ok,
+            "problems": report.problems,
+            "layers": report.layers,
+            "tensors": report.tensors,
+            "files": report.files,
+            "bytes": report.nbytes,
+        }
+        for report in reports
+    ]
+    return Report({"data": arguments.data, "stores": stores}, lines(), exit_code)

@@ -1,0 +1,78 @@
+"""Run a PyTorch module on a golden file's inputs and compare every named layer and output with those recorded.
+
+With --into, the store is loaded into the module that you wrote; without, the module that `emit` writes is verified.
+The exit code is 0 where all is within the tolerance, and 7 where something is not.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+import neutral
+from neutral.cli.console import Console, Report
+from neutral.cli.factory import add_factory, importable, make
+from neutral.cli.load import add_matching, matching
+from neutral.errors import VerificationError
+
+if TYPE_CHECKING:
+    from neutral.store import Store
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("store", metavar="STORE")
+    parser.add_argument("--golden", required=True, metavar="FILE", help="what mxnet_capture.py recorded")
+    add_factory(parser, required=False)
+    add_matching(parser)
+    parser.add_argument("--set-attributes", action="store_true", help="set attributes that differ on the module first")
+    parser.add_argument(
+        "--tolerance",
+        type=_tolerance,
+        default=1e-5,
+        metavar="X",
+        help="largest error of a layer, in units of its largest magnitude (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--end-to-end", type=_tolerance, default=1e-4, metavar="X", help="the same for outputs (default: %(default)s)"
+    )
+    parser.add_argument("--html", metavar="FILE", help="write the report as a page, too")
+
+
+def run(arguments: argparse.Namespace, console: Console) -> Report:
+    from neutral import plugins
+    from neutral.store.atomic import atomic_file
+
+    writer = plugins.load(plugins.WRITERS, "torch")
+    with neutral.open(arguments.store) as store, importable(arguments.path):
+        module, plan = _loaded(writer, store, arguments)
+        report = writer.verify(
+            module, arguments.golden, plan=plan, tolerance=arguments.tolerance, end_to_end=arguments.end_to_end
+        )
+    if arguments.html:
+        with atomic_file(arguments.html) as file:
+            file.write(report.to_html().encode())
+    document = {
+        "store": arguments.store,
+        "into": arguments.into,
+        "golden_file": arguments.golden,
+        "html": arguments.html,
+        **report.to_dict(),
+    }
+    return Report(document, str(report).split("\n"), 0 if report.ok else VerificationError.exit_code)
+
+
+def _loaded(writer: Any, store: Store, arguments: argparse.Namespace) -> tuple[Any, Any]:
+    """The module and the plan that says which of its parts is which layer."""
+    if arguments.into is None:
+        layers = {name: path for name, path in writer.plan_of(store).items() if name in store.layers}
+        module = writer.build(store)
+        return module, writer.make_plan(module, store, layers, strict=False)
+    module = make(arguments.into, arguments.kwargs)
+    return module, writer.load_into(module, store, set_attributes=arguments.set_attributes, **matching(arguments))
+
+
+def _tolerance(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no tolerance; expected a number from 0 on")
+    return value
