@@ -14,6 +14,7 @@ from mxnet_to_neutral.names import bare
 from mxnet_to_neutral.sources import Checkpoint, export_live, find
 from mxnet_to_neutral.symbol import Symbol
 from mxnet_to_neutral.symbol import read as read_symbol
+from neutral.collector import paused
 from neutral.errors import MismatchError, UsageError
 from neutral.graph import Layer
 from neutral.store.store import SourceFile, Store, StoreSource
@@ -50,6 +51,7 @@ def read(*source: Any, epoch: int | None = None) -> Store:
         raise
 
 
+@paused()
 def _convert(checkpoint: Checkpoint) -> Store:
     assembly = Assembly()
     notes = list(checkpoint.notes)

@@ -1,0 +1,102 @@
+"""``neutral export`` against ``cp``, and against MXNet's loader with the official writer.
+
+    python benchmarks/export.py [--mxnet PYTHON]
+
+``cp`` does not wait for the disk and ``neutral export`` does, so ``cp`` is measured both alone and with ``sync``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from common import Run, best, folder, interleaved, measure, table, write_params
+
+MIB = 1 << 20
+NEUTRAL = [sys.executable, "-m", "neutral"]
+
+BY_HAND = """
+import sys, mxnet as mx
+from safetensors.numpy import save_file
+arrays = {name: array.asnumpy() for name, array in mx.nd.load(sys.argv[1]).items()}
+save_file(arrays, sys.argv[2])
+"""
+
+
+def against_cp(path: Path, out: Path) -> None:
+    def export(*options: str) -> Run:
+        out.unlink(missing_ok=True)
+        return measure([*NEUTRAL, "--quiet", "export", str(path), "-o", str(out), *options])
+
+    def copy(sync: bool) -> Run:
+        out.unlink(missing_ok=True)
+        done = measure(["cp", str(path), str(out)])
+        return done if not sync else Run(done.seconds + measure(["sync", str(out)]).seconds, done.peak)
+
+    runs = interleaved(
+        {
+            "cp": lambda: copy(sync=False),
+            "cp and sync": lambda: copy(sync=True),
+            "neutral export --no-digests": lambda: export("--no-digests"),
+            "neutral export": export,
+        }
+    )
+    size = path.stat().st_size / MIB
+    rows = [["", "seconds", "against cp", "against cp and sync"]]
+    for name, run in runs.items():
+        alone, synced = run.seconds / runs["cp"].seconds, run.seconds / runs["cp and sync"].seconds
+        rows.append([name, f"{run.seconds:.2f}", f"{alone:.2f}", f"{synced:.2f}"])
+    table(f"Export of {size:.0f} MiB", rows)
+
+
+def against_mxnet(path: Path, out: Path, python: str) -> None:
+    runs = interleaved(
+        {
+            "mx.nd.load and safetensors.numpy.save_file": lambda: measure([python, "-c", BY_HAND, str(path), str(out)]),
+            "neutral export": lambda: measure([*NEUTRAL, "--quiet", "export", str(path), "-o", str(out)]),
+        },
+        times=3,
+    )
+    slow, fast = runs.values()
+    rows = [["", "seconds", "peak MiB"]]
+    rows += [[name, f"{run.seconds:.2f}", f"{run.peak:.0f}"] for name, run in runs.items()]
+    rows.append(["ratio", f"{slow.seconds / fast.seconds:.1f}", f"{slow.peak / fast.peak:.1f}"])
+    table(f"Export of {path.stat().st_size / MIB:.0f} MiB against the way by hand", rows)
+
+
+def memory(place: Path) -> None:
+    bare = best(lambda: measure([sys.executable, "-c", "pass"]), 3).peak
+    rows = [["checkpoint", "seconds", "peak MiB above bare Python"]]
+    for name, tensors, elements in (
+        ("100 MiB", 100, MIB // 4),
+        ("2 GiB", 512, MIB),
+        ("100,000 tensors of 16 bytes", 100_000, 4),
+    ):
+        path, out = place / "memory.params", place / "memory.safetensors"
+        write_params(path, tensors, elements)
+        run = measure([*NEUTRAL, "--quiet", "export", str(path), "-o", str(out)])
+        rows.append([name, f"{run.seconds:.2f}", f"{run.peak - bare:.0f}"])
+        path.unlink()
+        out.unlink()
+    table("Memory of export", rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--mxnet", default=os.environ.get("NEUTRAL_MXNET_PYTHON"), help="a Python that has MXNet")
+    arguments = parser.parse_args()
+    with folder() as place:
+        path, out = place / "model.params", place / "model.safetensors"
+        write_params(path, 138, MIB)
+        against_cp(path, out)
+        if arguments.mxnet:
+            against_mxnet(path, out, arguments.mxnet)
+        path.unlink()
+        out.unlink(missing_ok=True)
+        memory(place)
+
+
+if __name__ == "__main__":
+    main()
