@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 from typing import TYPE_CHECKING, Any, Iterator
 
 import neutral
 from neutral.cli.console import Console, Report, byte_size, plural, table
-from neutral.cli.sources import HELP, add_source, read_source
-from neutral.errors import StoreError, UsageError
+from neutral.cli.sources import HELP, add_source, is_store, read_source
 
 if TYPE_CHECKING:
     from neutral.graph import Layer
@@ -31,20 +29,6 @@ def _open(paths: list[str], epoch: int | None) -> Store:
     if len(paths) == 1 and epoch is None and is_store(paths[0]):
         return neutral.open(paths[0])
     return read_source(paths, epoch)
-
-
-def is_store(path: str) -> bool:
-    """Whether the suffix or the first bytes are those of a container."""
-    from neutral.store.containers import container_for, container_of
-
-    try:
-        container_for(path)
-    except UsageError:
-        try:
-            return os.path.isfile(path) and container_of(path) is not None
-        except StoreError:
-            return False
-    return True
 
 
 def describe(store: Store, name: str) -> dict[str, Any]:

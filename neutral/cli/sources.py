@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any, Sequence
 
 from neutral import plugins
-from neutral.errors import SourceError
+from neutral.errors import SourceError, StoreError, UsageError
 
 if TYPE_CHECKING:
     import argparse
@@ -33,5 +33,21 @@ def read_source(paths: Sequence[str], epoch: int | None) -> Store:
     for path in paths:
         if not os.path.lexists(path):
             raise SourceError(f"{path}: there is no such file or folder, and no checkpoint has this prefix.")
+        if is_store(path):
+            raise UsageError(f"{path}: this is a neutral store, and a checkpoint is expected here.")
     readers = ", ".join(plugins.names(plugins.READERS)) or "none"
     raise SourceError(f"{', '.join(paths)}: no reader knows this (readers: {readers}). Name the checkpoint's files.")
+
+
+def is_store(path: str) -> bool:
+    """Whether the suffix or the first bytes are those of a container."""
+    from neutral.store.containers import container_for, container_of
+
+    try:
+        container_for(path)
+    except UsageError:
+        try:
+            return os.path.isfile(path) and container_of(path) is not None
+        except StoreError:
+            return False
+    return True
