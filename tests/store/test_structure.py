@@ -148,7 +148,7 @@ BROKEN: dict[str, tuple[Callable[[Store], Store], str]] = {
 }
 
 
-NOT_STORABLE = {"attribute unknown", "file name twice", "digest of nothing"}
+NOT_STORABLE = {"attribute unknown", "digest of nothing"}
 """What opening refuses already, or saving leaves out."""
 
 
