@@ -105,34 +105,31 @@ def export(model, prefix, inputs=None):
 # --- Recording -----------------------------------------------------------------------------------------
 
 
-def _record(graph, given, path, seed=None, internals=True, notes=(), sources=None):
-    """Run the graph twice, for its outputs and for all its operators' outputs, and write both down."""
-    notes = list(notes)
+def _record(graph, given, path, seed=None, internals=True, notes=None, sources=None):
+    """Run the graph for its outputs and for every operator's outputs, compare the runs, and write the file."""
+    notes = [] if notes is None else notes
     _check_target(path)
     with _semantics(graph.numpy_shape):
         inputs = _complete(graph, given, notes)
         arrays = _merged(graph.params, inputs)
-        outputs = _run_plain(graph.symbol, arrays, seed)
         tensors = OrderedDict(("inputs." + name, array) for name, array in inputs.items())
-        entries = _record_internals(graph, arrays, seed, tensors, notes) if internals else []
+        with _without_fusion():
+            outputs = _run(graph.symbol, arrays, seed)
+            entries = _record_internals(graph, arrays, seed, tensors, notes) if internals else []
         recorded = {(entry["id"], entry["index"]): entry["key"] for entry in entries}
         keys = []
         for position, (node, index) in enumerate(head[:2] for head in graph.heads):
-            key = recorded.get((node, index))
-            if key is None:
-                key = "outputs.{}".format(position)
-                tensors[key] = outputs[position]
-            else:
-                _compare_output(key, outputs[position], tensors[key], notes)
-            keys.append(key)
-        labels = graph.labels
+            keys.append(recorded.get((node, index), "outputs.{}".format(position)))
+            tensors.setdefault(keys[-1], outputs[position])
+        _compare(keys, tensors, outputs, "without its internals", notes)
+        _compare_fused(keys, tensors, graph.symbol, arrays, seed, notes)
         description = {
             "version": 1,
             "framework": "mxnet",
             "framework_version": mx.__version__,
             "numpy_version": np.__version__,
             "seed": seed,
-            "inputs": [{"name": name, "key": "inputs." + name, "label": name in labels} for name in inputs],
+            "inputs": [{"name": name, "key": "inputs." + name, "label": name in graph.labels} for name in inputs],
             "outputs": keys,
             "internals": [{field: entry[field] for field in ("node", "index", "key")} for entry in entries],
             "notes": notes,
@@ -149,8 +146,7 @@ def _record_internals(graph, arrays, seed, tensors, notes):
     names = internals.list_outputs()
     heads = [tuple(head[:2]) for head in json.loads(_to_json(internals))["heads"]]
     wanted = [i for i, (node, _) in enumerate(heads) if graph.nodes[node]["op"] != "null"]
-    with _without_fusion():
-        found = _evaluate(internals, wanted, arrays, seed)
+    found = _evaluate(internals, wanted, arrays, seed)
     entries = []
     for i in wanted:
         node, index = heads[i]
@@ -182,15 +178,6 @@ def _evaluate(internals, wanted, arrays, seed):
         return found
 
 
-def _run_plain(symbol, arrays, seed):
-    """The outputs as MXNet computes them by itself, fusing operators where it does."""
-    try:
-        return _run(symbol, arrays, seed)
-    except mx.base.MXNetError:
-        with _without_fusion():
-            return _run(symbol, arrays, seed)
-
-
 def _run(symbol, arrays, seed):
     """Outputs of one forward pass in inference mode on the CPU."""
     mx.random.seed(seed or 0)
@@ -205,7 +192,8 @@ def _run(symbol, arrays, seed):
 
 @contextlib.contextmanager
 def _without_fusion():
-    """Each operator by itself: MXNet 1.9 fuses convolutions, and then fails where their outputs are wanted."""
+    """Each operator by itself. MXNet 1.9 fuses them by default: it then cannot output what was fused, and on
+    some networks (LFFD's face detector) its outputs are wrong."""
     before = os.environ.get("MXNET_SUBGRAPH_BACKEND")
     os.environ["MXNET_SUBGRAPH_BACKEND"] = "NONE"
     try:
@@ -216,16 +204,31 @@ def _without_fusion():
             os.environ["MXNET_SUBGRAPH_BACKEND"] = before
 
 
-def _compare_output(key, plain, recorded, notes):
-    """Note where an output of the plain run is not what was recorded with all the internals."""
-    plain, recorded = _to_float(plain.asnumpy()), _to_float(recorded.asnumpy())
-    same = (plain == recorded) | (np.isnan(plain) & np.isnan(recorded))
-    if same.all():
-        return
-    scale = np.abs(plain[np.isfinite(plain)]).max() if np.isfinite(plain).any() else 0.0
-    difference = np.abs(plain[~same] - recorded[~same]).max() / (scale or 1.0)
-    if not difference <= OUTPUT_TOLERANCE:
-        notes.append("{}: the run without internals differs by {:.1e} of the scale.".format(key, difference))
+def _compare_fused(keys, tensors, symbol, arrays, seed, notes):
+    """Note where the outputs are not what MXNet computes when left to itself."""
+    try:
+        outputs = _run(symbol, arrays, seed)
+    except mx.base.MXNetError as error:
+        notes.append("MXNet cannot run this symbol with its operators fused: {}".format(_reason(error)))
+    else:
+        _compare(keys, tensors, outputs, "as MXNet fuses its operators", notes)
+
+
+def _compare(keys, tensors, outputs, how, notes):
+    """Note which recorded outputs are not those of another run of the symbol."""
+    for key, output in zip(keys, outputs):
+        difference = _difference(_to_float(tensors[key].asnumpy()), _to_float(output.asnumpy()))
+        if not difference <= OUTPUT_TOLERANCE:
+            notes.append("{}: the graph run {} differs by {:.1e} of the scale.".format(key, how, difference))
+
+
+def _difference(one, other):
+    """The largest difference, in units of the largest finite magnitude; NaN where only one is finite."""
+    different = ~((one == other) | (np.isnan(one) & np.isnan(other)))
+    if not different.any():
+        return 0.0
+    scale = np.abs(one[np.isfinite(one)]).max() if np.isfinite(one).any() else 0.0
+    return np.abs(one[different] - other[different]).max() / (scale or 1.0)
 
 
 # --- Inputs --------------------------------------------------------------------------------------------
@@ -246,8 +249,9 @@ def _complete(graph, given, notes):
     if absent:
         raise CaptureError("The parameters lack {}.".format(_listed(absent)))
     inputs = OrderedDict((name, None) for name in graph.inputs)
-    for name in given:
-        inputs[name] = _to_mxnet(_in_graph_precision(graph, name, given[name], notes))
+    for name in graph.inputs:
+        if name in given:
+            inputs[name] = _to_mxnet(_in_graph_precision(graph, name, given[name], notes))
     if len(given) < len(inputs):
         known = {name: array for name, array in inputs.items() if array is not None}
         for name, shape, dtype in _inferred(graph.symbol, _merged(graph.params, known)):
@@ -269,7 +273,7 @@ def _in_graph_precision(graph, name, array, notes):
     """float64, NumPy's default, is rarely meant: float32 unless the parameters are float64 too."""
     is_double = array.dtype == np.float64
     if is_double and not any(np.dtype(param.dtype) == np.float64 for param in graph.params.values()):
-        notes.append("{}: float64 values taken as float32.".format(name))
+        notes.append("{}: float64 values, taken as float32.".format(name))
         return array.astype(np.float32)
     return array
 
@@ -320,7 +324,7 @@ class _Graph(object):
         try:
             attributes = json.loads(text).get("attrs", {})
         except (ValueError, AttributeError):
-            raise CaptureError("no symbol JSON; it begins with {}".format(json.dumps(text[:40])))
+            raise CaptureError("no symbol JSON; it begins with {}".format(json.dumps(text[:12])))
         self.text = text
         self.numpy_shape = attributes.get("is_np_shape", [None, 0])[1] == 1
         with _semantics(self.numpy_shape):
@@ -328,7 +332,8 @@ class _Graph(object):
             self.params = {name: _classic(array).copyto(mx.cpu()) for name, array in params.items()}
             self.symbol = _load_json(text)
             parsed = json.loads(_to_json(self.symbol))
-        self.nodes, self.heads = parsed["nodes"], parsed["heads"]
+        self.nodes = [dict(node, name=_native(node["name"])) for node in parsed["nodes"]]
+        self.heads = parsed["heads"]
         self.arguments = self.symbol.list_arguments()
         self.auxiliary = self.symbol.list_auxiliary_states()
         self.inputs = [name for name in self.arguments if name not in self.params]
@@ -537,14 +542,20 @@ def _semantics(numpy_shape):
 
 def _to_json(symbol):
     try:
-        return symbol.tojson(remove_amp_cast=False)
+        text = symbol.tojson(remove_amp_cast=False)
     except TypeError:
-        return symbol.tojson()
+        text = symbol.tojson()
+    return text.decode("utf-8") if isinstance(text, bytes) else text
 
 
 def _load_json(text):
     load = getattr(mx.sym, "load_json", None) or mx.sym.fromjson
-    return load(text if str is not bytes else text.encode("utf-8"))
+    return load(_native(text))
+
+
+def _native(text):
+    """Text as MXNet takes and gives it: UTF-8 bytes in Python 2."""
+    return text.encode("utf-8") if str is bytes else text
 
 
 def _numpy_mode():
@@ -727,18 +738,20 @@ def _run_command(options):
     notes = []
     graph = _graph_of_files(options.symbol, options.params, notes)
     data = [name for name in graph.inputs if name not in graph.labels]
-    inputs, is_random = _command_line_inputs(options, data, graph.arguments, graph.labels, notes)
-    description = _record(
-        graph,
-        inputs,
-        options.output,
-        seed=options.seed if is_random else None,
-        internals=not options.no_internals,
-        notes=notes,
-        sources={"symbol": _identity(options.symbol), "parameters": _identity(options.params)},
-    )
-    for note in description["notes"]:
-        print("note: " + note, file=sys.stderr)
+    try:
+        inputs, is_random = _command_line_inputs(options, data, graph.arguments, graph.labels, notes)
+        description = _record(
+            graph,
+            inputs,
+            options.output,
+            seed=options.seed if is_random else None,
+            internals=not options.no_internals,
+            notes=notes,
+            sources={"symbol": _identity(options.symbol), "parameters": _identity(options.params)},
+        )
+    finally:
+        for note in notes:
+            print("note: " + note, file=sys.stderr)
     counts = [len(description[kind]) for kind in ("inputs", "outputs", "internals")]
     print("{}: {} inputs, {} outputs, {} internal outputs".format(options.output, *counts))
 

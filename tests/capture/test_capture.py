@@ -1,0 +1,601 @@
+"""The capture script: what it records is what MXNet computes, and it runs on every Python that MXNet had."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "readers" / "mxnet_capture.py"
+PYTHONS = ("2.7", "3.5", "3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
+
+
+def interpreter(version: str) -> str | None:
+    """A Python of this version: on the path, or among pyenv's."""
+    installed = sorted(Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob(f"versions/{version}.*"))
+    if installed:
+        return str(installed[-1] / "bin" / "python")
+    return shutil.which(f"python{version}")
+
+
+@pytest.mark.parametrize("version", PYTHONS)
+def test_the_script_compiles_on_every_python_that_mxnet_had(version: str, tmp_path: Path) -> None:
+    python = interpreter(version)
+    if python is None:
+        pytest.skip(f"no Python {version} here")
+    shutil.copy(SCRIPT, tmp_path / "mxnet_capture.py")
+    subprocess.run([python, "-W", "error", "-m", "py_compile", "mxnet_capture.py"], cwd=tmp_path, check=True)
+
+
+def test_the_script_needs_the_standard_library_numpy_and_mxnet_only() -> None:
+    imported = set()
+    for node in ast.walk(ast.parse(SCRIPT.read_text())):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported.add((node.module or "").split(".")[0])
+    beyond = {"argparse", "collections", "contextlib", "glob", "hashlib", "importlib", "io", "json", "os", "re"}
+    assert imported - beyond == {"__future__", "struct", "sys", "numpy", "mxnet"}
+
+
+def test_uv_is_told_which_mxnet_to_bring() -> None:
+    block = re.search(r"^# /// script\n((?:#.*\n)+?)# ///$", SCRIPT.read_text(), re.MULTILINE)
+    assert block is not None
+    lines = [line[2:] for line in block.group(1).splitlines()]
+    assert lines == ['requires-python = ">=3.8,<3.12"', 'dependencies = ["mxnet==1.9.1", "numpy<1.24"]']
+
+
+def test_without_mxnet_it_says_so_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "mxnet.py").write_text("raise ImportError('No module named mxnet')")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, str(SCRIPT), "run", "model", "-o", "golden.safetensors"]
+    result = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True)
+    assert result.returncode == 3
+    assert result.stderr.startswith("error: MXNet cannot be imported") and result.stderr.count("\n") == 1
+
+
+try:
+    import mxnet as mx
+
+    import mxnet_capture
+except Exception:
+    mx = None
+
+needs_mxnet = pytest.mark.skipif(mx is None, reason="MXNet is not installed in this environment")
+
+
+def read_golden(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    with safe_open(str(path), "numpy") as file:
+        metadata = file.metadata()
+    assert set(metadata) == {"format", "golden"} and metadata["format"] == "pt"
+    golden = json.loads(metadata["golden"])
+    assert metadata["golden"] == json.dumps(golden, sort_keys=True)
+    tensors = load_file(str(path))
+    named = [entry["key"] for entry in golden["inputs"] + golden["internals"]] + golden["outputs"]
+    assert set(named) == set(tensors)
+    return golden, tensors
+
+
+def small_network() -> Any:
+    x = mx.sym.Variable("data")
+    x = mx.sym.Convolution(x, kernel=(3, 3), num_filter=4, name="conv")
+    x = mx.sym.BatchNorm(x, fix_gamma=True, name="bn")
+    x = mx.sym.Activation(x, act_type="relu", name="relu")
+    x = mx.sym.FullyConnected(x, num_hidden=3, name="fc")
+    return mx.sym.SoftmaxOutput(x, name="softmax")
+
+
+def random_parameters(symbol: Any, **shapes: tuple[int, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
+    random = np.random.RandomState(7)
+    arg_shapes, _, aux_shapes = symbol.infer_shape(**shapes)
+    values = [
+        {name: mx.nd.array(random.uniform(0.1, 1, shape)) for name, shape in zip(names, group) if name not in shapes}
+        for names, group in (
+            (symbol.list_arguments(), arg_shapes),
+            (symbol.list_auxiliary_states(), aux_shapes),
+        )
+    ]
+    for name in [name for name in values[0] if name.endswith("label")]:
+        del values[0][name]
+    return values[0], values[1]
+
+
+@pytest.fixture
+def data() -> np.ndarray:
+    return np.random.RandomState(3).standard_normal((2, 3, 6, 6)).astype(np.float32)
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> str:
+    symbol = small_network()
+    prefix = str(tmp_path / "model")
+    mx.model.save_checkpoint(prefix, 0, symbol, *random_parameters(symbol, data=(2, 3, 6, 6)))
+    return prefix
+
+
+def run(*arguments: Any) -> int:
+    return mxnet_capture.main(["run", *map(str, arguments)])
+
+
+@needs_mxnet
+class TestCheckpoint:
+    def test_records_every_operator_under_its_node(self, checkpoint: str, data: np.ndarray, tmp_path: Path) -> None:
+        np.savez(tmp_path / "inputs.npz", data=data)
+        assert run(checkpoint, 0, "--input", tmp_path / "inputs.npz", "-o", tmp_path / "g") == 0
+        golden, tensors = read_golden(tmp_path / "g")
+        assert [entry["node"] for entry in golden["internals"]] == ["conv", "bn", "relu", "fc", "softmax"]
+        assert golden["outputs"] == ["internals.softmax_output"]
+        assert golden["inputs"] == [
+            {"name": "data", "key": "inputs.data", "label": False},
+            {"name": "softmax_label", "key": "inputs.softmax_label", "label": True},
+        ]
+        assert golden["version"] == 1 and golden["framework"] == "mxnet"
+        assert golden["framework_version"] == mx.__version__ and golden["seed"] is None
+        assert golden["sources"]["symbol"]["name"] == "model-symbol.json"
+        assert golden["sources"]["parameters"]["size"] == os.path.getsize(checkpoint + "-0000.params")
+        assert any("softmax_label" in note for note in golden["notes"])
+
+        np.testing.assert_array_equal(tensors["inputs.data"], data)
+        params = {key[4:]: value.asnumpy() for key, value in mx.nd.load(checkpoint + "-0000.params").items()}
+        np.testing.assert_array_equal(tensors["internals.relu_output"], np.maximum(tensors["internals.bn_output"], 0))
+        fc = tensors["internals.relu_output"].reshape(2, -1) @ params["fc_weight"].T + params["fc_bias"]
+        np.testing.assert_allclose(tensors["internals.fc_output"], fc, rtol=1e-5)
+        np.testing.assert_allclose(tensors["internals.softmax_output"].sum(axis=1), 1, rtol=1e-6)
+
+    def test_outputs_are_those_of_a_module(
+        self, checkpoint: str, data: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        np.save(tmp_path / "inputs.npy", data)
+        assert run(checkpoint, "--input", tmp_path / "inputs.npy", "-o", tmp_path / "g") == 0
+        monkeypatch.setenv("MXNET_SUBGRAPH_BACKEND", "NONE")  # fused operators round differently
+        module = mx.mod.Module.load(checkpoint, 0)
+        module.bind([("data", data.shape)], for_training=False)
+        expected = module.predict(mx.io.NDArrayIter(data, batch_size=2)).asnumpy()
+        np.testing.assert_array_equal(read_golden(tmp_path / "g")[1]["internals.softmax_output"], expected)
+
+    def test_random_inputs_follow_the_seed(self, checkpoint: str, tmp_path: Path) -> None:
+        shape = ("--shape", "data=2,3,6,6")
+        for name, seed in (("a", 5), ("b", 5), ("c", 6)):
+            assert run(checkpoint, 0, *shape, "--seed", seed, "-o", tmp_path / name) == 0
+        assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+        golden, tensors = read_golden(tmp_path / "a")
+        expected = np.random.RandomState(5).standard_normal((2, 3, 6, 6)).astype(np.float32)
+        np.testing.assert_array_equal(tensors["inputs.data"], expected)
+        assert golden["seed"] == 5
+        assert not np.array_equal(read_golden(tmp_path / "c")[1]["inputs.data"], expected)
+
+    def test_without_internals_only_outputs_are_kept(self, checkpoint: str, tmp_path: Path) -> None:
+        shape = ("--shape", "data=2,3,6,6")
+        assert run(checkpoint, *shape, "-o", tmp_path / "all") == 0
+        assert run(checkpoint, *shape, "--no-internals", "-o", tmp_path / "few") == 0
+        golden, tensors = read_golden(tmp_path / "few")
+        assert golden["outputs"] == ["outputs.0"] and golden["internals"] == []
+        everything = read_golden(tmp_path / "all")[1]
+        np.testing.assert_array_equal(tensors["outputs.0"], everything["internals.softmax_output"])
+
+    def test_files_without_prefixes_and_apart(self, checkpoint: str, tmp_path: Path) -> None:
+        stored = mx.nd.load(checkpoint + "-0000.params")
+        mx.nd.save(str(tmp_path / "bare.params"), {key[4:]: value for key, value in stored.items()})
+        files = ("--symbol", checkpoint + "-symbol.json", "--params", tmp_path / "bare.params")
+        assert run(*files, "--shape", "data=2,3,6,6", "-o", tmp_path / "bare") == 0
+        assert run(checkpoint, "--shape", "data=2,3,6,6", "-o", tmp_path / "prefixed") == 0
+        bare, prefixed = (read_golden(tmp_path / name)[1] for name in ("bare", "prefixed"))
+        assert all(np.array_equal(bare[key], prefixed[key]) for key in prefixed)
+
+
+@needs_mxnet
+class TestFile:
+    TYPES = ("float16", "float32", "float64", "uint8", "int8", "int32", "int64", "bool")
+
+    def test_bytes_are_the_official_writer_s(self, tmp_path: Path) -> None:
+        random = np.random.RandomState(0)
+        arrays = {f"{dtype}.{n}": random.randint(0, 2, (n, 3)).astype(dtype) for dtype in self.TYPES for n in (1, 3)}
+        mxnet_capture.write_safetensors(
+            str(tmp_path / "ours"),
+            {key: mx.nd.array(array, dtype=array.dtype) for key, array in arrays.items()},
+            {"format": "pt"},
+        )
+        save_file(arrays, str(tmp_path / "official"), metadata={"format": "pt"})
+        assert (tmp_path / "ours").read_bytes() == (tmp_path / "official").read_bytes()
+
+    def test_bfloat16_keeps_its_bits(self, tmp_path: Path) -> None:
+        bits = np.array([0x3F80, 0xFF80, 0x7FC1, 0x0001], np.uint16)
+        array = bits.view(mxnet_capture.BFLOAT16)
+        tensors = {"x": mx.nd.array(array, dtype=array.dtype)}
+        mxnet_capture.write_safetensors(str(tmp_path / "g"), tensors, {"format": "pt"})
+        content = (tmp_path / "g").read_bytes()
+        assert b'"BF16"' in content and content.endswith(bits.tobytes())
+
+    def test_a_failing_write_leaves_the_old_file(self, tmp_path: Path) -> None:
+        class Broken:
+            shape, dtype = (1,), np.float32
+
+            def asnumpy(self) -> np.ndarray:
+                raise OSError("No space left on device")
+
+        (tmp_path / "g").write_bytes(b"old")
+        with pytest.raises(OSError, match="No space"):
+            mxnet_capture.write_safetensors(str(tmp_path / "g"), {"x": Broken()}, {})
+        assert (tmp_path / "g").read_bytes() == b"old"
+        assert os.listdir(tmp_path) == ["g"]
+
+    def test_its_mode_follows_the_umask(self, tmp_path: Path) -> None:
+        before = os.umask(0o027)
+        try:
+            mxnet_capture.write_safetensors(str(tmp_path / "g"), {"x": mx.nd.ones((1,))}, {})
+        finally:
+            os.umask(before)
+        assert (tmp_path / "g").stat().st_mode & 0o777 == 0o640
+
+
+@needs_mxnet
+class TestGraph:
+    """(symbol, arg_params, aux_params): what a graph may hold."""
+
+    def capture(self, symbol: Any, inputs: Any, path: Path, **arguments: Any) -> tuple[Any, dict[str, np.ndarray]]:
+        mxnet_capture.capture((symbol, arguments, {}), inputs, str(path))
+        return read_golden(path)
+
+    def test_several_outputs_of_one_node(self, tmp_path: Path) -> None:
+        x = mx.sym.Variable("x")
+        parts = mx.sym.SliceChannel(x, num_outputs=2, name="split")
+        values = np.arange(8, dtype=np.float32).reshape(2, 4)
+        golden, tensors = self.capture(mx.sym.Group([parts[1], parts[0] * 2]), values, tmp_path / "g")
+        first, second = golden["internals"][:2]
+        assert (first["node"], first["index"]) == ("split", 0)
+        assert (second["node"], second["index"]) == ("split", 1)
+        assert golden["outputs"][0] == second["key"]
+        np.testing.assert_array_equal(tensors[second["key"]], values[:, 2:])
+        np.testing.assert_array_equal(tensors[golden["outputs"][1]], values[:, :2] * 2)
+
+    def test_two_nodes_of_one_name(self, tmp_path: Path) -> None:
+        x = mx.sym.Variable("x")
+        x = mx.sym.negative(mx.sym.square(x, name="same"), name="same")
+        golden, tensors = self.capture(x, np.array([2, 3], np.float32), tmp_path / "g")
+        assert [entry["node"] for entry in golden["internals"]] == ["same", "same"]
+        assert [tensors[entry["key"]].tolist() for entry in golden["internals"]] == [[4, 9], [-4, -9]]
+
+    def test_an_output_that_is_a_variable(self, tmp_path: Path) -> None:
+        x = mx.sym.Variable("x")
+        golden, tensors = self.capture(mx.sym.Group([x, x + 1]), np.array([2, 3], np.float32), tmp_path / "g")
+        assert golden["outputs"] == ["outputs.0", golden["internals"][0]["key"]]
+        assert tensors["outputs.0"].tolist() == [2, 3]
+
+    @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int32", "int64", "int8", "uint8"])
+    def test_every_type_passes_as_it_is(self, dtype: str, tmp_path: Path) -> None:
+        values = np.array([[1, 2, 3]], dtype)
+        symbol = mx.sym.broadcast_add(mx.sym.Variable("x"), mx.sym.Variable("w"), name="sum")
+        golden, tensors = self.capture(symbol, values, tmp_path / "g", w=mx.nd.array(values, dtype=dtype))
+        assert tensors["inputs.x"].dtype == tensors["internals.sum_output"].dtype == dtype
+        np.testing.assert_array_equal(tensors["internals.sum_output"], values + values)
+        assert golden["notes"] == []
+
+    def test_bool_and_nan(self, tmp_path: Path) -> None:
+        x = mx.sym.Variable("x")
+        values = np.array([0, np.nan, np.inf], np.float32)
+        symbol = mx.sym.Group([mx.sym.cast(x, dtype="bool", name="cast"), mx.sym.identity(x, name="same")])
+        golden, tensors = self.capture(symbol, values, tmp_path / "g")
+        assert tensors["internals.cast_output"].dtype == np.bool_
+        assert tensors["internals.cast_output"].tolist() == [False, True, True]
+        np.testing.assert_array_equal(tensors["internals.same_output"], values)
+        assert golden["notes"] == []
+
+    def test_bfloat16_graph(self, tmp_path: Path) -> None:
+        symbol = mx.sym.amp_cast(mx.sym.Variable("x"), dtype=np.dtype(mxnet_capture.BFLOAT16), name="half")
+        mxnet_capture.capture((symbol, {}, {}), np.array([1.0, -2.0], np.float32), str(tmp_path / "g"))
+        content = (tmp_path / "g").read_bytes()
+        assert content.endswith(np.array([0x3F80, 0xC000], np.uint16).tobytes())
+        assert b'"internals.half_output":{"dtype":"BF16","shape":[2]' in content
+
+    def test_float64_inputs_become_what_the_parameters_are(self, data: np.ndarray, tmp_path: Path) -> None:
+        symbol = small_network()
+        model = (symbol, *random_parameters(symbol, data=data.shape))
+        description = mxnet_capture.capture(model, {"data": data.astype(np.float64)}, str(tmp_path / "g"))
+        assert read_golden(tmp_path / "g")[1]["inputs.data"].dtype == np.float32
+        assert any("float64" in note for note in description["notes"])
+
+    def test_a_label_behind_a_reshape_is_a_label(self, tmp_path: Path) -> None:
+        x = mx.sym.FullyConnected(mx.sym.Variable("data"), num_hidden=2, name="fc")
+        label = mx.sym.Reshape(mx.sym.Variable("target"), shape=(-1,))
+        symbol = mx.sym.SoftmaxOutput(x, label, name="softmax")
+        parameters = {"fc_weight": mx.nd.ones((2, 3)), "fc_bias": mx.nd.zeros((2,))}
+        inputs = {"data": np.ones((4, 3), np.float32), "target": np.zeros((4, 1), np.float32)}
+        golden, _ = self.capture(symbol, inputs, tmp_path / "g", **parameters)
+        assert {entry["name"]: entry["label"] for entry in golden["inputs"]} == {"data": False, "target": True}
+
+    def test_recurrent_states_begin_at_zero(self, tmp_path: Path) -> None:
+        names = ("data", "weights", "h", "c")
+        symbol = mx.sym.RNN(
+            *map(mx.sym.Variable, names), state_size=4, num_layers=1, mode="lstm", state_outputs=True, name="rnn"
+        )
+        weights = mx.nd.array(np.random.RandomState(1).uniform(-1, 1, 4 * 4 * (3 + 4 + 2)))
+        values = np.random.RandomState(2).standard_normal((5, 2, 3)).astype(np.float32)
+        golden, tensors = self.capture(symbol, {"data": values}, tmp_path / "g", weights=weights)
+        assert tensors["inputs.h"].shape == tensors["inputs.c"].shape == (1, 2, 4)
+        assert not tensors["inputs.h"].any() and len(golden["notes"]) == 2
+        assert [entry["index"] for entry in golden["internals"]] == [0, 1, 2]
+        np.testing.assert_array_equal(tensors[golden["outputs"][0]][-1], tensors[golden["outputs"][1]][0])
+
+    def test_dropout_is_off_and_statistics_are_the_stored_ones(self, tmp_path: Path) -> None:
+        x = mx.sym.BatchNorm(mx.sym.Dropout(mx.sym.Variable("x"), p=0.5), fix_gamma=False, eps=0, name="bn")
+        values = np.random.RandomState(0).standard_normal((4, 2)).astype(np.float32)
+        arg = {"bn_gamma": mx.nd.array([1, 2]), "bn_beta": mx.nd.array([0, 1])}
+        aux = {"bn_moving_mean": mx.nd.array([0, 1]), "bn_moving_var": mx.nd.array([1, 4])}
+        mxnet_capture.capture((x, arg, aux), values, str(tmp_path / "g"))
+        expected = (values - [0, 1]) / [1, 2] * [1, 2] + [0, 1]
+        np.testing.assert_allclose(read_golden(tmp_path / "g")[1]["internals.bn_output"], expected, atol=1e-5)
+
+    def test_an_operator_that_cannot_be_an_output_is_named(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        whole_run = mxnet_capture._run
+
+        def refusing_run(symbol: Any, arrays: Any, seed: Any) -> Any:
+            if "hidden_output" in symbol.list_outputs():
+                raise mx.base.MXNetError("this one is hidden")
+            return whole_run(symbol, arrays, seed)
+
+        monkeypatch.setattr(mxnet_capture, "_run", refusing_run)
+        x = mx.sym.Variable("x")
+        for name in ("first", "hidden", "last"):
+            x = mx.sym.square(x, name=name)
+        golden, tensors = self.capture(x, np.array([2], np.float32), tmp_path / "g")
+        assert [entry["node"] for entry in golden["internals"]] == ["first", "last"]
+        assert tensors["internals.last_output"].tolist() == [256]
+        assert [note for note in golden["notes"] if "hidden_output" in note]
+
+    def test_a_fused_run_that_differs_is_noted(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        whole_run = mxnet_capture._run
+
+        def fusing_run(symbol: Any, arrays: Any, seed: Any) -> Any:
+            fused = os.environ.get("MXNET_SUBGRAPH_BACKEND") != "NONE"
+            return [output * (1.5 if fused else 1) for output in whole_run(symbol, arrays, seed)]
+
+        monkeypatch.setattr(mxnet_capture, "_run", fusing_run)
+        monkeypatch.delenv("MXNET_SUBGRAPH_BACKEND", raising=False)
+        symbol = mx.sym.square(mx.sym.Variable("x"), name="y")
+        golden, tensors = self.capture(symbol, np.array([2], np.float32), tmp_path / "g")
+        assert tensors["internals.y_output"].tolist() == [4]
+        assert golden["notes"] == [
+            "internals.y_output: the graph run as MXNet fuses its operators differs by 5.0e-01 of the scale."
+        ]
+
+
+@needs_mxnet
+class TestLiveModels:
+    def test_module_and_its_export(self, data: np.ndarray, tmp_path: Path) -> None:
+        symbol = small_network()
+        arg, aux = random_parameters(symbol, data=data.shape)
+        module = mx.mod.Module(symbol)
+        module.bind([("data", data.shape)], [("softmax_label", (2,))], for_training=False)
+        module.set_params(arg, aux)
+        mxnet_capture.capture(module, data, str(tmp_path / "live"))
+        mxnet_capture.export(module, str(tmp_path / "model"))
+
+        loaded, loaded_arg, loaded_aux = mx.model.load_checkpoint(str(tmp_path / "model"), 0)
+        assert loaded.tojson() == symbol.tojson()
+        for live, stored in ((arg, loaded_arg), (aux, loaded_aux)):
+            assert set(live) == set(stored)
+            assert all(np.array_equal(live[name].asnumpy(), stored[name].asnumpy()) for name in live)
+        np.save(tmp_path / "data.npy", data)
+        assert run(tmp_path / "model", "--input", tmp_path / "data.npy", "-o", tmp_path / "stored") == 0
+        live_tensors, stored_tensors = (read_golden(tmp_path / name)[1] for name in ("live", "stored"))
+        assert all(np.array_equal(live_tensors[key], stored_tensors[key]) for key in stored_tensors)
+
+    def test_bucketing_module(self, data: np.ndarray, tmp_path: Path) -> None:
+        module = mx.mod.BucketingModule(lambda key: (small_network(), ("data",), ("softmax_label",)), 6)
+        module.bind([("data", data.shape)], [("softmax_label", (2,))], for_training=False)
+        module.init_params()
+        description = mxnet_capture.capture(module, {"data": data}, str(tmp_path / "g"))
+        assert [entry["node"] for entry in description["internals"]] == ["conv", "bn", "relu", "fc", "softmax"]
+
+    @pytest.mark.parametrize("container", ["HybridSequential", "Sequential"])
+    @pytest.mark.parametrize("seen", [False, True], ids=["fresh", "seen data"])
+    def test_gluon_block(self, container: str, seen: bool, data: np.ndarray, tmp_path: Path) -> None:
+        block = getattr(mx.gluon.nn, container)(prefix="net_")
+        with block.name_scope():
+            for layer in (mx.gluon.nn.Conv2D(4, 3), mx.gluon.nn.BatchNorm(scale=False), mx.gluon.nn.Dense(3)):
+                block.add(layer)
+        block.initialize()
+        if seen:
+            block(mx.nd.array(data))
+        mxnet_capture.export(block, str(tmp_path / "model"), data)
+        mxnet_capture.capture(block, data, str(tmp_path / "g"))
+        golden, tensors = read_golden(tmp_path / "g")
+        nodes = [entry["node"] for entry in golden["internals"]]
+        assert nodes == ["net_conv0_fwd", "net_batchnorm0_fwd", "net_dense0_fwd"]
+        stored = mx.nd.load(str(tmp_path / "model-0000.params"))
+        for parameter in block.collect_params().values():
+            kind = "aux" if "running" in parameter.name else "arg"
+            assert np.array_equal(stored[f"{kind}:{parameter.name}"].asnumpy(), parameter.data().asnumpy())
+        np.testing.assert_allclose(tensors[golden["outputs"][0]], block(mx.nd.array(data)).asnumpy(), atol=1e-6)
+        imported = mx.gluon.SymbolBlock.imports(
+            str(tmp_path / "model-symbol.json"), ["data"], str(tmp_path / "model-0000.params")
+        )
+        np.testing.assert_allclose(imported(mx.nd.array(data)).asnumpy(), tensors[golden["outputs"][0]], atol=1e-6)
+
+    def test_a_block_whose_arguments_nest(self, tmp_path: Path) -> None:
+        class Step(mx.gluon.Block):
+            def forward(self, x: Any, states: Any) -> Any:
+                return x + states[0], [states[1] * 2]
+
+        one = np.ones((2, 3), np.float32)
+        mxnet_capture.capture(Step(), [one, [one * 2, one * 3]], str(tmp_path / "g"))
+        golden, tensors = read_golden(tmp_path / "g")
+        assert [entry["name"] for entry in golden["inputs"]] == ["data0", "data1", "data2"]
+        assert [tensors[key].max() for key in golden["outputs"]] == [3, 6]
+
+    def test_a_block_in_numpy_mode(self, data: np.ndarray, tmp_path: Path) -> None:
+        class Scalar(mx.gluon.HybridBlock):
+            def hybrid_forward(self, F: Any, x: Any) -> Any:
+                return F.np.sum(x * 2)
+
+        with mx.util.np_shape(True), mx.util.np_array(True):
+            mxnet_capture.capture(Scalar(), data, str(tmp_path / "g"))
+            assert mx.util.is_np_array()
+        golden, tensors = read_golden(tmp_path / "g")
+        assert tensors[golden["outputs"][0]].shape == ()
+        np.testing.assert_allclose(tensors[golden["outputs"][0]], data.sum() * 2, rtol=1e-4)
+
+    def test_the_model_is_left_as_it_was(self, data: np.ndarray, tmp_path: Path) -> None:
+        symbol = small_network()
+        arg, aux = random_parameters(symbol, data=data.shape)
+        before = {name: array.asnumpy() for name, array in {**arg, **aux}.items()}
+        mxnet_capture.capture((symbol, arg, aux), data, str(tmp_path / "g"))
+        for name, array in {**arg, **aux}.items():
+            np.testing.assert_array_equal(array.asnumpy(), before[name])
+
+    def test_export_from_the_command_line(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+    ) -> None:
+        (tmp_path / "my_model.py").write_text(
+            "import mxnet as mx\n"
+            "def build():\n"
+            "    block = mx.gluon.nn.Dense(3, prefix='dense_')\n"
+            "    block.initialize()\n"
+            "    return block\n"
+        )
+        monkeypatch.chdir(tmp_path)
+        assert mxnet_capture.main(["export", "my_model:build", "-o", "m", "--shape", "data=2,5"]) == 0
+        assert capsys.readouterr().out.split() == ["m-symbol.json", "m-0000.params"]
+        assert mx.nd.load("m-0000.params")["arg:dense_weight"].shape == (3, 5)
+
+
+@needs_mxnet
+class TestErrors:
+    """Each ends in one line that says what to do, exit code 2 for the call and 3 for its input."""
+
+    SHAPE = ("--shape", "data=2,3,6,6")
+
+    def fails(self, capsys: pytest.CaptureFixture, tmp_path: Path, code: int, *arguments: Any) -> str:
+        assert run(*arguments, "-o", tmp_path / "g") == code
+        assert not (tmp_path / "g").exists()
+        lines = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("note: ")]
+        assert len(lines) == 1 and lines[0].startswith("error: ")
+        return lines[0]
+
+    @pytest.mark.parametrize(
+        ("arguments", "code", "says"),
+        [
+            ((), 2, "No values for data"),
+            (("--shape", "data=2,3,6,6", "--shape", "foo=1"), 2, "foo is unknown to the symbol; the inputs are data"),
+            (("--shape", "data=2,3,6,6", "--shape", "fc_bias=3"), 2, "fc_bias is a parameter"),
+            (("--shape", "data=2,3,6,6", "--dtype", "data=int32"), 2, "--range data=0,100"),
+            (("--shape", "data=2,3,6,6", "--dtype", "data=float61"), 2, "no such type"),
+            (("--dtype", "data=int32"), 2, "give --shape data="),
+            (
+                ("--shape", "data=2,3,6,6", "--dtype", "data=uint16", "--range", "data=0,3"),
+                3,
+                "no array of type uint16",
+            ),
+            (("--shape", "data=2,3,9,9"), 3, "fc: Shape inconsistent"),
+            (("--input", "absent.npz"), 3, "absent.npz"),
+        ],
+    )
+    def test_inputs(
+        self, checkpoint: str, tmp_path: Path, capsys: pytest.CaptureFixture, arguments: Any, code: int, says: str
+    ) -> None:
+        assert says in self.fails(capsys, tmp_path, code, checkpoint, *arguments)
+
+    def test_files(self, checkpoint: str, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+        assert "model-0007.params: no such file" in self.fails(capsys, tmp_path, 3, checkpoint, 7, *self.SHAPE)
+        assert "0 epochs" in self.fails(capsys, tmp_path, 2, checkpoint + "x", *self.SHAPE)
+        assert "either PREFIX or" in self.fails(capsys, tmp_path, 2)
+        assert "go together" in self.fails(capsys, tmp_path, 2, "--symbol", "s.json")
+        page = tmp_path / "page-0000.params"
+        page.write_text("<!DOCTYPE html><html>")
+        files = ("--symbol", checkpoint + "-symbol.json", "--params", page)
+        assert "cannot read it" in self.fails(capsys, tmp_path, 3, *files, *self.SHAPE)
+        files = ("--symbol", page, "--params", checkpoint + "-0000.params")
+        assert "no symbol JSON" in self.fails(capsys, tmp_path, 3, *files, *self.SHAPE)
+
+    def test_missing_parameters(self, checkpoint: str, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+        stored = mx.nd.load(checkpoint + "-0000.params")
+        for key in ("arg:conv_weight", "aux:bn_moving_var"):
+            rest = {name: array for name, array in stored.items() if name != key}
+            mx.nd.save(str(tmp_path / "less.params"), rest)
+            files = ("--symbol", checkpoint + "-symbol.json", "--params", tmp_path / "less.params")
+            assert key[4:] in self.fails(capsys, tmp_path, 2 if key[:3] == "arg" else 3, *files, *self.SHAPE)
+
+    def test_gluon_structural_names(self, checkpoint: str, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+        block = mx.gluon.nn.HybridSequential()
+        block.add(mx.gluon.nn.Dense(3, in_units=4))
+        block.initialize()
+        block.save_parameters(str(tmp_path / "gluon.params"))
+        files = ("--symbol", checkpoint + "-symbol.json", "--params", tmp_path / "gluon.params")
+        message = self.fails(capsys, tmp_path, 3, *files, *self.SHAPE)
+        assert "structural names (0.bias, 0.weight)" in message and "block.export(prefix)" in message
+
+    def test_targets(self, checkpoint: str, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+        for target in (tmp_path, tmp_path / "absent" / "g"):
+            assert run(checkpoint, *self.SHAPE, "-o", target) == 3
+            assert str(target) in capsys.readouterr().err
+
+    def test_models(self, data: np.ndarray, tmp_path: Path) -> None:
+        class Imperative(mx.gluon.Block):
+            def forward(self, x: Any) -> Any:
+                return mx.nd.array(x.asnumpy())
+
+        unready = mx.mod.Module(small_network())
+        uninitialised = mx.gluon.nn.Dense(3, in_units=4)
+        for model, says in (
+            (3, "int is no Module"),
+            (unready, "no parameters yet"),
+            (uninitialised, "not initialised"),
+            (Imperative(), "cannot be traced"),
+        ):
+            with pytest.raises(mxnet_capture.CaptureError, match=says):
+                mxnet_capture.capture(model, data, str(tmp_path / "g"))
+        shapeless = mx.gluon.nn.Dense(3)
+        shapeless.initialize()
+        with pytest.raises(mxnet_capture.CaptureError, match="example inputs"):
+            mxnet_capture.export(shapeless, str(tmp_path / "model"))
+        assert os.listdir(tmp_path) == []
+
+
+@needs_mxnet
+class TestFilesOfManyReleases:
+    """Checkpoints written by fifteen releases of MXNet, each with the output that its own release computed."""
+
+    # The PReLU of 1.3.1 aligns its slopes with the last axis where that is as long as the channel axis, as here.
+    DIFFERENT = "1.3.1"
+
+    def test_output_is_what_the_writing_release_computed(self, shared_data: Path, tmp_path: Path) -> None:
+        compared = []
+        for folder in sorted((shared_data / "versions").iterdir()):
+            if not (folder / "modcp-symbol.json").exists() or folder.name == self.DIFFERENT:
+                continue
+            truth = np.load(folder / "truth.npz")
+            np.save(tmp_path / "data.npy", truth["modcp|input:data"])
+            assert run(folder / "modcp", 3, "--input", tmp_path / "data.npy", "-o", tmp_path / "g") == 0
+            golden, tensors = read_golden(tmp_path / "g")
+            output = next(truth[key] for key in truth.files if key.startswith("modcp|output"))
+            np.testing.assert_allclose(tensors[golden["outputs"][0]], output, rtol=0, atol=5e-6)
+            assert len(golden["internals"]) == 9
+            compared.append(folder.name)
+        assert len(compared) == 14
+
+    def test_fusion_that_changes_a_real_network_is_noted(self, shared_data: Path, tmp_path: Path) -> None:
+        folder = shared_data / "real" / "LFFD-A-Light-and-Fast-Face-Detector-for-"
+        (symbol,) = folder.glob("license_plate_detection/symbol_farm/*_deploy.json")
+        (params,) = folder.glob("saved_model/*/*.params")
+        files = ("--symbol", symbol, "--params", params, "--shape", "data=1,3,128,128")
+        assert run(*files, "-o", tmp_path / "g") == 0
+        golden, tensors = read_golden(tmp_path / "g")
+        assert len(golden["outputs"]) == 6 and len(golden["internals"]) == 69
+        first = next(entry for entry in golden["internals"] if entry["node"] == "relu_conv1")
+        assert np.isfinite(tensors[first["key"]]).all() and tensors[first["key"]].min() >= 0
+        if mx.__version__ == "1.9.1" and mx.runtime.Features().is_enabled("MKLDNN"):
+            assert sum("fuses" in note for note in golden["notes"]) == 6
