@@ -62,7 +62,7 @@ def encode_header(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | N
     if len(text) > LIMIT:
         raise TargetError(
             f"the header would take {len(text)} bytes and safetensors allows {LIMIT}: "
-            "the model has too many tensors for one file."
+            "the tensors, layers and texts are too many for one file."
         )
     return len(text).to_bytes(8, "little") + text
 

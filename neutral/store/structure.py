@@ -45,19 +45,12 @@ def _layer_problems(layer: Layer, store: Store) -> Iterator[str]:
         yield from _missing_roles(layer, operator, store)
 
 
-def _missing_roles(layer: Layer, operator: Operator, store: Store) -> Iterator[str]:
-    """Required roles that are neither stored, nor computed by the graph, nor given up in a note."""
-    present = {*layer.tensors, *_computed_roles(store.graph, layer.name)}
+def _missing_roles(layer: Layer, operator: Operator, graph: Graph | None) -> Iterator[str]:
+    """Required roles that are neither stored nor computed by the graph."""
+    present = {*layer.tensors, *_computed_roles(graph, layer.name)}
     for role in operator.roles:
         if role.required and not any(role.matches(name) for name in present):
-            name = f"{layer.name}.{role.name}"
-            if not any(name in note for note in store.notes):
-                yield f"it has no {role.name}"
-
-
-def _has_parameters(store: Store) -> bool:
-    """Whether tensors are to be expected: a store made from a symbol alone has none."""
-    return store.source is None or any(file.role == "parameters" for file in store.source.files)
+            yield f"it has no {role.name}"
 
 
 def _computed_roles(graph: Graph | None, layer: str) -> Iterator[str]:

@@ -209,7 +209,7 @@ def test_a_plain_safetensors_file_is_no_store_and_the_error_helps(tmp_path: Path
 
 def test_a_header_beyond_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("neutral.store.header.LIMIT", 100)
-    with pytest.raises(TargetError, match="too many tensors"):
+    with pytest.raises(TargetError, match="too many for one file"):
         sample_store(tmp_path).save(tmp_path / "m.safetensors")
 
 

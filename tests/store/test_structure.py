@@ -189,12 +189,15 @@ def test_layers_known_by_names_may_be_incomplete(tmp_path: Path) -> None:
     assert list(structure_problems(store)) == []  # the weight is still a piece of the source file
 
 
-def test_roles_that_the_graph_computes_or_a_note_gives_up_may_be_missing(tmp_path: Path) -> None:
-    computed = with_layer(sample_store(tmp_path), tensors={"bias": "fc.bias"})
-    assert list(structure_problems(with_node(computed, computed={"weight": Value("data")}))) == []
-    noted = with_layer(sample_store(tmp_path), tensors={"bias": "fc.bias"})
-    noted.notes = ("fc.weight is not in the file",)
-    assert list(structure_problems(noted)) == []
+def test_roles_that_the_graph_computes_may_be_missing(tmp_path: Path) -> None:
+    store = with_layer(sample_store(tmp_path), tensors={"bias": "fc.bias"})
+    assert list(structure_problems(store)) == ["layer 'fc': it has no weight"]
+    assert list(structure_problems(with_node(store, computed={"weight": Value("data")}))) == []
+
+
+def test_a_store_of_a_graph_alone_needs_no_tensors(tmp_path: Path) -> None:
+    store = with_layer(with_layer(sample_store(tmp_path), tensors={}), "act", tensors={})
+    assert list(structure_problems(Store(store.layers, {}, store.graph))) == []
 
 
 def test_recurrent_layers_need_some_layer_of_a_numbered_role(tmp_path: Path) -> None:
