@@ -5,7 +5,9 @@ torch is imported when one of the names is first used.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -44,13 +46,22 @@ _HOME = {
 }
 
 
+class _Package(ModuleType):
+    """Importing a submodule binds its name in the package, which would hide the function of the same name."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in _HOME or not isinstance(value, ModuleType):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
+
+
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # All at once: importing a submodule binds its name here, which would hide a function of the same name for ever.
-    found = {each: getattr(import_module(f"{__name__}.{home}"), each) for each, home in _HOME.items()}
-    globals().update(found)
-    return found[name]
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    return value
 
 
 def __dir__() -> list[str]:

@@ -21,6 +21,9 @@ EFFECTS = {
 """What a difference changes: ``training`` only; the ``layout`` of the data that the layer takes and gives, the numbers
 being the same; every other one the results of ``inference``."""
 
+OF_SHAPES = {"out_channels", "kernel_size", "out_features", "num_embeddings", "embedding_dim", "hidden_size"}
+"""What the shapes of the tensors say already, and those have been compared."""
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -40,7 +43,7 @@ class Difference:
 def differences(stored: Layer, module: Layer, adapter: Adapter) -> tuple[Difference, ...]:
     """Attributes that both sides have, or whose meaning the catalogue fixes, and that are not equal."""
     given: Mapping[str, Any] = {**adapter.implied, **stored.attributes}
-    skipped = set()
+    skipped = set(OF_SHAPES)
     if given.get("output_size") is not None:
         skipped |= {"padding", "output_padding"}  # the output's size decides them
     if given.get("num_layers") == 1:

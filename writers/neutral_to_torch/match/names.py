@@ -163,7 +163,7 @@ def _tensors(side: Side) -> list[_Named]:
 
 
 def _named(items: list[tuple[str, str | None, tuple[str, ...]]]) -> list[_Named]:
-    prefix = common_prefix([names[0] for _, _, names in items])
+    prefix = common_prefix([names[0] for _, _, names in items if names])
     result = []
     for layer, role, names in items:
         words = tuple(words_of(name) for name in names)
@@ -188,7 +188,7 @@ def common_prefix(names: Sequence[str]) -> Words:
     >>> common_prefix(["resnetv10_conv0", "resnetv10_stage1_conv0"])
     ('resnetv', '10')
     """
-    parts = [SEPARATORS.split(name) for name in names if name]
+    parts = [SEPARATORS.split(name) for name in names]
     if not parts:
         return ()
     shared = 0
