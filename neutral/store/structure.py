@@ -42,7 +42,7 @@ def _layer_problems(layer: Layer, store: Store) -> Iterator[str]:
         if key not in store.tensors:
             yield f"its {role!r} is the tensor {key!r}, which is not there"
     if layer.typed_by != "names" and _has_parameters(store):
-        yield from _missing_roles(layer, operator, store)
+        yield from _missing_roles(layer, operator, store.graph)
 
 
 def _missing_roles(layer: Layer, operator: Operator, graph: Graph | None) -> Iterator[str]:
@@ -51,6 +51,11 @@ def _missing_roles(layer: Layer, operator: Operator, graph: Graph | None) -> Ite
     for role in operator.roles:
         if role.required and not any(role.matches(name) for name in present):
             yield f"it has no {role.name}"
+
+
+def _has_parameters(store: Store) -> bool:
+    """Whether tensors are to be expected: a store made from a symbol alone has none."""
+    return store.source is None or any(file.role == "parameters" for file in store.source.files)
 
 
 def _computed_roles(graph: Graph | None, layer: str) -> Iterator[str]:

@@ -195,9 +195,14 @@ def test_roles_that_the_graph_computes_may_be_missing(tmp_path: Path) -> None:
     assert list(structure_problems(with_node(store, computed={"weight": Value("data")}))) == []
 
 
-def test_a_store_of_a_graph_alone_needs_no_tensors(tmp_path: Path) -> None:
+def test_a_store_of_a_symbol_alone_needs_no_tensors(tmp_path: Path) -> None:
     store = with_layer(with_layer(sample_store(tmp_path), tensors={}), "act", tensors={})
-    assert list(structure_problems(Store(store.layers, {}, store.graph))) == []
+    assert store.source is not None
+    parameters, symbol = store.source.files
+    alone = Store(store.layers, {}, store.graph, replace(store.source, files=(symbol,)))
+    assert list(structure_problems(alone)) == []
+    alone.source = replace(store.source, files=(replace(parameters, pieces=(56,), skeleton=bytes(48), size=48), symbol))
+    assert "layer 'fc': it has no weight" in list(structure_problems(alone))
 
 
 def test_recurrent_layers_need_some_layer_of_a_numbered_role(tmp_path: Path) -> None:
