@@ -2,14 +2,86 @@
 
 from __future__ import annotations
 
-from neutral.operators.catalogue import Operator, Role
+from neutral.operators.catalogue import Attribute, Operator, Role
+
+AXIS = Attribute("axis", "int", "The axis over which the probabilities sum to 1; negative counts from the end.")
+
+_FIXED = {
+    "relu": "output = max(input, 0).",
+    "sigmoid": "output = 1 / (1 + e^-input).",
+    "log_sigmoid": "output = -log(1 + e^-input).",
+    "tanh": "output = hyperbolic tangent of input.",
+    "softplus": "output = log(1 + e^input).",
+    "softsign": "output = input / (1 + |input|).",
+    "selu": "output = 1.0507009873554805 * (input where input > 0, else 1.6732632423543772*(e^input - 1)).",
+    "gelu": "output = 0.5 * input * (1 + erf(input / sqrt(2))).",
+    "gelu_tanh": "output = 0.5 * input * (1 + tanh(sqrt(2/pi) * (input + 0.044715*input^3))).",
+    "mish": "output = input * tanh(log(1 + e^input)).",
+}
 
 OPERATORS = (
+    *(Operator(kind, meaning, family="activation") for kind, meaning in _FIXED.items()),
+    Operator(
+        "hard_sigmoid",
+        "output = alpha*input + beta, at least 0 and at most 1.",
+        attributes=(
+            Attribute("alpha", "float", "The slope between the bounds."),
+            Attribute("beta", "float", "The value at 0."),
+        ),
+        family="activation",
+    ),
+    Operator(
+        "leaky_relu",
+        "output = input where input > 0, else negative_slope*input.",
+        attributes=(Attribute("negative_slope", "float", "The slope of the negative side."),),
+        family="activation",
+    ),
+    Operator(
+        "elu",
+        "output = input where input > 0, else alpha*(e^input - 1).",
+        attributes=(Attribute("alpha", "float", "Minus the limit of the negative side."),),
+        family="activation",
+    ),
     Operator(
         "prelu",
         "output = input where input > 0, else weight*input. One slope for all, or one for each channel; channels "
         "are axis 1 (axis 0 of a 1-D input).",
         roles=(Role("weight", "(channels,) or (1,)", "The slope of the negative side."),),
+        family="activation",
+    ),
+    Operator(
+        "softmax",
+        "output = e^input / sum(e^input) along one axis. Where the integer length input is given, whose shape is input's "
+        "without that axis, only the first `length` positions along the axis take part, and the others give 0.",
+        inputs=("input", "length?"),
+        attributes=(AXIS,),
+        family="activation",
+    ),
+    Operator(
+        "softmax_of_sample",
+        "output = e^input / sum(e^input) over all axes but the first together.",
+        family="activation",
+    ),
+    Operator(
+        "log_softmax",
+        "output = input - log(sum(e^input)) along one axis.",
+        attributes=(AXIS,),
+        family="activation",
+    ),
+    Operator(
+        "masked_softmax",
+        "output = softmax along one axis over the positions where mask is not 0; the others give 0. mask broadcasts to "
+        "input's shape.",
+        inputs=("input", "mask"),
+        attributes=(AXIS,),
+        family="activation",
+    ),
+    Operator(
+        "masked_log_softmax",
+        "output = log_softmax along one axis over the positions where mask is not 0; the others give -infinity. mask "
+        "broadcasts to input's shape.",
+        inputs=("input", "mask"),
+        attributes=(AXIS,),
         family="activation",
     ),
 )

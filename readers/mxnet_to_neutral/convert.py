@@ -122,8 +122,7 @@ class Converter:
         return self._named(op, outputs)
 
     def _opaque(self, op: Op, reason: str) -> Sequence[Operand]:
-        node = op.symbol_node
-        value = op.node("opaque", *op.inputs(), operator=node.operator, attributes=dict(node.attributes), reason=reason)
+        node, value = op.symbol_node, op.opaque(reason)
         used = [e.output for n in self.symbol.nodes for e in n.inputs if self.symbol.nodes[e.node] is node]
         used += [head.output for head in self.symbol.heads if self.symbol.nodes[head.node] is node]
         return [Value(value.node, output) for output in range(max(used, default=0) + 1)]
@@ -159,4 +158,6 @@ class Converter:
                 operands = [*draft.inputs, *draft.roles.values()]
                 needed.update(operand.node for operand in operands if isinstance(operand, Value))
         self.result.drafts = kept[::-1]
-        self.result.inputs = [item for item in self.result.inputs if item.name in needed]
+        order = {name: index for index, name in enumerate(self._node_names)}
+        kept_inputs = (item for item in self.result.inputs if item.name in needed)
+        self.result.inputs = sorted(kept_inputs, key=lambda item: order[item.name])

@@ -149,6 +149,12 @@ class Op:
         self.drafts.append(Draft(name, kind, list(inputs), typed, self.symbol_node, dict(roles or {}), layer))
         return Value(name)
 
+    def opaque(self, reason: str) -> Value:
+        """An output that has no exact meaning here."""
+        node = self.symbol_node
+        attributes = dict(node.attributes)
+        return self.node("opaque", *self.inputs(), operator=node.operator, attributes=attributes, reason=reason)
+
     def missing(self, variable: str) -> None:
         """Record that an array the node needs is not in the checkpoint."""
         self._converter.missing(self, variable)

@@ -15,15 +15,19 @@ def run_operator(
     prefix: str,
     parameters: Sequence[int] = (),
     auxiliary: Sequence[int] = (),
+    output: int | None = None,
 ) -> list[np.ndarray]:
     """Run ``operator`` on ``inputs`` and save the symbol and its arrays as the checkpoint ``prefix``.
 
     ``parameters`` and ``auxiliary`` are the positions of inputs that are stored arrays; the others are the model's
-    inputs, called ``input0``, ``input1`` by position. ``attributes`` are those of the symbol call.
+    inputs, called ``input0``, ``input1`` by position, and declare their dtype where it is not a floating one.
+    ``attributes`` are those of the symbol call; ``output`` chooses one of several outputs.
     """
     names = [f"op_array{i}" if i in (*parameters, *auxiliary) else f"input{i}" for i in range(len(inputs))]
-    variables = [mx.sym.var(name) for name in names]
+    dtypes = [None if array.dtype.kind == "f" else array.dtype for array in inputs]
+    variables = [mx.sym.var(name, dtype=dtype) for name, dtype in zip(names, dtypes)]
     symbol = find(operator)(*variables, name="op", **attributes)
+    symbol = symbol if output is None else symbol[output]
     return run_symbol(symbol, dict(zip(names, inputs)), prefix, [names[i] for i in (*parameters, *auxiliary)])
 
 

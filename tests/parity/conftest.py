@@ -48,7 +48,8 @@ def check_operator(mxnet: Any, tmp_path: Path) -> Check:
     """``check_operator("Pooling", [array], kernel=(2, 2), ...)`` runs one operator on both sides and compares.
 
     ``parameters`` and ``auxiliary`` are the positions of inputs that MXNet stores as arrays. The attributes are those
-    of MXNet's symbol call; what is left out is left to MXNet's default. ``exact`` asks for equal bits.
+    of MXNet's symbol call; what is left out is left to MXNet's default. ``output`` compares one output
+    of several, ``exact`` asks for equal bits.
     """
 
     def check(
@@ -57,6 +58,7 @@ def check_operator(mxnet: Any, tmp_path: Path) -> Check:
         *,
         parameters: Sequence[int] = (),
         auxiliary: Sequence[int] = (),
+        output: int | None = None,
         exact: bool = False,
         **attributes: Any,
     ) -> Any:
@@ -69,6 +71,7 @@ def check_operator(mxnet: Any, tmp_path: Path) -> Check:
             prefix=prefix,
             parameters=tuple(parameters),
             auxiliary=tuple(auxiliary),
+            output=output,
         )
         stored = {*parameters, *auxiliary}
         given = {f"input{i}": to_torch(array) for i, array in enumerate(inputs) if i not in stored}

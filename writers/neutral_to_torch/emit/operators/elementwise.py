@@ -1,11 +1,192 @@
-"""Arithmetic, element by element, with broadcasting."""
+"""Arithmetic, comparison, choice and the functions of one number, element by element."""
 
 from __future__ import annotations
 
-from neutral_to_torch.emit.rules import View, rule
-from neutral_to_torch.emit.symbols import Symbol
+import math
+from typing import Callable
+
+from neutral_to_torch.emit.rules import DTYPE, Result, Unsupported, View, rule, unpack
+from neutral_to_torch.emit.symbols import F, Symbol, either, helper, nn, operation, term_of, torch
+from neutral_to_torch.emit.symbols import math as math_
+
+_EXACT = 2.0**24
+"""Below it a whole number is the same as an integer and as a float32."""
+
+_HALF_MAX = 65504.0
+"""The largest float16: torch refuses a larger bound for such a tensor."""
+
+_OPERATORS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**"}
+
+_COMPARISONS = {
+    "equal": "==",
+    "not_equal": "!=",
+    "greater": ">",
+    "greater_equal": ">=",
+    "less": "<",
+    "less_equal": "<=",
+}
+
+_LOGICAL = {"logical_and": "&", "logical_or": "|", "logical_xor": "^"}
+
+_FUNCTIONS = {
+    "abs": "abs", "square": "square", "sqrt": "sqrt", "rsqrt": "rsqrt", "exp": "exp", "expm1": "expm1", "log": "log",
+    "log10": "log10", "log2": "log2", "log1p": "log1p", "sin": "sin", "cos": "cos", "tan": "tan", "asin": "asin",
+    "acos": "acos", "atan": "atan", "sinh": "sinh", "cosh": "cosh", "asinh": "asinh", "acosh": "acosh",
+    "atanh": "atanh", "degrees": "rad2deg", "radians": "deg2rad", "floor": "floor", "ceil": "ceil", "trunc": "trunc",
+    "log_gamma": "lgamma", "digamma": "digamma", "erf": "erf", "erfinv": "erfinv", "sign": "sign",
+    "reciprocal": "reciprocal",
+}  # fmt: skip
+"""Functions that torch has, by the name of its tensors' method."""
+
+_HELPERS = {"cbrt": "cube_root", "gamma": "gamma"}
 
 
-@rule("add", rank="broadcast")
-def add(node: View, x: Symbol, y: Symbol) -> Symbol:
-    return x + y
+def operand(node: View, index: int) -> Symbol:
+    """An input; of a literal that is whole an integer, so that integer tensors keep their type."""
+    number = node.number(index)
+    if isinstance(number, float) and number.is_integer() and abs(number) <= _EXACT:
+        return Symbol(term_of(int(number)))
+    given = node.inputs[index]
+    if given is None:
+        raise Unsupported(f"its input {index + 1} is absent")
+    return given
+
+
+@rule(*_OPERATORS, rank="broadcast")
+def arithmetic(node: View, x: Symbol, y: Symbol) -> Symbol:
+    return operation(_OPERATORS[node.kind], operand(node, 0), operand(node, 1))
+
+
+@rule("integer_divide", rank="broadcast")
+def integer_divide(node: View, x: Symbol, y: Symbol) -> Symbol:
+    return torch.div(operand(node, 0), operand(node, 1), rounding_mode="trunc")
+
+
+@rule("remainder", rank="broadcast")
+def remainder(node: View, x: Symbol, y: Symbol) -> Symbol:
+    if node.number(1):
+        return operand(node, 0) % operand(node, 1)
+    if node.number(1) is not None:
+        return torch.zeros_like(x)
+    return helper.remainder(operand(node, 0), y)
+
+
+@rule("hypot", rank="broadcast")
+def hypot(node: View, x: Symbol, y: Symbol) -> Symbol:
+    if node.number(1) is not None:
+        y = torch.full_like(x, operand(node, 1))
+    return torch.hypot(x, y)
+
+
+@rule("maximum", rank="broadcast")
+def maximum(node: View, x: Symbol, y: Symbol) -> Symbol:
+    number = node.number(1)
+    return torch.maximum(x, y) if number is None else _clamped(x, float(number), None)
+
+
+@rule("minimum", rank="broadcast")
+def minimum(node: View, x: Symbol, y: Symbol) -> Symbol:
+    number = node.number(1)
+    return torch.minimum(x, y) if number is None else _clamped(x, None, float(number))
+
+
+@rule(*_COMPARISONS, rank="broadcast")
+def comparison(node: View, x: Symbol, y: Symbol) -> Symbol:
+    return operation(_COMPARISONS[node.kind], x, operand(node, 1)).to(x.dtype)
+
+
+@rule(*_LOGICAL, rank="broadcast")
+def logical(node: View, x: Symbol, y: Symbol) -> Symbol:
+    number = node.number(1)
+    other = operation("!=", y, 0) if number is None else bool(number)
+    return operation(_LOGICAL[node.kind], operation("!=", x, 0), other).to(x.dtype)
+
+
+@rule("logical_not", rank="same")
+def logical_not(node: View, x: Symbol) -> Symbol:
+    return operation("==", x, 0).to(x.dtype)
+
+
+@rule(*_FUNCTIONS, rank="same")
+def function(node: View, x: Symbol) -> Symbol:
+    result: Symbol = getattr(torch, _FUNCTIONS[node.kind])(x)
+    return result
+
+
+@rule(*_HELPERS, rank="same")
+def helped(node: View, x: Symbol) -> Symbol:
+    result: Symbol = getattr(helper, _HELPERS[node.kind])(x)
+    return result
+
+
+@rule("negative", rank="same")
+def negative(node: View, x: Symbol) -> Symbol:
+    return -x
+
+
+@rule("round", rank="same")
+def round_(node: View, x: Symbol) -> Symbol:
+    rounding: dict[str, Callable[..., Symbol]] = {
+        "away_from_zero": helper.round_half_away_from_zero,
+        "down": helper.round_half_down,
+    }
+    return rounding[node["ties"]](x)
+
+
+@rule("clamp", rank="same")
+def clamp(node: View, x: Symbol) -> Symbol:
+    low, high = node["min"], node["max"]
+    if (low, high) == (0, 6):
+        return either(node.module(nn.ReLU6())(x), F.relu6(x))
+    return _clamped(x, low, high)
+
+
+def _clamped(x: Symbol, low: float | None, high: float | None) -> Symbol:
+    given = {name: _short(bound) for name, bound in (("min", low), ("max", high)) if bound is not None}
+    if any(abs(bound) > _HALF_MAX for bound in given.values()):
+        return helper.clamp(x, **given)
+    if len(given) == 2:
+        return x.clamp(*given.values())
+    return x.clamp(**given) if given else x
+
+
+def _short(bound: float) -> float | int:
+    return int(bound) if bound.is_integer() and abs(bound) <= _EXACT else bound
+
+
+@rule("smooth_l1", rank="same")
+def smooth_l1(node: View, x: Symbol) -> Symbol:
+    beta = 1 / node["sigma"] ** 2
+    if not math.isfinite(beta) or beta == 0:
+        raise Unsupported(f"sigma={node['sigma']}")
+    return F.smooth_l1_loss(x, torch.zeros_like(x), reduction="none", beta=beta)
+
+
+@rule("divide_by_sqrt_size", rank="same")
+def divide_by_sqrt_size(node: View, x: Symbol) -> Symbol:
+    return x / math_.sqrt(x.shape[-1])
+
+
+_TORCH = {
+    "bool": "BOOL", "uint8": "U8", "int8": "I8", "int16": "I16", "int32": "I32", "int64": "I64", "float16": "F16",
+    "bfloat16": "BF16", "float32": "F32", "float64": "F64",
+}  # fmt: skip
+
+
+@rule("cast", rank="same")
+def cast(node: View, x: Symbol) -> Symbol:
+    if node["dtype"] not in _TORCH:
+        raise Unsupported(f"dtype {node['dtype']}: torch does not compute with it")
+    return x.to(DTYPE[_TORCH[node["dtype"]]])
+
+
+@rule("cast_to_common", rank=lambda node: [node.rank(index) for index in range(len(node.inputs))])
+def cast_to_common(node: View, *inputs: Symbol) -> Result:
+    return unpack(helper.cast_to_common(*inputs, narrowest=node["narrowest"]), tuple(range(len(inputs))))
+
+
+@rule("where", rank=lambda node: node.rank(1))
+def where(node: View, condition: Symbol, x: Symbol, y: Symbol) -> Symbol:
+    if node.rank(0) in (None, 1) and node.rank(1) != 1:
+        return helper.choose(condition, x, y)
+    return torch.where(operation("!=", condition, 0), x, y)

@@ -1,0 +1,19 @@
+"""Dropout that PyTorch's layers do not offer in this form."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+
+from torch import Tensor, nn
+
+
+class SharedDropout(nn.Module):
+    """Dropout whose draws are shared along some axes; with ``always`` outside training too."""
+
+    def __init__(self, p: float, axes: tuple[int, ...], always: bool = False) -> None:
+        super().__init__()
+        self.p, self.axes, self.always = p, axes, always
+
+    def forward(self, x: Tensor) -> Tensor:
+        shape = [1 if axis in self.axes else size for axis, size in enumerate(x.shape)]
+        return x * F.dropout(x.new_ones(shape), self.p, self.training or self.always)

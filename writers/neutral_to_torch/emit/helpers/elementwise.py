@@ -1,0 +1,62 @@
+"""Functions of numbers that PyTorch does not offer in this form."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def remainder(x: Tensor | float, y: Tensor) -> Tensor:
+    """The remainder with the sign of ``y``; 0 where ``y`` is 0."""
+    zero = y == 0
+    return torch.where(zero, 0, x % torch.where(zero, 1, y)).to(y.dtype)
+
+
+def round_half_away_from_zero(x: Tensor) -> Tensor:
+    """Round to the nearest integer, halves away from zero."""
+    whole = x.trunc()
+    return torch.where((x - whole).abs() >= 0.5, whole + x.sign(), whole)
+
+
+def round_half_down(x: Tensor) -> Tensor:
+    """Round to the nearest integer, halves down."""
+    low, high = x.floor(), x.ceil()
+    return torch.where(x - low <= high - x, low, high)
+
+
+def cube_root(x: Tensor) -> Tensor:
+    """The cube root, negative where ``x`` is."""
+    return x.sign() * x.abs().pow(1 / 3)
+
+
+def gamma(x: Tensor) -> Tensor:
+    """The gamma function; NaN at the negative integers."""
+    x64 = x.to(torch.float64)
+    low = x64.floor()
+    sign = torch.where((x64 < 0) & (low % 2 != 0), -1.0, 1.0)
+    value = sign * torch.lgamma(x64).exp()
+    return torch.where((x64 < 0) & (x64 == low), float("nan"), value).to(x.dtype)
+
+
+def clamp(x: Tensor, min: float = -math.inf, max: float = math.inf) -> Tensor:
+    """Clamp to bounds that the dtype need not be able to hold: those it cannot do not bound it."""
+    info = torch.finfo(x.dtype) if x.is_floating_point() else torch.iinfo(x.dtype)
+    lowest, highest = (-math.inf, math.inf) if x.is_floating_point() else (info.min, info.max)
+    return x.clamp(lowest if min < info.min else min, highest if max > info.max else max)
+
+
+def cast_to_common(*tensors: Tensor, narrowest: bool = False) -> list[Tensor]:
+    """Cast float32, float16 and bfloat16 tensors to the widest, or narrowest, dtype among them."""
+    order = [torch.float32, torch.bfloat16, torch.float16]
+    present = [dtype for dtype in order if any(x.dtype == dtype for x in tensors)]
+    dtype = present[-1 if narrowest else 0] if present else None
+    return [x.to(dtype) if x.dtype in order else x for x in tensors]
+
+
+def choose(condition: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """``x`` where the condition is not 0, else ``y``; a 1-D condition chooses whole rows."""
+    if condition.dim() == 1:
+        condition = condition.reshape(-1, *[1] * (x.dim() - 1))
+    return torch.where(condition != 0, x, y)

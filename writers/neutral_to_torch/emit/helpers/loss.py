@@ -1,0 +1,49 @@
+"""Losses, and the choice of elements, in forms that PyTorch does not offer."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+
+import torch
+from torch import Tensor
+
+
+def pick(x: Tensor, index: Tensor, dim: int, keepdim: bool = False, wrap: bool = False) -> Tensor:
+    """The element of ``x`` that ``index`` names along ``dim``; outside: clamped, or wrapped."""
+    index = index.long()
+    if index.dim() < x.dim():
+        index = index.unsqueeze(dim)
+    size = x.shape[dim]
+    index = index % size if wrap else index.clamp(0, size - 1)
+    picked = x.gather(dim, index)
+    return picked if keepdim or x.dim() == 1 else picked.squeeze(dim)
+
+
+def softmax_cross_entropy(x: Tensor, label: Tensor) -> Tensor:
+    """The sum over the rows of the cross entropy with the label, of shape (1,)."""
+    chosen = x.softmax(1).gather(1, label.long().unsqueeze(1))
+    return -chosen.clamp(min=1e-8).log().sum().reshape(1)
+
+
+def ctc_loss(
+    x: Tensor,
+    label: Tensor,
+    input_length: Tensor | None = None,
+    label_length: Tensor | None = None,
+    blank_first: bool = True,
+) -> Tensor:
+    """Connectionist temporal classification of (time, batch, classes) by (batch, positions)."""
+    time, batch, classes = x.shape
+    if label_length is None:
+        padding = label == (0 if blank_first else -1)
+        label_length = (padding.cumsum(1) == 0).sum(1)
+    if input_length is None:
+        input_length = torch.full((batch,), time, dtype=torch.long, device=x.device)
+    return F.ctc_loss(
+        x.log_softmax(2),
+        label.long().clamp(min=0),
+        input_length.long(),
+        label_length.long(),
+        blank=0 if blank_first else classes - 1,
+        reduction="none",
+    )
