@@ -96,9 +96,7 @@ class Store:
             raise UsageError(f"{self.path or 'the store'} has no tensor {key!r}.") from None
         return tensor.numpy()
 
-    def save(
-        self, path: str | os.PathLike[str], *, digests: bool = True, progress: Progress | None = None
-    ) -> None:
+    def save(self, path: str | os.PathLike[str], *, digests: bool = True, progress: Progress | None = None) -> None:
         """Write the store to ``path``; the suffix decides the container (``.safetensors``, ``.h5``).
 
         The file appears whole or not at all, and is on the disk when this returns. Raises
