@@ -468,6 +468,20 @@ def test_dtype_and_device_are_converted_as_asked() -> None:
     assert module.bn1_2.num_batches_tracked.dtype == torch.int64
 
 
+def test_what_is_not_filled_follows_to_the_dtype_and_device() -> None:
+    class More(Face):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = nn.Parameter(torch.full((2,), 3.0))
+            self.register_buffer("grid", torch.arange(3.0), persistent=False)
+
+    module = More()
+    scale = module.scale
+    load_into(module, face().store(), allow_missing=["scale"], dtype=torch.float64)
+    assert module.scale is scale and scale.dtype == torch.float64 and scale.tolist() == [3, 3]
+    assert module.grid.dtype == torch.float64 and module.grid.tolist() == [0, 1, 2]
+
+
 def test_bfloat16_keeps_its_bits() -> None:
     bits = np.array([[0x3F80, 0x7FC1], [0x0001, 0xC2F7]], np.uint16)
     layer = Layer("fc", "linear", {"out_features": 2, "flatten": True}, {"weight": "fc.weight"})

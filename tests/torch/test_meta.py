@@ -118,6 +118,19 @@ def test_the_stored_dtype_is_kept_unless_another_is_asked_for(tmp_path: Path) ->
         np.testing.assert_array_equal(module["fc"].weight.detach().numpy(), half)
 
 
+def test_a_recurrent_module_runs_on_its_new_parameters() -> None:
+    with torch.device("meta"):
+        module = nn.ModuleDict({"lstm": nn.LSTM(3, 4)})
+    right = nn.LSTM(3, 4)
+    attributes = {"hidden_size": 4, "num_layers": 1, "bidirectional": False, "dropout": 0.0, "projection_size": 0}
+    attributes.update(clip_min=None, clip_max=None, clip_nan=False)
+    b = Builder()
+    b.layer("lstm", "lstm", {role: p.detach().numpy() for role, p in right.named_parameters()}, attributes)
+    load_into(module, b.store())
+    x = torch.randn(5, 2, 3)
+    torch.testing.assert_close(module["lstm"](x), right(x), rtol=0, atol=0)
+
+
 def test_bytes_that_are_not_aligned_are_read(tmp_path: Path) -> None:
     values = np.arange(6, dtype=np.float32).reshape(2, 3)
     (tmp_path / "raw").write_bytes(b"x" + values.tobytes())

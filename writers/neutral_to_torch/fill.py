@@ -18,7 +18,10 @@ def fill(
     dtype: torch.dtype | None,
     device: torch.device | None,
 ) -> None:
-    """Fill the tensors that ``sources`` (key and stored tensor) and ``constants`` name by their state dict's names."""
+    """Fill the tensors that ``sources`` (key and stored tensor) and ``constants`` name by their state dict's names.
+
+    ``dtype`` and ``device`` are those of the whole module after, tensors that are not filled too.
+    """
     places = locations(module)
     mapped = Mapped()
     keys: set[str] = set()
@@ -43,6 +46,9 @@ def fill(
             _move(target, wanted_dtype(target, dtype_of(tensor), dtype), device)
             _copy(target, tensor)
     _make_counters(module, device)
+    for rest in (*module.parameters(), *module.buffers()):
+        if id(rest) not in filled and not rest.is_meta:
+            rest.data = rest.detach().to(device=device, dtype=wanted_dtype(rest, rest.dtype, dtype))
 
 
 def wanted_dtype(target: torch.Tensor, stored: torch.dtype, asked: torch.dtype | None) -> torch.dtype:

@@ -45,12 +45,12 @@ def locations(module: nn.Module) -> dict[int, list[Location]]:
 
 
 def replace(places: list[Location], value: torch.Tensor) -> None:
-    """Put one new tensor where an old one was held: a parameter stays one, and stays trained or not."""
+    """Put one new tensor where an old one was held: a parameter stays one, and stays trained or not.
+
+    It is set as an attribute, since recurrent modules keep lists of their parameters beside.
+    """
     for owner, name in places:
         old = owner._parameters.get(name)
-        if old is None:
-            owner._buffers[name] = value
-        elif not isinstance(value, nn.Parameter):
-            value = owner._parameters[name] = nn.Parameter(value, requires_grad=old.requires_grad)
-        else:
-            owner._parameters[name] = value
+        if old is not None and not isinstance(value, nn.Parameter):
+            value = nn.Parameter(value, requires_grad=old.requires_grad)
+        setattr(owner, name, value)
