@@ -1,0 +1,102 @@
+"""Sorting, and choosing elements by index.
+
+An index may be of a floating type: its fraction is cut off.
+"""
+
+from __future__ import annotations
+
+from neutral.operators.arrangement import AXIS
+from neutral.operators.catalogue import Attribute, Operator
+from neutral.operators.creation import DTYPE
+
+DESCENDING = Attribute("descending", "bool", "Whether the largest comes first.")
+
+TOP = (
+    AXIS,
+    Attribute("count", "int", "How many; None: all.", optional=True),
+    Attribute("largest", "bool", "Whether the largest are chosen, or the smallest."),
+)
+
+OPERATORS = (
+    Operator(
+        "sort",
+        "The numbers of an axis in order; equal ones in the order of their positions. The second output is the position "
+        "that each had, int64.",
+        attributes=(AXIS, DESCENDING),
+        outputs=("values", "positions"),
+        family="indexing",
+    ),
+    Operator(
+        "top_k",
+        "The largest (or smallest) numbers of an axis, the most extreme first; of equal ones the first positions. The "
+        "second output is the position that each had, int64.",
+        attributes=TOP,
+        outputs=("values", "positions"),
+        family="indexing",
+    ),
+    Operator(
+        "top_k_mask",
+        "1 where the number is among those that top_k chooses, else 0, in the dtype of the input.",
+        attributes=TOP,
+        family="indexing",
+    ),
+    Operator(
+        "take",
+        "Positions of an axis by a tensor of indices, whose axes stand in place of that axis. Out of range: clamp takes "
+        "the nearest end, wrap the index modulo the extent, error is an error.",
+        inputs=("input", "index"),
+        attributes=(
+            AXIS,
+            Attribute("out_of_range", "str", "What an index outside means.", choices=("clamp", "wrap", "error")),
+        ),
+        family="indexing",
+    ),
+    Operator(
+        "gather_nd",
+        "output[j..., k...] = input[index[0, j...], ..., index[M - 1, j...], k...], where M is the extent of the index's "
+        "first axis. Negative indices count from the end; one outside is an error.",
+        inputs=("input", "index"),
+        family="indexing",
+    ),
+    Operator(
+        "scatter_nd",
+        "A tensor of zeros with output[index[0, j...], ..., index[M - 1, j...], k...] = input[j..., k...], where M is the "
+        "extent of the index's first axis. Where indices repeat the last one holds.",
+        inputs=("input", "index"),
+        attributes=(Attribute("shape", "ints", "The shape of the output."),),
+        family="indexing",
+    ),
+    Operator(
+        "index_copy",
+        "The input with input[index[i], ...] replaced by value[i, ...]; index is 1-D. Where indices repeat the last one "
+        "holds.",
+        inputs=("input", "index", "value"),
+        family="indexing",
+    ),
+    Operator(
+        "one_hot",
+        "output[..., j] = on_value where index[...] = j, else off_value, for j from 0 to depth - 1.",
+        inputs=("index",),
+        attributes=(
+            Attribute("depth", "int", "The extent of the new last axis."),
+            Attribute("on_value", "float", "The value at the index."),
+            Attribute("off_value", "float", "The value elsewhere."),
+            DTYPE,
+        ),
+        family="indexing",
+    ),
+    Operator(
+        "ravel_index",
+        "The input's first axis holds indices into an array of the given shape; the output is their position in "
+        "row-major order, in the dtype of the input. The first extent has no effect.",
+        attributes=(Attribute("shape", "ints", "The shape of the array."),),
+        family="indexing",
+    ),
+    Operator(
+        "unravel_index",
+        "The inverse of ravel_index for the input made 1-D: output[m, n] is the index along axis m of position n, in the "
+        "dtype of the input.",
+        attributes=(Attribute("shape", "ints", "The shape of the array."),),
+        family="indexing",
+    ),
+)
