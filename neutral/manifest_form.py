@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from neutral.forms import anything, exactly, list_of, matching, one_of, optional, record, size, table_of
+from neutral.tensor import ITEM_SIZE
 
 SPECIAL_NUMBERS = ("inf", "-inf", "nan")
 """The numbers that JSON cannot write, as text."""
@@ -32,6 +33,8 @@ def _check_piece(item: Any) -> None:
         size(item)
     elif type(item) is not str:
         _PIECE(item)
+        if ("start" in item) != ("nbytes" in item):
+            raise ValueError("start and nbytes go together")
 
 
 def _check_file(item: Any) -> None:
@@ -39,6 +42,7 @@ def _check_file(item: Any) -> None:
 
 
 _TEXT = exactly(str)
+_DTYPE = one_of(*ITEM_SIZE)
 _DIGEST = matching("[0-9a-f]{64}")
 _PIECE = record({"tensor": _TEXT}, {"permutation": list_of(size), "start": size, "nbytes": size})
 _FILE = {"name": _TEXT, "role": _TEXT, "format": _TEXT, "size": size, "sha256": optional(_DIGEST)}
@@ -58,7 +62,7 @@ _LAYER = record(
 check_graph = record(
     {
         "inputs": list_of(
-            record({"name": _TEXT, "shape": optional(list_of(optional(size))), "dtype": optional(_TEXT)})
+            record({"name": _TEXT, "shape": optional(list_of(optional(size))), "dtype": optional(_DTYPE)})
         ),
         "nodes": list_of(
             record(

@@ -9,6 +9,11 @@ from neutral.store.store import Piece, SourceFile, Store
 from neutral.tensor import FileRange, Tensor, from_numpy
 
 
+def is_plain_name(name: str) -> bool:
+    """Whether a recorded name is a file's name and nothing more: names are data, and must lead out of no folder."""
+    return name not in ("", ".", "..") and not any(character in name for character in "/\\\0")
+
+
 def source_chunks(store: Store, file: SourceFile) -> Iterator[bytes | memoryview]:
     """The bytes of a source file, in order.
 

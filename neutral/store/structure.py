@@ -6,6 +6,7 @@ from typing import Iterator, Mapping
 
 from neutral.graph import Graph, Layer, Node, Value
 from neutral.operators import Operator, catalogue
+from neutral.store.sources import is_plain_name
 from neutral.store.store import Piece, SourceFile, Store
 from neutral.tensor import Tensor
 
@@ -21,6 +22,8 @@ def structure_problems(store: Store) -> Iterator[str]:
     for file in files:
         for problem in file_problems(file, store.tensors):
             yield f"source file {file.name!r}: {problem}"
+        if not is_plain_name(file.name):
+            yield f"source file {file.name!r}: its name is a path"
     if len({file.name for file in files}) != len(files):
         yield "two source files have the same name"
     used = {key for layer in store.layers.values() for key in layer.tensors.values()}

@@ -141,6 +141,10 @@ BROKEN: dict[str, tuple[Callable[[Store], Store], str]] = {
         lambda s: with_file(s, pieces=(Piece("fc.bias", start=4, nbytes=8),)),
         "source file 'net-0000.params': its piece ends after the 8 bytes of 'fc.bias'",
     ),
+    "file name that is a path": (
+        lambda s: with_file(s, name="../net.params"),
+        "source file '../net.params': its name is a path",
+    ),
     "file name twice": (
         lambda s: with_file(s, 1, name="net-0000.params"),
         "two source files have the same name",

@@ -11,7 +11,7 @@ from typing import Callable
 from neutral.errors import StoreError, TargetError, UsageError
 from neutral.store import SourceFile, Store
 from neutral.store.atomic import atomic_file
-from neutral.store.sources import source_chunks
+from neutral.store.sources import is_plain_name, source_chunks
 from neutral.store.store import Progress
 
 
@@ -32,7 +32,10 @@ def restore(
     if not files:
         raise UsageError(f"{store.path or 'the store'}: it was not made from files, so there is nothing to restore.")
     folder = Path(folder)
-    targets = [folder / _plain_name(file.name) for file in files]
+    for file in files:
+        if not is_plain_name(file.name):
+            raise StoreError(f"{file.name!r} is recorded as the name of a source file, but it is a path: refused.")
+    targets = [folder / file.name for file in files]
     if len(set(targets)) != len(targets):
         raise StoreError(f"{store.path or 'the store'}: two of its source files have the same name.")
     for target in targets:
@@ -59,13 +62,6 @@ def restore(
                 folder.rmdir()
         raise
     return targets
-
-
-def _plain_name(name: str) -> str:
-    """A stored name is data: it must not lead out of the folder."""
-    if name in ("", ".", "..") or any(character in "/\\\0" for character in name):
-        raise StoreError(f"{name!r} is recorded as the name of a source file, but it is a path. Nothing was written.")
-    return name
 
 
 def _make(folder: Path) -> bool:
