@@ -58,8 +58,9 @@ OPERATORS = (
     Operator(
         "lstm",
         "Long short-term memory over a sequence of shape (time, batch, features): c' = f*c + i*g, h' = o*tanh(c'), "
-        "projected by weight_hr where projection_size is not 0. States have shape (layers*directions, batch, size). Where the sequence "
-        "length input is given, a sample's states stop there and its outputs after it are 0.",
+        "projected by weight_hr where projection_size is not 0. States have shape (layers*directions, batch, size), and "
+        "those that are absent are zeros. Where the sequence length input is given, a sample's states stop there and its "
+        "outputs after it are 0; the backward direction begins there.",
         inputs=("input", "h_0?", "c_0?", "sequence_length?"),
         attributes=(
             *_COMMON,
@@ -75,7 +76,7 @@ OPERATORS = (
     Operator(
         "gru",
         "Gated recurrent unit over a sequence of shape (time, batch, features): n = tanh(W_in x + b_in + r*(W_hn h + b_hn)), "
-        "h' = (1 - z)*n + z*h.",
+        "h' = (1 - z)*n + z*h. States and sequence length as of lstm.",
         inputs=("input", "h_0?", "sequence_length?"),
         attributes=_COMMON,
         roles=_sequence_roles(projection=False),
@@ -84,7 +85,8 @@ OPERATORS = (
     ),
     Operator(
         "rnn",
-        "Elman network over a sequence of shape (time, batch, features): h' = nonlinearity(W_ih x + b_ih + W_hh h + b_hh).",
+        "Elman network over a sequence of shape (time, batch, features): h' = nonlinearity(W_ih x + b_ih + W_hh h + b_hh). "
+        "States and sequence length as of lstm.",
         inputs=("input", "h_0?", "sequence_length?"),
         attributes=(*_COMMON, _NONLINEARITY),
         roles=_sequence_roles(projection=False),
@@ -93,8 +95,8 @@ OPERATORS = (
     ),
     Operator(
         "lstm_cell",
-        "One step of an LSTM.",
-        inputs=("input", "h", "c"),
+        "One step of an LSTM on (batch, features). A state that is absent is zeros.",
+        inputs=("input", "h?", "c?"),
         attributes=(Attribute("hidden_size", "int", "Length of a state vector."),),
         roles=_cell_roles(),
         outputs=("h", "c"),
@@ -102,8 +104,8 @@ OPERATORS = (
     ),
     Operator(
         "gru_cell",
-        "One step of a GRU.",
-        inputs=("input", "h"),
+        "One step of a GRU on (batch, features). A state that is absent is zeros.",
+        inputs=("input", "h?"),
         attributes=(Attribute("hidden_size", "int", "Length of a state vector."),),
         roles=_cell_roles(),
         outputs=("h",),
@@ -111,8 +113,8 @@ OPERATORS = (
     ),
     Operator(
         "rnn_cell",
-        "One step of an Elman network.",
-        inputs=("input", "h"),
+        "One step of an Elman network on (batch, features). A state that is absent is zeros.",
+        inputs=("input", "h?"),
         attributes=(Attribute("hidden_size", "int", "Length of a state vector."), _NONLINEARITY),
         roles=_cell_roles(),
         outputs=("h",),

@@ -12,6 +12,9 @@ from neutral.graph import Operand, Value
 from neutral.operators.recurrent import GATES
 
 _RESHAPES = ("Reshape", "reshape", "Flatten", "_np_reshape", "_npx_reshape", "_npi_reshape")
+ZEROS = ("_zeros", "_npi_zeros", "zeros_like", "_np_zeros_like", "_npi_zeros_like")
+"""Operators that give nothing but zeros."""
+
 _CONCATENATIONS = ("_rnn_param_concat", "_npi_rnn_param_concat", "Concat", "concat", "_npi_concatenate")
 
 
@@ -35,19 +38,21 @@ def rnn(op: Op) -> Sequence[Operand]:
         attributes.update(projection_size=projection, **clip)
     elif kind == "rnn":
         attributes["nonlinearity"] = mode[4:]
-    inputs = [op.input(0), op.input(2)]
-    position = 3
-    if kind == "lstm":
-        inputs.append(op.input(position))
-        position += 1
+    states = 2 if kind == "lstm" else 1
+    inputs = [op.input(0), *(_state(op, 2 + number) for number in range(states))]
     if op.attributes.bool("use_sequence_length", False):
-        inputs.append(op.input(position))
+        inputs.append(op.input(2 + states))
     arrays = _parameters(op)
     layer = _layer_name(op, arrays)
     roles = _roles(op, arrays, kind, attributes, projection)
     value = op.node(kind, *inputs, roles=roles, layer=layer, **attributes)
-    states = (2 if kind == "lstm" else 1) if op.attributes.bool("state_outputs", False) else 0
-    return [Value(value.node, output) for output in range(1 + states)]
+    outputs = 1 + states if op.attributes.bool("state_outputs", False) else 1
+    return [Value(value.node, output) for output in range(outputs)]
+
+
+def _state(op: Op, index: int) -> Operand:
+    """An initial state; None where it is zeros, whose batch MXNet infers."""
+    return None if op.producer(index).operator in ZEROS else op.input(index)
 
 
 def _parameters(op: Op) -> list[Array]:

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def split_heads(x: Tensor, heads: int, parts: int) -> tuple[Tensor, ...]:
+    """The parts of (T, N, heads * parts * D), each as (N * heads, T, D)."""
+    x = x.unflatten(2, (heads, parts, -1))
+    return x.permute(3, 1, 2, 0, 4).flatten(1, 2).unbind(0)
+
+
+def join_heads(x: Tensor, heads: int) -> Tensor:
+    """(N * heads, T, D) as (T, N, heads * D)."""
+    return x.unflatten(0, (-1, heads)).permute(2, 0, 1, 3).flatten(2)
+
+
+def self_attention_scores(query_key_value: Tensor, heads: int) -> Tensor:
+    """Scaled scores (N * heads, T, T) of projections that are interleaved for each head."""
+    query, key, _ = split_heads(query_key_value, heads, 3)
+    return torch.bmm(query / math.sqrt(query.shape[-1]), key.transpose(1, 2))
+
+
+def self_attention_values(query_key_value: Tensor, weights: Tensor, heads: int) -> Tensor:
+    """Values weighted by attention, (T, N, heads * D)."""
+    value = split_heads(query_key_value, heads, 3)[2]
+    return join_heads(torch.bmm(weights, value), heads)
+
+
+def cross_attention_scores(query: Tensor, key_value: Tensor, heads: int) -> Tensor:
+    """Scaled scores (N * heads, T, S) of queries for keys that are interleaved with values."""
+    (query,) = split_heads(query, heads, 1)
+    key, _ = split_heads(key_value, heads, 2)
+    return torch.bmm(query / math.sqrt(query.shape[-1]), key.transpose(1, 2))
+
+
+def cross_attention_values(key_value: Tensor, weights: Tensor, heads: int) -> Tensor:
+    """Values weighted by attention, (T, N, heads * D)."""
+    value = split_heads(key_value, heads, 2)[1]
+    return join_heads(torch.bmm(weights, value), heads)

@@ -1,0 +1,23 @@
+"""Padded sequences."""
+
+from __future__ import annotations
+
+from neutral_to_torch.emit.rules import View, rule
+from neutral_to_torch.emit.symbols import Symbol, helper
+
+
+@rule("sequence_mask", rank="same")
+def sequence_mask(node: View, x: Symbol, lengths: Symbol) -> Symbol:
+    return helper.mask_sequence(x, lengths, axis=node["axis"], value=node["value"])
+
+
+@rule("sequence_last", rank=lambda node: None if node.rank() is None else node.rank() - 1)
+def sequence_last(node: View, x: Symbol, lengths: Symbol | None = None) -> Symbol:
+    if lengths is None:
+        return x[-1] if node["axis"] == 0 else x[:, -1]
+    return helper.last_of_sequence(x, lengths, axis=node["axis"])
+
+
+@rule("sequence_reverse", rank="same")
+def sequence_reverse(node: View, x: Symbol, lengths: Symbol | None = None) -> Symbol:
+    return x.flip(0) if lengths is None else helper.reverse_sequence(x, lengths)
