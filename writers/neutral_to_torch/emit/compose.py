@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Sequence
+from typing import Callable, Sequence
 
 from neutral import __version__
 from neutral.errors import UsageError
 from neutral.graph import Graph, Input, Value
 from neutral.store import Store
+from neutral_to_torch.emit.fold import fold
 from neutral_to_torch.emit.forward import Forward
 from neutral_to_torch.emit.helper_source import helpers
+from neutral_to_torch.emit.labels import Labels
 from neutral_to_torch.emit.lower import Lowering, Op, Program, cut
-from neutral_to_torch.emit.naming import GLOBALS, Unique, strip_common
-from neutral_to_torch.emit.scope import Instance, Owned, owned
+from neutral_to_torch.emit.naming import GLOBALS, Unique, tokens
+from neutral_to_torch.emit.scope import Block, owned
 from neutral_to_torch.emit.source import ClassText, file_text
 from neutral_to_torch.emit.state import State
-from neutral_to_torch.emit.terms import Name
+from neutral_to_torch.emit.terms import Conditional, applied
 from neutral_to_torch.emit.text import identifier
-from neutral_to_torch.emit.tree import flat_tree
+from neutral_to_torch.emit.tree import Tree, block_tree, flat_tree, model_tree
+from neutral_to_torch.emit.weight import is_heavy
 
 
 @dataclass(frozen=True)
@@ -59,28 +62,86 @@ def compose(
     outputs: Sequence[str] | None = None,
     until: str | None = None,
     class_name: str | None = None,
+    folded: bool = True,
 ) -> Emission:
-    """The source and state of ``store``'s model."""
+    """The source and state of ``store``'s model. Without ``folded`` every layer is an attribute of the model."""
     program = lowered(store, outputs, until)
     name = class_name or class_name_of(store)
-    labels = _labels(program.ops)
-    tree = flat_tree(program.ops, labels)
+    if not folded:
+        return _written(store, name, program, program.ops, [], flat=True)
+    plain = _folded(store, name, program, units=False)
+    return min(
+        (plain, _folded(store, name, program, units=True)),
+        key=lambda emission: emission.source.count("\n") * (1 if emission is plain else UNITS_MUST_SAVE),
+    )
+
+
+UNITS_MUST_SAVE = 1.2
+"""How much shorter a file with a class for each layer and its norm must be to be preferred."""
+
+
+def _folded(store: Store, name: str, program: Program, units: bool) -> Emission:
+    taken = {name, *GLOBALS, *helpers()}
+    ops, blocks = fold(program, taken, units)
+    return _written(store, name, program, ops, blocks, flat=False)
+
+
+def _written(
+    store: Store, name: str, program: Program, ops: Sequence[Op], blocks: Sequence[Block], flat: bool
+) -> Emission:
+    labels = Labels(ops, blocks)
+    reserved = GLOBALS | set(helpers()) | {name} | {block.name for block in blocks}
+    classes: list[ClassText] = []
+    trees: dict[Block, dict[int, str]] = {}
+    for block in blocks:
+        tree = block_tree(block, labels)
+        trees[block] = {k: tree.paths[item] for k, item in enumerate(block.owns) if item in tree.paths}
+        classes.append(_block_class(block, tree, reserved))
+    if flat:
+        tree = flat_tree(ops, program.outputs, {item: labels.top(item) for item in owned(ops)})
+    else:
+        tree = model_tree(ops, program.outputs, labels)
     state = State()
     for item, path in tree.paths.items():
-        state.add(item, path, {})
-    unique = Unique(GLOBALS | set(helpers()))
-    arguments = [(Value(item.name), unique(item.name)) for item in program.inputs]
-    hints = strip_common([op.name for op in tree.ops])
-    forward = Forward(
-        own=lambda item: f"self.{tree.paths[item]}",
-        heavy=is_heavy,
-        hint=lambda op: identifier("_".join(hints[op.name])).lower(),
-        reserved=GLOBALS | set(helpers()) | {name},
-        flow="x",
+        state.add(item, path, trees)
+    classes.append(_model_class(name, program, tree, labels, reserved, state))
+    source = file_text(document(store, name, program), classes)
+    return Emission(source, name, state, program.inputs, program.outputs)
+
+
+def _block_class(block: Block, tree: Tree, reserved: frozenset[str]) -> ClassText:
+    if tree.sequence is not None:
+        return ClassText(block.name, block.doc, block.parameters, (), sequence=tree.sequence)
+    unique = Unique(reserved)
+    names = ["x"] if len(block.inputs) == 1 else ["x", *(_side_name(value) for value in block.inputs[1:])]
+    arguments = [(value, unique(text)) for value, text in zip(block.inputs, names)]
+    forward = _forward(tree, lambda op: _hint(op, tree) or "y", reserved)
+    return ClassText(
+        block.name,
+        block.doc,
+        block.parameters,
+        tree.attributes,
+        [(text, "Tensor") for _, text in arguments],
+        forward.lines(arguments, tree.ops, block.outputs),
+        len(block.outputs),
     )
-    model = ClassText(
+
+
+def _side_name(value: Value) -> str:
+    return identifier(tokens(value.node)[-1] if tokens(value.node) else "other").lower()
+
+
+def _model_class(
+    name: str, program: Program, tree: Tree, labels: Labels, reserved: frozenset[str], state: State
+) -> ClassText:
+    unique = Unique(reserved)
+    arguments = [(Value(item.name), unique(item.name)) for item in program.inputs]
+    forward = _forward(
+        tree, lambda op: _hint(op, tree) or identifier("_".join(labels.without_prefix(op.name))).lower(), reserved
+    )
+    return ClassText(
         name,
-        f"The model: {len(program.inputs)} input{'s' * (len(program.inputs) != 1)}, see above.",
+        "The model; inputs and outputs are described above.",
         (),
         tree.attributes,
         [(text, "Tensor") for _, text in arguments],
@@ -88,27 +149,22 @@ def compose(
         len(program.outputs),
         after=[f"        self.{second} = self.{first}" for first, second in state.ties()],
     )
-    source = file_text(document(store, name, program), [model])
-    return Emission(source, name, state, program.inputs, program.outputs)
 
 
-def _labels(ops: Sequence[Op]) -> dict[Owned, str]:
-    items = owned(ops)
-    stripped = strip_common([item.owner for item in items])
-    return {item: "_".join(stripped[item.owner]) for item in items}
+def _forward(tree: Tree, hint: Callable[[Op], str], reserved: frozenset[str]) -> Forward:
+    return Forward(
+        own=lambda item: f"self.{tree.names[item]}", heavy=is_heavy, hint=hint, reserved=reserved, flow="x"
+    )
 
 
-_LIGHT = ("BatchNorm", "InstanceNorm", "LayerNorm", "GroupNorm", "PReLU", "Pool", "Dropout", "fixed_scale", "ReLU",
-          "Sigmoid", "Tanh", "Softmax", "Flatten")  # fmt: skip
-
-
-def is_heavy(item: Owned) -> bool:
-    """Whether applying it deserves a line: what bears large weights, and blocks."""
-    if isinstance(item, Instance):
-        return True
-    constructor = item.constructor
-    callee = getattr(constructor, "callee", None)
-    return not (isinstance(callee, Name) and any(word in callee.text for word in _LIGHT))
+def _hint(op: Op, tree: Tree) -> str | None:
+    """A variable is called as the submodule that makes it; what goes around a block is its shortcut."""
+    term = op.term.otherwise if isinstance(op.term, Conditional) else op.term
+    own = applied(term)
+    if own is None:
+        return None
+    name = tree.names[own.declaration]
+    return "shortcut" if name.startswith("downsample") else name
 
 
 def class_name_of(store: Store) -> str:

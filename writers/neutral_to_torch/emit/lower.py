@@ -13,7 +13,7 @@ from neutral.graph import Graph, Input, Node, Operand, Value
 from neutral.store import Store
 from neutral_to_torch.emit.rules import Unpacked, Unsupported, View, rank_of, rule_for
 from neutral_to_torch.emit.symbols import Symbol, term_of
-from neutral_to_torch.emit.terms import Declaration, Ref, Term, rebuild
+from neutral_to_torch.emit.terms import Call, Declaration, Own, Ref, Term, rebuild
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,15 +177,16 @@ class Lowering:
             return []
         if isinstance(result, Unpacked):
             results = _pattern(result.pattern, node.name, used)
-            return [Op(node.name, term_of(result.expression), results)]
+            return _split(Op(node.name, term_of(result.expression), results))
         items = result if isinstance(result, tuple) else (result,)
         missing = [k for k, wanted in enumerate(used) if wanted and (k >= len(items) or items[k] is None)]
         if missing:
             self._problem(f"kind {node.kind}: its output {missing[0]} cannot be had", node)
         return [
-            Op(node.name, term_of(item), Value(node.name, output))
+            op
             for output, item in enumerate(items)
             if isinstance(item, Symbol) and output < len(used) and used[output]
+            for op in _split(Op(node.name, term_of(item), Value(node.name, output)))
         ]
 
     def _problem(self, problem: str, node: Node) -> None:
@@ -196,6 +197,17 @@ class Lowering:
         if self.problems:
             lines = tuple(_line(problem, names) for problem, names in self.problems.items())
             raise UnsupportedError(f"{what} cannot be written as PyTorch source exactly:", lines)
+
+
+def _split(op: Op) -> list[Op]:
+    """A submodule applied to an expression as two ops, so that the submodule may stand in a sequence."""
+    call = op.term
+    if isinstance(call, Call) and isinstance(call.callee, Own) and len(call.args) == 1 and not call.kwargs:
+        if not isinstance(call.args[0], Ref):
+            before = Value(op.name, -1)
+            applied = Op(op.name, Call(call.callee, (Ref(before),)), op.results)
+            return [Op(f"{op.name}_input", call.args[0], before), applied]
+    return [op]
 
 
 def _line(problem: str, names: list[str]) -> str:

@@ -8,9 +8,12 @@ from importlib import import_module
 from typing import Mapping
 
 from neutral_to_torch.emit.helper_source import helpers
-from neutral_to_torch.emit.terms import Call, Literal, Name, Term
+from neutral_to_torch.emit.loops import looped
+from neutral_to_torch.emit.terms import Call, Conditional, Literal, Name, Term
 
 REQUIRED = inspect.Parameter.empty
+NONE: Mapping[str, Mapping[str, object]] = {}
+SEQUENCES = ("nn.Sequential", "super().__init__")
 
 
 @lru_cache(maxsize=None)
@@ -33,13 +36,22 @@ def parameters(callee: str) -> Mapping[str, object]:
     return {item.name: item.default for item in signature.parameters.values() if item.kind in plain}
 
 
-def tidy(term: Term) -> Term:
-    """A call without the keyword arguments that equal the callee's defaults."""
+def tidy(term: Term, blocks: Mapping[str, Mapping[str, object]] = NONE) -> Term:
+    """A constructor without the arguments that equal defaults, and with repeated items of a sequence as a loop.
+
+    ``blocks`` gives the defaults of the file's own classes.
+    """
+    if isinstance(term, Conditional):
+        return Conditional(term.test, tidy(term.chosen, blocks), tidy(term.otherwise, blocks))
     if not isinstance(term, Call) or not isinstance(term.callee, Name):
         return term
-    defaults = parameters(term.callee.text)
-    kept = tuple((name, value) for name, value in term.kwargs if not _is_default(value, defaults.get(name, REQUIRED)))
-    return Call(term.callee, tuple(map(tidy, term.args)), tuple((name, tidy(value)) for name, value in kept))
+    name = term.callee.text
+    defaults = blocks[name] if name in blocks else parameters(name)
+    kept = [(k, v) for k, v in term.kwargs if not _is_default(v, defaults.get(k, REQUIRED))]
+    args = tuple(tidy(item, blocks) for item in term.args)
+    if name in SEQUENCES:
+        args = looped(args)
+    return Call(term.callee, args, tuple((key, tidy(value, blocks)) for key, value in kept))
 
 
 def _is_default(term: Term, default: object) -> bool:

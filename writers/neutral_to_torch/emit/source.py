@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import textwrap
 from dataclasses import dataclass, field
-from typing import Iterable, Sequence
+from typing import Iterable, Mapping, Sequence
 
 from neutral_to_torch.emit.helper_source import Helper, closure, helpers
 from neutral_to_torch.emit.scope import Parameter
 from neutral_to_torch.emit.signatures import tidy
-from neutral_to_torch.emit.terms import Term
+from neutral_to_torch.emit.terms import Literal, Term
 from neutral_to_torch.emit.text import WIDTH, layout, text
 
 _WORD = re.compile(r"(?<![.\w])(?:torch|nn|F|math|OrderedDict|Tensor)\b")
@@ -33,7 +33,8 @@ class ClassText:
 
 def file_text(doc: str, classes: Sequence[ClassText]) -> str:
     """The whole file, as ``ruff format`` would leave it."""
-    body = "\n\n\n".join("\n".join(_class(item)) for item in classes)
+    defaults = {item.name: _defaults(item.parameters) for item in classes}
+    body = "\n\n\n".join("\n".join(_class(item, defaults)) for item in classes)
     found = closure(name for name in re.findall(r"(?<![.\w])\w+", body) if name in helpers())
     code = "\n\n\n".join([*(helper.source for helper in found), body])
     return "\n".join([*_docstring(doc), "", *_imports(code, found), "", "", code, ""])
@@ -78,16 +79,21 @@ def _imports(code: str, found: Iterable[Helper]) -> list[str]:
     return lines
 
 
-def _class(item: ClassText) -> list[str]:
+def _defaults(parameters: Sequence[Parameter]) -> dict[str, object]:
+    return {p.name: p.default.value for p in parameters if isinstance(p.default, Literal)}
+
+
+def _class(item: ClassText, defaults: Mapping[str, Mapping[str, object]]) -> list[str]:
     base = "nn.Module" if item.sequence is None else "nn.Sequential"
     lines = [f"class {item.name}({base}):", *_class_doc(item.doc), ""]
     lines += signature("__init__", [_parameter(p) for p in item.parameters], "None")
     if item.sequence is not None:
-        return lines + (layout(tidy(item.sequence), 2) or [f"        {text(item.sequence)}"])
+        sequence = tidy(item.sequence, defaults)
+        return lines + (layout(sequence, 2) or [f"        {text(sequence)}"])
     lines.append("        super().__init__()")
     lines += [f"        self.{p.name} = {p.name}" for p in item.parameters if p.stored]
     for name, constructor in item.attributes:
-        lines += _assignment(name, tidy(constructor))
+        lines += _assignment(name, tidy(constructor, defaults))
     lines += item.after
     given = [f"{name}: {kind}" for name, kind in item.arguments]
     result = "Tensor" if item.outputs == 1 else f"tuple[{', '.join(['Tensor'] * item.outputs)}]"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Mapping
 
 from neutral.store import Store
 from neutral.tensor import Tensor
-from neutral_to_torch.emit.scope import Instance, Owned
+from neutral_to_torch.emit.scope import Block, Instance, Owned
 
 
 @dataclass
@@ -20,7 +21,7 @@ class State:
     constants: dict[str, Tensor] = field(default_factory=dict)
     modules: dict[str, str] = field(default_factory=dict)
 
-    def add(self, item: Owned, path: str, trees: dict[object, dict[int, str]]) -> None:
+    def add(self, item: Owned, path: str, trees: Mapping[Block, Mapping[int, str]]) -> None:
         """Add what ``item`` holds; ``trees`` gives for each block the path of each of its declarations."""
         stack = [(item, path)]
         while stack:
@@ -28,7 +29,8 @@ class State:
             self.modules.setdefault(item.owner, path)
             if isinstance(item, Instance):
                 inner = trees[item.block]
-                stack += [(own, f"{path}.{inner[k]}") for k, own in enumerate(item.owns) if own is not None]
+                present = [(k, own) for k, own in enumerate(item.owns) if own is not None and k in inner]
+                stack += [(own, f"{path}.{inner[k]}") for k, own in present]
                 continue
             for part, key in item.tensors.items():
                 self.keys[f"{path}.{part}" if part else path] = key

@@ -89,7 +89,8 @@ def _text(term: Term) -> tuple[str, int]:
         parts = (_inside(term.chosen, 1), _inside(term.test, 1), _inside(term.otherwise, 0))
         return f"{parts[0]} if {parts[1]} else {parts[2]}", _CONDITIONAL
     if isinstance(term, Repeat):
-        return f"*({text(term.item)} for _ in range({term.count}))", _ATOM
+        counter = "k" if any(item == Name("k") for item in walk(term.item)) else "_"
+        return f"*({text(term.item)} for {counter} in range({term.count}))", _ATOM
     if isinstance(term, Either):
         return _text(term.inline)
     raise TypeError(f"{term!r} has no text: values and attributes must have been given names.")
@@ -172,13 +173,15 @@ def layout(term: Term, indent: int, before: str = "", after: str = "") -> list[s
     elif isinstance(term, Display):
         opening, closing = term.brackets[0], term.brackets[1]
         items = [("", item) for item in term.items]
+    elif isinstance(term, Conditional):
+        return _layout_conditional(term, indent, before, after)
     else:
         return None
     head = f"{space}{before}{opening}"
     if not items or len(head) > WIDTH:
         return None
     body = INDENT * (indent + 1) + ", ".join(name + text(item) for name, item in items)
-    if not exploding and len(body) <= WIDTH and (isinstance(term, Call) or len(items) == 1):
+    if not exploding and len(body) <= WIDTH:
         return [head, body, f"{space}{closing}{after}"]
     comma = "," if len(items) > 1 or isinstance(term, Display) else ""
     lines = [head]
@@ -188,6 +191,15 @@ def layout(term: Term, indent: int, before: str = "", after: str = "") -> list[s
             return None
         lines += inner
     return [*lines, f"{space}{closing}{after}"]
+
+
+def _layout_conditional(term: Conditional, indent: int, before: str, after: str) -> list[str] | None:
+    space = INDENT * indent
+    chosen = layout(term.chosen, indent + 1)
+    if not before or chosen is None:
+        return None
+    rest = [f"{space}{INDENT}if {text(term.test)}", f"{space}{INDENT}else {text(term.otherwise)}"]
+    return [f"{space}{before}(", *chosen, *rest, f"{space}){after}"]
 
 
 def identifier(name: str) -> str:

@@ -2,32 +2,239 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Mapping, Sequence, Union
 
+from neutral.graph import Value
+from neutral_to_torch.emit.labels import Labels, base, bears_tensors, numbered
 from neutral_to_torch.emit.lower import Op
 from neutral_to_torch.emit.naming import Unique, module_members
-from neutral_to_torch.emit.scope import Owned, owned
-from neutral_to_torch.emit.terms import Declaration, Either, Term, rebuild
+from neutral_to_torch.emit.scope import Block, Instance, Option, Owned, owned
+from neutral_to_torch.emit.terms import (
+    Call,
+    Conditional,
+    Declaration,
+    Either,
+    Literal,
+    Name,
+    Operation,
+    Own,
+    Ref,
+    Term,
+    applied,
+    rebuild,
+    values,
+)
+from neutral_to_torch.emit.text import identifier
+from neutral_to_torch.emit.weight import callee, is_heavy
+
+LONGEST_FLAT = 12
+"""Submodules of a block's only way that are attributes of their own; more stand in an ``nn.Sequential``."""
 
 
 @dataclass(frozen=True)
 class Tree:
-    """``attributes`` in the order of ``__init__``; ``paths`` of all that is owned; ``ops`` that use the attributes."""
+    """``attributes`` in the order of ``__init__``; ``paths`` of all that is owned; ``ops`` that use the attributes.
+
+    ``names`` gives the attribute of what an op applies. Where ``sequence`` is set, the class is an nn.Sequential.
+    """
 
     attributes: tuple[tuple[str, Term], ...]
     paths: Mapping[Owned, str]
     ops: tuple[Op, ...]
+    names: Mapping[Owned, str]
+    sequence: Term | None = None
 
 
-def flat_tree(ops: Sequence[Op], labels: Mapping[Owned, str]) -> Tree:
-    """Every submodule as an attribute of its own."""
-    ops = [Op(op.name, inline(op.term), op.results) for op in ops]
+@dataclass(eq=False)
+class Sequence_:
+    """Submodules one after the other, under one name; ``names`` of its items, None for numbers."""
+
+    name: str
+    items: list[Node]
+    names: list[str] = field(default_factory=list)
+    flag: str = ""
+
+
+Node = Union[Sequence_, Op]
+
+
+class TreeBuilder:
+    """Gives names to what the ops own and gathers straight runs."""
+
+    def __init__(self, ops: Sequence[Op], outputs: Sequence[Value], options: Sequence[Option] = ()) -> None:
+        self.ops = list(ops)
+        self.outputs = set(outputs)
+        self.options = options
+        self._option_of = {id(op): option for option in options for op in option.ops}
+        self._uses: dict[Value, int] = {}
+        self._appliers: dict[Owned, int] = {}
+        for op in self.ops:
+            for value in values(op.term):
+                self._uses[value] = self._uses.get(value, 0) + 1
+            for item in owned([op]):
+                self._appliers[item] = self._appliers.get(item, 0) + 1
+        for option in options:
+            self._uses[option.otherwise] = self._uses.get(option.otherwise, 0) + 1
+
+    def runs(self) -> list[list[Op]]:
+        """Maximal runs of submodules, each applied to what the one before gives and nothing else uses."""
+        maker = {op.results: op for op in self.ops if isinstance(op.results, Value)}
+        runs: dict[int, list[Op]] = {}
+        for op in self.ops:
+            if not self._can_run(op):
+                continue
+            before = maker.get(values(op.term)[0])
+            run = runs.get(id(before)) if before is not None else None
+            if before is not None and run is not None and run[-1] is before and self._continues(before, op):
+                run.append(op)
+                runs[id(op)] = run
+            else:
+                runs[id(op)] = [op]
+        return list({id(run): run for run in runs.values()}.values())
+
+    def _can_run(self, op: Op) -> bool:
+        own = applied(op.term)
+        term = op.term.module if isinstance(op.term, Either) else op.term
+        return (
+            own is not None
+            and isinstance(term, Call)
+            and len(term.args) == 1
+            and isinstance(term.args[0], Ref)
+            and not term.kwargs
+            and isinstance(op.results, Value)
+            and self._appliers[own.declaration] == 1
+        )
+
+    def _continues(self, before: Op, op: Op) -> bool:
+        if self._uses[before.results] != 1 or before.results in self.outputs:
+            return False
+        boundary = any(option.value == before.results for option in self.options)
+        return not boundary and self._option_of.get(id(before)) is self._option_of.get(id(op))
+
+    def tree(self, nodes: Sequence[Sequence_], labels: Mapping[Owned, str]) -> Tree:
+        """The tree in which ``nodes`` are sequences and everything else is an attribute of its own."""
+        first = {id(_ops_of(node)[0]): node for node in nodes}
+        inside = {id(op) for node in nodes for op in _ops_of(node)}
+        unique = Unique(module_members() | {option.flag for option in self.options if _flag_only(option)})
+        attributes: list[tuple[str, Term]] = []
+        paths: dict[Owned, str] = {}
+        names: dict[Owned, str] = {}
+        ops: list[Op] = []
+        done: set[int] = set()
+        for op in self.ops:
+            option = self._option_of.get(id(op))
+            node = first.get(id(op))
+            if node is not None:
+                name = unique(node.name)
+                constructor = _constructor(node, name, paths)
+                run = _ops_of(node)
+                whole: Declaration = Declaration(name, constructor)
+                names[whole] = name
+                call: Term = Call(Own(whole), (Ref(values(run[0].term)[0]),))
+                if option is not None:
+                    constructor, call = _optional(option, constructor, call, name)
+                attributes.append((name, constructor))
+                ops.append(Op(name, call, run[-1].results))
+                continue
+            if id(op) in inside:
+                continue
+            plain = Op(op.name, inline(op.term), op.results)
+            for item in owned([plain]):
+                if item in paths:
+                    continue
+                paths[item] = names[item] = unique(labels[item])
+                constructor = item.constructor
+                if option is not None:
+                    constructor, term = _optional(option, constructor, plain.term, paths[item])
+                    plain = Op(op.name, term, op.results)
+                    done.add(id(op))
+                attributes.append((attribute_name(item, paths[item]), constructor))
+            if option is not None and id(op) not in done:
+                test = Name(f"self.{option.flag}")
+                plain = Op(op.name, Conditional(test, plain.term, Ref(option.otherwise)), op.results)
+            ops.append(plain)
+        return Tree(tuple(attributes), paths, tuple(ops), names)
+
+
+def _flag_only(option: Option) -> bool:
+    return not owned(option.ops)
+
+
+def _optional(option: Option, constructor: Term, call: Term, name: str) -> tuple[Term, Term]:
+    """The constructor and the application of a part that may be left out."""
+    if values(call) == [option.otherwise]:
+        return Conditional(Name(option.flag), constructor, Call(Name("nn.Identity"))), call
+    test = Operation("is", (Name(f"self.{name}"), Literal(None)))
+    application = Conditional(test, Ref(option.otherwise), call)
+    return Conditional(Name(option.flag), constructor, Literal(None)), application
+
+
+def _ops_of(node: Node) -> list[Op]:
+    if isinstance(node, Op):
+        return [node]
+    return [op for item in node.items for op in _ops_of(item)]
+
+
+def _constructor(node: Sequence_, path: str, paths: dict[Owned, str]) -> Term:
+    """``nn.Sequential(...)``; the paths of what is inside are entered into ``paths``."""
     unique = Unique(module_members())
-    paths = {item: unique(labels[item]) for item in owned(ops)}
-    return Tree(
-        tuple((attribute_name(item, path), item.constructor) for item, path in paths.items()), paths, tuple(ops)
-    )
+    terms, keys = [], []
+    for position, item in enumerate(node.items):
+        key = unique(node.names[position]) if node.names else str(position)
+        keys.append(key)
+        if isinstance(item, Sequence_):
+            terms.append(_constructor(item, f"{path}.{key}", paths))
+            continue
+        own = applied(item.term)
+        assert own is not None
+        paths[own.declaration] = f"{path}.{key}"
+        terms.append(own.declaration.constructor)
+    if node.names:
+        ordered = Call(Name("OrderedDict"), (), tuple(zip(keys, terms)))
+        return Call(Name("nn.Sequential"), (ordered,))
+    return Call(Name("nn.Sequential"), tuple(terms))
+
+
+def flat_tree(ops: Sequence[Op], outputs: Sequence[Value], labels: Mapping[Owned, str]) -> Tree:
+    """Every submodule as an attribute of its own."""
+    return TreeBuilder(ops, outputs).tree([], labels)
+
+
+def block_tree(block: Block, labels: Labels) -> Tree:
+    """The tree of a block: its ways as sequences where there are several, else layer by layer."""
+    builder = TreeBuilder(block.ops, block.outputs, block.options)
+    names = labels.inside(block)
+    runs = builder.runs()
+    if len(runs) == 1 and len(runs[0]) == len(block.ops) and not block.options:
+        node = Sequence_("", list(runs[0]), _entry_names(runs[0], names))
+        paths: dict[Owned, str] = {}
+        constructor = _constructor(node, "", paths)
+        assert isinstance(constructor, Call)
+        whole = Call(Name("super().__init__"), constructor.args)
+        return Tree((), {item: path[1:] for item, path in paths.items()}, (), {}, whole)
+    flags = {id(op): option.flag for option in block.options for op in option.ops}
+    optional = [run for run in runs if id(run[0]) in flags and len(run) > 1]
+    ways = [run for run in runs if id(run[0]) not in flags]
+    long = [run for run in ways if sum(_is_heavy(op) for op in run) > 1]
+    several = len(long) > 1 or any(len(run) > LONGEST_FLAT for run in long)
+    gathered = [run for run in ways if len(run) > 1 and several]
+    nodes = [Sequence_(flags[id(run[0])], list(run), _entry_names(run, names)) for run in optional]
+    branch = numbered(["branch"] * len(gathered)) if len(gathered) > 1 else ["body"]
+    nodes += [Sequence_(n, list(run), _entry_names(run, names)) for n, run in zip(branch, gathered)]
+    return builder.tree(nodes, names)
+
+
+def _entry_names(run: Sequence[Op], names: Mapping[Owned, str]) -> list[str]:
+    items = [own.declaration for own in map(applied, (op.term for op in run)) if own is not None]
+    if all(isinstance(item, Instance) for item in items) or all(names[i].isdigit() for i in items):
+        return []
+    return [names[item] for item in items]
+
+
+def _is_heavy(op: Op) -> bool:
+    own = applied(op.term)
+    return own is not None and is_heavy(own.declaration)
 
 
 def inline(term: Term) -> Term:
@@ -40,3 +247,161 @@ def attribute_name(item: Owned, name: str) -> str:
     if isinstance(item, Declaration) and item.buffer:
         return f'register_buffer("{name}", '
     return name
+
+
+SHORTEST_SEQUENCE = 4
+"""Layers in a row, outside of blocks, that are gathered."""
+
+_KINDS = {"conv", "bn", "fc", "relu", "pool", "batchnorm", "conv2d", "dense", "activation", "dropout", "flatten"}
+
+
+def model_tree(ops: Sequence[Op], outputs: Sequence[Value], labels: Labels) -> Tree:
+    """The tree of the model itself: stages, stem, features and head as sequences."""
+    builder = TreeBuilder(ops, outputs)
+    names = {item: labels.top(item) for item in owned(ops)}
+    any_block = any(isinstance(item, Instance) for item in owned(ops))
+    nodes: list[Sequence_] = []
+    for run in builder.runs():
+        pieces = _split_at_flatten(run)
+        for piece in pieces:
+            where = "features" if not any_block else "stem"
+            nodes += _gather(piece, labels, names, where)
+    return builder.tree(_distinct(nodes), names)
+
+
+def _split_at_flatten(run: Sequence[Op]) -> list[list[Op]]:
+    pieces: list[list[Op]] = [[]]
+    for op in run:
+        own = applied(op.term)
+        if own is not None and callee(own.declaration.constructor) == "nn.Flatten":
+            pieces.append([])
+        else:
+            pieces[-1].append(op)
+    return [piece for piece in pieces if piece]
+
+
+def _item(op: Op) -> Owned:
+    own = applied(op.term)
+    assert own is not None
+    return own.declaration
+
+
+def _gather(run: list[Op], labels: Labels, names: Mapping[Owned, str], where: str) -> list[Sequence_]:
+    """The sequences of a run: by the names' hierarchy, else blocks by stages and layers where there are many."""
+    parts = [_parts(op, labels) for op in run]
+    by_name = _by_first_token(run, parts)
+    if by_name is not None:
+        result: list[Sequence_] = []
+        for token, start, stop in by_name:
+            if token is None:
+                result += _by_kind(run[start:stop], labels, names, where)
+            else:
+                result.append(_named(token, run[start:stop], parts[start:stop], labels))
+        return result
+    return _by_kind(run, labels, names, where)
+
+
+def _parts(op: Op, labels: Labels) -> list[str]:
+    item = _item(op)
+    parts = labels.tokens(item)
+    return list(parts) if isinstance(item, Instance) or bears_tensors(item) else []
+
+
+def _by_first_token(run: Sequence[Op], parts: Sequence[Sequence[str]]) -> list[tuple[str | None, int, int]] | None:
+    """Stretches of the run whose names begin alike, where names show a hierarchy; None where they do not."""
+    stretches: list[tuple[str | None, int, int]] = []
+    for position, part in enumerate(parts):
+        head = part[0] if len(part) > 1 and part[0].lower().rstrip("0123456789") not in _KINDS else None
+        if not part and stretches:
+            token, start, _ = stretches[-1]
+            stretches[-1] = (token, start, position + 1)
+        elif stretches and stretches[-1][0] == head:
+            stretches[-1] = (head, stretches[-1][1], position + 1)
+        else:
+            stretches.append((head, position, position + 1))
+    seen = [token for token, _, _ in stretches if token is not None]
+    large = [(t, a, b) for t, a, b in stretches if t is not None and b - a > 2]
+    return stretches if large and len(set(seen)) == len(seen) else None
+
+
+def _named(name: str, run: list[Op], parts: Sequence[Sequence[str]], labels: Labels) -> Sequence_:
+    """A sequence that the source's names show, with those inside it."""
+    rests = [list(part[1:]) for part in parts]
+    items: list[Node] = []
+    keys: list[str] = []
+    position = 0
+    while position < len(run):
+        stop = position + 1
+        head = rests[position][0] if rests[position] else None
+        while head is not None and stop < len(run) and rests[stop][:1] == [head]:
+            stop += 1
+        if stop - position > 1 and head is not None:
+            items.append(_named(head, run[position:stop], rests[position:stop], labels))
+            keys.append(head)
+        else:
+            items.append(run[position])
+            rest = rests[position]
+            keys.append("_".join(rest) if rest else base(_item(run[position])))
+            stop = position + 1
+        position = stop
+    plain = all(isinstance(item, Op) and isinstance(_item(item), Instance) for item in items)
+    numeric = [key for key in keys if key.isdigit()]
+    if plain or len(numeric) * 2 > len(keys):
+        return Sequence_(identifier(name), items)
+    return Sequence_(identifier(name), items, numbered(keys))
+
+
+def _by_kind(run: Sequence[Op], labels: Labels, names: Mapping[Owned, str], where: str) -> list[Sequence_]:
+    result: list[Sequence_] = []
+    position = 0
+    while position < len(run):
+        stop = position
+        is_block = isinstance(_item(run[position]), Instance)
+        while stop < len(run) and isinstance(_item(run[stop]), Instance) is is_block:
+            stop += 1
+        piece = list(run[position:stop])
+        if is_block:
+            result += _stages(piece, labels)
+        elif len(piece) >= SHORTEST_SEQUENCE:
+            at_end = stop == len(run) and position > 0
+            name = "head" if at_end else where
+            entries = [names[_item(op)] for op in piece]
+            result.append(Sequence_(name, list(piece), numbered(entries)))
+        position = stop
+    return result
+
+
+def _stages(blocks: list[Op], labels: Labels) -> list[Sequence_]:
+    """Blocks in a row as sequences: by what their names begin with, else where their form changes."""
+    tokens = [labels.tokens(_item(op)) for op in blocks]
+    keys: list[tuple[str, ...]] = []
+    for part in tokens:
+        keys.append(tuple(part[:-1]) if len(part) > 1 else tuple(part))
+    whole = len(set(keys)) == len(keys) or not all(keys)
+    bounds = _changes(blocks) if whole else [k for k in range(len(keys)) if k == 0 or keys[k] != keys[k - 1]]
+    result = []
+    stages = [blocks[a:b] for a, b in zip(bounds, [*bounds[1:], len(blocks)])]
+    for number, stage in enumerate(stages):
+        if len(stage) < 2:
+            continue
+        key = keys[blocks.index(stage[0])]
+        name = "_".join(key) if not whole else ("blocks" if len(stages) == 1 else f"stage{number + 1}")
+        result.append(Sequence_(name, list(stage)))
+    return result
+
+
+def _changes(blocks: Sequence[Op]) -> list[int]:
+    """Where a new stage begins: at a block that is not as the one before, unless that began the stage."""
+    constructors = [_item(op).constructor for op in blocks]
+    bounds = [0]
+    for k in range(1, len(blocks)):
+        same_class = getattr(constructors[k], "callee", None) == getattr(constructors[k - 1], "callee", None)
+        if not same_class or (constructors[k] != constructors[k - 1] and bounds[-1] != k - 1):
+            bounds.append(k)
+    return bounds if 2 * len(bounds) <= len(blocks) + 1 else [0]
+
+
+def _distinct(nodes: list[Sequence_]) -> list[Sequence_]:
+    for node, name in zip(nodes, numbered([node.name for node in nodes])):
+        node.name = name
+    return nodes

@@ -1,0 +1,155 @@
+"""What a block is called: by what it does where that has a name in the field, else by its layers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Sequence
+
+from neutral_to_torch.emit.fold.form import Form
+from neutral_to_torch.emit.lower import Op
+from neutral_to_torch.emit.scope import Instance, Owned, owned
+from neutral_to_torch.emit.terms import (
+    Call,
+    Display,
+    Either,
+    Literal,
+    Name,
+    Operation,
+    Ref,
+    Term,
+    applied,
+    values,
+    walk,
+)
+from neutral_to_torch.emit.weight import callee
+
+
+@dataclass(frozen=True)
+class BlockName:
+    text: str
+    doc: str
+
+
+_PIECES = {
+    "Conv": "Conv", "Linear": "Linear", "BatchNorm": "BN", "fixed_scale": "BN", "InstanceNorm": "IN", "LayerNorm": "LN",
+    "GroupNorm": "GN", "PReLU": "PReLU", "LeakyReLU": "LeakyReLU", "ReLU": "ReLU", "Pool": "Pool", "Dropout": "Dropout",
+    "Sigmoid": "Sigmoid", "Tanh": "Tanh",
+}  # fmt: skip
+
+
+def block_name(template: Form, taken: set[str]) -> BlockName:
+    """A class name that is not taken, and the docstring."""
+    name, doc = _describe(template)
+    candidate, number = name, 2
+    while candidate in taken:
+        candidate, number = f"{name}{number}", number + 1
+    return BlockName(candidate, doc)
+
+
+def _describe(template: Form) -> tuple[str, str]:
+    entry = template.inputs[0] if template.inputs else None
+    merge = next((op for op in reversed(template.ops) if len(values(op.term)) > 1), None)
+    items = owned(template.ops)
+    kernels = [_kernel(item) for item in items if "Conv" in callee(item.constructor)]
+    depthwise = any(_is_depthwise(item) for item in items)
+    if merge is None:
+        if depthwise and len(kernels) == 2:
+            return "DepthwiseSeparable", "A depthwise and a pointwise convolution."
+        if depthwise and len(kernels) == 3:
+            return "InvertedResidual", "Expand, convolve each channel by itself, project."
+        return _by_pieces(template.ops), f"{_listing(template.ops)}."
+    shape = _merge_kind(merge.term)
+    if shape == "add":
+        if depthwise:
+            return "InvertedResidual", "Expand, convolve each channel by itself, project, and add the input."
+        if any("softmax" in _words(op.term) for op in template.ops):
+            return "Attention", "Attention over the input, added to it."
+        if len(kernels) >= 3 and 1 in kernels and any(k != 1 for k in kernels):
+            return "Bottleneck", "A residual unit that narrows, convolves and widens again."
+        if kernels:
+            return "BasicBlock", "A residual unit."
+        if sum("Linear" in callee(item.constructor) for item in items) >= 2:
+            return "FeedForward", "Two linear maps around an activation, added to their input."
+        return "Residual", "A residual unit."
+    if shape == "cat":
+        direct = entry in values(merge.term)
+        if direct:
+            return "DenseLayer", "Computes new channels and appends them to its input."
+        if len(kernels) == 3 and len(values(merge.term)) == 2:
+            return "Fire", "Squeeze the channels, expand them on two ways, and join both."
+        return "Inception", "Several ways from the input, joined along the channels."
+    if shape == "multiply" and entry in values(merge.term):
+        return "SqueezeExcite", "Scales the channels of its input by what it sees of the whole."
+    return "Block", f"{_listing(template.ops)}."
+
+
+def _merge_kind(term: Term) -> str:
+    if isinstance(term, Either):
+        term = term.inline
+    for item in walk(term):
+        if isinstance(item, Operation) and len(item.operands) == 2:
+            return {"+": "add", "*": "multiply"}.get(item.symbol, "other")
+        if isinstance(item, Display) and len([x for x in item.items if isinstance(x, Ref)]) > 1:
+            return "cat"
+    return "other"
+
+
+def _words(term: Term) -> str:
+    return " ".join(repr(item).lower() for item in walk(term) if isinstance(item, (Name, Call)))
+
+
+def _kernel(item: Owned) -> int:
+    constructor = item.constructor
+    kernel = dict(constructor.kwargs).get("kernel_size") if isinstance(constructor, Call) else None
+    return kernel.value if isinstance(kernel, Literal) and isinstance(kernel.value, int) else 0
+
+
+def _is_depthwise(item: Owned) -> bool:
+    constructor = item.constructor
+    if not isinstance(constructor, Call) or "Conv" not in callee(constructor) or not constructor.args:
+        return False
+    groups = dict(constructor.kwargs).get("groups")
+    return groups is not None and groups != Literal(1) and groups == constructor.args[0]
+
+
+def _by_pieces(ops: Sequence[Op]) -> str:
+    pieces = [_piece(op) for op in ops]
+    return "".join(pieces) if len(pieces) <= 5 and all(pieces) else "Block"
+
+
+def _piece(op: Op) -> str:
+    own = applied(op.term)
+    if own is None:
+        return ""
+    if isinstance(own.declaration, Instance):
+        return str(own.declaration.block.name)
+    name = callee(own.declaration.constructor)
+    return next((short for word, short in _PIECES.items() if word in name), "")
+
+
+_NOUNS = {
+    "Conv": "convolution", "Linear": "linear map", "BN": "batch norm", "IN": "instance norm", "LN": "layer norm",
+    "GN": "group norm", "Pool": "pooling", "Dropout": "dropout", "Sigmoid": "sigmoid", "Tanh": "tanh",
+}  # fmt: skip
+
+
+def _listing(ops: Sequence[Op]) -> str:
+    found = [_NOUNS.get(piece, piece) for piece in map(_piece, ops) if piece]
+    if not found or len(found) > 6:
+        return "A part that the model repeats"
+    text = ", ".join(found)
+    return text[0].upper() + text[1:]
+
+
+def option_name(removed: Sequence[Op], template: Form, taken: Sequence[str]) -> str:
+    """The flag of a part that is there or not."""
+    if not owned(removed):
+        name = {"add": "residual", "cat": "concatenate"}.get(_merge_kind(removed[-1].term), "extended")
+    else:
+        result = removed[-1].results
+        merges = [op for op in template.ops if result in values(op.term) and len(values(op.term)) > 1]
+        name = "downsample" if merges else "expand"
+    number, candidate = 2, name
+    while candidate in taken:
+        candidate, number = f"{name}{number}", number + 1
+    return candidate

@@ -1,0 +1,108 @@
+"""Regions of a dataflow with one exit: from where a value is split to where its branches meet again."""
+
+from __future__ import annotations
+
+from typing import Iterator, Mapping, Sequence
+
+from neutral.graph import Value
+from neutral_to_torch.emit.lower import Op
+from neutral_to_torch.emit.terms import values
+
+LARGEST = 120
+"""Ops that a region has at most; what is larger is no block that one would write as one class."""
+
+
+class Flow:
+    """Who makes and who uses each value of a scope."""
+
+    def __init__(self, ops: Sequence[Op], outputs: Sequence[Value]) -> None:
+        self.ops = list(ops)
+        self.outputs = set(outputs)
+        self.operands = [list(dict.fromkeys(values(op.term))) for op in self.ops]
+        self.maker: dict[Value, int] = {v: k for k, op in enumerate(self.ops) for v in op.values}
+        self.users: dict[Value, list[int]] = {}
+        for k, used in enumerate(self.operands):
+            for value in used:
+                self.users.setdefault(value, []).append(k)
+
+    def only_user(self, value: Value) -> int | None:
+        """The op that alone uses the value, or None."""
+        users = self.users.get(value, [])
+        return users[0] if len(users) == 1 and value not in self.outputs else None
+
+    def dominators(self) -> list[int]:
+        """For each op the nearest op that everything which reaches it goes through; -1 for none."""
+        parent: list[int] = []
+        depth: list[int] = []
+        for used in self.operands:
+            sources = [self.maker.get(value, -1) for value in used]
+            makers = [s for s in sources if s < 0 or self.operands[s]]
+            nearest = makers[0] if makers else -1
+            for other in makers[1:]:
+                while nearest != other:
+                    if nearest < 0 or other < 0:
+                        nearest = other = -1
+                    elif depth[nearest] >= depth[other]:
+                        nearest = parent[nearest]
+                    else:
+                        other = parent[other]
+            parent.append(nearest)
+            depth.append(depth[nearest] + 1 if nearest >= 0 else 0)
+        return parent
+
+    def between(self, entry: Value, last: int) -> set[int] | None:
+        """The ops from ``entry`` to op ``last``, or None where they are too many or something inside is used outside.
+
+        Ops without operands that only the region uses belong to it.
+        """
+        start = self.maker.get(entry, -1)
+        inside = {last}
+        stack = [last]
+        while stack:
+            for value in self.operands[stack.pop()]:
+                maker = self.maker.get(value, -1)
+                if value == entry or maker in inside:
+                    continue
+                if maker > start and (self.operands[maker] or self.only_user(value) is not None):
+                    inside.add(maker)
+                    stack.append(maker)
+                    if len(inside) > LARGEST:
+                        return None
+        inside = self._reached(entry, inside, last)
+        for k in inside - {last}:
+            for value in self.ops[k].values:
+                if value in self.outputs or any(user not in inside for user in self.users.get(value, ())):
+                    return None
+        return inside
+
+    def _reached(self, entry: Value, inside: set[int], last: int) -> set[int]:
+        """Of ``inside`` what ``entry`` reaches, and the operand-free ops that only those use."""
+        reached: set[int] = set()
+        for k in sorted(inside):
+            if any(value == entry or self.maker.get(value, -1) in reached for value in self.operands[k]):
+                reached.add(k)
+        free = {k for k in inside - reached if not self.operands[k]}
+        return reached | {k for k in free if all(u in reached for v in self.ops[k].values for u in self.users[v])}
+
+    def regions(self) -> Iterator[tuple[set[int], int]]:
+        """Every region that ends where branches meet, as its ops and its last op; the nearest entry of each."""
+        parent = self.dominators()
+        for last, used in enumerate(self.operands):
+            if len(used) < 2 or not isinstance(self.ops[last].results, Value):
+                continue
+            entries: list[Value] = []
+            if parent[last] >= 0 and isinstance(self.ops[parent[last]].results, Value):
+                entries.append(self.ops[parent[last]].results)
+            elif parent[last] < 0:
+                entries += [value for value in used if value not in self.maker]
+            entries += [value for value in used if value not in entries]
+            for entry in entries:
+                inside = self.between(entry, last)
+                if inside is not None and len(inside) > 1 and last in inside:
+                    yield inside, last
+                    break
+
+
+def members_of(flow: Flow, inside: set[int]) -> Mapping[Value, Op]:
+    """The op of each value that a set of ops makes."""
+    return {value: flow.ops[k] for k in inside for value in flow.ops[k].values}

@@ -1,0 +1,100 @@
+"""What the source calls the parts of the module tree, as tokens without what all names share."""
+
+from __future__ import annotations
+
+import re
+from typing import Sequence
+
+from neutral_to_torch.emit.lower import Op
+from neutral_to_torch.emit.naming import common, pattern, tokens
+from neutral_to_torch.emit.scope import Block, Instance, Owned, owned
+from neutral_to_torch.emit.terms import Declaration
+from neutral_to_torch.emit.weight import callee
+
+_BASES = (
+    ("ConvTranspose", "deconv"), ("Conv", "conv"), ("Norm", "norm"), ("fixed_scale", "norm"), ("Linear", "fc"),
+    ("Embedding", "embedding"), ("Pool", "pool"), ("Dropout", "dropout"), ("PReLU", "prelu"), ("LeakyReLU", "act"),
+    ("ReLU", "relu"), ("Sigmoid", "sigmoid"), ("Tanh", "tanh"), ("Softmax", "softmax"), ("Flatten", "flatten"),
+)  # fmt: skip
+
+_MEANINGLESS = {"node", "value"}
+
+
+class Labels:
+    """The tokens of what a program owns. Instances are called what their layers' names begin with."""
+
+    def __init__(self, ops: Sequence[Op], blocks: Sequence[Block]) -> None:
+        self._tokens: dict[Owned, list[str]] = {}
+        items = owned(ops)
+        for block in blocks:
+            items += [item for member in block.members for item in member.owns if item is not None]
+        bearing = [i for i in items if isinstance(i, Declaration) and (i.tensors or i.constants)]
+        shared = common(tokens(item.owner) for item in bearing) if len(bearing) > 1 else []
+        self._shared = shared if all(len(tokens(i.owner)) > len(shared) for i in bearing) else shared[:-1]
+        if self._shared and bearing:
+            rests = [self.without_prefix(i.owner) for i in bearing]
+            if not any(rest and rest[0][0].isalpha() for rest in rests):
+                self._shared = []
+
+    def without_prefix(self, name: str) -> list[str]:
+        """The tokens of a name without what all layers' names begin with."""
+        parts = tokens(name)
+        count = len(self._shared)
+        return parts[count:] if parts[:count] == self._shared and len(parts) > count else parts
+
+    def tokens(self, item: Owned) -> list[str]:
+        """The tokens of a layer or node, or those that the layers of an instance share."""
+        if item not in self._tokens:
+            if isinstance(item, Instance):
+                inner = [self.tokens(own) for own in item.owns if own is not None and bears_tensors(own)]
+                self._tokens[item] = common(inner) if len(inner) > 1 else [t for i in inner for t in i[:-1]]
+            else:
+                self._tokens[item] = self.without_prefix(item.owner)
+        return self._tokens[item]
+
+    def top(self, item: Owned) -> str:
+        """The label of what the model itself owns."""
+        parts = self.tokens(item)
+        return "_".join(parts) if parts and parts[0] not in _MEANINGLESS else base(item)
+
+    def inside(self, block: Block) -> dict[Owned, str]:
+        """The labels of what a block owns: what its members' names share, numbered where they are the same."""
+        found: list[str] = []
+        for position, item in enumerate(block.owns):
+            names = []
+            for member in block.members:
+                own = member.owns[position]
+                if own is not None:
+                    parts, prefix = self.tokens(own), self.tokens(member)
+                    names.append(parts[len(prefix) :] if parts[: len(prefix)] == prefix else parts)
+            label = pattern(names) if all(names) else ""
+            bare = re.sub(r"\d+$", "", label) if len({tuple(n) for n in names}) > 1 else label
+            good = bare and bare.partition("_")[0] not in _MEANINGLESS
+            found.append(bare if good and not isinstance(item, Instance) else base(item))
+        return dict(zip(block.owns, numbered(found)))
+
+
+def numbered(names: Sequence[str]) -> list[str]:
+    """Names that come more than once with a number each: conv1, conv2."""
+    counts: dict[str, int] = {}
+    result = []
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+        many = names.count(name) > 1
+        result.append(f"{name}{'_' if name[-1:].isdigit() else ''}{counts[name]}" if many else name)
+    return result
+
+
+def bears_tensors(item: Owned) -> bool:
+    """Whether anything of the state dict is in it."""
+    return isinstance(item, Instance) or bool(item.tensors or item.constants)
+
+
+def base(item: Owned) -> str:
+    """A name for a submodule whose source has none: by its kind."""
+    if isinstance(item, Instance):
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", item.block.name).lower()
+    name = callee(item.constructor)
+    return next((short for word, short in _BASES if word in name), "part")
+
+
