@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -40,11 +38,12 @@ def gamma(x: Tensor) -> Tensor:
     return torch.where((x64 < 0) & (x64 == low), float("nan"), value).to(x.dtype)
 
 
-def clamp(x: Tensor, min: float = -math.inf, max: float = math.inf) -> Tensor:
+def clamp(x: Tensor, min: float | None = None, max: float | None = None) -> Tensor:
     """Clamp to bounds that the dtype need not be able to hold: those it cannot do not bound it."""
     info = torch.finfo(x.dtype) if x.is_floating_point() else torch.iinfo(x.dtype)
-    lowest, highest = (-math.inf, math.inf) if x.is_floating_point() else (info.min, info.max)
-    return x.clamp(lowest if min < info.min else min, highest if max > info.max else max)
+    low = None if min is None or min < info.min else min
+    high = None if max is None or max > info.max else max
+    return x if low is None and high is None else x.clamp(low, high)
 
 
 def cast_to_common(*tensors: Tensor, narrowest: bool = False) -> list[Tensor]:

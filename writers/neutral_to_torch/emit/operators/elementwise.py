@@ -98,8 +98,15 @@ def comparison(node: View, x: Symbol, y: Symbol) -> Symbol:
 @rule(*_LOGICAL, rank="broadcast")
 def logical(node: View, x: Symbol, y: Symbol) -> Symbol:
     number = node.number(1)
-    other = operation("!=", y, 0) if number is None else bool(number)
-    return operation(_LOGICAL[node.kind], operation("!=", x, 0), other).to(x.dtype)
+    if number is None:
+        result = operation(_LOGICAL[node.kind], operation("!=", x, 0), operation("!=", y, 0))
+    elif node.kind == "logical_xor":
+        result = operation("==" if number else "!=", x, 0)
+    elif bool(number) == (node.kind == "logical_and"):
+        result = operation("!=", x, 0)
+    else:
+        return torch.ones_like(x) if number else torch.zeros_like(x)
+    return result.to(x.dtype)
 
 
 @rule("logical_not", rank="same")
@@ -142,7 +149,9 @@ def clamp(node: View, x: Symbol) -> Symbol:
 
 
 def _clamped(x: Symbol, low: float | None, high: float | None) -> Symbol:
-    given = {name: _short(bound) for name, bound in (("min", low), ("max", high)) if bound is not None}
+    given = {name: bound for name, bound in (("min", low), ("max", high)) if bound is not None}
+    if all(bound.is_integer() and abs(bound) <= _EXACT for bound in given.values()):
+        given = {name: int(bound) for name, bound in given.items()}  # not one of each: ONNX export refuses that
     if any(abs(bound) > _HALF_MAX for bound in given.values()):
         return helper.clamp(x, **given)
     if len(given) == 2:
@@ -150,16 +159,13 @@ def _clamped(x: Symbol, low: float | None, high: float | None) -> Symbol:
     return x.clamp(**given) if given else x
 
 
-def _short(bound: float) -> float | int:
-    return int(bound) if bound.is_integer() and abs(bound) <= _EXACT else bound
-
-
 @rule("smooth_l1", rank="same")
 def smooth_l1(node: View, x: Symbol) -> Symbol:
     beta = 1 / node["sigma"] ** 2
     if not math.isfinite(beta) or beta == 0:
         raise Unsupported(f"sigma={node['sigma']}")
-    return F.smooth_l1_loss(x, torch.zeros_like(x), reduction="none", beta=beta)
+    options = {} if beta == 1 else {"beta": beta}
+    return F.smooth_l1_loss(x, torch.zeros_like(x), reduction="none", **options)
 
 
 @rule("divide_by_sqrt_size", rank="same")
