@@ -12,9 +12,10 @@ import sys
 import traceback
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Callable, Iterable, Iterator, Mapping
 
 from neutral.errors import NeutralError
+from neutral.text import printable
 
 
 @dataclass(frozen=True)
@@ -73,24 +74,6 @@ class Console:
         # ASCII alone, so that names are as harmless here as in the text.
         json.dump(_finite(document), sys.stdout, indent=2, allow_nan=False, default=_brief)
         sys.stdout.write("\n")
-
-
-def printable(text: str) -> str:
-    """``text`` with what a terminal would act on (controls, escapes, direction marks, lone surrogates) written out."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = ()) -> Iterator[str]:
-    """Lines of aligned columns; those named in ``right`` are aligned to the right."""
-    cells = [list(head), *([printable(cell) for cell in row] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells)]
-    for row in cells:
-        aligned = (
-            cell.rjust(width) if name in right else cell.ljust(width) for name, cell, width in zip(head, row, widths)
-        )
-        yield "  ".join(aligned).rstrip()
 
 
 def byte_size(count: int) -> str:

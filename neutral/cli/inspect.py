@@ -6,8 +6,9 @@ import argparse
 from typing import TYPE_CHECKING, Any, Iterator
 
 import neutral
-from neutral.cli.console import Console, Report, byte_size, plural, table
+from neutral.cli.console import Console, Report, byte_size, plural
 from neutral.cli.sources import HELP, add_source, is_store, read_source
+from neutral.text import table
 
 if TYPE_CHECKING:
     from neutral.graph import Layer
@@ -123,14 +124,14 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
             ("layer", "kind", "role", "dtype", "shape", "parameters", "typed by"),
             (row for layer in document["layers"] for row in _layer_rows(layer)),
             right=("parameters",),
-        )
+        ).splitlines()
     if document["others"]:
         yield ""
         yield from table(
             ("tensor of no layer", "dtype", "shape", "elements"),
             ((o["key"], o["dtype"], _shape(o["shape"]), f"{o['elements']:,}") for o in document["others"]),
             right=("elements",),
-        )
+        ).splitlines()
     if document["notes"]:
         yield ""
         yield from (f"note: {note}" for note in document["notes"])

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from neutral.cli.console import Console, Report, byte_size, table
+from neutral.cli.console import Console, Report, byte_size
+from neutral.text import table
 
 
 class Terminal(io.StringIO):
@@ -52,7 +53,7 @@ def test_numbers_that_json_lacks_are_text(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_a_table_is_aligned_by_what_is_shown() -> None:
-    lines = list(table(("name", "count"), [("a\n", "1"), ("long name", "1,000")], right=("count",)))
+    lines = table(("name", "count"), [("a\n", "1"), ("long name", "1,000")], right=("count",)).splitlines()
     assert lines == ["name       count", "a\\n            1", "long name  1,000"]
 
 

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neutral.cli import inspect
-from neutral.cli.console import printable
 from neutral.errors import UnsupportedError
+from neutral.text import printable
 
 
 @pytest.mark.parametrize(

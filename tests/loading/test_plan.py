@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from stores import Builder
+from torch import nn
 
-import torch
 from neutral.errors import MatchError, SourceError, TargetError, UsageError
+from neutral.text import printable
 from neutral_to_torch import Plan, load_into, make_plan
 from neutral_to_torch.attributes import Difference
 from neutral_to_torch.plan import Leftover, Pair, read_mapping
-from neutral_to_torch.text import printable
-from torch import nn
 
 # any text that UTF-8 can carry, which TOML has to keep
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

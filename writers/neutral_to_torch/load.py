@@ -7,17 +7,18 @@ from dataclasses import replace
 from typing import Any, Iterable, Iterator
 
 import torch
+from torch import nn
+
 from neutral.errors import MatchError
 from neutral.store import Store
 from neutral.tensor import Tensor
+from neutral.text import printable
 from neutral_to_torch.fill import fill, wanted_dtype
 from neutral_to_torch.modules import adapter_of
 from neutral_to_torch.modules.state import COUNTER, state_of
 from neutral_to_torch.plan import Pair, Plan, child
 from neutral_to_torch.planning import Mappable, make_plan
 from neutral_to_torch.tensors import check_files, dtype_of
-from neutral_to_torch.text import printable
-from torch import nn
 
 __all__ = ["load_into", "make_plan"]
 

@@ -11,8 +11,8 @@ from typing import Any, Mapping
 import tomli_w
 
 from neutral.errors import SourceError, TargetError
+from neutral.text import printable, table
 from neutral_to_torch.attributes import Difference
-from neutral_to_torch.text import printable, table
 
 if sys.version_info >= (3, 11):
     import tomllib

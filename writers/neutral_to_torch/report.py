@@ -7,8 +7,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from neutral.text import printable, table
 from neutral_to_torch.compare import Comparison
-from neutral_to_torch.text import printable, table
 
 
 @dataclass(frozen=True)
