@@ -48,12 +48,19 @@ def find(sources: Sequence[str], epoch: int | None) -> Checkpoint:
 
 def export_live(model: Any) -> Checkpoint:
     """The files that MXNet itself writes for a model in its memory, in a temporary folder."""
-    import mxnet_capture
-
+    try:
+        import mxnet_capture
+    except ImportError:
+        raise UsageError(
+            f"a checkpoint is named by paths; {type(model).__name__} is none, and without MXNet here it is no live model."
+        ) from None
     folder = tempfile.mkdtemp(prefix="neutral-")
     try:
         mxnet_capture.export(model, os.path.join(folder, "model"))
         found = _directory(folder, None)
+    except mxnet_capture.CaptureError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise UsageError(str(error)) from None
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
