@@ -52,7 +52,7 @@ def export_live(model: Any) -> Checkpoint:
         import mxnet_capture
     except ImportError:
         raise UsageError(
-            f"a checkpoint is named by paths; {type(model).__name__} is none, and without MXNet here it is no live model."
+            f"a checkpoint is named by paths; {type(model).__name__} is none, and no live model where MXNet is not."
         ) from None
     folder = tempfile.mkdtemp(prefix="neutral-")
     try:

@@ -9,8 +9,8 @@ import pytest
 
 mx = pytest.importorskip("mxnet")
 
-import mxnet_to_neutral
-from neutral.errors import NeutralError
+import mxnet_to_neutral  # noqa: E402
+from neutral.errors import NeutralError  # noqa: E402
 
 
 def symbol_and_arrays() -> tuple[Any, dict[str, Any], dict[str, Any]]:
