@@ -25,7 +25,7 @@ This file is made by `python docs/make_operators.py` from the catalogue (`neutra
 ## The catalogue
 
 A store's layers and nodes are of these kinds. Every attribute is always written out. `*name` stands for any number of
-inputs, `name?` for an optional one, and `{k}` in a role for a number. An input of a graph's node may be a literal number.
+inputs, `name?` for an optional one, and `{k}` in a role for a number. An input of a node may be a literal number.
 """
 
 
@@ -61,9 +61,9 @@ def document() -> str:
             lines += kind(operator)
     lines.append("## MXNet's operators\n")
     lines.append(
-        f"The reader has rules for these {len(RULES)} operators, under the names that MXNet 1.9.1 calls canonical; aliases and "
-        "older names are translated before. An attribute value that cannot be expressed exactly makes the node opaque, "
-        "with the reason.\n"
+        f"The reader has rules for these {len(RULES)} operators, under the names that MXNet 1.9.1 calls canonical; "
+        "aliases and older names are translated before. An attribute value that cannot be expressed exactly makes the "
+        "node opaque, with the reason.\n"
     )
     for module, names in groupby(sorted(RULES, key=lambda name: (RULES[name].__module__, name)), key=_module):
         lines.append(f"- **{module}**: {', '.join(f'`{name}`' for name in names)}")
