@@ -47,7 +47,7 @@ NUMPY_DTYPE = {
     "U64": "<u8",
 }
 
-CHUNK = 1 << 22
+CHUNK = 1 << 20
 """Bytes that are in memory at once where content is copied or hashed."""
 
 

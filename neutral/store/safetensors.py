@@ -120,6 +120,8 @@ def _write(
         file.write(header)
         copy_tensors(tensors, ordered(tensors), file, done, hashing)
         if final_header is not None:
+            file.flush()
+            os.fsync(file.fileno())  # the disk is at work while the digests are made
             file.seek(0)
             file.write(final_header())
 
