@@ -59,4 +59,25 @@ OPERATORS = (
         outputs=("output", "mean", "deviation"),
         family="normalization",
     ),
+    Operator(
+        "l2_normalize",
+        "output = input / sqrt(sum(input^2) + eps). The sum is over all axes but the first (sample), over axis 1 (channel), "
+        "or over the axes after it (spatial).",
+        attributes=(
+            EPS,
+            Attribute("over", "str", "What is summed.", choices=("sample", "channel", "spatial")),
+        ),
+        family="normalization",
+    ),
+    Operator(
+        "local_response_norm",
+        "output = input * (k + alpha/size * sum(input^2))^-beta, the sum over the channels (axis 1) at most size // 2 away.",
+        attributes=(
+            Attribute("size", "int", "The number of channels that take part, odd."),
+            Attribute("alpha", "float", "The weight of the sum."),
+            Attribute("beta", "float", "The exponent."),
+            Attribute("k", "float", "What is added to the sum."),
+        ),
+        family="normalization",
+    ),
 )

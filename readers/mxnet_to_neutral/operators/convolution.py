@@ -38,7 +38,7 @@ def kernel_role(op: Op, index: int, shape: Sequence[int | None], last: bool) -> 
     return op.role(index, shape=(shape[0], *shape[2:], shape[1]), axes=(0, rank - 1, *range(1, rank - 1)))
 
 
-def _layout(op: Op) -> str:
+def layout_of(op: Op) -> str:
     layout = op.attributes.optional_str("layout", None)
     return "channels_last" if layout in CHANNELS_LAST else "channels_first"
 
@@ -46,7 +46,7 @@ def _layout(op: Op) -> str:
 @rule("Convolution", "Convolution_v1")
 def convolution(op: Op) -> Operand:
     attributes, has_bias = window(op, bias_default=True)
-    layout = _layout(op)
+    layout = layout_of(op)
     channels, known = attributes["out_channels"], channels_of(op, 0)
     per_group = known // attributes["groups"] if known else None
     weight = kernel_role(op, 1, (channels, per_group, *attributes["kernel_size"]), layout == "channels_last")
@@ -58,7 +58,7 @@ def convolution(op: Op) -> Operand:
 @rule("Deconvolution")
 def deconvolution(op: Op) -> Operand:
     attributes, has_bias = window(op, bias_default=False)
-    layout = _layout(op)
+    layout = layout_of(op)
     rank = len(attributes["kernel_size"])
     channels, groups = attributes["out_channels"], attributes["groups"]
     target = op.attributes.ints("target_shape", ())
@@ -90,7 +90,7 @@ def modulated_deformable_convolution(op: Op) -> Operand:
 
 def _deformable(op: Op, modulated: bool) -> Operand:
     attributes, has_bias = window(op, bias_default=True)
-    if _layout(op) == "channels_last":
+    if layout_of(op) == "channels_last":
         op.refuse("MXNet computes deformable convolution with channels first only")
     count = 3 if modulated else 2
     weight_shape = (attributes["out_channels"], None, *attributes["kernel_size"])

@@ -1,4 +1,5 @@
-"""Normalisations: src/operator/nn/batch_norm.cc, layer_norm.cc, group_norm.cc, instance_norm.cc."""
+"""Normalisations: src/operator/nn/batch_norm.cc, layer_norm.cc, group_norm.cc, lrn.cc, instance_norm.cc,
+l2_normalization.cc."""
 
 from __future__ import annotations
 
@@ -57,7 +58,7 @@ def _affine(op: Op, shape: Sequence[int | None] = (None,)) -> dict[str, RoleDraf
 
 @rule("LayerNorm")
 def layer_norm(op: Op) -> Sequence[Operand]:
-    outputs = 3 if op.attributes.bool("output_mean_std", False) else 1
+    outputs = 3 if op.attributes.bool("output_mean_var", False) else 1
     value = op.node(
         "layer_norm",
         op.input(0),
@@ -77,7 +78,7 @@ def instance_norm(op: Op) -> Operand:
 def group_norm(op: Op) -> Sequence[Operand]:
     """MXNet 1.x holds one gamma and beta for a group, 2.x one for a channel."""
     groups = op.attributes.int("num_groups", 1)
-    outputs = 3 if op.attributes.bool("output_mean_std", False) else 1
+    outputs = 3 if op.attributes.bool("output_mean_var", False) else 1
     roles = _affine(op)
     for role, index in (("weight", 1), ("bias", 2)):
         array = op.array(index)
@@ -92,3 +93,27 @@ def group_norm(op: Op) -> Sequence[Operand]:
     eps = op.attributes.float("eps", 1e-5)
     value = op.node("group_norm", op.input(0), roles=roles, groups=groups, eps=eps)
     return [Value(value.node, output) for output in range(outputs)]
+
+
+_NORM_AXES = {"instance": "sample", "channel": "channel", "spatial": "spatial"}
+
+
+@rule("L2Normalization")
+def l2_normalization(op: Op) -> Operand:
+    mode = op.attributes.str("mode", "instance", tuple(_NORM_AXES))
+    return op.node("l2_normalize", op.input(0), eps=op.attributes.float("eps", 1e-10), over=_NORM_AXES[mode])
+
+
+@rule("LRN")
+def local_response_norm(op: Op) -> Operand:
+    size = op.attributes.int("nsize", minimum=1)
+    if size % 2 == 0:
+        op.refuse(f"nsize {size}, which MXNet refuses itself: it is to be odd")
+    return op.node(
+        "local_response_norm",
+        op.input(0),
+        size=size,
+        alpha=op.attributes.float("alpha", 1e-4),
+        beta=op.attributes.float("beta", 0.75),
+        k=op.attributes.float("knorm", 2.0),
+    )

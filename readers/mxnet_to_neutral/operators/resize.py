@@ -1,4 +1,4 @@
-"""Resizing: src/operator/nn/upsampling-inl.h."""
+"""Resizing: src/operator/nn/upsampling-inl.h, contrib/bilinear_resize-inl.h."""
 
 from __future__ import annotations
 
@@ -6,15 +6,25 @@ from mxnet_to_neutral.op import Op
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand
 
+_EXTENTS = {
+    "size": "size",
+    "odd_scale": "odd_scale",
+    "like": "like",
+    "to_even_down": "even_down",
+    "to_even_up": "even_up",
+    "to_odd_down": "odd_down",
+    "to_odd_up": "odd_up",
+}
+
 
 @rule("UpSampling")
 def upsampling(op: Op) -> Operand:
-    scale = op.attributes.int("scale")
+    scale = op.attributes.int("scale", minimum=1)
     sample_type = op.attributes.str("sample_type", choices=("nearest", "bilinear"))
     filters = op.attributes.int("num_filter", 0)
-    op.attributes.ignore("multi_input_mode")
+    mode = op.attributes.str("multi_input_mode", "concat", ("concat", "sum"))
     if sample_type == "nearest":
-        op.refuse("sample_type 'nearest'")
+        return _nearest(op, scale, mode)
     kernel = 2 * scale - scale % 2
     return op.node(
         "transposed_convolution",
@@ -29,4 +39,39 @@ def upsampling(op: Op) -> Operand:
         output_padding=(0, 0),
         output_size=None,
         layout="channels_first",
+    )
+
+
+def _nearest(op: Op, scale: int, mode: str) -> Operand:
+    """The first input is scaled, the others are brought to its size."""
+    first = op.node("upsample_nearest", op.input(0), scale=scale)
+    scaled = [first]
+    scaled += [op.node("upsample_nearest_like", op.input(index), first) for index in range(1, op.count)]
+    if len(scaled) == 1:
+        return first
+    if mode == "concat":
+        return op.node("concatenate", *scaled, axis=1)
+    total = scaled[0]
+    for value in scaled[1:]:
+        total = op.node("add", total, value)
+    return total
+
+
+@rule("_contrib_BilinearResize2D")
+def bilinear_resize(op: Op) -> Operand:
+    extent = _EXTENTS[op.attributes.str("mode", "size", tuple(_EXTENTS))]
+    size = (op.attributes.int("height", 1, minimum=1), op.attributes.int("width", 1, minimum=1))
+    scales = [op.attributes.optional_float(f"scale_{name}", None) for name in ("height", "width")]
+    scale = None
+    if extent == "odd_scale" or (extent == "size" and scales[0] is not None):
+        if None in scales:
+            op.refuse("it has a scale for one of height and width, and MXNet needs both")
+        extent, scale = ("scale" if extent == "size" else extent), tuple(scales)
+    return op.node(
+        "resize_bilinear",
+        *op.inputs(),
+        extent=extent,
+        size=size if extent == "size" else None,
+        scale=scale,
+        align_corners=op.attributes.bool("align_corners", True),
     )

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 import torch.nn.functional as F
+from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.instancenorm import _InstanceNorm
-
-import torch
-from torch import Tensor
 
 
 class BatchNorm(_BatchNorm):
@@ -52,3 +51,13 @@ def batch_inverse_deviation(norm: Any, x: Tensor, axis: int) -> Tensor:
     if not norm.training:
         return torch.rsqrt(norm.running_var + norm.eps)
     return torch.rsqrt(x.movedim(axis, 0).flatten(1).var(1, unbiased=False) + norm.eps)
+
+
+def l2_normalize(x: Tensor, axes: int | tuple[int, ...], eps: float) -> Tensor:
+    """Divide by the root of the sum of squares over some axes."""
+    return x / torch.sqrt(x.square().sum(axes, keepdim=True) + eps)
+
+
+def l2_normalize_from(x: Tensor, first: int, eps: float) -> Tensor:
+    """Divide by the root of the sum of squares over the axes from ``first`` on."""
+    return l2_normalize(x, tuple(range(first, x.dim())), eps)

@@ -26,7 +26,8 @@ def channels_last(x: Symbol, rank: int) -> Symbol:
     return x.permute(0, *range(2, rank), 1)
 
 
-def _in_layout(node: View, x: Symbol, apply: object) -> Symbol:
+def in_layout(node: View, x: Symbol, apply: object) -> Symbol:
+    """``apply`` a layer that has channels first to an input in the node's layout."""
     assert callable(apply)
     if node["layout"] == "channels_first":
         result = apply(x)
@@ -55,7 +56,7 @@ def convolution(node: View, x: Symbol) -> Symbol:
     if not node.stored("weight") or (node.has("bias") and not node.stored("bias")):
         function = getattr(F, f"conv{dimensions}d")
         bias = node.tensor("bias") if node.has("bias") else None
-        return _in_layout(node, x, lambda x: function(x, node.tensor("weight"), bias, **written(window)))
+        return in_layout(node, x, lambda x: function(x, node.tensor("weight"), bias, **written(window)))
     weight = node.shape("weight")
     layer = getattr(nn, f"Conv{dimensions}d")(
         weight[1] * node["groups"],
@@ -64,7 +65,7 @@ def convolution(node: View, x: Symbol) -> Symbol:
         **window,
         bias=node.stored("bias"),
     )
-    return _in_layout(node, x, node.module(layer))
+    return in_layout(node, x, node.module(layer))
 
 
 def written(window: dict[str, object]) -> dict[str, object]:
@@ -99,12 +100,12 @@ def transposed_convolution(node: View, x: Symbol) -> Symbol:
             )
             sized = node.module(layer)
             size = node["output_size"]
-            return _in_layout(node, x, lambda x: helper.transpose_to_size(sized, x, size))
+            return in_layout(node, x, lambda x: helper.transpose_to_size(sized, x, size))
         raise Unsupported(f"output_size with a computed weight ({options})")
     if not node.stored("weight") or (bias and not node.stored("bias")):
         function = getattr(F, f"conv_transpose{dimensions}d")
         added = node.tensor("bias") if bias else None
-        return _in_layout(node, x, lambda x: function(x, node.tensor("weight"), added, **written(window)))
+        return in_layout(node, x, lambda x: function(x, node.tensor("weight"), added, **written(window)))
     weight = node.shape("weight")
     layer = getattr(nn, f"ConvTranspose{dimensions}d")(
         weight[0],
@@ -113,4 +114,4 @@ def transposed_convolution(node: View, x: Symbol) -> Symbol:
         **window,
         bias=bias,
     )
-    return _in_layout(node, x, node.module(layer))
+    return in_layout(node, x, node.module(layer))

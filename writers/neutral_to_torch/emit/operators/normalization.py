@@ -81,3 +81,21 @@ def group_norm(node: View, x: Symbol) -> Result:
     grouped = x.unflatten(1, (groups, -1)).flatten(2)
     deviation = (grouped.var(-1, unbiased=False) + eps).sqrt()
     return output, grouped.mean(-1), deviation
+
+
+@rule("l2_normalize", rank="same")
+def l2_normalize(node: View, x: Symbol) -> Symbol:
+    if node["over"] == "channel":
+        return helper.l2_normalize(x, 1, node["eps"])
+    first = 1 if node["over"] == "sample" else 2
+    rank = node.rank()
+    if rank is None:
+        return helper.l2_normalize_from(x, first, node["eps"])
+    axes = tuple(range(first, rank))
+    return helper.l2_normalize(x, axes[0] if len(axes) == 1 else axes, node["eps"])
+
+
+@rule("local_response_norm", rank="same")
+def local_response_norm(node: View, x: Symbol) -> Symbol:
+    options = {name: node[name] for name in ("alpha", "beta", "k")}
+    return node.module(nn.LocalResponseNorm(node["size"], **options))(x)

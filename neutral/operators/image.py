@@ -1,0 +1,36 @@
+"""Preparation of images, one (H, W, C) or a batch (N, H, W, C), inside a graph."""
+
+from __future__ import annotations
+
+from neutral.operators.catalogue import Attribute, Operator
+
+OPERATORS = (
+    Operator(
+        "image_to_tensor",
+        "output = input / 255 as float32, with the channels before height and width.",
+        family="image",
+    ),
+    Operator(
+        "image_normalize",
+        "output = (input - mean) / std for each channel of (C, H, W) or (N, C, H, W).",
+        attributes=(
+            Attribute("mean", "floats", "For each channel, or one number for all."),
+            Attribute("std", "floats", "For each channel, or one number for all."),
+        ),
+        family="image",
+    ),
+    Operator(
+        "image_crop",
+        "The rectangle of an image with channels last whose first pixel is in row y and column x.",
+        attributes=tuple(
+            Attribute(name, "int", doc)
+            for name, doc in (
+                ("x", "The first column."),
+                ("y", "The first row."),
+                ("width", "The number of columns."),
+                ("height", "The number of rows."),
+            )
+        ),
+        family="image",
+    ),
+)

@@ -1,0 +1,117 @@
+"""Resizing and preparation of images against MXNet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+
+def values(*shape: int, dtype: str = "float32", seed: int = 0) -> np.ndarray:
+    return np.random.RandomState(seed).randn(*shape).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+@pytest.mark.parametrize("scale", [1, 2, 3, 5, 7])
+def test_nearest(check_operator: Any, scale: int, dtype: str) -> None:
+    x = values(2, 3, 11, 6, dtype=dtype)
+    check_operator("UpSampling", [x], exact=True, scale=scale, sample_type="nearest", num_args=1)
+
+
+@pytest.mark.parametrize("mode", [None, "concat", "sum"])
+def test_nearest_of_several(check_operator: Any, mode: str | None) -> None:
+    """All come to the size of the first one's output."""
+    inputs = [values(2, 3, 5, 4), values(2, 3, 10, 8, seed=1), values(2, 3, 20, 16, seed=2)]
+    given = {} if mode is None else {"multi_input_mode": mode}
+    check_operator("UpSampling", inputs, exact=True, scale=4, sample_type="nearest", num_args=3, **given)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_bilinear_with_learned_weights(check_operator: Any, scale: int) -> None:
+    kernel = 2 * scale - scale % 2
+    inputs = [values(2, 3, 5, 4), values(3, 1, kernel, kernel)]
+    check_operator("UpSampling", inputs, parameters=[1], scale=scale, sample_type="bilinear", num_filter=3, num_args=2)
+
+
+ALIGNED = pytest.mark.parametrize("align_corners", [None, True, False])
+
+
+def aligned(align_corners: bool | None) -> dict[str, bool]:
+    return {} if align_corners is None else {"align_corners": align_corners}
+
+
+@ALIGNED
+@pytest.mark.parametrize("size", [(9, 13), (5, 6), (3, 2), (1, 7), (7, 1), (1, 1), (11, 6)])
+def test_size(check_operator: Any, size: tuple[int, int], align_corners: bool | None) -> None:
+    x = values(2, 3, 5, 6)
+    check_operator("_contrib_BilinearResize2D", [x], height=size[0], width=size[1], **aligned(align_corners))
+
+
+def test_size_left_out(check_operator: Any) -> None:
+    check_operator("_contrib_BilinearResize2D", [values(2, 3, 5, 6)])
+
+
+@ALIGNED
+@pytest.mark.parametrize("scale", [(2, 2), (3.0, 0.5), (0.65, 1.3), (0.7, 0.1), (0.2, 0.2)])
+@pytest.mark.parametrize("mode", [None, "size", "odd_scale"])
+@pytest.mark.parametrize("shape", [(10, 20), (11, 21), (5, 40)])
+def test_scale(
+    check_operator: Any,
+    shape: tuple[int, int],
+    mode: str | None,
+    scale: tuple[float, float],
+    align_corners: bool | None,
+) -> None:
+    """The product is one of single precision: 10 times 0.7 is 7, and 20 times 0.65 is 13."""
+    given = {} if mode is None else {"mode": mode}
+    scales = {"scale_height": scale[0], "scale_width": scale[1]}
+    check_operator("_contrib_BilinearResize2D", [values(2, 3, *shape)], **given, **scales, **aligned(align_corners))
+
+
+@ALIGNED
+@pytest.mark.parametrize("mode", ["to_even_down", "to_even_up", "to_odd_down", "to_odd_up"])
+@pytest.mark.parametrize("shape", [(4, 6), (5, 7), (4, 7), (5, 2), (3, 2)])
+def test_nearest_even_or_odd(
+    check_operator: Any, shape: tuple[int, int], mode: str, align_corners: bool | None
+) -> None:
+    check_operator("_contrib_BilinearResize2D", [values(2, 3, *shape)], mode=mode, **aligned(align_corners))
+
+
+@ALIGNED
+@pytest.mark.parametrize("like", [(9, 13), (3, 1), (5, 6)])
+def test_like(check_operator: Any, like: tuple[int, int], align_corners: bool | None) -> None:
+    inputs = [values(2, 3, 5, 6), values(1, 2, *like)]
+    check_operator("_contrib_BilinearResize2D", inputs, mode="like", **aligned(align_corners))
+
+
+def test_half(check_operator: Any) -> None:
+    x = values(2, 3, 5, 6, dtype="float16")
+    check_operator("_contrib_BilinearResize2D", [x], height=9, width=4)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+@pytest.mark.parametrize("shape", [(5, 6, 3), (2, 5, 6, 3), (5, 6, 1)])
+def test_image_to_tensor(check_operator: Any, shape: tuple[int, ...], dtype: str) -> None:
+    check_operator("_image_to_tensor", [np.random.RandomState(0).randint(0, 256, shape).astype(dtype)])
+
+
+@pytest.mark.parametrize(
+    ("shape", "mean", "std"),
+    [
+        ((3, 5, 6), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+        ((2, 3, 5, 6), (0.485, 0.456, 0.406), (0.5,)),
+        ((2, 1, 5, 6), (0.1,), (0.3,)),
+        ((2, 3, 5, 6), (1, 2, 3), None),
+    ],
+)
+def test_image_normalize(check_operator: Any, shape: tuple[int, ...], mean: Any, std: Any) -> None:
+    given = {"mean": mean, "std": std if std is not None else (1.0,)}
+    check_operator("_image_normalize", [values(*shape)], **given)
+
+
+@pytest.mark.parametrize("shape", [(8, 9, 3), (2, 8, 9, 3)])
+def test_image_crop(check_operator: Any, shape: tuple[int, ...]) -> None:
+    check_operator("_image_crop", [values(*shape)], exact=True, x=2, y=1, width=5, height=4)

@@ -1,0 +1,84 @@
+"""Pooling whose windows PyTorch's layers do not make."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def pad_windows(
+    x: Tensor,
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    padding: tuple[int, ...],
+    rounding: str,
+    value: float,
+    outside: float,
+) -> Tensor:
+    """Add ``padding`` of ``value``, and of ``outside`` what the last windows need to be whole."""
+    around: list[int] = []
+    behind: list[int] = []
+    for size, k, s, p in zip(x.shape[2:], kernel, stride, padding):
+        if rounding == "same":
+            extra = (size - 1) // s * s + k - size
+        else:
+            extra = -(size + 2 * p - k) % s if rounding == "up" else 0
+        around = [p, p, *around]
+        behind = [0, extra, *behind]
+    x = F.pad(x, around, value=value)
+    return F.pad(x, behind, value=outside) if rounding != "down" else x
+
+
+def max_pool(
+    x: Tensor,
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    padding: tuple[int, ...],
+    rounding: str,
+) -> Tensor:
+    """Maxima of windows; one without any input gives the lowest number."""
+    lowest = torch.finfo(x.dtype).min
+    x = pad_windows(x, kernel, stride, padding, rounding, lowest, lowest)
+    pool = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[len(kernel) - 1]
+    return pool(x, kernel, stride)
+
+
+def sum_pool(
+    x: Tensor,
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    padding: tuple[int, ...],
+    rounding: str,
+) -> Tensor:
+    """Sums of windows."""
+    x = pad_windows(x, kernel, stride, padding, rounding, 0.0, 0.0)
+    if len(kernel) == 1:
+        return F.avg_pool1d(x, kernel, stride) * kernel[0]
+    pool = F.avg_pool2d if len(kernel) == 2 else F.avg_pool3d
+    return pool(x, kernel, stride, divisor_override=1)
+
+
+def average_pool(
+    x: Tensor,
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    padding: tuple[int, ...],
+    rounding: str,
+    divisor: str,
+) -> Tensor:
+    """Means of windows: of all the kernel's positions, of those in the input and its padding, or in the input."""
+    pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[len(kernel) - 1]
+    means = pool(pad_windows(x, kernel, stride, padding, rounding, 0.0, 0.0), kernel, stride)
+    if divisor == "kernel":
+        return means
+    counted = 1.0 if divisor == "padded_input" else 0.0
+    ones = pad_windows(torch.ones_like(x[:1, :1]), kernel, stride, padding, rounding, counted, 0.0)
+    shares = pool(ones, kernel, stride)
+    return means / torch.where(shares > 0, shares, 1.0)
+
+
+def spatial_reduction(x: Tensor, reduction: str, first: int) -> Tensor:
+    """The mean, amax or sum over the spatial axes, the first of which is ``first``; they stay."""
+    axes = tuple(range(first, first + x.dim() - 2))
+    return getattr(torch, reduction)(x, axes, keepdim=True)

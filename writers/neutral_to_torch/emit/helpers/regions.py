@@ -1,0 +1,136 @@
+"""Pooling of regions of feature maps."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def roi_pool(x: Tensor, regions: Tensor, size: tuple[int, int], scale: float) -> Tensor:
+    """Maxima of the bins of regions (image, x1, y1, x2, y2); bins without positions give 0."""
+    corners = round_half_away(regions[:, 1:].float() * scale).long()
+    x1, y1, x2, y2 = corners.unbind(1)
+    top, bottom = bin_bounds(y1, y2, size[0], x.shape[2])
+    left, right = bin_bounds(x1, x2, size[1], x.shape[3])
+    image = regions[:, 0].long()
+    present = ((image >= 0) & (image < x.shape[0]))[:, None, None]
+    filled = present & (bottom > top)[:, :, None] & (right > left)[:, None, :]
+    maxima = window_maxima(x, image.clamp(0, x.shape[0] - 1), top, bottom, left, right)
+    return torch.where(filled[:, None], maxima, 0)
+
+
+def round_half_away(x: Tensor) -> Tensor:
+    """Round to the nearest integer, halves away from zero."""
+    whole = x.trunc()
+    return whole + torch.where((x - whole).abs() >= 0.5, x.sign(), 0)
+
+
+def bin_bounds(first: Tensor, last: Tensor, bins: int, extent: int) -> tuple[Tensor, Tensor]:
+    """Begin and end of each bin of the ranges from ``first`` to ``last``, cut to the map: (regions, bins)."""
+    width = (last - first + 1).clamp(min=1).float()[:, None] / bins
+    steps = torch.arange(bins + 1, device=first.device)
+    begin = (steps[:-1] * width).floor().long() + first[:, None]
+    end = (steps[1:] * width).ceil().long() + first[:, None]
+    return begin.clamp(0, extent), end.clamp(0, extent)
+
+
+def window_maxima(
+    x: Tensor, image: Tensor, top: Tensor, bottom: Tensor, left: Tensor, right: Tensor
+) -> Tensor:
+    """Maxima of x[image, :, top:bottom, left:right] for each bin: (regions, C, bins high, bins wide).
+
+    Each is the maximum of four overlapping windows whose sides are powers of two; those are computed once.
+    """
+    n, channels, height, width = x.shape
+    tables, starts, total = [], [], 0
+    rows = x
+    for i in range(height.bit_length()):
+        if i > 0:
+            rows = torch.maximum(rows[:, :, : -(1 << (i - 1))], rows[:, :, 1 << (i - 1) :])
+        table = rows
+        for j in range(width.bit_length()):
+            if j > 0:
+                table = torch.maximum(table[..., : -(1 << (j - 1))], table[..., 1 << (j - 1) :])
+            starts.append((total, table.shape[3]))
+            total += table.shape[2] * table.shape[3]
+            tables.append(table.permute(0, 2, 3, 1).reshape(n, -1, channels))
+    maxima = torch.cat(tables, dim=1).flatten(0, 1)
+    start, pitch = torch.tensor(starts, device=x.device).unbind(1)
+
+    powers_high = 2 ** torch.arange(1, height.bit_length(), device=x.device)
+    powers_wide = 2 ** torch.arange(1, width.bit_length(), device=x.device)
+    high = ((bottom - top)[..., None] >= powers_high).sum(-1)
+    wide = ((right - left)[..., None] >= powers_wide).sum(-1)
+    level = high[:, :, None] * width.bit_length() + wide[:, None, :]
+    result = None
+    for y in (top, bottom - 2**high):
+        for across in (left, right - 2**wide):
+            place = y.clamp(min=0)[:, :, None] * pitch[level] + across.clamp(min=0)[:, None, :]
+            place = (start[level] + place).clamp(max=total - 1)
+            values = maxima[image[:, None, None] * total + place]
+            result = values if result is None else torch.maximum(result, values)
+    return result.permute(0, 3, 1, 2)
+
+
+def roi_align(
+    x: Tensor,
+    regions: Tensor,
+    size: tuple[int, int],
+    scale: float,
+    samples: int = 0,
+    aligned: bool = False,
+    position_sensitive: bool = False,
+) -> Tensor:
+    """Means of bilinear samples of the bins of regions (image, x1, y1, x2, y2)."""
+    bins = size[0] * size[1] if position_sensitive else 1
+    n, channels, height, width = x.shape
+    image, boxes = regions[:, 0], regions[:, 1:].float() * scale - (0.5 if aligned else 0.0)
+    extents = boxes[:, 2:] - boxes[:, :2]
+    if not aligned:
+        extents = extents.clamp(min=1)
+    wy, wx = extents[:, 1] / size[0], extents[:, 0] / size[1]
+    y, y_weight, y_count = bin_samples(boxes[:, 1], wy, size[0], samples, height)
+    x_, x_weight, x_count = bin_samples(boxes[:, 0], wx, size[1], samples, width)
+
+    # one row of channels for each position (and bin, where each has its own)
+    table = x.reshape(n, -1, bins, height, width).permute(0, 3, 4, 2, 1)
+    table = table.reshape(n * height * width * bins, -1)
+    first = image.long().clamp(0, n - 1)[:, None, None, None, None] * height
+    own = torch.arange(bins, device=x.device).reshape(-1, size[1] if bins > 1 else 1)
+    own = own[None, :, :, None, None]
+    pooled = 0
+    for down in range(2):
+        for across in range(2):
+            row = first + y[down][:, :, None, :, None]
+            place = (row * width + x_[across][:, None, :, None, :]) * bins + own
+            weight = y_weight[down][:, :, None, :, None] * x_weight[across][:, None, :, None, :]
+            pooled = pooled + (table[place] * weight[..., None].to(x.dtype)).sum((3, 4))
+    count = (y_count * x_count * (image >= 0))[:, None, None, None]
+    pooled = torch.where(count > 0, pooled / count.clamp(min=1).to(x.dtype), 0)
+    return pooled.permute(0, 3, 1, 2)
+
+
+def bin_samples(
+    start: Tensor, width: Tensor, bins: int, samples: int, extent: int
+) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor], Tensor]:
+    """The two positions next to each sample, their weights, and the number of samples of a bin.
+
+    Positions and weights are (regions, bins, samples); a region with fewer samples has weights of 0.
+    """
+    if samples > 0:
+        count = torch.full_like(width, samples)
+        most = samples
+    else:
+        count = width.ceil()
+        most = int(count.max().item()) if len(count) else 1
+    step = torch.arange(most, device=start.device)
+    bin_start = start[:, None] + torch.arange(bins, device=start.device) * width[:, None]
+    cell = (step + 0.5) * width[:, None] / count[:, None]
+    place = bin_start[:, :, None] + cell[:, None]
+    inside = (place >= -1) & (place <= extent) & (step < count[:, None])[:, None]
+    place = place.clamp(0, extent - 1)
+    low = place.floor()
+    share = place - low
+    low = low.long()
+    weights = (torch.where(inside, 1 - share, 0), torch.where(inside, share, 0))
+    return (low, (low + 1).clamp(max=extent - 1)), weights, count.long()

@@ -1,0 +1,41 @@
+"""Resizing that PyTorch's functions do not offer in this form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def resize_bilinear(x: Tensor, size: Sequence[int]) -> Tensor:
+    """Interpolate between the centres of pixels; an output of one row or column is the first."""
+    height, width = size
+    if height == 1:
+        x = x[:, :, :1]
+    if width == 1:
+        x = x[:, :, :, :1]
+    return F.interpolate(x, size=(height, width), mode="bilinear", align_corners=False)
+
+
+def single(number: float) -> float:
+    """Round a number to single precision, by its upper 24 bits."""
+    shifted = number * (2**29 + 1)
+    return shifted - (shifted - number)
+
+
+def scaled(extent: int, scale: float) -> int:
+    """An extent times a scale, in single precision and without its fraction."""
+    return int(single(extent * single(scale)))
+
+
+def odd_scaled(extent: int, scale: float) -> int:
+    """The same where the extent is even; an odd one is scaled without its last position."""
+    if extent % 2 == 0:
+        return scaled(extent, scale)
+    return scaled(extent - 1, scale) + 1
+
+
+def normalize(x: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
+    """Subtract the mean of each channel and divide by its deviation."""
+    return (x - x.new_tensor(mean)[:, None, None]) / x.new_tensor(std)[:, None, None]
