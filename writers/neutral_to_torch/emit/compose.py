@@ -16,13 +16,12 @@ from neutral_to_torch.emit.helper_source import helpers
 from neutral_to_torch.emit.labels import Labels
 from neutral_to_torch.emit.lower import Lowering, Op, Program, cut
 from neutral_to_torch.emit.naming import GLOBALS, Unique, tokens
-from neutral_to_torch.emit.scope import Block, owned
+from neutral_to_torch.emit.scope import Block, is_heavy, owned
 from neutral_to_torch.emit.source import ClassText, file_text
 from neutral_to_torch.emit.state import State
 from neutral_to_torch.emit.terms import Conditional, applied
 from neutral_to_torch.emit.text import identifier
 from neutral_to_torch.emit.tree import Tree, block_tree, flat_tree, model_tree
-from neutral_to_torch.emit.weight import is_heavy
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ def _written(
 
 def _block_class(block: Block, tree: Tree, reserved: frozenset[str]) -> ClassText:
     if tree.sequence is not None:
-        return ClassText(block.name, block.doc, block.parameters, (), sequence=tree.sequence)
+        return ClassText(block.name, block.doc, block.parameters, (), block.derived, sequence=tree.sequence)
     unique = Unique(reserved)
     names = ["x"] if len(block.inputs) == 1 else ["x", *(_side_name(value) for value in block.inputs[1:])]
     arguments = [(value, unique(text)) for value, text in zip(block.inputs, names)]
@@ -121,6 +120,7 @@ def _block_class(block: Block, tree: Tree, reserved: frozenset[str]) -> ClassTex
         block.doc,
         block.parameters,
         tree.attributes,
+        block.derived,
         [(text, "Tensor") for _, text in arguments],
         forward.lines(arguments, tree.ops, block.outputs),
         len(block.outputs),
@@ -144,6 +144,7 @@ def _model_class(
         "The model; inputs and outputs are described above.",
         (),
         tree.attributes,
+        (),
         [(text, "Tensor") for _, text in arguments],
         forward.lines(arguments, tree.ops, program.outputs),
         len(program.outputs),
@@ -152,9 +153,7 @@ def _model_class(
 
 
 def _forward(tree: Tree, hint: Callable[[Op], str], reserved: frozenset[str]) -> Forward:
-    return Forward(
-        own=lambda item: f"self.{tree.names[item]}", heavy=is_heavy, hint=hint, reserved=reserved, flow="x"
-    )
+    return Forward(own=lambda item: f"self.{tree.names[item]}", heavy=is_heavy, hint=hint, reserved=reserved, flow="x")
 
 
 def _hint(op: Op, tree: Tree) -> str | None:

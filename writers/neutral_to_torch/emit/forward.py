@@ -10,6 +10,7 @@ from neutral.graph import Value
 from neutral_to_torch.emit.lower import Op, flatten
 from neutral_to_torch.emit.terms import (
     Call,
+    Conditional,
     Display,
     Name,
     Operation,
@@ -90,6 +91,10 @@ class Forward:
                 producer.inlined = True
 
     def _reads_well(self, consumer: Term, producer: Term, merged: Term) -> bool:
+        if isinstance(consumer, Ref):
+            return True
+        if isinstance(producer, Conditional):
+            return False
         merging = len(set(values(consumer))) > 1 or isinstance(consumer, Display)
         if merging and self._depth(producer) > 1:
             return False
@@ -97,6 +102,8 @@ class Forward:
             return False
         if merging and self._weight(producer) and self._weight(consumer) and self._is_heavy(consumer):
             return False
+        if merging and any(isinstance(item, Display) and len(item.items) > 2 for item in walk(consumer)):
+            return self._depth(merged) <= DEPTH
         return self._depth(merged) <= DEPTH and len(text(self._named(merged, {}))) + 8 + 4 <= COMFORTABLE
 
     def _is_heavy(self, term: Term) -> bool:
@@ -169,9 +176,10 @@ class Forward:
         base, number = (line.hint if count == 1 or not value.output else f"{line.hint}_{value.output}"), 2
         if base not in taken:
             return base
-        while f"{base}_{number}" in taken:
+        separator = "_" if base[-1].isdigit() else ""
+        while f"{base}{separator}{number}" in taken:
             number += 1
-        return f"{base}_{number}"
+        return f"{base}{separator}{number}"
 
 
 def _replace(term: Term, value: Value, by: Term) -> Term:

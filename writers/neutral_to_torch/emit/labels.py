@@ -7,9 +7,8 @@ from typing import Sequence
 
 from neutral_to_torch.emit.lower import Op
 from neutral_to_torch.emit.naming import common, pattern, tokens
-from neutral_to_torch.emit.scope import Block, Instance, Owned, owned
+from neutral_to_torch.emit.scope import Block, Instance, Owned, callee, is_heavy, owned
 from neutral_to_torch.emit.terms import Declaration
-from neutral_to_torch.emit.weight import callee
 
 _BASES = (
     ("ConvTranspose", "deconv"), ("Conv", "conv"), ("Norm", "norm"), ("fixed_scale", "norm"), ("Linear", "fc"),
@@ -18,6 +17,9 @@ _BASES = (
 )  # fmt: skip
 
 _MEANINGLESS = {"node", "value"}
+
+FEW = 3
+"""Layers of a block that is called as its first layer."""
 
 
 class Labels:
@@ -47,7 +49,9 @@ class Labels:
         if item not in self._tokens:
             if isinstance(item, Instance):
                 inner = [self.tokens(own) for own in item.owns if own is not None and bears_tensors(own)]
-                self._tokens[item] = common(inner) if len(inner) > 1 else [t for i in inner for t in i[:-1]]
+                few = 0 < len(inner) <= FEW and sum(is_heavy(own) for own in item.block.owns) == 1
+                shared = common(inner) if len(inner) > 1 else []
+                self._tokens[item] = shared or (inner[0] if few else [])
             else:
                 self._tokens[item] = self.without_prefix(item.owner)
         return self._tokens[item]
@@ -66,12 +70,21 @@ class Labels:
                 own = member.owns[position]
                 if own is not None:
                     parts, prefix = self.tokens(own), self.tokens(member)
-                    names.append(parts[len(prefix) :] if parts[: len(prefix)] == prefix else parts)
+                    inside = parts[: len(prefix)] == prefix and len(parts) > len(prefix)
+                    names.append(parts[len(prefix) :] if inside else parts)
             label = pattern(names) if all(names) else ""
             bare = re.sub(r"\d+$", "", label) if len({tuple(n) for n in names}) > 1 else label
             good = bare and bare.partition("_")[0] not in _MEANINGLESS
             found.append(bare if good and not isinstance(item, Instance) else base(item))
-        return dict(zip(block.owns, numbered(found)))
+        return dict(zip(block.owns, numbered(_without_shared(found))))
+
+
+def _without_shared(names: Sequence[str]) -> list[str]:
+    """The names without the first word that all of them have."""
+    split = [name.split("_") for name in names]
+    while len(split) > 1 and len({parts[0] for parts in split}) == 1 and all(len(parts) > 1 for parts in split):
+        split = [parts[1:] for parts in split]
+    return ["_".join(parts) for parts in split]
 
 
 def numbered(names: Sequence[str]) -> list[str]:
@@ -93,8 +106,7 @@ def bears_tensors(item: Owned) -> bool:
 def base(item: Owned) -> str:
     """A name for a submodule whose source has none: by its kind."""
     if isinstance(item, Instance):
-        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", item.block.name).lower()
+        layer = next((short for word, short in _BASES if item.block.name.startswith(word)), None)
+        return layer or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", item.block.name).lower()
     name = callee(item.constructor)
     return next((short for word, short in _BASES if word in name), "part")
-
-

@@ -6,6 +6,7 @@ All that stands in the way is collected, and raised at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Iterable, Mapping, Sequence
 
 from neutral.errors import UnsupportedError, UsageError
@@ -13,7 +14,7 @@ from neutral.graph import Graph, Input, Node, Operand, Value
 from neutral.store import Store
 from neutral_to_torch.emit.rules import Unpacked, Unsupported, View, rank_of, rule_for
 from neutral_to_torch.emit.symbols import Symbol, term_of
-from neutral_to_torch.emit.terms import Call, Declaration, Own, Ref, Term, rebuild
+from neutral_to_torch.emit.terms import Body, Call, Declaration, Own, Ref, Term, rebuild, values
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,10 +25,15 @@ class Op:
     term: Term
     results: Any
 
-    @property
+    @cached_property
     def values(self) -> tuple[Value, ...]:
         """The values it gives, in order."""
         return tuple(flatten(self.results))
+
+    @cached_property
+    def operands(self) -> tuple[Value, ...]:
+        """The values it uses, each once, in order."""
+        return tuple(dict.fromkeys(values(self.term)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,8 +136,11 @@ class Lowering:
         self._declared: dict[tuple[str, str], Declaration] = {}
         self.problems: dict[str, list[str]] = {}
 
-    def program(self, graph: Graph) -> Program:
-        """The program of a graph that was :func:`cut`. Ops with problems are left out."""
+    def program(self, graph: Graph, known: Mapping[Value, int | None] | None = None) -> Program:
+        """The program of a graph that was :func:`cut`. Ops with problems are left out.
+
+        ``known`` are ranks of inputs that the graph itself does not state.
+        """
         used = {value for node in graph.nodes for value in operands(node)} | set(graph.outputs)
         counts: dict[str, int] = {}
         for value in used:
@@ -139,6 +148,7 @@ class Lowering:
         ranks: dict[Value, int | None] = {
             Value(i.name): None if i.shape is None else len(i.shape) for i in graph.inputs
         }
+        ranks.update(known or {})
         ops: list[Op] = []
         for node in graph.nodes:
             flags = tuple(Value(node.name, k) in used for k in range(counts.get(node.name, 1)))
@@ -167,7 +177,7 @@ class Lowering:
             self._problem(f"kind {node.kind}: its layer {node.layer!r} is not in the store", node)
             return []
         known = [_rank(operand, ranks) for operand in node.inputs]
-        view = View(node, layer, self._store.tensors, known, used, self._declared)
+        view = View(node, layer, self._store.tensors, known, used, self._declared, self._body)
         try:
             result = rule.function(view, *view.inputs)
             for output, rank in enumerate(rank_of(rule, view)):
@@ -189,6 +199,24 @@ class Lowering:
             for op in _split(Op(node.name, term_of(item), Value(node.name, output)))
         ]
 
+    def _body(self, name: str, graph: Graph, ranks: Sequence[int | None]) -> Body:
+        """The program of a graph inside a node, under values of its own; its names begin with ``name``."""
+        inputs = tuple(Value(item.name) for item in graph.inputs)
+        inner = cut(graph)
+        program = self.program(Graph(graph.inputs, inner.nodes, inner.outputs), dict(zip(inputs, ranks)))
+
+        def own(value: Value) -> Value:
+            return Value(f"{name}/{value.node}", value.output)
+
+        def renamed(leaf: Term) -> Term | None:
+            return Ref(own(leaf.value)) if isinstance(leaf, Ref) else None
+
+        def pattern(results: Any) -> Any:
+            return tuple(map(pattern, results)) if isinstance(results, tuple) else results and own(results)
+
+        ops = tuple(Op(op.name, rebuild(op.term, renamed), pattern(op.results)) for op in program.ops)
+        return Body(tuple(map(own, inputs)), ops, tuple(map(own, program.outputs)))
+
     def _problem(self, problem: str, node: Node) -> None:
         self.problems.setdefault(problem, []).append(node.name)
 
@@ -202,12 +230,13 @@ class Lowering:
 def _split(op: Op) -> list[Op]:
     """A submodule applied to an expression as two ops, so that the submodule may stand in a sequence."""
     call = op.term
-    if isinstance(call, Call) and isinstance(call.callee, Own) and len(call.args) == 1 and not call.kwargs:
-        if not isinstance(call.args[0], Ref):
-            before = Value(op.name, -1)
-            applied = Op(op.name, Call(call.callee, (Ref(before),)), op.results)
-            return [Op(f"{op.name}_input", call.args[0], before), applied]
-    return [op]
+    if not isinstance(call, Call) or not isinstance(call.callee, Own) or len(call.args) != 1 or call.kwargs:
+        return [op]
+    if isinstance(call.args[0], Ref):
+        return [op]
+    before = Value(op.name, -1)
+    applied = Op(op.name, Call(call.callee, (Ref(before),)), op.results)
+    return [Op(f"{op.name}_input", call.args[0], before), applied]
 
 
 def _line(problem: str, names: list[str]) -> str:

@@ -64,7 +64,7 @@ def pattern(names: Sequence[Sequence[str]]) -> str:
             stem = "".join(common(column)).rstrip("0123456789")
             if stem:
                 parts.append(stem)
-    return "_".join(parts)
+    return "_".join(part for part, before in zip(parts, ["", *parts]) if part != before)
 
 
 class Unique:

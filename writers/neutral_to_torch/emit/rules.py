@@ -11,10 +11,10 @@ from importlib import import_module
 from typing import Any, Callable, Mapping, Sequence, Union
 
 from neutral.errors import NeutralError
-from neutral.graph import Layer, Node, Value
+from neutral.graph import Graph, Layer, Node, Value
 from neutral.tensor import Tensor
 from neutral_to_torch.emit.symbols import Symbol, nn, term_of, torch
-from neutral_to_torch.emit.terms import Declaration, Own, Ref
+from neutral_to_torch.emit.terms import Body, Control, Declaration, Own, Ref
 
 
 class Unsupported(Exception):
@@ -57,6 +57,7 @@ class View:
         ranks: Sequence[int | None],
         used: tuple[bool, ...],
         declared: dict[tuple[str, str], Declaration],
+        lower: Callable[[str, Graph, Sequence[int | None]], Body],
     ) -> None:
         self.name = node.name
         self.kind = node.kind
@@ -67,6 +68,7 @@ class View:
         self._tensors = tensors
         self._ranks = ranks
         self._declared = declared
+        self._lower = lower
         self.inputs: tuple[Symbol | None, ...] = tuple(map(_operand, node.inputs))
 
     def __getitem__(self, attribute: str) -> Any:
@@ -125,6 +127,15 @@ class View:
         name = self._layer.name if self._layer is not None else self.name
         owner = name if role == "value" else f"{name}_{role}"
         return self._declare(owner, constructor, {"": key}, None, role, buffer=buffer)
+
+    def constant(self, constructor: Symbol, value: Tensor) -> Symbol:
+        """``self.<name>``, a buffer that is made by ``constructor`` and holds ``value``, which the store does not."""
+        return self._declare(self.name, constructor, {}, {"": value}, "constant", buffer=True)
+
+    def control(self, inputs: Sequence[Symbol], bodies: Mapping[str, Sequence[int | None]], **counts: int) -> Symbol:
+        """The node as a loop or branch. ``bodies`` gives, by attribute, the ranks of each graph's inputs."""
+        lowered = tuple(self._lower(f"{self.name}/{name}", self[name], ranks) for name, ranks in bodies.items())
+        return Symbol(Control(self.kind, tuple(map(term_of, inputs)), lowered, counts))
 
     def _stored(self, role: str) -> tuple[str, Tensor]:
         if self._layer is None or role not in self._layer.tensors:

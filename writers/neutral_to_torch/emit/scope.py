@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Sequence, Union
 
 from neutral.graph import Value
 from neutral_to_torch.emit.lower import Op
-from neutral_to_torch.emit.terms import Declaration, Either, Own, Term, children
+from neutral_to_torch.emit.terms import Call, Declaration, Either, Name, Own, Term, children, walk
 
 
 @dataclass(eq=False)
@@ -20,6 +21,15 @@ class Parameter:
     stored: bool = False
 
 
+@dataclass(frozen=True)
+class Derived:
+    """A number that follows from the arguments, with a name of its own; ``stored`` if ``forward`` needs it."""
+
+    name: str
+    term: Term
+    stored: bool
+
+
 @dataclass(eq=False)
 class Option:
     """A part that some instances leave out: where ``flag`` is off, ``value`` is ``otherwise``."""
@@ -30,7 +40,7 @@ class Option:
     ops: tuple[Op, ...]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Block:
     """A class that has several instances. Its ops are those of the fullest instance, differences made parameters."""
 
@@ -40,15 +50,22 @@ class Block:
     outputs: tuple[Value, ...]
     parameters: tuple[Parameter, ...] = ()
     options: tuple[Option, ...] = ()
+    derived: tuple[Derived, ...] = ()
     members: list[Instance] = field(default_factory=list)
     doc: str = ""
 
-    @property
+    @cached_property
     def owns(self) -> list[Owned]:
+        """What it owns, in the order of its ops."""
         return owned(self.ops)
 
+    @cached_property
+    def is_unit(self) -> bool:
+        """Whether it is no more than a layer with its norm and activation."""
+        return not self.options and sum(is_heavy(item) for item in self.owns) <= 1
 
-@dataclass(eq=False)
+
+@dataclass(eq=False, repr=False)
 class Instance:
     """A submodule of a :class:`Block`. ``owns`` are its own declarations, in the order of the block's."""
 
@@ -76,3 +93,27 @@ def _owns(term: Term) -> list[Own]:
     if isinstance(term, Either):
         return _owns(term.module)
     return [own for child in children(term) for own in _owns(child)]
+
+
+_LIGHT = (
+    "BatchNorm", "InstanceNorm", "LayerNorm", "GroupNorm", "fixed_scale", "PReLU", "ReLU", "ELU", "Sigmoid", "Tanh",
+    "Softmax", "Softplus", "Softsign", "GELU", "SiLU", "Hardtanh", "Hardsigmoid", "Hardswish", "Clamp", "Pool",
+    "Dropout", "Flatten", "Identity", "Upsample", "LocalResponseNorm", "Parameter", "torch.empty",
+)  # fmt: skip
+
+
+def is_heavy(item: Owned) -> bool:
+    """Whether applying it deserves a line of its own: what bears large weights, and blocks."""
+    return isinstance(item, Instance) or not any(word in callee(item.constructor) for word in _LIGHT)
+
+
+def callees(constructor: Term) -> list[str]:
+    """Everything that a constructor calls: ``fixed_scale`` and ``nn.BatchNorm2d``."""
+    return [callee(item) for item in walk(constructor) if isinstance(item, Call)]
+
+
+def callee(constructor: Term) -> str:
+    """What a constructor calls: ``nn.Conv2d``."""
+    if isinstance(constructor, Call) and isinstance(constructor.callee, Name):
+        return constructor.callee.text
+    return ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Iterable, Mapping, Sequence
 
 from neutral_to_torch.emit.helper_source import Helper, closure, helpers
-from neutral_to_torch.emit.scope import Parameter
+from neutral_to_torch.emit.scope import Derived, Parameter
 from neutral_to_torch.emit.signatures import tidy
 from neutral_to_torch.emit.terms import Literal, Term
 from neutral_to_torch.emit.text import WIDTH, layout, text
@@ -24,6 +24,7 @@ class ClassText:
     doc: str
     parameters: Sequence[Parameter]
     attributes: Sequence[tuple[str, Term]]
+    derived: Sequence[Derived] = ()
     arguments: Sequence[tuple[str, str]] = ()
     forward: Sequence[str] = ()
     outputs: int = 1
@@ -89,8 +90,11 @@ def _class(item: ClassText, defaults: Mapping[str, Mapping[str, object]]) -> lis
     lines += signature("__init__", [_parameter(p) for p in item.parameters], "None")
     if item.sequence is not None:
         sequence = tidy(item.sequence, defaults)
+        lines += [f"        {d.name} = {text(d.term)}" for d in item.derived]
         return lines + (layout(sequence, 2) or [f"        {text(sequence)}"])
     lines.append("        super().__init__()")
+    lines += [f"        {d.name} = {text(d.term)}" for d in item.derived]
+    lines += [f"        self.{d.name} = {d.name}" for d in item.derived if d.stored]
     lines += [f"        self.{p.name} = {p.name}" for p in item.parameters if p.stored]
     for name, constructor in item.attributes:
         lines += _assignment(name, tidy(constructor, defaults))

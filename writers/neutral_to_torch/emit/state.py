@@ -35,7 +35,7 @@ class State:
             for part, key in item.tensors.items():
                 self.keys[f"{path}.{part}" if part else path] = key
             for part, tensor in item.constants.items():
-                self.constants[f"{path}.{part}"] = tensor
+                self.constants[f"{path}.{part}" if part else path] = tensor
 
     def ties(self) -> list[tuple[str, str]]:
         """Pairs of state dict keys that hold one and the same tensor of the store: (the first, another)."""

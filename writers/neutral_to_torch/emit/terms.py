@@ -7,6 +7,7 @@ names of the emitted file (:class:`Name`) and what the module owns (:class:`Own`
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from dataclasses import replace as dataclass_replace
 from typing import Any, Callable, Iterator, Mapping, Union
 
 from neutral.graph import Value
@@ -123,11 +124,36 @@ class Repeat:
     count: int
 
 
-Term = Union[Ref, Literal, Name, Member, Call, Slice, Index, Operation, Display, Own, Either, Conditional, Repeat]
+@dataclass(frozen=True, eq=False)
+class Body:
+    """What is computed inside a loop or branch: ``ops`` (of the lowered program) between values of its own."""
+
+    inputs: tuple[Value, ...]
+    ops: tuple[Any, ...]
+    outputs: tuple[Value, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Control:
+    """A loop or branch, which is a statement of its own: ``foreach``, ``while_loop`` or ``branch``.
+
+    ``operands`` and ``bodies`` are those of the neutral operator of that kind (a branch's condition first); ``counts``
+    are its numbers by name.
+    """
+
+    kind: str
+    operands: tuple[Term, ...]
+    bodies: tuple[Body, ...]
+    counts: Mapping[str, int]
+
+
+Term = Union[
+    Ref, Literal, Name, Member, Call, Slice, Index, Operation, Display, Own, Either, Conditional, Repeat, Control
+]
 
 
 def children(term: Term) -> tuple[Term, ...]:
-    """The terms directly inside; of two alternatives the inline one."""
+    """The terms directly inside; of two alternatives the inline one, of bodies what they own."""
     if isinstance(term, Member):
         return (term.base,)
     if isinstance(term, Call):
@@ -146,6 +172,9 @@ def children(term: Term) -> tuple[Term, ...]:
         return (term.chosen, term.test, term.otherwise)
     if isinstance(term, Repeat):
         return (term.item,)
+    if isinstance(term, Control):
+        inside = (part for body in term.bodies for op in body.ops for part in walk(op.term))
+        return (*term.operands, *(part for part in inside if isinstance(part, Own)))
     return ()
 
 
@@ -197,4 +226,12 @@ def rebuild(term: Term, replace: Callable[[Term], Term | None]) -> Term:
         return Conditional(*(rebuild(item, replace) for item in (term.test, term.chosen, term.otherwise)))
     if isinstance(term, Repeat):
         return Repeat(rebuild(term.item, replace), term.count)
+    if isinstance(term, Control):
+        operands = tuple(rebuild(item, replace) for item in term.operands)
+        return Control(term.kind, operands, tuple(_rebuild_body(b, replace) for b in term.bodies), term.counts)
     return term
+
+
+def _rebuild_body(body: Body, replace: Callable[[Term], Term | None]) -> Body:
+    ops = tuple(dataclass_replace(op, term=rebuild(op.term, replace)) for op in body.ops)
+    return Body(body.inputs, ops, body.outputs)

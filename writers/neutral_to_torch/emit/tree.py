@@ -8,8 +8,8 @@ from typing import Mapping, Sequence, Union
 from neutral.graph import Value
 from neutral_to_torch.emit.labels import Labels, base, bears_tensors, numbered
 from neutral_to_torch.emit.lower import Op
-from neutral_to_torch.emit.naming import Unique, module_members
-from neutral_to_torch.emit.scope import Block, Instance, Option, Owned, owned
+from neutral_to_torch.emit.naming import Unique, module_members, pattern
+from neutral_to_torch.emit.scope import Block, Instance, Option, Owned, callee, is_heavy, owned
 from neutral_to_torch.emit.terms import (
     Call,
     Conditional,
@@ -26,7 +26,6 @@ from neutral_to_torch.emit.terms import (
     values,
 )
 from neutral_to_torch.emit.text import identifier
-from neutral_to_torch.emit.weight import callee, is_heavy
 
 LONGEST_FLAT = 12
 """Submodules of a block's only way that are attributes of their own; more stand in an ``nn.Sequential``."""
@@ -70,7 +69,7 @@ class TreeBuilder:
         self._uses: dict[Value, int] = {}
         self._appliers: dict[Owned, int] = {}
         for op in self.ops:
-            for value in values(op.term):
+            for value in op.operands:
                 self._uses[value] = self._uses.get(value, 0) + 1
             for item in owned([op]):
                 self._appliers[item] = self._appliers.get(item, 0) + 1
@@ -84,7 +83,7 @@ class TreeBuilder:
         for op in self.ops:
             if not self._can_run(op):
                 continue
-            before = maker.get(values(op.term)[0])
+            before = maker.get(op.operands[0])
             run = runs.get(id(before)) if before is not None else None
             if before is not None and run is not None and run[-1] is before and self._continues(before, op):
                 run.append(op)
@@ -143,7 +142,7 @@ class TreeBuilder:
             for item in owned([plain]):
                 if item in paths:
                     continue
-                paths[item] = names[item] = unique(labels[item])
+                paths[item] = names[item] = unique(labels[item] if option is None else option.flag)
                 constructor = item.constructor
                 if option is not None:
                     constructor, term = _optional(option, constructor, plain.term, paths[item])
@@ -218,18 +217,23 @@ def block_tree(block: Block, labels: Labels) -> Tree:
     ways = [run for run in runs if id(run[0]) not in flags]
     long = [run for run in ways if sum(_is_heavy(op) for op in run) > 1]
     several = len(long) > 1 or any(len(run) > LONGEST_FLAT for run in long)
-    gathered = [run for run in ways if len(run) > 1 and several]
+    gathered = ways if several else []
     nodes = [Sequence_(flags[id(run[0])], list(run), _entry_names(run, names)) for run in optional]
     branch = numbered(["branch"] * len(gathered)) if len(gathered) > 1 else ["body"]
-    nodes += [Sequence_(n, list(run), _entry_names(run, names)) for n, run in zip(branch, gathered)]
-    return builder.tree(nodes, names)
+    alone = {}
+    for name, run in zip(branch, gathered):
+        if len(run) > 1:
+            nodes.append(Sequence_(name, list(run), _entry_names(run, names)))
+        else:
+            alone[_item(run[0])] = name
+    return builder.tree(nodes, {**names, **alone})
 
 
 def _entry_names(run: Sequence[Op], names: Mapping[Owned, str]) -> list[str]:
-    items = [own.declaration for own in map(applied, (op.term for op in run)) if own is not None]
+    items = [_item(op) for op in run]
     if all(isinstance(item, Instance) for item in items) or all(names[i].isdigit() for i in items):
         return []
-    return [names[item] for item in items]
+    return numbered([names[item] for item in items])
 
 
 def _is_heavy(op: Op) -> bool:
@@ -259,12 +263,11 @@ def model_tree(ops: Sequence[Op], outputs: Sequence[Value], labels: Labels) -> T
     """The tree of the model itself: stages, stem, features and head as sequences."""
     builder = TreeBuilder(ops, outputs)
     names = {item: labels.top(item) for item in owned(ops)}
-    any_block = any(isinstance(item, Instance) for item in owned(ops))
+    any_block = any(is_block(item) for item in owned(ops))
     nodes: list[Sequence_] = []
     for run in builder.runs():
-        pieces = _split_at_flatten(run)
-        for piece in pieces:
-            where = "features" if not any_block else "stem"
+        for position, piece in enumerate(_split_at_flatten(run)):
+            where = "stem" if any_block else ("classifier" if position else "features")
             nodes += _gather(piece, labels, names, where)
     return builder.tree(_distinct(nodes), names)
 
@@ -356,19 +359,23 @@ def _by_kind(run: Sequence[Op], labels: Labels, names: Mapping[Owned, str], wher
     position = 0
     while position < len(run):
         stop = position
-        is_block = isinstance(_item(run[position]), Instance)
-        while stop < len(run) and isinstance(_item(run[stop]), Instance) is is_block:
+        blocks = is_block(_item(run[position]))
+        while stop < len(run) and is_block(_item(run[stop])) is blocks:
             stop += 1
         piece = list(run[position:stop])
-        if is_block:
+        if blocks:
             result += _stages(piece, labels)
         elif len(piece) >= SHORTEST_SEQUENCE:
             at_end = stop == len(run) and position > 0
             name = "head" if at_end else where
-            entries = [names[_item(op)] for op in piece]
-            result.append(Sequence_(name, list(piece), numbered(entries)))
+            result.append(Sequence_(name, list(piece), _entry_names(piece, names)))
         position = stop
     return result
+
+
+def is_block(item: Owned) -> bool:
+    """Whether it is more than a layer with its norm and activation."""
+    return isinstance(item, Instance) and not item.block.is_unit
 
 
 def _stages(blocks: list[Op], labels: Labels) -> list[Sequence_]:
@@ -377,28 +384,29 @@ def _stages(blocks: list[Op], labels: Labels) -> list[Sequence_]:
     keys: list[tuple[str, ...]] = []
     for part in tokens:
         keys.append(tuple(part[:-1]) if len(part) > 1 else tuple(part))
-    whole = len(set(keys)) == len(keys) or not all(keys)
-    bounds = _changes(blocks) if whole else [k for k in range(len(keys)) if k == 0 or keys[k] != keys[k - 1]]
-    result = []
+    single = len(set(keys)) == len(keys) or not all(keys)
+    stem = pattern(tokens) if single and all(tokens) else ""
+    starts = range(len(blocks))
+    bounds = _changes(blocks) if single and not stem else [k for k in starts if k == 0 or keys[k] != keys[k - 1]]
+    bounds = [0] if single and stem else bounds
     stages = [blocks[a:b] for a, b in zip(bounds, [*bounds[1:], len(blocks)])]
-    for number, stage in enumerate(stages):
-        if len(stage) < 2:
-            continue
-        key = keys[blocks.index(stage[0])]
-        name = "_".join(key) if not whole else ("blocks" if len(stages) == 1 else f"stage{number + 1}")
-        result.append(Sequence_(name, list(stage)))
+    result = []
+    for number, (start, stage) in enumerate(zip(bounds, stages)):
+        if len(stage) > 1:
+            unnamed = "blocks" if len(stages) == 1 else f"stage{number + 1}"
+            name = stem or (unnamed if single else "_".join(keys[start]))
+            result.append(Sequence_(name, list(stage)))
     return result
 
 
 def _changes(blocks: Sequence[Op]) -> list[int]:
-    """Where a new stage begins: at a block that is not as the one before, unless that began the stage."""
+    """Where a new stage begins: at a block that steps over pixels or has a part that most lack."""
     constructors = [_item(op).constructor for op in blocks]
-    bounds = [0]
-    for k in range(1, len(blocks)):
-        same_class = getattr(constructors[k], "callee", None) == getattr(constructors[k - 1], "callee", None)
-        if not same_class or (constructors[k] != constructors[k - 1] and bounds[-1] != k - 1):
-            bounds.append(k)
-    return bounds if 2 * len(bounds) <= len(blocks) + 1 else [0]
+    kwargs = [dict(c.kwargs) if isinstance(c, Call) else {} for c in constructors]
+    steps = [k for k, given in enumerate(kwargs) if given.get("stride", Literal(1)) != Literal(1)]
+    extended = [k for k, given in enumerate(kwargs) if given.get("downsample") == Literal(True)]
+    bounds = sorted({0, *(extended or steps)})
+    return bounds if 2 * len(bounds) <= len(blocks) + 2 else [0]
 
 
 def _distinct(nodes: list[Sequence_]) -> list[Sequence_]:

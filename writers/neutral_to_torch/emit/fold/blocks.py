@@ -8,7 +8,7 @@ from typing import Any, Mapping, Sequence
 from neutral.graph import Value
 from neutral_to_torch.emit.fold.form import Form, Leaf, Mapper, leaves
 from neutral_to_torch.emit.lower import Op
-from neutral_to_torch.emit.scope import Block, Instance, Option, Owned, Parameter, owned
+from neutral_to_torch.emit.scope import Block, Derived, Instance, Option, Owned, Parameter, owned
 from neutral_to_torch.emit.terms import Call, Literal, Name, Operation, Own, Ref, Term
 
 MISSING = object()
@@ -57,15 +57,15 @@ def make_block(
     if len(variables) > MOST_PARAMETERS:
         return None
     _name(variables, template)
-    terms = {place: v.term or Name(v.name) for v in variables for place in v.places}
-    stored = {v.name: False for v in variables if v.term is None}
+    terms = {place: Name(v.name) if v.name else v.term for v in variables for place in v.places}
+    stored = {v.name: False for v in variables if v.name}
     ops = _parametrised(template.ops, terms, stored)
-    parameters = _parameters(variables, stored, options)
-    replaced = {old: new for old, new in zip(template.ops, ops)}
-    chosen = tuple(
-        Option(o.flag, o.value, o.otherwise, tuple(replaced[op] for op in o.ops)) for o in options
-    )
-    block = Block(name, template.inputs, tuple(ops), (template.output,), tuple(parameters), chosen, doc=doc)
+    parameters = _parameters(variables, stored, options, members)
+    replaced = dict(zip(template.ops, ops))
+    chosen = tuple(Option(o.flag, o.value, o.otherwise, tuple(replaced[op] for op in o.ops)) for o in options)
+    derived = tuple(Derived(v.name, v.term, stored[v.name]) for v in variables if v.name and v.term is not None)
+    outputs = (template.output,)
+    block = Block(name, template.inputs, tuple(ops), outputs, tuple(parameters), chosen, derived, doc=doc)
     applications = []
     for number, member in enumerate(members):
         instance = _instance(block, member, variables, options, number)
@@ -123,9 +123,7 @@ def _name(variables: Sequence[Variable], template: Form) -> None:
     channels = [v for v in variables if v.is_channels]
     entry = next((v for v in channels if any(h in _ENTRY for h in v.hints)), None)
     heavy = [v for v in channels if any(h in _EXIT for h in v.hints)]
-    leave = max(
-        heavy, key=lambda v: max(p for p, h in zip(v.places, v.hints) if h in _EXIT), default=None
-    )
+    leave = max(heavy, key=lambda v: max(p for p, h in zip(v.places, v.hints) if h in _EXIT), default=None)
     taken: set[str] = set()
 
     def give(variable: Variable, name: str) -> None:
@@ -135,7 +133,9 @@ def _name(variables: Sequence[Variable], template: Form) -> None:
         variable.name = candidate
         taken.add(candidate)
 
-    suffix = "features" if channels and all("features" in h for v in channels for h in v.hints[:1]) else "channels"
+    hints = {hint for variable in channels for hint in variable.hints}
+    linear = hints & {"in_features", "out_features"} and not hints & {"in_channels", "out_channels"}
+    suffix = "features" if linear else "channels"
     if entry is not None:
         give(entry, suffix if entry is leave else f"in_{suffix}")
     if leave is not None and leave is not entry:
@@ -144,6 +144,9 @@ def _name(variables: Sequence[Variable], template: Form) -> None:
         for variable in channels:
             if base is not None and not variable.name and variable.term is None:
                 variable.term = _ratio(variable.vector, base)
+    for variable in channels:
+        if variable.term is not None and len(variable.places) > 1:
+            give(variable, "channels")
     between = [v for v in channels if not v.name and v.term is None]
     for number, variable in enumerate(between):
         give(variable, "channels" if len(between) == 1 else f"channels{number + 1}")
@@ -174,9 +177,7 @@ def _is_half(vector: Sequence[Any], other: Sequence[Any]) -> bool:
     return all(isinstance(a, int) and isinstance(b, int) and a == b // 2 for a, b in pairs)
 
 
-def _parametrised(
-    ops: Sequence[Op], terms: Mapping[tuple[int, int], Term], stored: dict[str, bool]
-) -> list[Op]:
+def _parametrised(ops: Sequence[Op], terms: Mapping[tuple[int, int], Term | None], stored: dict[str, bool]) -> list[Op]:
     place = [0, 0]
 
     def replace(leaf: Leaf) -> Term:
@@ -204,18 +205,23 @@ def _on_self(term: Term, stored: dict[str, bool]) -> Term:
 
 
 def _parameters(
-    variables: Sequence[Variable], stored: Mapping[str, bool], options: Sequence[Option]
+    variables: Sequence[Variable],
+    stored: Mapping[str, bool],
+    options: Sequence[Option],
+    members: Sequence[Member],
 ) -> list[Parameter]:
-    required, optional = [], []
+    required: list[Parameter] = []
+    optional: list[Parameter] = []
     for variable in variables:
         if variable.term is not None:
             continue
         default = None if variable.is_channels else _usual(variable.vector)
         parameter = Parameter(variable.name, _annotation(variable.vector), default, stored[variable.name])
         (required if default is None else optional).append(parameter)
-    flags = [
-        Parameter(option.flag, "bool", Literal(False), stored=not owned(option.ops)) for option in options
-    ]
+    flags = []
+    for index, option in enumerate(options):
+        usual = 2 * sum(index not in member.lacks for member in members) > len(members)
+        flags.append(Parameter(option.flag, "bool", Literal(usual), stored=not owned(option.ops)))
     order = {"in_channels": 0, "in_features": 0, "channels": 1, "out_channels": 2, "out_features": 2}
     required.sort(key=lambda p: order.get(p.name, 1 if p.name.startswith("channels") else 3))
     return [*required, *optional, *flags]
@@ -240,6 +246,13 @@ def _annotation(vector: Sequence[Any]) -> str:
     return " | ".join(sorted(set(kinds), key=lambda kind: (kind.startswith("tuple"), kind)))
 
 
+def _unused(parameter: Parameter, given: Mapping[str, Any]) -> Any:
+    """What is given for an argument of a part that is left out."""
+    if isinstance(parameter.default, Literal):
+        return parameter.default.value
+    return next((v for v in given.values() if v is not MISSING and isinstance(v, int)), 0)
+
+
 def _instance(
     block: Block, member: Member, variables: Sequence[Variable], options: Sequence[Option], number: int
 ) -> Instance:
@@ -249,13 +262,12 @@ def _instance(
         if parameter.name in given:
             value = given[parameter.name]
             if value is MISSING:
-                value = parameter.default.value if isinstance(parameter.default, Literal) else 0
+                value = _unused(parameter, given)
             if parameter.default is None:
                 args.append(Literal(value))
             else:
                 kwargs.append((parameter.name, Literal(value)))
-    for index, option in enumerate(options):
-        kwargs.append((option.flag, Literal(index not in member.lacks)))
+    kwargs += [(option.flag, Literal(index not in member.lacks)) for index, option in enumerate(options)]
     present = [op for op in member.ops if op is not None]
     mine = iter(owned(present))
     owns: list[Owned | None] = []

@@ -15,9 +15,8 @@ from neutral_to_torch.emit.fold.options import Reductions, Replaced
 from neutral_to_torch.emit.fold.regions import Flow, members_of
 from neutral_to_torch.emit.fold.sequences import best_sequence, chains, find_all
 from neutral_to_torch.emit.lower import Op, Program
-from neutral_to_torch.emit.scope import Block, Instance, Option, owned
-from neutral_to_torch.emit.terms import Declaration, values
-from neutral_to_torch.emit.weight import is_heavy
+from neutral_to_torch.emit.scope import Block, Instance, Option, callees, is_heavy, owned
+from neutral_to_torch.emit.terms import Declaration
 
 ROUNDS = 6
 SMALLEST = 3
@@ -103,15 +102,16 @@ class Folding:
         kept: list[Group] = []
         merged: set[int] = set()
         for position, group in enumerate(groups):
-            if id(group) in merged:
-                continue
             for other in groups[position + 1 :]:
-                if id(other) not in merged and not _nested(group, other):
-                    lesser = self._lesser(flow, group, other)
-                    if lesser is not None:
-                        group.lesser.append(((lesser,), other))
-                        merged.add(id(other))
-            kept.append(group)
+                if id(group) in merged or id(other) in merged or _nested(group, other):
+                    continue
+                for fuller, barer in ((group, other), (other, group)):
+                    replaced = None if barer.lesser else self._lesser(flow, fuller, barer)
+                    if replaced is not None:
+                        fuller.lesser.append(((replaced,), barer))
+                        merged.add(id(barer))
+                        break
+        kept += [group for group in groups if id(group) not in merged]
         for group in kept:
             while self._grow(flow, group):
                 pass
@@ -174,6 +174,8 @@ class Folding:
         following = [flow.ops[user] for user in users if user is not None]
         if len({token(op) for op in following}) != 1 or is_heavy_op(following[0]):
             return False
+        if any("BatchNorm" in name for item in owned(following[:1]) for name in callees(item.constructor)):
+            return False  # it belongs to what follows: units that normalise first end with the sum
         grown = {}
         for region, user in zip(regions, users):
             new = None if user is None else self._region(flow, region.inside | {user}, user)
@@ -184,9 +186,7 @@ class Folding:
             item.regions = [grown[id(region)] for region in item.regions]
         return True
 
-    def _plan(
-        self, flow: Flow, group: Group, used: set[int]
-    ) -> tuple[Block, list[tuple[Region, Op]]] | None:
+    def _plan(self, flow: Flow, group: Group, used: set[int]) -> tuple[Block, list[tuple[Region, Op]]] | None:
         template = group.regions[0].form
         reductions = Reductions(template)
         options: list[Option] = []
@@ -240,9 +240,7 @@ class Folding:
         flow = Flow(self.ops, self.outputs)
         lines = chains(flow, lambda op: not any(self._shared.get(item, 0) > 1 for item in owned([op])))
         tokens: dict[Hashable, int] = {}
-        numbered = [
-            [(k, tokens.setdefault(token(flow.ops[k]), len(tokens))) for k in line] for line in lines
-        ]
+        numbered = [[(k, tokens.setdefault(token(flow.ops[k]), len(tokens))) for k in line] for line in lines]
         kinds = {number: flow.ops[k] for line in numbered for k, number in line}
         best = best_sequence([[n for _, n in line] for line in numbered], kinds, longest)
         if best is None:
@@ -273,10 +271,10 @@ def straight_reductions(template: Form) -> list[tuple[tuple[Replaced, ...], Form
         if len(parts) == 2 and set(reductions.removed(parts[0])) & set(reductions.removed(parts[1])):
             continue
         left = reductions.remaining(dict(parts))
-        if len(left) < SMALLEST or not has_heavy(left) or any(len(set(values(op.term))) != 1 for op in left):
+        if len(left) < SMALLEST or not has_heavy(left) or any(len(op.operands) != 1 for op in left):
             continue
         reduced = form_of(reductions.members, template.output, dict(parts))
-        if all(values(b.term)[0] in a.values for a, b in zip(reduced.ops, reduced.ops[1:])):
+        if all(b.operands[0] in a.values for a, b in zip(reduced.ops, reduced.ops[1:])):
             found.setdefault(reduced.key, (parts, reduced))
     return sorted(found.values(), key=lambda item: -len(item[1].ops))
 

@@ -25,13 +25,12 @@ from neutral_to_torch.emit.terms import (
     Repeat,
     Slice,
     Term,
-    values,
 )
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """A number that may differ between instances. ``hint`` is what its callee calls it; ``built`` if in ``__init__``."""
+    """A number that may differ between instances. ``hint`` is its callee's word; ``built``: in ``__init__``."""
 
     value: Any
     hint: str
@@ -95,8 +94,17 @@ class Mapper:
 
     def _own(self, item: Owned) -> Owned:
         if item not in self.owned:
-            self.owned[item] = replace(item, constructor=self(item.constructor, "", True))
+            self.owned[item] = replace(item, constructor=self._constructor(item))
         return self.owned[item]
+
+    def _constructor(self, item: Owned) -> Term:
+        constructor = item.constructor
+        if not isinstance(item, Instance) or not isinstance(constructor, Call):
+            return self(constructor, "", True)
+        names = [parameter.name for parameter in item.block.parameters]
+        args = tuple(self(arg, name, True) for arg, name in zip(constructor.args, names))
+        kwargs = tuple((name, self(arg, name, True)) for name, arg in constructor.kwargs)
+        return Call(constructor.callee, args, kwargs)
 
 
 def is_number(value: Any) -> bool:
@@ -158,7 +166,7 @@ def form_of(members: Mapping[Value, Op], output: Value, instead: Mapping[Value, 
                 continue
             seen.update(members[value].values)
             stack.append((value, True))
-            stack += [(at(operand), False) for operand in reversed(values(members[value].term))]
+            stack += [(at(operand), False) for operand in reversed(members[value].operands)]
     numbers: dict[Value, tuple[str, int]] = {value: ("input", k) for k, value in enumerate(inputs)}
     owns: dict[Owned, int] = {}
     keys: list[Hashable] = []

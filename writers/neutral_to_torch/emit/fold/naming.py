@@ -7,21 +7,20 @@ from typing import Sequence
 
 from neutral_to_torch.emit.fold.form import Form
 from neutral_to_torch.emit.lower import Op
-from neutral_to_torch.emit.scope import Instance, Owned, owned
+from neutral_to_torch.emit.scope import Instance, Owned, callee, owned
 from neutral_to_torch.emit.terms import (
     Call,
     Display,
     Either,
     Literal,
+    Member,
     Name,
     Operation,
     Ref,
     Term,
     applied,
-    values,
     walk,
 )
-from neutral_to_torch.emit.weight import callee
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ def block_name(template: Form, taken: set[str]) -> BlockName:
 
 def _describe(template: Form) -> tuple[str, str]:
     entry = template.inputs[0] if template.inputs else None
-    merge = next((op for op in reversed(template.ops) if len(values(op.term)) > 1), None)
+    merge = next((op for op in reversed(template.ops) if len(op.operands) > 1), None)
     items = owned(template.ops)
     kernels = [_kernel(item) for item in items if "Conv" in callee(item.constructor)]
     depthwise = any(_is_depthwise(item) for item in items)
@@ -64,7 +63,7 @@ def _describe(template: Form) -> tuple[str, str]:
             return "InvertedResidual", "Expand, convolve each channel by itself, project, and add the input."
         if any("softmax" in _words(op.term) for op in template.ops):
             return "Attention", "Attention over the input, added to it."
-        if len(kernels) >= 3 and 1 in kernels and any(k != 1 for k in kernels):
+        if len(kernels) >= 3 and kernels[0] == 1 and any(k != 1 for k in kernels):
             return "Bottleneck", "A residual unit that narrows, convolves and widens again."
         if kernels:
             return "BasicBlock", "A residual unit."
@@ -72,13 +71,13 @@ def _describe(template: Form) -> tuple[str, str]:
             return "FeedForward", "Two linear maps around an activation, added to their input."
         return "Residual", "A residual unit."
     if shape == "cat":
-        direct = entry in values(merge.term)
+        direct = entry in merge.operands
         if direct:
             return "DenseLayer", "Computes new channels and appends them to its input."
-        if len(kernels) == 3 and len(values(merge.term)) == 2:
+        if len(kernels) == 3 and len(merge.operands) == 2:
             return "Fire", "Squeeze the channels, expand them on two ways, and join both."
         return "Inception", "Several ways from the input, joined along the channels."
-    if shape == "multiply" and entry in values(merge.term):
+    if shape == "multiply" and entry in merge.operands:
         return "SqueezeExcite", "Scales the channels of its input by what it sees of the whole."
     return "Block", f"{_listing(template.ops)}."
 
@@ -95,7 +94,11 @@ def _merge_kind(term: Term) -> str:
 
 
 def _words(term: Term) -> str:
-    return " ".join(repr(item).lower() for item in walk(term) if isinstance(item, (Name, Call)))
+    return " ".join(
+        (item.text if isinstance(item, Name) else item.name).lower()
+        for item in walk(term)
+        if isinstance(item, (Name, Member))
+    )
 
 
 def _kernel(item: Owned) -> int:
@@ -114,6 +117,8 @@ def _is_depthwise(item: Owned) -> bool:
 
 def _by_pieces(ops: Sequence[Op]) -> str:
     pieces = [_piece(op) for op in ops]
+    if any(isinstance(item, Instance) and not item.block.is_unit for item in owned(ops)):
+        return "Layer"
     return "".join(pieces) if len(pieces) <= 5 and all(pieces) else "Block"
 
 
@@ -147,7 +152,7 @@ def option_name(removed: Sequence[Op], template: Form, taken: Sequence[str]) -> 
         name = {"add": "residual", "cat": "concatenate"}.get(_merge_kind(removed[-1].term), "extended")
     else:
         result = removed[-1].results
-        merges = [op for op in template.ops if result in values(op.term) and len(values(op.term)) > 1]
+        merges = [op for op in template.ops if result in op.operands and len(op.operands) > 1]
         name = "downsample" if merges else "expand"
     number, candidate = 2, name
     while candidate in taken:

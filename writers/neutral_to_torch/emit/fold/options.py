@@ -9,7 +9,7 @@ from neutral.graph import Value
 from neutral_to_torch.emit.fold.form import Form, form_of, token
 from neutral_to_torch.emit.lower import Op
 from neutral_to_torch.emit.scope import owned
-from neutral_to_torch.emit.terms import applied, values
+from neutral_to_torch.emit.terms import applied
 
 Replaced = tuple[Value, Value]
 """A value of the full form, and the earlier value that stands in for it where the part is left out."""
@@ -24,7 +24,7 @@ class Reductions:
         self._tokens = {id(op): token(op) for op in form.ops}
         self._ancestors: dict[Value, list[Value]] = {}
         for op in form.ops:
-            above = list(dict.fromkeys(v for used in values(op.term) for v in (*self._ancestors.get(used, ()), used)))
+            above = list(dict.fromkeys(v for used in op.operands for v in (*self._ancestors.get(used, ()), used)))
             self._ancestors.update(dict.fromkeys(op.values, above))
 
     def to(self, other: Form) -> Replaced | None:
@@ -57,7 +57,7 @@ class Reductions:
             op = self.members.get(stack.pop())
             if op is not None and id(op) not in left:
                 left.add(id(op))
-                stack += [self._at(value, instead) for value in values(op.term)]
+                stack += [self._at(value, instead) for value in op.operands]
         return [op for op in self.form.ops if id(op) in left]
 
     def removed(self, replaced: Replaced) -> list[Op]:
@@ -82,7 +82,7 @@ class Reductions:
 def is_run(ops: Sequence[Op]) -> bool:
     """Whether each op does nothing but apply a submodule to what the one before gives, the first to one value."""
     for before, op in zip((None, *ops), ops):
-        used = values(op.term)
+        used = op.operands
         if applied(op.term) is None or len(used) != 1 or not isinstance(op.results, Value):
             return False
         if before is not None and used[0] != before.results:

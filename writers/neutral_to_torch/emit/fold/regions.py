@@ -6,7 +6,6 @@ from typing import Iterator, Mapping, Sequence
 
 from neutral.graph import Value
 from neutral_to_torch.emit.lower import Op
-from neutral_to_torch.emit.terms import values
 
 LARGEST = 120
 """Ops that a region has at most; what is larger is no block that one would write as one class."""
@@ -18,7 +17,7 @@ class Flow:
     def __init__(self, ops: Sequence[Op], outputs: Sequence[Value]) -> None:
         self.ops = list(ops)
         self.outputs = set(outputs)
-        self.operands = [list(dict.fromkeys(values(op.term))) for op in self.ops]
+        self.operands = [list(op.operands) for op in self.ops]
         self.maker: dict[Value, int] = {v: k for k, op in enumerate(self.ops) for v in op.values}
         self.users: dict[Value, list[int]] = {}
         for k, used in enumerate(self.operands):

@@ -7,8 +7,7 @@ from typing import Callable, Mapping, Sequence
 from neutral.graph import Value
 from neutral_to_torch.emit.fold.regions import Flow
 from neutral_to_torch.emit.lower import Op
-from neutral_to_torch.emit.scope import Instance, owned
-from neutral_to_torch.emit.weight import is_heavy
+from neutral_to_torch.emit.scope import Instance, is_heavy, owned
 
 OVERHEAD = 6
 """Lines that a class costs whatever it holds."""
@@ -25,10 +24,12 @@ def chains(flow: Flow, allowed: Callable[[Op], bool]) -> list[list[int]]:
             for value in used
             if value in flow.maker and flow.only_user(value) == k and flow.operands[flow.maker[value]]
         ]
-        if len(makers) == 1 and allowed(flow.ops[makers[0]]):
-            if isinstance(flow.ops[makers[0]].results, Value):
-                follower[makers[0]] = k
-    starts = [k for k in range(len(flow.ops)) if k not in follower.values() and allowed(flow.ops[k])]
+        if len(makers) != 1 or not allowed(flow.ops[makers[0]]):
+            continue
+        if isinstance(flow.ops[makers[0]].results, Value):
+            follower[makers[0]] = k
+    followers = set(follower.values())
+    starts = [k for k in range(len(flow.ops)) if k not in followers and allowed(flow.ops[k])]
     result = []
     for start in starts:
         line = [start]
@@ -38,9 +39,7 @@ def chains(flow: Flow, allowed: Callable[[Op], bool]) -> list[list[int]]:
     return result
 
 
-def best_sequence(
-    lines: Sequence[Sequence[int]], kinds: Mapping[int, Op], longest: int
-) -> tuple[int, ...] | None:
+def best_sequence(lines: Sequence[Sequence[int]], kinds: Mapping[int, Op], longest: int) -> tuple[int, ...] | None:
     """The sequence of tokens whose folding saves most, or None where none is worth a class."""
     best: tuple[tuple[int, int, int], tuple[int, ...]] | None = None
     order: dict[tuple[int, ...], int] = {}
