@@ -8,7 +8,11 @@ from typing import Any
 
 from neutral.errors import SourceError, StoreError, UsageError
 
-_MODULES = {".safetensors": "neutral.store.safetensors"}
+_MODULES = {
+    ".safetensors": "neutral.store.safetensors",
+    ".h5": "neutral.store.hdf5",
+    ".hdf5": "neutral.store.hdf5",
+}
 
 
 def container_for(path: str | os.PathLike[str]) -> Any:
