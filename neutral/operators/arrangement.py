@@ -78,8 +78,8 @@ OPERATORS = (
             Attribute(
                 "axes",
                 "ints",
-                "The axes, of the input and the other alike; negative ones count from the end of each. None: all, and "
-                "both have the same number of axes.",
+                "The axes; negative ones count from the end of the input, and then the same number from the front is the "
+                "other's axis. None: all, and both have the same number of axes.",
                 optional=True,
             ),
         ),

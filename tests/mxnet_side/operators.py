@@ -16,16 +16,19 @@ def run_operator(
     parameters: Sequence[int] = (),
     auxiliary: Sequence[int] = (),
     output: int | None = None,
+    declared: bool = False,
 ) -> list[np.ndarray]:
     """Run ``operator`` on ``inputs`` and save the symbol and its arrays as the checkpoint ``prefix``.
 
     ``parameters`` and ``auxiliary`` are the positions of inputs that are stored arrays; the others are the model's
     inputs, called ``input0``, ``input1`` by position, and declare their dtype where it is not a floating one.
-    ``attributes`` are those of the symbol call; ``output`` chooses one of several outputs.
+    ``attributes`` are those of the symbol call; ``output`` chooses one of several outputs, and
+    ``declared`` says that the inputs state their shapes too.
     """
     names = [f"op_array{i}" if i in (*parameters, *auxiliary) else f"input{i}" for i in range(len(inputs))]
     dtypes = [None if array.dtype.kind == "f" else array.dtype for array in inputs]
-    variables = [mx.sym.var(name, dtype=dtype) for name, dtype in zip(names, dtypes)]
+    shapes = [array.shape if declared else None for array in inputs]
+    variables = [mx.sym.var(name, shape=shape, dtype=dtype) for name, shape, dtype in zip(names, shapes, dtypes)]
     symbol = find(operator)(*variables, name="op", **attributes)
     symbol = symbol if output is None else symbol[output]
     return run_symbol(symbol, dict(zip(names, inputs)), prefix, [names[i] for i in (*parameters, *auxiliary)])
@@ -59,3 +62,14 @@ def run_symbol(
     kinds = {name: "aux" if name in auxiliary else "arg" for name in stored}
     mx.nd.save(f"{prefix}-0000.params", {f"{kind}:{name}": given[name] for name, kind in kinds.items()})
     return outputs
+
+
+def convolution_then(
+    operator: str, arrays: Mapping[str, np.ndarray], attributes: Mapping[str, Any], prefix: str
+) -> list[Any]:
+    """A 1x1 convolution of ``data`` by ``weight``, then an operator on it and the other arrays, all of them stored."""
+    filters = arrays["weight"].shape[0]
+    x = mx.sym.Convolution(mx.sym.var("data"), mx.sym.var("weight"), kernel=(1, 1), num_filter=filters, no_bias=True)
+    stored = [name for name in arrays if name != "data"]
+    others = [mx.sym.var(name) for name in stored if name != "weight"]
+    return run_symbol(find(operator)(x, *others, name="op", **attributes), arrays, prefix, stored)

@@ -51,8 +51,7 @@ def top_k(op: Op) -> Operand | Sequence[Operand]:
         mask = op.node("top_k_mask", value, **options)
         if value == op.input(0):
             return mask
-        like = {"start": 0, "end": None, "like_start": 0, "like_end": None}
-        return op.node("reshape_like", mask, op.input(0), **like)
+        return op.node("reshape_like", mask, op.input(0), start=0, end=None, like_start=0, like_end=None)
     top = op.node("top_k", value, **options)
     if result == "both":
         return [top, _positions(op, top)]

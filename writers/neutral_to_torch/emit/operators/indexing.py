@@ -1,0 +1,96 @@
+"""Sorting, and choosing elements by index."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from neutral_to_torch.emit.operators.creation import number
+from neutral_to_torch.emit.operators.shape import positive, rank_after
+from neutral_to_torch.emit.rules import Result, View, rule, unpack
+from neutral_to_torch.emit.symbols import Symbol, helper, torch
+
+
+def _ranks(node: View) -> tuple[int | None, int | None]:
+    return node.rank(), node.rank()
+
+
+@rule("sort", rank=_ranks)
+def sort(node: View, x: Symbol) -> Result:
+    return _sorted(node, x, node["descending"])
+
+
+def _sorted(node: View, x: Symbol, descending: bool) -> Result:
+    """Only what is used: the values, the positions or both. Equal numbers keep their order."""
+    options: dict[str, Any] = {"dim": node["axis"], **({"descending": True} if descending else {})}
+    if not any(node.used[1:]):
+        return x.sort(**options).values
+    if not node.used[0]:
+        return None, x.argsort(**options, stable=True)
+    return unpack(x.sort(**options, stable=True), (0, 1))
+
+
+@rule("top_k", rank=_ranks)
+def top_k(node: View, x: Symbol) -> Result:
+    axis, count, largest = node["axis"], node["count"], node["largest"]
+    if count is None:
+        return _sorted(node, x, descending=largest)
+    extreme = "max" if largest else "min"
+    if count == 1 and not any(node.used[1:]):
+        return getattr(x, f"a{extreme}")(axis, keepdim=True)
+    if count == 1 and not node.used[0]:
+        return None, getattr(x, f"arg{extreme}")(axis, keepdim=True)
+    return unpack(helper.top_k(x, count, axis=axis, largest=largest), (0, 1))
+
+
+@rule("top_k_mask", rank="same")
+def top_k_mask(node: View, x: Symbol) -> Symbol:
+    axis, count = node["axis"], node["count"]
+    if count is None:
+        return torch.ones_like(x)
+    return helper.top_k_mask(x, count, axis=axis, largest=node["largest"])
+
+
+@rule("take", rank=lambda node: _taken_rank(node))
+def take(node: View, x: Symbol, index: Symbol) -> Symbol:
+    function = {"clamp": helper.take, "wrap": helper.take_wrapped, "error": helper.take_at}[node["out_of_range"]]
+    (axis,) = positive((node["axis"],), node.rank())
+    return function(x, index, axis) if axis else function(x, index)
+
+
+def _taken_rank(node: View) -> int | None:
+    index = node.rank(1)
+    return None if index is None else rank_after(node, index - 1)
+
+
+@rule("gather_nd")
+def gather_nd(node: View, x: Symbol, index: Symbol) -> Symbol:
+    return x[index.long().unbind()]
+
+
+@rule("scatter_nd", rank=lambda node: len(node["shape"]))
+def scatter_nd(node: View, x: Symbol, index: Symbol) -> Symbol:
+    return x.new_zeros(node["shape"]).index_put(index.long().unbind(), x)
+
+
+@rule("index_copy", rank="same")
+def index_copy(node: View, x: Symbol, index: Symbol, value: Symbol) -> Symbol:
+    return x.index_copy(0, index.long(), value)
+
+
+@rule("one_hot", rank=lambda node: rank_after(node, 1))
+def one_hot(node: View, index: Symbol) -> Symbol:
+    on, off = node["on_value"], node["off_value"]
+    hot = helper.one_hot(index, node["depth"])
+    if (on, off) != (1, 0):
+        hot = torch.where(hot, number(on), number(off))
+    return hot.to(getattr(torch, node["dtype"]))
+
+
+@rule("ravel_index", rank=lambda node: rank_after(node, -1))
+def ravel_index(node: View, x: Symbol) -> Symbol:
+    return helper.ravel_index(x, node["shape"])
+
+
+@rule("unravel_index", rank=2)
+def unravel_index(node: View, x: Symbol) -> Symbol:
+    return helper.unravel_index(x, node["shape"])
