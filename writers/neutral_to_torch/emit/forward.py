@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import Any, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Callable, Mapping, Sequence
 
 from neutral.graph import Value
+from neutral_to_torch.emit.control import ControlText, is_inlined_well
 from neutral_to_torch.emit.lower import Op, flatten
 from neutral_to_torch.emit.terms import (
     Call,
     Conditional,
+    Control,
     Display,
     Name,
     Operation,
@@ -22,7 +24,7 @@ from neutral_to_torch.emit.terms import (
     values,
     walk,
 )
-from neutral_to_torch.emit.text import layout, text
+from neutral_to_torch.emit.text import INDENT, layout, text
 
 DEPTH = 3
 """Calls that may stand inside each other in one line."""
@@ -33,12 +35,31 @@ COMFORTABLE = 88
 
 @dataclass(eq=False)
 class Line:
-    """A statement: ``results = term``, or the return where ``results`` is None; ``inlined`` in another or not."""
+    """A statement: ``results = term``, or where ``results`` is None what ends a block; ``inlined`` in another or not.
+
+    What ends a block is ``before`` term ``after``, or gives the items of the term to variables, the ``targets``.
+    """
 
     results: Any
     term: Term
-    hint: str
+    hint: str = ""
     inlined: bool = False
+    before: str = "return "
+    after: str = ""
+    targets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where a block of statements stands: its indentation, and the names that it must not use.
+
+    ``carried`` are values that should have the name of another, the state that they are the next value of, where that
+    is not used any more.
+    """
+
+    indent: int
+    reserved: frozenset[str]
+    carried: Mapping[Value, tuple[Value | None, str]] = field(default_factory=dict)
 
 
 class Forward:
@@ -60,12 +81,19 @@ class Forward:
 
     def lines(self, inputs: Sequence[tuple[Value, str]], ops: Sequence[Op], outputs: Sequence[Value]) -> list[str]:
         """The statements, indented as a method's body."""
-        statements = self._statements([value for value, _ in inputs], ops, outputs)
-        return self._render(inputs, statements)
+        items = tuple(Ref(value) for value in outputs)
+        final = Line(None, items[0] if len(items) == 1 else Display(items, "()"))
+        return self.block(inputs, ops, [final], Scope(2, self._reserved))
 
-    def _statements(self, inputs: Sequence[Value], ops: Sequence[Op], outputs: Sequence[Value]) -> list[Line]:
+    def block(
+        self, inputs: Sequence[tuple[Value, str]], ops: Sequence[Op], finals: Sequence[Line], scope: Scope
+    ) -> list[str]:
+        """The statements of a block that ends with ``finals``."""
+        return self._render(inputs, self._statements(ops, finals), scope)
+
+    def _statements(self, ops: Sequence[Op], finals: Sequence[Line]) -> list[Line]:
         uses = Counter(value for op in ops for value in values(op.term))
-        uses.update(outputs)
+        uses.update(value for line in finals for value in values(line.term))
         pending: dict[Value, Line] = {}
         order: list[Line] = []
         for op in ops:
@@ -74,10 +102,9 @@ class Forward:
             if isinstance(op.results, Value) and uses[op.results] == 1:
                 pending[op.results] = line
             order.append(line)
-        items = tuple(Ref(value) for value in outputs)
-        final = Line(None, items[0] if len(items) == 1 else Display(items, "()"), "")
-        self._absorb(final, pending)
-        return [*(line for line in order if not line.inlined), final]
+        for final in finals:
+            self._absorb(final, pending)
+        return [*(line for line in order if not line.inlined), *finals]
 
     def _absorb(self, line: Line, pending: dict[Value, Line]) -> None:
         """Write operands that are used only here inside the line, as far as it stays readable."""
@@ -91,6 +118,8 @@ class Forward:
                 producer.inlined = True
 
     def _reads_well(self, consumer: Term, producer: Term, merged: Term) -> bool:
+        if isinstance(merged, Control):
+            return is_inlined_well(merged) and self._depth(producer) < DEPTH
         if isinstance(consumer, Ref):
             return True
         if isinstance(producer, Conditional):
@@ -104,7 +133,7 @@ class Forward:
             return False
         if merging and any(isinstance(item, Display) and len(item.items) > 2 for item in walk(consumer)):
             return self._depth(merged) <= DEPTH
-        return self._depth(merged) <= DEPTH and len(text(self._named(merged, {}))) + 8 + 4 <= COMFORTABLE
+        return self._depth(merged) <= DEPTH and len(text(self.named(merged, {}))) + 8 + 4 <= COMFORTABLE
 
     def _is_heavy(self, term: Term) -> bool:
         return isinstance(term, Call) and isinstance(term.callee, Own) and self._heavy(term.callee.declaration)
@@ -116,7 +145,9 @@ class Forward:
         inner = max((self._depth(child) for child in children(term)), default=0)
         return inner + isinstance(term, (Call, Operation))
 
-    def _named(self, term: Term, names: dict[Value, str]) -> Term:
+    def named(self, term: Term, names: Mapping[Value, str]) -> Term:
+        """The term with variables' names for values, and attributes of ``self`` for what the module owns."""
+
         def name(leaf: Term) -> Term | None:
             if isinstance(leaf, Ref):
                 return Name(names.get(leaf.value, "x"))
@@ -124,7 +155,7 @@ class Forward:
 
         return rebuild(term, name)
 
-    def _render(self, inputs: Sequence[tuple[Value, str]], statements: Sequence[Line]) -> list[str]:
+    def _render(self, inputs: Sequence[tuple[Value, str]], statements: Sequence[Line], scope: Scope) -> list[str]:
         last: dict[Value, int] = {}
         for position, line in enumerate(statements):
             last.update(dict.fromkeys(values(line.term), position))
@@ -134,35 +165,40 @@ class Forward:
         for position, line in enumerate(statements):
             used = list(dict.fromkeys(values(line.term)))
             live = {names[v] for v in names if last.get(v, -1) > position}
-            term = self._named(line.term, names)
+            taken = live | scope.reserved | given
+            defined = list(flatten(line.results))
+            lasting = {value: last.get(value, position) > position + 1 for value in defined}
+            if isinstance(line.term, Control):
+                live |= scope.reserved
+                control = ControlText(self, line.results, line.term, names, live, given, scope.indent)
+                output += control.lines(
+                    lambda value, busy, line=line, lasting=lasting: self._choose(
+                        line, value, None, busy, lasting[value], len(lasting)
+                    )
+                )
+                continue
+            term = self.named(line.term, names)
             if line.results is None:
-                output += _statement("return ", term)
+                output += _final(line, term, scope.indent)
                 continue
             first = next((names[v] for v in used if names[v] not in live and names[v] not in given), None)
-            defined = list(flatten(line.results))
             for value in defined:
-                names[value] = self._choose(line, value, first, live, last, position, len(defined), given)
-                live.add(names[value])
+                state, name = scope.carried.get(value, (None, ""))
+                if name and (state is None or last.get(state, -1) <= position):
+                    names[value] = name
+                else:
+                    names[value] = self._choose(line, value, first, taken, lasting[value], len(defined))
+                taken.add(names[value])
             for value in used:
                 if last[value] == position and value not in defined:
                     names.pop(value, None)
             target = _target(line.results, names, self._reserved, nested=False)
-            output += _statement(f"{target} = ", term)
+            output += _statement(f"{target} = ", term, scope.indent)
         return output
 
     def _choose(
-        self,
-        line: Line,
-        value: Value,
-        first: str | None,
-        live: set[str],
-        last: dict[Value, int],
-        position: int,
-        count: int,
-        given: set[str],
+        self, line: Line, value: Value, first: str | None, taken: set[str], lasting: bool, count: int
     ) -> str:
-        taken = live | self._reserved | given
-        lasting = last.get(value, position) > position + 1
         if count == 1 and not lasting:
             flows = (self._flow, "out", "y")
             candidates = [first, *flows] if first in flows else [*flows]
@@ -196,10 +232,21 @@ def _target(pattern: Any, names: dict[Value, str], reserved: frozenset[str], nes
     return f"({items})" if nested else items
 
 
-def _statement(before: str, term: Term) -> list[str]:
-    lines = layout(term, 2, before)
+def _statement(before: str, term: Term, indent: int, after: str = "") -> list[str]:
+    lines = layout(term, indent, before, after)
     if lines is None:
-        return [f"{' ' * 8}{before}{text(term)}"]
-    if before == "return " and isinstance(term, Display) and len(lines) == 1 and len(term.items) > 1:
-        return [lines[0].replace("return (", "return ", 1)[:-1]]
+        return [f"{INDENT * indent}{before}{text(term)}{after}"]
+    if isinstance(term, Display) and term.brackets == "()" and len(lines) == 1 and len(term.items) > 1:
+        return [lines[0].replace(f"{before}(", before, 1)[:-1]]
     return lines
+
+
+def _final(line: Line, term: Term, indent: int) -> list[str]:
+    if not line.targets:
+        return _statement(line.before, term, indent, line.after)
+    items = term.items if isinstance(term, Display) and len(line.targets) > 1 else (term,)
+    pairs = [(target, item) for target, item in zip(line.targets, items) if Name(target) != item]
+    if not pairs:
+        return []
+    targets, items = zip(*pairs)
+    return _statement(f"{', '.join(targets)} = ", items[0] if len(items) == 1 else Display(items, "()"), indent)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Sequence, Union
 
 from neutral.graph import Value
@@ -104,7 +104,12 @@ _LIGHT = (
 
 def is_heavy(item: Owned) -> bool:
     """Whether applying it deserves a line of its own: what bears large weights, and blocks."""
-    return isinstance(item, Instance) or not any(word in callee(item.constructor) for word in _LIGHT)
+    return isinstance(item, Instance) or not _is_light(callee(item.constructor))
+
+
+@lru_cache(maxsize=None)
+def _is_light(name: str) -> bool:
+    return any(word in name for word in _LIGHT)
 
 
 def callees(constructor: Term) -> list[str]:

@@ -124,7 +124,8 @@ class Folding:
         lines = chains(flow, lambda op: flow.maker[op.values[0]] not in taken)
         for group in groups:
             template = group.regions[0].form
-            if len(template.ops) > MOST_OPTIONAL:
+            meetings = sum(len(op.operands) - 1 for op in template.ops if op.operands)
+            if len(template.ops) > MOST_OPTIONAL or meetings > 2:
                 continue
             for parts, reduced in straight_reductions(template):
                 wanted = [token(op) for op in reduced.ops]
