@@ -65,10 +65,13 @@ def emit(
     target = Path(path)
     if target.suffix != ".py":
         raise UsageError(f"{target}: the source needs a name that ends with .py.")
-    emission = compose(store, outputs=outputs, until=until, class_name=class_name)
     weights = target.with_suffix(".pth" if pth else ".safetensors")
+    if store.path is not None and weights.exists() and weights.samefile(store.path):
+        raise UsageError(f"{weights}: the weights would take the place of the store. Give the source another name.")
+    emission = compose(store, outputs=outputs, until=until, class_name=class_name)
     if pth:
         import torch
+
         from neutral_to_torch.tensors import read
 
         tensors = emission.state.tensors(store)

@@ -196,9 +196,7 @@ class Forward:
             output += _statement(f"{target} = ", term, scope.indent)
         return output
 
-    def _choose(
-        self, line: Line, value: Value, first: str | None, taken: set[str], lasting: bool, count: int
-    ) -> str:
+    def _choose(self, line: Line, value: Value, first: str | None, taken: set[str], lasting: bool, count: int) -> str:
         if count == 1 and not lasting:
             flows = (self._flow, "out", "y")
             candidates = [first, *flows] if first in flows else [*flows]

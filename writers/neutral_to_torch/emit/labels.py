@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Sequence
 
 from neutral_to_torch.emit.lower import Op
 from neutral_to_torch.emit.naming import common, pattern, tokens
-from neutral_to_torch.emit.scope import Block, Instance, Owned, callee, is_heavy, owned
+from neutral_to_torch.emit.scope import Block, Instance, Owned, callee, owned
 from neutral_to_torch.emit.terms import Declaration
 
 _BASES = (
@@ -45,16 +46,26 @@ class Labels:
         return parts[count:] if parts[:count] == self._shared and len(parts) > count else parts
 
     def tokens(self, item: Owned) -> list[str]:
-        """The tokens of a layer or node, or those that the layers of an instance share."""
+        """The tokens of a layer or node, or those that most layers of an instance share."""
         if item not in self._tokens:
-            if isinstance(item, Instance):
-                inner = [self.tokens(own) for own in item.owns if own is not None and bears_tensors(own)]
-                few = 0 < len(inner) <= FEW and sum(is_heavy(own) for own in item.block.owns) == 1
-                shared = common(inner) if len(inner) > 1 else []
-                self._tokens[item] = shared or (inner[0] if few else [])
-            else:
-                self._tokens[item] = self.without_prefix(item.owner)
+            self._tokens[item] = (
+                self._of_instance(item) if isinstance(item, Instance) else self.without_prefix(item.owner)
+            )
         return self._tokens[item]
+
+    def _of_instance(self, item: Instance) -> list[str]:
+        inner = [self.tokens(own) for own in item.owns if own is not None and bears_tensors(own)]
+        if not inner:
+            return []
+        if item.block.is_unit and len(inner) <= FEW:
+            return inner[0]
+        prefix: list[str] = []
+        while True:
+            longer = Counter(tuple(parts[: len(prefix) + 1]) for parts in inner if len(parts) > len(prefix) + 1)
+            best, count = longer.most_common(1)[0] if longer else ((), 0)
+            if count * 5 < len(inner) * 3 or list(best[:-1]) != prefix:
+                return prefix
+            prefix = list(best)
 
     def top(self, item: Owned) -> str:
         """The label of what the model itself owns."""
@@ -62,21 +73,29 @@ class Labels:
         return "_".join(parts) if parts and parts[0] not in _MEANINGLESS else base(item)
 
     def inside(self, block: Block) -> dict[Owned, str]:
-        """The labels of what a block owns: what its members' names share, numbered where they are the same."""
-        found: list[str] = []
-        for position, item in enumerate(block.owns):
-            names = []
-            for member in block.members:
-                own = member.owns[position]
-                if own is not None:
-                    parts, prefix = self.tokens(own), self.tokens(member)
-                    inside = parts[: len(prefix)] == prefix and len(parts) > len(prefix)
-                    names.append(parts[len(prefix) :] if inside else parts)
-            label = pattern(names) if all(names) else ""
-            bare = re.sub(r"\d+$", "", label) if len({tuple(n) for n in names}) > 1 else label
-            good = bare and bare.partition("_")[0] not in _MEANINGLESS
-            found.append(bare if good and not isinstance(item, Instance) else base(item))
-        return dict(zip(block.owns, numbered(_without_shared(found))))
+        """The labels of what a block owns: what its members' names share. Some may be the same."""
+        rests: list[list[list[str]]] = []
+        for position in range(len(block.owns)):
+            owns = [(member, member.owns[position]) for member in block.members]
+            rests.append([self._rest(own, member) for member, own in owns if own is not None])
+        patterns = [pattern(names) if all(names) else "" for names in rests]
+        varying = {_bare(p) for p, names in zip(patterns, rests) if len(set(map(tuple, names))) > 1}
+        found = []
+        for item, label in zip(block.owns, patterns):
+            label = _bare(label) if _bare(label) in varying else label
+            good = label and label.partition("_")[0] not in _MEANINGLESS
+            found.append(label if good and not isinstance(item, Instance) else base(item))
+        return dict(zip(block.owns, _without_shared(found)))
+
+    def _rest(self, own: Owned, member: Instance) -> list[str]:
+        """The tokens of something inside an instance, without those of the instance."""
+        parts, prefix = self.tokens(own), self.tokens(member)
+        shared = len(common([parts, prefix]))
+        return parts[shared:] if len(parts) > shared else parts[-1:]
+
+
+def _bare(label: str) -> str:
+    return label.rstrip("0123456789")
 
 
 def _without_shared(names: Sequence[str]) -> list[str]:

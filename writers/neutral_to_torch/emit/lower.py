@@ -14,7 +14,7 @@ from neutral.graph import Graph, Input, Node, Operand, Value
 from neutral.store import Store
 from neutral_to_torch.emit.rules import Unpacked, Unsupported, View, rank_of, rule_for
 from neutral_to_torch.emit.symbols import Symbol, term_of
-from neutral_to_torch.emit.terms import Body, Call, Declaration, Own, Ref, Term, rebuild, values
+from neutral_to_torch.emit.terms import Body, Call, Declaration, Own, Ref, Term, rebuild, rebuild_body, values
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,17 +205,10 @@ class Lowering:
         inner = cut(graph)
         program = self.program(Graph(graph.inputs, inner.nodes, inner.outputs), dict(zip(inputs, ranks)))
 
-        def own(value: Value) -> Value:
-            return Value(f"{name}/{value.node}", value.output)
-
         def renamed(leaf: Term) -> Term | None:
-            return Ref(own(leaf.value)) if isinstance(leaf, Ref) else None
+            return Ref(Value(f"{name}/{leaf.value.node}", leaf.value.output)) if isinstance(leaf, Ref) else None
 
-        def pattern(results: Any) -> Any:
-            return tuple(map(pattern, results)) if isinstance(results, tuple) else results and own(results)
-
-        ops = tuple(Op(op.name, rebuild(op.term, renamed), pattern(op.results)) for op in program.ops)
-        return Body(tuple(map(own, inputs)), ops, tuple(map(own, program.outputs)))
+        return rebuild_body(Body(inputs, program.ops, program.outputs), renamed)
 
     def _problem(self, problem: str, node: Node) -> None:
         self.problems.setdefault(problem, []).append(node.name)

@@ -79,7 +79,6 @@ class Unique:
             base = f"{base}_"
         candidate, number = base, 2
         while candidate in self._taken:
-            separator = "_" if base[-1].isdigit() else ""
-            candidate, number = f"{base}{separator}{number}", number + 1
+            candidate, number = f"{base}{'_' if base[-1].isdigit() else ''}{number}", number + 1
         self._taken.add(candidate)
         return candidate

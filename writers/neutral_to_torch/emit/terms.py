@@ -228,10 +228,19 @@ def rebuild(term: Term, replace: Callable[[Term], Term | None]) -> Term:
         return Repeat(rebuild(term.item, replace), term.count)
     if isinstance(term, Control):
         operands = tuple(rebuild(item, replace) for item in term.operands)
-        return Control(term.kind, operands, tuple(_rebuild_body(b, replace) for b in term.bodies), term.counts)
+        return Control(term.kind, operands, tuple(rebuild_body(b, replace) for b in term.bodies), term.counts)
     return term
 
 
-def _rebuild_body(body: Body, replace: Callable[[Term], Term | None]) -> Body:
-    ops = tuple(dataclass_replace(op, term=rebuild(op.term, replace)) for op in body.ops)
-    return Body(body.inputs, ops, body.outputs)
+def rebuild_body(body: Body, replace: Callable[[Term], Term | None]) -> Body:
+    """The body with its terms rebuilt; the values that it makes are replaced as those that it uses are."""
+
+    def value(old: Value) -> Value:
+        new = replace(Ref(old))
+        return new.value if isinstance(new, Ref) else old
+
+    def pattern(results: Any) -> Any:
+        return tuple(map(pattern, results)) if isinstance(results, tuple) else results and value(results)
+
+    ops = tuple(dataclass_replace(op, term=rebuild(op.term, replace), results=pattern(op.results)) for op in body.ops)
+    return Body(tuple(map(value, body.inputs)), ops, tuple(map(value, body.outputs)))

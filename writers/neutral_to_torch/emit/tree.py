@@ -121,6 +121,8 @@ class TreeBuilder:
         names: dict[Owned, str] = {}
         ops: list[Op] = []
         done: set[int] = set()
+        alone = self._alone(inside)
+        labels = {**labels, **dict(zip(alone, numbered([labels[item] for item in alone])))}
         for op in self.ops:
             option = self._option_of.get(id(op))
             node = first.get(id(op))
@@ -154,6 +156,11 @@ class TreeBuilder:
                 plain = Op(op.name, Conditional(test, plain.term, Ref(option.otherwise)), op.results)
             ops.append(plain)
         return Tree(tuple(attributes), paths, tuple(ops), names)
+
+    def _alone(self, inside: set[int]) -> list[Owned]:
+        """What is an attribute of its own."""
+        outside = [op for op in self.ops if id(op) not in inside]
+        return owned([Op(op.name, inline(op.term), op.results) for op in outside])
 
 
 def _flag_only(option: Option) -> bool:

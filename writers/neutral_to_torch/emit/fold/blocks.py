@@ -127,6 +127,7 @@ def _name(variables: Sequence[Variable], template: Form) -> None:
     taken: set[str] = set()
 
     def give(variable: Variable, name: str) -> None:
+        name = name.rstrip("0123456789") or "value"
         number, candidate = 2, name
         while candidate in taken:
             candidate, number = f"{name}{number}", number + 1
@@ -148,8 +149,8 @@ def _name(variables: Sequence[Variable], template: Form) -> None:
         if variable.term is not None and len(variable.places) > 1:
             give(variable, "channels")
     between = [v for v in channels if not v.name and v.term is None]
-    for number, variable in enumerate(between):
-        give(variable, "channels" if len(between) == 1 else f"channels{number + 1}")
+    for variable in between:
+        give(variable, "channels")
     for variable in (v for v in variables if not v.is_channels):
         hint = next((h for h in variable.hints if h.isidentifier()), "value")
         kernel = next((v for v in variables if v.name == "kernel_size"), None)

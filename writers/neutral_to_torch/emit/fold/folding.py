@@ -9,7 +9,7 @@ from typing import Hashable, Mapping, Sequence
 
 from neutral.graph import Value
 from neutral_to_torch.emit.fold.blocks import Member, make_block
-from neutral_to_torch.emit.fold.form import Form, form_of, token
+from neutral_to_torch.emit.fold.form import Form, form_of, leaves, token
 from neutral_to_torch.emit.fold.naming import block_name, option_name
 from neutral_to_torch.emit.fold.options import Reductions, Replaced
 from neutral_to_torch.emit.fold.regions import Flow, members_of
@@ -243,7 +243,8 @@ class Folding:
         tokens: dict[Hashable, int] = {}
         numbered = [[(k, tokens.setdefault(token(flow.ops[k]), len(tokens))) for k in line] for line in lines]
         kinds = {number: flow.ops[k] for line in numbered for k, number in line}
-        best = best_sequence([[n for _, n in line] for line in numbered], kinds, longest)
+        plain = [[n for _, n in line] for line in numbered]
+        best = best_sequence(plain, kinds, longest, lambda gram: _spread(flow, numbered, gram))
         if best is None:
             return False
         regions = []
@@ -281,7 +282,8 @@ def straight_reductions(template: Form) -> list[tuple[tuple[Replaced, ...], Form
 
 
 def has_heavy(ops: Sequence[Op]) -> bool:
-    return sum(is_heavy_op(op) for op in ops) > 1
+    """Whether it is enough to be known by its form: three layers with weights."""
+    return sum(is_heavy_op(op) for op in ops) > 2
 
 
 def _lesser_group(group: Group, parts: tuple[Replaced, ...]) -> Group:
@@ -290,6 +292,19 @@ def _lesser_group(group: Group, parts: tuple[Replaced, ...]) -> Group:
             return lesser
     group.lesser.append((parts, Group([], [])))
     return group.lesser[-1][1]
+
+
+def _spread(flow: Flow, numbered: Sequence[Sequence[tuple[int, int]]], gram: tuple[int, ...]) -> int:
+    """How many numbers differ between the occurrences of a sequence."""
+    columns: list[set[object]] = []
+    for line in numbered:
+        for start in find_all([n for _, n in line], gram):
+            ops = [flow.ops[k] for k, _ in line[start : start + len(gram)]]
+            found = [leaf.value for leaf_list in leaves(ops) for leaf in leaf_list]
+            columns = columns or [set() for _ in found]
+            for column, value in zip(columns, found):
+                column.add(value)
+    return sum(len(column) > 1 for column in columns)
 
 
 def aligned(template: Form, reduced: Form, other: Form, lacks: frozenset[int]) -> Member:

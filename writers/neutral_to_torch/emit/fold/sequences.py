@@ -7,7 +7,9 @@ from typing import Callable, Mapping, Sequence
 from neutral.graph import Value
 from neutral_to_torch.emit.fold.regions import Flow
 from neutral_to_torch.emit.lower import Op
-from neutral_to_torch.emit.scope import Instance, is_heavy, owned
+from neutral_to_torch.emit.scope import Block, Instance, is_heavy, owned
+
+Gram = tuple[int, ...]
 
 OVERHEAD = 6
 """Lines that a class costs whatever it holds."""
@@ -39,30 +41,49 @@ def chains(flow: Flow, allowed: Callable[[Op], bool]) -> list[list[int]]:
     return result
 
 
-def best_sequence(lines: Sequence[Sequence[int]], kinds: Mapping[int, Op], longest: int) -> tuple[int, ...] | None:
-    """The sequence of tokens whose folding saves most, or None where none is worth a class."""
-    best: tuple[tuple[int, int, int], tuple[int, ...]] | None = None
-    order: dict[tuple[int, ...], int] = {}
-    last: dict[tuple[int, ...], tuple[int, int]] = {}
-    counts: dict[tuple[int, ...], int] = {}
+def best_sequence(
+    lines: Sequence[Sequence[int]], kinds: Mapping[int, Op], longest: int, spread: Callable[[Gram], int]
+) -> Gram | None:
+    """The sequence of tokens whose folding saves most, or None where none is worth a class.
+
+    Of those that save about the same, the one whose occurrences differ least in their numbers (``spread``).
+    """
+    counts: dict[Gram, int] = {}
+    last: dict[Gram, tuple[int, int]] = {}
+    broken: set[Gram] = set()
     for length in range(2, longest + 1):
         for number, line in enumerate(lines):
             for start in range(len(line) - length + 1):
                 gram = tuple(line[start : start + length])
+                if _cuts_a_row(line, start, start + length, kinds):
+                    broken.add(gram)
                 where = last.get(gram)
-                if where is not None and where[0] == number and where[1] + length > start:
-                    continue
-                last[gram] = (number, start)
-                counts[gram] = counts.get(gram, 0) + 1
-                order.setdefault(gram, len(order))
-    for gram, count in counts.items():
-        saved = (count - 1) * len(gram) - OVERHEAD
-        if count < 2 or saved <= 0 or not is_worthy(gram, kinds):
-            continue
-        rank = (saved, int(_is_heavy(kinds[gram[0]])), -order[gram])
-        if best is None or rank > best[0]:
-            best = (rank, gram)
-    return None if best is None else best[1]
+                if where is None or where[0] != number or where[1] + length <= start:
+                    last[gram] = (number, start)
+                    counts[gram] = counts.get(gram, 0) + 1
+    saved = {gram: (count - 1) * len(gram) - OVERHEAD for gram, count in counts.items() if count > 1}
+    ranked = sorted((g for g in saved if saved[g] > 0 and g not in broken), key=lambda g: -saved[g])
+    best = next((gram for gram in ranked if is_worthy(gram, kinds)), None)
+    if best is None:
+        return None
+    close = [g for g in ranked if len(g) == len(best) and saved[g] + len(best) >= saved[best] and is_worthy(g, kinds)]
+    return min(close, key=lambda g: (not _is_heavy(kinds[g[0]]), spread(g), -saved[g], ranked.index(g)))
+
+
+def _cuts_a_row(line: Sequence[int], start: int, stop: int, kinds: Mapping[int, Op]) -> bool:
+    """Whether the stretch begins or ends amid blocks of one class that stand in a row."""
+    edges = [(start - 1, start)] if start else []
+    edges += [(stop - 1, stop)] if stop < len(line) else []
+    for one, other in edges:
+        first, second = _block(kinds[line[one]]), _block(kinds[line[other]])
+        if first is not None and first is second and not first.is_unit:
+            return True
+    return False
+
+
+def _block(op: Op) -> Block | None:
+    items = owned([op])
+    return items[0].block if len(items) == 1 and isinstance(items[0], Instance) else None
 
 
 def is_worthy(gram: tuple[int, ...], kinds: Mapping[int, Op]) -> bool:
