@@ -17,18 +17,20 @@ def run_operator(
     auxiliary: Sequence[int] = (),
     output: int | None = None,
     declared: bool = False,
+    computed: Sequence[int] = (),
 ) -> list[np.ndarray]:
     """Run ``operator`` on ``inputs`` and save the symbol and its arrays as the checkpoint ``prefix``.
 
     ``parameters`` and ``auxiliary`` are the positions of inputs that are stored arrays; the others are the model's
     inputs, called ``input0``, ``input1`` by position, and declare their dtype where it is not a floating one.
     ``attributes`` are those of the symbol call; ``output`` chooses one of several outputs, and
-    ``declared`` says that the inputs state their shapes too.
+    ``declared`` says that the inputs state their shapes too. Those of ``computed`` go through another operator first.
     """
     names = [f"op_array{i}" if i in (*parameters, *auxiliary) else f"input{i}" for i in range(len(inputs))]
     dtypes = [None if array.dtype.kind == "f" else array.dtype for array in inputs]
     shapes = [array.shape if declared else None for array in inputs]
     variables = [mx.sym.var(name, shape=shape, dtype=dtype) for name, shape, dtype in zip(names, shapes, dtypes)]
+    variables = [mx.sym.identity(item) if i in computed else item for i, item in enumerate(variables)]
     symbol = find(operator)(*variables, name="op", **attributes)
     symbol = symbol if output is None else symbol[output]
     return run_symbol(symbol, dict(zip(names, inputs)), prefix, [names[i] for i in (*parameters, *auxiliary)])
@@ -64,12 +66,7 @@ def run_symbol(
     return outputs
 
 
-def convolution_then(
-    operator: str, arrays: Mapping[str, np.ndarray], attributes: Mapping[str, Any], prefix: str
-) -> list[Any]:
-    """A 1x1 convolution of ``data`` by ``weight``, then an operator on it and the other arrays, all of them stored."""
-    filters = arrays["weight"].shape[0]
-    x = mx.sym.Convolution(mx.sym.var("data"), mx.sym.var("weight"), kernel=(1, 1), num_filter=filters, no_bias=True)
-    stored = [name for name in arrays if name != "data"]
-    others = [mx.sym.var(name) for name in stored if name != "weight"]
-    return run_symbol(find(operator)(x, *others, name="op", **attributes), arrays, prefix, stored)
+def first_batch_norm(arrays: Mapping[str, np.ndarray], attributes: Mapping[str, Any], prefix: str) -> list[Any]:
+    """BatchNorm_v1 of ``input0``, whose states MXNet names itself: ``op_moving_mean`` and ``op_moving_var``."""
+    symbol = mx.sym.BatchNorm_v1(*map(mx.sym.var, ("input0", "op_gamma", "op_beta")), name="op", **attributes)
+    return run_symbol(symbol, arrays, prefix, [name for name in arrays if name != "input0"])

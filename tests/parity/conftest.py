@@ -33,6 +33,7 @@ def check_operator(mxnet: Any, tmp_path: Path) -> Check:
         output: int | None = None,
         exact: bool = False,
         declared: bool = False,
+        computed: Sequence[int] = (),
         **attributes: Any,
     ) -> Any:
         prefix = str(tmp_path / "op")
@@ -46,6 +47,7 @@ def check_operator(mxnet: Any, tmp_path: Path) -> Check:
             auxiliary=tuple(auxiliary),
             output=output,
             declared=declared,
+            computed=tuple(computed),
         )
         stored = {*parameters, *auxiliary}
         given = {f"input{i}": to_torch(array) for i, array in enumerate(inputs) if i not in stored}

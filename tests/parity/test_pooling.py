@@ -9,6 +9,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from neutral.errors import UnsupportedError  # noqa: E402
+
 SIZES = {1: (11,), 2: (7, 10), 3: (5, 6, 7)}
 LAYOUTS = {1: "NWC", 2: "NHWC", 3: "NDHWC"}
 
@@ -178,13 +180,18 @@ def test_half(check_operator: Any, pool_type: str, convention: str) -> None:
 @pytest.mark.parametrize("pool_type", ["max", "avg", "sum"])
 def test_first_version(check_operator: Any, pool_type: str, convention: str, pad: tuple[int, int]) -> None:
     """Its maxima count the padding's zeros, and its means always divide by the kernel."""
-    window = {"kernel": (3, 2), "stride": (2, 3), "pad": pad, "pooling_convention": convention}
+    window = {"kernel": (3, 2), "stride": (2, 2), "pad": pad, "pooling_convention": convention}
     check_operator("Pooling_v1", [data(2) - 2], pool_type=pool_type, **window)
 
 
 @pytest.mark.parametrize("pool_type", ["max", "avg", "sum"])
 def test_first_version_global(check_operator: Any, pool_type: str) -> None:
     check_operator("Pooling_v1", [data(2)], global_pool=True, kernel=(2, 2), pool_type=pool_type)
+
+
+def test_first_version_with_windows_of_nothing_is_refused(check_operator: Any) -> None:
+    with pytest.raises(UnsupportedError, match="stride larger than the kernel"):
+        check_operator("Pooling_v1", [data(2)], kernel=(1, 1), stride=(2, 2), pooling_convention="full")
 
 
 @pytest.mark.parametrize("size", [None, (1,), 3, (2, 4), (7, 10), (9, 13)])

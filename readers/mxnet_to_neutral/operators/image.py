@@ -20,8 +20,8 @@ def normalize(op: Op) -> Operand:
 
 @rule("_image_crop")
 def crop(op: Op) -> Operand:
-    edges = {name: op.attributes.int(name, minimum=0) for name in ("x", "y", "width", "height")}
-    return op.node("image_crop", op.input(0), **edges)
+    x, y, width, height = (op.attributes.int(name, minimum=0) for name in ("x", "y", "width", "height"))
+    return op.node("image_crop", op.input(0), x=x, y=y, width=width, height=height)
 
 
 @rule("_image_resize")

@@ -49,6 +49,8 @@ def _batch_norm_roles(op: Op, fixed: bool) -> dict[str, RoleDraft]:
     roles = {name: op.role(index, shape=shape) for index, name in enumerate(names, 1)}
     if fixed and gamma is not None:
         roles["weight"] = ones(gamma)
+    elif fixed and isinstance(roles["weight"], Value):
+        roles["weight"] = op.node("full_like", roles["weight"], value=1.0)
     return roles
 
 

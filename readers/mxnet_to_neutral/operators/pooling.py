@@ -37,11 +37,17 @@ def pooling_v1(op: Op) -> Operand:
     window = _window(op, "channels_first")
     x = op.input(0)
     padding = window.get("padding", ())
+    if kind == "max_pool" and window.get("rounding") == "up" and _outreaches(window):
+        op.refuse("a maximum with a stride larger than the kernel, whose windows without any input give -infinity")
     if kind == "max_pool" and any(padding):
         widths = (0, 0, *padding)
         x = op.node("pad", x, before=widths, after=widths, mode="constant", value=0.0)
         window["padding"] = (0,) * len(padding)
     return _pool(op, x, kind, window, "kernel")
+
+
+def _outreaches(window: dict[str, Any]) -> bool:
+    return any(stride > kernel for stride, kernel in zip(window["stride"], window["kernel_size"]))
 
 
 def _window(op: Op, layout: str) -> dict[str, Any]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 import torch.nn.functional as F
-
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def transpose_to_size(layer: Any, x: Tensor, size: tuple[int, ...]) -> Tensor:
@@ -21,3 +21,77 @@ def transpose_to_size(layer: Any, x: Tensor, size: tuple[int, ...]) -> Tensor:
     transposed = functions[len(size)]
     weight, bias, groups = layer.weight, layer.bias, layer.groups
     return transposed(x, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+class DeformableConv2d(nn.Conv2d):
+    """A convolution whose taps are moved by offsets, pairs of rows and columns for each tap.
+
+    With a mask each tap is multiplied by it, and beyond the image are zeros that blend with its
+    border; without one its last row and column reach to where the next would be.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] = 0,
+        dilation: int | tuple[int, int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+        deformable_groups: int = 1,
+    ) -> None:
+        window = stride, padding, dilation, groups, bias
+        super().__init__(in_channels, out_channels, kernel_size, *window)
+        self.deformable_groups = deformable_groups
+
+    def forward(self, input: Tensor, *offset_and_mask: Tensor) -> Tensor:
+        offset, *mask = offset_and_mask
+        batch, out = offset.shape[0], offset.shape[2:]
+        shape = (batch, self.deformable_groups, -1)
+        moved = offset.reshape(*shape, 2, *out)
+        y = tap_places(offset, 0, self) + moved[:, :, :, 0]
+        x = tap_places(offset, 1, self) + moved[:, :, :, 1]
+        image = input.reshape(*shape, *input.shape[2:])
+        taps = sample_taps(image, y, x, beyond=bool(mask))
+        if mask:
+            taps = taps * mask[0].reshape(*shape, *out)[:, :, None]
+        taps = taps.reshape(batch, self.groups, -1, out[0] * out[1])
+        weight = self.weight.reshape(self.groups, self.out_channels // self.groups, -1)
+        result = (weight @ taps).reshape(batch, -1, *out)
+        return result if self.bias is None else result + self.bias[:, None, None]
+
+
+def tap_places(offset: Tensor, axis: int, layer: nn.Conv2d) -> Tensor:
+    """Where the taps of a convolution lie before they are moved: (taps, rows, columns)."""
+    kernel, size = layer.kernel_size, offset.shape[2 + axis]
+    tap = torch.arange(kernel[0] * kernel[1], device=offset.device)
+    tap = tap // kernel[1] if axis == 0 else tap % kernel[1]
+    step = torch.arange(size, device=offset.device) * layer.stride[axis] - int(layer.padding[axis])
+    step = step[:, None] if axis == 0 else step
+    return (tap * layer.dilation[axis])[:, None, None] + step
+
+
+def sample_taps(image: Tensor, y: Tensor, x: Tensor, beyond: bool) -> Tensor:
+    """Bilinear samples (N, groups, channels, taps, rows, columns) of (N, groups, channels, H, W).
+
+    Outside of the image is 0; unless ``beyond``, its last row and column reach to the next pixel.
+    """
+    height, width = image.shape[3:]
+    inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
+    if not beyond:
+        y, x = y.clamp(max=height - 1), x.clamp(max=width - 1)
+    pixels, channels = image.flatten(3), image.shape[2]
+    low_y, low_x = y.floor(), x.floor()
+    total = torch.zeros_like(image[:, :, :, :1, :1, None]).expand(-1, -1, -1, *y.shape[2:])
+    for row in (low_y, low_y + 1):
+        for column in (low_x, low_x + 1):
+            weight = (1 - (y - row).abs()) * (1 - (x - column).abs())
+            present = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+            present = present if beyond else present & inside
+            place = row.clamp(0, height - 1) * width + column.clamp(0, width - 1)
+            place = place.long().flatten(2)[:, :, None].expand(-1, -1, channels, -1)
+            values = pixels.gather(3, place).unflatten(3, y.shape[2:])
+            total = total + values * torch.where(present, weight, 0)[:, :, None]
+    return total

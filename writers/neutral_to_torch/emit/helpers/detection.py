@@ -66,7 +66,7 @@ def box_nms(
     in_format: str = "corner",
     out_format: str = "corner",
 ) -> Tensor:
-    """Non-maximum suppression of (..., boxes, elements); what is left comes first, then rows of -1."""
+    """Non-maximum suppression in (..., boxes, elements): what is left, then rows of -1."""
     rows = boxes.reshape(-1, *boxes.shape[-2:])
     count = rows.shape[1]
     scores = rows[..., score_index]
@@ -146,7 +146,7 @@ def box_encode(
 def bipartite_matching(
     scores: Tensor, threshold: float, smallest: bool = False, limit: int | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Pair rows and columns of (..., rows, columns), best scores first; -1 where there is no partner."""
+    """Pair rows and columns of (..., rows, columns), best scores first; -1 means no partner."""
     rows, columns = scores.shape[-2:]
     values = scores.reshape(-1, rows * columns)
     if smallest:

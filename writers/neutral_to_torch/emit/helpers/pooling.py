@@ -67,7 +67,7 @@ def average_pool(
     rounding: str,
     divisor: str,
 ) -> Tensor:
-    """Means of windows: of all the kernel's positions, of those in the input and its padding, or in the input."""
+    """Means of windows over all positions ("kernel"), or those in the (padded) input alone."""
     pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[len(kernel) - 1]
     means = pool(pad_windows(x, kernel, stride, padding, rounding, 0.0, 0.0), kernel, stride)
     if divisor == "kernel":

@@ -26,7 +26,7 @@ def round_half_away(x: Tensor) -> Tensor:
 
 
 def bin_bounds(first: Tensor, last: Tensor, bins: int, extent: int) -> tuple[Tensor, Tensor]:
-    """Begin and end of each bin of the ranges from ``first`` to ``last``, cut to the map: (regions, bins)."""
+    """Begin and end of each bin of the ranges ``first`` to ``last``: (regions, bins)."""
     width = (last - first + 1).clamp(min=1).float()[:, None] / bins
     steps = torch.arange(bins + 1, device=first.device)
     begin = (steps[:-1] * width).floor().long() + first[:, None]
@@ -37,9 +37,9 @@ def bin_bounds(first: Tensor, last: Tensor, bins: int, extent: int) -> tuple[Ten
 def window_maxima(
     x: Tensor, image: Tensor, top: Tensor, bottom: Tensor, left: Tensor, right: Tensor
 ) -> Tensor:
-    """Maxima of x[image, :, top:bottom, left:right] for each bin: (regions, C, bins high, bins wide).
+    """Maxima of x[image, :, top:bottom, left:right] for each bin: (regions, C, bins, bins).
 
-    Each is the maximum of four overlapping windows whose sides are powers of two; those are computed once.
+    Each is the maximum of four overlapping windows whose sides are powers of two.
     """
     n, channels, height, width = x.shape
     tables, starts, total = [], [], 0
@@ -62,14 +62,13 @@ def window_maxima(
     high = ((bottom - top)[..., None] >= powers_high).sum(-1)
     wide = ((right - left)[..., None] >= powers_wide).sum(-1)
     level = high[:, :, None] * width.bit_length() + wide[:, None, :]
-    result = None
+    corners = []
     for y in (top, bottom - 2**high):
         for across in (left, right - 2**wide):
             place = y.clamp(min=0)[:, :, None] * pitch[level] + across.clamp(min=0)[:, None, :]
             place = (start[level] + place).clamp(max=total - 1)
-            values = maxima[image[:, None, None] * total + place]
-            result = values if result is None else torch.maximum(result, values)
-    return result.permute(0, 3, 1, 2)
+            corners.append(maxima[image[:, None, None] * total + place])
+    return torch.stack(corners).amax(0).permute(0, 3, 1, 2)
 
 
 def roi_align(
@@ -83,7 +82,7 @@ def roi_align(
 ) -> Tensor:
     """Means of bilinear samples of the bins of regions (image, x1, y1, x2, y2)."""
     bins = size[0] * size[1] if position_sensitive else 1
-    n, channels, height, width = x.shape
+    n, _, height, width = x.shape
     image, boxes = regions[:, 0], regions[:, 1:].float() * scale - (0.5 if aligned else 0.0)
     extents = boxes[:, 2:] - boxes[:, :2]
     if not aligned:
@@ -98,24 +97,24 @@ def roi_align(
     first = image.long().clamp(0, n - 1)[:, None, None, None, None] * height
     own = torch.arange(bins, device=x.device).reshape(-1, size[1] if bins > 1 else 1)
     own = own[None, :, :, None, None]
-    pooled = 0
+    sums = []
     for down in range(2):
         for across in range(2):
             row = first + y[down][:, :, None, :, None]
             place = (row * width + x_[across][:, None, :, None, :]) * bins + own
             weight = y_weight[down][:, :, None, :, None] * x_weight[across][:, None, :, None, :]
-            pooled = pooled + (table[place] * weight[..., None].to(x.dtype)).sum((3, 4))
+            sums.append((table[place] * weight[..., None].to(x.dtype)).sum((3, 4)))
     count = (y_count * x_count * (image >= 0))[:, None, None, None]
-    pooled = torch.where(count > 0, pooled / count.clamp(min=1).to(x.dtype), 0)
+    pooled = torch.where(count > 0, sum(sums) / count.clamp(min=1).to(x.dtype), 0)
     return pooled.permute(0, 3, 1, 2)
 
 
 def bin_samples(
     start: Tensor, width: Tensor, bins: int, samples: int, extent: int
 ) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor], Tensor]:
-    """The two positions next to each sample, their weights, and the number of samples of a bin.
+    """The two positions next to each sample, their weights, and how many samples a bin has.
 
-    Positions and weights are (regions, bins, samples); a region with fewer samples has weights of 0.
+    Positions and weights are (regions, bins, samples); surplus samples have weights of 0.
     """
     if samples > 0:
         count = torch.full_like(width, samples)

@@ -115,3 +115,22 @@ def transposed_convolution(node: View, x: Symbol) -> Symbol:
         bias=bias,
     )
     return in_layout(node, x, node.module(layer))
+
+
+@rule("deformable_convolution", rank=4)
+def deformable_convolution(node: View, x: Symbol, offset: Symbol, mask: Symbol | None = None) -> Symbol:
+    window = {name: short(node[name]) for name in ("stride", "padding", "dilation")}
+    inputs = (x, offset) if mask is None else (x, offset, mask)
+    if not node.stored("weight") or (node.has("bias") and not node.stored("bias")):
+        raise Unsupported("a deformable convolution with a computed weight or bias")
+    weight = node.shape("weight")
+    layer = helper.DeformableConv2d(
+        weight[1] * node["groups"],
+        weight[0],
+        kernel_size=short(node["kernel_size"]),
+        **window,
+        groups=node["groups"],
+        bias=node.stored("bias"),
+        deformable_groups=node["deformable_groups"],
+    )
+    return node.module(layer)(*inputs)
