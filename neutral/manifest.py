@@ -8,8 +8,10 @@ from __future__ import annotations
 import base64
 import json
 import math
+from functools import lru_cache
 from typing import Any, Mapping
 
+from neutral.collector import paused
 from neutral.errors import StoreError
 from neutral.graph import Graph, Input, Layer, LayerSource, Node, Operand, Origin, Value
 from neutral.manifest_form import SPECIAL_NUMBERS, check_document, check_graph
@@ -24,6 +26,7 @@ _MAX_DIGITS = 20
 _dump = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
+@paused()
 def encode(store: Store, digests: Mapping[str, str], file_digests: Mapping[str, str]) -> str:
     """The manifest of ``store``: JSON, keys sorted. ``digests`` are by tensor key, ``file_digests`` by file name."""
     return _dump(
@@ -252,8 +255,14 @@ def _number_from_json(value: Any) -> float:
     raise ValueError(f"{value!r} is no number")
 
 
+@lru_cache(maxsize=None)
+def _types(kind: str) -> Mapping[str, str]:
+    """The types of a kind's attributes."""
+    return {attribute.name: attribute.type for attribute in catalogue[kind].attributes}
+
+
 def _attributes_to_json(kind: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
-    types = {attribute.name: attribute.type for attribute in catalogue[kind].attributes}
+    types = _types(kind)
     return {name: _attribute_to_json(types.get(name), value) for name, value in attributes.items()}
 
 
@@ -270,7 +279,7 @@ def _attribute_to_json(kind: str | None, value: Any) -> Any:
 
 
 def _attributes_from_json(kind: str, item: Any) -> dict[str, Any]:
-    types = {attribute.name: attribute.type for attribute in catalogue[kind].attributes}
+    types = _types(kind)
     for name in item:
         if name not in types:
             raise ValueError(f"{kind} has no attribute {name!r}")

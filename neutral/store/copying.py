@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from types import TracebackType
-from typing import BinaryIO, Callable, Iterable, Mapping, Sequence
+from typing import BinaryIO, Callable, Iterable, Mapping
 
 from neutral.errors import SourceError
 from neutral.store.digests import Hashing
@@ -61,25 +61,25 @@ class Sources:
 
 def copy_tensors(
     tensors: Mapping[str, Tensor],
-    keys: Sequence[str],
     file: BinaryIO,
     done: Callable[[int], None],
     hashing: Hashing | None = None,
 ) -> None:
-    """Append the contents of ``keys`` to ``file``; ``done`` is told of the bytes of every step.
+    """Append the contents of ``tensors`` to ``file``; ``done`` is told of the bytes of every step.
 
     Small and computed tensors are hashed on the way; large ranges of files are read again by ``hashing``'s thread.
     """
     with Sources() as sources:
-        for key in keys:
-            tensor = tensors[key]
+        for key, tensor in tensors.items():
+            size = tensor.nbytes
+            small = size <= _SMALL
             wanted = hashing if hashing is not None and hashing.wants(key) else None
-            if wanted and isinstance(tensor.content, tuple) and tensor.nbytes > _SMALL:
+            if wanted and isinstance(tensor.content, tuple) and not small:
                 wanted.add(key, tensor.chunks())
                 wanted = None
             digest = hashlib.sha256()
             written = 0
-            for chunk in _chunks(sources, tensor):
+            for chunk in _small_chunks(sources, tensor) if small else tensor.chunks():
                 file.write(chunk)
                 written += len(chunk)
                 done(len(chunk))
@@ -87,14 +87,12 @@ def copy_tensors(
                     digest.update(chunk)
             if wanted:
                 wanted.put(key, digest.hexdigest())
-            if written != tensor.nbytes:
+            if written != size:
                 raise SourceError(
-                    f"tensor {key!r}: {tensor.dtype} of shape {list(tensor.shape)} takes {tensor.nbytes} bytes and its "
+                    f"tensor {key!r}: {tensor.dtype} of shape {list(tensor.shape)} takes {size} bytes and its "
                     f"content has {written}."
                 )
 
 
-def _chunks(sources: Sources, tensor: Tensor) -> Iterable[bytes | memoryview]:
-    if isinstance(tensor.content, tuple) and tensor.nbytes <= _SMALL:
-        return map(sources.read, tensor.content)
-    return tensor.chunks()
+def _small_chunks(sources: Sources, tensor: Tensor) -> Iterable[bytes | memoryview]:
+    return map(sources.read, tensor.content) if isinstance(tensor.content, tuple) else tensor.content()

@@ -35,29 +35,31 @@ class Header:
     raw: bytes
 
 
-def ordered(tensors: Mapping[str, Tensor]) -> list[str]:
-    """The keys in the official writer's order: large dtypes first, so that data is aligned, then by name."""
-    return sorted(tensors, key=lambda key: (-_DTYPE_ORDER[tensors[key].dtype], key))
+def ordered(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors in the official writer's order: large dtypes first, so that data is aligned, then by name."""
+    order = sorted((-_DTYPE_ORDER[tensor.dtype], key) for key, tensor in tensors.items())
+    return {key: tensors[key] for _, key in order}
 
 
 def encode_header(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> bytes:
-    """The length and the header text, byte for byte the official writer's; metadata keys are sorted."""
+    """The length and the header text for tensors in the order of their data; metadata keys are sorted.
+
+    For :func:`ordered` tensors the bytes are the official writer's.
+    """
     if _METADATA in tensors:
         raise UsageError(f"no tensor can be called {_METADATA!r}: safetensors keeps that name for itself.")
     entries = [] if metadata is None else [f"{encode_basestring(_METADATA)}:{_dump(dict(sorted(metadata.items())))}"]
     start = 0
-    for key in ordered(tensors):
-        tensor = tensors[key]
+    for key, tensor in tensors.items():
         end = start + tensor.nbytes
         shape = ",".join(map(str, tensor.shape))
-        entries.append(
-            f'{encode_basestring(key)}:{{"dtype":"{tensor.dtype}","shape":[{shape}],"data_offsets":[{start},{end}]}}'
-        )
+        name = encode_basestring(key)
+        entries.append(f'{name}:{{"dtype":"{tensor.dtype}","shape":[{shape}],"data_offsets":[{start},{end}]}}')
         start = end
     try:
         text = ("{" + ",".join(entries) + "}").encode("utf-8")
     except UnicodeEncodeError as error:
-        raise UsageError(f"{error.object[error.start - 20 : error.end + 20]!r} has no UTF-8 form.") from None
+        raise UsageError(f"{error.object[max(0, error.start - 20) : error.end + 20]!r} has no UTF-8 form.") from None
     text += b" " * (-len(text) % 8)
     if len(text) > LIMIT:
         raise TargetError(

@@ -62,19 +62,21 @@ def write(store: Store, path: str, *, digests: bool = True, progress: Progress |
     Digests that the store knows already are taken over, the others are made from the bytes that are copied. Without
     ``digests`` none are made.
     """
+    tensors = ordered(store.tensors)
     files = () if store.source is None else store.source.files
-    known_tensors = {key: digest for key, digest in store.digests.items() if key in store.tensors}
+    known_tensors = {key: digest for key, digest in store.digests.items() if key in tensors}
     known_files = {file.name: file.sha256 for file in files if file.sha256 is not None}
     if not digests:
-        _write(store.tensors, _seal(_encode(store, known_tensors, known_files)), path, progress)
+        header = _encode(tensors, manifest.encode(store, known_tensors, known_files))
+        _write(tensors, _seal(header), path, progress)
         return
 
     # The header goes first, so its length has to be known before the digests are: marks hold their places.
     token = secrets.token_hex(_DIGITS // 4)
     marks = (f"{token}{number:0{_DIGITS // 2}x}" for number in count())
-    tensor_marks = {key: known_tensors.get(key) or next(marks) for key in store.tensors}
+    tensor_marks = {key: known_tensors.get(key) or next(marks) for key in tensors}
     file_marks = {file.name: known_files.get(file.name) or next(marks) for file in files}
-    header = _encode(store, tensor_marks, file_marks)
+    header = _encode(tensors, manifest.encode(store, tensor_marks, file_marks))
     with Hashing(known_tensors) as tensor_hashing, Hashing(known_files) as file_hashing:
         for file in files:
             if file_hashing.wants(file.name):
@@ -86,7 +88,7 @@ def write(store: Store, path: str, *, digests: bool = True, progress: Progress |
             pattern = f"{token}[0-9a-f]{{{_DIGITS // 2}}}".encode()
             return _seal(re.sub(pattern, lambda mark: made[mark[0].decode()].encode(), header))
 
-        _write(store.tensors, header, path, progress, tensor_hashing, final_header)
+        _write(tensors, header, path, progress, tensor_hashing, final_header)
 
 
 def write_tensors(
@@ -96,6 +98,7 @@ def write_tensors(
     progress: Progress | None = None,
 ) -> None:
     """Write a plain safetensors file, with the bytes the official writer gives (metadata keys are sorted)."""
+    tensors = ordered(tensors)
     _write(tensors, encode_header(tensors, metadata), path, progress)
 
 
@@ -118,7 +121,7 @@ def _write(
 
     with atomic_file(path) as file:
         file.write(header)
-        copy_tensors(tensors, ordered(tensors), file, done, hashing)
+        copy_tensors(tensors, file, done, hashing)
         if final_header is not None:
             file.flush()
             os.fsync(file.fileno())  # the disk is at work while the digests are made
@@ -134,10 +137,9 @@ def _origin_chunks(store: Store, file: SourceFile) -> Iterable[bytes | memoryvie
     return file.origin.chunks()
 
 
-@paused()
-def _encode(store: Store, digests: Mapping[str, str], file_digests: Mapping[str, str]) -> bytes:
-    text = manifest.encode(store, digests, file_digests)
-    return encode_header(store.tensors, {"format": "pt", manifest.KEY: text, _SEAL: "0" * _DIGITS})
+def _encode(tensors: Mapping[str, Tensor], text: str) -> bytes:
+    """The header with the manifest ``text``, not sealed yet."""
+    return encode_header(tensors, {"format": "pt", manifest.KEY: text, _SEAL: "0" * _DIGITS})
 
 
 def _seal(header: bytes) -> bytes:
