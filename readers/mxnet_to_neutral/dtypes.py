@@ -29,9 +29,6 @@ _STATED = frozenset(
 """Operators whose attribute dtype is the output's; float32 where it is left out."""
 
 _FIXED = {
-    "argmax": "float32",
-    "argmin": "float32",
-    "argmax_channel": "float32",
     "shape_array": "int64",
     "size_array": "int64",
     "_contrib_index_array": "int64",
@@ -69,6 +66,8 @@ def is_integer(op: Op, index: int) -> bool:
 
 def _stated(node: SymbolNode, op: Op) -> str | None:
     attributes = Attributes(node, op.attributes.file)
+    if node.operator == "topk" and attributes.str("ret_typ", "indices") != "indices":
+        return None
     if node.operator in _STATED:
         return attributes.str("dtype", "float32")
     if node.operator in ("softmax", "log_softmax", "softmin"):

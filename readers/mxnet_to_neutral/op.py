@@ -91,6 +91,15 @@ class Op:
         """The symbol's nodes that feed a node of the symbol."""
         return [self._converter.symbol.nodes[entry.node] for entry in node.inputs]
 
+    def consumers_of(self, node: SymbolNode) -> list[SymbolNode]:
+        """The symbol's nodes that use an output of a node."""
+        nodes = self._converter.symbol.nodes
+        return [other for other in nodes if any(nodes[entry.node] is node for entry in other.inputs)]
+
+    def is_output(self, node: SymbolNode) -> bool:
+        """Whether an output of the node is one of the model's."""
+        return any(self._converter.symbol.nodes[head.node] is node for head in self._converter.symbol.heads)
+
     def role(
         self,
         index: int,

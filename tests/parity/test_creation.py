@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+
+from parity.against import check_checkpoint, to_torch
 
 
 def data(*shape: int, dtype: str = "float32", seed: int = 0) -> np.ndarray:
@@ -77,3 +80,11 @@ def test_the_dtype_follows_the_input(check_operator: Any, dtype: str) -> None:
     check_operator("ones_like", [x], exact=True)
     check_operator("_contrib_arange_like", [x], exact=True)
     check_operator("diag", [x], exact=True)
+
+
+@pytest.mark.parametrize("cell", ["RNNCell", "LSTMCell", "GRUCell"])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_zeros_whose_batch_is_inferred(mxnet: Any, tmp_path: Path, cell: str, batch: int) -> None:
+    prefix, x = str(tmp_path / "cell"), data(batch, 4, 3)
+    expected = mxnet.call("unrolled:cell", name=cell, steps=4, features=5, data=x, prefix=prefix)
+    check_checkpoint(prefix, {"input0": to_torch(x)}, expected)

@@ -6,6 +6,7 @@ import math
 
 from mxnet_to_neutral.op import Op
 from mxnet_to_neutral.operators.registry import rule
+from mxnet_to_neutral.symbol.model import SymbolNode
 from neutral.graph import Operand
 from neutral.operators import catalogue
 
@@ -20,6 +21,23 @@ def dtype(op: Op) -> str:
     return name
 
 
+SAME_SHAPE = frozenset({"elemwise_add", "elemwise_sub", "elemwise_mul", "elemwise_div", "_grad_add", "add_n"})
+"""Operators whose inputs all have the shape of the output: an extent of 1 broadcasts to what it is inferred to be."""
+
+PER_SAMPLE = frozenset({"FullyConnected", "Activation", "SliceChannel", "sigmoid", "tanh", "relu", "_copy"})
+"""Operators that do for one sample what they do for each of several."""
+
+
+def _broadcasts(op: Op, node: SymbolNode) -> bool:
+    """Whether an extent of 1 gives the same result as the one that MXNet infers from what the value is used for."""
+    if op.is_output(node):
+        return False
+    return all(
+        user.operator in SAME_SHAPE or (user.operator in PER_SAMPLE and _broadcasts(op, user))
+        for user in op.consumers_of(node)
+    )
+
+
 @rule("_zeros", "_ones", "_full", "_zeros_without_dtype")
 def full(op: Op) -> Operand:
     shape = op.attributes.ints("shape", ())
@@ -30,6 +48,8 @@ def full(op: Op) -> Operand:
         name = dtype(op)
     value = op.attributes.float("value") if op.operator == "_full" else float(op.operator == "_ones")
     unknown = -1 if op.numpy_shape else 0
+    if shape[:1] == (unknown,) and unknown not in shape[1:] and _broadcasts(op, op.symbol_node):
+        shape = (1, *shape[1:])
     if unknown in shape or not (shape or op.numpy_shape):
         op.refuse(f"shape {shape} leaves an extent to be inferred from what it is used for")
     if name not in ("float16", "float32", "float64"):
