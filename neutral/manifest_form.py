@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from neutral.forms import anything, exactly, list_of, matching, one_of, optional, record, size, table_of
-from neutral.tensor import ITEM_SIZE
+from neutral.tensor import DTYPE_NAME
 
 SPECIAL_NUMBERS = ("inf", "-inf", "nan")
 """The numbers that JSON cannot write, as text."""
@@ -42,7 +42,7 @@ def _check_file(item: Any) -> None:
 
 
 _TEXT = exactly(str)
-_DTYPE = one_of(*ITEM_SIZE)
+_DTYPE = one_of(*DTYPE_NAME.values())
 _DIGEST = matching("[0-9a-f]{64}")
 _PIECE = record({"tensor": _TEXT}, {"permutation": list_of(size), "start": size, "nbytes": size})
 _FILE = {"name": _TEXT, "role": _TEXT, "format": _TEXT, "size": size, "sha256": optional(_DIGEST)}

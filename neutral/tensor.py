@@ -47,6 +47,23 @@ NUMPY_DTYPE = {
     "U64": "<u8",
 }
 
+DTYPE_NAME = {
+    "BOOL": "bool",
+    "U8": "uint8",
+    "I8": "int8",
+    "I16": "int16",
+    "U16": "uint16",
+    "F16": "float16",
+    "BF16": "bfloat16",
+    "I32": "int32",
+    "U32": "uint32",
+    "F32": "float32",
+    "F64": "float64",
+    "I64": "int64",
+    "U64": "uint64",
+}
+"""What graphs and attributes call the dtypes: the names that NumPy and the frameworks share."""
+
 CHUNK = 1 << 20
 """Bytes that are in memory at once where content is copied or hashed."""
 

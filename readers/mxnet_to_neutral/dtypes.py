@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mxnet_to_neutral.symbol.attributes import Attributes, declared_dtype
+from neutral.tensor import DTYPE_NAME
 
 if TYPE_CHECKING:
     from mxnet_to_neutral.op import Op
@@ -14,11 +15,6 @@ INTEGERS = frozenset({"bool", "uint8", "int8", "uint16", "int16", "uint32", "int
 
 FLOATS_OF_AMP = frozenset({"float32", "float16", "bfloat16"})
 """The dtypes that amp_cast changes."""
-
-_CODES = {
-    "BOOL": "bool", "U8": "uint8", "I8": "int8", "U16": "uint16", "I16": "int16", "U32": "uint32", "I32": "int32",
-    "U64": "uint64", "I64": "int64", "F16": "float16", "BF16": "bfloat16", "F32": "float32", "F64": "float64",
-}  # fmt: skip
 
 _STATED = frozenset(
     {
@@ -47,7 +43,7 @@ def dtype_of(op: Op, index: int) -> str | None:
     while True:
         array = op.arrays_of(node)[followed]
         if array is not None:
-            return _CODES.get(array.record.dtype)
+            return DTYPE_NAME.get(array.record.dtype)
         node = op.producers_of(node)[followed]
         if node.is_variable:
             return declared_dtype(node, op.attributes.file)

@@ -12,10 +12,10 @@ from safetensors import safe_open
 
 import mxnet_to_neutral
 import neutral
-from conftest import shared_data_folder
 from neutral.errors import SourceError
 from neutral.store.check import check
 from neutral_to_mxnet import restore
+from shared_data import shared_data_folder
 
 DATA = shared_data_folder()
 
@@ -66,13 +66,13 @@ def check_round_trip(sources: tuple[Path, ...], folder: Path) -> neutral.store.S
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"{DATA} is not there")
-@pytest.mark.parametrize("path", single_files(), ids=name_of)
+@pytest.mark.parametrize("path", list(single_files()), ids=name_of)
 def test_a_file_alone_goes_there_and_back(path: Path, tmp_path: Path) -> None:
     check_round_trip((path,), tmp_path)
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"{DATA} is not there")
-@pytest.mark.parametrize(("symbol", "params"), pairs(), ids=name_of)
+@pytest.mark.parametrize(("symbol", "params"), list(pairs()), ids=name_of)
 def test_a_pair_goes_there_and_back(symbol: Path, params: Path, tmp_path: Path) -> None:
     store = check_round_trip((symbol, params), tmp_path)
     assert store.graph is not None

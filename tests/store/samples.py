@@ -66,7 +66,7 @@ def sample_store(folder: Path) -> Store:
         Layer("act", "prelu", {}, {"weight": "act.weight"}, LayerSource("act", "LeakyReLU", {})),
     )
     graph = Graph(
-        inputs=(Input("data", (None, 3), "F32"),),
+        inputs=(Input("data", (None, 3), "float32"),),
         nodes=(
             Node("fc_fwd", "linear", (Value("data"),), {"out_features": 2, "flatten": True}, layer="fc"),
             Node("act", "prelu", (Value("fc_fwd"),), {}, layer="act"),

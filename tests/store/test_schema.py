@@ -45,7 +45,7 @@ def test_it_takes_every_form_of_operand_and_attribute(schema: Any) -> None:
     node = Node(
         "n", "instance_norm", (Value("x"), 1, 2.5, True, None, float("-inf")), infinite, "n", {"weight": Value("x")}
     )
-    graph = Graph((Input("x"), Input("y", (None, 2), "F32")), (node,), (Value("n"),))
+    graph = Graph((Input("x"), Input("y", (None, 2), "float32")), (node,), (Value("n"),))
     store = Store({"n": layer}, {}, graph)
     text = encode(store, {}, {})
     schema.validate(json.loads(text))

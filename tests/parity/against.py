@@ -1,0 +1,57 @@
+"""Comparing what Neutral built with what MXNet computed."""
+
+from __future__ import annotations
+
+from typing import Any, Sequence
+
+import numpy as np
+import torch
+
+import mxnet_to_neutral
+import neutral_to_torch
+
+TOLERANCE = 1e-5
+"""Largest error of float32 outputs, in units of the largest expected magnitude."""
+
+HALF_TOLERANCE = 2e-3
+"""The same for float16: about two of its rounding steps."""
+
+
+def to_torch(array: np.ndarray) -> Any:
+    return torch.from_numpy(np.ascontiguousarray(array))
+
+
+def compare(got: Any, expected: np.ndarray) -> None:
+    """Equal shape, equal dtype kind; floats within tolerance of the scale, non-finite values in the same places,
+    integers and index outputs exactly."""
+    actual = got.detach().cpu().numpy()
+    assert actual.shape == expected.shape
+    assert actual.dtype == expected.dtype
+    if expected.dtype.kind != "f":
+        np.testing.assert_array_equal(actual, expected)
+        return
+    finite = np.isfinite(expected)
+    np.testing.assert_array_equal(actual[~finite], expected[~finite])
+    actual, expected = actual[finite].astype(np.float64), expected[finite].astype(np.float64)
+    scale = max(np.abs(expected).max(initial=0.0), 1e-6)
+    tolerance = HALF_TOLERANCE if got.dtype == torch.float16 else TOLERANCE
+    assert np.abs(actual - expected).max(initial=0.0) <= tolerance * scale
+
+
+def check_checkpoint(prefix: str, given: dict[str, Any], expected: Sequence[np.ndarray], exact: bool = False) -> Any:
+    """Read the checkpoint, build it and compare its outputs for the given inputs."""
+    store = mxnet_to_neutral.read(prefix)
+    assert store.graph is not None
+    module = neutral_to_torch.build(store)
+    used = {item.name for item in store.graph.inputs}
+    with torch.no_grad():
+        outputs = module(**{name: value for name, value in given.items() if name in used})
+    outputs = outputs if isinstance(outputs, (tuple, list)) else (outputs,)
+    assert len(outputs) == len(expected)
+    for got, wanted in zip(outputs, expected):
+        if exact:
+            assert got.numpy().shape == wanted.shape and got.numpy().dtype == wanted.dtype
+            np.testing.assert_array_equal(got.numpy(), wanted)
+        else:
+            compare(got, wanted)
+    return module
