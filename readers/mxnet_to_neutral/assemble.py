@@ -7,10 +7,9 @@ from typing import Iterable, Mapping, Sequence
 
 from mxnet_to_neutral.arrays import ArrayFile, Block
 from mxnet_to_neutral.canonical import Array, Recipe, pieces_of
-from mxnet_to_neutral.convert import Conversion
 from mxnet_to_neutral.infer import InferredLayer
 from mxnet_to_neutral.names import stem_of
-from mxnet_to_neutral.op import Absent, Draft, RoleDraft
+from mxnet_to_neutral.op import Absent, Conversion, Draft, RoleDraft
 from neutral.graph import Graph, Layer, LayerSource, Node, Origin, Value
 from neutral.store.store import Piece, SourceFile
 from neutral.tensor import FileRange, Tensor
@@ -37,7 +36,8 @@ class Assembly:
             layer = None
             if draft.roles:
                 layer = self._layer_of(draft)
-            nodes.append(Node(draft.name, draft.kind, tuple(draft.inputs), draft.attributes, layer, computed))
+            attributes = {**draft.attributes, **{name: self.graph(body) for name, body in draft.bodies.items()}}
+            nodes.append(Node(draft.name, draft.kind, tuple(draft.inputs), attributes, layer, computed))
         return Graph(tuple(conversion.inputs), tuple(nodes), tuple(conversion.outputs))
 
     def inferred(self, layer: InferredLayer) -> str:

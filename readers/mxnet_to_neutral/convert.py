@@ -7,14 +7,14 @@ are drafts; once all nodes are done, what no output needs is dropped and the res
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Mapping, Sequence
+from typing import Any, Collection, Mapping, Sequence
 
 from mxnet_to_neutral.canonical import Array, identity
-from mxnet_to_neutral.op import Draft, Op, Refusal
+from mxnet_to_neutral.op import Conversion, Draft, Op, Refusal
 from mxnet_to_neutral.operators import RULES
 from mxnet_to_neutral.symbol.attributes import declared_dtype, declared_shape
 from mxnet_to_neutral.symbol.model import Entry, Symbol
+from mxnet_to_neutral.training import drop_training_outputs
 from neutral.errors import MismatchError
 from neutral.graph import Input, Operand, Value
 
@@ -24,25 +24,24 @@ IGNORED_ATTRIBUTES = frozenset(
 """Attributes that say how MXNet computes, not what."""
 
 
-@dataclass
-class Conversion:
-    """What converting a symbol gives: drafts in execution order, graph inputs, outputs, problems and notes."""
-
-    file: str
-    drafts: list[Draft] = field(default_factory=list)
-    inputs: list[Input] = field(default_factory=list)
-    outputs: list[Value] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-
 class Converter:
-    """Runs the rules over a symbol. ``arrays`` are the checkpoint's by the name the symbol uses."""
+    """Runs the rules over a symbol. ``arrays`` are the checkpoint's by the name the symbol uses.
 
-    def __init__(self, symbol: Symbol, arrays: Mapping[str, Array], file: str, has_arrays: bool) -> None:
+    ``computed`` are variables of a subgraph that stand for values which are computed outside.
+    """
+
+    def __init__(
+        self,
+        symbol: Symbol,
+        arrays: Mapping[str, Array],
+        file: str,
+        has_arrays: bool,
+        computed: Collection[str] = (),
+    ) -> None:
         self.symbol = symbol
         self.arrays = arrays
         self.has_arrays = has_arrays
+        self._computed = computed
         self.result = Conversion(file)
         self._names: set[str] = set()
         self._outputs: list[Sequence[Operand]] = []
@@ -57,6 +56,7 @@ class Converter:
             if not isinstance(operand, Value):
                 raise MismatchError(f"{self.result.file}: output {head} of the model is a constant number.")
             self.result.outputs.append(operand)
+        drop_training_outputs(self.result)
         self._drop_unused()
         return self.result
 
@@ -73,6 +73,17 @@ class Converter:
         node = self.symbol.nodes[entry.node]
         array = self.arrays.get(node.name) if node.is_variable else None
         return None if array is None or array.record.storage == "none" else array
+
+    def is_computed(self, variable: str) -> bool:
+        """Whether a variable without an array stands for a value that is computed outside of this subgraph."""
+        return variable in self._computed
+
+    def convert(self, symbol: Symbol, arrays: Mapping[str, Array], computed: Collection[str]) -> Conversion:
+        """Convert a subgraph; what is wrong with it is wrong with this one."""
+        inner = Converter(symbol, arrays, self.result.file, self.has_arrays, computed).run()
+        self.result.problems += inner.problems
+        self.result.notes += inner.notes
+        return inner
 
     def missing(self, op: Op, variable: str) -> None:
         """A tensor role whose array is not in the checkpoint; without any arrays that is no contradiction."""

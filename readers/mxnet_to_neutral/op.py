@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Mapping, NoReturn, Sequence, Union
+from typing import TYPE_CHECKING, Any, Collection, Mapping, NoReturn, Sequence, Union
 
 from mxnet_to_neutral.canonical import Array, Recipe, identity, transpose
 from mxnet_to_neutral.symbol.attributes import Attributes
-from mxnet_to_neutral.symbol.model import SymbolNode
+from mxnet_to_neutral.symbol.model import Symbol, SymbolNode
 from neutral.errors import NeutralError
-from neutral.graph import Operand, Value
+from neutral.graph import Graph, Input, Operand, Value
 from neutral.operators import catalogue
 
 if TYPE_CHECKING:
@@ -25,6 +25,10 @@ class Absent:
 
 RoleDraft = Union[Recipe, Value, Absent, None]
 """What fills a role: an array, a value that the graph computes, an array that is missing, or nothing."""
+
+
+NO_GRAPH = Graph((), (), ())
+"""Stands for a graph that is not frozen yet."""
 
 
 class Refusal(NeutralError):
@@ -43,6 +47,20 @@ class Draft:
     roles: dict[str, RoleDraft] = field(default_factory=dict)
     layer: str | None = None
     """The layer's name where the rule knows better than the arrays' names."""
+    bodies: dict[str, Conversion] = field(default_factory=dict)
+    """The attributes that are graphs."""
+
+
+@dataclass
+class Conversion:
+    """What converting a symbol gives: drafts in execution order, graph inputs, outputs, problems and notes."""
+
+    file: str
+    drafts: list[Draft] = field(default_factory=list)
+    inputs: list[Input] = field(default_factory=list)
+    outputs: list[Value] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 class Op:
@@ -117,7 +135,7 @@ class Op:
             return None
         array = self.array(index)
         if array is None:
-            if self.producer(index).is_variable:
+            if self.producer(index).is_variable and not self._converter.is_computed(self.producer(index).name):
                 self.missing(self.producer(index).name)
                 return Absent(self.producer(index).name)
             return self._computed(index, axes, reshape)
@@ -143,20 +161,35 @@ class Op:
         *inputs: Operand,
         roles: Mapping[str, RoleDraft] | None = None,
         layer: str | None = None,
+        bodies: Mapping[str, Conversion] | None = None,
         **attributes: Any,
     ) -> Value:
-        """Add a neutral node and give its first output; further ones are ``Value(v.node, 1)`` and so on."""
+        """Add a neutral node and give its first output; further ones are ``Value(v.node, 1)`` and so on.
+
+        ``bodies`` are the attributes that are graphs.
+        """
         operator = catalogue[kind]
         floats = {attribute.name for attribute in operator.attributes if attribute.type == "float"}
         typed = {
             name: float(value) if name in floats and value is not None else value for name, value in attributes.items()
         }
-        problems = list(operator.problems(typed))
+        graphs = dict.fromkeys(bodies or {}, NO_GRAPH)
+        problems = list(operator.problems({**typed, **graphs}))
         if problems:
             raise NeutralError(f"rule of {self.operator}: {'; '.join(problems)}")
         name = self._converter.unique(f"{self.name}.{kind}")
-        self.drafts.append(Draft(name, kind, list(inputs), typed, self.symbol_node, dict(roles or {}), layer))
+        self.drafts.append(
+            Draft(name, kind, list(inputs), typed, self.symbol_node, dict(roles or {}), layer, dict(bodies or {}))
+        )
         return Value(name)
+
+    def convert(self, symbol: Symbol, arrays: Mapping[str, Array], computed: Collection[str]) -> Conversion:
+        """A subgraph converted by itself, given the arrays of its arguments, and those that are computed outside."""
+        return self._converter.convert(symbol, arrays, computed)
+
+    def unique(self, name: str) -> str:
+        """A name that no node of the graph has yet."""
+        return self._converter.unique(name)
 
     def opaque(self, reason: str) -> Value:
         """An output that has no exact meaning here."""

@@ -8,9 +8,10 @@ from typing import Any, Sequence
 from mxnet_to_neutral.arrays import parse
 from mxnet_to_neutral.assemble import Assembly, text_file
 from mxnet_to_neutral.canonical import Array
-from mxnet_to_neutral.convert import Conversion, Converter
+from mxnet_to_neutral.convert import Converter
 from mxnet_to_neutral.infer import infer
 from mxnet_to_neutral.names import bare
+from mxnet_to_neutral.op import Conversion
 from mxnet_to_neutral.sources import Checkpoint, export_live, find
 from mxnet_to_neutral.symbol import Symbol
 from mxnet_to_neutral.symbol import read as read_symbol
@@ -113,11 +114,14 @@ def _run(symbol: Symbol, arrays: list[Array], checkpoint: Checkpoint) -> Convers
 
 
 def _opaque_notes(conversion: Conversion) -> list[str]:
-    return [
-        f"node {draft.name!r}: operator {draft.attributes['operator']!r} is opaque: {draft.attributes['reason']}"
-        for draft in conversion.drafts
-        if draft.kind == "opaque"
-    ]
+    notes = []
+    for draft in conversion.drafts:
+        if draft.kind == "opaque":
+            operator, reason = draft.attributes["operator"], draft.attributes["reason"]
+            notes.append(f"node {draft.name!r}: operator {operator!r} is opaque: {reason}")
+        for body in draft.bodies.values():
+            notes += _opaque_notes(body)
+    return notes
 
 
 def _leftover_notes(layers: Sequence[Layer], has_graph: bool) -> list[str]:

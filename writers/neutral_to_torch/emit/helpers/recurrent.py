@@ -7,7 +7,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 
 def run_to_length(rnn: nn.RNNBase, x: Tensor, lengths: Tensor, state: Any = None) -> Any:
-    """Run each sample of (time, batch, features) up to its own length; the rest of the output is 0."""
+    """Run each sample of (time, batch, features) to its own length; the rest of the output is 0."""
     packed = pack_padded_sequence(x, lengths.long().cpu(), enforce_sorted=False)
     output, state = rnn(packed, state)
     return pad_packed_sequence(output, total_length=x.shape[0])[0], state

@@ -67,12 +67,12 @@ _CELLS = {"lstm_cell": nn.LSTMCell, "gru_cell": nn.GRUCell, "rnn_cell": nn.RNNCe
 
 @rule("lstm_cell", rank=(2, 2))
 def lstm_cell(node: View, x: Symbol, h: Symbol | None = None, c: Symbol | None = None) -> Result:
-    state = () if h is None or c is None else ((h, c),)
-    if not state and (h is not None or c is not None):
-        known = c if h is None else h
-        zeros = known.new_zeros(x.shape[0], node["hidden_size"])
-        state = ((zeros, c) if h is None else (h, zeros),)
-    return unpack(_cell(node)(x, *state), (0, 1))
+    known = h if c is None else c
+    if known is None:
+        return unpack(_cell(node)(x), (0, 1))
+    zeros = known.new_zeros(x.shape[0], node["hidden_size"])
+    state = (zeros if h is None else h, zeros if c is None else c)
+    return unpack(_cell(node)(x, state), (0, 1))
 
 
 @rule("gru_cell", "rnn_cell", rank=2)

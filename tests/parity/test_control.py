@@ -1,0 +1,101 @@
+"""Loops and branches against MXNet, and how they read."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import mxnet_to_neutral  # noqa: E402
+import neutral_to_torch  # noqa: E402
+from parity.against import check_checkpoint, compare, to_torch  # noqa: E402
+
+
+def values(*shape: int) -> np.ndarray:
+    return np.random.RandomState(len(shape)).randn(*shape).astype("float32")
+
+
+def number(value: float) -> np.ndarray:
+    return np.array([value], "float32")
+
+
+LOOPS = {
+    "elman": {"data": values(5, 2, 3), "h": values(2, 4)},
+    "two_of_each": {"a": values(4, 3), "b": values(4, 3) + 1, "p": values(3), "q": values(3) * 2, "scale": number(0.5)},
+    "without_state": {"data": values(5, 2, 3)},
+    "only_the_state": {"data": values(5, 2, 3), "h": values(2, 3)},
+    "nested": {"data": values(3, 2, 4), "h": values(1, 4)},
+}
+
+
+def check(mxnet: Any, tmp_path: Path, model: str, inputs: dict[str, np.ndarray]) -> Any:
+    prefix = str(tmp_path / model)
+    expected = mxnet.call("control:run", model=model, inputs=inputs, prefix=prefix)
+    return check_checkpoint(prefix, {name: to_torch(array) for name, array in inputs.items()}, expected)
+
+
+@pytest.mark.parametrize("model", LOOPS)
+def test_loops(mxnet: Any, tmp_path: Path, model: str) -> None:
+    module = check(mxnet, tmp_path, model, LOOPS[model])
+    assert "for " in inspect.getsource(type(module))
+
+
+def check_while(mxnet: Any, tmp_path: Path, model: str, inputs: dict[str, np.ndarray], steps: int) -> None:
+    """Compare the steps that are taken: what MXNet's output holds after them is whatever was in its memory."""
+    prefix = str(tmp_path / model)
+    expected = mxnet.call("control:run", model=model, inputs=inputs, prefix=prefix)
+    module = neutral_to_torch.build(mxnet_to_neutral.read(prefix))
+    outputs, *states = module(**{name: to_torch(array) for name, array in inputs.items()})
+    assert outputs.shape == expected[0].shape
+    assert not outputs[steps:].any()
+    for got, wanted in zip((outputs[:steps], *states), (expected[0][:steps], *expected[1:])):
+        compare(got, wanted)
+
+
+@pytest.mark.parametrize(("start", "steps"), [(0, 6), (3, 3), (5, 1), (-20, 10)])
+def test_a_loop_ends_by_its_condition_or_its_limit(mxnet: Any, tmp_path: Path, start: int, steps: int) -> None:
+    check_while(mxnet, tmp_path, "counting", {"i": number(start), "s": number(1)}, steps)
+
+
+@pytest.mark.parametrize(("limit", "steps"), [(1.5, 2), (0.0, 6)])
+def test_a_condition_with_a_constant(mxnet: Any, tmp_path: Path, limit: float, steps: int) -> None:
+    inputs = {"n": number(0), "x": values(2, 4), "limit": number(limit)}
+    check_while(mxnet, tmp_path, "decaying", inputs, steps)
+
+
+@pytest.mark.parametrize("threshold", [-1e3, 1e3])
+def test_branches(mxnet: Any, tmp_path: Path, threshold: float) -> None:
+    module = check(mxnet, tmp_path, "choice", {"data": values(2, 3), "threshold": number(threshold)})
+    assert {name for name, _ in module.named_children()} == {"first", "second", "third"}
+
+
+@pytest.mark.parametrize("threshold", [-1e3, 1e3])
+def test_a_loop_in_a_branch(mxnet: Any, tmp_path: Path, threshold: float) -> None:
+    inputs = {"data": values(5, 2, 3), "h": values(2, 3), "threshold": number(threshold)}
+    check(mxnet, tmp_path, "loop_in_choice", inputs)
+
+
+def test_a_loop_reads_as_a_loop(mxnet: Any, tmp_path: Path) -> None:
+    module = check(mxnet, tmp_path, "elman", LOOPS["elman"])
+    assert """
+        outputs = []
+        for data_t in data:
+            x = self.i2h(data_t) + self.h2h(h)
+            h = torch.tanh(x)
+            outputs.append(h)
+""" in inspect.getsource(type(module))
+
+
+def test_a_loop_exports_with_a_free_batch(mxnet: Any, tmp_path: Path) -> None:
+    module = check(mxnet, tmp_path, "elman", LOOPS["elman"])
+    batch = torch.export.Dim("batch")
+    given = tuple(to_torch(array) for array in LOOPS["elman"].values())
+    exported = torch.export.export(module, given, dynamic_shapes=({1: batch}, {0: batch}))
+    larger = (to_torch(values(5, 7, 3)), to_torch(values(7, 4)))
+    for got, wanted in zip(exported.module()(*larger), module(*larger)):
+        torch.testing.assert_close(got, wanted)
