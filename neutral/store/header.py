@@ -75,6 +75,8 @@ def read_header(path: str | os.PathLike[str]) -> Header:
     Raises :class:`SourceError` where the file cannot be read and :class:`StoreError` where it breaks the format.
     """
     path = os.fspath(path)
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise SourceError(f"{path}: this is a folder, a pipe or a device, not a file.")
     try:
         with open(path, "rb") as file:
             size = os.fstat(file.fileno()).st_size

@@ -131,4 +131,6 @@ def open_store(path: str | os.PathLike[str], **options: Any) -> Store:
     path = os.fspath(path)
     if not os.path.exists(path):
         raise SourceError(f"{path}: there is no such file.")
+    if not os.path.isfile(path):
+        raise SourceError(f"{path}: this is a folder, a pipe or a device, and a store is a file.")
     return container_of(path).read(path, **options)

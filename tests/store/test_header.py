@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import neutral
 from neutral.errors import NeutralError, SourceError, StoreError, UsageError
 from neutral.store.check import check
 from neutral.store.header import LIMIT, encode_header
@@ -130,10 +132,14 @@ def test_a_name_that_cannot_be_written_is_refused(name: str) -> None:
         encode_header({name: in_memory("U8", (0,), b"")})
 
 
-def test_missing_file_and_folder_are_errors_of_the_source(tmp_path: Path) -> None:
-    for path in (tmp_path / "absent.safetensors", tmp_path):
+def test_what_is_no_file_is_an_error_of_the_source(tmp_path: Path) -> None:
+    """Neither opening is tried: a pipe would be waited for without end."""
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "absent.safetensors", tmp_path, tmp_path / "pipe"):
         with pytest.raises(SourceError):
             read_tensors(path)
+        with pytest.raises(SourceError):
+            neutral.open(path)
 
 
 json_values = st.recursive(
@@ -189,6 +195,7 @@ def places(value: Any) -> Any:
         yield from places(inner)
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="reads its own size as Linux tells it")
 def test_a_hostile_header_costs_no_memory(tmp_path: Path) -> None:
     """Shapes and lengths that ask for exabytes are refused within 64 MiB more than the interpreter has."""
     claims = [

@@ -12,7 +12,7 @@ from neutral.errors import StoreError
 from neutral.graph import Graph, Input, Layer, LayerSource, Node, Value
 from neutral.manifest import decode, encode
 from neutral.store import Store
-from neutral.tensor import ITEM_SIZE
+from neutral.tensor import DTYPE_NAME
 
 from .samples import ROOT, sample_store
 
@@ -53,7 +53,7 @@ def test_it_takes_every_form_of_operand_and_attribute(schema: Any) -> None:
 
 
 def test_it_knows_the_dtypes(schema: Any) -> None:
-    assert set(schema.schema["$defs"]["dtype"]["enum"]) == set(ITEM_SIZE)
+    assert set(schema.schema["$defs"]["dtype"]["enum"]) == set(DTYPE_NAME.values())
 
 
 BROKEN: dict[str, Callable[[Any], Any]] = {
@@ -75,7 +75,7 @@ BROKEN: dict[str, Callable[[Any], Any]] = {
     "operand that is a word": lambda m: m["graph"]["nodes"][0]["inputs"].append("infinity"),
     "layer null": lambda m: m["graph"]["nodes"][0].update(layer=None),
     "dimension that is text": lambda m: m["graph"]["inputs"][0].update(shape=["N", 3]),
-    "dtype that is unknown": lambda m: m["graph"]["inputs"][0].update(dtype="float32"),
+    "dtype that is unknown": lambda m: m["graph"]["inputs"][0].update(dtype="F32"),
     "negative size": lambda m: m["source"]["files"][0].update(size=-1),
     "text and pieces": lambda m: m["source"]["files"][0].update(text=""),
     "pieces without skeleton": lambda m: m["source"]["files"][0].pop("skeleton"),
