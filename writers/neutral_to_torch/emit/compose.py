@@ -114,7 +114,7 @@ def _block_class(block: Block, tree: Tree, reserved: frozenset[str]) -> ClassTex
     unique = Unique(reserved)
     names = ["x"] if len(block.inputs) == 1 else ["x", *(_side_name(value) for value in block.inputs[1:])]
     arguments = [(value, unique(text)) for value, text in zip(block.inputs, names)]
-    forward = _forward(tree, lambda op: _hint(op, tree) or "y", reserved)
+    forward = _forward(tree, lambda op: _hint(op, tree) or "out", reserved)
     return ClassText(
         block.name,
         block.doc,
@@ -136,9 +136,7 @@ def _model_class(
 ) -> ClassText:
     unique = Unique(reserved)
     arguments = [(Value(item.name), unique(item.name)) for item in program.inputs]
-    forward = _forward(
-        tree, lambda op: _hint(op, tree) or identifier("_".join(labels.without_prefix(op.name))).lower(), reserved
-    )
+    forward = _forward(tree, lambda op: _hint(op, tree) or _last_word(labels.without_prefix(op.name)), reserved)
     return ClassText(
         name,
         "The model; inputs and outputs are described above.",
@@ -163,7 +161,22 @@ def _hint(op: Op, tree: Tree) -> str | None:
     if own is None:
         return None
     name = tree.names[own.declaration]
-    return "shortcut" if name.startswith("downsample") else name
+    if name.startswith("downsample"):
+        return "shortcut"
+    return name.lower() if len(name) <= LONGEST_NAME else _last_word(tokens(name))
+
+
+LONGEST_NAME = 20
+"""Letters up to which a submodule's name is a variable's too."""
+
+
+def _last_word(parts: Sequence[str]) -> str:
+    """The last token, or as many as begin with a letter, without its number."""
+    for count in range(1, len(parts) + 1):
+        name = identifier("_".join(parts[-count:])).lower().rstrip("0123456789").rstrip("_")
+        if name and name[0].isalpha():
+            return name
+    return "value"
 
 
 def class_name_of(store: Store) -> str:

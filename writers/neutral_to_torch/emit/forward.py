@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Mapping, Sequence
 
 from neutral.graph import Value
 from neutral_to_torch.emit.control import ControlText, is_inlined_well
 from neutral_to_torch.emit.lower import Op, flatten
+from neutral_to_torch.emit.signatures import without_defaults
 from neutral_to_torch.emit.terms import (
     Call,
     Conditional,
@@ -24,7 +25,7 @@ from neutral_to_torch.emit.terms import (
     values,
     walk,
 )
-from neutral_to_torch.emit.text import INDENT, layout, text
+from neutral_to_torch.emit.text import INDENT, WIDTH, layout, text
 
 DEPTH = 3
 """Calls that may stand inside each other in one line."""
@@ -35,15 +36,17 @@ COMFORTABLE = 88
 
 @dataclass(eq=False)
 class Line:
-    """A statement: ``results = term``, or where ``results`` is None what ends a block; ``inlined`` in another or not.
+    """A statement: ``results = term``, or where ``results`` is None what ends a block.
 
-    What ends a block is ``before`` term ``after``, or gives the items of the term to variables, the ``targets``.
+    ``inlined`` says that it stands inside another, ``holds`` that another stands inside it. What ends a block is
+    ``before`` term ``after``, or gives the items of the term to variables, the ``targets``.
     """
 
     results: Any
     term: Term
     hint: str = ""
     inlined: bool = False
+    holds: bool = False
     before: str = "return "
     after: str = ""
     targets: tuple[str, ...] = ()
@@ -89,21 +92,39 @@ class Forward:
         self, inputs: Sequence[tuple[Value, str]], ops: Sequence[Op], finals: Sequence[Line], scope: Scope
     ) -> list[str]:
         """The statements of a block that ends with ``finals``."""
-        return self._render(inputs, self._statements(ops, finals), scope)
+        whole: set[object] = set()
+        while True:
+            endings = [replace(line) for line in finals]
+            keys: dict[Line, object] = dict(zip(endings, finals))
+            statements = self._statements(ops, endings, keys, whole)
+            output, too_long = self._render(inputs, statements, scope)
+            crowded = {keys[line] for line in too_long if line.holds}
+            if not crowded:
+                return output
+            whole |= crowded
 
-    def _statements(self, ops: Sequence[Op], finals: Sequence[Line]) -> list[Line]:
+    def _statements(
+        self, ops: Sequence[Op], finals: Sequence[Line], keys: dict[Line, object], whole: set[object]
+    ) -> list[Line]:
+        """One for each op but those that are written inside another. Nothing is written inside ``whole`` ones.
+
+        ``keys`` is given what each statement is made of.
+        """
         uses = Counter(value for op in ops for value in values(op.term))
         uses.update(value for line in finals for value in values(line.term))
         pending: dict[Value, Line] = {}
         order: list[Line] = []
         for op in ops:
             line = Line(op.results, op.term, self._hint(op))
-            self._absorb(line, pending)
+            keys[line] = op
+            if op not in whole:
+                self._absorb(line, pending)
             if isinstance(op.results, Value) and uses[op.results] == 1:
                 pending[op.results] = line
             order.append(line)
         for final in finals:
-            self._absorb(final, pending)
+            if keys[final] not in whole:
+                self._absorb(final, pending)
         return [*(line for line in order if not line.inlined), *finals]
 
     def _absorb(self, line: Line, pending: dict[Value, Line]) -> None:
@@ -115,7 +136,7 @@ class Forward:
             merged = _replace(line.term, value, producer.term)
             if self._reads_well(line.term, producer.term, merged):
                 line.term = merged
-                producer.inlined = True
+                line.holds = producer.inlined = True
 
     def _reads_well(self, consumer: Term, producer: Term, merged: Term) -> bool:
         if isinstance(merged, Control):
@@ -153,15 +174,19 @@ class Forward:
                 return Name(names.get(leaf.value, "x"))
             return Name(self._own(leaf.declaration)) if isinstance(leaf, Own) else None
 
-        return rebuild(term, name)
+        return without_defaults(rebuild(term, name))
 
-    def _render(self, inputs: Sequence[tuple[Value, str]], statements: Sequence[Line], scope: Scope) -> list[str]:
+    def _render(
+        self, inputs: Sequence[tuple[Value, str]], statements: Sequence[Line], scope: Scope
+    ) -> tuple[list[str], list[Line]]:
+        """The text, and the statements that do not fit the width."""
         last: dict[Value, int] = {}
         for position, line in enumerate(statements):
             last.update(dict.fromkeys(values(line.term), position))
         names = dict(inputs)
         given = {name for _, name in inputs} - {self._flow}
         output: list[str] = []
+        too_long: list[Line] = []
         for position, line in enumerate(statements):
             used = list(dict.fromkeys(values(line.term)))
             live = {names[v] for v in names if last.get(v, -1) > position}
@@ -179,7 +204,9 @@ class Forward:
                 continue
             term = self.named(line.term, names)
             if line.results is None:
-                output += _final(line, term, scope.indent)
+                written = _final(line, term, scope.indent)
+                output += written
+                too_long += [line] if _is_too_long(written) else []
                 continue
             first = next((names[v] for v in used if names[v] not in live and names[v] not in given), None)
             for value in defined:
@@ -193,11 +220,13 @@ class Forward:
                 if last[value] == position and value not in defined:
                     names.pop(value, None)
             target = _target(line.results, names, self._reserved, nested=False)
-            output += _statement(f"{target} = ", term, scope.indent)
-        return output
+            written = _statement(f"{target} = ", term, scope.indent)
+            output += written
+            too_long += [line] if _is_too_long(written) else []
+        return output, too_long
 
     def _choose(self, line: Line, value: Value, first: str | None, taken: set[str], lasting: bool, count: int) -> str:
-        if count == 1 and not lasting:
+        if count == 1 and not lasting and not isinstance(line.term, Conditional):
             flows = (self._flow, "out", "y")
             candidates = [first, *flows] if first in flows else [*flows]
         elif count == 1:
@@ -237,6 +266,10 @@ def _statement(before: str, term: Term, indent: int, after: str = "") -> list[st
     if isinstance(term, Display) and term.brackets == "()" and len(lines) == 1 and len(term.items) > 1:
         return [lines[0].replace(f"{before}(", before, 1)[:-1]]
     return lines
+
+
+def _is_too_long(lines: Sequence[str]) -> bool:
+    return any(len(line) > WIDTH for line in lines)
 
 
 def _final(line: Line, term: Term, indent: int) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Sequence
 
 from neutral_to_torch.emit.lower import Op
 from neutral_to_torch.emit.naming import common, pattern, tokens
-from neutral_to_torch.emit.scope import Block, Instance, Owned, callee, owned
+from neutral_to_torch.emit.scope import Block, Instance, Owned, callee, is_heavy, owned
 from neutral_to_torch.emit.terms import Declaration
 
 _BASES = (
@@ -58,7 +58,8 @@ class Labels:
         if not inner:
             return []
         if item.block.is_unit and len(inner) <= FEW:
-            return inner[0]
+            heavy = [self.tokens(own) for own in item.owns if own is not None and is_heavy(own)]
+            return (heavy or inner)[0]
         prefix: list[str] = []
         while True:
             longer = Counter(tuple(parts[: len(prefix) + 1]) for parts in inner if len(parts) > len(prefix) + 1)

@@ -9,7 +9,7 @@ from typing import Mapping
 
 from neutral_to_torch.emit.helper_source import helpers
 from neutral_to_torch.emit.loops import looped
-from neutral_to_torch.emit.terms import Call, Conditional, Literal, Name, Term
+from neutral_to_torch.emit.terms import Call, Conditional, Literal, Name, Term, rebuild
 
 REQUIRED = inspect.Parameter.empty
 NONE: Mapping[str, Mapping[str, object]] = {}
@@ -52,6 +52,21 @@ def tidy(term: Term, blocks: Mapping[str, Mapping[str, object]] = NONE) -> Term:
     if name in SEQUENCES:
         args = looped(args)
     return Call(term.callee, args, tuple((key, tidy(value, blocks)) for key, value in kept))
+
+
+def without_defaults(term: Term) -> Term:
+    """The term with every call's keyword arguments that equal the callee's defaults left out."""
+
+    def shorter(call: Term) -> Term | None:
+        if not isinstance(call, Call) or not isinstance(call.callee, Name) or not call.kwargs:
+            return None
+        defaults = parameters(call.callee.text)
+        kept = tuple((k, v) for k, v in call.kwargs if not _is_default(v, defaults.get(k, REQUIRED)))
+        if len(kept) == len(call.kwargs):
+            return None
+        return without_defaults(Call(call.callee, call.args, kept))
+
+    return rebuild(term, shorter)
 
 
 def _is_default(term: Term, default: object) -> bool:

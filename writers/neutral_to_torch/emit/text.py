@@ -167,7 +167,11 @@ def layout(term: Term, indent: int, before: str = "", after: str = "") -> list[s
     exploding = explodes(term)
     if len(flat) <= WIDTH and not exploding:
         return [flat]
+    if isinstance(term, Operation):
+        return _layout_operation(term, indent, before, after)
     if isinstance(term, Call):
+        if isinstance(term.callee, Member) and any(isinstance(item, Call) for item in walk(term.callee)):
+            return None
         opening, closing = f"{_atom(term.callee)}(", ")"
         items = [("", item) for item in term.args] + [(f"{name}=", item) for name, item in term.kwargs]
     elif isinstance(term, Display):
@@ -191,6 +195,24 @@ def layout(term: Term, indent: int, before: str = "", after: str = "") -> list[s
             return None
         lines += inner
     return [*lines, f"{space}{closing}{after}"]
+
+
+def _layout_operation(term: Operation, indent: int, before: str, after: str) -> list[str] | None:
+    """Operands of equal rank, each on a line, in parentheses."""
+    space = INDENT * indent
+    if not before or len(term.operands) != 2 or term.symbol == "**":
+        return None
+    parts: list[str] = []
+    item: Term = term
+    precedence = _PRECEDENCE[term.symbol]
+    while isinstance(item, Operation) and len(item.operands) == 2 and _PRECEDENCE[item.symbol] == precedence:
+        parts.insert(0, f"{item.symbol} {_inside(item.operands[1], precedence + 1)}")
+        item = item.operands[0]
+    parts.insert(0, _inside(item, precedence))
+    lines = [f"{space}{INDENT}{part}" for part in parts]
+    if any(len(line) > WIDTH for line in lines):
+        return None
+    return [f"{space}{before}(", *lines, f"{space}){after}"]
 
 
 def _layout_conditional(term: Conditional, indent: int, before: str, after: str) -> list[str] | None:

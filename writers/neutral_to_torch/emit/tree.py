@@ -305,8 +305,8 @@ def _gather(run: list[Op], labels: Labels, names: Mapping[Owned, str], where: st
         for token, start, stop in by_name:
             if token is None:
                 result += _by_kind(run[start:stop], labels, names, where)
-            else:
-                result.append(_named(token, run[start:stop], parts[start:stop], labels))
+            elif stop - start > 1:
+                result.append(_named(token, run[start:stop], parts[start:stop]))
         return result
     return _by_kind(run, labels, names, where)
 
@@ -334,8 +334,8 @@ def _by_first_token(run: Sequence[Op], parts: Sequence[Sequence[str]]) -> list[t
     return stretches if large and len(set(seen)) == len(seen) else None
 
 
-def _named(name: str, run: list[Op], parts: Sequence[Sequence[str]], labels: Labels) -> Sequence_:
-    """A sequence that the source's names show, with those inside it."""
+def _named(name: str, run: list[Op], parts: Sequence[Sequence[str]]) -> Sequence_:
+    """A sequence that the source's names show, with those inside it; one that holds but another is that one."""
     rests = [list(part[1:]) for part in parts]
     items: list[Node] = []
     keys: list[str] = []
@@ -346,14 +346,16 @@ def _named(name: str, run: list[Op], parts: Sequence[Sequence[str]], labels: Lab
         while head is not None and stop < len(run) and rests[stop][:1] == [head]:
             stop += 1
         if stop - position > 1 and head is not None:
-            items.append(_named(head, run[position:stop], rests[position:stop], labels))
-            keys.append(head)
+            items.append(_named(head, run[position:stop], rests[position:stop]))
+            keys.append(items[-1].name)
         else:
             items.append(run[position])
             rest = rests[position]
             keys.append("_".join(rest) if rest else base(_item(run[position])))
             stop = position + 1
         position = stop
+    if len(items) == 1 and isinstance(items[0], Sequence_):
+        return Sequence_(f"{identifier(name)}_{items[0].name}", items[0].items, items[0].names)
     plain = all(isinstance(item, Op) and isinstance(_item(item), Instance) for item in items)
     numeric = [key for key in keys if key.isdigit()]
     if plain or len(numeric) * 2 > len(keys):

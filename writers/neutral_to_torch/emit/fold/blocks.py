@@ -152,12 +152,17 @@ def _name(variables: Sequence[Variable], template: Form) -> None:
     for variable in between:
         give(variable, "channels")
     for variable in (v for v in variables if not v.is_channels):
-        hint = next((h for h in variable.hints if h.isidentifier()), "value")
+        hint = min((h for h in variable.hints if h.isidentifier()), key=_priority, default="value")
         kernel = next((v for v in variables if v.name == "kernel_size"), None)
         if hint == "padding" and kernel is not None and _is_half(variable.vector, kernel.vector):
             variable.term = Operation("//", (Name(kernel.name), Literal(2)))
         else:
             give(variable, hint)
+
+
+def _priority(hint: str) -> int:
+    """Padding follows from the others, so it does not name a number that they share."""
+    return int(hint == "padding")
 
 
 def _ratio(vector: Sequence[Any], base: Variable) -> Term | None:

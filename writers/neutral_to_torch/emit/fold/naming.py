@@ -7,9 +7,11 @@ from typing import Sequence
 
 from neutral_to_torch.emit.fold.form import Form
 from neutral_to_torch.emit.lower import Op
-from neutral_to_torch.emit.scope import Instance, Owned, callee, owned
+from neutral_to_torch.emit.naming import common, tokens
+from neutral_to_torch.emit.scope import Instance, Owned, callee, is_heavy, owned
 from neutral_to_torch.emit.terms import (
     Call,
+    Declaration,
     Display,
     Either,
     Literal,
@@ -49,13 +51,16 @@ def _describe(template: Form) -> tuple[str, str]:
     entry = template.inputs[0] if template.inputs else None
     merge = next((op for op in reversed(template.ops) if len(op.operands) > 1), None)
     items = owned(template.ops)
-    kernels = [_kernel(item) for item in items if "Conv" in callee(item.constructor)]
+    kernels = [kernel for item in items for kernel in _kernels(item)]
     depthwise = any(_is_depthwise(item) for item in items)
+    pieces = [_piece(op) for op in template.ops]
     if merge is None:
         if depthwise and len(kernels) == 2:
             return "DepthwiseSeparable", "A depthwise and a pointwise convolution."
         if depthwise and len(kernels) == 3:
             return "InvertedResidual", "Expand, convolve each channel by itself, project."
+        if pieces[0] == "Conv" and pieces[-1] == "Expand":
+            return "Fire", "Squeeze the channels, then expand them in two ways."
         return _by_pieces(template.ops), f"{_listing(template.ops)}."
     shape = _merge_kind(merge.term)
     if shape == "add":
@@ -77,9 +82,10 @@ def _describe(template: Form) -> tuple[str, str]:
         if len(kernels) == 3 and len(merge.operands) == 2:
             return "Fire", "Squeeze the channels, expand them on two ways, and join both."
         return "Inception", "Several ways from the input, joined along the channels."
-    if shape == "multiply" and entry in merge.operands:
+    pooled = any("pool" in _words(op.term) or "mean" in _words(op.term) for op in template.ops)
+    if shape == "multiply" and entry in merge.operands and pooled and any(is_heavy(item) for item in items):
         return "SqueezeExcite", "Scales the channels of its input by what it sees of the whole."
-    return "Block", f"{_listing(template.ops)}."
+    return _by_source(template.ops), f"{_listing(template.ops)}."
 
 
 def _merge_kind(term: Term) -> str:
@@ -101,10 +107,31 @@ def _words(term: Term) -> str:
     )
 
 
-def _kernel(item: Owned) -> int:
+def _kernels(item: Owned) -> list[int]:
+    """The kernel extents of the convolutions in it; 0 for what is not square."""
+    if isinstance(item, Instance) and item.block.is_unit:
+        given = dict(_arguments(item))
+        found = [kernel for own in item.block.owns for kernel in _kernel_terms(own)]
+        return [_extent(given.get(k.text, k) if isinstance(k, Name) else k) for k in found]
+    return [_extent(kernel) for kernel in _kernel_terms(item)]
+
+
+def _kernel_terms(item: Owned) -> list[Term]:
     constructor = item.constructor
-    kernel = dict(constructor.kwargs).get("kernel_size") if isinstance(constructor, Call) else None
+    if not isinstance(constructor, Call) or "nn.Conv" not in callee(constructor):
+        return []
+    return [dict(constructor.kwargs)["kernel_size"]]
+
+
+def _extent(kernel: Term) -> int:
     return kernel.value if isinstance(kernel, Literal) and isinstance(kernel.value, int) else 0
+
+
+def _arguments(item: Instance) -> list[tuple[str, Term]]:
+    call = item.constructor
+    if not isinstance(call, Call):
+        return []
+    return [*((p.name, a) for p, a in zip(item.block.parameters, call.args)), *call.kwargs]
 
 
 def _is_depthwise(item: Owned) -> bool:
@@ -119,7 +146,15 @@ def _by_pieces(ops: Sequence[Op]) -> str:
     pieces = [_piece(op) for op in ops]
     if any(isinstance(item, Instance) and not item.block.is_unit for item in owned(ops)):
         return "Layer"
-    return "".join(pieces) if len(pieces) <= 5 and all(pieces) else "Block"
+    return "".join(pieces) if len(pieces) <= 5 and all(pieces) else _by_source(ops)
+
+
+def _by_source(ops: Sequence[Op]) -> str:
+    """A class name out of what the names of the layers have in common, else Block."""
+    names = [tokens(item.owner) for item in owned(ops) if isinstance(item, Declaration) and item.tensors]
+    shared = common(names) if len(names) > 1 else [token for name in names for token in name[:-1]]
+    word = shared[-1].rstrip("0123456789") if shared else ""
+    return word[0].upper() + word[1:] if len(word) > 3 else "Block"
 
 
 def _piece(op: Op) -> str:
