@@ -22,6 +22,7 @@ VERBS = {
     "export": "write a checkpoint as a neutral store",
     "inspect": "show the layers and tensors of a store or a checkpoint",
     "check": "check that stores are sound",
+    "convert": "write a store in another container",
     "restore": "give back the original files of a store, byte for byte",
     "load": "load a store into a PyTorch module and save its weights",
     "verify": "run a PyTorch module on a golden file and compare every layer",

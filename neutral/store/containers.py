@@ -8,19 +8,20 @@ from typing import Any
 
 from neutral.errors import SourceError, StoreError, UsageError
 
-_MODULES = {
+_OF_SUFFIX = {
     ".safetensors": "neutral.store.safetensors",
     ".h5": "neutral.store.hdf5",
     ".hdf5": "neutral.store.hdf5",
 }
+_CONTAINERS = ("neutral.store.safetensors", "neutral.store.hdf5", "neutral.store.shards")
 
 
 def container_for(path: str | os.PathLike[str]) -> Any:
     """The module that writes what this path's suffix asks for."""
     suffix = os.path.splitext(os.fspath(path))[1].lower()
-    if suffix not in _MODULES:
-        raise UsageError(f"{os.fspath(path)}: a store's suffix is {' or '.join(_MODULES)}.")
-    return import_module(_MODULES[suffix])
+    if suffix not in _OF_SUFFIX:
+        raise UsageError(f"{os.fspath(path)}: a store's suffix is {' or '.join(_OF_SUFFIX)}.")
+    return import_module(_OF_SUFFIX[suffix])
 
 
 def container_of(path: str) -> Any:
@@ -30,7 +31,7 @@ def container_of(path: str) -> Any:
             head = file.read(16)
     except OSError as error:
         raise SourceError(f"{path}: cannot be read: {error.strerror}.") from error
-    for name in dict.fromkeys(_MODULES.values()):
+    for name in _CONTAINERS:
         module = import_module(name)
         if module.recognises(head):
             return module

@@ -20,7 +20,7 @@ from urllib.parse import quote, unquote
 from neutral import manifest
 from neutral.errors import StoreError, TargetError, UnsupportedError, UsageError
 from neutral.store.atomic import atomic_file
-from neutral.store.sources import source_chunks
+from neutral.store.sources import origin_chunks
 from neutral.store.store import Progress, Store
 from neutral.tensor import CHUNK, ITEM_SIZE, NUMPY_DTYPE, Tensor
 
@@ -175,7 +175,7 @@ def _file_digests(store: Store, digests: bool) -> dict[str, str]:
     for file in files:
         if file.name not in known:
             digest = hashlib.sha256()
-            for chunk in source_chunks(store, file) if file.origin is None else file.origin.chunks():
+            for chunk in origin_chunks(store, file):
                 digest.update(chunk)
             known[file.name] = digest.hexdigest()
     return known

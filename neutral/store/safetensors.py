@@ -10,17 +10,17 @@ import os
 import re
 import secrets
 from itertools import count
-from typing import Callable, Iterable, Mapping
+from typing import Callable, Mapping
 
 from neutral import manifest
 from neutral.collector import paused
-from neutral.errors import SourceError, StoreError
+from neutral.errors import StoreError
 from neutral.store.atomic import atomic_file
 from neutral.store.copying import copy_tensors
 from neutral.store.digests import Hashing
 from neutral.store.header import LIMIT, encode_header, ordered, read_header
-from neutral.store.sources import source_chunks
-from neutral.store.store import Progress, SourceFile, Store
+from neutral.store.sources import origin_chunks
+from neutral.store.store import Progress, Store
 from neutral.tensor import Tensor
 
 _SEAL = "neutral.sha256"
@@ -80,7 +80,7 @@ def write(store: Store, path: str, *, digests: bool = True, progress: Progress |
     with Hashing(known_tensors) as tensor_hashing, Hashing(known_files) as file_hashing:
         for file in files:
             if file_hashing.wants(file.name):
-                file_hashing.add(file.name, _origin_chunks(store, file))
+                file_hashing.add(file.name, origin_chunks(store, file))
 
         def final_header() -> bytes:
             made = {tensor_marks[key]: digest for key, digest in tensor_hashing.results().items()}
@@ -127,14 +127,6 @@ def _write(
             os.fsync(file.fileno())  # the disk is at work while the digests are made
             file.seek(0)
             file.write(final_header())
-
-
-def _origin_chunks(store: Store, file: SourceFile) -> Iterable[bytes | memoryview]:
-    if file.origin is None:
-        return source_chunks(store, file)
-    if file.origin.nbytes != file.size:
-        raise SourceError(f"{file.origin.path}: {file.origin.nbytes} bytes were found where {file.size} were expected.")
-    return file.origin.chunks()
 
 
 def _encode(tensors: Mapping[str, Tensor], text: str) -> bytes:

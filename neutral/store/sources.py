@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Iterator
+from typing import Iterable, Iterator
 
-from neutral.errors import StoreError
+from neutral.errors import SourceError, StoreError
 from neutral.store.store import Piece, SourceFile, Store
 from neutral.tensor import FileRange, Tensor, from_numpy
 
@@ -12,6 +12,15 @@ from neutral.tensor import FileRange, Tensor, from_numpy
 def is_plain_name(name: str) -> bool:
     """Whether a recorded name is a file's name and nothing more: names are data, and must lead out of no folder."""
     return name not in ("", ".", "..") and not any(character in name for character in "/\\\0")
+
+
+def origin_chunks(store: Store, file: SourceFile) -> Iterable[bytes | memoryview]:
+    """The bytes of a source file: from where it is now, or put together again."""
+    if file.origin is None:
+        return source_chunks(store, file)
+    if file.origin.nbytes != file.size:
+        raise SourceError(f"{file.origin.path}: {file.origin.nbytes} bytes were found where {file.size} were expected.")
+    return file.origin.chunks()
 
 
 def source_chunks(store: Store, file: SourceFile) -> Iterator[bytes | memoryview]:

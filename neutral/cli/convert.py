@@ -1,0 +1,64 @@
+"""Write a store in another container: safetensors, HDF5, or shards with an index. Nothing is lost either way."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from neutral.cli.console import Console, Report, byte_size, plural
+from neutral.errors import UsageError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("store", metavar="STORE", help="a store; of shards, the index")
+    parser.add_argument("output", metavar="OUTPUT", help="the new store: .safetensors, .h5 or .hdf5")
+    parser.add_argument(
+        "--max-shard-size",
+        metavar="SIZE",
+        help="write safetensors shards of at most this size (5GB, 500MiB) and their index",
+    )
+    parser.add_argument(
+        "--compression", metavar="FILTER", help="compress HDF5: gzip, or a filter of hdf5plugin (zstd, blosc, lz4, ...)"
+    )
+    parser.add_argument("--no-digests", action="store_true", help="make no digests that the store does not have")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be written")
+
+
+def run(arguments: argparse.Namespace, console: Console) -> Report:
+    import neutral
+    from neutral.store.containers import container_for
+
+    source, target = arguments.store, arguments.output
+    module = container_for(target)
+    is_hdf5 = module.__name__.endswith(".hdf5")
+    if arguments.compression and not is_hdf5:
+        raise UsageError(f"{target}: only HDF5 stores are compressed.")
+    if arguments.max_shard_size and is_hdf5:
+        raise UsageError(f"{target}: shards are safetensors files.")
+    if os.path.exists(target) and os.path.exists(source) and os.path.samefile(source, target):
+        raise UsageError(f"{target}: the output would replace the source. Choose another name.")
+    with neutral.open(source) as store:
+        written = [target]
+        if not arguments.dry_run:
+            digests = not arguments.no_digests
+            with console.progress("convert") as progress:
+                if arguments.max_shard_size:
+                    from neutral.store import shards
+
+                    size = shards.parse_size(arguments.max_shard_size)
+                    written = shards.write(store, target, max_shard_size=size, digests=digests, progress=progress)
+                else:
+                    options = {"compression": arguments.compression} if is_hdf5 else {}
+                    module.write(store, target, digests=digests, progress=progress, **options)
+        size = sum(tensor.nbytes for tensor in store.tensors.values())
+        document = {
+            "store": source,
+            "output": target,
+            "files": written,
+            "written": not arguments.dry_run,
+            "tensors": len(store.tensors),
+            "bytes": size,
+        }
+    done = "would write" if arguments.dry_run else "wrote"
+    lines = [f"{done} {plural(len(store.tensors), 'tensor')}, {byte_size(size)}:", *(f"  {name}" for name in written)]
+    return Report(document, lines)
