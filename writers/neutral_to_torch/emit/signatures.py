@@ -55,10 +55,10 @@ def tidy(term: Term, blocks: Mapping[str, Mapping[str, object]] = NONE) -> Term:
 
 
 def without_defaults(term: Term) -> Term:
-    """The term with every call's keyword arguments that equal the callee's defaults left out."""
+    """The term with the keyword arguments of helpers that equal their defaults left out."""
 
     def shorter(call: Term) -> Term | None:
-        if not isinstance(call, Call) or not isinstance(call.callee, Name) or not call.kwargs:
+        if not isinstance(call, Call) or not isinstance(call.callee, Name) or "." in call.callee.text:
             return None
         defaults = parameters(call.callee.text)
         kept = tuple((k, v) for k, v in call.kwargs if not _is_default(v, defaults.get(k, REQUIRED)))

@@ -24,6 +24,11 @@ class Flow:
             for value in used:
                 self.users.setdefault(value, []).append(k)
 
+        self.constant: list[bool] = []
+        for used in self.operands:
+            makers = [self.maker.get(value, -1) for value in used]
+            self.constant.append(all(maker >= 0 and self.constant[maker] for maker in makers))
+
     def only_user(self, value: Value) -> int | None:
         """The op that alone uses the value, or None."""
         users = self.users.get(value, [])
@@ -35,7 +40,7 @@ class Flow:
         depth: list[int] = []
         for used in self.operands:
             sources = [self.maker.get(value, -1) for value in used]
-            makers = [s for s in sources if s < 0 or self.operands[s]]
+            makers = [s for s in sources if s < 0 or not self.constant[s]]
             nearest = makers[0] if makers else -1
             for other in makers[1:]:
                 while nearest != other:
@@ -52,7 +57,7 @@ class Flow:
     def between(self, entry: Value, last: int) -> set[int] | None:
         """The ops from ``entry`` to op ``last``, or None where they are too many or something inside is used outside.
 
-        Ops without operands that only the region uses belong to it.
+        Constants, which no input reaches, belong to the region that alone uses them.
         """
         start = self.maker.get(entry, -1)
         inside = {last}
@@ -62,7 +67,7 @@ class Flow:
                 maker = self.maker.get(value, -1)
                 if value == entry or maker in inside:
                     continue
-                if maker > start and (self.operands[maker] or self.only_user(value) is not None):
+                if maker >= 0 and (maker > start or self.constant[maker]):
                     inside.add(maker)
                     stack.append(maker)
                     if len(inside) > LARGEST:
@@ -75,13 +80,15 @@ class Flow:
         return inside
 
     def _reached(self, entry: Value, inside: set[int], last: int) -> set[int]:
-        """Of ``inside`` what ``entry`` reaches, and the operand-free ops that only those use."""
+        """Of ``inside`` what ``entry`` reaches, and the constants that only those use."""
         reached: set[int] = set()
         for k in sorted(inside):
             if any(value == entry or self.maker.get(value, -1) in reached for value in self.operands[k]):
                 reached.add(k)
-        free = {k for k in inside - reached if not self.operands[k]}
-        return reached | {k for k in free if all(u in reached for v in self.ops[k].values for u in self.users[v])}
+        for k in sorted(inside - reached, reverse=True):
+            if self.constant[k] and all(u in reached for v in self.ops[k].values for u in self.users[v]):
+                reached.add(k)
+        return reached
 
     def regions(self) -> Iterator[tuple[set[int], int]]:
         """Every region that ends where branches meet, as its ops and its last op; the nearest entry of each."""

@@ -24,7 +24,7 @@ def chains(flow: Flow, allowed: Callable[[Op], bool]) -> list[list[int]]:
         makers = [
             flow.maker[value]
             for value in used
-            if value in flow.maker and flow.only_user(value) == k and flow.operands[flow.maker[value]]
+            if value in flow.maker and flow.only_user(value) == k and not flow.constant[flow.maker[value]]
         ]
         if len(makers) != 1 or not allowed(flow.ops[makers[0]]):
             continue
