@@ -65,7 +65,7 @@ def _run(layer: Symbol, x: Symbol, state: Any, lengths: Symbol | None) -> Symbol
 _CELLS = {"lstm_cell": nn.LSTMCell, "gru_cell": nn.GRUCell, "rnn_cell": nn.RNNCell}
 
 
-@rule("lstm_cell", rank=(2, 2))
+@rule("lstm_cell", rank=lambda node: (2, 2))
 def lstm_cell(node: View, x: Symbol, h: Symbol | None = None, c: Symbol | None = None) -> Result:
     known = h if c is None else c
     if known is None:

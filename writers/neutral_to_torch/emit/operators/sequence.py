@@ -11,7 +11,12 @@ def sequence_mask(node: View, x: Symbol, lengths: Symbol) -> Symbol:
     return helper.mask_sequence(x, lengths, axis=node["axis"], value=node["value"])
 
 
-@rule("sequence_last", rank=lambda node: None if node.rank() is None else node.rank() - 1)
+def _without_time(node: View) -> int | None:
+    rank = node.rank()
+    return None if rank is None else rank - 1
+
+
+@rule("sequence_last", rank=_without_time)
 def sequence_last(node: View, x: Symbol, lengths: Symbol | None = None) -> Symbol:
     if lengths is None:
         return x[-1] if node["axis"] == 0 else x[:, -1]
