@@ -10,9 +10,11 @@ from neutral import __version__
 from neutral.errors import UsageError
 from neutral.graph import Graph, Input, Value
 from neutral.store import Store
+from neutral_to_torch.emit.facts import described
 from neutral_to_torch.emit.fold import fold
 from neutral_to_torch.emit.forward import Forward
 from neutral_to_torch.emit.helper_source import helpers
+from neutral_to_torch.emit.idioms import Idioms
 from neutral_to_torch.emit.labels import Labels
 from neutral_to_torch.emit.lower import Lowering, Op, Program, cut
 from neutral_to_torch.emit.naming import GLOBALS, Unique, tokens
@@ -52,7 +54,9 @@ def _graph(store: Store, outputs: Sequence[str] | None, until: str | None) -> Gr
             f"{store.path or 'the store'} has no graph, only layers: there is nothing to write source from. "
             "Load its weights into a module of your own with load_into."
         )
-    return cut(store.graph, outputs, until)
+    graph = cut(store.graph, outputs, until)
+    whole = cut(Idioms(graph).rewritten(), graph.outputs)
+    return Graph(described(whole, store.layers, store.tensors), whole.nodes, whole.outputs)
 
 
 def compose(
@@ -114,7 +118,7 @@ def _block_class(block: Block, tree: Tree, reserved: frozenset[str]) -> ClassTex
     unique = Unique(reserved)
     names = ["x"] if len(block.inputs) == 1 else ["x", *(_side_name(value) for value in block.inputs[1:])]
     arguments = [(value, unique(text)) for value, text in zip(block.inputs, names)]
-    forward = _forward(tree, lambda op: _hint(op, tree) or "out", reserved)
+    forward = _forward(tree, lambda op: _hint(op, tree) or _last_word(tokens(op.name)), reserved)
     return ClassText(
         block.name,
         block.doc,

@@ -12,6 +12,7 @@ from typing import Any, Iterable, Mapping, Sequence
 from neutral.errors import UnsupportedError, UsageError
 from neutral.graph import Graph, Input, Node, Operand, Value
 from neutral.store import Store
+from neutral_to_torch.emit.facts import wanted_ranks
 from neutral_to_torch.emit.rules import Unpacked, Unsupported, View, rank_of, rule_for
 from neutral_to_torch.emit.symbols import Symbol, term_of
 from neutral_to_torch.emit.terms import Body, Call, Declaration, Own, Ref, Term, rebuild, rebuild_body, values
@@ -145,10 +146,9 @@ class Lowering:
         counts: dict[str, int] = {}
         for value in used:
             counts[value.node] = max(counts.get(value.node, 0), value.output + 1)
-        ranks: dict[Value, int | None] = {
-            Value(i.name): None if i.shape is None else len(i.shape) for i in graph.inputs
-        }
-        ranks.update(known or {})
+        ranks: dict[Value, int | None] = {**wanted_ranks(graph)}
+        ranks.update({Value(i.name): len(i.shape) for i in graph.inputs if i.shape is not None})
+        ranks.update({value: rank for value, rank in (known or {}).items() if rank is not None})
         ops: list[Op] = []
         for node in graph.nodes:
             flags = tuple(Value(node.name, k) in used for k in range(counts.get(node.name, 1)))
@@ -180,8 +180,8 @@ class Lowering:
         view = View(node, layer, self._store.tensors, known, used, self._declared, self._body)
         try:
             result = rule.function(view, *view.inputs)
-            for output, rank in enumerate(rank_of(rule, view)):
-                ranks[Value(node.name, output)] = rank
+            found = {Value(node.name, output): rank for output, rank in enumerate(rank_of(rule, view))}
+            ranks.update({value: rank for value, rank in found.items() if rank is not None})
         except Unsupported as problem:
             self._problem(f"kind {node.kind}: {problem}", node)
             return []

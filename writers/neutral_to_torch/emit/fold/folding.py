@@ -16,11 +16,14 @@ from neutral_to_torch.emit.fold.regions import Flow, members_of
 from neutral_to_torch.emit.fold.sequences import best_sequence, chains, find_all
 from neutral_to_torch.emit.lower import Op, Program
 from neutral_to_torch.emit.scope import Block, Instance, Option, callees, is_heavy, owned
-from neutral_to_torch.emit.terms import Declaration
+from neutral_to_torch.emit.terms import Declaration, Display, Ref, walk
 
 ROUNDS = 6
 SMALLEST = 3
 """Ops that a block has at least."""
+
+FEWEST_LAYERS = 3
+"""Layers of a block that comes but once."""
 
 MOST_OPTIONAL = 24
 """Ops of the largest block of which parts may be left out."""
@@ -64,7 +67,23 @@ class Folding:
             changed = self._fold_regions()
             changed = self._fold_sequence() or changed
             if not changed:
-                return
+                break
+        self._fold_single_ways()
+
+    def _fold_single_ways(self) -> None:
+        """Where other blocks join several ways, what does so but once becomes a block as well."""
+        if not any(is_joined(block.ops[-1]) for block in self.blocks):
+            return
+        flow = Flow(self.ops, self.outputs)
+        plans = []
+        used: set[int] = set()
+        for inside, last in flow.regions():
+            region = self._region(flow, inside, last) if is_joined(flow.ops[last]) else None
+            if region is not None and sum(is_heavy_op(flow.ops[k]) for k in inside) >= FEWEST_LAYERS:
+                plan = self._plan(flow, Group([region], []), used, fewest=1)
+                if plan is not None:
+                    plans.append(plan)
+        self._apply(plans)
 
     def _fold_regions(self) -> bool:
         flow = Flow(self.ops, self.outputs)
@@ -187,7 +206,9 @@ class Folding:
             item.regions = [grown[id(region)] for region in item.regions]
         return True
 
-    def _plan(self, flow: Flow, group: Group, used: set[int]) -> tuple[Block, list[tuple[Region, Op]]] | None:
+    def _plan(
+        self, flow: Flow, group: Group, used: set[int], fewest: int = 2
+    ) -> tuple[Block, list[tuple[Region, Op]]] | None:
         template = group.regions[0].form
         reductions = Reductions(template)
         options: list[Option] = []
@@ -216,7 +237,7 @@ class Folding:
                     used |= region.inside
                     free.append(region)
                     members.append(aligned(template, reduced, region.form, lacks))
-        if len(members) < 2:
+        if len(members) < fewest:
             return None
         name = block_name(template, self._taken)
         made = make_block(name.text, template, members, options, name.doc)
@@ -317,6 +338,12 @@ def aligned(template: Form, reduced: Form, other: Form, lacks: frozenset[int]) -
         other.output,
         lacks,
     )
+
+
+def is_joined(op: Op) -> bool:
+    """Whether the op joins several values along an axis."""
+    lists = [item for item in walk(op.term) if isinstance(item, Display)]
+    return any(sum(isinstance(item, Ref) for item in found.items) > 1 for found in lists)
 
 
 def has_weights(flow: Flow, inside: set[int]) -> bool:

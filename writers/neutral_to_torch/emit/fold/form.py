@@ -85,6 +85,7 @@ class Mapper:
         name = call.callee.text if isinstance(call.callee, Name) else ""
         names = list(parameters(name)) if name else []
         fallback = call.callee.name if isinstance(call.callee, Member) else name.rpartition(".")[2]
+        fallback = {"empty": "size"}.get(fallback, fallback)
         hints = [*names, *[fallback] * len(call.args)]
         return Call(
             self(call.callee, "", built),

@@ -81,7 +81,8 @@ def _describe(template: Form) -> tuple[str, str]:
             return "DenseLayer", "Computes new channels and appends them to its input."
         if len(kernels) == 3 and len(merge.operands) == 2:
             return "Fire", "Squeeze the channels, expand them on two ways, and join both."
-        return "Inception", "Several ways from the input, joined along the channels."
+        if len(kernels) >= len(merge.operands) > 1:
+            return "Inception", "Several ways from the input, joined along the channels."
     pooled = any("pool" in _words(op.term) or "mean" in _words(op.term) for op in template.ops)
     if shape == "multiply" and entry in merge.operands and pooled and any(is_heavy(item) for item in items):
         return "SqueezeExcite", "Scales the channels of its input by what it sees of the whole."
@@ -153,8 +154,14 @@ def _by_source(ops: Sequence[Op]) -> str:
     """A class name out of what the names of the layers have in common, else Block."""
     names = [tokens(item.owner) for item in owned(ops) if isinstance(item, Declaration) and item.tensors]
     shared = common(names) if len(names) > 1 else [token for name in names for token in name[:-1]]
-    word = shared[-1].rstrip("0123456789") if shared else ""
-    return word[0].upper() + word[1:] if len(word) > 3 else "Block"
+    word = _without_counter(shared[-1]) if shared else ""
+    return word[0].upper() + word[1:] if len(word) > 3 and word[0].isalpha() else "Block"
+
+
+def _without_counter(word: str) -> str:
+    """``yolooutputv30`` is the first ``yolooutputv3``."""
+    bare = word.rstrip("0123456789")
+    return word[:-1] if len(word) - len(bare) > 1 else bare
 
 
 def _piece(op: Op) -> str:
