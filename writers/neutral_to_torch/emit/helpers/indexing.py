@@ -6,9 +6,16 @@ import torch
 from torch import Tensor
 
 
+def stable_sort(x: Tensor, axis: int = -1, descending: bool = False) -> tuple[Tensor, Tensor]:
+    """The numbers in order and their positions; equal ones stay in order."""
+    if torch.onnx.is_in_onnx_export():  # ONNX always sorts that way, but not every exporter says so
+        return x.sort(axis, descending)
+    return x.sort(dim=axis, descending=descending, stable=True)
+
+
 def top_k(x: Tensor, count: int, axis: int = -1, largest: bool = True) -> tuple[Tensor, Tensor]:
     """The largest (or smallest) numbers and their positions; of equal numbers the first ones."""
-    values, positions = x.sort(dim=axis, descending=largest, stable=True)
+    values, positions = stable_sort(x, axis, descending=largest)
     return values.narrow(axis, 0, count), positions.narrow(axis, 0, count)
 
 

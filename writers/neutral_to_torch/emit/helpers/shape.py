@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 
@@ -15,3 +16,10 @@ def space_to_depth(x: Tensor, size: int) -> Tensor:
     """Squares of pixels as blocks of the channels, which come first among them."""
     squares = x.unflatten(3, (-1, size)).unflatten(2, (-1, size))
     return squares.permute(0, 3, 5, 1, 2, 4).flatten(1, 3)
+
+
+def shape_of(x: Tensor) -> Tensor:
+    """The shape as a tensor, which follows the input in a traced module too."""
+    if torch.jit.is_tracing():
+        return torch.stack([torch.as_tensor(extent, device=x.device) for extent in x.shape])
+    return torch.tensor(x.shape, device=x.device)

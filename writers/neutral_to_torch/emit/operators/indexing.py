@@ -20,13 +20,11 @@ def sort(node: View, x: Symbol) -> Result:
 
 
 def _sorted(node: View, x: Symbol, descending: bool) -> Result:
-    """Only what is used: the values, the positions or both. Equal numbers keep their order."""
-    options: dict[str, Any] = {"dim": node["axis"], **({"descending": True} if descending else {})}
+    """Equal numbers keep their order, which cannot be seen in the values alone."""
+    options: dict[str, Any] = {"descending": True} if descending else {}
     if not any(node.used[1:]):
-        return x.sort(**options).values
-    if not node.used[0]:
-        return None, x.argsort(**options, stable=True)
-    return unpack(x.sort(**options, stable=True), (0, 1))
+        return x.sort(dim=node["axis"], **options).values
+    return unpack(helper.stable_sort(x, axis=node["axis"], **options), (0, 1))
 
 
 @rule("top_k", rank=_ranks)

@@ -196,9 +196,9 @@ def space_to_depth(node: View, x: Symbol) -> Symbol:
 
 @rule("shape", rank=1)
 def shape(node: View, x: Symbol) -> Symbol:
-    return torch.tensor(x.shape, device=x.device)
+    return helper.shape_of(x)
 
 
 @rule("size", rank=1)
 def size(node: View, x: Symbol) -> Symbol:
-    return torch.tensor([x.numel()], device=x.device)
+    return helper.shape_of(x).prod().reshape(1)
