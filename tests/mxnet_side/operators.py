@@ -70,3 +70,27 @@ def first_batch_norm(arrays: Mapping[str, np.ndarray], attributes: Mapping[str, 
     """BatchNorm_v1 of ``input0``, whose states MXNet names itself: ``op_moving_mean`` and ``op_moving_var``."""
     symbol = mx.sym.BatchNorm_v1(*map(mx.sym.var, ("input0", "op_gamma", "op_beta")), name="op", **attributes)
     return run_symbol(symbol, arrays, prefix, [name for name in arrays if name != "input0"])
+
+
+def training_detector(prefix: str, data: np.ndarray, seed: int = 0) -> list[Any]:
+    """A detector as it is trained, with targets made from ``label`` and losses among its outputs: probabilities, a
+    loss, the targets of the classes, and detections."""
+    random, classes = np.random.RandomState(seed), 3
+    x, label = mx.sym.Convolution(mx.sym.var("data"), kernel=(3, 3), num_filter=8, name="body"), mx.sym.var("label")
+    anchors = mx.sym.contrib.MultiBoxPrior(x, sizes=(0.4, 0.7), ratios=(1, 2), name="anchors")
+    flat = {}
+    for name, filters in (("class", 3 * classes), ("box", 3 * 4)):
+        maps = mx.sym.Convolution(x, kernel=(1, 1), num_filter=filters, name=name)
+        flat[name] = mx.sym.Flatten(mx.sym.transpose(maps, axes=(0, 2, 3, 1)))
+    scores = mx.sym.transpose(mx.sym.Reshape(flat["class"], shape=(0, -1, classes)), axes=(0, 2, 1))
+    targets = mx.sym.contrib.MultiBoxTarget(anchors, label, scores, overlap_threshold=0.5, name="target")
+    probabilities = mx.sym.SoftmaxOutput(scores, targets[2], multi_output=True, use_ignore=True, name="probabilities")
+    difference = mx.sym.smooth_l1(targets[1] * (flat["box"] - targets[0]), scalar=1.0)
+    loss = mx.sym.MakeLoss(difference, normalization="valid", name="loss")
+    shown = mx.sym.MakeLoss(targets[2], grad_scale=0, name="shown")
+    found = mx.sym.contrib.MultiBoxDetection(probabilities, flat["box"], anchors, nms_topk=20, name="detections")
+    symbol = mx.sym.Group([probabilities, loss, shown, mx.sym.MakeLoss(found, grad_scale=0, name="found")])
+    shapes, _, _ = symbol.infer_shape(data=data.shape, label=(len(data), 2, 5))
+    arrays = {name: random.randn(*shape).astype("float32") for name, shape in zip(symbol.list_arguments(), shapes)}
+    arrays.update(data=data, label=np.full((len(data), 2, 5), -1, "float32"))
+    return run_symbol(symbol, arrays, prefix, [name for name in arrays if name not in ("data", "label")])

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
+
+import mxnet_to_neutral  # noqa: E402
+from parity.against import check_checkpoint, to_torch  # noqa: E402
 
 
 def boxes(*shape: int, center: bool = False, seed: int = 0, low: float = 0.0) -> np.ndarray:
@@ -169,3 +173,13 @@ def test_multibox_detection(check_operator: Any, attributes: dict[str, Any], for
     """Detections that are suppressed keep their place, and lose their class alone."""
     given = {} if force_suppress is None else {"force_suppress": force_suppress}
     check_operator("_contrib_MultiBoxDetection", ssd(), **attributes, **given)
+
+
+def test_a_training_graph_gives_its_detections(mxnet: Any, tmp_path: Path) -> None:
+    """Without labels: losses and targets are no part of it."""
+    data, prefix = np.random.RandomState(0).randn(2, 3, 7, 6).astype("float32"), str(tmp_path / "ssd")
+    probabilities, _, _, found = mxnet.call("operators:training_detector", prefix=prefix, data=data)
+    check_checkpoint(prefix, {"data": to_torch(data)}, [probabilities, found])
+    store = mxnet_to_neutral.read(prefix)
+    assert [item.name for item in store.graph.inputs] == ["data"]
+    assert "outputs that are for training alone are left out: loss, shown" in store.notes
