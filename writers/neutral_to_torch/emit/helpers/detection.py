@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from neutral_to_torch.emit.helpers.indexing import stable_sort
+
 
 def corners(boxes: Tensor) -> Tensor:
     """(x, y, width, height) to (x1, y1, x2, y2)."""
@@ -74,7 +76,7 @@ def box_nms(
     if class_index is not None:
         valid = valid & (rows[..., class_index] != background)
     ranked = torch.where(valid, scores, -torch.inf)
-    order = ranked.argsort(dim=1, descending=True, stable=True)
+    order = stable_sort(ranked, 1, descending=True)[1]
     if top_k is not None and top_k < count:
         order = order[:, :top_k]
     best = take_boxes(rows, order)
@@ -90,7 +92,7 @@ def box_nms(
         conflicts = conflicts & (kinds[:, :, None] == kinds[:, None])
     keep = suppress(valid.gather(1, order), conflicts)
 
-    first = (~keep).to(torch.int32).argsort(dim=1, stable=True)
+    first = stable_sort((~keep).to(torch.int32), 1)[1]
     kept = torch.where(keep.gather(1, first)[..., None], take_boxes(best, first), -1)
     if in_format != out_format:
         before, coords = kept[..., :coord_start], kept[..., coord_start : coord_start + 4]
@@ -210,14 +212,14 @@ def multibox_detection(
     if clip:
         boxes = boxes.clamp(0, 1)
     rows = torch.cat((kind.to(score.dtype)[..., None], score[..., None], boxes), dim=-1)
-    first = (~valid).to(torch.int32).argsort(dim=1, stable=True)
+    first = stable_sort((~valid).to(torch.int32), 1)[1]
     valid = valid.gather(1, first)
     rows = torch.where(valid[..., None], take_boxes(rows, first), -1)
     if not 0 < overlap_threshold <= 1:
         return rows
 
     ranked = torch.where(valid, rows[..., 1], -torch.inf)
-    order = ranked.argsort(dim=1, descending=True, stable=True)
+    order = stable_sort(ranked, 1, descending=True)[1]
     rest = rows[:, :0]
     if top_k is not None and top_k < rows.shape[1]:
         order = order[:, :top_k]
