@@ -14,7 +14,8 @@ from neutral_to_torch.emit.terms import Declaration
 _BASES = (
     ("ConvTranspose", "deconv"), ("Conv", "conv"), ("Norm", "norm"), ("fixed_scale", "norm"), ("Linear", "fc"),
     ("Embedding", "embedding"), ("Pool", "pool"), ("Dropout", "dropout"), ("PReLU", "prelu"), ("LeakyReLU", "act"),
-    ("ReLU", "relu"), ("Sigmoid", "sigmoid"), ("Tanh", "tanh"), ("Softmax", "softmax"), ("Flatten", "flatten"),
+    ("ReLU", "relu"), ("Hardswish", "act"), ("Hardsigmoid", "act"), ("SiLU", "act"), ("GELU", "act"), ("ELU", "act"),
+    ("Sigmoid", "sigmoid"), ("Tanh", "tanh"), ("Softmax", "softmax"), ("Flatten", "flatten"), ("Parameter", "value"),
 )  # fmt: skip
 
 _MEANINGLESS = {"node", "value"}
@@ -85,6 +86,7 @@ class Labels:
         for item, label in zip(block.owns, patterns):
             label = _bare(label) if _bare(label) in varying else label
             good = label and label.partition("_")[0] not in _MEANINGLESS
+            good = good and (bears_tensors(item) or "_" not in label)
             found.append(label if good and not isinstance(item, Instance) else base(item))
         return dict(zip(block.owns, _without_shared(found)))
 

@@ -223,7 +223,8 @@ def block_tree(block: Block, labels: Labels) -> Tree:
     optional = [run for run in runs if id(run[0]) in flags and len(run) > 1]
     ways = [run for run in runs if id(run[0]) not in flags]
     long = [run for run in ways if sum(_is_heavy(op) for op in run) > 1]
-    several = len(long) > 1 or any(len(run) > LONGEST_FLAT for run in long)
+    joined = block.name.startswith("Inception")
+    several = len(long) > 1 or any(len(run) > LONGEST_FLAT for run in long) or (bool(long) and joined)
     gathered = ways if several else []
     nodes = [Sequence_(flags[id(run[0])], list(run), _entry_names(run, names)) for run in optional]
     branch = numbered(["branch"] * len(gathered)) if len(gathered) > 1 else ["body"]
@@ -302,12 +303,13 @@ def _gather(run: list[Op], labels: Labels, names: Mapping[Owned, str], where: st
     by_name = _by_first_token(run, parts)
     if by_name is not None:
         result: list[Sequence_] = []
+        loose = 0
         for token, start, stop in by_name:
-            if token is None:
-                result += _by_kind(run[start:stop], labels, names, where)
-            elif stop - start > 1:
+            if token is not None and stop - start > 1:
+                result += _by_kind(run[loose:start], labels, names, where)
                 result.append(_named(token, run[start:stop], parts[start:stop]))
-        return result
+                loose = stop
+        return [*result, *_by_kind(run[loose:], labels, names, where)]
     return _by_kind(run, labels, names, where)
 
 

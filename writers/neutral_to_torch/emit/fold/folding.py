@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
+import string
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Hashable, Mapping, Sequence
 
 from neutral.graph import Value
@@ -16,7 +16,7 @@ from neutral_to_torch.emit.fold.regions import Flow, members_of
 from neutral_to_torch.emit.fold.sequences import best_sequence, chains, find_all
 from neutral_to_torch.emit.lower import Op, Program
 from neutral_to_torch.emit.scope import Block, Instance, Option, callees, is_heavy, owned
-from neutral_to_torch.emit.terms import Declaration, Display, Ref, walk
+from neutral_to_torch.emit.terms import Call, Declaration, Display, Name, Ref, walk
 
 ROUNDS = 6
 SMALLEST = 3
@@ -64,9 +64,9 @@ class Folding:
             while self._fold_sequence(longest=4):
                 pass
         for _ in range(ROUNDS):
-            changed = self._fold_regions()
-            changed = self._fold_sequence() or changed
-            if not changed:
+            while self._fold_regions():
+                pass
+            if not self._fold_sequence():
                 break
         self._fold_single_ways()
 
@@ -134,7 +134,7 @@ class Folding:
         for group in kept:
             while self._grow(flow, group):
                 pass
-        self._add_straight(flow, [g for g in kept if len(g.all_regions) > 1])
+        self._add_straight(flow, kept)
         return [g for g in kept if len(g.all_regions) > 1 and len(g.regions[0].form.ops) >= SMALLEST]
 
     def _add_straight(self, flow: Flow, groups: Sequence[Group]) -> None:
@@ -286,13 +286,16 @@ class Folding:
 
 
 def straight_reductions(template: Form) -> list[tuple[tuple[Replaced, ...], Form]]:
-    """What the form becomes without one or two parts, where that is straight; the longest first."""
+    """What the form becomes without one part, or without another at its beginning too, where that is straight.
+
+    The longest come first.
+    """
     reductions = Reductions(template)
     candidates = list(reductions.candidates())
     found: dict[Hashable, tuple[tuple[Replaced, ...], Form]] = {}
-    for parts in [*((c,) for c in candidates), *itertools.combinations(candidates, 2)]:
-        if len(parts) == 2 and set(reductions.removed(parts[0])) & set(reductions.removed(parts[1])):
-            continue
+    beginnings = [c for c in candidates if c[1] in template.inputs]
+    pairs = [(a, b) for a in candidates for b in beginnings if a not in beginnings]
+    for parts in [*((c,) for c in candidates), *pairs]:
         left = reductions.remaining(dict(parts))
         if len(left) < SMALLEST or not has_heavy(left) or any(len(op.operands) != 1 for op in left):
             continue
@@ -378,4 +381,39 @@ def fold(program: Program, taken: set[str], units: bool) -> tuple[list[Op], list
     """The program's ops with what repeats made instances of blocks; see :meth:`Folding.run`."""
     folding = Folding(program.ops, program.outputs, taken)
     folding.run(units)
-    return folding.ops, folding.blocks
+    blocks = in_order(folding.ops)
+    give_letters(blocks, taken)
+    return folding.ops, blocks
+
+
+def in_order(ops: Sequence[Op]) -> list[Block]:
+    """The blocks that the ops use, in the order of use, each after those that it uses itself."""
+    order: dict[Block, None] = {}
+
+    def visit(item: object) -> None:
+        if isinstance(item, Instance) and item.block not in order:
+            for own in item.block.owns:
+                visit(own)
+            order[item.block] = None
+
+    for item in owned(ops):
+        visit(item)
+    return list(order)
+
+
+def give_letters(blocks: Sequence[Block], taken: set[str]) -> None:
+    """Blocks that would have one name are told apart by letters."""
+    names: dict[str, str] = {}
+    kinds: dict[str, list[str]] = defaultdict(list)
+    for block in blocks:
+        kinds[block.name.rstrip("0123456789")].append(block.name)
+    for kind, found in kinds.items():
+        for name, letter in zip(found, string.ascii_uppercase):
+            if len(found) > 1 and kind + letter not in taken:
+                names[name] = kind + letter
+    for block in blocks:
+        block.name = names.get(block.name, block.name)
+    for block in blocks:
+        for item in (*block.members, *block.owns):
+            if isinstance(item, Instance) and isinstance(item.constructor, Call):
+                item.constructor = replace(item.constructor, callee=Name(item.block.name))

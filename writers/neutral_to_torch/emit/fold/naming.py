@@ -83,7 +83,8 @@ def _describe(template: Form) -> tuple[str, str]:
             return "Fire", "Squeeze the channels, expand them on two ways, and join both."
         if len(kernels) >= len(merge.operands) > 1:
             return "Inception", "Several ways from the input, joined along the channels."
-    pooled = any("pool" in _words(op.term) or "mean" in _words(op.term) for op in template.ops)
+    words = " ".join([*(_words(op.term) for op in template.ops), *(callee(item.constructor) for item in items)])
+    pooled = "pool" in words.lower() or "mean" in words
     if shape == "multiply" and entry in merge.operands and pooled and any(is_heavy(item) for item in items):
         return "SqueezeExcite", "Scales the channels of its input by what it sees of the whole."
     return _by_source(template.ops), f"{_listing(template.ops)}."
