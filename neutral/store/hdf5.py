@@ -136,17 +136,23 @@ def _places(store: Store, file: h5py.File) -> Iterator[tuple[str, h5py.Group, st
     layers, others = file.create_group("layers"), file.create_group("tensors")
     placed = set()
     for layer in store.layers.values():
-        group = layers.create_group(quote(layer.name, safe=" "))
+        group = layers.create_group(_escaped(layer.name))
         group.attrs["kind"], group.attrs["typed_by"] = layer.kind, layer.typed_by
         for name, value in layer.attributes.items():
             group.attrs[name] = "none" if value is None else value if _is_plain(value) else str(value)
         for role, key in layer.tensors.items():
             if key not in placed:
                 placed.add(key)
-                yield key, group, quote(role, safe="")
+                yield key, group, _escaped(role)
     for key in store.tensors:
         if key not in placed:
-            yield key, others, quote(key, safe=" ")
+            yield key, others, _escaped(key)
+
+
+def _escaped(name: str) -> str:
+    """A name that is one step of an HDF5 path."""
+    escaped = quote(name, safe=" ")
+    return escaped.replace(".", "%2E") if set(escaped) <= {"."} else escaped
 
 
 def _is_plain(value: Any) -> bool:
@@ -160,7 +166,7 @@ def _link_shared(store: Store, file: h5py.File) -> None:
     first: dict[str, str] = {}
     for layer in store.layers.values():
         for role, key in layer.tensors.items():
-            place = f"/layers/{quote(layer.name, safe=' ')}/{quote(role, safe='')}"
+            place = f"/layers/{_escaped(layer.name)}/{_escaped(role)}"
             if key in first:
                 file[place] = file[first[key]]
             else:
