@@ -1,7 +1,8 @@
 """Element by element: arithmetic, comparison, choice and the functions of one number.
 
-Two operands have the same dtype, and it is the result's; a literal number takes the dtype of the other operand.
-Shapes broadcast as in NumPy. Where the true result is not a number the output is NaN, and NaN goes in and out.
+The result has the dtype of the operands. Where two differ it is theirs that holds both: floating before integer before
+bool, the wider of two floating or integer ones; a literal number takes the dtype of the other operand. Shapes broadcast
+as in NumPy. Where the true result is not a number the output is NaN, and NaN goes in and out.
 """
 
 from __future__ import annotations
@@ -12,22 +13,21 @@ _BINARY = {
     "add": "output = input + other.",
     "subtract": "output = input - other.",
     "multiply": "output = input * other.",
-    "divide": "output = input / other, of floating types.",
+    "divide": "output = input / other; of integers and bools in float32.",
     "integer_divide": "output = input / other with the fraction cut off (towards zero), of integer types.",
     "remainder": "output = input - floor(input / other)*other, which has the sign of other; 0 where other is 0.",
+    "floor_divide": "output = floor(input / other); 0 where other is 0.",
+    "remainder_of_trunc": "output = input - trunc(input / other)*other, which has the sign of input; 0 where other is 0.",
     "power": "output = input to the power of other, of floating types.",
     "hypot": "output = sqrt(input^2 + other^2), of floating types.",
     "maximum": "output = the larger of input and other; NaN where either is.",
     "minimum": "output = the smaller of input and other; NaN where either is.",
-    "equal": "output = 1 where input = other, else 0, in the dtype of the operands.",
-    "not_equal": "output = 1 where input differs from other, else 0, in the dtype of the operands. NaN differs from NaN.",
-    "greater": "output = 1 where input > other, else 0, in the dtype of the operands.",
-    "greater_equal": "output = 1 where input >= other, else 0, in the dtype of the operands.",
-    "less": "output = 1 where input < other, else 0, in the dtype of the operands.",
-    "less_equal": "output = 1 where input <= other, else 0, in the dtype of the operands.",
-    "logical_and": "output = 1 where both are not 0, else 0, in the dtype of the operands. NaN is not 0.",
-    "logical_or": "output = 1 where either is not 0, else 0, in the dtype of the operands. NaN is not 0.",
-    "logical_xor": "output = 1 where just one is not 0, else 0, in the dtype of the operands. NaN is not 0.",
+    "fmax": "output = the larger of input and other; where one is NaN, the other.",
+    "fmin": "output = the smaller of input and other; where one is NaN, the other.",
+    "atan2": "output = the angle of the point (other, input), in radians from -pi to pi, of floating types.",
+    "copysign": "output = |input| with the sign of other, of floating types.",
+    "ldexp": "output = input * 2^other, of floating types.",
+    "logaddexp": "output = log(e^input + e^other), of floating types.",
 }
 
 _UNARY = {
@@ -66,7 +66,35 @@ _UNARY = {
     "digamma": "output = the derivative of log_gamma.",
     "erf": "output = the error function of input.",
     "erfinv": "output = the inverse of the error function, NaN outside [-1, 1].",
-    "logical_not": "output = 1 where input is 0, else 0, in the dtype of input. NaN is not 0.",
+}
+
+_LOGICAL = {
+    "equal": "input = other",
+    "not_equal": "input differs from other (NaN differs from NaN)",
+    "greater": "input > other",
+    "greater_equal": "input >= other",
+    "less": "input < other",
+    "less_equal": "input <= other",
+    "logical_and": "both are not 0 (NaN is not 0)",
+    "logical_or": "either is not 0 (NaN is not 0)",
+    "logical_xor": "just one is not 0 (NaN is not 0)",
+    "logical_not": "input is 0 (NaN is not 0)",
+}
+
+BOOLEAN = Attribute(
+    "dtype",
+    "str",
+    "bool: the output is true or false. None: it is 1 or 0 in the dtype of the operands.",
+    choices=("bool",),
+    optional=True,
+)
+
+_PREDICATES = {
+    "is_nan": "input is NaN",
+    "is_infinite": "input is infinite",
+    "is_finite": "input is neither infinite nor NaN",
+    "is_positive_infinity": "input is infinite and positive",
+    "is_negative_infinity": "input is infinite and negative",
 }
 
 OPERATORS = (
@@ -74,7 +102,31 @@ OPERATORS = (
         Operator(kind, meaning, inputs=("input", "other"), family="elementwise binary")
         for kind, meaning in _BINARY.items()
     ),
+    *(
+        Operator(
+            kind,
+            f"output = 1 where {meaning}, else 0.",
+            inputs=("input",) if kind == "logical_not" else ("input", "other"),
+            attributes=(BOOLEAN,),
+            family=f"elementwise {'unary' if kind == 'logical_not' else 'binary'}",
+        )
+        for kind, meaning in _LOGICAL.items()
+    ),
     *(Operator(kind, meaning, family="elementwise unary") for kind, meaning in _UNARY.items()),
+    *(
+        Operator(kind, f"output = true where {meaning}, else false.", family="elementwise unary")
+        for kind, meaning in _PREDICATES.items()
+    ),
+    Operator(
+        "nan_to_num",
+        "output = input with what is no finite number replaced.",
+        attributes=(
+            Attribute("nan", "float", "In place of NaN."),
+            Attribute("positive", "float", "In place of infinity; None: the dtype's largest number.", optional=True),
+            Attribute("negative", "float", "In place of -infinity; None: the dtype's smallest number.", optional=True),
+        ),
+        family="elementwise unary",
+    ),
     Operator(
         "round",
         "output = the integer nearest to input; of two that are equally near, the one that ties says.",
@@ -82,8 +134,9 @@ OPERATORS = (
             Attribute(
                 "ties",
                 "str",
-                "away_from_zero: 0.5 gives 1 and -0.5 gives -1; down: 0.5 gives 0 and -0.5 gives -1.",
-                choices=("away_from_zero", "down"),
+                "away_from_zero: 0.5 gives 1 and -0.5 gives -1; down: 0.5 gives 0 and -0.5 gives -1; to_even: 0.5 gives 0 "
+                "and 1.5 gives 2.",
+                choices=("away_from_zero", "down", "to_even"),
             ),
         ),
         family="elementwise unary",
@@ -136,9 +189,10 @@ OPERATORS = (
     ),
     Operator(
         "where",
-        "output = input where condition is not 0, else other; all of one shape. A condition of one dimension chooses "
-        "whole rows instead: its element i is for all of input[i].",
+        "output = input where condition is not 0, else other. Shapes broadcast. With rows all have one shape, or the "
+        "condition has one dimension and chooses whole rows: its element i is for all of input[i].",
         inputs=("condition", "input", "other"),
+        attributes=(Attribute("rows", "bool", "Whether a condition of one dimension chooses rows."),),
         family="elementwise binary",
     ),
 )

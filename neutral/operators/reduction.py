@@ -22,7 +22,8 @@ _MEANINGS = {
     "nan_product": "The product of all that is not NaN, of floating types.",
     "reduce_max": "The largest number; NaN where there is one.",
     "reduce_min": "The smallest number; NaN where there is one.",
-    "variance": "The mean of the squared differences from the mean (biased), of floating types.",
+    "all": "Whether every one is not 0, as a bool.",
+    "any": "Whether some one is not 0, as a bool.",
     "l1_norm": "The sum of the absolute values, of floating types.",
     "l2_norm": "The square root of the sum of squares, of floating types.",
 }
@@ -35,18 +36,47 @@ OPERATORS = (
     *(
         Operator(
             kind,
-            f"The position of the {which} number along an axis, the first of equal ones, in the dtype of the input. NaN "
-            "counts as it.",
+            f"The {what}, of floating types: the squared differences from the mean are added and divided by their number "
+            "less correction. It is taken over the axes.",
+            attributes=(Attribute("correction", "int", "0: biased; 1: unbiased."), *REDUCTION),
+            family="reduction",
+        )
+        for kind, what in (("variance", "variance"), ("standard_deviation", "square root of the variance"))
+    ),
+    *(
+        Operator(
+            kind,
+            f"The position of the {which} number along an axis, the first of equal ones. NaN counts as it.",
             attributes=(
                 Attribute(
                     "axis", "int", "The axis; negative counts from the end. None: of the input made 1-D.", optional=True
                 ),
                 KEEP,
                 AT_LEAST_1D,
+                Attribute("dtype", "str", "The dtype of the output; None: the input's.", ("int64",), optional=True),
             ),
             family="reduction",
         )
         for kind, which in (("argmax", "largest"), ("argmin", "smallest"))
+    ),
+    Operator(
+        "quantile",
+        "The number below which a share q of the numbers along an axis lies, of floating types; between two numbers the "
+        "one that interpolation says. The axes of q, if any, come first in the output.",
+        inputs=("input", "q"),
+        attributes=(
+            Attribute(
+                "axis", "int", "The axis; negative counts from the end. None: of the input made 1-D.", optional=True
+            ),
+            KEEP,
+            Attribute(
+                "interpolation",
+                "str",
+                "Of the two neighbours the weighted mean, the lower, the higher, their mean or the nearer.",
+                choices=("linear", "lower", "higher", "midpoint", "nearest"),
+            ),
+        ),
+        family="reduction",
     ),
     Operator(
         "cumulative_sum",

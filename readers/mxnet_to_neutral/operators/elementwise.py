@@ -47,6 +47,13 @@ _REVERSED = {
     "_rpower_scalar": "power",
 }
 
+LOGICAL = frozenset(
+    {
+        "equal", "not_equal", "greater", "greater_equal", "less", "less_equal", "logical_and", "logical_or",
+        "logical_xor",
+    }
+)  # fmt: skip
+
 REAL = frozenset({"power", "hypot"})
 """Binary kinds that MXNet computes in float32 for integers too."""
 
@@ -86,7 +93,7 @@ def _apply(op: Op, kind: str, a: Operand, b: Operand, dtype: str | None) -> Valu
     if dtype in INTEGERS and kind in REAL:
         a, b = (op.node("cast", x, dtype="float32") if isinstance(x, Value) else x for x in (a, b))
         return op.node("cast", op.node(kind, a, b), dtype=dtype)
-    return op.node(kind, a, b)
+    return op.node(kind, a, b, dtype=None) if kind in LOGICAL else op.node(kind, a, b)
 
 
 @rule("add_n")
@@ -110,7 +117,7 @@ def clip(op: Op) -> Operand:
 
 @rule("where")
 def where(op: Op) -> Operand:
-    return op.node("where", op.input(0), op.input(1), op.input(2))
+    return op.node("where", op.input(0), op.input(1), op.input(2), rows=True)
 
 
 @rule("_contrib_quadratic")

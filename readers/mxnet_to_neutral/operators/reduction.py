@@ -66,12 +66,12 @@ def norm(op: Op) -> Operand:
 @rule("argmax", "argmin")
 def extreme_position(op: Op) -> Operand:
     axis = op.attributes.optional_int("axis", None)
-    return op.node(op.operator, op.input(0), axis=axis, **_result(op))
+    return op.node(op.operator, op.input(0), axis=axis, dtype=None, **_result(op))
 
 
 @rule("argmax_channel")
 def argmax_channel(op: Op) -> Operand:
-    return op.node("argmax", op.input(0), axis=1, keepdim=False, at_least_1d=not op.numpy_shape)
+    return op.node("argmax", op.input(0), axis=1, dtype=None, keepdim=False, at_least_1d=not op.numpy_shape)
 
 
 @rule("moments")
@@ -80,7 +80,7 @@ def moments(op: Op) -> Sequence[Operand]:
     if not axes:
         op.refuse("moments over no axes")
     options: dict[str, Any] = {"axes": axes, "exclude": False, **_result(op)}
-    return [op.node(kind, op.input(0), **options) for kind in ("mean", "variance")]
+    return [op.node("mean", op.input(0), **options), op.node("variance", op.input(0), correction=0, **options)]
 
 
 @rule("_np_cumsum")

@@ -11,7 +11,7 @@ from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
 
 _WHOLE = {
-    "abs": "abs", "negative": "negative", "sign": "sign", "square": "square", "logical_not": "logical_not",
+    "abs": "abs", "negative": "negative", "sign": "sign", "square": "square",
     "_contrib_sign_ste": "sign",
 }  # fmt: skip
 """Functions that give integers for integers."""
@@ -40,6 +40,11 @@ _REAL = {
 @rule(*_WHOLE)
 def whole(op: Op) -> Operand:
     return op.node(_WHOLE[op.operator], op.input(0))
+
+
+@rule("logical_not")
+def logical_not(op: Op) -> Operand:
+    return op.node("logical_not", op.input(0), dtype=None)
 
 
 @rule("relu")

@@ -179,7 +179,7 @@ def _last_word(parts: Sequence[str]) -> str:
     for count in range(1, len(parts) + 1):
         name = identifier("_".join(parts[-count:])).lower().rstrip("0123456789").rstrip("_")
         if name and name[0].isalpha():
-            return name
+            return identifier(name)
     return "value"
 
 

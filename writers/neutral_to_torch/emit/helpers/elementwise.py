@@ -12,6 +12,19 @@ def remainder(x: Tensor | float, y: Tensor) -> Tensor:
     return torch.where(zero, 0, x % torch.where(zero, 1, y)).to(y.dtype)
 
 
+def floor_divide(x: Tensor | float, y: Tensor) -> Tensor:
+    """The quotient rounded down; 0 where ``y`` is 0."""
+    zero = y == 0
+    return torch.where(zero, 0, x // torch.where(zero, 1, y)).to(y.dtype)
+
+
+def remainder_of_trunc(x: Tensor | float, y: Tensor) -> Tensor:
+    """The remainder with the sign of ``x``; 0 where ``y`` is 0."""
+    zero = y == 0
+    dividend = torch.as_tensor(x, device=y.device)
+    return torch.where(zero, 0, torch.fmod(dividend, torch.where(zero, 1, y))).to(y.dtype)
+
+
 def round_half_away_from_zero(x: Tensor) -> Tensor:
     """Round to the nearest integer, halves away from zero."""
     whole = x.trunc()

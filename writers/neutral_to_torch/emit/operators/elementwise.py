@@ -34,7 +34,8 @@ _FUNCTIONS = {
     "acos": "acos", "atan": "atan", "sinh": "sinh", "cosh": "cosh", "asinh": "asinh", "acosh": "acosh",
     "atanh": "atanh", "degrees": "rad2deg", "radians": "deg2rad", "floor": "floor", "ceil": "ceil", "trunc": "trunc",
     "log_gamma": "lgamma", "digamma": "digamma", "erf": "erf", "erfinv": "erfinv", "sign": "sign",
-    "reciprocal": "reciprocal",
+    "reciprocal": "reciprocal", "is_nan": "isnan", "is_infinite": "isinf", "is_finite": "isfinite",
+    "is_positive_infinity": "isposinf", "is_negative_infinity": "isneginf", "bitwise_not": "bitwise_not",
 }  # fmt: skip
 """Functions that torch has, by the name of its tensors' method."""
 
@@ -71,11 +72,47 @@ def remainder(node: View, x: Symbol, y: Symbol) -> Symbol:
     return helper.remainder(operand(node, 0), y)
 
 
-@rule("hypot", rank="broadcast")
-def hypot(node: View, x: Symbol, y: Symbol) -> Symbol:
-    if node.number(1) is not None:
+_PAIRS = {
+    "hypot": "hypot", "atan2": "atan2", "copysign": "copysign", "ldexp": "ldexp", "logaddexp": "logaddexp",
+    "fmax": "fmax", "fmin": "fmin", "bitwise_and": "bitwise_and", "bitwise_or": "bitwise_or",
+    "bitwise_xor": "bitwise_xor", "shift_left": "bitwise_left_shift", "shift_right": "bitwise_right_shift",
+    "greatest_common_divisor": "gcd", "least_common_multiple": "lcm",
+}  # fmt: skip
+"""Functions of two tensors that torch has."""
+
+
+@rule(*_PAIRS, rank="broadcast")
+def pair(node: View, x: Symbol, y: Symbol) -> Symbol:
+    """A literal becomes a tensor: few of these functions take a number."""
+    if node.number(0) is not None:
+        x = torch.full_like(y, operand(node, 0))
+    elif node.number(1) is not None:
         y = torch.full_like(x, operand(node, 1))
-    return torch.hypot(x, y)
+    result: Symbol = getattr(torch, _PAIRS[node.kind])(x, y)
+    return result
+
+
+@rule("floor_divide", rank="broadcast")
+def floor_divide(node: View, x: Symbol, y: Symbol) -> Symbol:
+    if node.number(1):
+        return x // operand(node, 1)
+    return helper.floor_divide(operand(node, 0), y)
+
+
+@rule("remainder_of_trunc", rank="broadcast")
+def remainder_of_trunc(node: View, x: Symbol, y: Symbol) -> Symbol:
+    if node.number(1):
+        return torch.fmod(x, operand(node, 1))
+    return helper.remainder_of_trunc(operand(node, 0), y)
+
+
+@rule("nan_to_num", rank="same")
+def nan_to_num(node: View, x: Symbol) -> Symbol:
+    names = {"nan": "nan", "positive": "posinf", "negative": "neginf"}
+    given = {name: node[attribute] for attribute, name in names.items() if node[attribute] is not None}
+    if given["nan"] == 0:
+        del given["nan"]
+    return torch.nan_to_num(x, **given)
 
 
 @rule("maximum", rank="broadcast")
@@ -92,26 +129,34 @@ def minimum(node: View, x: Symbol, y: Symbol) -> Symbol:
 
 @rule(*_COMPARISONS, rank="broadcast")
 def comparison(node: View, x: Symbol, y: Symbol) -> Symbol:
-    return operation(_COMPARISONS[node.kind], x, operand(node, 1)).to(x.dtype)
+    return _truth(node, x, operation(_COMPARISONS[node.kind], x, operand(node, 1)))
+
+
+def _truth(node: View, x: Symbol, result: Symbol) -> Symbol:
+    """What is true or false in the dtype that the node asks for."""
+    return result if node["dtype"] == "bool" else result.to(x.dtype)
 
 
 @rule(*_LOGICAL, rank="broadcast")
 def logical(node: View, x: Symbol, y: Symbol) -> Symbol:
     number = node.number(1)
-    if number is None:
+    if number is None and node["dtype"] == "bool":
+        result = getattr(torch, node.kind)(x, y)
+    elif number is None:
         result = operation(_LOGICAL[node.kind], operation("!=", x, 0), operation("!=", y, 0))
     elif node.kind == "logical_xor":
         result = operation("==" if number else "!=", x, 0)
     elif bool(number) == (node.kind == "logical_and"):
         result = operation("!=", x, 0)
     else:
-        return torch.ones_like(x) if number else torch.zeros_like(x)
-    return result.to(x.dtype)
+        dtype = {"dtype": torch.bool} if node["dtype"] == "bool" else {}
+        return torch.ones_like(x, **dtype) if number else torch.zeros_like(x, **dtype)
+    return _truth(node, x, result)
 
 
 @rule("logical_not", rank="same")
 def logical_not(node: View, x: Symbol) -> Symbol:
-    return operation("==", x, 0).to(x.dtype)
+    return torch.logical_not(x) if node["dtype"] == "bool" else operation("==", x, 0).to(x.dtype)
 
 
 @rule(*_FUNCTIONS, rank="same")
@@ -136,6 +181,7 @@ def round_(node: View, x: Symbol) -> Symbol:
     rounding: dict[str, Callable[..., Symbol]] = {
         "away_from_zero": helper.round_half_away_from_zero,
         "down": helper.round_half_down,
+        "to_even": torch.round,
     }
     return rounding[node["ties"]](x)
 
@@ -191,8 +237,15 @@ def cast_to_common(node: View, *inputs: Symbol) -> Result:
     return unpack(helper.cast_to_common(*inputs, narrowest=node["narrowest"]), tuple(range(len(inputs))))
 
 
-@rule("where", rank=lambda node: node.rank(1))
+def _broadcast_rank(node: View) -> int | None:
+    ranks = [node.rank(index) for index in range(3)]
+    return None if None in ranks else max(rank for rank in ranks if rank is not None)
+
+
+@rule("where", rank=lambda node: node.rank(1) if node["rows"] else _broadcast_rank(node))
 def where(node: View, condition: Symbol, x: Symbol, y: Symbol) -> Symbol:
+    if not node["rows"]:
+        return torch.where(condition, operand(node, 1), operand(node, 2))
     if node.rank(0) in (None, 1) and node.rank(1) != 1:
         return helper.choose(condition, x, y)
     return torch.where(operation("!=", condition, 0), x, y)

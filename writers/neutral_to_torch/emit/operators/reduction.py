@@ -14,6 +14,8 @@ _METHODS = {
     "nan_sum": "nansum",
     "reduce_max": "amax",
     "reduce_min": "amin",
+    "all": "all",
+    "any": "any",
 }
 
 
@@ -79,12 +81,14 @@ def reduction(node: View, x: Symbol) -> Symbol:
     return _at_least_1d(node, getattr(x, _METHODS[node.kind])(*axes, **keepdim))
 
 
-@rule("variance", rank=_rank)
+@rule("variance", "standard_deviation", rank=_rank)
 def variance(node: View, x: Symbol) -> Symbol:
     if _leaves_all(node):
         return torch.zeros_like(x)
     axes, keepdim = _arguments(node, x)
-    return _at_least_1d(node, x.var(*axes, correction=0, **keepdim))
+    method = {"variance": x.var, "standard_deviation": x.std}[node.kind]
+    options = {} if node["correction"] == 1 else {"correction": node["correction"]}
+    return _at_least_1d(node, method(*axes, **options, **keepdim))
 
 
 @rule("l1_norm", "l2_norm", rank=_rank)
@@ -127,7 +131,22 @@ def argmax(node: View, x: Symbol) -> Symbol:
             position = position.reshape(1)
         elif node.rank() is None and may_cover((axis,), None):
             position = torch.atleast_1d(position)
-    return position.to(x.dtype)
+    return position if node["dtype"] == "int64" else position.to(x.dtype)
+
+
+def _quantile_rank(node: View) -> int | None:
+    rank, extra = node.rank(0), node.rank(1)
+    if node["axis"] is None and not node["keepdim"]:
+        return extra
+    return None if rank is None or extra is None else rank - (not node["keepdim"]) + extra
+
+
+@rule("quantile", rank=_quantile_rank)
+def quantile(node: View, x: Symbol, q: Symbol) -> Symbol:
+    defaults = {"axis": None, "keepdim": False, "interpolation": "linear"}
+    names = {"axis": "dim"}
+    given = {names.get(name, name): node[name] for name, default in defaults.items() if node[name] != default}
+    return torch.quantile(x, q, **given)
 
 
 @rule("cumulative_sum", rank="same")
