@@ -85,3 +85,9 @@ def test_every_node_keeps_the_name_of_the_symbol(tmp_path: Path) -> None:
     nodes = nodes_of(tmp_path, "topk", ret_typ="both", k="3")
     assert nodes[0].name == "op"
     assert [node.kind for node in nodes] == ["top_k"]
+
+
+@pytest.mark.parametrize(("number", "dtype"), [("-1", "float32"), ("2", "float16")])
+def test_zeros_whose_dtype_is_a_number(tmp_path: Path, number: str, dtype: str) -> None:
+    (node,) = nodes_of(tmp_path, "_zeros_without_dtype", 0, shape="(2, 3)", dtype=number)
+    assert (node.kind, node.attributes["dtype"]) == ("full", dtype)

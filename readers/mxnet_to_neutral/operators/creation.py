@@ -6,6 +6,7 @@ import math
 
 from mxnet_to_neutral.op import Op
 from mxnet_to_neutral.operators.registry import rule
+from mxnet_to_neutral.symbol import values
 from mxnet_to_neutral.symbol.model import SymbolNode
 from neutral.graph import Operand
 from neutral.operators import catalogue
@@ -38,14 +39,19 @@ def _broadcasts(op: Op, node: SymbolNode) -> bool:
     )
 
 
+def _numbered_dtype(op: Op) -> str:
+    """The attribute dtype where it is a number, -1 for one that is inferred: that of the parameters, float32."""
+    number = op.attributes.int("dtype", -1)
+    name = "float32" if number == -1 else values.DTYPES.get(number)
+    if name not in DTYPES:
+        op.refuse(f"dtype {number}")
+    return name
+
+
 @rule("_zeros", "_ones", "_full", "_zeros_without_dtype")
 def full(op: Op) -> Operand:
     shape = op.attributes.ints("shape", ())
-    if op.operator == "_zeros_without_dtype":
-        op.attributes.ignore("dtype")
-        name = "float32"
-    else:
-        name = dtype(op)
+    name = _numbered_dtype(op) if op.operator == "_zeros_without_dtype" else dtype(op)
     value = op.attributes.float("value") if op.operator == "_full" else float(op.operator == "_ones")
     unknown = -1 if op.numpy_shape else 0
     if shape[:1] == (unknown,) and unknown not in shape[1:] and _broadcasts(op, op.symbol_node):
@@ -59,6 +65,8 @@ def full(op: Op) -> Operand:
 
 @rule("zeros_like", "ones_like")
 def full_like(op: Op) -> Operand:
+    """A dtype may be written there; MXNet has no use for it and gives that of the input."""
+    op.attributes.ignore("dtype")
     return op.node("full_like", op.input(0), value=float(op.operator == "ones_like"))
 
 

@@ -134,7 +134,7 @@ def _is_whole(node: View) -> bool:
     return (node["start"], node["end"], node["like_start"], node["like_end"]) == (0, None, 0, None)
 
 
-@rule("transpose", rank="same")
+@rule("transpose", rank=lambda node: len(node["axes"]) if node["axes"] else node.rank())
 def transpose(node: View, x: Symbol) -> Symbol:
     axes, rank = node["axes"], node.rank()
     if axes is None and rank is None:
