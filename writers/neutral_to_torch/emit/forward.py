@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Callable, Mapping, Sequence
 
 from neutral.graph import Value
@@ -196,11 +197,7 @@ class Forward:
             if isinstance(line.term, Control):
                 live |= scope.reserved
                 control = ControlText(self, line.results, line.term, names, live, given, scope.indent)
-                output += control.lines(
-                    lambda value, busy, line=line, lasting=lasting: self._choose(
-                        line, value, None, busy, lasting[value], len(lasting)
-                    )
-                )
+                output += control.lines(partial(self._choose_outliving, line, lasting))
                 continue
             term = self.named(line.term, names)
             if line.results is None:
@@ -224,6 +221,9 @@ class Forward:
             output += written
             too_long += [line] if _is_too_long(written) else []
         return output, too_long
+
+    def _choose_outliving(self, line: Line, lasting: Mapping[Value, bool], value: Value, taken: set[str]) -> str:
+        return self._choose(line, value, None, taken, lasting[value], len(lasting))
 
     def _choose(self, line: Line, value: Value, first: str | None, taken: set[str], lasting: bool, count: int) -> str:
         if count == 1 and not lasting and not isinstance(line.term, Conditional):

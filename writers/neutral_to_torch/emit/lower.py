@@ -15,7 +15,7 @@ from neutral.store import Store
 from neutral_to_torch.emit.facts import wanted_ranks
 from neutral_to_torch.emit.rules import Unpacked, Unsupported, View, rank_of, rule_for
 from neutral_to_torch.emit.symbols import Symbol, term_of
-from neutral_to_torch.emit.terms import Body, Call, Declaration, Own, Ref, Term, rebuild, rebuild_body, values
+from neutral_to_torch.emit.terms import Body, Call, Declaration, Own, Ref, Term, owns, rebuild, rebuild_body, values
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +30,11 @@ class Op:
     def values(self) -> tuple[Value, ...]:
         """The values it gives, in order."""
         return tuple(flatten(self.results))
+
+    @cached_property
+    def declarations(self) -> tuple[Any, ...]:
+        """What it uses of the module, each once, in order."""
+        return tuple(dict.fromkeys(own.declaration for own in owns(self.term)))
 
     @cached_property
     def operands(self) -> tuple[Value, ...]:

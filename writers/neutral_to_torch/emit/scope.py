@@ -8,7 +8,7 @@ from typing import Sequence, Union
 
 from neutral.graph import Value
 from neutral_to_torch.emit.lower import Op
-from neutral_to_torch.emit.terms import Call, Declaration, Either, Name, Own, Term, children, walk
+from neutral_to_torch.emit.terms import Call, Declaration, Name, Term, walk
 
 
 @dataclass(eq=False)
@@ -82,17 +82,8 @@ def owned(ops: Sequence[Op]) -> list[Owned]:
     """What the ops use of the module, each once, in order."""
     found: dict[Owned, None] = {}
     for op in ops:
-        for own in _owns(op.term):
-            found[own.declaration] = None
+        found.update(dict.fromkeys(op.declarations))
     return list(found)
-
-
-def _owns(term: Term) -> list[Own]:
-    if isinstance(term, Own):
-        return [term]
-    if isinstance(term, Either):
-        return _owns(term.module)
-    return [own for child in children(term) for own in _owns(child)]
 
 
 _LIGHT = (

@@ -190,6 +190,15 @@ def values(term: Term) -> list[Value]:
     return [item.value for item in walk(term) if isinstance(item, Ref)]
 
 
+def owns(term: Term) -> list[Own]:
+    """What the term uses of the module, each as often as it does; of two alternatives the submodule's."""
+    if isinstance(term, Own):
+        return [term]
+    if isinstance(term, Either):
+        return owns(term.module)
+    return [own for child in children(term) for own in owns(child)]
+
+
 def applied(term: Term) -> Own | None:
     """The submodule that the term does nothing but apply to values, or None."""
     if isinstance(term, Either):

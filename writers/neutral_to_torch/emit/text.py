@@ -108,8 +108,8 @@ def _inside(term: Term, least: int) -> str:
 
 def _atom(term: Term) -> str:
     body = _inside(term, _ATOM)
-    is_int = isinstance(term, Literal) and isinstance(term.value, int) and not isinstance(term.value, bool)
-    return f"({body})" if is_int and body[0] != "(" else body
+    is_number = isinstance(term, Literal) and body[0] in "0123456789"
+    return f"({body})" if is_number else body
 
 
 def _operation(term: Operation) -> tuple[str, int]:
@@ -117,12 +117,15 @@ def _operation(term: Operation) -> tuple[str, int]:
     if len(term.operands) == 1:
         precedence = _PRECEDENCE["not"] if symbol == "not" else _UNARY
         space = " " if symbol == "not" else ""
-        return f"{symbol}{space}{_inside(term.operands[0], precedence)}", precedence
+        operand = term.operands[0]
+        is_power = isinstance(operand, Operation) and operand.symbol == "**"
+        return f"{symbol}{space}{_inside(operand, _ATOM if is_power else precedence)}", precedence
     left, right = term.operands
     precedence = _PRECEDENCE[symbol]
     if symbol == "**":
-        space = "" if _is_simple_power(left) and _is_simple_power(right) else " "
-        return f"{_inside(left, _ATOM)}{space}**{space}{_inside(right, _UNARY)}", precedence
+        base = _inside(left, _ATOM)
+        space = "" if base[0] != "(" and _is_simple_power(left) and _is_simple_power(right) else " "
+        return f"{base}{space}**{space}{_inside(right, _UNARY)}", precedence
     least_left = precedence + 1 if precedence == _COMPARISON else precedence
     return f"{_inside(left, least_left)} {symbol} {_inside(right, precedence + 1)}", precedence
 

@@ -48,6 +48,9 @@ def best_sequence(
 
     Of those that save about the same, the one whose occurrences differ least in their numbers (``spread``).
     """
+    if not any(map(_is_heavy, kinds.values())):
+        return None
+    blocks = {number: _block(op) for number, op in kinds.items()}
     counts: dict[Gram, int] = {}
     last: dict[Gram, tuple[int, int]] = {}
     broken: set[Gram] = set()
@@ -55,7 +58,7 @@ def best_sequence(
         for number, line in enumerate(lines):
             for start in range(len(line) - length + 1):
                 gram = tuple(line[start : start + length])
-                if _cuts_a_row(line, start, start + length, kinds):
+                if _cuts_a_row(line, start, start + length, blocks):
                     broken.add(gram)
                 where = last.get(gram)
                 if where is None or where[0] != number or where[1] + length <= start:
@@ -70,12 +73,12 @@ def best_sequence(
     return min(close, key=lambda g: (not _is_heavy(kinds[g[0]]), spread(g), -saved[g], ranked.index(g)))
 
 
-def _cuts_a_row(line: Sequence[int], start: int, stop: int, kinds: Mapping[int, Op]) -> bool:
+def _cuts_a_row(line: Sequence[int], start: int, stop: int, blocks: Mapping[int, Block | None]) -> bool:
     """Whether the stretch begins or ends amid blocks of one class that stand in a row."""
     edges = [(start - 1, start)] if start else []
     edges += [(stop - 1, stop)] if stop < len(line) else []
     for one, other in edges:
-        first, second = _block(kinds[line[one]]), _block(kinds[line[other]])
+        first, second = blocks[line[one]], blocks[line[other]]
         if first is not None and first is second and not first.is_unit:
             return True
     return False
