@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from neutral_to_torch.emit.helpers.indexing import stable_sort
@@ -22,9 +23,11 @@ def areas(boxes: Tensor, center: bool = False) -> Tensor:
 
 def intersections(first: Tensor, second: Tensor) -> Tensor:
     """Areas common to corner boxes, which broadcast."""
-    low = torch.maximum(first[..., :2], second[..., :2])
-    high = torch.minimum(first[..., 2:], second[..., 2:])
-    return (high - low).clamp(min=0).prod(-1)
+    left, top, right, bottom = first.unbind(-1)
+    other_left, other_top, other_right, other_bottom = second.unbind(-1)
+    width = torch.minimum(right, other_right) - torch.maximum(left, other_left)
+    height = torch.minimum(bottom, other_bottom) - torch.maximum(top, other_top)
+    return width.clamp(min=0) * height.clamp(min=0)
 
 
 def box_iou(first: Tensor, second: Tensor, center: bool = False) -> Tensor:
@@ -103,8 +106,7 @@ def box_nms(
             converted = corners(coords)
         coords = torch.where(coords[..., :1] < 0, coords, converted)
         kept = torch.cat((before, coords, kept[..., coord_start + 4 :]), dim=-1)
-    rest = kept.new_full((kept.shape[0], count - kept.shape[1], kept.shape[2]), -1)
-    return torch.cat((kept, rest), dim=1).reshape(boxes.shape)
+    return F.pad(kept, (0, 0, 0, count - kept.shape[1]), value=-1.0).reshape(boxes.shape)
 
 
 def box_decode(

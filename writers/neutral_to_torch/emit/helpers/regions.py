@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -41,7 +44,8 @@ def window_maxima(
 
     Each is the maximum of four overlapping windows whose sides are powers of two.
     """
-    n, channels, height, width = x.shape
+    n, channels = x.shape[:2]
+    height, width = int(x.shape[2]), int(x.shape[3])
     tables, starts, total = [], [], 0
     rows = x
     for i in range(height.bit_length()):
@@ -51,11 +55,12 @@ def window_maxima(
         for j in range(width.bit_length()):
             if j > 0:
                 table = torch.maximum(table[..., : -(1 << (j - 1))], table[..., 1 << (j - 1) :])
-            starts.append((total, table.shape[3]))
-            total += table.shape[2] * table.shape[3]
+            pitch = width - (1 << j) + 1
+            starts.append((total, pitch))
+            total += (height - (1 << i) + 1) * pitch
             tables.append(table.permute(0, 2, 3, 1).reshape(n, -1, channels))
     maxima = torch.cat(tables, dim=1).flatten(0, 1)
-    start, pitch = torch.tensor(starts, device=x.device).unbind(1)
+    start, pitches = torch.tensor(starts, device=x.device).unbind(1)
 
     powers_high = 2 ** torch.arange(1, height.bit_length(), device=x.device)
     powers_wide = 2 ** torch.arange(1, width.bit_length(), device=x.device)
@@ -65,7 +70,7 @@ def window_maxima(
     corners = []
     for y in (top, bottom - 2**high):
         for across in (left, right - 2**wide):
-            place = y.clamp(min=0)[:, :, None] * pitch[level] + across.clamp(min=0)[:, None, :]
+            place = y.clamp(min=0)[:, :, None] * pitches[level] + across.clamp(min=0)[:, None, :]
             place = (start[level] + place).clamp(max=total - 1)
             corners.append(maxima[image[:, None, None] * total + place])
     return torch.stack(corners).amax(0).permute(0, 3, 1, 2)
@@ -87,9 +92,9 @@ def roi_align(
     extents = boxes[:, 2:] - boxes[:, :2]
     if not aligned:
         extents = extents.clamp(min=1)
-    wy, wx = extents[:, 1] / size[0], extents[:, 0] / size[1]
-    y, y_weight, y_count = bin_samples(boxes[:, 1], wy, size[0], samples, height)
-    x_, x_weight, x_count = bin_samples(boxes[:, 0], wx, size[1], samples, width)
+    high, wide = extents[:, 1] / size[0], extents[:, 0] / size[1]
+    rows, row_weights, row_count = bin_samples(boxes[:, 1], high, size[0], samples, height)
+    columns, column_weights, column_count = bin_samples(boxes[:, 0], wide, size[1], samples, width)
 
     # one row of channels for each position (and bin, where each has its own)
     table = x.reshape(n, -1, bins, height, width).permute(0, 3, 4, 2, 1)
@@ -97,16 +102,20 @@ def roi_align(
     first = image.long().clamp(0, n - 1)[:, None, None, None, None] * height
     own = torch.arange(bins, device=x.device).reshape(-1, size[1] if bins > 1 else 1)
     own = own[None, :, :, None, None]
-    sums = []
-    for down in range(2):
-        for across in range(2):
-            row = first + y[down][:, :, None, :, None]
-            place = (row * width + x_[across][:, None, :, None, :]) * bins + own
-            weight = y_weight[down][:, :, None, :, None] * x_weight[across][:, None, :, None, :]
-            sums.append((table[place] * weight[..., None].to(x.dtype)).sum((3, 4)))
-    count = (y_count * x_count * (image >= 0))[:, None, None, None]
-    pooled = torch.where(count > 0, sum(sums) / count.clamp(min=1).to(x.dtype), 0)
-    return pooled.permute(0, 3, 1, 2)
+    places, weights = [], []
+    for row, row_weight in zip(rows, row_weights):
+        for column, column_weight in zip(columns, column_weights):
+            place = (first + row[:, :, None, :, None]) * width + column[:, None, :, None, :]
+            places.append((place * bins + own).flatten(3))
+            weight = row_weight[:, :, None, :, None] * column_weight[:, None, :, None, :]
+            weights.append(weight.flatten(3))
+    place, weight = torch.cat(places, dim=3), torch.cat(weights, dim=3).to(x.dtype)
+    bags = torch.arange(regions.shape[0] * size[0] * size[1], device=x.device) * place.shape[3]
+    weight = weight.flatten()
+    sums = F.embedding_bag(place.flatten(), table, bags, mode="sum", per_sample_weights=weight)
+    sums = sums.reshape(-1, size[0], size[1], sums.shape[1]).permute(0, 3, 1, 2)
+    count = (row_count * column_count).to(x.dtype)[:, None, None, None]
+    return torch.where((image >= 0)[:, None, None, None], sums / count, 0)
 
 
 def bin_samples(
@@ -116,12 +125,8 @@ def bin_samples(
 
     Positions and weights are (regions, bins, samples); surplus samples have weights of 0.
     """
-    if samples > 0:
-        count = torch.full_like(width, samples)
-        most = samples
-    else:
-        count = width.ceil()
-        most = int(count.max().item()) if len(count) else 1
+    count = torch.full_like(width, samples) if samples > 0 else width.ceil().clamp(min=1)
+    most: Any = samples if samples > 0 else count.max().long()
     step = torch.arange(most, device=start.device)
     bin_start = start[:, None] + torch.arange(bins, device=start.device) * width[:, None]
     cell = (step + 0.5) * width[:, None] / count[:, None]
@@ -132,4 +137,4 @@ def bin_samples(
     share = place - low
     low = low.long()
     weights = (torch.where(inside, 1 - share, 0), torch.where(inside, share, 0))
-    return (low, (low + 1).clamp(max=extent - 1)), weights, count.long()
+    return (low, (low + 1).clamp(max=extent - 1)), weights, count

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -26,14 +28,13 @@ def single(number: float) -> float:
 
 def scaled(extent: int, scale: float) -> int:
     """An extent times a scale, in single precision and without its fraction."""
-    return int(single(extent * single(scale)))
+    return math.trunc(single(torch.sym_float(extent) * single(scale)))
 
 
 def odd_scaled(extent: int, scale: float) -> int:
     """The same where the extent is even; an odd one is scaled without its last position."""
-    if extent % 2 == 0:
-        return scaled(extent, scale)
-    return scaled(extent - 1, scale) + 1
+    odd = extent % 2
+    return scaled(extent - odd, scale) + odd
 
 
 def normalize(x: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
