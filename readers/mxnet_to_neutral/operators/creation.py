@@ -22,7 +22,7 @@ def dtype(op: Op) -> str:
     return name
 
 
-SAME_SHAPE = frozenset({"elemwise_add", "elemwise_sub", "elemwise_mul", "elemwise_div", "_grad_add", "add_n"})
+SAME_SHAPE = frozenset({"elemwise_add", "elemwise_sub", "elemwise_mul", "elemwise_div", "_grad_add", "add_n", "where"})
 """Operators whose inputs all have the shape of the output: an extent of 1 broadcasts to what it is inferred to be."""
 
 PER_SAMPLE = frozenset({"FullyConnected", "Activation", "SliceChannel", "sigmoid", "tanh", "relu", "_copy"})
@@ -37,6 +37,12 @@ def _broadcasts(op: Op, node: SymbolNode) -> bool:
         user.operator in SAME_SHAPE or (user.operator in PER_SAMPLE and _broadcasts(op, user))
         for user in op.consumers_of(node)
     )
+
+
+def _same_shape_only(op: Op) -> bool:
+    """Whether the value meets nothing but values of its own shape, so that any extent of 1 broadcasts."""
+    users = op.consumers_of(op.symbol_node)
+    return not op.is_output(op.symbol_node) and all(user.operator in SAME_SHAPE for user in users)
 
 
 def _numbered_dtype(op: Op) -> str:
@@ -56,6 +62,8 @@ def full(op: Op) -> Operand:
     unknown = -1 if op.numpy_shape else 0
     if shape[:1] == (unknown,) and unknown not in shape[1:] and _broadcasts(op, op.symbol_node):
         shape = (1, *shape[1:])
+    elif unknown in shape and _same_shape_only(op):
+        shape = tuple(1 if extent == unknown else extent for extent in shape)
     if unknown in shape or not (shape or op.numpy_shape):
         op.refuse(f"shape {shape} leaves an extent to be inferred from what it is used for")
     if name not in ("float16", "float32", "float64"):
