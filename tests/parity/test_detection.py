@@ -175,6 +175,17 @@ def test_multibox_detection(check_operator: Any, attributes: dict[str, Any], for
     check_operator("_contrib_MultiBoxDetection", ssd(), **attributes, **given)
 
 
+def test_half(check_operator: Any) -> None:
+    """The operators of single shots know float32 alone."""
+    first, second, scores = boxes(5), boxes(6, seed=1), np.random.RandomState(0).uniform(0, 1, (4, 5))
+    half = np.float16
+    check_operator("_contrib_box_iou", [first.astype(half), second.astype(half)])
+    check_operator("_contrib_box_nms", [detections(3, 20).astype(half)], id_index=0)
+    predictions = np.random.RandomState(1).randn(3, 7, 4)
+    check_operator("_contrib_box_decode", [predictions.astype(half), boxes(1, 7).astype(half)], std0=0.1)
+    check_operator("_contrib_bipartite_matching", [scores.astype(half)], threshold=0.1)
+
+
 def test_a_training_graph_gives_its_detections(mxnet: Any, tmp_path: Path) -> None:
     """Without labels: losses and targets are no part of it."""
     data, prefix = np.random.RandomState(0).randn(2, 3, 7, 6).astype("float32"), str(tmp_path / "ssd")

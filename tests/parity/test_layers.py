@@ -115,6 +115,11 @@ def test_learned_slope(check_operator: Any, shape: tuple[int, ...], slope: tuple
     check_operator("LeakyReLU", [values(*shape), values(*slope, seed=1)], parameters=[1], act_type="prelu")
 
 
+def test_learned_slope_of_half(check_operator: Any) -> None:
+    inputs = [values(2, 3, 5, 4, dtype="float16"), values(3, dtype="float16", seed=1)]
+    check_operator("LeakyReLU", inputs, parameters=[1], act_type="prelu")
+
+
 DEFORMABLE = ("_contrib_DeformableConvolution", "_contrib_ModulatedDeformableConvolution")
 
 

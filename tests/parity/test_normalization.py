@@ -135,6 +135,11 @@ def test_group_norm(
     check_operator("GroupNorm", inputs, parameters=[1, 2], declared=True, **attributes, **statistics)
 
 
+def test_group_norm_of_half(check_operator: Any) -> None:
+    inputs = [values(2, 4, 7, dtype="float16"), *(values(2, dtype="float16", seed=seed) for seed in (1, 2))]
+    check_operator("GroupNorm", inputs, parameters=[1, 2], declared=True, num_groups=2)
+
+
 @pytest.mark.parametrize("eps", [None, 1e-3])
 @pytest.mark.parametrize("mode", [None, "instance", "channel", "spatial"])
 @pytest.mark.parametrize("shape", [(3, 5), (2, 3, 7), (2, 3, 5, 4), (2, 3, 2, 5, 4)])

@@ -199,6 +199,10 @@ def test_adaptive(check_operator: Any, size: Any) -> None:
     check_operator("_contrib_AdaptiveAvgPooling2D", [data(2)], **({} if size is None else {"output_size": size}))
 
 
+def test_adaptive_of_half(check_operator: Any) -> None:
+    check_operator("_contrib_AdaptiveAvgPooling2D", [data(2, dtype="float16")], output_size=(2, 3))
+
+
 def regions(count: int, batch: int, width: float, height: float, seed: int = 0) -> np.ndarray:
     """Boxes in and around an image, with the index of their image."""
     random = np.random.RandomState(seed)
@@ -218,6 +222,11 @@ def test_roi_pooling(check_operator: Any, pooled_size: tuple[int, int], scale: f
     boxes[4, 1:] = np.array([2.5, 3.5, 7.5, 8.5]) / scale
     boxes[5, 1:] = np.array([0, 0, 17, 12]) / scale
     check_operator("ROIPooling", [x, boxes], pooled_size=pooled_size, spatial_scale=scale)
+
+
+def test_roi_pooling_of_half(check_operator: Any) -> None:
+    inputs = [values(3, 4, 13, 18, dtype="float16"), regions(17, 3, 18, 13).astype("float16")]
+    check_operator("ROIPooling", inputs, pooled_size=(3, 3), spatial_scale=1.0)
 
 
 @pytest.mark.parametrize("aligned", [None, False, True])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -53,10 +55,8 @@ def sum_pool(
 ) -> Tensor:
     """Sums of windows."""
     x = pad_windows(x, kernel, stride, padding, rounding, 0.0, 0.0)
-    if len(kernel) == 1:
-        return F.avg_pool1d(x, kernel, stride) * kernel[0]
-    pool = F.avg_pool2d if len(kernel) == 2 else F.avg_pool3d
-    return pool(x, kernel, stride, divisor_override=1)
+    pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[len(kernel) - 1]
+    return pool(x, kernel, stride) * math.prod(kernel)
 
 
 def average_pool(
