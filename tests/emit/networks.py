@@ -56,7 +56,7 @@ def resnet_v2(units: Sequence[int] = (2, 2, 2), width: int = 8, prefix: str = "r
             y = g.conv(y, out, 3, name=named("conv"))
             x = g.add(y, shortcut, name=f"stage{stage + 1}__plus{unit}")
     x = g.relu(g.bn(x, name="batchnorm9_fwd"), name="relu9_fwd")
-    return _classifier(g, x, 4)
+    return _classifier(g, x, 16 // 2 ** (len(units) - 1))
 
 
 def vgg(stages: Sequence[tuple[int, int]] = ((2, 8), (2, 16), (3, 32))) -> Store:
@@ -115,7 +115,7 @@ def densenet(units: Sequence[int] = (4, 6, 5), growth: int = 4) -> Store:
             x = g.relu(g.bn(x, name=f"batchnorm{stage}"), name=f"relu{stage}")
             x = g.conv(x, g.channels[x] // 2, 1, 2, name=f"conv{stage}")
     x = g.relu(g.bn(x, name="batchnorm8"), name="relu8")
-    return _classifier(g, x, 4)
+    return _classifier(g, x, 16 // 2 ** (len(units) - 1))
 
 
 def inception(count: int = 3) -> Store:

@@ -200,16 +200,14 @@ def document(store: Store, name: str, program: Program) -> str:
     if source is not None:
         version = f" {source.version}" if source.version else ""
         lines += ["", f"Converted from {source.framework}{version}:"]
-        lines += [_file_line(file.name, file.size, file.sha256) for file in source.files]
+        for file in source.files:
+            lines.append(f"    {file.name}: {file.size} bytes")
+            lines += [f"        SHA-256 {file.sha256}"] if file.sha256 else []
     lines += ["", "Inputs:"]
     lines += [f"    {item.name}: {_shape(item)}" for item in program.inputs] or ["    none"]
     lines += ["", "Outputs:"]
     lines += [f"    {value.node}" + (f" (output {value.output})" if value.output else "") for value in program.outputs]
     return "\n".join(_printable(line) for line in lines)
-
-
-def _file_line(name: str, size: int, digest: str | None) -> str:
-    return f"    {name}: {size} bytes" + (f", SHA-256 {digest}" if digest else "")
 
 
 def _shape(item: Input) -> str:
