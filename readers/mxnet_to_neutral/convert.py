@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from typing import Any, Collection, Mapping, Sequence
 
+from mxnet_to_neutral.bidirectional import fold_bidirectional
 from mxnet_to_neutral.canonical import Array, identity
+from mxnet_to_neutral.cells import fold_cells
+from mxnet_to_neutral.dtypes import dtypes_of
 from mxnet_to_neutral.op import Conversion, Draft, Op, Refusal
 from mxnet_to_neutral.operators import RULES
 from mxnet_to_neutral.symbol.attributes import declared_dtype, declared_shape
 from mxnet_to_neutral.symbol.model import Entry, Symbol
 from mxnet_to_neutral.training import drop_training_outputs
+from mxnet_to_neutral.unrolled import fold_unrolled
 from neutral.errors import MismatchError
 from neutral.graph import Input, Operand, Value
 
@@ -42,6 +46,7 @@ class Converter:
         self.arrays = arrays
         self.has_arrays = has_arrays
         self._computed = computed
+        self.dtypes = dtypes_of(symbol, self.array, file)
         self.result = Conversion(file)
         self._names: set[str] = set()
         self._outputs: list[Sequence[Operand]] = []
@@ -57,6 +62,10 @@ class Converter:
                 raise MismatchError(f"{self.result.file}: output {head} of the model is a constant number.")
             self.result.outputs.append(operand)
         drop_training_outputs(self.result)
+        fold_cells(self.result)
+        fold_unrolled(self.result)
+        self._drop_unused()
+        fold_bidirectional(self.result)
         self._drop_unused()
         return self.result
 

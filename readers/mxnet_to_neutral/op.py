@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Collection, Mapping, NoReturn, Sequence, Union
 
 from mxnet_to_neutral.canonical import Array, Recipe, identity, transpose
+from mxnet_to_neutral.gates import matrix
 from mxnet_to_neutral.symbol.attributes import Attributes
 from mxnet_to_neutral.symbol.model import Symbol, SymbolNode
 from neutral.errors import NeutralError
@@ -67,7 +68,7 @@ class Op:
     """One node of the symbol, as its rule sees it.
 
     ``attributes`` parses and defaults them; ``operator`` is the name the rule was found by; ``count`` is the number
-    of inputs.
+    of inputs, ``dtypes`` are their dtypes where they are known, and ``version`` is that of the MXNet that wrote it.
     """
 
     def __init__(self, converter: Converter, index: int, name: str) -> None:
@@ -77,6 +78,8 @@ class Op:
         self.attributes = Attributes(self.symbol_node, converter.result.file)
         self.count = len(self.symbol_node.inputs)
         self.numpy_shape = converter.symbol.numpy_shape
+        self.version = converter.symbol.version or (0, 8, 0)
+        self.dtypes = [converter.dtypes[entry.node] for entry in self.symbol_node.inputs]
         self.drafts: list[Draft] = []
         self._converter = converter
 
@@ -135,24 +138,33 @@ class Op:
             return None
         array = self.array(index)
         if array is None:
-            if self.producer(index).is_variable and not self._converter.is_computed(self.producer(index).name):
-                self.missing(self.producer(index).name)
-                return Absent(self.producer(index).name)
-            return self._computed(index, axes, reshape)
+            variable = self.producer(index).name
+            if not self.producer(index).is_variable or self._converter.is_computed(variable):
+                return self._computed(index, axes, reshape)
+            joined = self.matrix(variable)
+            if joined is None:
+                self.missing(variable)
+            return joined or Absent(variable)
         if shape is not None:
             self.expect(array, shape)
         if axes is not None and tuple(axes) != tuple(range(len(axes))):
             return transpose(array, tuple(axes))
         return identity(array, reshape)
 
+    def matrix(self, variable: str) -> Recipe | None:
+        """The recurrent matrix or bias of that name, also where the checkpoint has each gate by itself."""
+        return matrix(variable, self._converter.arrays)
+
     def expect(self, array: Array, shape: Sequence[int | None]) -> None:
         """Record a problem where the array's shape is not the one that the node needs."""
-        fits = len(shape) == len(array.shape) and all(w in (None, h) for w, h in zip(shape, array.shape))
-        if not fits:
+        self.expect_shape(array.name, array.shape, shape)
+
+    def expect_shape(self, name: str, found: Sequence[int], shape: Sequence[int | None]) -> None:
+        """The same for what is made of several arrays, and is called ``name``."""
+        if len(shape) != len(found) or not all(w in (None, h) for w, h in zip(shape, found)):
             wanted = ", ".join("any" if extent is None else str(extent) for extent in shape)
             self._converter.result.problems.append(
-                f"node {self.name!r} ({self.operator}): array {array.name!r} has shape {array.shape}, "
-                f"expected ({wanted})"
+                f"node {self.name!r} ({self.operator}): array {name!r} has shape {tuple(found)}, expected ({wanted})"
             )
 
     def node(

@@ -9,6 +9,7 @@ from mxnet_to_neutral.arrays import parse
 from mxnet_to_neutral.assemble import Assembly, text_file
 from mxnet_to_neutral.canonical import Array
 from mxnet_to_neutral.convert import Converter
+from mxnet_to_neutral.gates import whole_names
 from mxnet_to_neutral.infer import infer
 from mxnet_to_neutral.names import bare
 from mxnet_to_neutral.op import Conversion
@@ -96,7 +97,7 @@ def _convert(checkpoint: Checkpoint) -> Store:
 def _run(symbol: Symbol, arrays: list[Array], checkpoint: Checkpoint) -> Conversion:
     by_name = {bare(array.name): array for array in arrays}
     variables = {node.name for node in symbol.nodes if node.is_variable}
-    if arrays and not variables & set(by_name):
+    if arrays and not variables & set(by_name).union(*map(whole_names, by_name)):
         raise MismatchError(
             f"{checkpoint.params}: none of its {len(arrays)} arrays ({arrays[0].name!r}, ...) is named by the symbol "
             f"{checkpoint.symbol}. Parameters that Gluon saved by structure (save_parameters) need the symbol's "

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Sequence
+import re
+from typing import Any, Iterator, Optional, Sequence, Tuple
 
 from mxnet_to_neutral.canonical import Array, Recipe, identity, part
 from mxnet_to_neutral.names import split, stem_of
@@ -15,6 +16,10 @@ _RESHAPES = ("Reshape", "reshape", "Flatten", "_np_reshape", "_npx_reshape", "_n
 ZEROS = ("_zeros", "_npi_zeros", "zeros_like", "_np_zeros_like", "_npi_zeros_like")
 """Operators that give nothing but zeros."""
 
+Matrix = Tuple[str, Tuple[Optional[int], ...]]
+"""A role and its shape; None is the input size, which the arrays tell."""
+
+_SAVED = re.compile(r"(weight|bias)_(ih|hh)_l(\d+)(_reverse)?$")
 _CONCATENATIONS = ("_rnn_param_concat", "_npi_rnn_param_concat", "Concat", "concat", "_npi_concatenate")
 
 
@@ -42,9 +47,13 @@ def rnn(op: Op) -> Sequence[Operand]:
     inputs = [op.input(0), *(_state(op, 2 + number) for number in range(states))]
     if op.attributes.bool("use_sequence_length", False):
         inputs.append(op.input(2 + states))
-    arrays = _parameters(op)
-    layer = _layer_name(op, arrays)
-    roles = _roles(op, arrays, kind, attributes, projection)
+    matrices = list(_matrices(kind, attributes, projection))
+    unpacked = _unpacked(op, matrices)
+    if unpacked is not None:
+        layer, roles = stem_of(op.producer(1).name), unpacked
+    else:
+        arrays = _parameters(op)
+        layer, roles = _layer_name(op, arrays), _roles(op, arrays, matrices)
     value = op.node(kind, *inputs, roles=roles, layer=layer, **attributes)
     outputs = 1 + states if op.attributes.bool("state_outputs", False) else 1
     return [Value(value.node, output) for output in range(outputs)]
@@ -53,6 +62,27 @@ def rnn(op: Op) -> Sequence[Operand]:
 def _state(op: Op, index: int) -> Operand:
     """An initial state; None where it is zeros, whose batch MXNet infers."""
     return None if op.producer(index).operator in ZEROS else op.input(index)
+
+
+def _unpacked(op: Op, matrices: Sequence[Matrix]) -> dict[str, Recipe] | None:
+    """The roles where the vector was saved matrix by matrix or gate by gate, as ``lstm_l0_i2h_i_weight``."""
+    variable = op.producer(1)
+    if not variable.is_variable or op.array(1) is not None or not variable.name.endswith("parameters"):
+        return None
+    prefix = variable.name[: -len("parameters")]
+    roles = {}
+    for role, shape in matrices:
+        recipe = op.matrix(prefix + _SAVED.sub(_saved_name, role))
+        if recipe is None:
+            return None
+        op.expect_shape(f"{prefix}{role}", recipe.make().shape, shape)
+        roles[role] = recipe
+    return roles
+
+
+def _saved_name(match: re.Match[str]) -> str:
+    role, matrix, layer, reverse = match.groups()
+    return f"{'r' if reverse else 'l'}{layer}_{'i2h' if matrix == 'ih' else 'h2h'}_{role}"
 
 
 def _parameters(op: Op) -> list[Array]:
@@ -87,7 +117,7 @@ def _layer_name(op: Op, arrays: Sequence[Array]) -> str | None:
     return stems.pop() or None if len(stems) == 1 else None
 
 
-def _matrices(kind: str, attributes: dict[str, Any], projection: int) -> Iterator[tuple[str, tuple[int | None, ...]]]:
+def _matrices(kind: str, attributes: dict[str, Any], projection: int) -> Iterator[Matrix]:
     """Roles with their shapes in the vector's order: all weights, then all biases. The first input size is None."""
     hidden, rows = attributes["hidden_size"], GATES[kind] * attributes["hidden_size"]
     state = projection or hidden
@@ -103,12 +133,9 @@ def _matrices(kind: str, attributes: dict[str, Any], projection: int) -> Iterato
         yield f"bias_hh_l{layer}{direction}", (rows,)
 
 
-def _roles(
-    op: Op, arrays: Sequence[Array], kind: str, attributes: dict[str, Any], projection: int
-) -> dict[str, Recipe]:
+def _roles(op: Op, arrays: Sequence[Array], matrices: Sequence[Matrix]) -> dict[str, Recipe]:
     if not arrays:
         return {}
-    matrices = list(_matrices(kind, attributes, projection))
     if len(arrays) == len(matrices):
         return {role: _matrix(op, array, shape) for (role, shape), array in zip(matrices, arrays)}
     if len(arrays) > 1:

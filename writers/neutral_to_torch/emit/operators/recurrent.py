@@ -35,19 +35,27 @@ def gru(node: View, x: Symbol, h: Symbol | None = None, lengths: Symbol | None =
     return unpack(_run(layer, x, h, lengths), (0, 1) if any(node.used[1:]) else (0, None))
 
 
+_DEFAULTS = {
+    "num_layers": 1,
+    "bias": True,
+    "dropout": 0.0,
+    "bidirectional": False,
+    "proj_size": 0,
+    "nonlinearity": "tanh",
+}
+
+
 def _layer(node: View, constructor: Symbol, **options: Any) -> Symbol:
     layers = node["num_layers"]
-    return node.module(
-        constructor(
-            node.shape("weight_ih_l0")[1],
-            node["hidden_size"],
-            num_layers=layers,
-            bias=node.stored("bias_ih_l0"),
-            dropout=node["dropout"] if layers > 1 else 0.0,  # it acts between layers
-            bidirectional=node["bidirectional"],
-            **options,
-        )
-    )
+    options = {
+        "num_layers": layers,
+        "bias": node.stored("bias_ih_l0"),
+        "dropout": node["dropout"] if layers > 1 else 0.0,  # it acts between layers
+        "bidirectional": node["bidirectional"],
+        **options,
+    }
+    said = {name: value for name, value in options.items() if value != _DEFAULTS[name]}
+    return node.module(constructor(node.shape("weight_ih_l0")[1], node["hidden_size"], **said))
 
 
 def _state(node: View, x: Symbol, state: Symbol | None, size: int) -> Symbol:

@@ -1,0 +1,112 @@
+"""Whole recurrent models against MXNet: Gluon's layers, unrolled cells, and checkpoints of ``mx.rnn``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import mxnet_to_neutral  # noqa: E402
+import neutral  # noqa: E402
+import neutral_to_mxnet  # noqa: E402
+import neutral_to_torch  # noqa: E402
+from parity.against import check_checkpoint, to_torch  # noqa: E402
+
+STEPS, BATCH, FEATURES, HIDDEN = 5, 3, 6, 8
+
+
+def values(*shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.RandomState(seed).randn(*shape).astype("float32")
+
+
+TIME_FIRST, BATCH_FIRST = values(STEPS, BATCH, FEATURES), values(BATCH, STEPS, FEATURES)
+WORDS = np.random.RandomState(1).randint(0, 20, (BATCH, STEPS)).astype("float32")
+BUCKET = {"data": WORDS, "softmax_label": np.zeros((BATCH, STEPS), "float32")}
+
+LAYERS = {
+    "gluon_lstm": ({"data": BATCH_FIRST}, ["LSTM", "Linear"]),
+    "gluon_gru_both_ways": ({"data": TIME_FIRST}, ["GRU", "Linear"]),
+    "gluon_rnn": ({"data": TIME_FIRST}, ["RNN", "RNN"]),
+    "gluon_projected": ({"data": TIME_FIRST}, ["LSTM", "Linear"]),
+    "gluon_states": (
+        {"data": TIME_FIRST, "h": values(1, BATCH, HIDDEN), "c": values(1, BATCH, HIDDEN, seed=1)},
+        ["LSTM"],
+    ),
+    "language_model": ({"data": WORDS.T}, ["ClampedEmbedding", "Dropout", "LSTM", "Linear"]),
+}
+
+UNROLLED = {
+    "lstm_cell": ({"data": BATCH_FIRST}, ["LSTM"]),
+    "gru_cell": ({"data": TIME_FIRST}, ["GRU"]),
+    "rnn_cell": ({"data": BATCH_FIRST}, ["RNN"]),
+    "last_output": (
+        {"data": BATCH_FIRST, "h": values(BATCH, HIDDEN), "c": values(BATCH, HIDDEN, seed=1)},
+        ["LSTM", "Linear"],
+    ),
+    "both_ways": ({"data": BATCH_FIRST}, ["LSTM"]),
+    "valid_length": ({"data": BATCH_FIRST, "length": np.array([5, 1, 3], "float32")}, ["LSTMCell"]),
+    "encoder_decoder": ({"data": BATCH_FIRST, "start": values(BATCH, FEATURES)}, ["LSTM", "LSTMCell", "Linear"]),
+    "loop_of_cells": ({"data": TIME_FIRST, "h": values(BATCH, HIDDEN)}, ["GRUCell"]),
+}
+
+BUCKETING = {
+    "bucketing_fused": (BUCKET, ["ClampedEmbedding", "LSTM", "Linear"]),
+    "bucketing_fused_both_ways": (BUCKET, ["ClampedEmbedding", "GRU", "Linear"]),
+    "bucketing_fused_rnn": (BUCKET, ["ClampedEmbedding", "RNN", "Linear"]),
+    "bucketing_cells": (BUCKET, ["ClampedEmbedding", "LSTM", "Dropout", "GRU", "Linear"]),
+    "bucketing_both_ways": (BUCKET, ["ClampedEmbedding", "LSTM", "Linear"]),
+    "packed": (BUCKET, ["ClampedEmbedding", "LSTM", "Linear"]),
+}
+
+
+def check(mxnet: Any, tmp_path: Path, model: str, inputs: dict[str, np.ndarray]) -> tuple[Any, str]:
+    """Outputs and every layer against MXNet; gives the module and the checkpoint's prefix."""
+    prefix = str(tmp_path / model)
+    expected = mxnet.call("recurrent:run", model=model, inputs=inputs, prefix=prefix)
+    module = check_checkpoint(prefix, {name: to_torch(array) for name, array in inputs.items()}, expected)
+    report = neutral_to_torch.verify(module, f"{prefix}-golden.safetensors", store=mxnet_to_neutral.read(prefix))
+    assert report.ok, report
+    return module, prefix
+
+
+@pytest.mark.parametrize("model", [*LAYERS, *UNROLLED, *BUCKETING])
+def test_models(mxnet: Any, tmp_path: Path, model: str) -> None:
+    inputs, kinds = {**LAYERS, **UNROLLED, **BUCKETING}[model]
+    module, _ = check(mxnet, tmp_path, model, inputs)
+    assert sorted(type(leaf).__name__ for leaf in module.modules() if not [*leaf.children()]) == sorted(kinds)
+
+
+@pytest.mark.parametrize("model", ["stacked_cells", "zoneout"])
+def test_cells_with_others_between(mxnet: Any, tmp_path: Path, model: str) -> None:
+    check(mxnet, tmp_path, model, {"data": BATCH_FIRST})
+
+
+def test_zoneout_of_older_cells(mxnet: Any, tmp_path: Path) -> None:
+    check(mxnet, tmp_path, "bucketing_zoneout", BUCKET)
+
+
+@pytest.mark.parametrize("model", BUCKETING)
+def test_gate_by_gate_files_go_back(mxnet: Any, tmp_path: Path, model: str) -> None:
+    prefix = str(tmp_path / model)
+    mxnet.call("recurrent:run", model=model, inputs=BUCKET, prefix=prefix)
+    mxnet_to_neutral.read(prefix).save(f"{prefix}.safetensors")
+    with neutral.open(f"{prefix}.safetensors") as store:
+        assert not [key for key in store.tensors if key.startswith("source.")]
+        neutral_to_mxnet.restore(store, tmp_path / "restored")
+    original = tmp_path / f"{model}-0000.params"
+    assert (tmp_path / "restored" / original.name).read_bytes() == original.read_bytes()
+
+
+def test_a_rolled_layer_takes_sequences_of_any_length(mxnet: Any, tmp_path: Path) -> None:
+    module, _ = check(mxnet, tmp_path, "lstm_cell", {"data": BATCH_FIRST})
+    output, h, c = module(torch.zeros(7, 11, FEATURES))
+    assert output.shape == (7, 11, HIDDEN) and h.shape == c.shape == (7, HIDDEN)
+
+
+def test_the_weights_of_a_language_model_are_tied(mxnet: Any, tmp_path: Path) -> None:
+    module, _ = check(mxnet, tmp_path, "language_model", {"data": WORDS.T})
+    assert module.decoder.weight is module.embed.weight
