@@ -10,6 +10,8 @@ from neutral import __version__
 from neutral.errors import UsageError
 from neutral.graph import Graph, Input, Value
 from neutral.store import Store
+from neutral.store.digests import sha256
+from neutral.store.sources import origin_chunks
 from neutral_to_torch.emit.facts import described
 from neutral_to_torch.emit.fold import fold
 from neutral_to_torch.emit.forward import Forward
@@ -202,7 +204,7 @@ def document(store: Store, name: str, program: Program) -> str:
         lines += ["", f"Converted from {source.framework}{version}:"]
         for file in source.files:
             lines.append(f"    {file.name}: {file.size} bytes")
-            lines += [f"        SHA-256 {file.sha256}"] if file.sha256 else []
+            lines.append(f"        SHA-256 {file.sha256 or sha256(origin_chunks(store, file))}")
     lines += ["", "Inputs:"]
     lines += [f"    {item.name}: {_shape(item)}" for item in program.inputs] or ["    none"]
     lines += ["", "Outputs:"]
