@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
+
+from common import folder, table, write_params
 
 import mxnet_to_neutral
-from common import folder, table, write_params
 
 LAYERS, SIZE = 64, 2048
 

@@ -1,6 +1,6 @@
 """How long the command line takes above a bare interpreter, and what it imports.
 
-    python benchmarks/startup.py
+python benchmarks/startup.py
 """
 
 from __future__ import annotations
