@@ -7,7 +7,7 @@ from neutral.operators.catalogue import Attribute, Operator, Role
 OPERATORS = (
     Operator(
         "linear",
-        "output = input x weight^T + bias over the last axis. With flatten, all axes but the first are made one before.",
+        "output = input x weight^T + bias over the last axis. With flatten, all axes but the first are made one before, of extent 1 where there are none.",
         attributes=(
             Attribute("out_features", "int", "Size of the output's last axis."),
             Attribute("flatten", "bool", "Whether the input is flattened to (N, in_features) before."),

@@ -94,6 +94,12 @@ def test_fully_connected(
     check_operator("FullyConnected", inputs, parameters=stored, computed=stored, num_hidden=7, **given)
 
 
+def test_fully_connected_of_numbers(check_operator: Any) -> None:
+    """Each is a sample of one feature."""
+    inputs = [values(5), values(7, 1, seed=1), values(7, seed=2)]
+    check_operator("FullyConnected", inputs, parameters=[1, 2], declared=True, num_hidden=7)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "int32", "int64"])
 @pytest.mark.parametrize("shape", [(5,), (2, 3), (2, 3, 2)])
 def test_embedding(check_operator: Any, shape: tuple[int, ...], dtype: str) -> None:

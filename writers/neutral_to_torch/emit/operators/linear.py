@@ -13,7 +13,9 @@ def _embedded_rank(node: View) -> int | None:
 
 @rule("linear", rank=lambda node: 2 if node["flatten"] else node.rank())
 def linear(node: View, x: Symbol) -> Symbol:
-    if node["flatten"] and node.rank() != 2:
+    if node["flatten"] and node.rank() == 1:
+        x = x.unsqueeze(1)
+    elif node["flatten"] and node.rank() != 2:
         x = x.flatten(1)
     if not node.stored("weight") or (node.has("bias") and not node.stored("bias")):
         bias = (node.tensor("bias"),) if node.has("bias") else ()
