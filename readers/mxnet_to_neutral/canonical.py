@@ -77,7 +77,8 @@ class Recipe:
 
     ``make`` gives the tensor. ``rule`` is its name in the store. ``permutation`` takes the stored axes back to the
     source's, None where the bytes are the same; ``lossless`` says that the bytes can be found again that way.
-    ``start`` is the offset in bytes, within the one array, that the tensor begins at.
+    ``start`` is the offset in bytes, within the one array, that the tensor begins at. ``order`` are the blocks of the
+    array that the tensor consists of, where they are in another order.
     """
 
     rule: str
@@ -86,6 +87,7 @@ class Recipe:
     permutation: tuple[int, ...] | None = None
     lossless: bool = True
     start: int = 0
+    order: tuple[int, ...] = ()
 
     @property
     def identity(self) -> tuple[object, ...]:
@@ -153,6 +155,19 @@ def concatenate(arrays: tuple[Array, ...]) -> Recipe:
     return Recipe("concatenate", arrays, lambda: Tensor(first.record.dtype, shape, parts))
 
 
+def reorder(array: Array, order: tuple[int, ...]) -> Recipe:
+    """The array with equal blocks of its first axis in another order: block ``order[0]`` first."""
+    if not array.plain:
+        raise MismatchError(f"array {array.name!r}: gates that are put in order have to be dense and row by row.")
+    tensor = array.tensor()
+    assert array.record.data is not None
+    size = tensor.nbytes // len(order)
+    begin = array.record.data.offset
+    content = tuple(FileRange(array.path, begin + block * size, size) for block in order)
+    rule = f"blocks {' '.join(map(str, order))}"
+    return Recipe(rule, (array,), lambda: Tensor(tensor.dtype, tensor.shape, content), order=order)
+
+
 def ones(array: Array) -> Recipe:
     """Ones of the array's shape: what the source computes with instead of the stored values."""
     tensor = array.tensor()
@@ -185,6 +200,11 @@ def pieces_of(recipes: Mapping[str, Recipe]) -> Iterator[tuple[str, Block, Piece
             if joined:
                 yield array.name, block, Piece(key, start=position, nbytes=block.nbytes)
                 position += block.nbytes
+            elif recipe.order:
+                size, rows = block.nbytes // len(recipe.order), array.shape[0] // len(recipe.order)
+                for position, number in enumerate(recipe.order):
+                    part = Block(block.offset + number * size, array.record.dtype, (rows, *array.shape[1:]))
+                    yield array.name, part, Piece(key, start=position * size, nbytes=size)
             elif recipe.rule.startswith("slice"):
                 begin = block.offset + recipe.start
                 tensor = recipe.make()

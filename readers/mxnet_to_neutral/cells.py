@@ -11,23 +11,27 @@ from dataclasses import dataclass
 from itertools import permutations
 from typing import Any, Iterator
 
-from mxnet_to_neutral.canonical import Recipe
+from mxnet_to_neutral.canonical import Recipe, reorder
 from mxnet_to_neutral.flow import Flow
 from mxnet_to_neutral.names import bare
-from mxnet_to_neutral.op import Absent, Conversion, Draft
+from mxnet_to_neutral.op import Absent, Conversion, Draft, RoleDraft
 from neutral.graph import Operand, Value
 from neutral.operators.recurrent import GATES
 
 
 @dataclass
 class Cell:
-    """A cell that was found: its linear layers, the drafts it consists of, and its results, the state h first."""
+    """A cell that was found: its linear layers, the drafts it consists of, and its results, the state h first.
+
+    ``order`` says which of the source's gates each of the catalogue's is.
+    """
 
     kind: str
     from_input: Draft
     from_state: Draft
     parts: list[Draft]
     results: list[Draft]
+    order: tuple[int, ...]
     c: Operand = None
     nonlinearity: str = ""
 
@@ -65,12 +69,12 @@ def _lstm(flow: Flow, out: Draft) -> Iterator[Cell]:
                 found = [gate for gate in gates if gate is not None]
                 if len(found) < 3:
                     continue
-                order = [found[1].inputs[0], found[0].inputs[0], found[2].inputs[0], output.inputs[0]]
-                split = _split(flow, order)
+                parts_of_sum = [found[1].inputs[0], found[0].inputs[0], found[2].inputs[0], output.inputs[0]]
+                split = _split(flow, parts_of_sum)
                 layers = _layers(flow, split.inputs[0]) if split is not None else None
                 if split is not None and layers is not None:
                     parts = [out, output, tanh, state, keep, add, *found, split, *layers]
-                    yield Cell("lstm", layers[0], layers[1], parts, [out, state], c)
+                    yield Cell("lstm", layers[0], layers[1], parts, [out, state], _order(parts_of_sum), c)
 
 
 def _gru(flow: Flow, out: Draft) -> Iterator[Cell]:
@@ -93,7 +97,7 @@ def _gru(flow: Flow, out: Draft) -> Iterator[Cell]:
                 parts = [out, new, keep, update, complement, tanh, *gates, layers[0], layers[1]]
                 if ones is not None and flow.is_private(Value(ones.name), parts):
                     parts.append(ones)
-                yield Cell("gru", layers[0], layers[1], parts, [out])
+                yield Cell("gru", layers[0], layers[1], parts, [out], (0, 1, 2))
 
 
 def _gru_gates(flow: Flow, tanh: Draft, update: Draft) -> Iterator[list[Draft]]:
@@ -108,7 +112,8 @@ def _gru_gates(flow: Flow, tanh: Draft, update: Draft) -> Iterator[list[Draft]]:
                 for x_z, h_z in _orders(update_sum, "add"):
                     splits = [_split(flow, [x_r, x_z, x_n]), _split(flow, [h_r, h_z, h_n])]
                     found = [*splits, candidate, update_sum, reset, gate, reset_sum]
-                    if None not in splits:
+                    ordered = [_order([x_r, x_z, x_n]), _order([h_r, h_z, h_n])] == [(0, 1, 2)] * 2
+                    if None not in splits and ordered:
                         yield [part for part in found if part is not None]
 
 
@@ -118,7 +123,7 @@ def _rnn(flow: Flow, out: Draft) -> Iterator[Cell]:
         total = flow.made(out.inputs[0], "add")
         layers = _layers(flow, Value(total.name)) if total is not None else None
         if total is not None and layers is not None and all("2h" in _weight_name(layer) for layer in layers[:2]):
-            yield Cell("rnn", layers[0], layers[1], [out, *layers], [out], nonlinearity=out.kind)
+            yield Cell("rnn", layers[0], layers[1], [out, *layers], [out], (0,), nonlinearity=out.kind)
 
 
 def _orders(draft: Draft | None, kind: str) -> Iterator[tuple[Operand, ...]]:
@@ -128,11 +133,15 @@ def _orders(draft: Draft | None, kind: str) -> Iterator[tuple[Operand, ...]]:
 
 
 def _split(flow: Flow, gates: list[Operand]) -> Draft | None:
-    """The split whose outputs these are, all and in order."""
+    """The split whose outputs these are, all of them."""
     split = flow.made(gates[0], "split")
     if split is None or split.attributes["axis"] not in (1, -1) or split.attributes["parts"] != len(gates):
         return None
-    return split if gates == [Value(split.name, k) for k in range(len(gates))] else None
+    return split if set(gates) == {Value(split.name, k) for k in range(len(gates))} else None
+
+
+def _order(gates: list[Operand]) -> tuple[int, ...]:
+    return tuple(gate.output for gate in gates if isinstance(gate, Value))
 
 
 def _layers(flow: Flow, gates: Operand) -> tuple[Draft, Draft, Draft] | None:
@@ -169,9 +178,23 @@ def _is_closed(flow: Flow, cell: Cell) -> bool:
         return False
     if len({layer.roles.get("bias") is None for layer in layers}) > 1:
         return False
+    tensors = [role for layer in layers for role in layer.roles.values() if isinstance(role, Recipe)]
+    if cell.order != tuple(range(len(cell.order))) and not all(_is_plain(tensor) for tensor in tensors):
+        return False
     inner = [part for part in cell.parts if part not in cell.results]
     outputs = (Value(part.name, k) for part in inner for k in range(part.attributes.get("parts", 1)))
     return all(flow.is_private(value, cell.parts) for value in outputs)
+
+
+def _is_plain(tensor: Recipe) -> bool:
+    return tensor.rule == "identity" and tensor.arrays[0].plain
+
+
+def _in_order(tensor: RoleDraft, cell: Cell) -> RoleDraft:
+    """The tensor with its gates in the catalogue's order."""
+    if not isinstance(tensor, Recipe) or cell.order == tuple(range(len(cell.order))):
+        return tensor
+    return reorder(tensor.arrays[0], cell.order)
 
 
 def _draft(flow: Flow, cell: Cell) -> Draft:
@@ -180,7 +203,7 @@ def _draft(flow: Flow, cell: Cell) -> Draft:
     if cell.kind == "rnn":
         attributes["nonlinearity"] = cell.nonlinearity
     roles = {
-        f"{role}_{matrix}": layer.roles.get(role)
+        f"{role}_{matrix}": _in_order(layer.roles.get(role), cell)
         for matrix, layer in (("ih", cell.from_input), ("hh", cell.from_state))
         for role in ("weight", "bias")
     }

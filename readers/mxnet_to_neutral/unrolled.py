@@ -19,7 +19,7 @@ CELLS = {"lstm_cell": "lstm", "gru_cell": "gru", "rnn_cell": "rnn"}
 ALIKE = frozenset(
     {
         "dropout", "relu", "sigmoid", "tanh", "softplus", "softsign", "leaky_relu", "identity",
-        "add", "subtract", "multiply", "divide", "concatenate", "linear",
+        "add", "subtract", "multiply", "divide", "concatenate", "linear", "flatten",
     }
 )  # fmt: skip
 """Kinds that do to a sequence what they do to each step: their axis of features comes last."""
@@ -45,8 +45,9 @@ class Roll:
         self._queue: list[Steps] = []
 
     def run(self) -> None:
+        self._merge_equal()
         for draft in self.flow.conversion.drafts:
-            if draft.kind == "unbind" and draft.attributes["axis"] in (0, 1) and draft.attributes["parts"] > 1:
+            if draft.kind == "unbind" and draft.attributes["parts"] > 1:
                 self._begin(draft)
         while self._queue:
             steps = self._queue.pop(0)
@@ -56,13 +57,29 @@ class Roll:
         if self.recurrent:
             self._finish()
 
+    def _merge_equal(self) -> None:
+        """What is done twice to one step, for either direction, is done once."""
+        first: dict[tuple[Value, ...], Draft] = {}
+        values: dict[Value, Value] = {}
+        for draft in self.flow.conversion.drafts:
+            if draft.kind == "flatten" and self.flow.made(draft.inputs[0], "unbind"):
+                known = first.setdefault(tuple(v for v in draft.inputs if isinstance(v, Value)), draft)
+                if known is not draft:
+                    values[Value(draft.name)] = Value(known.name)
+        if values:
+            self.flow.replace([], {value.node for value in values}, values)
+            self.flow = Flow(self.flow.conversion)
+
     def _begin(self, unbind: Draft) -> None:
         steps = tuple(Value(unbind.name, k) for k in range(unbind.attributes["parts"]))
         source = unbind.inputs[0]
 
         def make() -> Value:
-            if unbind.attributes["axis"] == 1:
+            axis = unbind.attributes["axis"]
+            if axis == 1:
                 return self._add(unbind, "swap_axes", source, axis=0, other_axis=1)
+            if axis:
+                return self._add(unbind, "move_axis", source, source=axis, destination=0)
             assert isinstance(source, Value)
             return source
 
@@ -120,7 +137,7 @@ class Roll:
             attributes.update(projection_size=0, clip_min=None, clip_max=None, clip_nan=False)
         given: Operand = self._all(steps)
         if backwards:
-            given = self._add(first, "flip", given, axes=(0,))
+            given = self._reversed(first, self._all(steps))
         states = [None if state is None else self._add(first, "unsqueeze", state, axis=0) for state in first.inputs[1:]]
         layer = self._add(first, kind, given, *states, **attributes)
         made = self.new[-1]
@@ -151,20 +168,22 @@ class Roll:
                 columns.append(column[0])
             else:
                 return
-        first, attributes = group[0], dict(group[0].attributes)
+        first, kind, attributes = group[0], group[0].kind, dict(group[0].attributes)
         if first.kind == "concatenate":
             if attributes["axis"] not in (1, -1):
                 return
             attributes["axis"] = 2 if attributes["axis"] == 1 else -1
         elif first.kind == "linear":
             attributes["flatten"] = False
+        elif first.kind == "flatten":
+            kind, attributes = "reshape", {"shape": (0, 0, -1), "from_end": False}
         elif attributes.get("shared_axes"):
             return
         outputs = tuple(Value(draft.name) for draft in group)
 
         def make() -> Value:
             operands = [self._all(column) if isinstance(column, tuple) else column for column in columns]
-            whole = self._add(first, first.kind, *operands, **attributes)
+            whole = self._add(first, kind, *operands, **attributes)
             self.new[-1].layer = first.layer
             self.new[-1].roles = dict(first.roles)
             self.gone.update((draft.name, draft) for draft in group)
@@ -185,7 +204,9 @@ class Roll:
             whole = self._all(steps[::-1] if backwards else steps)
             if backwards:
                 whole = self._reversed(draft, whole)
-            if axis == 1:
+            if draft.kind == "concatenate" and not between:
+                whole = self._add(draft, "merge_axes", whole, axis=0, count=2)
+            elif axis == 1:
                 whole = self._add(draft, "swap_axes", whole, axis=0, other_axis=1)
             elif axis:
                 whole = self._add(draft, "move_axis", whole, source=0, destination=axis)
@@ -207,6 +228,8 @@ class Roll:
         """The steps that a draft stacks in either order, the axis, and what it stacks them by."""
         steps = tuple(value for value in draft.inputs if isinstance(value, Value))
         between: list[Draft] = []
+        if draft.kind == "concatenate" and (steps in self.recurrent or steps[::-1] in self.recurrent):
+            return (steps, 0, []) if draft.attributes["axis"] == 0 else ((), 0, [])
         if draft.kind == "concatenate":
             axis = draft.attributes["axis"]
             made = [self.flow.made(value, "unsqueeze") for value in steps]

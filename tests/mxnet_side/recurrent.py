@@ -150,6 +150,24 @@ def loop_of_cells() -> mx.sym.Symbol:
     return mx.sym.Group([outputs, *states])
 
 
+def _linear(x: Any, weights: Any) -> Any:
+    return mx.sym.FullyConnected(x, *weights, num_hidden=4 * HIDDEN)
+
+
+def gates_in_another_order() -> mx.sym.Symbol:
+    """The LSTM of MXNet's first examples: input gate, cell, forget gate, output gate."""
+    h, c, steps = mx.sym.var("init_h"), mx.sym.var("init_c"), []
+    names = ("i2h_weight", "i2h_bias", "h2h_weight", "h2h_bias")
+    weights = [mx.sym.var(f"l0_{name}") for name in names]
+    for x in mx.sym.SliceChannel(mx.sym.var("data"), num_outputs=STEPS, axis=1, squeeze_axis=True):
+        gates = _linear(x, weights[:2]) + _linear(h, weights[2:])
+        i, g, f, o = mx.sym.SliceChannel(gates, num_outputs=4)
+        c = mx.sym.sigmoid(f) * c + mx.sym.sigmoid(i) * mx.sym.tanh(g)
+        h = mx.sym.sigmoid(o) * mx.sym.tanh(c)
+        steps.append(h)
+    return mx.sym.FullyConnected(mx.sym.Concat(*steps, dim=0), num_hidden=4, name="fc")
+
+
 def _bucket(cell: Any) -> tuple[Any, mx.sym.Symbol]:
     """A bucketing model's symbol for one length, as the examples of ``mx.rnn`` have it."""
     x = mx.sym.Embedding(mx.sym.var("data"), input_dim=VOCABULARY, output_dim=FEATURES, name="embed")
@@ -199,6 +217,6 @@ MODELS: Mapping[str, Callable[[], Any]] = {
         gluon_lstm, gluon_gru_both_ways, gluon_rnn, gluon_projected, gluon_states, language_model, lstm_cell, gru_cell,
         rnn_cell, last_output, stacked_cells, both_ways, zoneout, valid_length, encoder_decoder, loop_of_cells,
         bucketing_fused, bucketing_fused_both_ways, bucketing_fused_rnn, bucketing_cells, bucketing_both_ways,
-        bucketing_zoneout, packed,
+        bucketing_zoneout, packed, gates_in_another_order,
     )
 }  # fmt: skip

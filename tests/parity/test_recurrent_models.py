@@ -50,6 +50,10 @@ UNROLLED = {
     "both_ways": ({"data": BATCH_FIRST}, ["LSTM"]),
     "valid_length": ({"data": BATCH_FIRST, "length": np.array([5, 1, 3], "float32")}, ["LSTMCell"]),
     "encoder_decoder": ({"data": BATCH_FIRST, "start": values(BATCH, FEATURES)}, ["LSTM", "LSTMCell", "Linear"]),
+    "gates_in_another_order": (
+        {"data": BATCH_FIRST, "init_h": values(BATCH, HIDDEN), "init_c": values(BATCH, HIDDEN, seed=1)},
+        ["LSTM", "Linear"],
+    ),
     "loop_of_cells": ({"data": TIME_FIRST, "h": values(BATCH, HIDDEN)}, ["GRUCell"]),
 }
 
@@ -89,10 +93,11 @@ def test_zoneout_of_older_cells(mxnet: Any, tmp_path: Path) -> None:
     check(mxnet, tmp_path, "bucketing_zoneout", BUCKET)
 
 
-@pytest.mark.parametrize("model", BUCKETING)
-def test_gate_by_gate_files_go_back(mxnet: Any, tmp_path: Path, model: str) -> None:
+@pytest.mark.parametrize("model", [*BUCKETING, "gates_in_another_order"])
+def test_files_go_back(mxnet: Any, tmp_path: Path, model: str) -> None:
+    """Whether saved gate by gate, packed, or with gates in another order."""
     prefix = str(tmp_path / model)
-    mxnet.call("recurrent:run", model=model, inputs=BUCKET, prefix=prefix)
+    mxnet.call("recurrent:run", model=model, inputs={**UNROLLED, **BUCKETING}[model][0], prefix=prefix)
     mxnet_to_neutral.read(prefix).save(f"{prefix}.safetensors")
     with neutral.open(f"{prefix}.safetensors") as store:
         assert not [key for key in store.tensors if key.startswith("source.")]
