@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from typing import Any
 
 from neutral.cli.console import Console, Report, byte_size, plural
 from neutral.errors import UsageError
@@ -26,30 +27,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:
     import neutral
+    from neutral.store import shards
     from neutral.store.containers import container_for
 
     source, target = arguments.store, arguments.output
-    module = container_for(target)
-    is_hdf5 = module.__name__.endswith(".hdf5")
-    if arguments.compression and not is_hdf5:
-        raise UsageError(f"{target}: only HDF5 stores are compressed.")
-    if arguments.max_shard_size and is_hdf5:
-        raise UsageError(f"{target}: shards are safetensors files.")
+    options: dict[str, Any] = {"digests": not arguments.no_digests}
+    if arguments.max_shard_size:
+        container, target = shards, shards.index_name(target)
+        options["max_shard_size"] = shards.parse_size(arguments.max_shard_size)
+    else:
+        container = container_for(target)
+    if arguments.compression:
+        if not container.__name__.endswith(".hdf5"):
+            raise UsageError(f"{target}: only HDF5 stores are compressed.")
+        options["compression"] = arguments.compression
     if os.path.exists(target) and os.path.exists(source) and os.path.samefile(source, target):
         raise UsageError(f"{target}: the output would replace the source. Choose another name.")
     with neutral.open(source) as store:
         written = [target]
         if not arguments.dry_run:
-            digests = not arguments.no_digests
             with console.progress("convert") as progress:
-                if arguments.max_shard_size:
-                    from neutral.store import shards
-
-                    size = shards.parse_size(arguments.max_shard_size)
-                    written = shards.write(store, target, max_shard_size=size, digests=digests, progress=progress)
-                else:
-                    options = {"compression": arguments.compression} if is_hdf5 else {}
-                    module.write(store, target, digests=digests, progress=progress, **options)
+                written = container.write(store, target, progress=progress, **options) or written
         size = sum(tensor.nbytes for tensor in store.tensors.values())
         document = {
             "store": source,

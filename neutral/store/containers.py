@@ -28,11 +28,11 @@ def container_of(path: str) -> Any:
     """The module that reads this file, known by its first bytes, not by its name."""
     try:
         with open(path, "rb") as file:
-            head = file.read(16)
+            head = file.read(64)
     except OSError as error:
         raise SourceError(f"{path}: cannot be read: {error.strerror}.") from error
     for name in _CONTAINERS:
         module = import_module(name)
         if module.recognises(head):
             return module
-    raise StoreError(f"{path}: this is no neutral store (its first bytes are {head.hex() or 'none'}).")
+    raise StoreError(f"{path}: this is no neutral store (its first bytes are {head[:16].hex() or 'none'}).")

@@ -23,6 +23,7 @@ from neutral.store.atomic import atomic_file
 from neutral.store.sources import origin_chunks
 from neutral.store.store import Progress, Store
 from neutral.tensor import CHUNK, ITEM_SIZE, NUMPY_DTYPE, Tensor
+from neutral.text import printable
 
 if TYPE_CHECKING:
     import h5py
@@ -63,7 +64,8 @@ def write(
                     if digests and key not in made:
                         made[key] = hashlib.sha256(array.reshape(-1).view("|u1").data).hexdigest()
                     dataset = group.create_dataset(name, data=array, track_times=False, **_layout(array, options))
-                    dataset.attrs["key"], dataset.attrs["dtype"] = key, tensor.dtype
+                    dataset.attrs["key"] = key.replace("%", "%25").replace("\0", "%00")  # HDF5 texts end at a zero
+                    dataset.attrs["dtype"] = tensor.dtype
                     done += tensor.nbytes
                     if progress is not None:
                         progress(done, total)
@@ -139,7 +141,7 @@ def _places(store: Store, file: h5py.File) -> Iterator[tuple[str, h5py.Group, st
         group = layers.create_group(_escaped(layer.name))
         group.attrs["kind"], group.attrs["typed_by"] = layer.kind, layer.typed_by
         for name, value in layer.attributes.items():
-            group.attrs[name] = "none" if value is None else value if _is_plain(value) else str(value)
+            group.attrs[name] = "none" if value is None else value if _is_plain(value) else printable(str(value))
         for role, key in layer.tensors.items():
             if key not in placed:
                 placed.add(key)
@@ -151,14 +153,14 @@ def _places(store: Store, file: h5py.File) -> Iterator[tuple[str, h5py.Group, st
 
 def _escaped(name: str) -> str:
     """A name that is one step of an HDF5 path."""
-    escaped = quote(name, safe=" ")
+    escaped = quote(name, safe=" ") or "%00"
     return escaped.replace(".", "%2E") if set(escaped) <= {"."} else escaped
 
 
 def _is_plain(value: Any) -> bool:
-    return isinstance(value, (bool, int, float, str)) or (
-        isinstance(value, tuple) and all(isinstance(item, (int, float)) for item in value)
-    )
+    if isinstance(value, tuple):
+        return all(isinstance(item, (int, float)) and _is_plain(item) for item in value)
+    return isinstance(value, (bool, float)) or (isinstance(value, int) and abs(value) < 1 << 63)
 
 
 def _link_shared(store: Store, file: h5py.File) -> None:
@@ -195,7 +197,7 @@ def _datasets(path: str, file: h5py.File) -> Iterator[tuple[str, str, h5py.Datas
     for place, group in groups:
         for name, dataset in _members(path, place, group):
             checked = _checked(path, f"{place}/{name}", dataset)
-            key = str(checked.attrs["key"])
+            key = unquote(str(checked.attrs["key"]))
             if key not in seen:
                 seen.add(key)
                 yield key, f"{place}/{name}", checked

@@ -97,7 +97,7 @@ def read_header(path: str | os.PathLike[str]) -> Header:
     if len(raw) != 8 + length:
         raise StoreError(f"{path}, byte {len(raw)}: the file ends within its header.")
     try:
-        document = _parse(raw[8:])
+        document = _parse_header(raw[8:])
     except (ValueError, RecursionError, MemoryError) as error:
         raise StoreError(f"{path}, byte 8: the header is damaged ({str(error) or type(error).__name__}).") from None
     metadata = document.pop(_METADATA, {})
@@ -110,11 +110,16 @@ def _dump(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _parse(text: bytes) -> dict[str, Any]:
+def _parse_header(text: bytes) -> dict[str, Any]:
     if not text.startswith(b"{"):
         raise ValueError("it does not begin with a brace")
     if text.rstrip(b" ")[-1:] != b"}":
         raise ValueError("it does not end with a brace and spaces")
+    return parse_strictly(text)
+
+
+def parse_strictly(text: bytes) -> dict[str, Any]:
+    """A JSON object in which no key is there twice and every number is whole. Raises ValueError and what JSON does."""
     document: dict[str, Any] = json.loads(
         text.decode("utf-8"),
         object_pairs_hook=_object,
@@ -122,6 +127,8 @@ def _parse(text: bytes) -> dict[str, Any]:
         parse_float=_no_number,
         parse_constant=_no_number,
     )
+    if type(document) is not dict:
+        raise ValueError("it is no object")
     return document
 
 

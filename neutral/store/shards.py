@@ -1,16 +1,18 @@
 """A store in several safetensors files and an index, as the Hugging Face libraries name and read them.
 
 ``model.safetensors.index.json`` maps every tensor to its file, ``model-00001-of-00003.safetensors`` and so on. The
-manifest is in the index, under ``metadata``, beside ``total_size``.
+manifest is in the index, under ``metadata``, beside ``total_size``, the digest of every shard's header and that of the
+index itself. ``docs/format.md`` specifies it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 from contextlib import ExitStack
-from typing import Iterator, Mapping
+from typing import Any, Iterator, Mapping
 
 from neutral import manifest
 from neutral.collector import paused
@@ -18,18 +20,24 @@ from neutral.errors import SourceError, StoreError, UsageError
 from neutral.store.atomic import atomic_file
 from neutral.store.copying import copy_tensors
 from neutral.store.digests import Hashing
-from neutral.store.header import encode_header, ordered, read_header
+from neutral.store.header import encode_header, ordered, parse_strictly, read_header
 from neutral.store.sources import is_plain_name, origin_chunks
 from neutral.store.store import Progress, Store
 from neutral.tensor import Tensor
 
 INDEX_SUFFIX = ".safetensors.index.json"
 _INDEX_LIMIT = 1 << 28
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(I?)B?", re.IGNORECASE)
+_HEADERS = "neutral.headers"
+_SEAL = "neutral.sha256"
+_SEAL_MARK = f'"{_SEAL}": "'.encode()
+_DIGITS = 64
+_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*(?:([KMGT])(I?))?B?", re.IGNORECASE)
+_HEAD = re.compile(rb'\s*\{\s*"(metadata|weight_map)"')
 
 
 def recognises(head: bytes) -> bool:
-    return head.lstrip(b" \t\r\n").startswith(b"{")
+    """Whether a file that begins with these bytes is meant to be an index: other JSON begins with other keys."""
+    return _HEAD.match(head) is not None
 
 
 def parse_size(text: str) -> int:
@@ -38,29 +46,41 @@ def parse_size(text: str) -> int:
     if match is None:
         raise UsageError(f"{text!r} is no size; write for example 500MB or 5GiB.")
     number, unit, binary = match.groups()
-    power = " KMGT".index(unit.upper() or " ")
-    return int(float(number) * (1024 if binary else 1000) ** power)
+    size = int(float(number) * (1024 if binary else 1000) ** " KMGT".index((unit or " ").upper()))
+    if size == 0:
+        raise UsageError(f"{text!r} is no size for a shard: it must be a byte at least.")
+    return size
 
 
 @paused()
 def read(path: str) -> Store:
     """The store whose index is ``path``, lazily. Raises :class:`StoreError` where a shard or the index is not sound."""
     index = _read_index(path)
-    folder = os.path.dirname(path)
+    metadata, weight_map = index["metadata"], index["weight_map"]
+    text, headers = metadata.get(manifest.KEY), metadata.get(_HEADERS)
+    if not isinstance(text, str) or not isinstance(headers, dict):
+        raise StoreError(
+            f"{path}: an index without Neutral's manifest, so the layers are unknown. Export the original checkpoint."
+        )
     tensors: dict[str, Tensor] = {}
-    for name in sorted(set(index["weight_map"].values())):
+    for name, digest in headers.items():
         if not is_plain_name(name):
             raise StoreError(f"{path}: it names the shard {name!r}; a shard lies in the same folder.")
-        shard = os.path.join(folder, name)
+        shard = os.path.join(os.path.dirname(path), name)
         if not os.path.isfile(shard):
-            raise StoreError(f"{path}: its shard {name!r} is not there.")
-        tensors.update(read_header(shard).tensors)
-    if set(tensors) != set(index["weight_map"]):
-        strange = sorted(set(tensors) ^ set(index["weight_map"]))[0]
-        raise StoreError(f"{path}: its map and its shards differ, for one in tensor {strange!r}.")
-    text = index["metadata"].get(manifest.KEY)
-    if not isinstance(text, str):
-        raise StoreError(f"{path}: an index without Neutral's manifest, so the layers are unknown.")
+            raise StoreError(f"{path}: its shard {name!r} is not there. Copy all of its files.")
+        header = read_header(shard)
+        if hashlib.sha256(header.raw).hexdigest() != digest:
+            raise StoreError(
+                f"{shard}: its header is not the one that the index was written with. Copy all files again."
+            )
+        for key, tensor in header.tensors.items():
+            if key in tensors or weight_map.get(key) != name:
+                raise StoreError(f"{path}: tensor {key!r} is in {name!r}, and the map puts it elsewhere.")
+            tensors[key] = tensor
+    if len(tensors) != len(weight_map):
+        missing = next(key for key in weight_map if key not in tensors)
+        raise StoreError(f"{path}: tensor {missing!r} is in none of the shards.")
     return Store(tensors=ordered(tensors), path=path, **manifest.decode(text, path))
 
 
@@ -69,16 +89,18 @@ def write(
 ) -> list[str]:
     """Write ``store`` as shards of at most ``max_shard_size`` bytes of data (one tensor at least), and their index.
 
-    ``path`` is the index, or the name that a single file would have. Either all files appear or none. Gives the
-    names of the files, the index last.
+    ``path`` is the index, or the name that a single file would have. Nothing appears before all files are whole and on
+    the disk, and the index appears last. Gives the names of the files, the index last.
     """
     prefix = _prefix(path)
     parts = list(_parts(store.tensors, max_shard_size))
     names = [f"{prefix}-{number:05d}-of-{len(parts):05d}.safetensors" for number in range(1, len(parts) + 1)]
     total, position = sum(tensor.nbytes for tensor in store.tensors.values()), 0
-    known = dict(store.digests)
+    known = {key: digest for key, digest in store.digests.items() if key in store.tensors}
     files = () if store.source is None else store.source.files
     known_files = {file.name: file.sha256 for file in files if file.sha256 is not None}
+
+    headers: dict[str, str] = {}
 
     def done(count: int) -> None:
         nonlocal position
@@ -87,20 +109,27 @@ def write(
             progress(position, total)
 
     with ExitStack() as stack, Hashing(known) as hashing, Hashing(known_files) as file_hashing:
-        index = stack.enter_context(atomic_file(prefix + INDEX_SUFFIX))  # entered first, so it appears last
+        index = stack.enter_context(atomic_file(index_name(path)))  # entered first, so it appears last
         for file in files:
             if digests and file_hashing.wants(file.name):
                 file_hashing.add(file.name, origin_chunks(store, file))
         for name, part in zip(names, parts):
             target = stack.enter_context(atomic_file(name))
-            target.write(encode_header(part, {"format": "pt"}))
+            header = encode_header(part, {"format": "pt"})
+            headers[os.path.basename(name)] = hashlib.sha256(header).hexdigest()
+            target.write(header)
             copy_tensors(part, target, done, hashing if digests else None)
         made = hashing.results() if digests else known
         text = manifest.encode(store, made, file_hashing.results() if digests else known_files)
         weight_map = {key: os.path.basename(name) for name, part in zip(names, parts) for key in part}
-        document = {"metadata": {"total_size": total, manifest.KEY: text}, "weight_map": weight_map}
-        index.write((json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode())
-    return [*names, prefix + INDEX_SUFFIX]
+        metadata = {"total_size": total, manifest.KEY: text, _HEADERS: headers, _SEAL: "0" * _DIGITS}
+        index.write(_sealed({"metadata": metadata, "weight_map": weight_map}))
+    return [*names, index_name(path)]
+
+
+def index_name(path: str) -> str:
+    """The index of a store that would be called ``path`` in one file. Raises UsageError where it could not be."""
+    return _prefix(path) + INDEX_SUFFIX
 
 
 def _prefix(path: str) -> str:
@@ -123,18 +152,32 @@ def _parts(tensors: Mapping[str, Tensor], limit: int) -> Iterator[dict[str, Tens
     yield part
 
 
-def _read_index(path: str) -> dict[str, dict[str, str]]:
+def _sealed(document: Mapping[str, Any]) -> bytes:
+    """The index with its own SHA-256, made while zeros stand in the digest's place."""
+    raw = (json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+    start = raw.index(_SEAL_MARK) + len(_SEAL_MARK)
+    return raw[:start] + hashlib.sha256(raw).hexdigest().encode() + raw[start + _DIGITS :]
+
+
+def _is_sealed(raw: bytes) -> bool:
+    start = raw.find(_SEAL_MARK) + len(_SEAL_MARK)
+    end = start + _DIGITS
+    return hashlib.sha256(raw[:start] + b"0" * _DIGITS + raw[end:]).hexdigest().encode() == raw[start:end]
+
+
+def _read_index(path: str) -> dict[str, Any]:
     try:
         if os.path.getsize(path) > _INDEX_LIMIT:
             raise StoreError(f"{path}: an index of more than {_INDEX_LIMIT} bytes is refused.")
         with open(path, "rb") as file:
-            index = json.loads(file.read().decode())
+            raw = file.read()
+        index = parse_strictly(raw)
     except OSError as error:
         raise SourceError(f"{path}: cannot be read: {error.strerror}.") from None
-    except (ValueError, RecursionError) as error:
-        raise StoreError(f"{path}: this is no index of shards: {error}.") from None
-    if not isinstance(index, dict) or not all(isinstance(index.get(k), dict) for k in ("metadata", "weight_map")):
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise StoreError(f"{path}: this is no index of shards ({str(error) or type(error).__name__}).") from None
+    if not all(isinstance(index.get(key), dict) for key in ("metadata", "weight_map")):
         raise StoreError(f"{path}: this JSON is no index of shards: it has no 'metadata' and 'weight_map'.")
-    if not all(isinstance(name, str) for name in index["weight_map"].values()):
-        raise StoreError(f"{path}: its 'weight_map' names something that is no file.")
+    if manifest.KEY in index["metadata"] and not _is_sealed(raw):
+        raise StoreError(f"{path}: the index does not have the digest that it states. It was changed: copy it again.")
     return index

@@ -59,7 +59,7 @@ def linear_store(name: str = "fc1", notes: tuple[str, ...] = ()) -> Store:
         "spare": from_numpy(np.zeros(4, np.int64)),
     }
     graph = Graph(
-        inputs=(Input("data", (None, 3), "F32"),),
+        inputs=(Input("data", (None, 3), "float32"),),
         nodes=(Node(name, "linear", (Value("data"),), layer.attributes, layer=name),),
         outputs=(Value(name),),
     )

@@ -14,7 +14,7 @@ def test_the_table_of_a_store(run: Run, store: Path) -> None:
         f"{store}: store of mxnet 1.9.1\n"
         "1 layer, 3 tensors, 8 parameters, 0 in buffers, 64 bytes\n"
         "file: parts.bin: parameters, parts, 68 bytes\n"
-        "inputs: data (?, 3) F32\n"
+        "inputs: data (?, 3) float32\n"
         "outputs: fc1 (1 node)\n"
         "\n"
         "layer  kind    role    dtype  shape   parameters  typed by\n"
@@ -37,7 +37,7 @@ def test_the_document_of_a_store(run: Run, store: Path) -> None:
     file = {"name": "parts.bin", "role": "parameters", "format": "parts", "size": 68, "sha256": digest}
     assert document["source"] == {"framework": "mxnet", "version": "1.9.1", "files": [file]}
     assert document["graph"] == {
-        "inputs": [{"name": "data", "shape": [None, 3], "dtype": "F32"}],
+        "inputs": [{"name": "data", "shape": [None, 3], "dtype": "float32"}],
         "outputs": [{"node": "fc1", "output": 0}],
         "nodes": 1,
     }

@@ -31,7 +31,9 @@ def every_sort() -> Store:
     tensors = {
         f"{dtype}{len(shape)}{sum(shape)}.value": tensor(dtype, shape) for dtype in ITEM_SIZE for shape in SHAPES
     }
-    tensors.update({f"{name}.value": tensor("F32", (2,)) for name in ("a/b", ".", "..", "ü ñ", "100%", "x\ny")})
+    tensors.update(
+        {f"{name}.value": tensor("F32", (2,)) for name in ("", "a/b", ".", "..", "ü ñ", "100%", "x\ny", "z\0")}
+    )
     layers = {key[: -len(".value")]: key for key in tensors}
     layers["tied"] = "a/b.value"
     tensors["source.arg:kept"] = tensor("I8", (7,))
@@ -74,6 +76,15 @@ def test_people_can_browse_it(tmp_path: Path) -> None:
         assert group["weight"].shape == (2, 3)
         assert group["weight"].fletcher32
         assert group["weight"].attrs["key"] == "fc.weight"
+
+
+def test_attributes_that_hdf5_has_no_form_for_are_text(tmp_path: Path) -> None:
+    attributes = {"operator": "a\0b", "attributes": {"x": "y" * 70_000}, "reason": ""}
+    Store({"a": Layer("a", "opaque", attributes, {}, typed_by="names")}, {}).save(tmp_path / "a.h5")
+    with neutral.open(tmp_path / "a.h5") as store:
+        assert store.layers["a"].attributes == attributes
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert file["layers/a"].attrs["operator"] == "a\\x00b"
 
 
 def test_a_shared_tensor_is_one_dataset(tmp_path: Path) -> None:
