@@ -13,7 +13,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from mxnet_side.client import MXNet, mxnet_python
+from mxnet_side.client import MXNet, mxnet2_python, mxnet_python
 from shared_data import shared_data_folder
 
 
@@ -32,6 +32,17 @@ def mxnet() -> Iterator[MXNet]:
     python = mxnet_python()
     if python is None:
         pytest.skip("MXNet is not here; set NEUTRAL_MXNET_PYTHON to a Python that has it")
+    process = MXNet(python)
+    yield process
+    process.close()
+
+
+@pytest.fixture(scope="session")
+def mxnet2() -> Iterator[MXNet]:
+    """MXNet 2, in a process of its own."""
+    python = mxnet2_python()
+    if python is None:
+        pytest.skip("MXNet 2 is not here; set NEUTRAL_MXNET2_PYTHON to a Python that has it")
     process = MXNet(python)
     yield process
     process.close()

@@ -62,6 +62,16 @@ OPERATORS = (
         outputs=("*parts",),
         family="arrangement",
     ),
+    Operator(
+        "hsplit",
+        "The input cut along axis 1, of a vector along axis 0, into parts of equal extent or at indices as in split_at.",
+        attributes=(
+            Attribute("parts", "int", "The number of equal parts; None where indices say it.", optional=True),
+            Attribute("indices", "ints", "Where the second and later parts begin, or None.", optional=True),
+        ),
+        outputs=("*parts",),
+        family="arrangement",
+    ),
     Operator("slice", f"A part of the input: {SLICE_MEANING}", attributes=SLICE, family="arrangement"),
     Operator(
         "slice_assign",
@@ -133,13 +143,17 @@ OPERATORS = (
     Operator(
         "flip",
         "The positions of some axes in reverse order.",
-        attributes=(Attribute("axes", "ints", "The axes; negative ones count from the end."),),
+        attributes=(
+            Attribute("axes", "ints", "The axes; negative ones count from the end. None: all.", optional=True),
+        ),
         family="arrangement",
     ),
     Operator(
         "broadcast_to",
-        "Axes of extent 1 repeated to the extents of shape.",
-        attributes=(Attribute("shape", "ints", "An extent for each of the input's axes; 0 keeps the input's."),),
+        "Axes of extent 1 repeated to the extents of shape; axes that the input lacks are new in front.",
+        attributes=(
+            Attribute("shape", "ints", "The extents, the last ones for the input's axes; 0 keeps the input's."),
+        ),
         family="arrangement",
     ),
     Operator(
@@ -159,6 +173,47 @@ OPERATORS = (
             Attribute("axes", "ints", "The axes; None: all, and both have the same number.", optional=True),
             Attribute("like_axes", "ints", "For each the axis of the other input; None as axes.", optional=True),
         ),
+        family="arrangement",
+    ),
+    *(
+        Operator(kind, meaning, inputs=("*inputs",), family="arrangement")
+        for kind, meaning in (
+            ("vstack", "The inputs below each other along axis 0; a vector of n counts as (1, n), a number as (1, 1)."),
+            ("hstack", "The inputs beside each other along axis 1; vectors and numbers one after the other."),
+            (
+                "dstack",
+                "The inputs behind each other along axis 2; a matrix (m, n) counts as (m, n, 1), a vector of n as (1, n, 1).",
+            ),
+            ("column_stack", "The inputs beside each other along axis 1; a vector of n counts as a column (n, 1)."),
+        )
+    ),
+    Operator(
+        "roll",
+        "The positions of some axes moved towards the end; those that would leave it come in at the front.",
+        attributes=(
+            Attribute("shifts", "ints", "For each of the axes how far; negative ones move towards the front."),
+            Attribute(
+                "axes",
+                "ints",
+                "The axes; negative ones count from the end. None: of the input made 1-D, and put back into its shape.",
+                optional=True,
+            ),
+        ),
+        family="arrangement",
+    ),
+    *(
+        Operator(
+            kind,
+            f"The input with zeros in place of what is {where} a diagonal of its last two axes.",
+            attributes=(Attribute("offset", "int", "The diagonal: 0 is the main one, positive ones are above it."),),
+            family="arrangement",
+        )
+        for kind, where in (("lower_triangle", "above"), ("upper_triangle", "below"))
+    ),
+    Operator(
+        "difference",
+        "Along an axis each position less the one before it, several times over.",
+        attributes=(AXIS, Attribute("times", "int", "How often.")),
         family="arrangement",
     ),
     Operator(

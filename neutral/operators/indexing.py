@@ -73,6 +73,32 @@ OPERATORS = (
         inputs=("input", "index", "value"),
         family="indexing",
     ),
+    *(
+        Operator(
+            kind,
+            f"The input with value {how} input[index[0], index[1], ...], where the index's first axis has an entry for each of "
+            f"the input's first axes. {repeated}",
+            inputs=("input", "index", "value"),
+            family="indexing",
+        )
+        for kind, how, repeated in (
+            ("index_add", "added to", "Where indices repeat all are added."),
+            ("index_update", "in place of", "Where indices repeat the last one holds."),
+        )
+    ),
+    Operator(
+        "boolean_mask",
+        "The positions of an axis where mask, a vector, is not 0. The extent of the output depends on the mask.",
+        inputs=("input", "mask"),
+        attributes=(AXIS,),
+        family="indexing",
+    ),
+    Operator(
+        "nonzero",
+        "The indices of all that is not 0, int64: a row for each in row-major order. The extent of the output depends on the "
+        "input.",
+        family="indexing",
+    ),
     Operator(
         "one_hot",
         "output[..., j] = on_value where index[...] = j, else off_value, for j from 0 to depth - 1.",

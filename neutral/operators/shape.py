@@ -84,6 +84,32 @@ OPERATORS = (
         family="shape",
     ),
     Operator(
+        "move_axes",
+        "Several axes go to other places; the others keep their order.",
+        attributes=(
+            Attribute("sources", "ints", "Where the axes are; negative ones count from the end."),
+            Attribute("destinations", "ints", "Where they are in the output; negative ones count from the end."),
+        ),
+        family="shape",
+    ),
+    Operator(
+        "rotate90",
+        "The input turned by quarters in the plane of two axes, in the direction from the first to the second.",
+        attributes=(
+            Attribute("quarters", "int", "How many quarters."),
+            Attribute("axis", "int", "The first axis; negative counts from the end."),
+            Attribute("other_axis", "int", "The second axis; negative counts from the end."),
+        ),
+        family="shape",
+    ),
+    Operator(
+        "at_least",
+        "Axes of extent 1 for an input with fewer than dims axes. A number becomes (1,), (1, 1) or (1, 1, 1), a vector of n "
+        "becomes (1, n) or (1, n, 1), a matrix of (m, n) becomes (m, n, 1).",
+        attributes=(Attribute("dims", "int", "The least number of axes, from 1 to 3."),),
+        family="shape",
+    ),
+    Operator(
         "unsqueeze",
         "A new axis of extent 1.",
         attributes=(Attribute("axis", "int", "Its place in the output; negative counts from the output's end."),),

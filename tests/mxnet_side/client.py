@@ -48,3 +48,8 @@ def mxnet_python() -> str | None:
     except Exception:
         return None
     return sys.executable
+
+
+def mxnet2_python() -> str | None:
+    """The Python that has MXNet 2: NEUTRAL_MXNET2_PYTHON."""
+    return os.environ.get("NEUTRAL_MXNET2_PYTHON")

@@ -18,7 +18,7 @@ HALF_TOLERANCE = 2e-3
 
 
 def to_torch(array: np.ndarray) -> Any:
-    return torch.from_numpy(np.ascontiguousarray(array))
+    return torch.from_numpy(np.array(array, order="C"))
 
 
 def compare(got: Any, expected: np.ndarray) -> None:

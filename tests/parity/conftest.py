@@ -56,3 +56,37 @@ def check_operator(mxnet: Any, tmp_path: Path) -> Check:
         return check_checkpoint(prefix, given, expected, exact=exact)
 
     return check
+
+
+def _numpy_check(process: Any, prefix: str) -> Check:
+    def check(
+        expression: str, *, stored: Sequence[str] = (), exact: bool = False, declared: bool = True, **inputs: np.ndarray
+    ) -> Any:
+        arguments = {"expression": expression, "inputs": inputs, "prefix": prefix, "stored": tuple(stored)}
+        expected = process.call("numpy_mode:run", declared=declared, **arguments)
+        given = {name: to_torch(array) for name, array in inputs.items() if name not in stored}
+        return check_checkpoint(prefix, given, expected, exact=exact)
+
+    return check
+
+
+@pytest.fixture
+def check_numpy1(mxnet: Any, tmp_path: Path) -> Check:
+    """As ``check_numpy`` with MXNet 1 alone."""
+    return _numpy_check(mxnet, str(tmp_path / "line"))
+
+
+@pytest.fixture
+def check_numpy2(mxnet2: Any, tmp_path: Path) -> Check:
+    """As ``check_numpy`` with MXNet 2 alone."""
+    return _numpy_check(mxnet2, str(tmp_path / "line"))
+
+
+@pytest.fixture(params=["1", "2"])
+def check_numpy(request: pytest.FixtureRequest) -> Check:
+    """``check_numpy("np.exp(a) + b", a=array, b=array)`` runs a line of NumPy code on both sides and compares.
+
+    It is run in the NumPy mode of MXNet 1 and of MXNet 2. ``stored`` are inputs that MXNet stores as arrays; the others
+    declare their dtype in the symbol where it is not a floating one, unless ``declared`` is False.
+    """
+    return request.getfixturevalue(f"check_numpy{request.param}")

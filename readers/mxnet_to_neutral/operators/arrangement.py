@@ -11,7 +11,15 @@ from neutral.graph import Operand, Value
 
 @rule("Concat", "_rnn_param_concat")
 def concatenate(op: Op) -> Operand:
-    return op.node("concatenate", *op.inputs(), axis=op.attributes.int("dim", 1))
+    return joined(op, op.attributes.optional_int("dim", 1))
+
+
+def joined(op: Op, axis: int | None) -> Operand:
+    """The inputs one after the other; without an axis they are made 1-D."""
+    inputs = op.inputs()
+    if axis is None:
+        inputs = [op.node("reshape", value, shape=(-1,), from_end=False) for value in inputs]
+    return op.node("concatenate", *inputs, axis=axis or 0)
 
 
 @rule("stack")
@@ -23,10 +31,10 @@ def stack(op: Op) -> Operand:
 def slice_channel(op: Op) -> Sequence[Operand]:
     parts, axis = op.attributes.int("num_outputs", minimum=1), op.attributes.int("axis", 1)
     if op.attributes.bool("squeeze_axis", False):
-        return _parts(op.node("unbind", op.input(0), axis=axis, parts=parts), parts)
+        return parts_of(op.node("unbind", op.input(0), axis=axis, parts=parts), parts)
     if parts == 1:
         return [op.input(0)]
-    return _parts(op.node("split", op.input(0), axis=axis, parts=parts), parts)
+    return parts_of(op.node("split", op.input(0), axis=axis, parts=parts), parts)
 
 
 @rule("_split_v2")
@@ -46,10 +54,11 @@ def split_v2(op: Op) -> Sequence[Operand]:
         value = op.node("uneven_split", op.input(0), axis=axis, parts=parts)
     else:
         value = op.node("split_at", op.input(0), axis=axis, indices=indices[1:])
-    return _parts(value, parts)
+    return parts_of(value, parts)
 
 
-def _parts(value: Value, count: int) -> list[Operand]:
+def parts_of(value: Value, count: int) -> list[Operand]:
+    """The outputs of a node with several."""
     return [Value(value.node, output) for output in range(count)]
 
 

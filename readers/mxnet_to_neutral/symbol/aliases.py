@@ -67,5 +67,14 @@ CANONICAL = {
 
 _FUSED_CONVOLUTION = {"with_relu": "with_act", "with_postsum_relu": "with_postsum_act"}
 
-RENAMED_ATTRIBUTES = {"_sg_mkldnn_conv": _FUSED_CONVOLUTION, "_sg_onednn_conv": _FUSED_CONVOLUTION}
-"""By operator: from an attribute's old name to the one it has in MXNet 1.9.1."""
+RENAMED_ATTRIBUTES = {
+    "_sg_mkldnn_conv": _FUSED_CONVOLUTION,
+    "_sg_onednn_conv": _FUSED_CONVOLUTION,
+    "_npi_around": {"decimal": "decimals"},
+    "argsort": {"is_ascend_s": "is_ascend"},
+    "sort": {"is_ascend_s": "is_ascend"},
+}
+"""By operator: from a name that an attribute has in some files to the one that it has in MXNet 1.9.1.
+
+MXNet 2 misspells some when it writes what it traced, and then cannot read them itself.
+"""

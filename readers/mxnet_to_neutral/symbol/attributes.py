@@ -114,6 +114,10 @@ class Attributes:
         """A tuple whose elements may be absent, as the ``begin`` of a slice; None where all of it is."""
         return self._get(name, default, values.parse_optional_ints)
 
+    def pairs(self, name: builtins.str) -> tuple[tuple[builtins.int, builtins.int], ...]:
+        """Pairs of integers that are not negative, such as the widths of a padding. There is no default."""
+        return self._get(name, _REQUIRED, values.parse_pairs)
+
     def floats(self, name: builtins.str, default: tuple[builtins.float, ...] = _REQUIRED) -> tuple[builtins.float, ...]:
         return self._get(name, default, values.parse_floats)
 

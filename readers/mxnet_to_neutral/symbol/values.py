@@ -52,6 +52,8 @@ _SPECIAL_FLOAT = re.compile(rf"{_SPACE}([+-]?)(?:(inf)(?:inity)?|(nan)(?:\([a-z0
 _INTS = _tuple(rf"{_SPACE}{_DIGITS}(?:{_SPACE}L|{_SPACE})", "-?[0-9]+")
 _OPTIONAL_INTS = _tuple(rf"{_SPACE}(?:None|{_DIGITS}L?){_SPACE}", "-?[0-9]+L?")
 _FLOATS = _tuple(rf"{_SPACE}{_DECIMAL}{_SPACE}", rf"-?[0-9]+(?:\.[0-9]*)?{_EXPONENT}")
+_PAIR = r"[(\[]\s*[0-9]{1,10}\s*,\s*[0-9]{1,10}\s*[)\]]"
+_PAIRS = re.compile(rf"\s*[(\[]\s*{_PAIR}(?:\s*,\s*{_PAIR})*\s*,?\s*[)\]]\s*")
 _INT_ITEMS = re.compile(rf"None|{_DIGITS}")
 _FLOAT_ITEMS = re.compile(_DECIMAL)
 
@@ -107,6 +109,13 @@ def parse_optional_ints(text: str) -> OptionalInts:
     if not _OPTIONAL_INTS.fullmatch(text):
         raise ValueError(expected)
     return tuple(None if item == "None" else _bounded(item, expected) for item in _INT_ITEMS.findall(text))
+
+
+def parse_pairs(text: str) -> tuple[tuple[int, int], ...]:
+    if not _PAIRS.fullmatch(text):
+        raise ValueError("pairs of integers such as ((0, 0), (1, 1))")
+    numbers = [int(item) for item in re.findall("[0-9]+", text)]
+    return tuple(zip(numbers[::2], numbers[1::2]))
 
 
 def parse_floats(text: str) -> tuple[float, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Sequence
 
-from neutral_to_torch.emit.operators.shape import positive, rank_after
+from neutral_to_torch.emit.operators.shape import positive, rank_after, starred
 from neutral_to_torch.emit.rules import Result, Unsupported, View, rule, unpack
 from neutral_to_torch.emit.symbols import F, Symbol, helper, torch
 from neutral_to_torch.emit.terms import Name
@@ -38,6 +38,12 @@ def uneven_split(node: View, x: Symbol) -> Result:
 def split_at(node: View, x: Symbol) -> Result:
     indices = node["indices"]
     return unpack(x.tensor_split(indices, dim=node["axis"]), tuple(range(len(indices) + 1)))
+
+
+@rule("hsplit", rank=_same_ranks)
+def hsplit(node: View, x: Symbol) -> Result:
+    parts, indices = node["parts"], node["indices"]
+    return unpack(torch.hsplit(x, parts or indices), tuple(range(parts or len(indices) + 1)))
 
 
 @rule("unbind", rank=lambda node: [rank_after(node, -1)] * len(node.used))
@@ -148,7 +154,10 @@ def repeat(node: View, x: Symbol) -> Symbol:
 
 @rule("flip", rank="same")
 def flip(node: View, x: Symbol) -> Symbol:
-    return x.flip(*node["axes"])
+    axes, rank = node["axes"], node.rank()
+    if axes is None:
+        return x.flip(starred(Symbol(Name("range"))(x.ndim))) if rank is None else x.flip(*range(rank))
+    return x.flip(*axes)
 
 
 @rule("broadcast_to", rank=lambda node: len(node["shape"]))
@@ -176,6 +185,39 @@ def _broadcast(node: View, x: Symbol, extents: dict[int, Any]) -> Symbol:
             x = x.repeat_interleave(extent, dim=axis)
         return x
     return x.expand(*(extents.get(axis, extents.get(axis - rank, -1)) for axis in range(rank)))
+
+
+_STACKS = {"vstack": torch.vstack, "hstack": torch.hstack, "dstack": torch.dstack, "column_stack": torch.column_stack}
+
+
+def _stacked_rank(node: View) -> int | None:
+    least = {"vstack": 2, "hstack": 1, "dstack": 3, "column_stack": 2}[node.kind]
+    rank = node.rank()
+    return None if rank is None else max(rank, least)
+
+
+@rule(*_STACKS, rank=_stacked_rank)
+def stack_like_numpy(node: View, *inputs: Symbol) -> Symbol:
+    return _STACKS[node.kind](list(inputs))
+
+
+@rule("roll", rank="same")
+def roll(node: View, x: Symbol) -> Symbol:
+    shifts, axes = node["shifts"], node["axes"]
+    if axes is None:
+        return x.roll(shifts[0])
+    return x.roll(shifts[0], axes[0]) if len(axes) == 1 else x.roll(shifts, axes)
+
+
+@rule("lower_triangle", "upper_triangle", rank="same")
+def triangle(node: View, x: Symbol) -> Symbol:
+    method = {"lower_triangle": x.tril, "upper_triangle": x.triu}[node.kind]
+    return method(node["offset"]) if node["offset"] else method()
+
+
+@rule("difference", rank="same")
+def difference(node: View, x: Symbol) -> Symbol:
+    return x.diff(n=node["times"], dim=node["axis"]) if node["times"] != 1 else x.diff(dim=node["axis"])
 
 
 def _window(node: View) -> dict[str, Any]:

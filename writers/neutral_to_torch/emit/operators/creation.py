@@ -20,7 +20,7 @@ def full(node: View) -> Symbol:
     shape, value = node["shape"], node["value"]
     named = {0.0: torch.zeros, 1.0: torch.ones}.get(value)
     dtype = {"dtype": getattr(torch, node["dtype"])}
-    constructor = torch.full(shape, number(value), **dtype) if named is None else named(*shape, **dtype)
+    constructor = torch.full(shape, number(value), **dtype) if named is None else named(*(shape or ((),)), **dtype)
     return node.constant(constructor, from_numpy(np.full(shape, value, node["dtype"])))
 
 

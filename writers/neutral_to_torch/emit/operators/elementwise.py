@@ -245,6 +245,8 @@ def _broadcast_rank(node: View) -> int | None:
 @rule("where", rank=lambda node: node.rank(1) if node["rows"] else _broadcast_rank(node))
 def where(node: View, condition: Symbol, x: Symbol, y: Symbol) -> Symbol:
     if not node["rows"]:
+        if node.number(1) is not None and node.number(2) is not None:
+            return torch.where(condition, x, y)
         return torch.where(condition, operand(node, 1), operand(node, 2))
     if node.rank(0) in (None, 1) and node.rank(1) != 1:
         return helper.choose(condition, x, y)

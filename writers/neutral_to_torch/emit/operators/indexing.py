@@ -7,7 +7,7 @@ from typing import Any
 from neutral_to_torch.emit.operators.creation import number
 from neutral_to_torch.emit.operators.shape import positive, rank_after
 from neutral_to_torch.emit.rules import Result, View, rule, unpack
-from neutral_to_torch.emit.symbols import Symbol, helper, torch
+from neutral_to_torch.emit.symbols import Symbol, helper, operation, torch
 
 
 def _ranks(node: View) -> tuple[int | None, int | None]:
@@ -73,6 +73,24 @@ def scatter_nd(node: View, x: Symbol, index: Symbol) -> Symbol:
 @rule("index_copy", rank="same")
 def index_copy(node: View, x: Symbol, index: Symbol, value: Symbol) -> Symbol:
     return x.index_copy(0, index.long(), value)
+
+
+@rule("index_add", "index_update", rank="same")
+def index_add(node: View, x: Symbol, index: Symbol, value: Symbol) -> Symbol:
+    options = {"accumulate": True} if node.kind == "index_add" else {}
+    return x.index_put(index.long().unbind(), value.to(x.dtype), **options)
+
+
+@rule("boolean_mask", rank="same")
+def boolean_mask(node: View, x: Symbol, mask: Symbol) -> Symbol:
+    chosen = operation("!=", mask, 0)
+    (axis,) = positive((node["axis"],), node.rank())
+    return x[chosen] if axis == 0 else x.index_select(axis, chosen.nonzero().squeeze(1))
+
+
+@rule("nonzero", rank=2)
+def nonzero(node: View, x: Symbol) -> Symbol:
+    return x.nonzero()
 
 
 @rule("one_hot", rank=lambda node: rank_after(node, 1))

@@ -7,7 +7,14 @@ from neutral_to_torch.emit.rules import View, rule
 from neutral_to_torch.emit.symbols import Symbol, helper, torch
 
 
-@rule("matmul", rank="broadcast")
+def _matmul_rank(node: View) -> int | None:
+    left, right = node.rank(0), node.rank(1)
+    if left is None or right is None:
+        return None
+    return max(left, right) - (left == 1) - (right == 1) if 1 in (left, right) else max(left, right)
+
+
+@rule("matmul", rank=_matmul_rank)
 def matmul(node: View, x: Symbol, y: Symbol) -> Symbol:
     return x @ y
 
@@ -29,6 +36,60 @@ def tensordot(node: View, x: Symbol, y: Symbol) -> Symbol:
     if not node["at_least_1d"] or (left or 0) > 1 or (right or 0) > 1:
         return result
     return result.reshape(1) if left == right == 1 else torch.atleast_1d(result)
+
+
+def _contracted_rank(node: View) -> int | None:
+    left, right = node.rank(0), node.rank(1)
+    return None if left is None or right is None else left + right - 2 * len(node["axes"])
+
+
+@rule("contract", rank=_contracted_rank)
+def contract(node: View, x: Symbol, y: Symbol) -> Symbol:
+    axes, others = node["axes"], node["other_axes"]
+    count = len(axes)
+    last, first = tuple(range(-count, 0)), tuple(range(count))
+    if positive(axes, node.rank(0)) == positive(last, node.rank(0)) and others == first:
+        return torch.tensordot(x, y, dims=count)
+    return torch.tensordot(x, y, dims=(list(axes), list(others)))
+
+
+def _dot_rank(node: View) -> int | None:
+    left, right = node.rank(0), node.rank(1)
+    if left is None or right is None:
+        return None
+    return left + right - 2 if left and right else left + right
+
+
+@rule("dot", rank=_dot_rank)
+def dot(node: View, x: Symbol, y: Symbol) -> Symbol:
+    left, right = node.rank(0), node.rank(1)
+    if left is None or right is None:
+        return helper.dot(x, y)
+    if not left or not right:
+        return x * y
+    return x @ y if right <= 2 else torch.tensordot(x, y, dims=([left - 1], [right - 2]))
+
+
+@rule("einsum", rank=lambda node: _einsum_rank(node["subscripts"]))
+def einsum(node: View, *inputs: Symbol) -> Symbol:
+    return torch.einsum(node["subscripts"], *inputs)
+
+
+def _einsum_rank(subscripts: str) -> int | None:
+    left, arrow, right = subscripts.replace(" ", "").partition("->")
+    if "." in subscripts:
+        return None
+    return len(right) if arrow else sum(left.count(letter) == 1 for letter in set(left) - {","})
+
+
+@rule("kronecker", rank="broadcast")
+def kronecker(node: View, x: Symbol, y: Symbol) -> Symbol:
+    return torch.kron(x, y)
+
+
+@rule("cross", rank="broadcast")
+def cross(node: View, x: Symbol, y: Symbol) -> Symbol:
+    return torch.linalg.cross(x, y, dim=node["axis"]) if node["axis"] != -1 else torch.linalg.cross(x, y)
 
 
 @rule("khatri_rao", rank=2)

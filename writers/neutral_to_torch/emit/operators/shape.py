@@ -44,6 +44,8 @@ def reshape(node: View, x: Symbol) -> Symbol:
         return x.unsqueeze(0)
     if shape == (-2, 1):
         return x.unsqueeze(-1)
+    if not shape:
+        return x.reshape(())
     return x.reshape(*(_extent(x, shape, place, from_end) for place in range(len(shape))))
 
 
@@ -156,6 +158,22 @@ def swap_axes(node: View, x: Symbol) -> Symbol:
 @rule("move_axis", rank="same")
 def move_axis(node: View, x: Symbol) -> Symbol:
     return x.movedim(node["source"], node["destination"])
+
+
+@rule("move_axes", rank="same")
+def move_axes(node: View, x: Symbol) -> Symbol:
+    return x.movedim(node["sources"], node["destinations"])
+
+
+@rule("rotate90", rank="same")
+def rotate90(node: View, x: Symbol) -> Symbol:
+    return torch.rot90(x, node["quarters"], [node["axis"], node["other_axis"]])
+
+
+@rule("at_least", rank=lambda node: None if node.rank() is None else max(node.rank(), node["dims"]))
+def at_least(node: View, x: Symbol) -> Symbol:
+    functions = {1: torch.atleast_1d, 2: torch.atleast_2d, 3: torch.atleast_3d}
+    return functions[node["dims"]](x)
 
 
 @rule("unsqueeze", rank=lambda node: rank_after(node, 1))
