@@ -1,7 +1,7 @@
-"""Attention over projections that lie interleaved: for each head its query, key and value side by side.
+"""Attention with several heads, also over projections that lie interleaved: query, key and value head by head.
 
-T is the length of a sequence, N the batch and D the size of a head. The first axis of scores counts samples, and
-heads within a sample: n*heads + head.
+T and S are the lengths of sequences, N the batch and D the size of a head. The first axis of scores counts samples,
+and heads within a sample: n*heads + head.
 """
 
 from __future__ import annotations
@@ -11,6 +11,21 @@ from neutral.operators.catalogue import Attribute, Operator
 _HEADS = (Attribute("heads", "int", "The number of heads."),)
 
 OPERATORS = (
+    Operator(
+        "attention_scores",
+        "From queries (T, N, heads*D) and keys (S, N, heads*D), whose last axes hold head after head, the scores "
+        "query . key / sqrt(D), of shape (N*heads, T, S).",
+        inputs=("query", "key"),
+        attributes=_HEADS,
+        family="attention",
+    ),
+    Operator(
+        "attention_values",
+        "Values (S, N, heads*D), head after head, summed with the weights of shape (N*heads, T, S): (T, N, heads*D).",
+        inputs=("value", "weights"),
+        attributes=_HEADS,
+        family="attention",
+    ),
     Operator(
         "self_attention_scores",
         "From (T, N, heads*3*D), whose last axis holds for each head its query, key and value, the scores of every "

@@ -15,10 +15,12 @@ from mxnet_to_neutral.cells import fold_cells
 from mxnet_to_neutral.dtypes import dtypes_of
 from mxnet_to_neutral.op import Conversion, Draft, Op, Refusal
 from mxnet_to_neutral.operators import RULES
+from mxnet_to_neutral.quantized import dequantized
 from mxnet_to_neutral.symbol.attributes import declared_dtype, declared_shape
 from mxnet_to_neutral.symbol.model import Entry, Symbol
 from mxnet_to_neutral.training import drop_training_outputs
 from mxnet_to_neutral.unrolled import fold_unrolled
+from mxnet_to_neutral.woven import unweave
 from neutral.errors import MismatchError
 from neutral.graph import Input, Operand, Value
 
@@ -43,7 +45,7 @@ class Converter:
         computed: Collection[str] = (),
     ) -> None:
         self.symbol = symbol
-        self.arrays = arrays
+        self.arrays = dequantized(symbol, arrays)
         self.has_arrays = has_arrays
         self._computed = computed
         self.dtypes = dtypes_of(symbol, self.array, file)
@@ -62,6 +64,7 @@ class Converter:
                 raise MismatchError(f"{self.result.file}: output {head} of the model is a constant number.")
             self.result.outputs.append(operand)
         drop_training_outputs(self.result)
+        unweave(self.result)
         fold_cells(self.result)
         fold_unrolled(self.result)
         self._drop_unused()

@@ -36,8 +36,20 @@ class Flow:
         return value not in self.outputs and all(id(user) in allowed for user in self.users.get(value, ()))
 
     def replace(self, new: Iterable[Draft], gone: Collection[str], values: Mapping[Value, Value]) -> None:
-        """Put in the ``new`` drafts for those whose names are ``gone``, and use other ``values`` for theirs."""
-        drafts = [draft for draft in self.conversion.drafts if draft.name not in gone] + list(new)
+        """Put in the ``new`` drafts for those whose names are ``gone``, and use other ``values`` for theirs.
+
+        A new draft is in the place of that whose name it has, and those that are given before it stand before it.
+        """
+        groups: dict[str, list[Draft]] = {}
+        waiting: list[Draft] = []
+        for draft in new:
+            waiting.append(draft)
+            if draft.name in gone:
+                groups[draft.name], waiting = waiting, []
+        drafts = []
+        for draft in self.conversion.drafts:
+            drafts += groups.get(draft.name, []) if draft.name in gone else [draft]
+        drafts += waiting
         for draft in drafts:
             draft.inputs = [values.get(item, item) if isinstance(item, Value) else item for item in draft.inputs]
             draft.roles = {r: values.get(v, v) if isinstance(v, Value) else v for r, v in draft.roles.items()}

@@ -115,3 +115,21 @@ def test_a_rolled_layer_takes_sequences_of_any_length(mxnet: Any, tmp_path: Path
 def test_the_weights_of_a_language_model_are_tied(mxnet: Any, tmp_path: Path) -> None:
     module, _ = check(mxnet, tmp_path, "language_model", {"data": WORDS.T})
     assert module.decoder.weight is module.embed.weight
+
+
+def test_the_recurrent_layers_of_a_real_text_recogniser(mxnet: Any, tmp_path: Path, shared_data: Path) -> None:
+    """Convolutions, two LSTMs each way, unrolled over 32 columns in the symbol, and scores for CTC."""
+    prefix, golden = str(shared_data / "real" / "crnn.mxnet" / "model" / "digit"), str(tmp_path / "golden.safetensors")
+    states = {f"l{layer}_init_{state}": values(2, 128, seed=layer) for layer in range(4) for state in "hc"}
+    inputs = {"data": values(2, 1, 32, 256), **states}
+    mxnet.call("recurrent:capture_part", prefix=prefix, node="fullyconnected0", inputs=inputs, golden=golden)
+    with mxnet_to_neutral.read(prefix) as store:
+        module = neutral_to_torch.build(store, until="fullyconnected0")
+        assert [type(child).__name__ for child in module.children()].count("LSTM") == 4
+        report = neutral_to_torch.verify(module, golden, store=store)
+        assert report.ok, report
+        store.save(tmp_path / "digit.safetensors")
+    with neutral.open(tmp_path / "digit.safetensors") as store:
+        neutral_to_mxnet.restore(store, tmp_path / "restored")
+    restored = tmp_path / "restored" / "digit-0000.params"
+    assert restored.read_bytes() == Path(f"{prefix}-0000.params").read_bytes()

@@ -17,10 +17,26 @@ def join_heads(x: Tensor, heads: int) -> Tensor:
     return x.unflatten(0, (-1, heads)).permute(2, 0, 1, 3).flatten(2)
 
 
-def self_attention_scores(query_key_value: Tensor, heads: int) -> Tensor:
-    """Scaled scores (N * heads, T, T) of projections that are interleaved for each head."""
-    query, key, _ = split_heads(query_key_value, heads, 3)
+def scaled_scores(query: Tensor, key: Tensor) -> Tensor:
+    """Scores (N * heads, T, S) of queries for keys, each head by itself."""
     return torch.bmm(query / math.sqrt(query.shape[-1]), key.transpose(1, 2))
+
+
+def attention_scores(query: Tensor, key: Tensor, heads: int) -> Tensor:
+    """Scores (N * heads, T, S) of queries (T, N, heads * D) for keys (S, N, heads * D)."""
+    (query,), (key,) = split_heads(query, heads, 1), split_heads(key, heads, 1)
+    return scaled_scores(query, key)
+
+
+def attention_values(value: Tensor, weights: Tensor, heads: int) -> Tensor:
+    """Values (S, N, heads * D) weighted by attention, (T, N, heads * D)."""
+    return join_heads(torch.bmm(weights, *split_heads(value, heads, 1)), heads)
+
+
+def self_attention_scores(query_key_value: Tensor, heads: int) -> Tensor:
+    """Scores (N * heads, T, T) of projections that are interleaved for each head."""
+    query, key, _ = split_heads(query_key_value, heads, 3)
+    return scaled_scores(query, key)
 
 
 def self_attention_values(query_key_value: Tensor, weights: Tensor, heads: int) -> Tensor:
@@ -30,10 +46,10 @@ def self_attention_values(query_key_value: Tensor, weights: Tensor, heads: int) 
 
 
 def cross_attention_scores(query: Tensor, key_value: Tensor, heads: int) -> Tensor:
-    """Scaled scores (N * heads, T, S) of queries for keys that are interleaved with values."""
+    """Scores (N * heads, T, S) of queries for keys that are interleaved with values."""
     (query,) = split_heads(query, heads, 1)
     key, _ = split_heads(key_value, heads, 2)
-    return torch.bmm(query / math.sqrt(query.shape[-1]), key.transpose(1, 2))
+    return scaled_scores(query, key)
 
 
 def cross_attention_values(key_value: Tensor, weights: Tensor, heads: int) -> Tensor:
