@@ -145,3 +145,31 @@ def _classifier(g: GraphBuilder, x: Value, size: int) -> Store:
     x = g.node("flatten", x, name="flatten0")
     x = g.linear(x, 10, features=g.channels[x] * size * size, name="fc1")
     return g.store(g.node("softmax", x, axis=1, name="softmax"))
+
+
+def transformer(layers: int = 3, width: int = 16) -> Store:
+    """An encoder with post-normalisation whose layers all take one mask."""
+    g = GraphBuilder(prefix="encoder0_")
+    x, mask = g.input("data", (None, 5, width)), g.input("mask", (None, 5, 5))
+
+    def linear(x: Value, out: int, name: str) -> Value:
+        return g.linear(x, out, g.channels[x], flatten=False, name=name)
+
+    def norm(x: Value, name: str) -> Value:
+        arrays = {"weight": g.values(width) + 1, "bias": g.values(width)}
+        return g.node("layer_norm", x, name=name, arrays=arrays, eps=1e-5, axis=-1)
+
+    g.channels[x] = width
+    for k in range(layers):
+        name = f"transformer{k}_"
+        query, key, value = (linear(x, width, f"{name}{role}") for role in ("query", "key", "value"))
+        scores = g.node("matmul", query, g.node("swap_axes", key, axis=1, other_axis=2), name=f"{name}scores")
+        scale = g.node("multiply", mask, 2.0, name=f"{name}scale")
+        weights = g.node("softmax", g.add(scores, scale, name=f"{name}masked"), name=f"{name}softmax", axis=-1)
+        y = linear(g.node("matmul", weights, value, name=f"{name}mixed", channels=width), width, f"{name}proj")
+        x = norm(g.add(y, x, name=f"{name}plus0"), f"{name}layernorm0")
+        y = linear(x, 4 * width, f"{name}ffn_1")
+        gate = g.add(g.node("erf", g.node("divide", y, 2**0.5), name=f"{name}erf"), 1, name=f"{name}plus1")
+        y = g.node("multiply", g.node("multiply", y, 0.5, name=f"{name}half"), gate, name=f"{name}gelu")
+        x = norm(g.add(linear(y, width, f"{name}ffn_2"), x, name=f"{name}plus2"), f"{name}layernorm1")
+    return g.store(x)

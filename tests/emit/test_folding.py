@@ -171,3 +171,45 @@ def test_a_long_chain_is_quick_and_not_too_deep() -> None:
     for k in range(3000):
         value = torch.tanh(value) + float(k)
     assert torch.equal(build(store)(torch.zeros(2, 4)), value)
+
+
+def test_layers_that_share_a_mask_are_a_loop() -> None:
+    store = networks.transformer()
+    folded, flat = compose(store), compose(store, folded=False)
+    check_style(folded.source)
+    assert classes(folded.source) == ["Attention", "FeedForward", "TransformerLayer", "Model"]
+    assert "self.transformer = nn.ModuleList(TransformerLayer() for _ in range(3))" in folded.source
+    assert "        for layer in self.transformer:\n            x = layer(x, scale)\n" in folded.source
+    data, mask = torch.randn(2, 5, 16), torch.randn(2, 5, 5)
+    with torch.no_grad():
+        expected = load(flat, store, None, None)(data, mask)
+        assert torch.equal(load(folded, store, None, None)(data, mask), expected)
+
+
+def test_what_is_computed_twice_is_computed_once() -> None:
+    source = compose(networks.transformer()).source
+    assert len(re.findall(r"mask \* 2", source)) == 1
+
+
+def test_compositions_that_have_a_name() -> None:
+    g = GraphBuilder()
+    x = g.input("data", (None, 4))
+    inside = g.node("clamp", g.add(x, 3.0), min=0.0, max=6.0)
+    y = g.node("multiply", x, g.node("divide", inside, 6.0), name="y")
+    z = g.node("multiply", g.node("sigmoid", y, name="s"), y, name="z")
+    store = g.store(g.add(g.node("multiply", z, 1), 0, name="same"))
+    source = compose(store).source
+    assert "return F.silu(F.hardswish(data))" in source
+    data = torch.linspace(-5, 5, 8).reshape(2, 4)
+    expected = data * (data + 3).clamp(0, 6) / 6
+    torch.testing.assert_close(build(store)(data), expected * torch.sigmoid(expected))
+
+
+def test_many_results_are_items_of_one() -> None:
+    g = GraphBuilder()
+    x = g.input("data", (None, 9))
+    parts = g.node("split", x, name="parts", axis=1, parts=9)
+    total = g.add(parts, parts.__class__(parts.node, 8))
+    source = compose(g.store(total)).source
+    check_style(source)
+    assert "parts[0] + parts[8]" in source

@@ -14,7 +14,7 @@ from neutral_to_torch.emit.symbols import F, Symbol, operation, term_of, torch
 from neutral_to_torch.emit.terms import Call, Conditional, Index, Literal, Member, Name, Operation, Slice, Term
 from neutral_to_torch.emit.text import WIDTH, constant, identifier, layout, text
 
-BINARY = ["+", "-", "*", "/", "//", "%", "**", "@", "&", "|", "^", "<", "<=", "==", "<<", "and", "or"]
+BINARY = ["+", "-", "*", "/", "//", "%", "**", "@", "&", "|", "^", "<", "<=", "==", "<<"]
 
 
 def named(name: str) -> Any:

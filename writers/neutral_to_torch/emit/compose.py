@@ -21,6 +21,7 @@ from neutral_to_torch.emit.labels import Labels
 from neutral_to_torch.emit.lower import Lowering, Op, Program, cut
 from neutral_to_torch.emit.naming import GLOBALS, Unique, tokens
 from neutral_to_torch.emit.scope import Block, is_heavy, owned
+from neutral_to_torch.emit.sharing import shared
 from neutral_to_torch.emit.source import ClassText, file_text
 from neutral_to_torch.emit.state import State
 from neutral_to_torch.emit.terms import Conditional, applied
@@ -47,7 +48,7 @@ def lowered(store: Store, outputs: Sequence[str] | None, until: str | None) -> P
     lowering = Lowering(store)
     program = lowering.program(_graph(store, outputs, until))
     lowering.raise_problems(store.path or "the model")
-    return program
+    return shared(program)
 
 
 def _graph(store: Store, outputs: Sequence[str] | None, until: str | None) -> Graph:
@@ -134,7 +135,7 @@ def _block_class(block: Block, tree: Tree, reserved: frozenset[str]) -> ClassTex
 
 
 def _side_name(value: Value) -> str:
-    return identifier(tokens(value.node)[-1] if tokens(value.node) else "other").lower()
+    return _last_word(tokens(value.node))
 
 
 def _model_class(

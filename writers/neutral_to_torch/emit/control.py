@@ -99,7 +99,7 @@ class ControlText:
         states: list[str] = []
         lines = []
         for value, operand in zip(inside, operands):
-            if isinstance(operand, Name) and operand.text not in (*self._live, *states) and "." not in operand.text:
+            if isinstance(operand, Name) and operand.text not in (*self._live, *states) and operand.text.isidentifier():
                 states.append(operand.text)
                 continue
             states.append(self._unique(_stem(Name("state"), value)))
@@ -158,7 +158,7 @@ class ControlText:
 
 def _stem(operand: Term, value: Value) -> str:
     """What to call an item or a state: as the sequence is called, else as the body calls it."""
-    if isinstance(operand, Name) and "." not in operand.text and operand.text != "state":
+    if isinstance(operand, Name) and operand.text.isidentifier() and operand.text != "state":
         return operand.text
     return identifier(re.sub(r"-\d+$", "", value.node.rpartition("/")[2])).lower()
 

@@ -16,6 +16,7 @@ from neutral_to_torch.emit.terms import (
     Conditional,
     Control,
     Display,
+    Each,
     Name,
     Operation,
     Own,
@@ -30,6 +31,9 @@ from neutral_to_torch.emit.text import INDENT, WIDTH, layout, text
 
 DEPTH = 3
 """Calls that may stand inside each other in one line."""
+
+MOST_TARGETS = 6
+"""Results of one statement that have names of their own; more are items of one."""
 
 COMFORTABLE = 88
 """Columns up to which values are written inside a line; beyond they get a line of their own."""
@@ -140,6 +144,8 @@ class Forward:
                 line.holds = producer.inlined = True
 
     def _reads_well(self, consumer: Term, producer: Term, merged: Term) -> bool:
+        if isinstance(consumer, Each) or isinstance(producer, Each):
+            return False
         if isinstance(merged, Control):
             return is_inlined_well(merged) and self._depth(producer) < DEPTH
         if isinstance(consumer, Ref):
@@ -184,20 +190,30 @@ class Forward:
         last: dict[Value, int] = {}
         for position, line in enumerate(statements):
             last.update(dict.fromkeys(values(line.term), position))
+        loops = [line.term for line in statements if isinstance(line.term, Each)]
+        beside = {value for each in loops for item in each.others for value in values(item)}
         names = dict(inputs)
         given = {name for _, name in inputs} - {self._flow}
         output: list[str] = []
         too_long: list[Line] = []
         for position, line in enumerate(statements):
             used = list(dict.fromkeys(values(line.term)))
-            live = {names[v] for v in names if last.get(v, -1) > position}
+            live = {names[v].partition("[")[0] for v in names if last.get(v, -1) > position}
             taken = live | scope.reserved | given
             defined = list(flatten(line.results))
-            lasting = {value: last.get(value, position) > position + 1 for value in defined}
+            lasting = {value: value in beside or last.get(value, position) > position + 1 for value in defined}
             if isinstance(line.term, Control):
                 live |= scope.reserved
                 control = ControlText(self, line.results, line.term, names, live, given, scope.indent)
                 output += control.lines(partial(self._choose_outliving, line, lasting))
+                continue
+            if isinstance(line.term, Each):
+                value = values(line.term.value)[0]
+                taken |= {names[other] for item in line.term.others for other in values(item)}
+                free = names[value] not in taken
+                name = names[value] if free else self._choose(line, line.results, None, taken, False, 1)
+                output += self._each(line.term, name, names, taken, scope.indent)
+                names[line.results] = name
                 continue
             term = self.named(line.term, names)
             if line.results is None:
@@ -206,6 +222,11 @@ class Forward:
                 too_long += [line] if _is_too_long(written) else []
                 continue
             first = next((names[v] for v in used if names[v] not in live and names[v] not in given), None)
+            if _is_long(line.results) and not scope.carried:
+                whole = self._choose(line, defined[0], None, taken, True, 1)
+                names.update((value, f"{whole}[{k}]") for k, value in enumerate(line.results) if value is not None)
+                output += _statement(f"{whole} = ", term, scope.indent)
+                continue
             for value in defined:
                 state, name = scope.carried.get(value, (None, ""))
                 if name and (state is None or last.get(state, -1) <= position):
@@ -221,6 +242,17 @@ class Forward:
             output += written
             too_long += [line] if _is_too_long(written) else []
         return output, too_long
+
+    def _each(self, each: Each, name: str, names: Mapping[Value, str], taken: set[str], indent: int) -> list[str]:
+        """The lines that apply every module of a list; ``name`` is the variable that goes through them."""
+        begin = text(self.named(each.value, names))
+        item = next(word for word in ("layer", "block", "module") if word not in taken)
+        others = [text(self.named(other, names)) for other in each.others]
+        space = INDENT * indent
+        lines = [] if begin == name else [f"{space}{name} = {begin}"]
+        lines.append(f"{space}for {item} in {text(self.named(each.modules, names))}:")
+        others.insert(each.position, name)
+        return [*lines, f"{space}{INDENT}{name} = {item}({', '.join(others)})"]
 
     def _choose_outliving(self, line: Line, lasting: Mapping[Value, bool], value: Value, taken: set[str]) -> str:
         return self._choose(line, value, None, taken, lasting[value], len(lasting))
@@ -266,6 +298,13 @@ def _statement(before: str, term: Term, indent: int, after: str = "") -> list[st
     if isinstance(term, Display) and term.brackets == "()" and len(lines) == 1 and len(term.items) > 1:
         return [lines[0].replace(f"{before}(", before, 1)[:-1]]
     return lines
+
+
+def _is_long(pattern: Any) -> bool:
+    """Whether a statement gives so many results that they are items of one variable."""
+    if not isinstance(pattern, tuple) or len(pattern) <= MOST_TARGETS:
+        return False
+    return not any(isinstance(item, tuple) for item in pattern)
 
 
 def _is_too_long(lines: Sequence[str]) -> bool:

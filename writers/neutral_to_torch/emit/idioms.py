@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Callable, Mapping
 
 from neutral.graph import Graph, Node, Operand, Value
 from neutral.operators import catalogue
+from neutral_to_torch.emit.lower import operands
 from neutral_to_torch.emit.rules import View, rule
 from neutral_to_torch.emit.symbols import F, Symbol, either, nn
 
@@ -34,6 +36,8 @@ class Idioms:
     def __init__(self, graph: Graph) -> None:
         self._nodes = {node.name: node for node in graph.nodes}
         self._graph = graph
+        self._uses = Counter(value for node in graph.nodes for value in operands(node))
+        self._uses.update(graph.outputs)
 
     def rewritten(self) -> Graph:
         """The graph with idioms as single nodes. They are in the place of their last operator."""
@@ -45,6 +49,8 @@ class Idioms:
             operand = match(node, self._nodes)
             if operand is not None:
                 return Node(node.name, kind, (operand,), {})
+        if is_nothing(node):
+            return Node(node.name, "identity", node.inputs[:1], {})
         if node.kind in catalogue and "like" in [name.rstrip("?") for name in catalogue[node.kind].inputs]:
             place = [name.rstrip("?") for name in catalogue[node.kind].inputs].index("like")
             if place < len(node.inputs):
@@ -54,15 +60,24 @@ class Idioms:
         return node
 
     def _origin(self, operand: Operand) -> Operand:
-        """An earlier value of the same shape."""
+        """An earlier value of the same shape, where what is between is computed for its shape alone."""
         while isinstance(operand, Value) and operand.output == 0 and operand.node in self._nodes:
             node = self._nodes[operand.node]
             found = [item for item in node.inputs if isinstance(item, Value)]
-            if node.kind not in SAME_SHAPE or len(found) != 1:
+            if node.kind not in SAME_SHAPE or len(found) != 1 or self._uses[operand] > 1:
                 break
             operand = found[0]
         return operand
 
+
+def is_nothing(node: Node) -> bool:
+    """Whether the node gives what it is given: x + 0, x * 1."""
+    if len(node.inputs) != 2 or not isinstance(node.inputs[0], Value) or isinstance(node.inputs[1], (Value, bool)):
+        return False
+    return node.kind in _NEUTRAL and _NEUTRAL[node.kind] == node.inputs[1]
+
+
+_NEUTRAL = {"add": 0, "subtract": 0, "multiply": 1, "divide": 1}
 
 Nodes = Mapping[str, Node]
 
@@ -101,6 +116,46 @@ def _gated(gate: Callable[[Node, Nodes], Operand]) -> Callable[[Node, Nodes], Op
     return match
 
 
+def _gelu(node: Node, nodes: Nodes) -> Operand:
+    """x of x * 0.5 * (1 + erf(x / sqrt(2))), whatever the order of the factors."""
+    if node.kind != "multiply":
+        return None
+    numbers, factors = _factors(Value(node.name), nodes)
+    if len(factors) != 2 or abs(numbers - 0.5) > 1e-6:
+        return None
+    for x, other in (factors, factors[::-1]):
+        add = _made_by(other, "add", nodes)
+        erf = None if add is None or add.inputs[1] != 1 else _made_by(add.inputs[0], "erf", nodes)
+        if erf is None:
+            continue
+        scale, inside = _factors(erf.inputs[0], nodes)
+        if inside == [x] and abs(scale - 0.5**0.5) < 1e-6:
+            return x
+    return None
+
+
+def _factors(operand: Operand, nodes: Nodes) -> tuple[float, list[Operand]]:
+    """A product of literal numbers, and the values that it multiplies."""
+    numbers = 1.0
+    factors: list[Operand] = []
+    stack = [operand]
+    while stack:
+        item = stack.pop()
+        node = _made_by(item, "multiply", nodes) or _made_by(item, "divide", nodes)
+        if isinstance(item, (int, float)):
+            numbers *= item
+        elif node is None:
+            factors.append(item)
+        elif node.kind == "multiply":
+            stack += node.inputs
+        elif isinstance(node.inputs[1], (int, float)) and node.inputs[1]:
+            numbers /= node.inputs[1]
+            stack.append(node.inputs[0])
+        else:
+            factors.append(item)
+    return numbers, factors
+
+
 def _sigmoid(node: Node, nodes: Nodes) -> Operand:
     return node.inputs[0] if node.kind == "sigmoid" else None
 
@@ -109,4 +164,5 @@ _IDIOMS: Mapping[str, Callable[[Node, Nodes], Operand]] = {
     "hard_swish": _gated(_hard_sigmoid),
     "silu": _gated(_sigmoid),
     "hard_sigmoid_of_sixths": _hard_sigmoid,
+    "gelu": _gelu,
 }

@@ -18,7 +18,7 @@ _BASES = (
     ("Sigmoid", "sigmoid"), ("Tanh", "tanh"), ("Softmax", "softmax"), ("Flatten", "flatten"), ("Parameter", "value"),
 )  # fmt: skip
 
-_MEANINGLESS = {"node", "value"}
+_MEANINGLESS = {"node"}
 
 FEW = 3
 """Layers of a block that is called as its first layer."""
@@ -55,7 +55,8 @@ class Labels:
         return self._tokens[item]
 
     def _of_instance(self, item: Instance) -> list[str]:
-        inner = [self.tokens(own) for own in item.owns if own is not None and bears_tensors(own)]
+        bearing = [own for own in item.owns if own is not None and bears_tensors(own)]
+        inner = [self.tokens(own) + [""] * isinstance(own, Instance) for own in bearing]
         if not inner:
             return []
         if item.block.is_unit and len(inner) <= FEW:
@@ -94,7 +95,10 @@ class Labels:
         """The tokens of something inside an instance, without those of the instance."""
         parts, prefix = self.tokens(own), self.tokens(member)
         shared = len(common([parts, prefix]))
-        return parts[shared:] if len(parts) > shared else parts[-1:]
+        rest = parts[shared:] if len(parts) > shared else parts[-1:]
+        if shared and rest and rest[0].isdigit() and len(rest) < len(parts):
+            rest = [prefix[shared - 1].rstrip("0123456789"), *rest]
+        return rest
 
 
 def _bare(label: str) -> str:
@@ -104,7 +108,9 @@ def _bare(label: str) -> str:
 def _without_shared(names: Sequence[str]) -> list[str]:
     """The names without the first word that all of them have."""
     split = [name.split("_") for name in names]
-    while len(split) > 1 and len({parts[0] for parts in split}) == 1 and all(len(parts) > 1 for parts in split):
+    while len(split) > 1 and len({parts[0] for parts in split}) == 1:
+        if not all(len(parts) > 1 and parts[1][:1].isalpha() for parts in split):
+            break
         split = [parts[1:] for parts in split]
     return ["_".join(parts) for parts in split]
 

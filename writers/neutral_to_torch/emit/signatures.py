@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
 from typing import Mapping
 
 from neutral_to_torch.emit.helper_source import helpers
 from neutral_to_torch.emit.loops import looped
-from neutral_to_torch.emit.terms import Call, Conditional, Literal, Name, Term, rebuild
+from neutral_to_torch.emit.terms import Call, Conditional, Display, Literal, Name, Repeat, Term, rebuild
 
 REQUIRED = inspect.Parameter.empty
 NONE: Mapping[str, Mapping[str, object]] = {}
@@ -51,6 +52,10 @@ def tidy(term: Term, blocks: Mapping[str, Mapping[str, object]] = NONE) -> Term:
     args = tuple(tidy(item, blocks) for item in term.args)
     if name in SEQUENCES:
         args = looped(args)
+    elif name == "nn.ModuleList" and isinstance(term.args[0], Display):
+        items = looped([tidy(item, blocks) for item in term.args[0].items])
+        single = len(items) == 1 and isinstance(items[0], Repeat)
+        args = (replace(items[0], alone=True) if single else Display(items),)  # type: ignore[arg-type]
     return Call(term.callee, args, tuple((key, tidy(value, blocks)) for key, value in kept))
 
 

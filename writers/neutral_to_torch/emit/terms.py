@@ -118,10 +118,24 @@ class Conditional:
 
 @dataclass(frozen=True)
 class Repeat:
-    """``*(item for _ in range(count))``, as an argument."""
+    """``*(item for _ in range(count))``, as an argument; without star and parentheses where it is the only one."""
 
     item: Term
     count: int
+    alone: bool = False
+
+
+@dataclass(frozen=True)
+class Each:
+    """What a value becomes when every module of an ``nn.ModuleList`` is applied to it.
+
+    ``others`` are the arguments beside it, the same for all; it is the argument number ``position``.
+    """
+
+    modules: Own
+    value: Term
+    others: tuple[Term, ...]
+    position: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +162,7 @@ class Control:
 
 
 Term = Union[
-    Ref, Literal, Name, Member, Call, Slice, Index, Operation, Display, Own, Either, Conditional, Repeat, Control
+    Ref, Literal, Name, Member, Call, Slice, Index, Operation, Display, Own, Either, Conditional, Repeat, Each, Control
 ]
 
 
@@ -172,6 +186,8 @@ def children(term: Term) -> tuple[Term, ...]:
         return (term.chosen, term.test, term.otherwise)
     if isinstance(term, Repeat):
         return (term.item,)
+    if isinstance(term, Each):
+        return (term.modules, term.value, *term.others)
     if isinstance(term, Control):
         inside = (part for body in term.bodies for op in body.ops for part in walk(op.term))
         return (*term.operands, *(part for part in inside if isinstance(part, Own)))
@@ -234,7 +250,11 @@ def rebuild(term: Term, replace: Callable[[Term], Term | None]) -> Term:
     if isinstance(term, Conditional):
         return Conditional(*(rebuild(item, replace) for item in (term.test, term.chosen, term.otherwise)))
     if isinstance(term, Repeat):
-        return Repeat(rebuild(term.item, replace), term.count)
+        return Repeat(rebuild(term.item, replace), term.count, term.alone)
+    if isinstance(term, Each):
+        others = tuple(rebuild(item, replace) for item in term.others)
+        modules = rebuild(term.modules, replace)
+        return Each(modules, rebuild(term.value, replace), others, term.position)  # type: ignore[arg-type]
     if isinstance(term, Control):
         operands = tuple(rebuild(item, replace) for item in term.operands)
         return Control(term.kind, operands, tuple(rebuild_body(b, replace) for b in term.bodies), term.counts)

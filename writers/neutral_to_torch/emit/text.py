@@ -90,7 +90,8 @@ def _text(term: Term) -> tuple[str, int]:
         return f"{parts[0]} if {parts[1]} else {parts[2]}", _CONDITIONAL
     if isinstance(term, Repeat):
         counter = "k" if any(item == Name("k") for item in walk(term.item)) else "_"
-        return f"*({text(term.item)} for {counter} in range({term.count}))", _ATOM
+        loop = f"{text(term.item)} for {counter} in range({term.count})"
+        return (loop if term.alone else f"*({loop})"), _ATOM
     if isinstance(term, Either):
         return _text(term.inline)
     raise TypeError(f"{term!r} has no text: values and attributes must have been given names.")

@@ -14,6 +14,8 @@ from neutral_to_torch.emit.terms import (
     Call,
     Conditional,
     Declaration,
+    Display,
+    Each,
     Either,
     Literal,
     Name,
@@ -26,6 +28,9 @@ from neutral_to_torch.emit.terms import (
     values,
 )
 from neutral_to_torch.emit.text import identifier
+
+FEWEST = 3
+"""Blocks that stand in a list at least."""
 
 LONGEST_FLAT = 12
 """Submodules of a block's only way that are attributes of their own; more stand in an ``nn.Sequential``."""
@@ -56,6 +61,14 @@ class Sequence_:
 
 
 Node = Union[Sequence_, Op]
+
+
+@dataclass(eq=False)
+class Row:
+    """Blocks one after the other; ``position`` is the argument that goes through them."""
+
+    ops: list[Op]
+    position: int
 
 
 class TreeBuilder:
@@ -121,6 +134,9 @@ class TreeBuilder:
         names: dict[Owned, str] = {}
         ops: list[Op] = []
         done: set[int] = set()
+        lists = self._lists()
+        listed = {id(op): row for row in lists for op in row.ops}
+        inside |= set(listed)
         alone = self._alone(inside)
         labels = {**labels, **dict(zip(alone, numbered([labels[item] for item in alone])))}
         for op in self.ops:
@@ -137,6 +153,16 @@ class TreeBuilder:
                     constructor, call = _optional(option, constructor, call, name)
                 attributes.append((name, constructor))
                 ops.append(Op(name, call, run[-1].results))
+                continue
+            if id(op) in listed:
+                row = listed[id(op)]
+                if op is row.ops[-1]:
+                    found = {labels[_item(item)] for item in row.ops}
+                    label = found.pop() if len(found) == 1 else pattern([[item] for item in sorted(found)])
+                    loop, whole = self._loop(row, label or "layers", unique, paths)
+                    names[whole] = next(iter(paths[_item(item)] for item in row.ops)).rpartition(".")[0]
+                    attributes.append((names[whole], whole.constructor))
+                    ops.append(loop)
                 continue
             if id(op) in inside:
                 continue
@@ -157,10 +183,62 @@ class TreeBuilder:
             ops.append(plain)
         return Tree(tuple(attributes), paths, tuple(ops), names)
 
+    def _lists(self) -> list[Row]:
+        """Runs of blocks of one class that all take the same values beside the one that goes through them."""
+        maker = {op.results: op for op in self.ops if isinstance(op.results, Value)}
+        rows: dict[int, Row] = {}
+        for op in self.ops:
+            for position, operand in enumerate(_arguments(op)):
+                before = maker.get(operand)
+                if before is None or not self._follows(before, op, position):
+                    continue
+                row = rows.get(id(before))
+                if row is None or row.position != position:
+                    row = Row([before], position)
+                row.ops.append(op)
+                rows[id(op)] = row
+                break
+        found = {id(row): row for row in rows.values() if len(row.ops) >= FEWEST}
+        return list(found.values())
+
+    def _follows(self, before: Op, op: Op, position: int) -> bool:
+        """Whether two blocks differ in nothing but what goes through them."""
+        one, other = applied(before.term), applied(op.term)
+        if one is None or other is None or self._uses[before.results] != 1 or before.results in self.outputs:
+            return False
+        blocks = [own.declaration.block for own in (one, other) if isinstance(own.declaration, Instance)]
+        if len(blocks) < 2 or blocks[0] is not blocks[1] or self._appliers[other.declaration] > 1:
+            return False
+        first, second = _arguments(before), _arguments(op)
+        return len(first) > 1 and _without(first, position) == _without(second, position)
+
+    def _loop(self, row: Row, label: str, unique: Unique, paths: dict[Owned, str]) -> tuple[Op, Declaration]:
+        """The op that applies a row of blocks, and what it applies: an ``nn.ModuleList``."""
+        name = unique(label)
+        items = [_item(op) for op in row.ops]
+        paths.update((item, f"{name}.{k}") for k, item in enumerate(items))
+        constructors = Display(tuple(item.constructor for item in items))
+        whole = Declaration(name, Call(Name("nn.ModuleList"), (constructors,)))
+        arguments = [Ref(value) for value in _arguments(row.ops[0])]
+        value = arguments.pop(row.position)
+        return Op(name, Each(Own(whole), value, tuple(arguments), row.position), row.ops[-1].results), whole
+
     def _alone(self, inside: set[int]) -> list[Owned]:
         """What is an attribute of its own."""
         outside = [op for op in self.ops if id(op) not in inside]
         return owned([Op(op.name, inline(op.term), op.results) for op in outside])
+
+
+def _arguments(op: Op) -> list[Value]:
+    """The values that a block is applied to; none where the op is anything else."""
+    own = applied(op.term)
+    if own is None or not isinstance(own.declaration, Instance) or not isinstance(op.term, Call):
+        return []
+    return [item.value for item in op.term.args if isinstance(item, Ref)]
+
+
+def _without(values: Sequence[Value], position: int) -> list[Value]:
+    return [value for k, value in enumerate(values) if k != position]
 
 
 def _flag_only(option: Option) -> bool:

@@ -10,7 +10,7 @@ from typing import Hashable, Mapping, Sequence
 from neutral.graph import Value
 from neutral_to_torch.emit.fold.blocks import Member, make_block
 from neutral_to_torch.emit.fold.form import Form, form_of, leaves, token
-from neutral_to_torch.emit.fold.naming import block_name, option_name
+from neutral_to_torch.emit.fold.naming import block_name, has_name, option_name
 from neutral_to_torch.emit.fold.options import Reductions, Replaced
 from neutral_to_torch.emit.fold.regions import Flow, members_of
 from neutral_to_torch.emit.fold.sequences import best_sequence, chains, find_all
@@ -93,6 +93,7 @@ class Folding:
             if region is not None:
                 found.append(region)
         groups = self._grouped(flow, found)
+        groups = [g for g in groups if not is_part(g, groups)]
         ends = {r.last: r for g in groups for r in g.all_regions}
         innermost = [g for g in groups if not any(_holds_another(r, ends) for r in g.all_regions)]
         plans: list[tuple[Block, list[tuple[Region, Op]]]] = []
@@ -365,6 +366,19 @@ def is_heavy_op(op: Op) -> bool:
 def shared_declarations(ops: Sequence[Op]) -> Counter[object]:
     """How many ops use each declaration."""
     return Counter(item for op in ops for item in owned([op]))
+
+
+def is_part(group: Group, groups: Sequence[Group]) -> bool:
+    """Whether every region is a nameless part of a larger one, each of another: then it is no class of its own."""
+    if has_name(group.regions[0].form):
+        return False
+    for other in groups:
+        if other is group or len(other.all_regions) != len(group.all_regions):
+            continue
+        outer = [[r for r in other.all_regions if r.inside > inner.inside] for inner in group.all_regions]
+        if all(len(found) == 1 for found in outer):
+            return True
+    return False
 
 
 def _holds_another(region: Region, ends: Mapping[int, Region]) -> bool:

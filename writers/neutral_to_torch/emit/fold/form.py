@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any, Callable, Hashable, Mapping, Sequence
 
@@ -143,6 +144,7 @@ class Form:
 def form_of(members: Mapping[Value, Op], output: Value, instead: Mapping[Value, Value] = NOTHING) -> Form:
     """The form of the region that computes ``output``; ``members`` gives the op of each value inside.
 
+    Its inputs are in the order in which they are met, the most used first.
     With ``instead`` every use of one value is one of another: the region that is left when parts are left out.
     """
 
@@ -168,6 +170,8 @@ def form_of(members: Mapping[Value, Op], output: Value, instead: Mapping[Value, 
             seen.update(members[value].values)
             stack.append((value, True))
             stack += [(at(operand), False) for operand in reversed(members[value].operands)]
+    uses = Counter(at(value) for op in order for value in op.operands)
+    inputs.sort(key=lambda value: -uses[value])
     numbers: dict[Value, tuple[str, int]] = {value: ("input", k) for k, value in enumerate(inputs)}
     owns: dict[Owned, int] = {}
     keys: list[Hashable] = []

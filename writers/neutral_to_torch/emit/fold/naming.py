@@ -47,9 +47,24 @@ def block_name(template: Form, taken: set[str]) -> BlockName:
     return BlockName(candidate, doc)
 
 
+def has_name(template: Form) -> bool:
+    """Whether the field has a name for it."""
+    return _known(template) is not None
+
+
 def _describe(template: Form) -> tuple[str, str]:
+    known = _known(template)
+    if known is not None:
+        return known
+    straight = all(len(op.operands) < 2 for op in template.ops)
+    return (_by_pieces if straight else _by_source)(template.ops), f"{_listing(template.ops)}."
+
+
+def _known(template: Form) -> tuple[str, str] | None:
     entry = template.inputs[0] if template.inputs else None
-    merge = next((op for op in reversed(template.ops) if len(op.operands) > 1), None)
+    merge = next((op for op in reversed(template.ops) if len(op.operands) > 1 and not _is_block(op)), None)
+    if [_piece(op) for op in template.ops] == ["Attention", "FeedForward"]:
+        return "TransformerLayer", "Attention and a feed-forward network."
     items = owned(template.ops)
     kernels = [kernel for item in items for kernel in _kernels(item)]
     depthwise = any(_is_depthwise(item) for item in items)
@@ -61,7 +76,7 @@ def _describe(template: Form) -> tuple[str, str]:
             return "InvertedResidual", "Expand, convolve each channel by itself, project."
         if pieces[0] == "Conv" and pieces[-1] == "Expand":
             return "Fire", "Squeeze the channels, then expand them in two ways."
-        return _by_pieces(template.ops), f"{_listing(template.ops)}."
+        return None
     shape = _merge_kind(merge.term)
     if shape == "add":
         if depthwise:
@@ -87,7 +102,12 @@ def _describe(template: Form) -> tuple[str, str]:
     pooled = "pool" in words.lower() or "mean" in words
     if shape == "multiply" and entry in merge.operands and pooled and any(is_heavy(item) for item in items):
         return "SqueezeExcite", "Scales the channels of its input by what it sees of the whole."
-    return _by_source(template.ops), f"{_listing(template.ops)}."
+    return None
+
+
+def _is_block(op: Op) -> bool:
+    own = applied(op.term)
+    return own is not None and isinstance(own.declaration, Instance)
 
 
 def _merge_kind(term: Term) -> str:

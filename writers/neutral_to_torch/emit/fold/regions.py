@@ -34,25 +34,28 @@ class Flow:
         users = self.users.get(value, [])
         return users[0] if len(users) == 1 and value not in self.outputs else None
 
-    def dominators(self) -> list[int]:
-        """For each op the nearest op that everything which reaches it goes through; -1 for none."""
-        parent: list[int] = []
-        depth: list[int] = []
-        for used in self.operands:
-            sources = [self.maker.get(value, -1) for value in used]
-            makers = [s for s in sources if s < 0 or not self.constant[s]]
-            nearest = makers[0] if makers else -1
-            for other in makers[1:]:
+    def dominators(self) -> list[Value | None]:
+        """For each op the nearest value that everything which reaches it goes through; None where there is none."""
+        root = Value("", -1)
+        parent: dict[Value, Value] = {}
+        depth: dict[Value, int] = {root: -1}
+        found: list[Value | None] = []
+        for op, used in zip(self.ops, self.operands):
+            sources = [value for value in used if value not in self.maker or not self.constant[self.maker[value]]]
+            for value in sources:
+                if value not in depth:
+                    parent[value], depth[value] = root, 0
+            nearest = sources[0] if sources else root
+            for other in sources[1:]:
                 while nearest != other:
-                    if nearest < 0 or other < 0:
-                        nearest = other = -1
-                    elif depth[nearest] >= depth[other]:
+                    if depth[nearest] >= depth[other]:
                         nearest = parent[nearest]
                     else:
                         other = parent[other]
-            parent.append(nearest)
-            depth.append(depth[nearest] + 1 if nearest >= 0 else 0)
-        return parent
+            found.append(None if nearest == root else nearest)
+            for value in op.values:
+                parent[value], depth[value] = nearest, depth[nearest] + 1
+        return found
 
     def between(self, entry: Value, last: int) -> set[int] | None:
         """The ops from ``entry`` to op ``last``, or None where they are too many or something inside is used outside.
@@ -92,15 +95,13 @@ class Flow:
 
     def regions(self) -> Iterator[tuple[set[int], int]]:
         """Every region that ends where branches meet, as its ops and its last op; the nearest entry of each."""
-        parent = self.dominators()
+        dominators = self.dominators()
         for last, used in enumerate(self.operands):
             if len(used) < 2 or not isinstance(self.ops[last].results, Value):
                 continue
-            entries: list[Value] = []
-            if parent[last] >= 0 and isinstance(self.ops[parent[last]].results, Value):
-                entries.append(self.ops[parent[last]].results)
-            elif parent[last] < 0:
-                entries += [value for value in used if value not in self.maker]
+            nearest = dominators[last]
+            entries = [] if nearest is None else [nearest]
+            entries += [value for value in used if value not in self.maker]
             entries += [value for value in used if value not in entries]
             for entry in entries:
                 inside = self.between(entry, last)

@@ -64,7 +64,12 @@ def best_sequence(
                 if where is None or where[0] != number or where[1] + length <= start:
                     last[gram] = (number, start)
                     counts[gram] = counts.get(gram, 0) + 1
-    saved = {gram: (count - 1) * len(gram) - OVERHEAD for gram, count in counts.items() if count > 1}
+    lines_of = {number: 1 if block is None or block.is_unit else 2 for number, block in blocks.items()}
+    saved = {
+        gram: (count - 1) * sum(lines_of[number] for number in gram) - OVERHEAD
+        for gram, count in counts.items()
+        if count > 1
+    }
     ranked = sorted((g for g in saved if saved[g] > 0 and g not in broken), key=lambda g: -saved[g])
     best = next((gram for gram in ranked if is_worthy(gram, kinds)), None)
     if best is None:
