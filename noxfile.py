@@ -15,7 +15,6 @@ from pathlib import Path
 import nox
 
 ROOT = Path(__file__).parent
-MXNET = ("mxnet==1.9.1", "numpy==1.23.5")
 TESTING = ("pytest", "hypothesis", "jsonschema", "tqdm")
 THREADS = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
 
@@ -40,20 +39,30 @@ MXNET_PYTHON = find_python("3.8", "3.9", "3.10", "3.11")
 TORCH_PYTHON = find_python("3.11", "3.12", "3.13", "3.10", "3.9") or sys.executable
 
 
-def mxnet_environment(session: nox.Session) -> str | None:
-    """The Python of the environment with MXNet, made if need be; None, said in one line, where it cannot be."""
+def mxnet_environment(session: nox.Session, name: str, *packages: str) -> str | None:
+    """The Python of an environment with MXNet, made if need be; None, said in one line, where it cannot be."""
     if MXNET_PYTHON is None:
-        session.warn("SKIPPED what needs real MXNet: there is no Python 3.8, 3.9, 3.10 or 3.11 on this machine")
+        session.warn(f"SKIPPED what needs {packages[0]}: there is no Python 3.8, 3.9, 3.10 or 3.11 on this machine")
         return None
-    folder = ROOT / ".nox" / "mxnet"
+    folder = ROOT / ".nox" / name
     python = folder / "bin" / "python"
     if not (folder / "ready").exists():
         session.run(MXNET_PYTHON, "-m", "venv", "--clear", str(folder), external=True)
-        run = [str(python), "-m", "pip", "install", "-q"]
-        session.run(*run, "-U", "pip", "wheel", external=True)
-        session.run(*run, *MXNET, *TESTING, "gluoncv==0.10.5.post0", "-e", str(ROOT), external=True)
+        install = [str(python), "-m", "pip", "install", "-q"]
+        session.run(*install, "-U", "pip", "wheel", external=True)
+        session.run(*install, *packages, "-e", str(ROOT), external=True)
         (folder / "ready").touch()
     return str(python)
+
+
+def mxnet_1(session: nox.Session) -> str | None:
+    return mxnet_environment(
+        session, "mxnet", "mxnet==1.9.1", "numpy==1.23.5", "gluoncv==0.10.5.post0", "scipy", *TESTING
+    )
+
+
+def mxnet_2(session: nox.Session) -> str | None:
+    return mxnet_environment(session, "mxnet2", "mxnet==2.0.0b1", "numpy==1.23.5")
 
 
 @nox.session(python=TORCH_PYTHON)
@@ -70,15 +79,15 @@ def writer(session: nox.Session) -> None:
     """The side with torch: containers, matching, emitting, verifying, and the whole path against real MXNet."""
     session.install("-c", "constraints.txt", *TESTING, "ruff", "onnx", "onnxscript", "onnxruntime")
     session.install("-c", "constraints.txt", "-e", ".[torch,hdf5]")
-    python = mxnet_environment(session)
-    environment = {**THREADS, **({"NEUTRAL_MXNET_PYTHON": python} if python else {})}
-    session.run("pytest", *session.posargs, env=environment)
+    pythons = {"NEUTRAL_MXNET_PYTHON": mxnet_1(session), "NEUTRAL_MXNET2_PYTHON": mxnet_2(session)}
+    found = {name: python for name, python in pythons.items() if python}
+    session.run("pytest", *session.posargs, env={**THREADS, **found})
 
 
 @nox.session(python=False)
 def reader(session: nox.Session) -> None:
     """The side with MXNet, without torch, on the oldest Python."""
-    python = mxnet_environment(session)
+    python = mxnet_1(session)
     if python is not None:
         folders = ("tests/reader", "tests/store", "tests/capture", "tests/cli", "tests/test_architecture.py")
         session.run(python, "-m", "pytest", *folders, *session.posargs, external=True, env=THREADS)
