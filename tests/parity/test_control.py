@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ torch = pytest.importorskip("torch")
 
 import mxnet_to_neutral  # noqa: E402
 import neutral_to_torch  # noqa: E402
+from neutral.errors import UnsupportedError  # noqa: E402
 from parity.against import check_checkpoint, compare, to_torch  # noqa: E402
 
 
@@ -95,3 +97,17 @@ def test_a_loop_exports_with_a_free_batch(mxnet: Any, tmp_path: Path) -> None:
     larger = (to_torch(values(5, 7, 3)), to_torch(values(7, 4)))
     for got, wanted in zip(exported.module()(*larger), module(*larger)):
         torch.testing.assert_close(got, wanted)
+
+
+@pytest.mark.parametrize("operator", ["_npx_foreach", "_npx_while_loop", "_npx_cond"])
+def test_a_loop_that_lost_its_attributes_is_refused_by_name(tmp_path: Path, operator: str) -> None:
+    """As blocks of MXNet 2.0.0b1 export it, and MXNet itself cannot load it."""
+    variable = {"op": "null", "name": "data", "inputs": []}
+    body = {"nodes": [variable], "arg_nodes": [0], "heads": [[0, 0, 0]], "node_row_ptr": [0, 1]}
+    loop = {"op": operator, "name": "loop", "inputs": [[0, 0, 0]], "subgraphs": [body] * 3}
+    attributes = {"mxnet_version": ["int", 20000], "is_np_shape": ["int", 1]}
+    symbol = {"nodes": [variable, loop], "arg_nodes": [0], "heads": [[1, 0, 0]], "attrs": attributes}
+    path = tmp_path / "model-symbol.json"
+    path.write_text(json.dumps(symbol))
+    with pytest.raises(UnsupportedError, match="does not say how its inputs bind"):
+        neutral_to_torch.build(mxnet_to_neutral.read(path))

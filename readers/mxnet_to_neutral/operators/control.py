@@ -13,6 +13,7 @@ from neutral.graph import Operand, Value
 @rule("_foreach", "_npx_foreach")
 def foreach(op: Op) -> Sequence[Operand]:
     op.attributes.ignore("num_outputs")
+    _check(op, "remain_locs")
     sequences, states = op.attributes.ints("in_data_locs", ()), op.attributes.ints("in_state_locs", ())
     arguments = (*sequences, *states, *op.attributes.ints("remain_locs", ()))
     outputs = op.attributes.int("num_out_data") + len(states)
@@ -35,6 +36,7 @@ def foreach(op: Op) -> Sequence[Operand]:
 @rule("_while_loop", "_npx_while_loop")
 def while_loop(op: Op) -> Sequence[Operand]:
     op.attributes.ignore("num_outputs")
+    _check(op, "func_input_locs")
     bound = op.attributes.ints("func_input_locs")
     states = [bound[position] for position in op.attributes.ints("func_var_locs")]
     condition = Subgraph(op, 0, op.attributes.ints("cond_input_locs"), states)
@@ -52,6 +54,7 @@ def while_loop(op: Op) -> Sequence[Operand]:
 
 @rule("_cond", "_npx_cond")
 def branch(op: Op) -> Sequence[Operand]:
+    _check(op, "cond_input_locs")
     condition = inlined(op, Subgraph(op, 0, op.attributes.ints("cond_input_locs")))
     then = Subgraph(op, 1, op.attributes.ints("then_input_locs", ()))
     otherwise = Subgraph(op, 2, op.attributes.ints("else_input_locs", ()))
@@ -63,6 +66,12 @@ def branch(op: Op) -> Sequence[Operand]:
         bodies={"then": then.with_inputs(inputs), "otherwise": otherwise.with_inputs(inputs)},
     )
     return _outputs(value, op.attributes.int("num_outputs"))
+
+
+def _check(op: Op, attribute: str) -> None:
+    """Refuse what MXNet 2.0's export of a block writes: it forgets every attribute of these operators."""
+    if not op.attributes.given(attribute):
+        op.refuse("the file does not say how its inputs bind to its subgraphs; MXNet cannot load it either")
 
 
 def _outputs(value: Value, count: int) -> list[Operand]:
