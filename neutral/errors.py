@@ -6,6 +6,7 @@
     │   ├── FormatError              bytes that break their format: file and offset are named
     │   └── MismatchError            parts that do not belong together: parameters, symbol, shapes
     ├── StoreError               4   a store that breaks its own format, or fails its digests
+    │   └── PlainTensorsError        a safetensors file of tensors without Neutral's manifest
     ├── UnsupportedError         5   understood, but it cannot be expressed exactly; every case is listed
     ├── MatchError               6   a store and a module that do not fit each other
     ├── VerificationError        7   outputs differ by more than the tolerance
@@ -53,6 +54,10 @@ class StoreError(NeutralError):
     """A store that is malformed, or whose bytes do not match its digests."""
 
     exit_code = 4
+
+
+class PlainTensorsError(StoreError):
+    """A safetensors file without a manifest: tensors, of which no layers are known."""
 
 
 class UnsupportedError(NeutralError):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any, Iterator
 
-import neutral
 from neutral.cli.console import Console, Report, byte_size, plural
-from neutral.cli.sources import HELP, add_source, is_store, read_source
+from neutral.cli.sources import HELP, add_source, open_any
 from neutral.text import table
 
 if TYPE_CHECKING:
@@ -21,15 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:
-    with _open(arguments.source, arguments.epoch) as store:
+    with open_any(arguments.source, arguments.epoch) as store:
         document = describe(store, " ".join(arguments.source))
     return Report(document, _lines(document))
-
-
-def _open(paths: list[str], epoch: int | None) -> Store:
-    if len(paths) == 1 and epoch is None and is_store(paths[0]):
-        return neutral.open(paths[0])
-    return read_source(paths, epoch)
 
 
 def describe(store: Store, name: str) -> dict[str, Any]:

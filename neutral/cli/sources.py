@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any, Sequence
 
 from neutral import plugins
+from neutral.cli.console import Console, byte_size, plural
 from neutral.errors import SourceError, StoreError, UsageError
 
 if TYPE_CHECKING:
@@ -37,6 +38,47 @@ def read_source(paths: Sequence[str], epoch: int | None) -> Store:
             raise UsageError(f"{path}: this is a neutral store, and a checkpoint is expected here.")
     readers = ", ".join(plugins.names(plugins.READERS)) or "none"
     raise SourceError(f"{', '.join(paths)}: no reader knows this (readers: {readers}). Name the checkpoint's files.")
+
+
+def open_any(paths: Sequence[str], epoch: int | None = None) -> Store:
+    """A store as it is, or the store of a checkpoint."""
+    if len(paths) == 1 and epoch is None and is_store(paths[0]):
+        from neutral.errors import PlainTensorsError
+        from neutral.store import open_store
+
+        try:
+            return open_store(paths[0])
+        except PlainTensorsError as error:
+            if not any(reader.can_read(paths[0]) for reader in plugins.load_all(plugins.READERS)):
+                raise error from None
+    return read_source(paths, epoch)
+
+
+def add_derived(parser: argparse.ArgumentParser) -> None:
+    """The options of verbs that write a store made of stores."""
+    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="the new store")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be written")
+
+
+def save_derived(
+    store: Store, sources: Sequence[str], arguments: argparse.Namespace, document: dict[str, Any], console: Console
+) -> list[str]:
+    """Save to ``arguments.output``, never over a source; completes ``document`` and gives the line to report."""
+    from neutral.store.containers import container_for
+
+    target = arguments.output
+    container_for(target)
+    for path in sources:
+        if os.path.exists(target) and os.path.samefile(path, target):
+            raise UsageError(f"{target}: the output would replace the source. Choose another name.")
+    if not arguments.dry_run:
+        with console.progress("write") as progress:
+            store.save(target, progress=progress)
+    size = sum(tensor.nbytes for tensor in store.tensors.values())
+    document.update(output=target, written=not arguments.dry_run, tensors=len(store.tensors), bytes=size)
+    done = "would write" if arguments.dry_run else "wrote"
+    counts = f"{plural(len(store.layers), 'layer')}, {plural(len(store.tensors), 'tensor')}, {byte_size(size)}"
+    return [f"{done} {target}: {counts}"]
 
 
 def is_store(path: str) -> bool:

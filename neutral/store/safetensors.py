@@ -14,7 +14,7 @@ from typing import Callable, Mapping
 
 from neutral import manifest
 from neutral.collector import paused
-from neutral.errors import StoreError
+from neutral.errors import PlainTensorsError, StoreError
 from neutral.store.atomic import atomic_file
 from neutral.store.copying import copy_tensors
 from neutral.store.digests import Hashing
@@ -39,7 +39,7 @@ def read(path: str) -> Store:
     """The store in ``path``, lazily. Raises :class:`StoreError` where its header is not sound."""
     header = read_header(path)
     if manifest.KEY not in header.metadata:
-        raise StoreError(
+        raise PlainTensorsError(
             f"{path}: a safetensors file without Neutral's manifest, so its layers are unknown. "
             "Export the original checkpoint, or read the tensors alone with neutral.store.safetensors.read_tensors."
         )

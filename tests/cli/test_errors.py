@@ -56,7 +56,7 @@ def test_a_folder_named_as_a_store(run: Run, tmp_path: Path) -> None:
     folder.mkdir()
     result = run("inspect", folder)
     assert result.code == 3
-    assert f"{folder}: cannot be read: Is a directory" in result.err
+    assert f"{folder}: this is a folder" in result.err
 
 
 def test_an_error_is_a_document_too(run: Run, tmp_path: Path) -> None:

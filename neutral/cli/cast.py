@@ -1,0 +1,38 @@
+"""Write a store with its floating tensors in another dtype, and report what that costs."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from typing import Any
+
+from neutral.cli.console import Console, Report
+from neutral.cli.sources import add_derived, save_derived
+
+DTYPES = ("float16", "bfloat16", "float32", "float64")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("store", metavar="STORE")
+    parser.add_argument("--to", required=True, choices=DTYPES, metavar="DTYPE", help=", ".join(DTYPES))
+    parser.add_argument("--keep", action="append", default=[], metavar="PATTERN", help="tensors that stay as they are")
+    add_derived(parser)
+
+
+def run(arguments: argparse.Namespace, console: Console) -> Report:
+    import neutral
+    from neutral.edit import cast, cast_errors
+    from neutral.text import table
+
+    with neutral.open(arguments.store) as store:
+        result = cast(store, arguments.to, keep=arguments.keep)
+        document: dict[str, Any] = {"store": arguments.store, "dtype": arguments.to}
+        document["errors"] = [asdict(error) for error in cast_errors(store, result)]
+        lines = save_derived(result, [arguments.store], arguments, document, console)
+    rows = [
+        (e["key"], f"{e['elements']:,}", f"{e['maximum']:.3g}", f"{e['norm']:.3g}", e["overflows"], e["underflows"])
+        for e in document["errors"]
+    ]
+    head = ("tensor", "elements", "largest error", "relative norm", "overflows", "to zero")
+    cells = [tuple(map(str, row)) for row in rows]
+    return Report(document, [*lines, *(table(head, cells, right=head[1:]).splitlines() if cells else ())])

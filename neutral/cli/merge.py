@@ -1,0 +1,30 @@
+"""Write the layers of several stores as one."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import ExitStack
+from typing import Any
+
+from neutral.cli.console import Console, Report
+from neutral.cli.sources import add_derived, save_derived
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("stores", nargs="+", metavar="STORE")
+    parser.add_argument(
+        "--prefix", action="append", default=[], help="goes before the names of a store; one for each, in their order"
+    )
+    add_derived(parser)
+
+
+def run(arguments: argparse.Namespace, console: Console) -> Report:
+    import neutral
+    from neutral.edit import merge
+
+    with ExitStack() as stack:
+        stores = [stack.enter_context(neutral.open(path)) for path in arguments.stores]
+        result = merge(stores, prefixes=arguments.prefix)
+        document: dict[str, Any] = {"stores": arguments.stores, "layers": list(result.layers)}
+        document["graph"] = result.graph is not None
+        return Report(document, save_derived(result, arguments.stores, arguments, document, console))

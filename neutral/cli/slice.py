@@ -1,0 +1,30 @@
+"""Write some layers of a store: by name, or what the graph needs to compute one of its nodes (a backbone)."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from neutral.cli.console import Console, Report
+from neutral.cli.sources import add_derived, save_derived
+from neutral.errors import UsageError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("store", metavar="STORE")
+    parser.add_argument("layers", nargs="*", metavar="PATTERN", help="names of layers; * and ? stand for others")
+    parser.add_argument("--until", metavar="NODE", help="cut the graph after this node")
+    add_derived(parser)
+
+
+def run(arguments: argparse.Namespace, console: Console) -> Report:
+    import neutral
+    from neutral.edit import slice_layers
+
+    if not arguments.layers and arguments.until is None:
+        raise UsageError("name layers, or a node with --until.")
+    with neutral.open(arguments.store) as store:
+        result = slice_layers(store, arguments.layers, output=arguments.until)
+        document: dict[str, Any] = {"store": arguments.store, "layers": list(result.layers)}
+        document["graph"] = result.graph is not None
+        return Report(document, save_derived(result, [arguments.store], arguments, document, console))
