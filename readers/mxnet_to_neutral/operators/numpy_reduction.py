@@ -10,7 +10,7 @@ from typing import Any, Sequence
 from mxnet_to_neutral.dtypes import INTEGERS, dtype_of
 from mxnet_to_neutral.op import Op
 from mxnet_to_neutral.operators.registry import rule
-from neutral.graph import Operand, Value
+from neutral.graph import Operand
 
 _KINDS = {
     "sum": "sum",
@@ -78,20 +78,6 @@ def extreme_position(op: Op) -> Operand:
     )
 
 
-@rule("_npi_cumsum")
-def cumulative_sum(op: Op) -> Operand:
-    value, dtype = op.input(0), op.attributes.optional_dtype("dtype", None)
-    axis = op.attributes.optional_int("axis", None)
-    if dtype is not None:
-        value = op.node("cast", value, dtype=dtype)
-    elif dtype_of(op, 0) in INTEGERS - {"bool"}:
-        dtype = dtype_of(op, 0)
-    if axis is None:
-        value = op.node("reshape", value, shape=(-1,), from_end=False)
-    value = op.node("cumulative_sum", value, axis=axis or 0)
-    return value if dtype is None or dtype.startswith("float") else op.node("cast", value, dtype=dtype)
-
-
 @rule("_npi_average")
 def average(op: Op) -> Sequence[Operand]:
     """The mean, or the sum weighted and divided by the sum of the weights; with returned, that sum too."""
@@ -129,44 +115,27 @@ def percentile(op: Op) -> Operand:
     )
 
 
-_ENTRYWISE = {None: "l2_norm", 1.0: "l1_norm", 2.0: "l2_norm"}
-
-
 @rule("_npi_norm")
 def norm(op: Op) -> Operand:
-    """``flag`` says what was asked for: -2 all numbers as one vector, -1 the Frobenius norm, 0 a zero norm, 1 a norm of
-    order ``ord`` of vectors or matrices, 2 one that needs singular values."""
+    """``flag`` says what was asked for: -2 or 1 all numbers as one vector, -1 a norm of order ``ord``, 0 and 2 one of
+    singular values. The norms of matrices that are sums come as other operators."""
     axes = op.attributes.ints_or_none("axis", None)
     order, flag = op.attributes.float("ord", 2.0), op.attributes.int("flag", -2)
-    options: dict[str, Any] = {
-        "exclude": False, "keepdim": op.attributes.bool("keepdims", False), "at_least_1d": False,
-    }  # fmt: skip
     value = op.input(0)
+    options: dict[str, Any] = {
+        "axes": axes,
+        "exclude": False,
+        "keepdim": op.attributes.bool("keepdims", False),
+        "at_least_1d": False,
+    }
     if dtype_of(op, 0) in INTEGERS:
         op.refuse("the norm of integers")
-    if flag in (-2, -1):
-        return op.node("l2_norm", value, axes=axes, **options)
-    if flag == 2:
-        op.refuse("a norm of singular values")
-    if axes is None or len(axes) == 1:
-        return _vector_norm(op, value, order, {"axes": axes, **options})
-    rows, columns = axes
-    first = {1.0: (rows, columns, "reduce_max"), -1.0: (rows, columns, "reduce_min")}
-    second = {float("inf"): (columns, rows, "reduce_max"), float("-inf"): (columns, rows, "reduce_min")}
-    if order not in {**first, **second}:
-        op.refuse(f"a matrix norm of order {order}")
-    added, chosen, kind = {**first, **second}[order]
-    sums = op.node("l1_norm", value, axes=(added,), **{**options, "keepdim": True})
-    result = op.node(kind, sums, axes=(chosen,), **{**options, "keepdim": True})
-    return result if options["keepdim"] else op.node("squeeze", result, axes=(rows, columns), at_least_1d=False)
-
-
-def _vector_norm(op: Op, value: Operand, order: float, options: dict[str, Any]) -> Value:
-    if order in _ENTRYWISE:
-        return op.node(_ENTRYWISE[order], value, **options)
-    if order in (float("inf"), float("-inf")):
-        kind = "reduce_max" if order > 0 else "reduce_min"
-        return op.node(kind, op.node("abs", value), **options)
+    if flag in (-2, 1):
+        return op.node("l2_norm", value, **options)
+    if flag != -1 or axes is None or len(axes) != 1:
+        op.refuse("a norm of singular values, or of axes that are not said")
+    if order in (1.0, 2.0):
+        return op.node("l1_norm" if order == 1 else "l2_norm", value, **options)
     if order == 0:
         return op.node("sum", op.node("not_equal", value, 0.0, dtype=None), **options)
     powers = op.node("sum", op.node("power", op.node("abs", value), order), **options)

@@ -83,13 +83,13 @@ def moments(op: Op) -> Sequence[Operand]:
     return [op.node("mean", op.input(0), **options), op.node("variance", op.input(0), correction=0, **options)]
 
 
-@rule("_np_cumsum")
+@rule("_np_cumsum", "_npi_cumsum")
 def cumulative_sum(op: Op) -> Operand:
     value, dtype = op.input(0), op.attributes.optional_dtype("dtype", None)
     axis = op.attributes.optional_int("axis", None)
     if dtype is not None:
         value = op.node("cast", value, dtype=dtype)
-    elif is_integer(op, 0):
+    elif is_integer(op, 0) and dtype_of(op, 0) != "bool":
         dtype = dtype_of(op, 0)
     if axis is None:
         value = op.node("reshape", value, shape=(-1,), from_end=False)
