@@ -1,4 +1,4 @@
-"""Write ``operators.md``: the catalogue, and which MXNet operators the reader translates.
+"""Write ``operators.md``: the catalogue, and which MXNet operators the reader translates or refuses.
 
     python docs/make_operators.py [--check]
 
@@ -12,7 +12,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Iterator
 
-from mxnet_to_neutral.operators import RULES
+from mxnet_to_neutral.operators import REFUSED, RULES
 from neutral.operators import Operator, catalogue
 
 TARGET = Path(__file__).with_name("operators.md")
@@ -67,7 +67,17 @@ def document() -> str:
     )
     for module, names in groupby(sorted(RULES, key=lambda name: (RULES[name].__module__, name)), key=_module):
         lines.append(f"- **{module}**: {', '.join(f'`{name}`' for name in names)}")
+    lines += refused()
     return "\n".join(lines) + "\n"
+
+
+def refused() -> Iterator[str]:
+    yield "\n### Refused\n"
+    yield "A node of one of these operators stays in the graph as opaque, with this reason.\n"
+    yield "| reason | operators |\n|---|---|"
+    for reason in dict.fromkeys(REFUSED.values()):
+        names = (name for name in REFUSED if REFUSED[name] == reason)
+        yield f"| {reason} | {', '.join(f'`{name}`' for name in names)} |"
 
 
 def _module(name: str) -> str:

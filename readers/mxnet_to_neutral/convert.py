@@ -14,7 +14,7 @@ from mxnet_to_neutral.canonical import Array, identity
 from mxnet_to_neutral.cells import fold_cells
 from mxnet_to_neutral.dtypes import dtypes_of
 from mxnet_to_neutral.op import Conversion, Draft, Op, Refusal
-from mxnet_to_neutral.operators import RULES
+from mxnet_to_neutral.operators import REFUSED, RULES
 from mxnet_to_neutral.quantized import dequantized
 from mxnet_to_neutral.symbol.attributes import declared_dtype, declared_shape
 from mxnet_to_neutral.symbol.model import Entry, Symbol
@@ -133,7 +133,7 @@ class Converter:
         outputs: Sequence[Operand]
         try:
             if rule is None:
-                op.refuse("there is no rule for this operator")
+                op.refuse(REFUSED.get(node.operator, "there is no rule for this operator"))
             made = rule(op)
             outputs = made if isinstance(made, (tuple, list)) else (made,)
             unread = set(op.attributes.unread()) - IGNORED_ATTRIBUTES

@@ -1,5 +1,4 @@
-"""Boxes of detectors: src/operator/contrib/bounding_box-inl.h, multibox_prior.cc, multibox_detection.cc,
-multibox_target.cc."""
+"""Boxes of detectors: src/operator/contrib/bounding_box-inl.h, multibox_prior.cc, multibox_detection.cc."""
 
 from __future__ import annotations
 
@@ -97,8 +96,3 @@ def multibox_detection(op: Op) -> Operand:
         variances=op.attributes.floats("variances", (0.1, 0.1, 0.2, 0.2)),
         clip=op.attributes.bool("clip", True),
     )
-
-
-@rule("_contrib_MultiBoxTarget")
-def multibox_target(op: Op) -> Operand:
-    op.refuse("it makes the targets of training from labels, and inference has neither")

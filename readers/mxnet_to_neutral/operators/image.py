@@ -24,6 +24,12 @@ def crop(op: Op) -> Operand:
     return op.node("image_crop", op.input(0), x=x, y=y, width=width, height=height)
 
 
+@rule("_image_flip_left_right", "_image_flip_top_bottom")
+def flip(op: Op) -> Operand:
+    """Of one image (H, W, C), which is all that MXNet takes; it leaves the middle of an odd extent unwritten."""
+    return op.node("flip", op.input(0), axes=(1 if op.operator == "_image_flip_left_right" else 0,))
+
+
 @rule("_image_resize")
 def resize(op: Op) -> Operand:
     op.attributes.ignore("size", "keep_ratio", "interp")

@@ -1,0 +1,55 @@
+"""Operators of MXNet that have no meaning in a converted model, and why: the reason of their opaque nodes.
+
+Names are those of MXNet 1.9.1's registry, and of what files of well-known projects hold beside them.
+"""
+
+from __future__ import annotations
+
+_GROUPS = {
+    "it is an optimizer's step in training": """
+        _adamw_update _contrib_group_adagrad_update _mp_adamw_update _multi_adamw_update _multi_lamb_update
+        _multi_mp_adamw_update _multi_mp_lamb_update _sparse_adagrad_update adam_update ftml_update ftrl_update
+        lamb_update_phase1 lamb_update_phase2 mp_lamb_update_phase1 mp_lamb_update_phase2 mp_nag_mom_update
+        mp_sgd_mom_update mp_sgd_update multi_lars multi_mp_sgd_mom_update multi_mp_sgd_update multi_sgd_mom_update
+        multi_sgd_update multi_sum_sq nag_mom_update preloaded_multi_mp_sgd_mom_update preloaded_multi_mp_sgd_update
+        preloaded_multi_sgd_mom_update preloaded_multi_sgd_update reset_arrays rmsprop_update rmspropalex_update
+        sgd_mom_update sgd_update signsgd_update signum_update
+    """,
+    "it tells whether gradients or results can be trusted, in training and tests": """
+        _contrib_allclose all_finite multi_all_finite
+    """,
+    "it makes the targets of training from labels, and inference has neither": """
+        _contrib_MultiBoxTarget _contrib_mrcnn_mask_target
+    """,
+    "it is the likelihood of observed events, which training makes larger": "_contrib_hawkesll",
+    "it changes images at random, to train with": """
+        _image_adjust_lighting _image_random_brightness _image_random_color_jitter _image_random_contrast
+        _image_random_flip_left_right _image_random_flip_top_bottom _image_random_hue _image_random_lighting
+        _image_random_saturation
+    """,
+    "it reads or draws images by OpenCV, before a model": """
+        _cvcopyMakeBorder _cvimdecode _cvimread _cvimresize _imdecode
+    """,
+    "it writes into an array that exists already, which a graph of values cannot": """
+        _onehot_encode _scatter_set_nd _set_value fill_element_0index
+    """,
+    "it works on sparse matrices, or on graphs stored as such, and a store's values are dense": """
+        _contrib_dgl_adjacency _contrib_dgl_csr_neighbor_non_uniform_sample _contrib_dgl_csr_neighbor_uniform_sample
+        _contrib_dgl_graph_compact _contrib_dgl_subgraph _contrib_edge_id _contrib_getnnz
+    """,
+    "MXNet computes it on GPUs alone, so that what it gives could not be compared": """
+        _contrib_count_sketch _contrib_fft _contrib_ifft
+    """,
+    "it chooses the thresholds of a model that is being quantized": "_contrib_calibrate_entropy",
+    "MXNet makes it while it runs, and it is no part of a model": """
+        _CachedOp _CachedOpThreadSafe _CrossDeviceCopy _NoGradient
+    """,
+    "it runs Python code that the checkpoint does not hold": "Custom _CustomFunction _NDArray _Native",
+    "it is an operator of BMXNet, a fork for binary networks, whose weights are packed bits": """
+        QActivation QConvolution QFullyConnected
+    """,
+    "it is no operator of MXNet but of a build with one's own": "MoonOutput",
+}
+
+REFUSED = {name: reason for reason, names in _GROUPS.items() for name in names.split()}
+"""By name of the operator: why there is no rule for it."""
