@@ -143,3 +143,17 @@ def test_what_can_be_laid_out_is_as_ruff_has_it(terms: list[Term]) -> None:
             assert all(len(line) <= WIDTH for line in laid_out)
             lines += laid_out
     check_style("\n".join([*lines, ""]), rules=False)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 6, 9])
+def test_long_statements_are_as_ruff_has_them(count: int) -> None:
+    words = [Name(f"a_rather_long_name_{k}") for k in range(count)]
+    total: Term = words[0]
+    for word in words[1:]:
+        total = Operation("+", (total, word))
+    choice = Conditional(Name("flag"), Call(Name("nn.Thing"), tuple(words)), Name("nn.Identity()"))
+    for term in (total, choice):
+        for before in ("result = ", "self.attribute_of_the_module = "):
+            lines = layout(term, 1, before)
+            assert lines is not None
+            check_style("\n".join(["if x:", *lines, ""]), rules=False)

@@ -8,7 +8,7 @@ from typing import Sequence, Union
 
 from neutral.graph import Value
 from neutral_to_torch.emit.lower import Op
-from neutral_to_torch.emit.terms import Call, Declaration, Name, Term, walk
+from neutral_to_torch.emit.terms import Call, Declaration, Name, Term, inline, owns, walk
 
 
 @dataclass(eq=False)
@@ -38,6 +38,11 @@ class Option:
     value: Value
     otherwise: Value
     ops: tuple[Op, ...]
+
+    @property
+    def is_expression(self) -> bool:
+        """Whether it is one line of ``forward`` that uses nothing of the module."""
+        return len(self.ops) == 1 and not owns(inline(self.ops[0].term))
 
 
 @dataclass(eq=False, repr=False)

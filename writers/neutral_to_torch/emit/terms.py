@@ -215,6 +215,11 @@ def owns(term: Term) -> list[Own]:
     return [own for child in children(term) for own in owns(child)]
 
 
+def inline(term: Term) -> Term:
+    """The term as a line of ``forward`` has it, without submodules that hold nothing."""
+    return rebuild(term, lambda part: inline(part.inline) if isinstance(part, Either) else None)
+
+
 def applied(term: Term) -> Own | None:
     """The submodule that the term does nothing but apply to values, or None."""
     if isinstance(term, Either):

@@ -171,8 +171,8 @@ def layout(term: Term, indent: int, before: str = "", after: str = "") -> list[s
     exploding = explodes(term)
     if len(flat) <= WIDTH and not exploding:
         return [flat]
-    if isinstance(term, Operation):
-        return _layout_operation(term, indent, before, after)
+    if isinstance(term, (Operation, Conditional)):
+        return _in_parentheses(term, indent, before, after)
     if isinstance(term, Call):
         if isinstance(term.callee, Member) and any(isinstance(item, Call) for item in walk(term.callee)):
             return None
@@ -181,8 +181,6 @@ def layout(term: Term, indent: int, before: str = "", after: str = "") -> list[s
     elif isinstance(term, Display):
         opening, closing = term.brackets[0], term.brackets[1]
         items = [("", item) for item in term.items]
-    elif isinstance(term, Conditional):
-        return _layout_conditional(term, indent, before, after)
     else:
         return None
     head = f"{space}{before}{opening}"
@@ -201,10 +199,21 @@ def layout(term: Term, indent: int, before: str = "", after: str = "") -> list[s
     return [*lines, f"{space}{closing}{after}"]
 
 
-def _layout_operation(term: Operation, indent: int, before: str, after: str) -> list[str] | None:
-    """Operands of equal rank, each on a line, in parentheses."""
-    space = INDENT * indent
-    if not before or len(term.operands) != 2 or term.symbol == "**":
+def _in_parentheses(term: Operation | Conditional, indent: int, before: str, after: str) -> list[str] | None:
+    """In parentheses: in one line, or each operand on a line."""
+    space, inner = INDENT * indent, INDENT * (indent + 1)
+    whole = inner + text(term)
+    lines: list[str] | None = [whole]
+    if len(whole) > WIDTH or explodes(term):
+        lines = _operands(term, indent + 1) if isinstance(term, Operation) else _choices(term, indent + 1)
+    if not before or lines is None or any(len(line) > WIDTH for line in lines):
+        return None
+    return [f"{space}{before}(", *lines, f"{space}){after}"]
+
+
+def _operands(term: Operation, indent: int) -> list[str] | None:
+    """Operands of equal rank, each on a line."""
+    if len(term.operands) != 2 or term.symbol == "**":
         return None
     parts: list[str] = []
     item: Term = term
@@ -213,19 +222,15 @@ def _layout_operation(term: Operation, indent: int, before: str, after: str) -> 
         parts.insert(0, f"{item.symbol} {_inside(item.operands[1], precedence + 1)}")
         item = item.operands[0]
     parts.insert(0, _inside(item, precedence))
-    lines = [f"{space}{INDENT}{part}" for part in parts]
-    if any(len(line) > WIDTH for line in lines):
+    return [INDENT * indent + part for part in parts]
+
+
+def _choices(term: Conditional, indent: int) -> list[str] | None:
+    chosen = layout(term.chosen, indent)
+    if chosen is None:
         return None
-    return [f"{space}{before}(", *lines, f"{space}){after}"]
-
-
-def _layout_conditional(term: Conditional, indent: int, before: str, after: str) -> list[str] | None:
     space = INDENT * indent
-    chosen = layout(term.chosen, indent + 1)
-    if not before or chosen is None:
-        return None
-    rest = [f"{space}{INDENT}if {text(term.test)}", f"{space}{INDENT}else {text(term.otherwise)}"]
-    return [f"{space}{before}(", *chosen, *rest, f"{space}){after}"]
+    return [*chosen, f"{space}if {text(term.test)}", f"{space}else {text(term.otherwise)}"]
 
 
 def identifier(name: str) -> str:

@@ -24,7 +24,7 @@ from neutral_to_torch.emit.terms import (
     Ref,
     Term,
     applied,
-    rebuild,
+    inline,
     values,
 )
 from neutral_to_torch.emit.text import identifier
@@ -128,7 +128,7 @@ class TreeBuilder:
         """The tree in which ``nodes`` are sequences and everything else is an attribute of its own."""
         first = {id(_ops_of(node)[0]): node for node in nodes}
         inside = {id(op) for node in nodes for op in _ops_of(node)}
-        unique = Unique(module_members() | {option.flag for option in self.options if _flag_only(option)})
+        unique = Unique(module_members() | {option.flag for option in self.options if option.is_expression})
         attributes: list[tuple[str, Term]] = []
         paths: dict[Owned, str] = {}
         names: dict[Owned, str] = {}
@@ -241,10 +241,6 @@ def _without(values: Sequence[Value], position: int) -> list[Value]:
     return [value for k, value in enumerate(values) if k != position]
 
 
-def _flag_only(option: Option) -> bool:
-    return not owned(option.ops)
-
-
 def _optional(option: Option, constructor: Term, call: Term, name: str) -> tuple[Term, Term]:
     """The constructor and the application of a part that may be left out."""
     if values(call) == [option.otherwise]:
@@ -325,11 +321,6 @@ def _entry_names(run: Sequence[Op], names: Mapping[Owned, str]) -> list[str]:
 def _is_heavy(op: Op) -> bool:
     own = applied(op.term)
     return own is not None and is_heavy(own.declaration)
-
-
-def inline(term: Term) -> Term:
-    """The term as a line of ``forward`` has it, without submodules that hold nothing."""
-    return rebuild(term, lambda part: inline(part.inline) if isinstance(part, Either) else None)
 
 
 def attribute_name(item: Owned, name: str) -> str:

@@ -227,7 +227,7 @@ def _parameters(
     flags = []
     for index, option in enumerate(options):
         usual = 2 * sum(index not in member.lacks for member in members) > len(members)
-        flags.append(Parameter(option.flag, "bool", Literal(usual), stored=not owned(option.ops)))
+        flags.append(Parameter(option.flag, "bool", Literal(usual), stored=option.is_expression))
     order = {"in_channels": 0, "in_features": 0, "channels": 1, "out_channels": 2, "out_features": 2}
     required.sort(key=lambda p: order.get(p.name, 1 if p.name.startswith("channels") else 3))
     return [*required, *optional, *flags]

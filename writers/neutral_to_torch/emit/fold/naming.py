@@ -213,6 +213,8 @@ def option_name(removed: Sequence[Op], template: Form, taken: Sequence[str]) -> 
     """The flag of a part that is there or not."""
     if not owned(removed):
         name = {"add": "residual", "cat": "concatenate"}.get(_merge_kind(removed[-1].term), "extended")
+    elif len(removed) == 1 and isinstance(removed[0].term, Either):
+        name = "activation"
     else:
         result = removed[-1].results
         merges = [op for op in template.ops if result in op.operands and len(op.operands) > 1]
