@@ -56,6 +56,16 @@ class Array:
         """Whether the file holds the values themselves, row by row, ready to be used."""
         return self.record.storage == "dense" and not self.record.fortran_order and self.record.dtype != "BOOL"
 
+    @property
+    def rule(self) -> str:
+        """What the store calls the making of the values."""
+        return {"row_sparse": "dense", "csr": "dense"}.get(self.record.storage, "identity")
+
+    @property
+    def sources(self) -> tuple[Array, ...]:
+        """The arrays of the file that the values come from."""
+        return (self,)
+
     def tensor(self) -> Tensor:
         """The array's values in full, C-contiguous: sparse arrays dense, booleans 0 or 1."""
         record = self.record
@@ -102,13 +112,13 @@ def identity(array: Array, shape: tuple[int, ...] | None = None) -> Recipe:
         tensor = array.tensor()
         return tensor if shape is None else Tensor(tensor.dtype, shape, tensor.content)
 
-    rule = {"row_sparse": "dense", "csr": "dense"}.get(array.record.storage, "identity")
+    rule = array.rule
     if shape is not None and shape != array.shape:
         rule = f"reshape {array.shape} to {shape}"
     if array.record.fortran_order:
         back = tuple(reversed(range(len(array.shape))))
         return Recipe("transpose", (array,), make, permutation=back)
-    return Recipe(rule, (array,), make, lossless=array.plain)
+    return Recipe(rule, array.sources, make, lossless=array.plain)
 
 
 def transpose(array: Array, axes: tuple[int, ...]) -> Recipe:
@@ -118,7 +128,7 @@ def transpose(array: Array, axes: tuple[int, ...]) -> Recipe:
     shape = tuple(array.shape[axis] for axis in axes)
     return Recipe(
         f"transpose {' '.join(map(str, axes))}",
-        (array,),
+        array.sources,
         lambda: _changed(source, shape, lambda values: values.transpose(axes)),
         permutation=back,
         lossless=array.plain,

@@ -15,6 +15,7 @@ ROLE_SUFFIXES = (
 
 _LONGEST_FIRST = "|".join(sorted(ROLE_SUFFIXES, key=len, reverse=True))
 _SUFFIX = re.compile(rf"(?:^|[_.])({_LONGEST_FIRST})$")
+_QUANTISED = re.compile(r"_quantize(_min|_max)?$")
 
 
 def bare(name: str) -> str:
@@ -32,6 +33,6 @@ def split(name: str) -> tuple[str, str | None]:
 
 
 def stem_of(name: str) -> str | None:
-    """The layer's name if the array's name ends in a role, else None."""
-    stem, role = split(name)
+    """The layer's name if the array's name ends in a role, else None. What the quantiser appends does not count."""
+    stem, role = split(_QUANTISED.sub("", name))
     return stem if stem and role else None

@@ -209,6 +209,11 @@ class Op:
         attributes = dict(node.attributes)
         return self.node("opaque", *self.inputs(), operator=node.operator, attributes=attributes, reason=reason)
 
+    def note(self, text: str) -> None:
+        """Tell the user something of the model, once however many nodes say it."""
+        if text not in self._converter.result.notes:
+            self._converter.result.notes.append(text)
+
     def missing(self, variable: str) -> None:
         """Record that an array the node needs is not in the checkpoint."""
         self._converter.missing(self, variable)
