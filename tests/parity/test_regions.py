@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
+
+from parity.against import check_checkpoint, to_torch  # noqa: E402
 
 
 def maps(*shape: int, seed: int = 0) -> np.ndarray:
@@ -144,3 +147,11 @@ def test_half(check_operator: Any) -> None:
     given = [maps(2, 8, 8, 8), np.array([[0, 0, 0, 7, 7], [1, 0, 0, 3, 3]])]
     half = [array.astype("float16") for array in given]
     check_operator("_contrib_PSROIPooling", half, spatial_scale=1.0, output_dim=2, pooled_size=2)
+
+
+def test_a_two_stage_detector(mxnet: Any, tmp_path: Path) -> None:
+    """Proposals, and what is pooled from them, of two images of different sizes."""
+    prefix = str(tmp_path / "model")
+    given = {"data": maps(2, 3, 40, 48), "images": np.array([[40, 48, 1], [36, 40, 1.5]], "float32")}
+    expected = mxnet.call("regions:detector", prefix=prefix, **given)
+    check_checkpoint(prefix, {name: to_torch(array) for name, array in given.items()}, expected)

@@ -11,6 +11,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import mxnet_to_neutral  # noqa: E402
+from parity.against import check_checkpoint, to_torch  # noqa: E402
 
 
 def maps(*shape: int, seed: int = 0) -> np.ndarray:
@@ -88,3 +89,13 @@ def test_correlation(check_operator: Any, attributes: dict[str, Any], is_multipl
 def test_correlation_dtypes(check_operator: Any, dtype: str) -> None:
     given = [maps(2, 2, 5, 6).astype(dtype), maps(2, 2, 5, 6, seed=1).astype(dtype)]
     check_operator("Correlation", given, pad_size=1)
+
+
+@pytest.mark.parametrize("model", ["transformer", "flow"])
+def test_models(mxnet: Any, tmp_path: Path, model: str) -> None:
+    """A classifier that turns its image first, and displacements between two images."""
+    prefix = str(tmp_path / "model")
+    names = ["data"] if model == "transformer" else ["first", "second"]
+    given = {name: maps(2, 3, 16, 18, seed=seed) for seed, name in enumerate(names)}
+    expected = mxnet.call(f"regions:{model}", prefix=prefix, **given)
+    check_checkpoint(prefix, {name: to_torch(array) for name, array in given.items()}, expected)
