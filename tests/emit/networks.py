@@ -73,13 +73,13 @@ def vgg(stages: Sequence[tuple[int, int]] = ((2, 8), (2, 16), (3, 32))) -> Store
     return g.store(g.node("softmax", x, axis=1, name="prob"))
 
 
-def mobilenet(prefix: str = "mobilenet0_") -> Store:
+def mobilenet(width: int = 8, prefix: str = "mobilenet0_") -> Store:
     """MobileNet v1: pairs of depthwise and pointwise convolutions, numbered through."""
     g = GraphBuilder(prefix=prefix)
-    x = g.conv_bn_relu(g.input(), 8, 3, 2, name="conv0_")
-    for k, (out, stride) in enumerate([(16, 1), (16, 2), (32, 1), (32, 2), (32, 1), (32, 1), (64, 2), (64, 1)]):
+    x = g.conv_bn_relu(g.input(), width, 3, 2, name="conv0_")
+    for k, (wider, stride) in enumerate([(2, 1), (2, 2), (4, 1), (4, 2), (4, 1), (4, 1), (8, 2), (8, 1)]):
         x = g.conv_bn_relu(x, g.channels[x], 3, stride, groups=g.channels[x], name=f"conv{2 * k + 1}_")
-        x = g.conv_bn_relu(x, out, 1, name=f"conv{2 * k + 2}_")
+        x = g.conv_bn_relu(x, wider * width, 1, name=f"conv{2 * k + 2}_")
     return _classifier(g, x, 2)
 
 

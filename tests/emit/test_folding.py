@@ -70,6 +70,18 @@ def test_every_layer_is_where_the_plan_says() -> None:
             assert torch.equal(getattr(module, role), torch.from_numpy(store[key])), (name, role)
 
 
+def test_a_block_gives_the_result_of_its_last_node() -> None:
+    store = networks.resnet()
+    paths = compose(store).state.modules
+    assert paths["stage3_unit2_relu"] == "stage3.1"
+    folded, results = build(store), {}
+    folded.get_submodule("stage3.1").register_forward_hook(lambda m, a, out: results.update(block=out))
+    image = torch.randn(1, 3, 32, 32)
+    with torch.no_grad():
+        folded(image)
+        assert torch.equal(results["block"], build(store, until="stage3_unit2_relu")(image))
+
+
 def test_units_that_normalise_first() -> None:
     source = compose(networks.resnet_v2()).source
     assert classes(source)[-2:] == ["BasicBlock", "Model"]

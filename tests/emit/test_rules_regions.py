@@ -52,6 +52,13 @@ def test_text(kind: str, attributes: dict[str, Any], inputs: int, text: str) -> 
     assert text in source_of(store)
 
 
+def test_many_anchors_are_a_line_each() -> None:
+    anchors = tuple(float(number) for number in range(-20, 16))
+    inputs = [data(2, 18, 4, 5), data(2, 36, 4, 5), data(2, 3)]
+    source = source_of(node_of("region_proposals", {**PROPOSALS, "anchors": anchors}, inputs, [(0,)] * 3))
+    assert "                (-20.0, -19.0, -18.0, -17.0),\n" in source
+
+
 @pytest.mark.parametrize(
     ("kind", "attributes", "inputs", "free"),
     [

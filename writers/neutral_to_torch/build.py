@@ -9,10 +9,11 @@ from types import ModuleType
 from typing import Mapping, Sequence
 
 import torch
+from torch import nn
+
 from neutral.store import Store
 from neutral_to_torch.emit.compose import Emission, compose
 from neutral_to_torch.tensors import Mapped, check_files
-from torch import nn
 
 
 def build(
@@ -53,7 +54,7 @@ def load(emission: Emission, store: Store, dtype: torch.dtype | None, device: to
 
 
 def plan_of(store: Store, *, outputs: Sequence[str] | None = None, until: str | None = None) -> Mapping[str, str]:
-    """For each layer (and node that is a submodule) of the store the path of the built module that computes it."""
+    """The path of the built model's submodule that gives the result of a layer or node, for each that there is one."""
     return compose(store, outputs=outputs, until=until).state.modules
 
 

@@ -72,7 +72,10 @@ class Block:
 
 @dataclass(eq=False, repr=False)
 class Instance:
-    """A submodule of a :class:`Block`. ``owns`` are its own declarations, in the order of the block's."""
+    """A submodule of a :class:`Block`.
+
+    ``owner`` is the node that gives its result, ``owns`` its own declarations in the order of the block's.
+    """
 
     owner: str
     block: Block

@@ -14,7 +14,7 @@ from neutral_to_torch.emit.scope import Block, Instance, Owned
 class State:
     """``keys`` maps a state dict key to the store's key, ``constants`` to a tensor that the store does not hold.
 
-    ``modules`` maps the layer or node that a submodule is named after to its path.
+    ``modules`` maps a layer, or a node, to the path of the submodule that gives its result.
     """
 
     keys: dict[str, str] = field(default_factory=dict)

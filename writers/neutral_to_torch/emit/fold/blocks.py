@@ -68,9 +68,9 @@ def make_block(
     block = Block(name, template.inputs, tuple(ops), outputs, tuple(parameters), chosen, derived, doc=doc)
     applications = []
     for number, member in enumerate(members):
-        instance = _instance(block, member, variables, options, number)
-        block.members.append(instance)
         last = next(op for op in reversed(member.ops) if op is not None)
+        instance = _instance(block, last.name, member, variables, options, number)
+        block.members.append(instance)
         call = Call(Own(instance), tuple(map(Ref, member.inputs)))
         applications.append(Op(last.name, call, member.output))
     return block, applications
@@ -260,7 +260,7 @@ def _unused(parameter: Parameter, given: Mapping[str, Any]) -> Any:
 
 
 def _instance(
-    block: Block, member: Member, variables: Sequence[Variable], options: Sequence[Option], number: int
+    block: Block, owner: str, member: Member, variables: Sequence[Variable], options: Sequence[Option], number: int
 ) -> Instance:
     given = {v.name: v.vector[number] for v in variables if v.term is None}
     args, kwargs = [], []
@@ -283,4 +283,4 @@ def _instance(
             if item not in seen:
                 seen.add(item)
                 owns.append(next(mine) if op is not None else None)
-    return Instance("", block, owns, Call(Name(block.name), tuple(args), tuple(kwargs)))
+    return Instance(owner, block, owns, Call(Name(block.name), tuple(args), tuple(kwargs)))

@@ -1,0 +1,125 @@
+"""Emitted modules against hand-written ones: time of a forward and of a training step; time to build a ResNet-152.
+
+    python benchmarks/emit.py
+
+The networks are those of ``tests/emit/networks.py`` at full width, on images of 32x32. The hand-written ones are as
+torchvision has them. The two take turns, and the fastest of their runs count.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Any, Callable
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "emit"))
+
+import networks
+import torch
+import torch.nn.functional as F
+from common import own_peak, table
+from torch import nn
+
+from neutral_to_torch.build import build
+
+TURNS = 15
+
+
+class Bottleneck(nn.Module):
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        width = outputs // 4
+        self.conv1 = nn.Conv2d(inputs, width, 1, stride, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, outputs, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(outputs)
+        self.downsample = None
+        if inputs != outputs:
+            conv = nn.Conv2d(inputs, outputs, 1, stride, bias=False)
+            self.downsample = nn.Sequential(conv, nn.BatchNorm2d(outputs))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        shortcut = x if self.downsample is None else self.downsample(x)
+        out = F.relu(self.bn1(self.conv1(x)))
+        out = F.relu(self.bn2(self.conv2(out)))
+        return F.relu(self.bn3(self.conv3(out)) + shortcut)
+
+
+def resnet50() -> nn.Module:
+    layers: list[nn.Module] = [nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU()]
+    inputs = 64
+    for stage, units in enumerate((3, 4, 6, 3)):
+        for unit in range(units):
+            outputs = 256 * 2**stage
+            layers.append(Bottleneck(inputs, outputs, 2 if unit == 0 and stage else 1))
+            inputs = outputs
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(2048 * 4, 10), nn.Softmax(dim=1))
+
+
+def mobilenet() -> nn.Module:
+    def unit(inputs: int, outputs: int, kernel: int, stride: int, groups: int) -> list[nn.Module]:
+        conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False)
+        return [conv, nn.BatchNorm2d(outputs), nn.ReLU()]
+
+    layers = unit(3, 32, 3, 2, 1)
+    inputs = 32
+    for wider, stride in [(2, 1), (2, 2), (4, 1), (4, 2), (4, 1), (4, 1), (8, 2), (8, 1)]:
+        outputs = 32 * wider
+        layers += unit(inputs, inputs, 3, stride, inputs) + unit(inputs, outputs, 1, 1, 1)
+        inputs = outputs
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(256 * 4, 10), nn.Softmax(dim=1))
+
+
+def step(model: nn.Module, images: torch.Tensor) -> None:
+    model.zero_grad()
+    model(images).square().sum().backward()
+
+
+def forward(model: nn.Module, images: torch.Tensor) -> None:
+    with torch.no_grad():
+        model(images)
+
+
+def seconds(action: Callable[..., Any], *arguments: Any) -> float:
+    start = time.perf_counter()
+    action(*arguments)
+    return time.perf_counter() - start
+
+
+def compare(emitted: nn.Module, written: nn.Module, action: Callable[..., Any], images: torch.Tensor) -> list[str]:
+    """The fastest run of each, in milliseconds, and their ratio."""
+    times: dict[nn.Module, list[float]] = {emitted: [], written: []}
+    for _ in range(TURNS):
+        for model, found in times.items():
+            found.append(seconds(action, model, images))
+    one, other = min(times[emitted][2:]), min(times[written][2:])
+    return [f"{1000 * one:.1f}", f"{1000 * other:.1f}", f"{one / other:.3f}"]
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    rows = [("network", "what", "emitted, ms", "hand-written, ms", "ratio")]
+    pairs = {
+        "ResNet-50": (build(networks.resnet(width=64)), resnet50(), 8),
+        "MobileNet": (build(networks.mobilenet(width=32)), mobilenet(), 32),
+    }
+    for name, (emitted, written, batch) in pairs.items():
+        images = torch.randn(batch, 3, 32, 32)
+        for what, action, training in (("forward", forward, False), ("training step", step, True)):
+            found = compare(emitted.train(training), written.train(training), action, images)
+            rows.append((name, what, *found))
+    table("Emitted and hand-written modules", rows)
+
+    store = networks.resnet((3, 8, 36, 3), width=64)
+    build(networks.resnet((1, 1)))
+    elapsed = min(seconds(build, store) for _ in range(3))
+    title = "Building a ResNet-152"
+    table(title, [("layers", "seconds", "peak, MiB"), (str(len(store.layers)), f"{elapsed:.2f}", f"{own_peak():.0f}")])
+
+
+if __name__ == "__main__":
+    main()
