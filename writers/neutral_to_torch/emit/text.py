@@ -174,7 +174,7 @@ def layout(term: Term, indent: int, before: str = "", after: str = "") -> list[s
     if isinstance(term, (Operation, Conditional)):
         return _in_parentheses(term, indent, before, after)
     if isinstance(term, Literal) and isinstance(term.value, tuple):
-        term = Display("()", tuple(map(Literal, term.value)))
+        term = Display(tuple(map(Literal, term.value)), "()")
     if isinstance(term, Call):
         if isinstance(term.callee, Member) and any(isinstance(item, Call) for item in walk(term.callee)):
             return None
@@ -189,7 +189,7 @@ def layout(term: Term, indent: int, before: str = "", after: str = "") -> list[s
     if not items or len(head) > WIDTH:
         return None
     body = INDENT * (indent + 1) + ", ".join(name + text(item) for name, item in items)
-    is_single = isinstance(term, Display) and len(items) == 1  # of a tuple the comma must stay
+    is_single = isinstance(term, Display) and term.brackets == "()" and len(items) == 1  # its comma must stay
     if not exploding and not is_single and len(body) <= WIDTH:
         return [head, body, f"{space}{closing}{after}"]
     comma = "," if len(items) > 1 or isinstance(term, Display) else ""
