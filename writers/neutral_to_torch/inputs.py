@@ -7,11 +7,11 @@ import inspect
 from typing import Any, Iterator, Mapping, Sequence
 
 import numpy as np
-
 import torch
+from torch import nn
+
 from neutral.errors import VerificationError
 from neutral_to_torch.golden import Golden
-from torch import nn
 
 _FREE = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.POSITIONAL_ONLY)
 
@@ -21,17 +21,27 @@ def arguments(
 ) -> tuple[tuple[Any, ...], dict[str, Any], tuple[str, ...]]:
     """Positional and keyword arguments for ``module``, on its device and in its precision, and notes on the choice."""
     if isinstance(given, Mapping):
-        return (), {name: _tensor(value, module) for name, value in given.items()}, ()
+        return (), {name: as_tensor(value, module) for name, value in given.items()}, ()
     if given is not None:
-        return tuple(_tensor(value, module) for value in given), {}, ()
-    named = {item.name: _tensor(golden.array(item.key), module) for item in golden.inputs if not item.label}
+        return tuple(as_tensor(value, module) for value in given), {}, ()
+    named = {item.name: as_tensor(golden.array(item.key), module) for item in golden.inputs if not item.label}
+    return by_name_or_order(module, named, "the golden file")
+
+
+def by_name_or_order(
+    module: nn.Module, named: Mapping[str, Any], whose: str
+) -> tuple[tuple[Any, ...], dict[str, Any], tuple[str, ...]]:
+    """Inputs as arguments of ``forward``: by name where its arguments have these names, else in order.
+
+    Raises VerificationError where ``forward`` takes more or fewer.
+    """
     parameters = inspect.signature(module.forward).parameters.values()
     accepted = [p for p in parameters if p.kind in _FREE or p.kind is inspect.Parameter.KEYWORD_ONLY]
     required = [p.name for p in accepted if p.default is inspect.Parameter.empty]
     by_name = {p.name: named[p.name] for p in accepted if p.name in named}
     if by_name and all(name in by_name for name in required):
         left = [name for name in named if name not in by_name]
-        notes = (f"forward has no argument for the golden inputs {', '.join(left)}: not given",) if left else ()
+        notes = (f"forward has no argument for {whose}'s inputs {', '.join(left)}: not given",) if left else ()
         positional = tuple(by_name.pop(p.name) for p in accepted if p.kind is inspect.Parameter.POSITIONAL_ONLY)
         return positional, by_name, notes
     limit = sum(p.kind in _FREE for p in accepted)
@@ -39,7 +49,7 @@ def arguments(
         limit = max(limit, len(named))
     if not len(required) <= len(named) <= limit:
         raise VerificationError(
-            f"the golden file has the inputs {', '.join(named)} and {type(module).__name__}.forward takes "
+            f"{whose} has the inputs {', '.join(named)} and {type(module).__name__}.forward takes "
             f"{', '.join(p.name for p in accepted) or 'none'}. Give `inputs` yourself."
         )
     return tuple(named.values()), {}, ()
@@ -61,7 +71,7 @@ def whole_indices(module: nn.Module) -> Iterator[None]:
             handle.remove()
 
 
-def _tensor(value: Any, module: nn.Module) -> Any:
+def as_tensor(value: Any, module: nn.Module) -> Any:
     """An array as a tensor on the module's device; what is floating in the precision of the module's parameters."""
     if isinstance(value, np.ndarray):
         value = torch.from_numpy(np.ascontiguousarray(value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from dataclasses import replace
 from typing import Any, Iterable, Iterator
@@ -14,6 +15,7 @@ from neutral.store import Store
 from neutral.tensor import Tensor
 from neutral.text import printable
 from neutral_to_torch.fill import fill, wanted_dtype
+from neutral_to_torch.golden import Golden
 from neutral_to_torch.modules import adapter_of
 from neutral_to_torch.modules.state import COUNTER, state_of
 from neutral_to_torch.plan import Pair, Plan, child
@@ -29,6 +31,7 @@ def load_into(
     mapping: Mappable = None,
     example: Any = None,
     *,
+    golden: str | os.PathLike[str] | Golden | None = None,
     strict: bool = True,
     allow_unused: Iterable[str] = (),
     allow_missing: Iterable[str] = (),
@@ -39,8 +42,10 @@ def load_into(
     """Fill ``module`` with the tensors of ``store`` and say in a :class:`Plan` what went where.
 
     ``mapping`` leads from stored layers (or tensor keys) to module paths (or parameter names): a dict, a plan, or a
-    TOML file of either. Names match what it does not mention; a plan is taken as complete. ``example`` is what the
-    module is called with; only matching by structure needs it.
+    TOML file of either. What it does not mention is matched by names and by dataflow; a plan is taken as complete.
+    ``example`` is what the module is called with (a tensor, a tuple of arguments, a dict of them by name): it is
+    run on that once to see its dataflow. Without it the inputs of ``golden`` are taken, a golden file's, or random ones
+    where the store's graph knows their shapes.
 
     Everything is checked before the module is touched: kinds and shapes always; ``strict``, that every stored tensor
     is used and every parameter and persistent buffer filled, but for those whose name or layer is like a pattern of
@@ -53,7 +58,14 @@ def load_into(
     ask for others. Raises MatchError where store and module do not fit, and then has changed nothing.
     """
     plan = make_plan(
-        module, store, mapping, example, strict=strict, allow_unused=allow_unused, allow_missing=allow_missing
+        module,
+        store,
+        mapping,
+        example,
+        golden=golden,
+        strict=strict,
+        allow_unused=allow_unused,
+        allow_missing=allow_missing,
     )
     state = state_of(module)
     sources = _sources(plan, store)

@@ -67,13 +67,15 @@ class Leftover:
 class Plan:
     """Pairs in the store's order, what is left over on either side, and notes on what loading does besides.
 
-    ``str`` gives a table. A plan can be given as ``mapping`` to load again, from memory or from its file.
+    ``conflicts`` are places where the dataflow of the module is another than that of the store. ``str`` gives a table.
+    A plan can be given as ``mapping`` to load again, from memory or from its file.
     """
 
     pairs: tuple[Pair, ...]
     unused: tuple[Leftover, ...] = ()
     unfilled: tuple[Leftover, ...] = ()
     notes: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
 
     @property
     def differences(self) -> tuple[tuple[Pair, Difference], ...]:
@@ -82,7 +84,7 @@ class Plan:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What strict loading refuses: leftovers that were not allowed."""
+        """What strict loading refuses: contradictions of the dataflow, and leftovers that were not allowed."""
         by_reason: dict[str, tuple[list[str], list[str]]] = {}
         for side, items in enumerate((self.unused, self.unfilled)):
             for item in items:
@@ -93,7 +95,7 @@ class Plan:
             parts = [f"stored {', '.join(unused)} not used"] if unused else []
             parts += [f"the module's {', '.join(unfilled)} not filled"] if unfilled else []
             texts.append(f"{' and '.join(parts)}: {why}")
-        return tuple(map(printable, texts))
+        return tuple(map(printable, (*self.conflicts, *texts)))
 
     def __str__(self) -> str:
         rows = [
@@ -105,8 +107,9 @@ class Plan:
             if items:
                 lines = [f"  {item.name}: {item.why}{' (allowed)' if item.allowed else ''}" for item in items]
                 parts.append("\n".join(map(printable, (title, *lines))))
-        if self.notes:
-            parts.append("\n".join(map(printable, ("Notes:", *(f"  {note}" for note in self.notes)))))
+        for title, texts in (("Other dataflow:", self.conflicts), ("Notes:", self.notes)):
+            if texts:
+                parts.append("\n".join(map(printable, (title, *(f"  {text}" for text in texts)))))
         return "\n\n".join(parts)
 
     def to_dict(self) -> dict[str, Any]:
@@ -114,6 +117,7 @@ class Plan:
         return {
             "neutral_plan": VERSION,
             "notes": list(self.notes),
+            "conflicts": list(self.conflicts),
             "unused": [vars(item) for item in self.unused],
             "unfilled": [vars(item) for item in self.unfilled],
             "pair": [
@@ -170,6 +174,7 @@ def read_mapping(path: str | os.PathLike[str]) -> Plan | dict[str, str]:
             unused=tuple(Leftover(**item) for item in document.get("unused", [])),
             unfilled=tuple(Leftover(**item) for item in document.get("unfilled", [])),
             notes=tuple(document.get("notes", [])),
+            conflicts=tuple(document.get("conflicts", [])),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise SourceError(f"{file}: this plan is damaged ({type(error).__name__}: {error}).") from None

@@ -7,15 +7,30 @@ import os
 from fnmatch import fnmatchcase
 from typing import Any, Iterable, Iterator, Mapping, Sequence, Union
 
-from neutral.errors import MatchError
+from torch import nn
+
+from neutral.errors import MatchError, UsageError
 from neutral.graph import Graph, Layer
 from neutral.store import Store
 from neutral.tensor import NUMPY_DTYPE, Tensor
 from neutral_to_torch.attributes import Difference, differences
-from neutral_to_torch.match import MappingMatcher, Match, Matcher, Matching, NameMatcher, Side, fit, run, stored_side
-from neutral_to_torch.modules import adapter_of, describe
+from neutral_to_torch.contradict import Contradictions, contradictions
+from neutral_to_torch.examples import Arguments, given_arguments, golden_arguments, made_arguments
+from neutral_to_torch.golden import Golden, open_golden
+from neutral_to_torch.match import (
+    MappingMatcher,
+    Match,
+    Matcher,
+    Matching,
+    Side,
+    StructureMatcher,
+    fit,
+    run,
+    stored_side,
+)
+from neutral_to_torch.modules import Adapter, adapter_of, describe
 from neutral_to_torch.plan import Leftover, Pair, Plan, child, read_mapping
-from torch import nn
+from neutral_to_torch.trace import Traced, trace
 
 Mappable = Union["Mapping[str, str]", Plan, str, "os.PathLike[str]", None]
 """What is accepted as a mapping: a dict, a plan, or the path of a TOML file with either."""
@@ -27,6 +42,7 @@ def make_plan(
     mapping: Mappable = None,
     example: Any = None,
     *,
+    golden: str | os.PathLike[str] | Golden | None = None,
     strict: bool = True,
     allow_unused: Iterable[str] = (),
     allow_missing: Iterable[str] = (),
@@ -40,15 +56,21 @@ def make_plan(
     if isinstance(mapping, Plan):
         allow_unused = (*allow_unused, *(glob.escape(item.name) for item in mapping.unused if item.allowed))
         allow_missing = (*allow_missing, *(glob.escape(item.name) for item in mapping.unfilled if item.allowed))
-    ours, theirs = stored_side(store), describe(module)
+    if golden is not None and not isinstance(golden, Golden):
+        golden = open_golden(golden)
+    ours = stored_side(store)
+    traced = None if isinstance(mapping, Plan) else _traced(module, store, example, golden)
+    theirs = describe(module) if traced is None else traced.side
     found = run(_matchers(mapping), ours, theirs)
+    other = Contradictions() if traced is None else contradictions(ours, traced, found)
     pairs = _pairs(found, ours, theirs, module)
     conflicts = [*_value_problems(pairs, store, theirs), *_tie_problems(pairs, store, theirs)]
     plan = Plan(
         pairs,
         _unused(pairs, found, ours, tuple(allow_unused)),
         _unfilled(pairs, found, theirs, tuple(allow_missing)),
-        tuple(_tie_notes(pairs, ours, theirs)),
+        (*_tie_notes(pairs, ours, theirs), *other.notes),
+        other.conflicts,
     )
     if conflicts or (strict and plan.problems):
         raise MatchError(_refusal(module, store, (*conflicts, *(plan.problems if strict else ()))))
@@ -67,7 +89,27 @@ def _matchers(mapping: Plan | Mapping[str, str] | None) -> Sequence[Matcher]:
             entries.update(new)
             details.update(dict.fromkeys(new, pair.detail if pair.reason == "mapping" else f"plan: {pair.reason}"))
         return (MappingMatcher(entries, details),)
-    return (MappingMatcher(mapping), NameMatcher()) if mapping else (NameMatcher(),)
+    return (MappingMatcher(mapping), StructureMatcher()) if mapping else (StructureMatcher(),)
+
+
+def _traced(module: nn.Module, store: Store, example: Any, golden: Golden | None) -> Traced | None:
+    """The module's dataflow, where the store has one to compare it with and there is something to run the module on."""
+    if store.graph is None:
+        return None
+    made: Arguments | None = None
+    if example is not None:
+        made = given_arguments(module, example)
+    elif golden is not None:
+        made = golden_arguments(module, golden)
+    if made is not None:
+        return trace(module, *made)
+    made = made_arguments(module, store.graph)
+    if made is None:
+        return None
+    try:
+        return trace(module, *made)
+    except UsageError:
+        return None
 
 
 def _pairs(found: Matching, ours: Side, theirs: Side, module: nn.Module) -> tuple[Pair, ...]:
@@ -75,7 +117,7 @@ def _pairs(found: Matching, ours: Side, theirs: Side, module: nn.Module) -> tupl
     grouped: dict[tuple[str, str], list[Match]] = {}
     for match in found.matches:
         target = theirs.layers[match.module]
-        owner = target.name.rpartition(".")[0] if target.kind == "parameter" else target.name
+        owner = _owner(target)
         grouped.setdefault((match.stored, owner), []).append(match)
     uses = _uses(ours, {match.stored for match in found.matches})
     order = {name: position for position, name in enumerate(ours.layers)}
@@ -103,12 +145,21 @@ def _pairs(found: Matching, ours: Side, theirs: Side, module: nn.Module) -> tupl
     return tuple(pairs)
 
 
+def _owner(target: Layer) -> str:
+    """The path of the module that owns a layer's tensors."""
+    if target.tensors and not all(name == child(target.name, role) for role, name in target.tensors.items()):
+        return next(iter(target.tensors.values())).rpartition(".")[0]
+    return target.name
+
+
 def _differences(layer: Layer, theirs: Side, match: Match, module: nn.Module) -> tuple[Difference, ...]:
     target = theirs.layers[match.module]
     if not match.whole or target.kind == "parameter":
         return ()
-    adapter = adapter_of(module.get_submodule(target.name))
-    return differences(layer, target, adapter) if adapter else ()
+    is_module = _owner(target) == target.name
+    return differences(
+        layer, target, (adapter_of(module.get_submodule(target.name)) if is_module else None) or Adapter()
+    )
 
 
 def _uses(ours: Side, matched: set[str]) -> dict[str, tuple[str, ...]]:

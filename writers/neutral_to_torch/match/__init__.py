@@ -10,10 +10,12 @@ from neutral_to_torch.match.fit import Fit, fit
 from neutral_to_torch.match.mapping import MappingMatcher
 from neutral_to_torch.match.matcher import Match, Matcher, Matching, Remark, run
 from neutral_to_torch.match.names import NameMatcher
-from neutral_to_torch.match.sides import Side, stored_side
+from neutral_to_torch.match.sides import Form, Side, stored_side
+from neutral_to_torch.match.structure import StructureMatcher
 
 __all__ = [
     "Fit",
+    "Form",
     "MappingMatcher",
     "Match",
     "Matcher",
@@ -21,6 +23,7 @@ __all__ = [
     "NameMatcher",
     "Remark",
     "Side",
+    "StructureMatcher",
     "fit",
     "run",
     "stored_side",

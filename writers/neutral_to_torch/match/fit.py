@@ -17,6 +17,10 @@ ALIKE = (
 """Kinds whose tensors look the same, so that a kind known from names and shapes only may be either."""
 
 
+LINEAR_MAPS = {"convolution", "linear"}
+"""A convolution over one position, or over all there are, is a linear map."""
+
+
 @dataclass(frozen=True)
 class Fit:
     """``problem`` says why the layers do not fit, None where they do.
@@ -60,7 +64,7 @@ def fit(stored: Side, layer: str, module: Side, target: str) -> Fit:
 
 
 def kinds_agree(stored: Layer, module: Layer) -> bool:
-    if stored.kind == module.kind:
+    if stored.kind == module.kind or {stored.kind, module.kind} == LINEAR_MAPS:
         return True
     return stored.typed_by == "names" and any({stored.kind, module.kind} <= kinds for kinds in ALIKE)
 
@@ -80,6 +84,12 @@ def shape_problem(stored: Side, layer: str, role: str, module: Side, target: str
     kind = stored.layers[layer].kind
     if ours == theirs or (kind == "prelu" and 1 in (_size(ours), _size(theirs)) and len(theirs) <= 1):
         return None
+    if {kind, module.layers[target].kind} == LINEAR_MAPS and role == "weight":
+        convolution = (stored.layers[layer] if kind == "convolution" else module.layers[target]).attributes
+        plain = convolution.get("groups", 1) == 1 and not any(convolution.get("padding", ()))
+        at_once = all(step == 1 for step in (*convolution.get("stride", ()), *convolution.get("dilation", ())))
+        if plain and at_once and (ours[0], _size(ours[1:])) == (theirs[0], _size(theirs[1:])):
+            return None
     if "parameter" in (kind, module.layers[target].kind) and _trimmed(ours) == _trimmed(theirs):
         return None
     return f"{layer}.{role} has shape {ours}, the module's {module.layers[target].tensors[target_role]} has {theirs}"

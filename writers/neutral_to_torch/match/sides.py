@@ -9,12 +9,31 @@ from neutral.graph import Graph, Layer
 from neutral.store import Store
 
 
+@dataclass(frozen=True, order=True)
+class Form:
+    """How a role lies in a tensor: ``transposed``, and only some ``rows`` (start and end of the first axis).
+
+    With ``groups``, rows are of each of so many equal stretches of the first axis, one after the other.
+    """
+
+    transposed: bool = False
+    rows: tuple[int, int] | None = None
+    groups: int = 1
+
+    def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The role's shape in a tensor of the given shape."""
+        if self.rows is not None:
+            shape = (self.groups * (self.rows[1] - self.rows[0]), *shape[1:])
+        return shape[::-1] if self.transposed else shape
+
+
 @dataclass(frozen=True)
 class Side:
     """Typed layers by name, the shape of every tensor they name, and their dataflow where it is known.
 
     ``ties`` maps a tensor's name to another name of the very same tensor. ``computed`` gives a layer's roles that an
-    operator of the graph computes, so that no tensor is stored for them.
+    operator of the graph computes, so that no tensor is stored for them. ``forms`` are those of roles, by layer and
+    role, that are not just the tensor they name.
     """
 
     layers: Mapping[str, Layer]
@@ -22,9 +41,13 @@ class Side:
     graph: Graph | None = None
     ties: Mapping[str, str] = field(default_factory=dict)
     computed: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    forms: Mapping[tuple[str, str], Form] = field(default_factory=dict)
 
     def shape(self, layer: str, role: str) -> tuple[int, ...]:
-        return self.shapes[self.layers[layer].tensors[role]]
+        return self.form(layer, role).shape(self.shapes[self.layers[layer].tensors[role]])
+
+    def form(self, layer: str, role: str) -> Form:
+        return self.forms.get((layer, role), Form())
 
 
 def stored_side(store: Store) -> Side:
