@@ -14,7 +14,7 @@ from contextlib import redirect_stdout
 from importlib import import_module
 from typing import Any, NoReturn, Sequence
 
-from neutral import __version__
+from neutral import __version__, extensions
 from neutral.cli.console import Console
 from neutral.errors import NeutralError, UsageError
 
@@ -28,6 +28,7 @@ VERBS = {
     "cast": "write a store in another floating dtype, and what that costs",
     "slice": "write some layers of a store",
     "merge": "write the layers of several stores as one",
+    "archive": "convert every checkpoint of a tree, with a catalogue",
     "restore": "give back the original files of a store, byte for byte",
     "load": "load a store into a PyTorch module and save its weights",
     "verify": "run a PyTorch module on a golden file and compare every layer",
@@ -85,6 +86,8 @@ def _run(words: list[str], console: Console) -> int:
         top.print_help(sys.stderr)
         return UsageError.exit_code
     arguments = top.parse_args(words)
+    for path in arguments.plugin:
+        extensions.add_file(path)
     with warnings.catch_warnings(), redirect_stdout(sys.stderr):  # what users' modules print is not the report
         warnings.showwarning = console.warning  # type: ignore[assignment]
         report = arguments.run(arguments, console)
@@ -123,6 +126,9 @@ def parser(verbs: Sequence[str]) -> argparse.ArgumentParser:
             allow_abbrev=False,
         )
         if module is not None:
+            child.add_argument(
+                "--plugin", action="append", default=[], metavar="FILE", help="a Python file with operators; is run"
+            )
             module.add_arguments(child)
             child.set_defaults(run=module.run)
     return top

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import glob
 import os
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Iterator, Sequence
 
 if TYPE_CHECKING:
     from neutral.store import Store
@@ -29,10 +30,23 @@ class MXNetReader:
             return _begins_with(path, LIST_MAGIC)
         return any(glob.glob(glob.escape(path) + ending) for ending in PREFIX_ENDINGS)
 
+    def find(self, folder: str, names: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """The checkpoints among the files of a folder: a name for each, and its files. Every epoch is one."""
+        for name in names:
+            stem = re.sub(r"\.params$", "", name)
+            if stem != name:
+                yield stem, (*_symbol_of(re.sub(r"-[0-9]{4,}$", "", stem), names), name)
+            elif name.lower().endswith((".tar.gz", ".tgz", ".tar")):
+                yield name, (name,)
+
     def read(self, *paths: str, **options: Any) -> Store:
         from mxnet_to_neutral import read
 
         return read(*paths, **options)
+
+
+def _symbol_of(prefix: str, names: Sequence[str]) -> tuple[str, ...]:
+    return next(((prefix + ending,) for ending in ("-symbol.json", ".json") if prefix + ending in names), ())
 
 
 def _begins_with(path: str, magic: bytes) -> bool:
