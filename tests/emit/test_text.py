@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neutral_to_torch.emit.symbols import F, Symbol, operation, term_of, torch
-from neutral_to_torch.emit.terms import Call, Conditional, Index, Literal, Member, Name, Operation, Slice, Term
+from neutral_to_torch.emit.terms import Call, Conditional, Display, Index, Literal, Member, Name, Operation, Slice, Term
 from neutral_to_torch.emit.text import WIDTH, constant, identifier, layout, text
 
 BINARY = ["+", "-", "*", "/", "//", "%", "**", "@", "&", "|", "^", "<", "<=", "==", "<<"]
@@ -152,7 +152,8 @@ def test_long_statements_are_as_ruff_has_them(count: int) -> None:
     for word in words[1:]:
         total = Operation("+", (total, word))
     choice = Conditional(Name("flag"), Call(Name("nn.Thing"), tuple(words)), Name("nn.Identity()"))
-    for term in (total, choice):
+    items = Display(tuple(words)), Display(tuple(words), "()"), Call(Name("f"), (Display(tuple(words)),))
+    for term in (total, choice, *items):
         for before in ("result = ", "self.attribute_of_the_module = "):
             lines = layout(term, 1, before)
             assert lines is not None

@@ -143,14 +143,20 @@ def _is_simple_power(term: Term) -> bool:
 def _slice(term: Slice) -> str:
     bounds = (term.start, term.stop, term.step)
     start, stop, step = ("" if b == Literal(None) else text(b) for b in bounds)
-    simple = all(isinstance(b, Literal) or (isinstance(b, Name) and "." not in b.text) for b in bounds)
-    if simple:
+    if all(map(_is_simple_bound, bounds)):
         return f"{start}:{stop}" + (f":{step}" if step else "")
     body = f"{start} :" if start else ":"
     body += f" {stop}" if stop else ""
     if step:
         body += f" : {step}" if stop else f": {step}"
     return body
+
+
+def _is_simple_bound(term: Term) -> bool:
+    """Whether the formatter writes the colon beside it without spaces."""
+    if isinstance(term, Operation):
+        return len(term.operands) == 1 and term.symbol != "not" and _is_simple_bound(term.operands[0])
+    return isinstance(term, Literal) or (isinstance(term, Name) and "." not in term.text)
 
 
 def explodes(term: Term) -> bool:
@@ -189,10 +195,11 @@ def layout(term: Term, indent: int, before: str = "", after: str = "") -> list[s
     if not items or len(head) > WIDTH:
         return None
     body = INDENT * (indent + 1) + ", ".join(name + text(item) for name, item in items)
-    is_single = isinstance(term, Display) and term.brackets == "()" and len(items) == 1  # its comma must stay
-    if not exploding and not is_single and len(body) <= WIDTH:
+    is_tuple = isinstance(term, Display) and term.brackets == "()"  # its comma must stay
+    together = isinstance(term, Call) or (len(items) == 1 and not is_tuple)
+    if not exploding and together and len(body) <= WIDTH:
         return [head, body, f"{space}{closing}{after}"]
-    comma = "," if len(items) > 1 or isinstance(term, Display) else ""
+    comma = "," if len(items) > 1 or is_tuple else ""
     lines = [head]
     for name, item in items:
         inner = layout(item, indent + 1, name, comma)
