@@ -15,6 +15,7 @@ from neutral.store.sources import origin_chunks
 from neutral_to_torch.emit.facts import described
 from neutral_to_torch.emit.fold import fold
 from neutral_to_torch.emit.forward import Forward
+from neutral_to_torch.emit.grouping import block_tree, model_tree
 from neutral_to_torch.emit.helper_source import helpers
 from neutral_to_torch.emit.idioms import Idioms
 from neutral_to_torch.emit.labels import Labels
@@ -26,7 +27,7 @@ from neutral_to_torch.emit.source import ClassText, file_text
 from neutral_to_torch.emit.state import State
 from neutral_to_torch.emit.terms import Conditional, applied
 from neutral_to_torch.emit.text import identifier
-from neutral_to_torch.emit.tree import Tree, block_tree, flat_tree, model_tree
+from neutral_to_torch.emit.tree import Tree, flat_tree
 
 
 @dataclass(frozen=True)

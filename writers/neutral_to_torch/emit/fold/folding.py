@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import string
 from collections import Counter, defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Hashable, Mapping, Sequence
 
 from neutral.graph import Value
 from neutral_to_torch.emit.fold.blocks import Member, make_block
+from neutral_to_torch.emit.fold.classes import give_letters, in_order
 from neutral_to_torch.emit.fold.form import Form, form_of, leaves, token
 from neutral_to_torch.emit.fold.naming import block_name, has_name, option_name
 from neutral_to_torch.emit.fold.options import Reductions, Replaced
@@ -16,7 +16,7 @@ from neutral_to_torch.emit.fold.regions import Flow, members_of
 from neutral_to_torch.emit.fold.sequences import best_sequence, chains, find_all
 from neutral_to_torch.emit.lower import Op, Program
 from neutral_to_torch.emit.scope import Block, Instance, Option, callees, is_heavy, owned
-from neutral_to_torch.emit.terms import Call, Declaration, Display, Name, Ref, walk
+from neutral_to_torch.emit.terms import Declaration, Display, Ref, walk
 
 ROUNDS = 6
 SMALLEST = 3
@@ -398,36 +398,3 @@ def fold(program: Program, taken: set[str], units: bool) -> tuple[list[Op], list
     blocks = in_order(folding.ops)
     give_letters(blocks, taken)
     return folding.ops, blocks
-
-
-def in_order(ops: Sequence[Op]) -> list[Block]:
-    """The blocks that the ops use, in the order of use, each after those that it uses itself."""
-    order: dict[Block, None] = {}
-
-    def visit(item: object) -> None:
-        if isinstance(item, Instance) and item.block not in order:
-            for own in item.block.owns:
-                visit(own)
-            order[item.block] = None
-
-    for item in owned(ops):
-        visit(item)
-    return list(order)
-
-
-def give_letters(blocks: Sequence[Block], taken: set[str]) -> None:
-    """Blocks that would have one name are told apart by letters."""
-    names: dict[str, str] = {}
-    kinds: dict[str, list[str]] = defaultdict(list)
-    for block in blocks:
-        kinds[block.name.rstrip("0123456789")].append(block.name)
-    for kind, found in kinds.items():
-        for name, letter in zip(found, string.ascii_uppercase):
-            if len(found) > 1 and kind + letter not in taken:
-                names[name] = kind + letter
-    for block in blocks:
-        block.name = names.get(block.name, block.name)
-    for block in blocks:
-        for item in (*block.members, *block.owns):
-            if isinstance(item, Instance) and isinstance(item.constructor, Call):
-                item.constructor = replace(item.constructor, callee=Name(item.block.name))
