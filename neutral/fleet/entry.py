@@ -16,7 +16,7 @@ from neutral.tensor import DTYPE_NAME, FileRange
 
 @dataclass(frozen=True)
 class Entry:
-    """One checkpoint. ``status``: ``converted``, ``failed``, or ``duplicate``, of the input that ``store`` is made from.
+    """One checkpoint. ``status``: ``converted``, ``failed``, or ``duplicate``, of the input that ``store`` has.
 
     ``digest`` is the SHA-256 of the input's files: of the lines "digest, two spaces, name" in order. ``store`` is
     relative to the archive.

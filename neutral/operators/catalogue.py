@@ -102,6 +102,10 @@ class Catalogue:
         return operator
 
     def __getitem__(self, kind: str) -> Operator:
+        if kind not in self._operators:
+            from neutral import extensions
+
+            extensions.search()
         try:
             return self._operators[kind]
         except KeyError:

@@ -13,8 +13,8 @@ from mxnet_to_neutral.bidirectional import fold_bidirectional
 from mxnet_to_neutral.canonical import Array, identity
 from mxnet_to_neutral.cells import fold_cells
 from mxnet_to_neutral.dtypes import dtypes_of
+from mxnet_to_neutral.foreign import reason_for, rule_for
 from mxnet_to_neutral.op import Conversion, Draft, Op, Refusal
-from mxnet_to_neutral.operators import REFUSED, RULES
 from mxnet_to_neutral.quantized import dequantized
 from mxnet_to_neutral.symbol.attributes import declared_dtype, declared_shape
 from mxnet_to_neutral.symbol.model import Entry, Symbol
@@ -25,7 +25,7 @@ from neutral.errors import MismatchError
 from neutral.graph import Input, Operand, Value
 
 IGNORED_ATTRIBUTES = frozenset(
-    {"workspace", "cudnn_tune", "cudnn_off", "num_args", "name", "ctx", "__profiler_scope__"}
+    {"workspace", "cudnn_tune", "cudnn_off", "num_args", "name", "ctx", "__profiler_scope__", "op_type"}
 )
 """Attributes that say how MXNet computes, not what."""
 
@@ -129,11 +129,11 @@ class Converter:
     def _apply(self, index: int) -> Sequence[Operand]:
         node = self.symbol.nodes[index]
         op = Op(self, index, self._node_names[index])
-        rule = RULES.get(node.operator)
+        rule = rule_for(node)
         outputs: Sequence[Operand]
         try:
             if rule is None:
-                op.refuse(REFUSED.get(node.operator, "there is no rule for this operator"))
+                op.refuse(reason_for(node))
             made = rule(op)
             outputs = made if isinstance(made, (tuple, list)) else (made,)
             unread = set(op.attributes.unread()) - IGNORED_ATTRIBUTES

@@ -135,6 +135,7 @@ def test_without_torch_it_says_how_to_have_it(
 def test_tied_tensors_are_written_under_each_name(tmp_path: Path) -> None:
     pytest.importorskip("torch.nn")
     import torch
+
     from neutral_to_torch import save_weights
 
     first = torch.nn.Linear(2, 2, bias=False)
@@ -151,6 +152,7 @@ def test_tied_tensors_are_written_under_each_name(tmp_path: Path) -> None:
 def test_a_tensor_without_values_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("torch.nn")
     import torch
+
     from neutral_to_torch import save_weights
 
     with pytest.raises(neutral.errors.UnsupportedError, match="on the meta device"):

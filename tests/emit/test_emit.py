@@ -189,7 +189,7 @@ def test_calls_that_cannot_be_meant(tmp_path: Path) -> None:
         build(store, until="CON")
     with pytest.raises(UsageError, match="give one"):
         build(store, until="fc", outputs=["act"])
-    with pytest.raises(UsageError, match="ends with .py"):
+    with pytest.raises(UsageError, match=r"ends with \.py"):
         emit(store, tmp_path / "model")
     with pytest.raises(UsageError, match="has no graph"):
         build(Store(store.layers, store.tensors))

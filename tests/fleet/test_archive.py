@@ -157,7 +157,23 @@ def test_the_command(tree: Path, tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1] == (
         f"6 checkpoints in {tmp_path / 'out'}: 4 converted, 1 duplicate, 1 failed (0 resumed)"
     )
-    assert (
-        json.loads(run_process("archive", tree, "--to", "x", "--dry-run", "--json").stdout)["found"][0]["name"] == "cut"
-    )
-    assert not Path("x").exists()
+    dry = run_process("archive", tree, "--to", tmp_path / "x", "--dry-run", "--json")
+    assert [item["name"] for item in json.loads(dry.stdout)["found"]] == NAMES
+    assert not (tmp_path / "x").exists()
+
+
+def _dies_of_two(checkpoint: Checkpoint) -> Entry:
+    if checkpoint.name == "2":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return Entry(checkpoint.name, (), status="converted")
+
+
+def test_a_worker_that_dies_takes_no_other_with_it() -> None:
+    checkpoints = {name: Checkpoint(name, "mxnet", ()) for name in "12345"}
+    runner = _Runner(None, 2)
+    entries = {e.name: e for e in runner.run(_dies_of_two, {n: (c,) for n, c in checkpoints.items()}, checkpoints)}
+    runner.close()
+    assert {name: entry.status for name, entry in entries.items()} == {
+        name: "failed" if name == "2" else "converted" for name in "12345"
+    }
+    assert "its worker was lost" in entries["2"].error

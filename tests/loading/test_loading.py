@@ -6,15 +6,15 @@ import warnings
 
 import numpy as np
 import pytest
-from stores import Builder
-
 import torch
+from stores import Builder
+from torch import nn
+
 from neutral.errors import MatchError, SourceError, UsageError
 from neutral.graph import Graph, Input, Layer, Node, Value
 from neutral.store import Store
 from neutral.tensor import FileRange, Tensor, from_numpy
 from neutral_to_torch import load_into, make_plan
-from torch import nn
 
 
 class Block(nn.Module):

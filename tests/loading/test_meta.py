@@ -9,16 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from stores import Builder
+from torch import nn
 
 import neutral
-import torch
 from neutral.errors import MatchError
 from neutral.graph import Layer
 from neutral.store import Store
 from neutral.tensor import FileRange, Tensor, from_numpy
 from neutral_to_torch import load_into
-from torch import nn
 
 
 class Net(nn.Module):

@@ -6,15 +6,15 @@ from typing import Any, Callable
 
 import numpy as np
 import pytest
-from stores import Builder
-
 import torch
+from stores import Builder
+from torch import nn
+
 from neutral.errors import NeutralError
 from neutral.operators import catalogue
 from neutral_to_torch import load_into, make_plan
 from neutral_to_torch.modules import adapted_types, adapter_of, describe
 from neutral_to_torch.modules.registry import Adapter, adapts
-from torch import nn
 
 CONVOLUTION = {"out_channels": 4, "groups": 1, "layout": "channels_first", "padding_mode": "zeros"}
 WINDOW = {"kernel_size": (3,), "stride": (1,), "padding": (0,), "dilation": (1,)}

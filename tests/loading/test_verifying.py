@@ -10,15 +10,15 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from stores import Builder
-
 import torch
+from stores import Builder
+from torch import nn
+
 from neutral.errors import StoreError, VerificationError
 from neutral.store.safetensors import write_tensors
 from neutral.tensor import from_numpy
 from neutral_to_torch import load_into, verify
 from neutral_to_torch.plan import Pair, Plan
-from torch import nn
 
 
 class Net(nn.Module):

@@ -2,36 +2,107 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+import ctypes
+import json
+from typing import Any, Dict, Mapping
 
 import mxnet as mx
 import numpy as np
+from mxnet.base import NDArrayHandle
 
 import mxnet_capture
 
+Arrays = Dict[str, mx.nd.NDArray]
 
-def randomise(symbol: mx.sym.Symbol, shapes: Mapping[str, tuple[int, ...]], seed: int = 0) -> tuple[dict, dict]:
+
+def randomise(
+    symbol: mx.sym.Symbol, shapes: Mapping[str, tuple[int, ...]], seed: int = 0, constants: Mapping[str, Any] = {}
+) -> tuple[Arrays, Arrays]:
     """Parameters for a symbol such that values stay in a sane range through many layers: scaled weights, statistics
-    that are not the initial ones, slopes and gammas around their usual values."""
-    random = np.random.RandomState(seed)
+    that are not the initial ones, slopes and gammas around their usual values. ``constants`` stay as they are."""
+    random = np.random.default_rng(seed)
     arg_shapes, _, aux_shapes = symbol.infer_shape(**shapes)
-    arguments = {}
+    arguments: Arrays = {}
     for name, shape in zip(symbol.list_arguments(), arg_shapes):
-        if name in shapes or name.endswith("label"):
-            continue
-        if name.endswith(("gamma", "alpha")):
-            value = random.uniform(0.2, 0.9, shape) if "relu" in name else random.uniform(0.7, 1.3, shape)
-        elif name.endswith(("beta", "bias")):
-            value = random.normal(0, 0.1, shape)
-        else:
-            fan_in = int(np.prod(shape[1:])) if len(shape) > 1 else shape[0]
-            value = random.normal(0, np.sqrt(2 / max(fan_in, 1)), shape)
-        arguments[name] = mx.nd.array(value.astype(np.float32))
+        if name in constants:
+            arguments[name] = constants[name]
+        elif name not in shapes and not name.endswith("label"):
+            arguments[name] = mx.nd.array(_random_parameter(name, shape, random))
     auxiliary = {}
     for name, shape in zip(symbol.list_auxiliary_states(), aux_shapes):
         value = random.uniform(0.5, 1.5, shape) if name.endswith("var") else random.normal(0, 0.1, shape)
         auxiliary[name] = mx.nd.array(value.astype(np.float32))
     return arguments, auxiliary
+
+
+def _random_parameter(name: str, shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:
+    if name.endswith(("gamma", "alpha")):
+        low, high = (0.2, 0.9) if "relu" in name else (0.7, 1.3)
+        return random.uniform(low, high, shape).astype(np.float32)
+    scale = 0.1
+    if not name.endswith(("beta", "bias")):
+        scale = np.sqrt(2 / max(int(np.prod(shape[1:])) if len(shape) > 1 else shape[0], 1))
+    return random.standard_normal(shape, np.float32) * np.float32(scale)
+
+
+def calibrate(
+    symbol: mx.sym.Symbol, arguments: Arrays, auxiliary: Arrays, inputs: Mapping[str, np.ndarray], seed: int = 0
+) -> Arrays:
+    """Statistics for the BatchNorms of deep networks that keep every activation around one.
+
+    Without, activations grow from block to block until exponentials overflow and sigmoids are steps. What goes into
+    each BatchNorm is observed while the network runs, and its statistics are set before it computes. As training would,
+    they keep differences, rounding too, from growing layer by layer: what is added to a shortcut is small, and means
+    are not taken away (to centre all features of a random network enlarges differences by a fifth in each layer).
+    """
+    random = np.random.default_rng(seed)
+    internals = symbol.get_internals()
+    document = json.loads(internals.tojson())
+    names = {tuple(head[:2]): name for head, name in zip(document["heads"], internals.list_outputs())}
+    norms: dict[str, list] = {}
+    for node in document["nodes"]:
+        if "BatchNorm" in node["op"]:
+            norms.setdefault(names[tuple(node["inputs"][0][:2])], []).append(node)
+    branches = _residual_branches(document["nodes"])
+    shapes = dict(zip(symbol.list_arguments(), symbol.infer_shape(**{k: v.shape for k, v in inputs.items()})[0]))
+    known = {name: mx.nd.zeros(shape) for name, shape in shapes.items() if name not in arguments}  # labels
+    known.update(arguments)
+    known.update((name, mx.nd.array(value)) for name, value in inputs.items())
+    statistics = {name: value.copy() for name, value in auxiliary.items()}
+
+    def observe(name: str, array: mx.nd.NDArray) -> None:
+        for node in norms.pop(name, ()):
+            values = np.moveaxis(array.asnumpy(), int(node.get("attrs", {}).get("axis", 1)), 0)
+            values = values.reshape(len(values), -1).astype(np.float64)
+            mean = 0.1 * np.sqrt(np.square(values).mean(1)) * random.standard_normal(len(values))
+            variance = np.square(values - mean[:, None]).mean(1) * random.uniform(0.8, 1.25, mean.shape) + 1e-3
+            if node["name"] in branches:
+                variance *= 25
+            for entry, value in zip(node["inputs"][3:5], (mean, variance)):
+                statistics[document["nodes"][entry[0]]["name"]][:] = value
+
+    for name, value in inputs.items():
+        observe(name, mx.nd.array(value))
+    executor = symbol.bind(mx.cpu(), known, grad_req="null", aux_states=statistics)
+    executor.set_monitor_callback(
+        lambda name, handle: observe(name.decode(), mx.nd.NDArray(ctypes.cast(handle, NDArrayHandle), writable=False))
+    )
+    for output in executor.forward(is_train=False):
+        output.wait_to_read()
+    if norms:
+        raise RuntimeError(f"no values have been seen of {', '.join(norms)}")
+    return statistics
+
+
+def _residual_branches(nodes: list[dict[str, Any]]) -> set[str]:
+    """The BatchNorms that are added to something that is none."""
+    found = set()
+    for node in nodes:
+        if node["op"] in ("elemwise_add", "broadcast_add", "_Plus", "_plus"):
+            added = [nodes[entry[0]] for entry in node["inputs"]]
+            norms = [each["name"] for each in added if "BatchNorm" in each["op"]]
+            found.update(norms if len(norms) == 1 else ())
+    return found
 
 
 def save(symbol: mx.sym.Symbol, arguments: dict, auxiliary: dict, prefix: str) -> None:
@@ -65,3 +136,33 @@ def resnet20_face(prefix: str, golden: str) -> None:
     shapes = {"data": (2, 3, 112, 96)}
     save(symbol, *randomise(symbol, shapes), prefix)
     capture(prefix, {"data": np.random.RandomState(1).normal(0, 1, shapes["data"]).astype(np.float32)}, golden)
+
+
+def capture_files(symbol: str, params: str, shapes: Mapping[str, tuple[int, ...]], golden: str, seed: int = 0) -> None:
+    """The golden file of a symbol file and its parameter file, on random inputs of these shapes."""
+    inputs = [f"--shape={name}={','.join(map(str, shape))}" for name, shape in shapes.items()]
+    arguments = ["run", f"--symbol={symbol}", f"--params={params}", f"--output={golden}", f"--seed={seed}", *inputs]
+    if mxnet_capture.main(arguments):
+        raise ValueError(f"no golden file can be made of {symbol} and {params}")
+
+
+def capture_symbol(
+    symbol: str, shapes: Mapping[str, tuple[int, ...]], prefix: str, golden: str, integers: Mapping[str, int] = {}
+) -> None:
+    """A checkpoint of a symbol file alone, with random parameters, and its golden file.
+
+    ``integers`` gives for inputs that hold whole numbers how many there are.
+    """
+    loaded = mx.sym.load(symbol)
+    random = np.random.default_rng(0)
+    inputs = {
+        name: random.integers(0, integers[name], shape).astype(np.float32)
+        if name in integers
+        else random.standard_normal(shape, np.float32)
+        for name, shape in shapes.items()
+    }
+    arguments, auxiliary = randomise(loaded, shapes)
+    if auxiliary:
+        auxiliary = calibrate(loaded, arguments, auxiliary, inputs)
+    save(loaded, arguments, auxiliary, prefix)
+    mxnet_capture.capture((loaded, arguments, auxiliary), inputs, golden)

@@ -94,3 +94,12 @@ def training_detector(prefix: str, data: np.ndarray, seed: int = 0) -> list[Any]
     arrays = {name: random.randn(*shape).astype("float32") for name, shape in zip(symbol.list_arguments(), shapes)}
     arrays.update(data=data, label=np.full((len(data), 2, 5), -1, "float32"))
     return run_symbol(symbol, arrays, prefix, [name for name in arrays if name not in ("data", "label")])
+
+
+def run_row_sparse(
+    operator: str, inputs: Mapping[str, np.ndarray], attributes: Mapping[str, Any], prefix: str
+) -> list[Any]:
+    """As :func:`run_operator`, with the first input cast to row sparse storage."""
+    variables = [mx.sym.var(name, dtype=value.dtype) for name, value in inputs.items()]
+    variables[0] = mx.sym.cast_storage(variables[0], "row_sparse")
+    return run_symbol(find(operator)(*variables, name="op", **attributes), inputs, prefix, [])

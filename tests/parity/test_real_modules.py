@@ -10,12 +10,12 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
 import mxnet_to_neutral  # noqa: E402
 import neutral  # noqa: E402
 import neutral_to_torch  # noqa: E402
-from torch import nn  # noqa: E402
 
 MTCNN = "real/mxnet_mtcnn_face_detection/model"
 

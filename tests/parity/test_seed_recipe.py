@@ -9,10 +9,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from torch import nn  # noqa: E402
+
 import mxnet_to_neutral  # noqa: E402
 import neutral  # noqa: E402
 import neutral_to_torch  # noqa: E402
-from torch import nn  # noqa: E402
 
 STAGES = ((1, 16, 1), (2, 32, 2), (3, 64, 4), (4, 128, 1))
 

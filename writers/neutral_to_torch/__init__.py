@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from neutral_to_torch.report import Report
     from neutral_to_torch.save import save_weights
     from neutral_to_torch.verify import verify
+    from neutral_to_torch.verify_operators import verify_operators
 
 __all__ = [
     "Plan",
@@ -30,6 +31,7 @@ __all__ = [
     "preflight",
     "save_weights",
     "verify",
+    "verify_operators",
 ]
 
 _HOME = {
@@ -43,6 +45,7 @@ _HOME = {
     "preflight": "emit",
     "save_weights": "save",
     "verify": "verify",
+    "verify_operators": "verify_operators",
 }
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Mapping
 
 import torch
+from torch import nn
+
 from neutral.tensor import Tensor
 from neutral_to_torch.modules.state import COUNTER, Location, locations, replace, state_of
 from neutral_to_torch.tensors import Mapped, dtype_of, read, read_into
-from torch import nn
 
 
 def fill(

@@ -6,13 +6,14 @@ import os
 from typing import Iterator
 
 import torch
+from torch import nn
+
 from neutral.errors import UnsupportedError, UsageError
 from neutral.store.atomic import atomic_file
 from neutral.store.safetensors import write_tensors
 from neutral.store.store import Progress
 from neutral.tensor import CHUNK, Tensor
 from neutral_to_torch.tensors import code_of
-from torch import nn
 
 PICKLES = (".pth", ".pt")
 

@@ -7,6 +7,7 @@ import os
 from typing import Iterable
 
 import torch
+
 from neutral.errors import SourceError, UnsupportedError
 from neutral.tensor import ITEM_SIZE, Tensor
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
 import numpy as np
-
 import torch
+from torch import nn
+
 from neutral.errors import VerificationError
 from neutral.store import Store
 from neutral_to_torch.compare import compare, likely_cause
@@ -20,7 +21,6 @@ from neutral_to_torch.modules import adapted_type
 from neutral_to_torch.plan import Pair, Plan
 from neutral_to_torch.planning import make_plan
 from neutral_to_torch.report import Report, Row, Skipped
-from torch import nn
 
 
 def verify(

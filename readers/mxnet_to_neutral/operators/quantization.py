@@ -84,10 +84,10 @@ def fused(op: Op) -> Sequence[Operand]:
     if arguments > op.count:
         op.refuse(f"its subgraph has {arguments} inputs and it has {op.count}")
     value = inlined(op, Subgraph(op, 0, range(arguments)))
-    return _without_ranges(op, value) if quantised else [value]
+    return _without_ranges(op, value) if quantised else (value,)
 
 
 def _without_ranges(op: Op, value: Operand | Sequence[Operand]) -> Sequence[Operand]:
     op.note(NOTE)
-    first = value[0] if isinstance(value, (list, tuple)) else value
+    first: Operand = value[0] if isinstance(value, Sequence) else value
     return [first, None, None]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Callable, Mapping, Sequence, Union
 
+from neutral import extensions
 from neutral.errors import NeutralError
 from neutral.graph import Graph, Layer, Node, Value
 from neutral.tensor import Tensor
@@ -237,6 +238,7 @@ def _load() -> None:
         package = import_module("neutral_to_torch.emit.operators")
         for module in pkgutil.iter_modules(package.__path__):
             import_module(f"{package.__name__}.{module.name}")
+    extensions.apply("torch", rule)
 
 
 def rank_of(found: Rule, view: View) -> list[int | None]:

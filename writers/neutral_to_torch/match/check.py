@@ -24,6 +24,9 @@ LAYOUTS: tuple[Layout, ...] = ("same", "swapped", "last", "first")
 
 PASSING = ("identity", "dropout")
 
+SPLICED = ("add", "concatenate")
+"""Kinds that are associative: it does not matter how their operands are put together."""
+
 COMPARABLE = frozenset(
     (
         *("relu", "sigmoid", "tanh", "selu", "mish", "abs", "exp", "log", "sqrt", "rsqrt", "square", "erf", "gelu"),
@@ -145,6 +148,8 @@ class _Check:
     def _share(self, ours: Place, theirs: Place, form: Same) -> None:
         number = self._new(("shared", len(self.numbers)))
         self.forms[number] = form
+        if ours in self.known[0] and self.known[0][ours] in self.spliced:
+            self.spliced[number] = self.spliced[self.known[0][ours]]
         for side, place in enumerate((ours, theirs)):
             self.known[side][place] = number
             self.places[side][number] = place
@@ -208,7 +213,7 @@ class _Check:
     def _origin(self, side: int, place: Place) -> Place:
         """Where a value was made that has only been passed on since."""
         step = self.flows[side].steps[place[0]]
-        while step.node.kind in PASSING and step.unit is None and step.operands:
+        while step.unit is None and step.operands and step.node.kind in PASSING:
             place = step.operands[0]
             step = self.flows[side].steps[place[0]]
         return place
@@ -246,7 +251,8 @@ class _Check:
             pending.pop()
             if top in known:
                 continue
-            if step.node.kind in PASSING and step.operands and not is_source:
+            alone = step.node.kind in PASSING or (step.node.kind in SPLICED and len(step.node.inputs) == 1)
+            if alone and step.operands and not is_source:
                 known[top] = known[step.operands[0]]
                 continue
             known[top] = self._new(("own", side, top) if is_source else self._expression(side, top, step))
@@ -266,12 +272,12 @@ class _Check:
             if item is not None
         ]
         what = (node.kind, tuple(sorted((name, repr(value)) for name, value in node.attributes.items())))
-        if node.kind in ("add", "concatenate"):
+        if node.kind in SPLICED:
             operands = [part for item in operands for part in self._spliced(item, what)]
         if node.kind in COMMUTATIVE:
             operands.sort(key=repr)
         expression = (*what, tuple(operands), place[1])
-        if node.kind in ("add", "concatenate"):
+        if node.kind in SPLICED:
             self.spliced[self._new(expression)] = (what, tuple(operands))
         return expression
 

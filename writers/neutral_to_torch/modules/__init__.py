@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from torch import nn
+
 from neutral.graph import Layer
 from neutral_to_torch.match.sides import Side
 from neutral_to_torch.modules import convolution, linear, normalization, recurrent  # noqa: F401  they register adapters
 from neutral_to_torch.modules.registry import Adapter, adapted_type, adapted_types, adapter_of
 from neutral_to_torch.modules.state import state_of
-from torch import nn
 
 __all__ = ["Adapter", "adapted_type", "adapted_types", "adapter_of", "describe"]
 

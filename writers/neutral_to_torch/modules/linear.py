@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Mapping
 
-from neutral_to_torch.modules.registry import Adapter, adapts
 from torch import nn
+
+from neutral_to_torch.modules.registry import Adapter, adapts
 
 
 @adapts(nn.Linear)

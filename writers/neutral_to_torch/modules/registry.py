@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Callable, ClassVar, Mapping, TypeVar
 
-from neutral.errors import NeutralError
 from torch import nn
+
+from neutral.errors import NeutralError
 
 
 class Adapter:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import torch
+from torch import nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
-import torch
 from neutral.errors import MatchError
-from torch import nn
 
 COUNTER = "num_batches_tracked"
 """A buffer that only torch has; a batch norm whose momentum is a number never reads it."""

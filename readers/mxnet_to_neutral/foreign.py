@@ -1,0 +1,26 @@
+"""Rules of operators by node: Neutral's own, and those that plug-ins give."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mxnet_to_neutral.operators import REFUSED, RULES, Rule, rule
+from neutral import extensions
+
+if TYPE_CHECKING:
+    from mxnet_to_neutral.symbol.model import SymbolNode
+
+
+def rule_for(node: SymbolNode) -> Rule | None:
+    """The rule of a node's operator. That of a ``Custom`` one is registered as ``Custom:`` and its ``op_type``."""
+    extensions.apply("mxnet", rule)
+    name = node.operator
+    return RULES.get(f"Custom:{node.attributes.get('op_type')}" if name == "Custom" else name)
+
+
+def reason_for(node: SymbolNode) -> str:
+    """Why there is no rule."""
+    if node.operator == "Custom":
+        name = node.attributes.get("op_type")
+        return f"{name!r} is defined outside of MXNet, and there is no rule for it; a plug-in can give one"
+    return REFUSED.get(node.operator, "there is no rule for this operator")

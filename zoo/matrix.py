@@ -1,0 +1,91 @@
+"""The results of the zoo as a table."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any, Mapping, Sequence
+
+Result = Mapping[str, Any]
+
+TITLES = {
+    "mxnet": "mxnet.gluon.model_zoo.vision",
+    "gluoncv": "gluoncv.model_zoo",
+}
+
+MEANINGS = {
+    "equal": "every operator and every output is within its tolerance",
+    "undefined": "every operator is within its tolerance but those of whose output MXNet's CPU leaves a part "
+    "unwritten, so that MXNet's own outputs change with how it is run: ROIAlign for regions of batch -1, which the "
+    "models with a feature pyramid have on each level for the regions of the others",
+    "differs": "something is not",
+    "refused": "the conversion said that it cannot be exact, and why",
+    "failed": "the conversion failed otherwise",
+    "not exported": "MXNet itself cannot export or run the model",
+    "same": "another row is the same network but for its number of classes",
+    "quantised": "an int8 variant; those have weights that MXNet's quantiser makes of trained ones",
+}
+
+HEAD = """\
+# The zoo
+
+Every vision model of MXNet {mxnet} and GluonCV {gluoncv}, with random parameters (BatchNorm statistics included),
+exported by MXNet, converted, emitted as PyTorch source, and run by torch {torch} on the same input. Made by
+
+    NEUTRAL_MXNET_PYTHON=/path/to/python-with-mxnet python zoo/run.py
+
+{counts}
+
+All errors are in units of the largest magnitude of the tensor that MXNet computed, in float32.
+
+- **operator**: the largest error of any operator by itself, fed with MXNet's own values; at most 1e-5.
+- **layer**: the largest error of any layer while the whole model runs. Rounding of all earlier layers is in it, as
+  much enlarged as the random parameters enlarge any difference.
+- **output**: the largest error of the model's outputs, end to end; at most 1e-4.
+- **ops** and **kinds**: how many operators the graph has, and of how many kinds. **lines**: of the emitted source.
+"""
+
+
+def load(path: Path) -> dict[str, Result]:
+    """The last result of each model."""
+    if not path.exists():
+        return {}
+    rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    return {row["model"]: row for row in rows}
+
+
+def line(row: Result) -> str:
+    """A result for the terminal."""
+    errors = " ".join(_error(row[key]) for key in ("operator_error", "layer_error", "output_error"))
+    return f"{row['model']}: {row['status']} {errors} ({row['seconds']} s) {row['reason']}"
+
+
+def document(rows: Sequence[Result], versions: Mapping[str, str]) -> str:
+    """The results as ``docs/zoo.md``."""
+    import torch
+
+    counts = Counter(row["status"] for row in rows)
+    told = "\n".join(f"- {counts[key]} **{key}**: {MEANINGS[key]}." for key in MEANINGS if counts[key])
+    parts = [HEAD.format(counts=told, torch=torch.__version__.partition("+")[0], **versions)]
+    for zoo, title in TITLES.items():
+        lines = [
+            f"## {title}\n",
+            "| model | input | ops | kinds | lines | operator | layer | output | status | reason |",
+            "|---|---|--:|--:|--:|--:|--:|--:|---|---|",
+        ]
+        lines += [_row(row) for row in rows if row["model"].startswith(f"{zoo}/")]
+        parts.append("\n".join(lines) + "\n")
+    return "\n".join(parts)
+
+
+def _row(row: Result) -> str:
+    cells = [row["model"].partition("/")[2], row["shapes"]]
+    cells += [str(row[key] or "") for key in ("operators", "kinds", "lines")]
+    cells += [_error(row[key]) for key in ("operator_error", "layer_error", "output_error")]
+    cells += [row["status"], row["reason"].replace("|", "\\|")]
+    return f"| {' | '.join(cells)} |"
+
+
+def _error(value: float | None) -> str:
+    return "" if value is None else "0" if value == 0 else f"{value:.1e}"

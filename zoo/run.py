@@ -1,0 +1,201 @@
+"""The zoo matrix: the vision models of MXNet and GluonCV, converted and compared with real MXNet operator by operator.
+
+    python zoo/run.py                                   # all models; minutes to an hour
+    python zoo/run.py 'mxnet/resnet*' 'gluoncv/ssd*'    # those that match, the others as they were
+
+Needs torch here, and a Python with MXNet 1.9.1 and GluonCV 0.10.5, named by NEUTRAL_MXNET_PYTHON. Each result is
+appended to ``--results``, so that a run that was stopped goes on where it was; models that are named are run again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatch
+from itertools import chain
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Iterator
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+import matrix
+
+from mxnet_side.client import MXNet, mxnet_python
+
+ROOT = Path(__file__).resolve().parents[1]
+OPERATOR_TOLERANCE = 1e-5
+OUTPUT_TOLERANCE = 1e-4
+
+DATASET = re.compile(
+    r"(_kitti)?_(voc|coco|custom|ade|citys|mhpv1|kinetics[47]00|hmdb51|ucf101|sthsthv2|(mono|stereo|mono_stereo)_640x192)$"
+)
+"""What names of one architecture differ in: the data that the model is for, which decides its number of classes."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a model.
+
+    Errors are in units of the largest magnitude: of operators fed with MXNet's own values, of layers while the
+    emitted model runs, and of the model's outputs. ``status`` is one of ``matrix.MEANINGS``.
+    """
+
+    model: str
+    status: str
+    reason: str = ""
+    shapes: str = ""
+    operators: int = 0
+    kinds: int = 0
+    lines: int = 0
+    operator_error: float | None = None
+    layer_error: float | None = None
+    output_error: float | None = None
+    seconds: float = 0.0
+
+
+def check(name: str, mxnet: MXNet, folder: Path) -> Result:
+    """Make a model in MXNet, convert it, and compare."""
+    import mxnet_to_neutral
+    import neutral
+    import neutral_to_torch
+    from neutral.errors import NeutralError
+
+    prefix, golden = str(folder / "model"), str(folder / "golden.safetensors")
+    try:
+        made = mxnet.call("zoo:make", name=name, prefix=prefix, golden=golden)
+    except RuntimeError as error:
+        return Result(name, "not exported", _last_line(error))
+    facts: dict[str, Any] = {
+        "shapes": ", ".join("x".join(map(str, shape)) for shape in made["shapes"].values()),
+        "operators": len(made["operators"]),
+        "kinds": len(set(made["operators"])),
+    }
+    try:
+        with mxnet_to_neutral.read(prefix, 0) as source:
+            source.save(folder / "model.safetensors")
+        with neutral.open(folder / "model.safetensors") as store:
+            facts["lines"] = neutral_to_torch.emit(store, folder / "emitted.py").lines
+            operators = neutral_to_torch.verify_operators(store, golden, tolerance=OPERATOR_TOLERANCE)
+            module = neutral_to_torch.build(store)
+            paths = {layer: path for layer, path in neutral_to_torch.plan_of(store).items() if layer in store.layers}
+            plan = neutral_to_torch.make_plan(module, store, paths, strict=False)
+            whole = neutral_to_torch.verify(
+                module, golden, plan, tolerance=OPERATOR_TOLERANCE, end_to_end=OUTPUT_TOLERANCE
+            )
+    except NeutralError as error:
+        return Result(name, "refused", _one_line(str(error).replace(f"{folder}/", "")), **facts)
+    except Exception as error:
+        return Result(name, "failed", f"{type(error).__name__}: {_one_line(str(error))}", **facts)
+    rows = [row for row in operators.rows if row.layer not in made["unwritten"]]
+    layers = [row for row in whole.rows if row.layer is not None]
+    outputs = [row for row in whole.rows if row.layer is None]
+    facts["operator_error"] = max(row.scaled_error for row in rows)
+    if made["unwritten"] and not made["stable"] and all(row.ok for row in rows):
+        reason = f"{len(made['unwritten'])} ROIAlign leave memory unwritten, and the outputs depend on it"
+        return Result(name, "undefined", reason, **facts)
+    facts["layer_error"] = max((row.scaled_error for row in layers), default=None)
+    facts["output_error"] = max((row.scaled_error for row in outputs), default=None)
+    reasons = [operators.summary] if not operators.ok else []
+    reasons += [f"output {row.source}: {row.hint}" for row in outputs if not row.ok]
+    reasons += whole.problems
+    return Result(name, "differs" if reasons else "equal", _one_line("; ".join(reasons)), **facts)
+
+
+def _last_line(error: Exception) -> str:
+    """What an MXNet process's traceback says at its end."""
+    lines = [line for line in str(error).splitlines() if re.match(r"\s*[\w.]*(Error|Warning|Exception)\b", line)]
+    return _one_line(lines[-1] if lines else str(error))
+
+
+def _one_line(text: str, most: int = 400) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+_process: MXNet | None = None
+
+
+def work(name: str, python: str) -> Result:
+    """Check a model in this process, with an MXNet process of its own that outlives the call."""
+    import torch
+
+    global _process
+    torch.set_num_threads(1)
+    start = time.monotonic()
+    if _process is None:
+        _process = MXNet(python)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            result = check(name, _process, Path(folder))
+        except (EOFError, BrokenPipeError):
+            _process = None
+            result = Result(name, "not exported", "the MXNet process died")
+    return Result(**{**asdict(result), "seconds": round(time.monotonic() - start, 1)})
+
+
+def duplicates(names: list[str], mxnet: MXNet) -> dict[str, str]:
+    """Models that are another one in everything but the number of classes, and that other one."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        if not name.endswith("_int8"):
+            groups.setdefault(DATASET.sub("", name.partition("/")[2]).replace(".", "_"), []).append(name)
+    found = {}
+    for group in groups.values():
+        first: dict[str, str] = {}
+        for name in group if len(group) > 1 else ():
+            try:
+                skeleton = mxnet.call("zoo:skeleton", name=name)
+            except RuntimeError:
+                continue
+            if first.setdefault(skeleton, name) != name:
+                found[name] = first[skeleton]
+    return found
+
+
+def results(names: list[str], python: str, jobs: int) -> Iterator[Result]:
+    """The results of models, in the order they are ready."""
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        for future in as_completed([pool.submit(work, name, python) for name in names]):
+            yield future.result()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("patterns", nargs="*", help="models to run (again), as zoo/name with * and ?")
+    parser.add_argument("--jobs", type=int, default=1, help="models at a time (default: %(default)s)")
+    parser.add_argument("--results", type=Path, default=ROOT / "build" / "zoo.jsonl", metavar="FILE")
+    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "zoo.md", metavar="FILE")
+    options = parser.parse_args()
+    python = mxnet_python()
+    if python is None:
+        parser.error("MXNet is not here: set NEUTRAL_MXNET_PYTHON to a Python that has it")
+    mxnet = MXNet(python)
+    names = mxnet.call("zoo:names")
+    known = matrix.load(options.results)
+    named = [name for name in names if any(fnmatch(name, pattern) for pattern in options.patterns)]
+    chosen = named or [name for name in names if name not in known]
+    same = duplicates(names, mxnet)
+    versions = mxnet.call("zoo:versions")
+    mxnet.close()
+    told = {name: Result(name, "same", f"as {same[name]}") for name in chosen if name in same}
+    told.update({name: Result(name, "quantised") for name in chosen if name.endswith("_int8")})
+    running = [name for name in chosen if name not in told]
+    options.results.parent.mkdir(parents=True, exist_ok=True)
+    with open(options.results, "a", encoding="utf-8") as file:
+        for count, result in enumerate(chain(told.values(), results(running, python, options.jobs)), 1):
+            known[result.model] = asdict(result)
+            file.write(json.dumps(known[result.model]) + "\n")
+            file.flush()
+            print(f"{count}/{len(chosen)} {matrix.line(known[result.model])}", file=sys.stderr, flush=True)
+    options.output.write_text(matrix.document([known[name] for name in names if name in known], versions), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
