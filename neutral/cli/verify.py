@@ -46,7 +46,12 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     with neutral.open(arguments.store) as store, importable(arguments.path):
         module, plan = _loaded(writer, store, arguments)
         report = writer.verify(
-            module, arguments.golden, plan=plan, tolerance=arguments.tolerance, end_to_end=arguments.end_to_end
+            module,
+            arguments.golden,
+            plan=plan,
+            store=store,
+            tolerance=arguments.tolerance,
+            end_to_end=arguments.end_to_end,
         )
     if arguments.html:
         with atomic_file(arguments.html) as file:

@@ -18,6 +18,7 @@ from neutral.errors import StoreError, VerificationError
 from neutral.store.safetensors import write_tensors
 from neutral.tensor import from_numpy
 from neutral_to_torch import load_into, verify
+from neutral_to_torch.golden import open_golden
 from neutral_to_torch.plan import Pair, Plan
 
 
@@ -239,6 +240,20 @@ def test_another_number_of_outputs_is_a_problem(case) -> None:
     report = verify(module, golden, plan)
     assert not report.ok and "returns 2 tensors and the golden file has 1" in report.problems[0]
     assert verify(module, golden, plan, outputs=lambda result: result["logits"]).ok
+
+
+def test_what_a_training_graph_has_more_is_left_out_of_the_outputs(case, tmp_path: Path) -> None:
+    """The golden file of a training graph has losses; the store's graph has left them out."""
+    module, plan, golden = case
+    recorded = open_golden(golden)
+    data, fc = recorded.array("inputs.data"), recorded.array("internals.fc_output")
+    outputs = write_golden(tmp_path / "t.safetensors", {"data": data}, {"fc": fc, "loss": fc[0]}, ["loss", "fc"])
+    store = store_of_net().store(graph=True)
+    assert "returns 1 tensors and the golden file has 2" in verify(module, outputs, plan).problems[0]
+    report = verify(module, outputs, plan, store=store)
+    assert report.ok and [row.source for row in report.rows if row.layer is None] == ["internals.fc_output"]
+    module.fc.bias.data += 1
+    assert not verify(module, outputs, plan, store=store).rows[-1].ok
 
 
 def test_a_network_without_its_last_operators_is_recognised(tmp_path: Path) -> None:

@@ -58,6 +58,11 @@ def test_reshape(check_operator: Any, shape: tuple[int, ...], attributes: dict[s
     check_operator("Reshape", [data(*shape)], declared=declared, exact=True, **attributes)
 
 
+@pytest.mark.parametrize("shape", [(5,), (5, 3), (2, 3, 4)], ids=str)
+def test_flatten(check_operator: Any, shape: tuple[int, ...]) -> None:
+    check_operator("Flatten", [data(*shape)], declared=True, exact=True)
+
+
 OTHERS = [
     ("Flatten", (2, 3), {}),
     ("Flatten", (2, 3, 4, 5), {}),

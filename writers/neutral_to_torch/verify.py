@@ -37,8 +37,10 @@ def verify(
     """Run ``module`` on the inputs of a golden file and compare its layers and outputs with the recorded ones.
 
     ``plan`` says which module is which stored layer; without it, one is made from ``store``; without that too, only the
-    outputs are compared. ``tolerance`` is for layers and ``end_to_end`` for outputs, both in units of the largest
-    golden magnitude of the tensor. Integers have to be equal.
+    outputs are compared. What the module returns is compared with the golden outputs, or, where the store's graph has
+    fewer since some were of use in training only, with what was recorded of the graph's outputs. ``tolerance`` is for
+    layers and ``end_to_end`` for outputs, both in units of the largest golden magnitude of the tensor. Integers have to
+    be equal.
 
     The inputs go to ``forward`` by name where its arguments have the golden names, else in order; labels do not.
     ``inputs`` replaces them: tensors or arrays, as a sequence or by argument name. ``outputs`` picks from what the
@@ -68,7 +70,7 @@ def verify(
                 f"({type(error).__name__}: {error}).{where}"
             ) from error
     found = [_array(tensor) for tensor in tensors_in(result if outputs is None else outputs(result))]
-    rows, problems = _compare_outputs(found, golden, end_to_end)
+    rows, problems = _compare_outputs(found, golden, _output_keys(len(found), golden, store), end_to_end)
     if plan is None:
         notes = (*notes, "no plan and no store were given, so no layers were compared")
     return Report(
@@ -187,16 +189,28 @@ def _row(
     )
 
 
-def _compare_outputs(found: Sequence[np.ndarray], golden: Golden, tolerance: float) -> tuple[list[Row], list[str]]:
+def _output_keys(count: int, golden: Golden, store: Store | None) -> Sequence[str]:
+    """The keys of what a module that returns ``count`` tensors is to be compared with."""
+    graph = store.graph if store is not None else None
+    if count == len(golden.outputs) or graph is None or count != len(graph.outputs):
+        return golden.outputs
+    recorded = [golden.internals.get((value.node, value.output)) for value in graph.outputs]
+    found = [key for key in recorded if key is not None]
+    return found if len(found) == count else golden.outputs
+
+
+def _compare_outputs(
+    found: Sequence[np.ndarray], golden: Golden, keys: Sequence[str], tolerance: float
+) -> tuple[list[Row], list[str]]:
     problems = []
-    if len(found) != len(golden.outputs):
+    if len(found) != len(keys):
         problems.append(
             f"the module returns {len(found)} tensors and the golden file has {len(golden.outputs)} outputs "
             f"({', '.join(golden.outputs)}). Say with `outputs` which of them they are"
         )
         return [], problems
     rows = []
-    for array, key in zip(found, golden.outputs):
+    for array, key in zip(found, keys):
         expected = golden.array(key)
         if not expected.size and not array.size:
             continue

@@ -32,6 +32,8 @@ def may_cover(axes: Sequence[int], rank: int | None) -> bool:
 
 @rule("flatten", rank=2)
 def flatten(node: View, x: Symbol) -> Symbol:
+    if node.rank() == 1:
+        return x.unsqueeze(1)
     return either(node.module(nn.Flatten())(x), x.flatten(1))
 
 
