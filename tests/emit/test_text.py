@@ -153,7 +153,9 @@ def test_long_statements_are_as_ruff_has_them(count: int) -> None:
         total = Operation("+", (total, word))
     choice = Conditional(Name("flag"), Call(Name("nn.Thing"), tuple(words)), Name("nn.Identity()"))
     items = Display(tuple(words)), Display(tuple(words), "()"), Call(Name("f"), (Display(tuple(words)),))
-    for term in (total, choice, *items):
+    sums = [Operation("+", (Name("a"), Call(Name("f"), tuple(words))))]
+    sums += [Operation("+", (total, Call(Name("f"), tuple(words[:1]))))]
+    for term in (total, choice, *items, *sums):
         for before in ("result = ", "self.attribute_of_the_module = "):
             lines = layout(term, 1, before)
             assert lines is not None

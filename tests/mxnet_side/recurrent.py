@@ -144,6 +144,12 @@ def zoneout() -> mx.sym.Symbol:
     return _unrolled(rnn.ZoneoutCell(rnn.LSTMCell(HIDDEN), 0.2, 0.3))[0]
 
 
+def convolutional_cell() -> mx.sym.Symbol:
+    """A cell whose states are images; they begin at zeros for however many samples there are."""
+    cell = gluon.contrib.rnn.Conv2DLSTMCell((FEATURES, 7, 5), HIDDEN, 3, 3, i2h_pad=1)
+    return cell.unroll(3, mx.sym.var("data"), layout="NTC", merge_outputs=False)[0][-1]
+
+
 def valid_length() -> mx.sym.Symbol:
     """Sequences of different lengths: masked outputs and each sample's last states."""
     output, states = _unrolled(rnn.LSTMCell(HIDDEN), valid_length=mx.sym.var("length"))
@@ -236,6 +242,6 @@ MODELS: Mapping[str, Callable[[], Any]] = {
         gluon_lstm, gluon_gru_both_ways, gluon_rnn, gluon_projected, gluon_states, language_model, lstm_cell, gru_cell,
         rnn_cell, last_output, stacked_cells, both_ways, zoneout, valid_length, encoder_decoder, loop_of_cells,
         bucketing_fused, bucketing_fused_both_ways, bucketing_fused_rnn, bucketing_cells, bucketing_both_ways,
-        bucketing_zoneout, packed, gates_in_another_order,
+        bucketing_zoneout, packed, gates_in_another_order, convolutional_cell,
     )
 }  # fmt: skip

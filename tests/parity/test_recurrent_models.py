@@ -89,6 +89,10 @@ def test_cells_with_others_between(mxnet: Any, tmp_path: Path, model: str) -> No
     check(mxnet, tmp_path, model, {"data": BATCH_FIRST})
 
 
+def test_a_cell_of_images(mxnet: Any, tmp_path: Path) -> None:
+    check(mxnet, tmp_path, "convolutional_cell", {"data": values(BATCH, 3, FEATURES, 7, 5)})
+
+
 def test_zoneout_of_older_cells(mxnet: Any, tmp_path: Path) -> None:
     check(mxnet, tmp_path, "bucketing_zoneout", BUCKET)
 

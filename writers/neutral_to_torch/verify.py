@@ -14,7 +14,7 @@ from torch import nn
 
 from neutral.errors import VerificationError
 from neutral.store import Store
-from neutral_to_torch.compare import compare, likely_cause
+from neutral_to_torch.compare import compare, likely_cause, spread
 from neutral_to_torch.golden import Golden, open_golden
 from neutral_to_torch.inputs import arguments, whole_indices
 from neutral_to_torch.modules import adapted_type
@@ -166,7 +166,8 @@ class _Watch:
                 continue
             expected = _in_layout(self.golden.array(key), index, use.pair)
             if expected.size or found[index].size:
-                rows.append(_row(found[index], expected, self.tolerance, use.node, use.pair))
+                one_for_all = spread(found[index], expected.shape)  # of an initial state, which is that of each sample
+                rows.append(_row(one_for_all, expected, self.tolerance, use.node, use.pair))
         return rows
 
 
@@ -235,8 +236,10 @@ def _in_layout(golden: np.ndarray, index: int, pair: Pair) -> np.ndarray:
     for difference in pair.differences:
         if difference.attribute == "batch_first" and index == 0 and golden.ndim == 3:
             return golden.swapaxes(0, 1)
+        if difference.attribute == "axis" and pair.kind == "layer_norm" and isinstance(difference.stored, int):
+            return np.moveaxis(golden, difference.stored, -1)
         last = difference.stored in ("channels_last", -1)
-        if difference.attribute in ("layout", "axis") and pair.kind != "layer_norm" and last and golden.ndim > 2:
+        if difference.attribute in ("layout", "axis") and last and golden.ndim > 2:
             return np.moveaxis(golden, -1, 1)
     return golden
 

@@ -15,7 +15,7 @@ from neutral.errors import UsageError
 from neutral.graph import Graph, Input, Node, Value
 from neutral.store import Store
 from neutral_to_torch.build import build
-from neutral_to_torch.compare import compare, likely_cause
+from neutral_to_torch.compare import compare, likely_cause, spread
 from neutral_to_torch.golden import Golden, open_golden
 from neutral_to_torch.report import Report, Row
 from neutral_to_torch.verify import tensors_in
@@ -77,6 +77,8 @@ def _rows(
     for value, result in zip(wanted, results):
         key, found = recorded[value], result.detach().numpy()
         expected = golden.array(key)
+        if nodes[value.node].kind == "full":
+            found = spread(found, expected.shape)
         comparison = compare(found, expected)
         if not comparison.within(tolerance):
             found, expected = _pointed_to(nodes, nodes[value.node], arrays, found, expected)

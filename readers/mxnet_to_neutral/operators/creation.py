@@ -25,7 +25,12 @@ def dtype(op: Op) -> str:
 SAME_SHAPE = frozenset({"elemwise_add", "elemwise_sub", "elemwise_mul", "elemwise_div", "_grad_add", "add_n", "where"})
 """Operators whose inputs all have the shape of the output: an extent of 1 broadcasts to what it is inferred to be."""
 
-PER_SAMPLE = frozenset({"FullyConnected", "Activation", "SliceChannel", "sigmoid", "tanh", "relu", "_copy"})
+PER_SAMPLE = frozenset(
+    {
+        *("FullyConnected", "Convolution", "Deconvolution", "Pooling", "SliceChannel"),
+        *("Activation", "LeakyReLU", "sigmoid", "tanh", "relu", "_copy"),
+    }
+)
 """Operators that do for one sample what they do for each of several."""
 
 

@@ -10,7 +10,7 @@ from typing import Iterable, Mapping, Sequence
 from neutral_to_torch.emit.helper_source import Helper, closure, helpers
 from neutral_to_torch.emit.scope import Derived, Parameter
 from neutral_to_torch.emit.signatures import tidy
-from neutral_to_torch.emit.terms import Literal, Term
+from neutral_to_torch.emit.terms import REGISTER_BUFFER, Call, Literal, Term
 from neutral_to_torch.emit.text import WIDTH, layout, text
 
 _WORD = re.compile(r"(?<![.\w])(?:torch|nn|F|math|OrderedDict|Tensor)\b")
@@ -110,10 +110,9 @@ def _parameter(parameter: Parameter) -> str:
 
 
 def _assignment(name: str, constructor: Term) -> list[str]:
-    if name.startswith("register_buffer("):
-        return layout(constructor, 2, f"self.{name}", ")") or [f"        self.{name}{text(constructor)})"]
-    lines = layout(constructor, 2, f"self.{name} = ")
-    return lines or [f"        self.{name} = {text(constructor)}"]
+    registers = isinstance(constructor, Call) and constructor.callee == REGISTER_BUFFER
+    target = "" if registers else f"self.{name} = "
+    return layout(constructor, 2, target) or [f"        {target}{text(constructor)}"]
 
 
 def _class_doc(doc: str) -> list[str]:

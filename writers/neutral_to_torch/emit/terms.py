@@ -35,6 +35,9 @@ class Name:
     text: str
 
 
+REGISTER_BUFFER = Name("self.register_buffer")
+
+
 @dataclass(frozen=True)
 class Member:
     base: Term

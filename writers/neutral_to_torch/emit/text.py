@@ -178,7 +178,7 @@ def layout(term: Term, indent: int, before: str = "", after: str = "") -> list[s
     if len(flat) <= WIDTH and not exploding:
         return [flat]
     if isinstance(term, (Operation, Conditional)):
-        return _in_parentheses(term, indent, before, after)
+        return _at_last_call(term, indent, before, after) or _in_parentheses(term, indent, before, after)
     if isinstance(term, Literal) and isinstance(term.value, tuple):
         term = Display(tuple(map(Literal, term.value)), "()")
     if isinstance(term, Call):
@@ -207,6 +207,18 @@ def layout(term: Term, indent: int, before: str = "", after: str = "") -> list[s
             return None
         lines += inner
     return [*lines, f"{space}{closing}{after}"]
+
+
+def _at_last_call(term: Term, indent: int, before: str, after: str) -> list[str] | None:
+    """Broken in the brackets of the call that is the right operand, where there is but one operator of its rank."""
+    if not before or not isinstance(term, Operation) or len(term.operands) != 2:
+        return None
+    left, right = term.operands
+    precedence = _PRECEDENCE[term.symbol]
+    if not isinstance(right, Call) or _text(left)[1] == precedence:
+        return None
+    lines = layout(right, indent, f"{before}{_inside(left, precedence)} {term.symbol} ", after)
+    return lines if lines is not None and all(len(line) <= WIDTH for line in lines) else None
 
 
 def _in_parentheses(term: Operation | Conditional, indent: int, before: str, after: str) -> list[str] | None:

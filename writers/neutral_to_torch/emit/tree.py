@@ -11,6 +11,7 @@ from neutral_to_torch.emit.lower import Op
 from neutral_to_torch.emit.naming import Unique, module_members, pattern
 from neutral_to_torch.emit.scope import Instance, Option, Owned, owned
 from neutral_to_torch.emit.terms import (
+    REGISTER_BUFFER,
     Call,
     Conditional,
     Declaration,
@@ -216,7 +217,7 @@ class _Assembly:
             constructor = item.constructor
             if option is not None:
                 constructor, term = _optional(option, constructor, term, name)
-            self.attributes.append((attribute_name(item, name), constructor))
+            self.attributes.append((name, _declared(item, name, constructor)))
         self.ops.append(Op(op.name, term, op.results))
 
     def _declare(self, name: str, constructor: Term) -> Declaration:
@@ -277,11 +278,11 @@ def flat_tree(ops: Sequence[Op], outputs: Sequence[Value], labels: Mapping[Owned
     return TreeBuilder(ops, outputs).tree([], labels)
 
 
-def attribute_name(item: Owned, name: str) -> str:
-    """What stands left of the constructor; a buffer has to be registered."""
+def _declared(item: Owned, name: str, constructor: Term) -> Term:
+    """What makes an attribute of it: its constructor, or for a buffer the call that registers it."""
     if isinstance(item, Declaration) and item.buffer:
-        return f'register_buffer("{name}", '
-    return name
+        return Call(REGISTER_BUFFER, (Literal(name), constructor))
+    return constructor
 
 
 def item_of(op: Op) -> Owned:
