@@ -17,7 +17,7 @@ from neutral.store import Store
 from neutral_to_torch.compare import compare, likely_cause, spread
 from neutral_to_torch.golden import Golden, open_golden
 from neutral_to_torch.inputs import arguments, whole_indices
-from neutral_to_torch.modules import adapted_type
+from neutral_to_torch.modules import has_known_forward
 from neutral_to_torch.plan import Pair, Plan
 from neutral_to_torch.planning import make_plan
 from neutral_to_torch.report import Report, Row, Skipped
@@ -149,7 +149,7 @@ class _Watch:
             better = ((rows, use) for rows, use in zip(attempts, uses[1:]) if rows and all(row.ok for row in rows))
             rows, use = next(better, (first, uses[0]))
         uses.remove(use)
-        if not all(row.ok for row in rows) and _does_more(target):
+        if not all(row.ok for row in rows) and not has_known_forward(target):
             worst = max(row.scaled_error for row in rows)
             why = f"{type(target).__name__} has its own forward and gives something else ({worst:.1e} of the scale)"
             self.left_out.append(Skipped(use.pair.layer, use.pair.module, why))
@@ -242,12 +242,6 @@ def _in_layout(golden: np.ndarray, index: int, pair: Pair) -> np.ndarray:
         if difference.attribute in ("layout", "axis") and last and golden.ndim > 2:
             return np.moveaxis(golden, -1, 1)
     return golden
-
-
-def _does_more(module: nn.Module) -> bool:
-    """Whether the module is of no known type, or overrides the forward of the one it is of."""
-    known = adapted_type(module)
-    return known is None or type(module).forward is not known.forward
 
 
 def tensors_in(value: Any) -> Iterator[torch.Tensor]:

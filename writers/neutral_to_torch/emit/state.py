@@ -14,19 +14,26 @@ from neutral_to_torch.emit.scope import Block, Instance, Owned
 class State:
     """``keys`` maps a state dict key to the store's key, ``constants`` to a tensor that the store does not hold.
 
-    ``modules`` maps a layer, or a node, to the path of the submodule that gives its result.
+    ``layers`` and ``blocks`` map a layer, or a node, to the path of the submodule that gives its result: a layer of
+    torch's, and a block that ends with it.
     """
 
     keys: dict[str, str] = field(default_factory=dict)
     constants: dict[str, Tensor] = field(default_factory=dict)
-    modules: dict[str, str] = field(default_factory=dict)
+    layers: dict[str, str] = field(default_factory=dict)
+    blocks: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def modules(self) -> dict[str, str]:
+        """The path for each layer or node: of the layer of torch's where there is one, else of the block."""
+        return {**self.blocks, **self.layers}
 
     def add(self, item: Owned, path: str, trees: Mapping[Block, Mapping[int, str]]) -> None:
         """Add what ``item`` holds; ``trees`` gives for each block the path of each of its declarations."""
         stack = [(item, path)]
         while stack:
             item, path = stack.pop()
-            self.modules.setdefault(item.owner, path)
+            (self.blocks if isinstance(item, Instance) else self.layers).setdefault(item.owner, path)
             if isinstance(item, Instance):
                 inner = trees[item.block]
                 present = [(k, own) for k, own in enumerate(item.owns) if own is not None and k in inner]

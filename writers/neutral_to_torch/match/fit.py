@@ -13,6 +13,7 @@ ALIKE = (
     {"linear", "embedding"},
     {"layer_norm", "instance_norm", "group_norm"},
     {"convolution", "transposed_convolution"},
+    {"convolution", "deformable_convolution"},
 )
 """Kinds whose tensors look the same, so that a kind known from names and shapes only may be either."""
 
@@ -66,7 +67,8 @@ def fit(stored: Side, layer: str, module: Side, target: str) -> Fit:
 def kinds_agree(stored: Layer, module: Layer) -> bool:
     if stored.kind == module.kind or {stored.kind, module.kind} == LINEAR_MAPS:
         return True
-    return stored.typed_by == "names" and any({stored.kind, module.kind} <= kinds for kinds in ALIKE)
+    is_sure = "names" not in (stored.typed_by, module.typed_by)
+    return not is_sure and any({stored.kind, module.kind} <= kinds for kinds in ALIKE)
 
 
 def meaningless(kind: str, role: str) -> str | None:

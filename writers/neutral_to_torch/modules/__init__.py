@@ -7,16 +7,17 @@ from torch import nn
 from neutral.graph import Layer
 from neutral_to_torch.match.sides import Side
 from neutral_to_torch.modules import convolution, linear, normalization, recurrent  # noqa: F401  they register adapters
-from neutral_to_torch.modules.registry import Adapter, adapted_type, adapted_types, adapter_of
+from neutral_to_torch.modules.registry import Adapter, adapted_type, adapted_types, adapter_of, has_known_forward
 from neutral_to_torch.modules.state import state_of
 
-__all__ = ["Adapter", "adapted_type", "adapted_types", "adapter_of", "describe"]
+__all__ = ["Adapter", "adapted_type", "adapted_types", "adapter_of", "describe", "has_known_forward"]
 
 
 def describe(module: nn.Module) -> Side:
     """The module's layers by path, and what is left of its tensors as layers of kind ``parameter`` by name.
 
-    A module that is registered under two paths is a layer under both; ``Side.ties`` says that their tensors are the
+    The type of a module that has a forward of its own, other than that of the torch type it is derived from, is known
+    from its tensors' names only. A module that is registered under two paths is a layer under both; ``Side.ties`` says that their tensors are the
     same. Raises MatchError for a lazy module, whose shapes are not known yet.
     """
     layers: dict[str, Layer] = {}
@@ -33,7 +34,7 @@ def describe(module: nn.Module) -> Side:
                 kind=adapter.kind,
                 attributes=adapter.attributes(child),
                 tensors={role: prefix + role for role in roles},
-                typed_by="user",
+                typed_by="user" if has_known_forward(child) else "names",
             )
         for name in own:
             if name not in roles:

@@ -63,6 +63,12 @@ def adapted_type(module: nn.Module) -> type[nn.Module] | None:
     return next((base for base in type(module).__mro__ if base in _ADAPTERS), None)
 
 
+def has_known_forward(module: nn.Module) -> bool:
+    """Whether the module computes what the type with an adapter that it is of computes."""
+    known = adapted_type(module)
+    return known is not None and type(module).forward is known.forward
+
+
 def adapter_of(module: nn.Module) -> Adapter | None:
     """The adapter of the module's type or nearest base; None where the module is nothing the catalogue knows."""
     base = adapted_type(module)
