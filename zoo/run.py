@@ -87,7 +87,7 @@ def check(name: str, mxnet: MXNet, folder: Path) -> Result:
             paths = {layer: path for layer, path in neutral_to_torch.plan_of(store).items() if layer in store.layers}
             plan = neutral_to_torch.make_plan(module, store, paths, strict=False)
             whole = neutral_to_torch.verify(
-                module, golden, plan, tolerance=OPERATOR_TOLERANCE, end_to_end=OUTPUT_TOLERANCE
+                module, golden, plan, store=store, tolerance=OUTPUT_TOLERANCE, end_to_end=OUTPUT_TOLERANCE
             )
     except NeutralError as error:
         return Result(name, "refused", _one_line(str(error).replace(f"{folder}/", "")), **facts)

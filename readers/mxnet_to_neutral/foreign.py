@@ -22,5 +22,5 @@ def reason_for(node: SymbolNode) -> str:
     """Why there is no rule."""
     if node.operator == "Custom":
         name = node.attributes.get("op_type")
-        return f"{name!r} is defined outside of MXNet, and there is no rule for it; a plug-in can give one"
+        return f"{name!r}: {REFUSED['Custom']}; a plug-in can give a rule for it"
     return REFUSED.get(node.operator, "there is no rule for this operator")

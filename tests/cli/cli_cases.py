@@ -129,6 +129,15 @@ class Net(nn.Module):
         return getattr(self, self.first)(data)
 
 
+class Twins(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.left, self.right = nn.Linear(3, 2), nn.Linear(3, 2)
+
+    def forward(self, data):
+        return self.left(data) + self.right(data)
+
+
 class Failing(nn.Module):
     def __init__(self):
         raise ValueError("no weights\\x1b[2J today")
@@ -136,7 +145,7 @@ class Failing(nn.Module):
 
 constant = 3
 """
-"""Modules for ``--into``; ``Net`` fits :func:`linear_store`."""
+"""Modules for ``--into``; ``Net`` fits :func:`linear_store`, and each half of ``Twins`` would."""
 
 
 def write_golden(path: Path, factor: float = 1.0) -> None:

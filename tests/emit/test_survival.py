@@ -71,9 +71,11 @@ def test_training_moves_what_it_should(model: Any) -> None:
     torch.nn.functional.nll_loss(model(image(4)).log(), torch.tensor([1, 2, 3, 4])).backward()
     optimizer.step()
     after = model.state_dict()
-    still = {key for key in before if torch.equal(before[key], after[key])}
-    frozen = {key for key, value in model.named_parameters() if not value.requires_grad}
-    assert still == frozen
+    for key, value in model.named_parameters():
+        assert (value.grad is not None) == value.requires_grad, key
+        step = 0.1 * value.grad if value.requires_grad else torch.zeros(())
+        torch.testing.assert_close(after[key], before[key] - step)
+    assert all(not torch.equal(before[key], after[key]) for key in before if "running_" in key)
     assert {int(v) for k, v in after.items() if k.endswith("num_batches_tracked")} == {1}
 
 

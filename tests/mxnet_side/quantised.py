@@ -19,15 +19,8 @@ def run(network: str, prefix: str, data: np.ndarray, calibration: str, fused: bo
     if calibration != "none":
         options.update(calib_data=mx.io.NDArrayIter(data, batch_size=len(data)), num_calib_examples=len(data))
     quantise = quantization.quantize_model_mkldnn if fused else quantization.quantize_model
-    symbol, arrays, auxiliary = quantise(
-        symbol,
-        arrays,
-        auxiliary,
-        label_names=None,
-        ctx=mx.cpu(),
-        quantized_dtype="auto" if fused else "int8",
-        **options,
-    )
+    options["quantized_dtype"] = "auto" if fused else "int8"
+    symbol, arrays, auxiliary = quantise(symbol, arrays, auxiliary, **options)
     mx.model.save_checkpoint(prefix, 0, symbol, arrays, auxiliary)
     given = {name: arrays[name] for name in symbol.list_arguments() if name in arrays}
     given["data"] = mx.nd.array(data)

@@ -18,7 +18,10 @@ def test_what_is_refused_has_no_rule() -> None:
 @pytest.mark.parametrize(
     ("operator", "reason"),
     [
-        ("Custom", "it runs Python code that the checkpoint does not hold"),
+        (
+            "Custom",
+            "'mine': it runs Python code that the checkpoint does not hold; a plug-in can give a rule for it",
+        ),
         ("_contrib_fft", "MXNet computes it on GPUs alone, so that what it gives could not be compared"),
         ("NobodysOperator", "there is no rule for this operator"),
     ],
