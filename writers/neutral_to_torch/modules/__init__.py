@@ -17,8 +17,8 @@ def describe(module: nn.Module) -> Side:
     """The module's layers by path, and what is left of its tensors as layers of kind ``parameter`` by name.
 
     The type of a module that has a forward of its own, other than that of the torch type it is derived from, is known
-    from its tensors' names only. A module that is registered under two paths is a layer under both; ``Side.ties`` says that their tensors are the
-    same. Raises MatchError for a lazy module, whose shapes are not known yet.
+    from its tensors' names only. A module that is registered under two paths is a layer under both; ``Side.ties`` says
+    that their tensors are the same. Raises MatchError for a lazy module, whose shapes are not known yet.
     """
     layers: dict[str, Layer] = {}
     names = state_of(module)
