@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cli_cases import MODULE, Run, linear_store
+from cli_cases import MODULE, Run, linear_store, write_golden
 
 import neutral
 from neutral.store.safetensors import read_tensors
@@ -158,6 +158,23 @@ def test_a_tensor_without_values_is_refused(tmp_path: Path) -> None:
     with pytest.raises(neutral.errors.UnsupportedError, match="on the meta device"):
         save_weights(torch.nn.Linear(2, 2, device="meta"), tmp_path / "w.safetensors")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_with_a_golden_file_the_weights_are_proven_first(run: Run, store: Path, modules: Path) -> None:
+    write_golden(Path("golden.safetensors"))
+    words = ("load", store, "--into", "nets:Net", "-o", "weights.pth", "--golden", "golden.safetensors")
+    done = run(*words, "--json")
+    assert done.code == 0 and os.path.exists("weights.pth")
+    assert done.json["proof"]["ok"] and [row["layer"] for row in done.json["proof"]["rows"]] == ["fc1", None]
+
+
+def test_a_pair_that_a_golden_file_speaks_against_is_named(run: Run, store: Path, modules: Path) -> None:
+    write_golden(Path("golden.safetensors"), factor=1.001)
+    words = ("load", store, "--into", "nets:Net", "--golden", "golden.safetensors")
+    for more in (("-o", "weights.pth"), ("--dry-run",)):
+        refused = run(*words, *more)
+        assert refused.code == 7 and "first in fc1, loaded into fc1" in refused.err
+    assert not os.path.exists("weights.pth")
 
 
 def test_hostile_names_stay_data(run: Run, modules: Path) -> None:
