@@ -11,7 +11,7 @@ from typing import Iterator
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-READERS = {"mxnet_to_neutral", "mxnet_capture"}
+READERS = {"mxnet_to_neutral", "mxnet_capture", "torch_to_neutral"}
 WRITERS = {"neutral_to_torch", "neutral_to_mxnet"}
 
 
@@ -28,7 +28,8 @@ def imports(path: Path) -> Iterator[str]:
     ("folder", "forbidden"),
     [
         ("neutral", READERS | WRITERS | {"torch", "mxnet"}),
-        ("readers/mxnet_to_neutral", WRITERS | {"torch", "mxnet"}),
+        ("readers/mxnet_to_neutral", WRITERS | {"torch", "mxnet", "torch_to_neutral"}),
+        ("readers/torch_to_neutral", WRITERS | {"mxnet", "mxnet_to_neutral", "mxnet_capture"}),
         ("writers/neutral_to_torch", READERS | {"neutral_to_mxnet", "mxnet"}),
         ("writers/neutral_to_mxnet", READERS | {"neutral_to_torch", "torch", "mxnet"}),
     ],

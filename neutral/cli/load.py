@@ -1,8 +1,8 @@
 """Load a store into a PyTorch module that you wrote, and save the module's weights.
 
 Layers are matched by your mapping, then by name and by dataflow. Everything in the store has to be used and everything
-in the module filled, or be allowed by name; nothing is written otherwise. The plan that --save-plan writes says what goes
-where. It is written even where store and module do not fit, to be completed and given back with --mapping. With
+in the module filled, or be allowed by name; nothing is written otherwise. The plan that --save-plan writes says what
+goes where. It is written even where store and module do not fit, to be completed and given back with --mapping. With
 --golden, the loaded module is run and compared layer by layer before its weights are written.
 """
 
@@ -98,7 +98,9 @@ def _suspect(proof: Any) -> str:
     """Which pair of the plan a comparison speaks against: the first that differs."""
     row = proof.first_divergence
     if row is None:
-        return f"the loaded module cannot be proven, no weights were written: {'; '.join(proof.problems) or proof.summary}"
+        return (
+            f"the loaded module cannot be proven, no weights were written: {'; '.join(proof.problems) or proof.summary}"
+        )
     where = f"output {row.source}" if row.layer is None else f"{row.layer}, loaded into {row.module or 'the module'}"
     return (
         f"the loaded module differs from {proof.golden}, first in {where}: {row.hint} "

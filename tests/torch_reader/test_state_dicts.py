@@ -1,0 +1,148 @@
+"""State dicts of PyTorch as stores."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import neutral
+import torch_to_neutral
+from neutral.errors import SourceError, UnsupportedError
+from neutral.store.safetensors import write_tensors
+from neutral.tensor import from_numpy
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+nn = pytest.importorskip("torch.nn", reason="PyTorch is not installed")
+
+
+def network() -> Any:
+    return nn.Sequential(
+        OrderedDict(
+            conv=nn.Conv2d(3, 4, 3, bias=False),
+            deconv=nn.ConvTranspose2d(4, 4, 2, groups=2),
+            bn=nn.BatchNorm2d(4),
+            relu=nn.PReLU(4),
+            layernorm=nn.LayerNorm(5),
+            group=nn.GroupNorm(2, 4),
+            embed=nn.Embedding(7, 5),
+            lstm=nn.LSTM(5, 3, 2, bidirectional=True, proj_size=2),
+            cell=nn.GRUCell(5, 3),
+            fc=nn.Linear(5, 2),
+        )
+    )
+
+
+KINDS = {
+    "conv": "convolution",
+    "deconv": "transposed_convolution",
+    "bn": "batch_norm",
+    "bn.num_batches_tracked": "parameter",
+    "relu": "prelu",
+    "layernorm": "layer_norm",
+    "group.weight": "parameter",
+    "group.bias": "parameter",
+    "embed": "embedding",
+    "lstm": "lstm",
+    "cell": "gru_cell",
+    "fc": "linear",
+}
+
+
+@pytest.fixture(params=["plain.pth", "wrapped.pt", "tensors.safetensors"])
+def saved(request: Any, tmp_path: Path) -> tuple[Any, Path]:
+    module, path = network(), tmp_path / request.param
+    state = module.state_dict()
+    if path.suffix == ".safetensors":
+        write_tensors({name: from_numpy(value.numpy()) for name, value in state.items()}, path, {"format": "pt"})
+    else:
+        torch.save({"epoch": 3, "state_dict": state} if path.stem == "wrapped" else state, path)
+    return module, path
+
+
+def test_types_come_from_names_and_shapes(saved: tuple[Any, Path]) -> None:
+    store = torch_to_neutral.read(saved[1])
+    assert {name: layer.kind for name, layer in store.layers.items()} == KINDS
+    assert {layer.typed_by for layer in store.layers.values()} == {"names"}
+    assert store.layers["lstm"].attributes == {
+        "hidden_size": 3,
+        "num_layers": 2,
+        "bidirectional": True,
+        "projection_size": 2,
+    }
+    assert any("kept as parameters: " in note and "group.weight" in note for note in store.notes)
+    assert any("left out: epoch" in note for note in store.notes) == ("wrapped" in str(saved[1]))
+
+
+def test_every_value_is_in_the_saved_store(saved: tuple[Any, Path], tmp_path: Path) -> None:
+    module, path = saved
+    torch_to_neutral.read(path).save(tmp_path / "store.h5" if path.suffix == ".pt" else tmp_path / "s.safetensors")
+    with neutral.open(next(p for p in tmp_path.iterdir() if p.stem in ("store", "s"))) as store:
+        found = {key[: -len(".value")] if key.endswith(".value") else key: store[key] for key in store.tensors}
+        state = module.state_dict()
+        assert set(found) == set(state)
+        for name, value in state.items():
+            np.testing.assert_array_equal(found[name], value.numpy())
+
+
+def test_bfloat16_keeps_its_bits(tmp_path: Path) -> None:
+    value = torch.tensor([1.0, -2.5, float("nan"), 3e38]).bfloat16()
+    torch.save({"a": value}, tmp_path / "a.pth")
+    tensor = torch_to_neutral.read(tmp_path / "a.pth").tensors["a.value"]
+    assert tensor.dtype == "BF16"
+    np.testing.assert_array_equal(tensor.numpy(), value.view(torch.int16).numpy().view(np.uint16))
+
+
+def test_the_layout_in_memory_is_no_matter(tmp_path: Path) -> None:
+    value = torch.arange(24.0).reshape(2, 3, 4).permute(2, 0, 1)[::2]
+    torch.save({"a": value}, tmp_path / "a.pth")
+    np.testing.assert_array_equal(torch_to_neutral.read(tmp_path / "a.pth")["a.value"], value.numpy())
+
+
+def test_a_pickle_with_code_is_never_run(tmp_path: Path) -> None:
+    torch.save(nn.Linear(2, 2), tmp_path / "module.pth")
+    with pytest.raises(SourceError, match=r"weights only .* Save module\.state_dict\(\) alone"):
+        torch_to_neutral.read(tmp_path / "module.pth")
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "says"),
+    [
+        ({}, SourceError, "there is no tensor"),
+        ([1, 2], SourceError, "this holds a list"),
+        ({"a": "b"}, SourceError, "there is no tensor"),
+        ({"a": torch.zeros(2, 2).to_sparse()}, UnsupportedError, "a is torch.float32 in the layout"),
+        ({"a": torch.zeros(2, dtype=torch.complex64)}, UnsupportedError, "a is torch.complex64"),
+    ],
+)
+def test_what_is_no_state_dict(tmp_path: Path, content: Any, error: type[Exception], says: str) -> None:
+    torch.save(content, tmp_path / "a.pth")
+    with pytest.raises(error, match=says):
+        torch_to_neutral.read(tmp_path / "a.pth")
+
+
+def test_a_damaged_file(tmp_path: Path) -> None:
+    (tmp_path / "a.pth").write_bytes(b"PK\3\4 and no more")
+    with pytest.raises(SourceError, match="torch cannot load this"):
+        torch_to_neutral.read(tmp_path / "a.pth")
+
+
+def neutral_command(*words: Any) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "neutral", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_the_command_line_takes_state_dicts_as_it_takes_checkpoints(saved: tuple[Any, Path], tmp_path: Path) -> None:
+    store = tmp_path / "store.safetensors"
+    done = neutral_command("export", saved[1], "-o", store)
+    assert done.returncode == 0, done.stderr
+    same = neutral_command("diff", store, saved[1])
+    assert (same.returncode, same.stdout.split(":")[0]) == (0, "the same")
+    document = json.loads(neutral_command("inspect", saved[1], "--json").stdout)
+    assert {layer["name"]: layer["kind"] for layer in document["layers"]} == KINDS
