@@ -25,8 +25,9 @@ def read(path: str | os.PathLike[str]) -> Store:
     SourceError where the file is no state dict, and UnsupportedError where torch is needed and not installed.
     """
     file = os.fspath(path)
+    left_out: list[str] = []
     if file.lower().endswith(".safetensors"):
-        tensors, left_out = dict(read_header(file).tensors), []
+        tensors: Mapping[str, Tensor] = read_header(file).tensors
     else:
         tensors, left_out = _unpickled(file)
     if not tensors:
@@ -84,7 +85,7 @@ def _tensor(path: str, name: str, value: Any) -> Tensor:
     if code is None or value.layout != torch.strided or value.is_quantized:
         raise UnsupportedError(f"{path}: {name} is {value.dtype} in the layout {value.layout}, which no store holds.")
 
-    def content() -> Iterator[memoryview]:
+    def content() -> Iterator[bytes | memoryview]:
         plain = value.detach().contiguous()
         bits = plain.view(torch.int16) if code == "BF16" else plain
         yield from from_numpy(bits.numpy().view("<u2") if code == "BF16" else bits.numpy(), code).chunks()
