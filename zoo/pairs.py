@@ -1,0 +1,88 @@
+"""The matching matrix: checkpoints of MXNet's zoos into the same networks by others, with no mapping.
+
+    python zoo/pairs.py                      # writes docs/matching.md
+
+Needs torch, torchvision and timm here, and a Python with MXNet 1.9.1 and GluonCV 0.10.5, named by NEUTRAL_MXNET_PYTHON.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+import warnings
+from importlib.metadata import version
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+from mxnet_side.client import MXNet, mxnet_python
+from parity.architectures import TWINS, Twin
+
+TARGET = Path(__file__).resolve().parents[1] / "docs" / "matching.md"
+TOLERANCE = 1e-4
+
+HEAD = """\
+# Matching
+
+Checkpoints of MXNet's and GluonCV's zoos, with random parameters (BatchNorm statistics included), loaded into the same
+networks as other projects have them (torchvision {torchvision}, timm {timm}), with no mapping given. Made by
+
+    NEUTRAL_MXNET_PYTHON=/path/to/python-with-mxnet python zoo/pairs.py
+
+**error** is the largest of the outputs against MXNet's, in units of their largest magnitude; it has to be at most
+{tolerance:g}. **seconds** are those of matching and loading, the run on an example included. Of {all}, {count} are
+equal.
+
+| MXNet | into | layers | matched by | error | seconds | status |
+|---|---|--:|---|--:|--:|---|
+"""
+
+
+def row(twin: Twin, mxnet: MXNet, folder: Path) -> tuple[bool, str]:
+    """A line of the table, and whether the pair is matched and equal."""
+    import mxnet_to_neutral
+    import neutral_to_torch
+    from neutral.errors import NeutralError
+
+    prefix, golden = str(folder / "model"), str(folder / "golden.safetensors")
+    mxnet.call("zoo:make", name=twin.model, prefix=prefix, golden=golden)
+    module = twin.module()
+    with mxnet_to_neutral.read(prefix, 0) as store:
+        start = time.perf_counter()
+        try:
+            plan = neutral_to_torch.load_into(module, store, golden=golden, set_attributes=True)
+        except NeutralError as error:
+            return (
+                False,
+                f"| {twin.model} | {twin.maker} | {len(store.layers)} | | | | {' '.join(str(error).split())} |",
+            )
+        seconds = time.perf_counter() - start
+        report = neutral_to_torch.verify(module, golden, plan, store=store, end_to_end=TOLERANCE)
+    outputs = [item for item in report.rows if item.layer is None]
+    error = max(item.scaled_error for item in outputs)
+    ok = not report.problems and all(item.ok for item in outputs)
+    how = ", ".join(sorted({pair.reason for pair in plan.pairs}))
+    status = "equal" if ok else "differs"
+    return ok, f"| {twin.model} | {twin.maker} | {len(plan.pairs)} | {how} | {error:.1e} | {seconds:.1f} | {status} |"
+
+
+def main() -> None:
+    python = mxnet_python()
+    if python is None:
+        sys.exit("MXNet is not here: set NEUTRAL_MXNET_PYTHON to a Python that has it")
+    warnings.simplefilter("ignore")
+    mxnet = MXNet(python)
+    rows = []
+    for twin in TWINS:
+        with tempfile.TemporaryDirectory() as folder:
+            rows.append(row(twin, mxnet, Path(folder)))
+        print(rows[-1][1], file=sys.stderr, flush=True)
+    mxnet.close()
+    counts = {"count": sum(ok for ok, _ in rows), "all": len(rows), "tolerance": TOLERANCE}
+    head = HEAD.format(torchvision=version("torchvision"), timm=version("timm"), **counts)
+    TARGET.write_text(head + "\n".join(line for _, line in rows) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
