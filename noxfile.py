@@ -19,6 +19,7 @@ TESTING = ("pytest", "hypothesis", "jsonschema", "tqdm")
 ARCHITECTURES = ("torchvision==0.28.0", "timm==1.0.31")
 """Networks by others. They would bring another torch along, and only their modules in plain torch are used."""
 ARCHITECTURES_NEED = ("pillow", "pyyaml", "huggingface_hub")
+FLEETS = ("s3fs", "moto[server]", "pyarrow", "distributed", "hdf5plugin")
 THREADS = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
 
 nox.options.default_venv_backend = "venv"
@@ -80,7 +81,9 @@ def lint(session: nox.Session) -> None:
 @nox.session(python=TORCH_PYTHON)
 def writer(session: nox.Session) -> None:
     """The side with torch: containers, matching, emitting, verifying, and the whole path against real MXNet."""
-    session.install("-c", "constraints.txt", *TESTING, "ruff", "onnx", "onnxscript", "onnxruntime", *ARCHITECTURES_NEED)
+    session.install(
+        "-c", "constraints.txt", *TESTING, "ruff", "onnx", "onnxscript", "onnxruntime", *ARCHITECTURES_NEED, *FLEETS
+    )
     session.install("--no-deps", *ARCHITECTURES)
     session.install("-c", "constraints.txt", "-e", ".[torch,hdf5]")
     pythons = {"NEUTRAL_MXNET_PYTHON": mxnet_1(session), "NEUTRAL_MXNET2_PYTHON": mxnet_2(session)}

@@ -81,20 +81,30 @@ def read_header(path: str | os.PathLike[str]) -> Header:
         with open(path, "rb") as file:
             size = os.fstat(file.fileno()).st_size
             head = file.read(8)
-            length = int.from_bytes(head, "little")
-            if len(head) < 8:
-                raise StoreError(f"{path}: {size} bytes are too few for a safetensors file.")
-            if length > LIMIT:
-                raise StoreError(f"{path}, byte 0: a header of {length} bytes; at most {LIMIT} are allowed.")
-            if length > size - 8:
-                raise StoreError(
-                    f"{path}, byte 0: a header of {length} bytes, but only {size - 8} follow. "
-                    "The file is truncated or is no safetensors file."
-                )
-            raw = head + file.read(length)
+            raw = head + file.read(header_length(head, size, path))
     except OSError as error:
         raise SourceError(f"{path}: cannot be read: {error.strerror}.") from None
-    if len(raw) != 8 + length:
+    return parse_header(raw, size, path)
+
+
+def header_length(head: bytes, size: int, path: str) -> int:
+    """How long the header is that the first eight bytes announce, in a file of ``size`` bytes."""
+    length = int.from_bytes(head[:8], "little")
+    if len(head) < 8:
+        raise StoreError(f"{path}: {size} bytes are too few for a safetensors file.")
+    if length > LIMIT:
+        raise StoreError(f"{path}, byte 0: a header of {length} bytes; at most {LIMIT} are allowed.")
+    if length > size - 8:
+        raise StoreError(
+            f"{path}, byte 0: a header of {length} bytes, but only {size - 8} follow. "
+            "The file is truncated or is no safetensors file."
+        )
+    return length
+
+
+def parse_header(raw: bytes, size: int, path: str) -> Header:
+    """The header in ``raw``, its length included, checked against the file's size."""
+    if len(raw) != 8 + int.from_bytes(raw[:8], "little"):
         raise StoreError(f"{path}, byte {len(raw)}: the file ends within its header.")
     try:
         document = _parse_header(raw[8:])

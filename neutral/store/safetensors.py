@@ -9,6 +9,7 @@ import hashlib
 import os
 import re
 import secrets
+from dataclasses import replace
 from itertools import count
 from typing import Callable, Mapping
 
@@ -18,7 +19,7 @@ from neutral.errors import PlainTensorsError, StoreError
 from neutral.store.atomic import atomic_file
 from neutral.store.copying import copy_tensors
 from neutral.store.digests import Hashing
-from neutral.store.header import LIMIT, encode_header, ordered, read_header
+from neutral.store.header import LIMIT, Header, encode_header, header_length, ordered, parse_header, read_header
 from neutral.store.sources import origin_chunks
 from neutral.store.store import Progress, Store
 from neutral.tensor import Tensor
@@ -37,7 +38,29 @@ def recognises(head: bytes) -> bool:
 @paused()
 def read(path: str) -> Store:
     """The store in ``path``, lazily. Raises :class:`StoreError` where its header is not sound."""
-    header = read_header(path)
+    return _store(read_header(path), path)
+
+
+@paused()
+def read_remote(url: str) -> Store:
+    """The store behind a URL, by ranges: its header now, each tensor when it is asked for."""
+    from neutral.store.remote import FIRST, RemoteFile
+
+    file = RemoteFile(url)
+    raw = file.read(0, FIRST)
+    if not recognises(raw):
+        raise StoreError(
+            f"{url}: this is no safetensors file (its first bytes are {raw[:16].hex() or 'none'}). "
+            "Stores of other containers have to be copied here first."
+        )
+    end = 8 + header_length(raw[:8], file.size, url)
+    raw = raw[:end] if end <= len(raw) else raw + file.read(len(raw), end)
+    header = parse_header(raw, file.size, url)
+    lazy = {key: file.lazy(tensor) for key, tensor in header.tensors.items()}
+    return _store(replace(header, tensors=lazy), url)
+
+
+def _store(header: Header, path: str) -> Store:
     if manifest.KEY not in header.metadata:
         raise PlainTensorsError(
             f"{path}: a safetensors file without Neutral's manifest, so its layers are unknown. "

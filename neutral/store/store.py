@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable, Mapping
@@ -97,14 +98,22 @@ class Store:
         return tensor.numpy()
 
     def save(self, path: str | os.PathLike[str], *, digests: bool = True, progress: Progress | None = None) -> None:
-        """Write the store to ``path``; the suffix decides the container (``.safetensors``, ``.h5``).
+        """Write the store to ``path`` or a URL; the suffix decides the container (``.safetensors``, ``.h5``).
 
         The file appears whole or not at all, and is on the disk when this returns. Raises
         :class:`neutral.errors.TargetError` where it cannot be written.
         """
         from neutral.store.containers import container_for
+        from neutral.store.remote import is_url, put
 
-        container_for(path).write(self, os.fspath(path), digests=digests, progress=progress)
+        target, container = os.fspath(path), container_for(path)
+        if not is_url(target):
+            container.write(self, target, digests=digests, progress=progress)
+            return
+        with tempfile.TemporaryDirectory(prefix="neutral-") as folder:
+            local = os.path.join(folder, os.path.basename(target))
+            container.write(self, local, digests=digests, progress=progress)
+            put(local, target)
 
     def close(self) -> None:
         """Release what the store holds: handles, and temporary files of unpacked archives."""
@@ -127,8 +136,13 @@ class Store:
 def open_store(path: str | os.PathLike[str], **options: Any) -> Store:
     """See :func:`neutral.open`."""
     from neutral.store.containers import container_of
+    from neutral.store.remote import is_url
 
     path = os.fspath(path)
+    if is_url(path):
+        from neutral.store.safetensors import read_remote
+
+        return read_remote(path)
     if not os.path.exists(path):
         raise SourceError(f"{path}: there is no such file.")
     if not os.path.isfile(path):

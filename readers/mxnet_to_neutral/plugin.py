@@ -7,6 +7,8 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, Iterator, Sequence
 
+from neutral.store.remote import is_url
+
 if TYPE_CHECKING:
     from neutral.store import Store
 
@@ -16,6 +18,9 @@ SUFFIXES = (".params", ".json", ".npz", ".states", ".tar.gz", ".tgz", ".tar")
 PREFIX_ENDINGS = ("-symbol.json", "-[0-9][0-9][0-9][0-9]*.params", ".json", ".params")
 """What is added to a prefix."""
 
+STORES = (".safetensors", ".h5", ".hdf5", ".pth", ".pt")
+"""What ends a URL of something else; any other may be a prefix."""
+
 LIST_MAGIC = (0x112).to_bytes(8, "little")
 """How a list of NDArrays begins, whatever the file is called."""
 
@@ -24,6 +29,8 @@ class MXNetReader:
     name = "mxnet"
 
     def can_read(self, path: str) -> bool:
+        if is_url(path):
+            return not path.lower().endswith(STORES)
         if os.path.isdir(path) or path.lower().endswith(SUFFIXES):
             return True
         if os.path.isfile(path):

@@ -14,6 +14,7 @@ from typing import Any, Callable, Iterator, Sequence
 
 from mxnet_to_neutral.arrays import looks_like_arrays
 from neutral.errors import MismatchError, SourceError, UsageError
+from neutral.store.remote import fetch, is_url
 
 _EPOCH = re.compile(r"^(?P<prefix>.*)-(?P<epoch>\d{4,})\.params$")
 _SYMBOL_SUFFIXES = ("-symbol.json", ".json")
@@ -34,6 +35,8 @@ class Checkpoint:
 
 def find(sources: Sequence[str], epoch: int | None) -> Checkpoint:
     """The checkpoint that these paths mean. Raises SourceError or UsageError, saying what was looked for."""
+    if any(map(is_url, sources)):
+        return _fetched(sources, epoch)
     if len(sources) == 2:
         return _pair(*sources)
     if len(sources) != 1:
@@ -44,6 +47,22 @@ def find(sources: Sequence[str], epoch: int | None) -> Checkpoint:
     if os.path.isfile(path):
         return _archive(path, epoch) if _is_tar(path) else _single(path)
     return _prefix(path, epoch)
+
+
+def _fetched(sources: Sequence[str], epoch: int | None) -> Checkpoint:
+    folder = tempfile.mkdtemp(prefix="neutral-")
+    try:
+        found = find([fetch(source, folder) if is_url(source) else source for source in sources], epoch)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+    def close() -> None:
+        if found.close is not None:
+            found.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+    return Checkpoint(found.symbol, found.params, found.notes, close)
 
 
 def export_live(model: Any) -> Checkpoint:

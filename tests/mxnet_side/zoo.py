@@ -76,7 +76,7 @@ RECIPES = (
     Recipe("gluoncv/p3d_*", ((1, 3, 16, 64, 64),)),
     Recipe("gluoncv/r2plus1d_*", ((1, 3, 8, 64, 64),)),
     Recipe("gluoncv/i3d_slow_*", ((1, 3, 16, 64, 64),)),
-    Recipe("gluoncv/i3d_inceptionv3_*", ((1, 3, 16, 96, 96),)),
+    Recipe("gluoncv/i3d_inceptionv3_*", ((1, 3, 32, 160, 160),)),
     Recipe("gluoncv/i3d_*", ((1, 3, 8, 64, 64),)),
     Recipe("gluoncv/slowfast_4x16_*", ((1, 3, 36, 64, 64),)),
     Recipe("gluoncv/slowfast_8x8_*", ((1, 3, 40, 64, 64),)),
