@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from typing import Any
 
 import neutral
 from neutral.cli.console import Console, Report, plural
@@ -16,6 +17,11 @@ from neutral.errors import NeutralError, UsageError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("store", metavar="STORE")
     parser.add_argument("-o", "--output", required=True, metavar="MODEL.py")
+    parser.add_argument(
+        "--hub-layout",
+        action="store_true",
+        help="-o is a new folder, which gets model.py, model.safetensors, config.json and a model card (README.md)",
+    )
     parser.add_argument("--pth", action="store_true", help="write the weights as MODEL.pth, as torch.save does")
     parser.add_argument("--class-name", metavar="NAME", help="what the module is called")
     cut = parser.add_mutually_exclusive_group()
@@ -28,6 +34,8 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     from neutral import plugins
 
     writer = plugins.load(plugins.WRITERS, "torch")
+    if arguments.hub_layout:
+        return _hub(writer, arguments)
     weights = os.path.splitext(arguments.output)[0] + (".pth" if arguments.pth else ".safetensors")
     if _is_neutral_store(weights):
         raise UsageError(f"{weights} is a neutral store, and the weights would replace it. Give -o another name.")
@@ -41,6 +49,25 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
             lines = [f"would write {arguments.output}", f"would write {weights}"]
             return Report({**document, "output": arguments.output, "weights": weights}, lines)
         made = writer.emit(store, arguments.output, pth=arguments.pth, class_name=arguments.class_name, **cut)
+    return _made(document, made)
+
+
+def _hub(writer: Any, arguments: argparse.Namespace) -> Report:
+    if arguments.pth or arguments.until or arguments.outputs:
+        raise UsageError("--hub-layout writes the whole model as safetensors: leave out --pth, --until and --outputs.")
+    with neutral.open(arguments.store) as store:
+        document = {"store": arguments.store, "written": not arguments.dry_run}
+        if not arguments.dry_run:
+            return _made(document, writer.write_hub(store, arguments.output, class_name=arguments.class_name))
+        problem = writer.preflight(store)
+        if problem is not None:
+            raise problem
+    weights = os.path.join(arguments.output, "model.safetensors")
+    source = os.path.join(arguments.output, "model.py")
+    return Report({**document, "output": source, "weights": weights}, [f"would write {arguments.output}"])
+
+
+def _made(document: dict[str, Any], made: Any) -> Report:
     document = {
         **document,
         "output": str(made.path),

@@ -57,8 +57,6 @@ TWINS = (
     Twin("gluoncv/shufflenet_v2", f"{VISION}.shufflenet_v2_x1_0", quick=True),
     Twin("gluoncv/r2plus1d_resnet18_kinetics400", f"{VISION}.video.r2plus1d_18"),
     Twin("gluoncv/mobilenetv2_1.0", "timm.mobilenetv2_100", quick=True),
-    Twin("gluoncv/mobilenetv2_0.5", "timm.mobilenetv2_050"),
-    Twin("gluoncv/mobilenetv2_0.75", "timm.mobilenetv2_075"),
     Twin("gluoncv/resnet50_v1c", "timm.resnet50c"),
     Twin("gluoncv/resnet50_v1d", "timm.resnet50d", quick=True),
     Twin("gluoncv/resnet50_v1s", "timm.resnet50s"),

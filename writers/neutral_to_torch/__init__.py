@@ -32,6 +32,7 @@ __all__ = [
     "save_weights",
     "verify",
     "verify_operators",
+    "write_hub",
 ]
 
 _HOME = {
@@ -46,6 +47,7 @@ _HOME = {
     "save_weights": "save",
     "verify": "verify",
     "verify_operators": "verify_operators",
+    "write_hub": "hub",
 }
 
 
