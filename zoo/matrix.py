@@ -19,8 +19,10 @@ MEANINGS = {
     "undefined": "every operator is within its tolerance but those of whose output MXNet's CPU leaves a part "
     "unwritten, so that MXNet's own outputs change with how it is run: ROIAlign for regions of batch -1, which the "
     "models with a feature pyramid have on each level for the regions of the others",
-    "ties": "every operator is within its tolerance, and so are the scores that the whole model puts in order; but "
-    "some scores of a random network are nearer to each other than rounding, and then come in another order",
+    "ties": "every operator is within its tolerance, and so are the scores that the whole model puts in order or asks "
+    "whether they are equal; but some scores of a random network are nearer to each other than rounding",
+    "unstable": "every operator is within its tolerance, but the random network enlarges differences so much that "
+    "MXNet's own outputs move by more than the error when its input moves by rounding",
     "differs": "something is not",
     "refused": "the conversion said that it cannot be exact, and why",
     "failed": "the conversion failed otherwise",

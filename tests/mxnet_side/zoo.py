@@ -188,7 +188,25 @@ def make(name: str, prefix: str, golden: str, seed: int = 0) -> dict[str, Any]:
         "shapes": shapes,
         "unwritten": _unwritten(nodes, golden),
         "stable": not any("without its internals" in note for note in description["notes"]),
+        "sensitivity": _sensitivity(symbol, arguments, auxiliary, inputs),
+        "nudge": NUDGE,
     }
+
+
+NUDGE = 1e-6
+"""How far an input is moved to see what a network makes of rounding, in units of each of its values."""
+
+
+def _sensitivity(symbol: mx.sym.Symbol, arguments: Any, auxiliary: Any, inputs: dict[str, np.ndarray]) -> float:
+    """How far the outputs move when the inputs do by :data:`NUDGE`, in units of their largest magnitude."""
+    random = np.random.default_rng(1)
+    moved = {k: v * (1 + NUDGE * random.choice([-1, 1], v.shape)).astype("float32") for k, v in inputs.items()}
+    results = []
+    for given in (inputs, moved):
+        known = {**arguments, **{name: mx.nd.array(value) for name, value in given.items()}}
+        executor = symbol.bind(mx.cpu(), known, grad_req="null", aux_states=auxiliary)
+        results.append([output.asnumpy() for output in executor.forward(is_train=False)])
+    return max(float(np.abs(a - b).max() / max(np.abs(a).max(), 1e-6)) for a, b in zip(*results))
 
 
 def _unwritten(nodes: list[dict[str, Any]], golden: str) -> list[str]:
