@@ -62,7 +62,7 @@ RECIPES = (
     Recipe("gluoncv/*rcnn_*_custom", ((1, 3, 128, 128),), {"classes": ["a", "b"]}, PROPOSALS, STEPS),
     Recipe("gluoncv/*rcnn_*", ((1, 3, 128, 128),), {}, PROPOSALS, STEPS),
     Recipe("gluoncv/alpha_pose_*", ((2, 3, 64, 64),), {"pretrained_base": False}),
-    Recipe("gluoncv/center_net_*", ((2, 3, 64, 64),)),
+    Recipe("gluoncv/center_net_*", ((2, 3, 64, 64),), scales={"centernet*_conv1_weight": 0.02}),
     Recipe("gluoncv/fastscnn_*", ((2, 3, 128, 128),), {"crop_size": 128, "base_size": 128}),
     Recipe("gluoncv/icnet_*", ((2, 3, 128, 128),), {"crop_size": 128, "base_size": 128}),
     Recipe("gluoncv/fcn_*", ((2, 3, 96, 96),), CROP),
