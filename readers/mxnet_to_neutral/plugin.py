@@ -12,7 +12,7 @@ from neutral.store.remote import is_url
 if TYPE_CHECKING:
     from neutral.store import Store
 
-SUFFIXES = (".params", ".json", ".npz", ".states", ".tar.gz", ".tgz", ".tar")
+SUFFIXES = (".params", ".json", ".npz", ".states", ".tar.gz", ".tgz", ".tar", ".zip")
 """What MXNet calls its files. ``.states`` (a pickle) is taken so that :func:`read` can refuse it by name."""
 
 PREFIX_ENDINGS = ("-symbol.json", "-[0-9][0-9][0-9][0-9]*.params", ".json", ".params")
@@ -43,7 +43,7 @@ class MXNetReader:
             stem = re.sub(r"\.params$", "", name)
             if stem != name:
                 yield stem, (*_symbol_of(re.sub(r"-[0-9]{4,}$", "", stem), names), name)
-            elif name.lower().endswith((".tar.gz", ".tgz", ".tar")):
+            elif name.lower().endswith((".tar.gz", ".tgz", ".tar", ".zip")):
                 yield name, (name,)
 
     def read(self, *paths: str, **options: Any) -> Store:

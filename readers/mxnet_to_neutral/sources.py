@@ -8,9 +8,12 @@ import re
 import shutil
 import tarfile
 import tempfile
+import zipfile
 import zlib
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Callable, Iterator, Sequence
+from functools import partial
+from typing import IO, Any, Callable, Iterator, Sequence
 
 from mxnet_to_neutral.arrays import looks_like_arrays
 from neutral.errors import MismatchError, SourceError, UsageError
@@ -18,7 +21,7 @@ from neutral.store.remote import fetch, is_url
 
 _EPOCH = re.compile(r"^(?P<prefix>.*)-(?P<epoch>\d{4,})\.params$")
 _SYMBOL_SUFFIXES = ("-symbol.json", ".json")
-_UNREADABLE = (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError)
+_UNREADABLE = (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, RuntimeError, zlib.error, lzma.LZMAError)
 ARCHIVE_LIMIT = 1 << 40
 """Bytes that the files of an archive may have when unpacked."""
 
@@ -45,7 +48,7 @@ def find(sources: Sequence[str], epoch: int | None) -> Checkpoint:
     if os.path.isdir(path):
         return _directory(path, epoch)
     if os.path.isfile(path):
-        return _archive(path, epoch) if _is_tar(path) else _single(path)
+        return _archive(path, epoch) if _is_zip(path) or _is_tar(path) else _single(path)
     return _prefix(path, epoch)
 
 
@@ -152,12 +155,15 @@ def _directory(folder: str, epoch: int | None) -> Checkpoint:
 
 
 def _archive(path: str, epoch: int | None) -> Checkpoint:
-    """A SageMaker ``model.tar.gz``: its files are unpacked into a temporary folder, by name only, never as paths."""
+    """A SageMaker ``model.tar.gz``, or a ``.zip``: its files are unpacked into a temporary folder.
+
+    They are so by name only, never as paths.
+    """
     folder = tempfile.mkdtemp(prefix="neutral-")
     try:
-        with tarfile.open(path, "r:*") as archive:
-            for member, name in _members(archive, path):
-                source = archive.extractfile(member)
+        with _members(path) as members:
+            for member, name in _shallowest(members, path):
+                source = member.open()
                 if source is not None:
                     with source, open(os.path.join(folder, name), "wb") as target:
                         shutil.copyfileobj(source, target, 1 << 20)
@@ -171,20 +177,52 @@ def _archive(path: str, epoch: int | None) -> Checkpoint:
     return Checkpoint(found.symbol, found.params, found.notes, lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
-def _members(archive: tarfile.TarFile, path: str) -> Iterator[tuple[tarfile.TarInfo, str]]:
-    """The plain files at the archive's shallowest level that has any, with their base names."""
+@dataclass(frozen=True)
+class _Member:
+    """A plain file in an archive."""
+
+    name: str
+    size: int
+    open: Callable[[], IO[bytes] | None]
+
+
+@contextmanager
+def _members(path: str) -> Iterator[Iterator[_Member]]:
+    if _is_zip(path):
+        with zipfile.ZipFile(path) as packed:
+            files = (item for item in packed.infolist() if not item.is_dir())
+            yield (_Member(item.filename, item.file_size, partial(packed.open, item)) for item in files)
+    else:
+        with tarfile.open(path, "r:*") as archive:
+            regular = (item for item in archive if item.isreg())
+            yield (_Member(item.name, item.size, partial(archive.extractfile, item)) for item in regular)
+
+
+def _shallowest(members: Iterator[_Member], path: str) -> Iterator[tuple[_Member, str]]:
+    """The files at the archive's shallowest level that has any, with their base names."""
     total = 0
-    members = []
-    for member in archive:
+    found = []
+    for member in members:
         total += member.size
         if total > ARCHIVE_LIMIT:
             raise SourceError(f"{path}: its files would take more than {ARCHIVE_LIMIT} bytes.")
-        if member.isreg() and not os.path.basename(member.name).startswith("."):
-            members.append((member, member.name.lstrip("./").count("/")))
-    level = min((depth for _, depth in members), default=0)
-    for member, depth in members:
+        if not os.path.basename(member.name).startswith("."):
+            found.append((member, member.name.lstrip("./").count("/")))
+    level = min((depth for _, depth in found), default=0)
+    for member, depth in found:
         if depth == level:
             yield member, os.path.basename(member.name)
+
+
+def _is_zip(path: str) -> bool:
+    """Whether a file is a zip of files; one of arrays alone is a parameter file itself (``.npz``)."""
+    try:
+        if not zipfile.is_zipfile(path):
+            return False
+        with zipfile.ZipFile(path) as packed:
+            return any(name.endswith((".params", ".json")) for name in packed.namelist())
+    except _UNREADABLE:
+        return False
 
 
 def _is_tar(path: str) -> bool:

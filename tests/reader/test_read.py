@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+import zipfile
 from pathlib import Path
 from typing import Callable
 
@@ -36,6 +37,14 @@ def tarball(folder: Path, prefix: str, inner: str = "") -> Path:
     return path
 
 
+def zipped(folder: Path, prefix: str, inner: str = "") -> Path:
+    path = folder / "model.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for suffix in ("-symbol.json", "-0000.params"):
+            archive.write(prefix + suffix, inner + "model" + suffix)
+    return path
+
+
 FORMS: dict[str, Callable[[str, Path], tuple[object, ...]]] = {
     "prefix": lambda prefix, folder: (prefix,),
     "prefix and epoch": lambda prefix, folder: (prefix, 0),
@@ -43,6 +52,8 @@ FORMS: dict[str, Callable[[str, Path], tuple[object, ...]]] = {
     "pair, the other way round": lambda prefix, folder: (prefix + "-0000.params", prefix + "-symbol.json"),
     "folder": lambda prefix, folder: (Path(prefix).parent,),
     "archive": lambda prefix, folder: (tarball(folder, prefix),),
+    "zip": lambda prefix, folder: (zipped(folder, prefix),),
+    "zip with names that lead elsewhere": lambda prefix, folder: (zipped(folder, prefix, "../../"),),
     "archive with a folder": lambda prefix, folder: (tarball(folder, prefix, "export/Servo/"),),
 }
 
