@@ -41,7 +41,7 @@ exported by MXNet, converted, emitted as PyTorch source, and run by torch {torch
 
 {counts}
 
-All errors are in units of the largest magnitude of the tensor that MXNet computed, in float32.
+{missing}All errors are in units of the largest magnitude of the tensor that MXNet computed, in float32.
 
 - **operator**: the largest error of any operator by itself, fed with MXNet's own values; at most 1e-5.
 - **layer**: the largest error of any layer while the whole model runs. Rounding of all earlier layers is in it, as
@@ -65,13 +65,14 @@ def line(row: Result) -> str:
     return f"{row['model']}: {row['status']} {errors} ({row['seconds']} s) {row['reason']}"
 
 
-def document(rows: Sequence[Result], versions: Mapping[str, str]) -> str:
-    """The results as ``docs/zoo.md``."""
+def document(rows: Sequence[Result], total: int, versions: Mapping[str, str]) -> str:
+    """The results as ``docs/zoo.md``; ``total`` models there are."""
     import torch
 
     counts = Counter(row["status"] for row in rows)
     told = "\n".join(f"- {counts[key]} **{key}**: {MEANINGS[key]}." for key in MEANINGS if counts[key])
-    parts = [HEAD.format(counts=told, torch=torch.__version__.partition("+")[0], **versions)]
+    missing = "" if len(rows) == total else f"{total - len(rows)} of the {total} models have not been run yet.\n\n"
+    parts = [HEAD.format(counts=told, missing=missing, torch=torch.__version__.partition("+")[0], **versions)]
     for zoo, title in TITLES.items():
         lines = [
             f"## {title}\n",
