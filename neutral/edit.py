@@ -14,7 +14,7 @@ from neutral.errors import UsageError
 from neutral.graph import Graph, Layer, Node, Value
 from neutral.store import SourceFile, Store, StoreSource
 from neutral.store.store import Piece
-from neutral.tensor import DTYPE_NAME, Tensor
+from neutral.tensor import DTYPE_NAME, Tensor, computed
 from neutral.values import FLOATING, code_of, stored_as, values
 
 
@@ -46,7 +46,7 @@ def cast(store: Store, dtype: str, *, keep: Sequence[str] = ()) -> Store:
     tensors = dict(store.tensors)
     for key, tensor in store.tensors.items():
         if key in named and tensor.dtype in FLOATING and tensor.dtype != code and not _matches(key, keep):
-            tensors[key] = Tensor(code, tensor.shape, _cast_content(tensor, code))
+            tensors[key] = _cast(tensor, code)
     return _derived(store, store.layers, tensors, store.graph, f"floating tensors were cast to {DTYPE_NAME[code]}")
 
 
@@ -82,10 +82,10 @@ def slice_layers(store: Store, patterns: Sequence[str], *, output: str | None = 
     names = set(store.layers)
     if output is not None:
         graph = _cut(store, output)
-        names = _used(graph)
+        names = set(graph.layers())
     if patterns:
         names = {name for name in names if _matches(name, patterns)}
-    if graph is not None and not _used(graph) <= names:
+    if graph is not None and not set(graph.layers()) <= names:
         graph = None
     layers = {name: layer for name, layer in store.layers.items() if name in names}
     note = f"a slice: {len(layers)} of {len(store.layers)} layers" + (f", up to node {output!r}" if output else "")
@@ -182,13 +182,8 @@ def _derived(
     return Store(layers, left, graph, source, tuple(notes), digests)
 
 
-def _cast_content(tensor: Tensor, code: str) -> Callable[[], Iterable[memoryview]]:
-    def content() -> Iterator[memoryview]:
-        import numpy as np
-
-        yield stored_as(values(tensor), code).reshape(-1).view(np.uint8).data
-
-    return content if tensor.size else lambda: ()
+def _cast(tensor: Tensor, code: str) -> Tensor:
+    return computed(code, tensor.shape, lambda: stored_as(values(tensor), code))
 
 
 def _cut(store: Store, output: str) -> Graph:
@@ -211,14 +206,6 @@ def _cut(store: Store, output: str) -> Graph:
 
 def _operands(node: Node) -> Iterator[Value]:
     yield from (operand for operand in (*node.inputs, *node.computed.values()) if isinstance(operand, Value))
-
-
-def _used(graph: Graph) -> set[str]:
-    """The layers that a graph and the graphs within it use."""
-    names = {node.layer for node in graph.nodes if node.layer is not None}
-    for node in graph.nodes:
-        names.update(*(_used(value) for value in node.attributes.values() if isinstance(value, Graph)))
-    return names
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:

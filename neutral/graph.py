@@ -7,7 +7,7 @@ it has, is in the catalogue (:mod:`neutral.operators`).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Union
+from typing import Any, Iterator, Mapping, Union
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,16 @@ class Graph:
     inputs: tuple[Input, ...]
     nodes: tuple[Node, ...]
     outputs: tuple[Value, ...]
+
+    def layers(self) -> Iterator[str]:
+        """The names of the layers that nodes use, here and in graphs within attributes; as often as they are used."""
+        for node in self.nodes:
+            if node.layer is not None:
+                yield node.layer
+            for value in node.attributes.values():
+                for inner in value if isinstance(value, tuple) else (value,):
+                    if isinstance(inner, Graph):
+                        yield from inner.layers()
 
 
 @dataclass(frozen=True)

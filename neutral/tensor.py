@@ -140,6 +140,19 @@ class Tensor:
         return array
 
 
+def computed(dtype: str, shape: tuple[int, ...], make: Callable[[], np.ndarray]) -> Tensor:
+    """A tensor whose values ``make`` gives when they are asked for: an array of the dtype, or for BF16 its bits."""
+
+    def content() -> Iterator[memoryview]:
+        import numpy as np
+
+        array = np.ascontiguousarray(make(), NUMPY_DTYPE[dtype])
+        if array.size:
+            yield array.reshape(-1).view(np.uint8).data
+
+    return Tensor(dtype, shape, content)
+
+
 def from_numpy(array: np.ndarray, dtype: str | None = None) -> Tensor:
     """A tensor over an array in memory. ``dtype`` is the code, needed where NumPy has no name for it (BF16)."""
     import numpy as np

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Callable, Iterator, Mapping
 from mxnet_to_neutral.arrays import ArrayFile, ArrayRecord, Block
 from neutral.errors import MismatchError, UnsupportedError
 from neutral.store.store import Piece
-from neutral.tensor import CHUNK, ITEM_SIZE, FileRange, Tensor
+from neutral.tensor import CHUNK, ITEM_SIZE, FileRange, Tensor, computed
+from neutral.values import FLOATING, stored_as
 
 if TYPE_CHECKING:
     import numpy as np
@@ -181,7 +182,7 @@ def reorder(array: Array, order: tuple[int, ...]) -> Recipe:
 def ones(array: Array) -> Recipe:
     """Ones of the array's shape: what the source computes with instead of the stored values."""
     tensor = array.tensor()
-    return Recipe("ones", (array,), lambda: _filled(tensor, 1), lossless=False)
+    return Recipe("ones", (array,), lambda: _ones(tensor), lossless=False)
 
 
 def repeat(array: Array, times: int) -> Recipe:
@@ -224,30 +225,18 @@ def pieces_of(recipes: Mapping[str, Recipe]) -> Iterator[tuple[str, Block, Piece
 
 
 def _changed(source: Tensor, shape: tuple[int, ...], change: Callable[[np.ndarray], np.ndarray]) -> Tensor:
-    def content() -> Iterator[memoryview]:
+    return computed(source.dtype, shape, lambda: change(source.numpy()))
+
+
+def _ones(like: Tensor) -> Tensor:
+    def make() -> np.ndarray:
         import numpy as np
 
-        array = np.ascontiguousarray(change(source.numpy()))
-        if array.size:
-            yield array.reshape(-1).view(np.uint8).data
+        return np.ones(like.shape, np.float32)
 
-    return Tensor(source.dtype, shape, content)
-
-
-def _filled(like: Tensor, value: int) -> Tensor:
-    def content() -> Iterator[memoryview]:
-        import numpy as np
-
-        from neutral.tensor import NUMPY_DTYPE
-
-        if like.dtype == "BF16":
-            array = np.full(like.size, np.float32(value).view(np.uint32) >> 16, "<u2")
-        else:
-            array = np.full(like.size, value, NUMPY_DTYPE[like.dtype])
-        if array.size:
-            yield array.view(np.uint8).data
-
-    return Tensor(like.dtype, like.shape, content)
+    if like.dtype in FLOATING:
+        return computed(like.dtype, like.shape, lambda: stored_as(make(), like.dtype))
+    return computed(like.dtype, like.shape, make)
 
 
 def _as_booleans(content: FileRange) -> Iterator[bytes]:

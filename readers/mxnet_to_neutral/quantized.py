@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Iterator, Mapping
+from typing import TYPE_CHECKING, Mapping
 
 from mxnet_to_neutral.canonical import Array
 from neutral.errors import MismatchError, UnsupportedError
-from neutral.tensor import Tensor
+from neutral.tensor import Tensor, computed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,16 +47,13 @@ class Quantized(Array):
 
     def tensor(self) -> Tensor:
         """``integer * (max(abs(low), abs(high)) / levels)``, computed in float32."""
-        return Tensor("F32", self.shape, self._content)
+        return computed("F32", self.shape, self._values)
 
-    def _content(self) -> Iterator[memoryview]:
+    def _values(self) -> np.ndarray:
         import numpy as np
 
         stored = self.integers.tensor()
-        scale = self._magnitude() / np.float32(LEVELS[stored.dtype])
-        values = stored.numpy().astype(np.float32) * scale
-        if values.size:
-            yield np.ascontiguousarray(values).reshape(-1).view(np.uint8).data
+        return stored.numpy().astype(np.float32) * (self._magnitude() / np.float32(LEVELS[stored.dtype]))
 
     def _magnitude(self) -> np.float32:
         import numpy as np

@@ -12,9 +12,12 @@ from safetensors import safe_open
 
 import mxnet_to_neutral
 import neutral
-from neutral.errors import SourceError
+from neutral.diff import diff
+from neutral.errors import SourceError, UnsupportedError
+from neutral.store import Store
 from neutral.store.check import check
-from neutral_to_mxnet import restore
+from neutral.tensor import computed
+from neutral_to_mxnet import restore, write
 from shared_data import shared_data_folder
 
 DATA = shared_data_folder()
@@ -51,7 +54,7 @@ def name_of(path: Any) -> str:
     return str(path.relative_to(DATA)) if isinstance(path, Path) else ""
 
 
-def check_round_trip(sources: tuple[Path, ...], folder: Path) -> neutral.store.Store:
+def check_round_trip(sources: tuple[Path, ...], folder: Path) -> Store:
     with mxnet_to_neutral.read(*sources) as store:
         store.save(folder / "store.safetensors")
     report = check(folder / "store.safetensors", data=True)
@@ -62,7 +65,21 @@ def check_round_trip(sources: tuple[Path, ...], folder: Path) -> neutral.store.S
     restore(opened, folder / "back")
     for source in sources:
         assert (folder / "back" / source.name).read_bytes() == source.read_bytes()
+    check_written(opened, folder)
     return opened
+
+
+def check_written(store: Store, folder: Path) -> None:
+    """A checkpoint that is written with its own values is the same again, whatever container holds them."""
+    assert store.source is not None
+    for file in store.source.files:
+        if file.role == "parameters":
+            written = write(store, folder / "again", like=store, epoch=12)
+            if file.format == "npz":
+                with mxnet_to_neutral.read(*written.paths) as again:
+                    assert not diff(store, again)
+            else:
+                assert written.paths[0].read_bytes() == (folder / "back" / file.name).read_bytes()
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"{DATA} is not there")
@@ -77,6 +94,33 @@ def test_a_pair_goes_there_and_back(symbol: Path, params: Path, tmp_path: Path) 
     store = check_round_trip((symbol, params), tmp_path)
     assert store.graph is not None
     assert any(layer.typed_by == "graph" and layer.tensors for layer in store.layers.values())
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"{DATA} is not there")
+@pytest.mark.parametrize(("symbol", "params"), list(pairs()), ids=name_of)
+def test_a_pair_takes_other_values(symbol: Path, params: Path, tmp_path: Path) -> None:
+    """Also where its symbol, of whatever year, fixes scales; only quantised weights are refused."""
+    with mxnet_to_neutral.read(symbol, params) as like:
+        assert like.graph is not None
+        used = set(like.graph.layers())
+        keys = {key for layer in like.layers.values() if layer.name in used for key in layer.tensors.values()}
+        changed = {key for key in keys if like.tensors[key].dtype == "F32"}
+        tensors = {
+            key: computed("F32", tensor.shape, lambda tensor=tensor: tensor.numpy() * np.float32(1.01))
+            if key in changed
+            else tensor
+            for key, tensor in like.tensors.items()
+        }
+        store = Store(like.layers, tensors)
+        if "quant" in symbol.name:
+            with pytest.raises(UnsupportedError, match="holds quantised integers"):
+                write(store, tmp_path / "new", like=like)
+            return
+        with mxnet_to_neutral.read(*write(store, tmp_path / "new", like=like).paths) as again:
+            for name, layer in again.layers.items():
+                for role, key in layer.tensors.items():
+                    expected = tensors[like.layers[name].tensors[role]]
+                    np.testing.assert_array_equal(again[key], expected.numpy(), err_msg=key)
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"{DATA} is not there")

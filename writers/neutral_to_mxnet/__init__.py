@@ -1,7 +1,8 @@
-"""A neutral store back into the MXNet checkpoint it was made from."""
+"""A neutral store back into an MXNet checkpoint: the one it was made from, or one with other weights."""
 
 from __future__ import annotations
 
 from neutral_to_mxnet.restore import restore
+from neutral_to_mxnet.write import Written, write
 
-__all__ = ["restore"]
+__all__ = ["Written", "restore", "write"]

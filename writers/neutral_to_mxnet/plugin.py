@@ -8,15 +8,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from neutral.store import Store
+    from neutral_to_mxnet.write import Written
 
 
 class MXNetWriter:
     name = "mxnet"
 
     def restore(self, store: Store, folder: str, **options: Any) -> list[Path]:
-        from neutral_to_mxnet.restore import restore
+        from neutral_to_mxnet import restore
 
         return restore(store, folder, **options)
+
+    def write(self, store: Store, prefix: str, **options: Any) -> Written:
+        from neutral_to_mxnet import write
+
+        return write(store, prefix, **options)
 
 
 writer = MXNetWriter()

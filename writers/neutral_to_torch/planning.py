@@ -10,7 +10,7 @@ from typing import Any, Iterable, Iterator, Mapping, Sequence, Union
 from torch import nn
 
 from neutral.errors import MatchError, UsageError
-from neutral.graph import Graph, Layer
+from neutral.graph import Layer
 from neutral.store import Store
 from neutral.tensor import NUMPY_DTYPE, Tensor
 from neutral_to_torch.attributes import Difference, differences
@@ -186,7 +186,7 @@ def _uses(ours: Side, matched: set[str]) -> dict[str, tuple[str, ...]]:
 def _unused(pairs: Sequence[Pair], found: Matching, ours: Side, allowed: tuple[str, ...]) -> tuple[Leftover, ...]:
     used = {ours.layers[p.layer].tensors[role] for p in pairs for role in (*p.tensors, *p.dropped)}
     remarks = _remarks(found, "stored")
-    in_graph = None if ours.graph is None else set(_layers_of(ours.graph))
+    in_graph = None if ours.graph is None else set(ours.graph.layers())
     leftovers = []
     for name, layer in ours.layers.items():
         left = [role for role, key in layer.tensors.items() if key not in used]
@@ -220,16 +220,6 @@ def _unfilled(pairs: Sequence[Pair], found: Matching, theirs: Side, allowed: tup
 def _filled_by(pair: Pair) -> Iterator[str]:
     yield from pair.tensors.values()
     yield from (child(pair.module, role) for role in pair.constants)
-
-
-def _layers_of(graph: Graph) -> Iterator[str]:
-    for node in graph.nodes:
-        if node.layer is not None:
-            yield node.layer
-        for value in node.attributes.values():
-            for inner in value if isinstance(value, tuple) else (value,):
-                if isinstance(inner, Graph):
-                    yield from _layers_of(inner)
 
 
 def _remarks(found: Matching, side: str) -> dict[str, str]:

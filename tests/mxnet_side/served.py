@@ -1,0 +1,57 @@
+"""Checkpoints as MXNet serves them, and networks of layers that a store changes on the way."""
+
+from __future__ import annotations
+
+from typing import Mapping
+
+import mxnet as mx
+import numpy as np
+
+from mxnet_side import models
+
+
+def make(network: str, prefix: str) -> None:
+    """Save a network of this module with random parameters."""
+    symbol, shapes = globals()[network]()
+    models.save(symbol, *models.randomise(symbol, shapes), prefix)
+
+
+def outputs(prefix: str, inputs: Mapping[str, np.ndarray], epoch: int = 0) -> list[np.ndarray]:
+    """What MXNet computes with the checkpoint that it loads from files."""
+    symbol, arguments, auxiliary = mx.model.load_checkpoint(prefix, epoch)
+    given = {name: mx.nd.array(value, dtype=value.dtype) for name, value in inputs.items()}
+    executor = symbol.bind(mx.cpu(), {**arguments, **given}, grad_req="null", aux_states=auxiliary)
+    return [output.asnumpy() for output in executor.forward(is_train=False)]
+
+
+def fixed_scales() -> tuple[mx.sym.Symbol, dict[str, tuple[int, ...]]]:
+    """Scales that are fixed by default, one that is not, a slope for each channel, and a linear map of an image."""
+    x = mx.sym.Convolution(mx.sym.var("data"), num_filter=6, kernel=(3, 3), name="conv1")
+    x = mx.sym.LeakyReLU(mx.sym.BatchNorm(x, name="bn1"), act_type="prelu", name="relu1")
+    x = mx.sym.Convolution(x, num_filter=6, kernel=(3, 3), no_bias=True, name="conv2")
+    x = mx.sym.BatchNorm(x, fix_gamma=False, eps=1e-5, name="bn2")
+    x = mx.sym.Deconvolution(x, num_filter=4, kernel=(2, 2), stride=(2, 2), name="up")
+    return mx.sym.FullyConnected(x, num_hidden=5, name="fc"), {"data": (2, 3, 8, 8)}
+
+
+def packed() -> tuple[mx.sym.Symbol, dict[str, tuple[int, ...]]]:
+    """Recurrent weights in one vector, and an embedding."""
+    x = mx.sym.Embedding(mx.sym.var("data"), input_dim=11, output_dim=5, name="embed")
+    state = {name: mx.sym.zeros((4, 2, 3)) for name in ("state", "state_cell")}
+    x = mx.sym.RNN(
+        x,
+        mx.sym.var("rnn_parameters"),
+        mode="lstm",
+        state_size=3,
+        num_layers=2,
+        bidirectional=True,
+        name="rnn",
+        **state,
+    )
+    return mx.sym.FullyConnected(x, num_hidden=4, flatten=False, name="out"), {"data": (7, 2)}
+
+
+def groups() -> tuple[mx.sym.Symbol, dict[str, tuple[int, ...]]]:
+    """A scale and a shift for each group of channels."""
+    x = mx.sym.Convolution(mx.sym.var("data"), num_filter=6, kernel=(3, 3), name="conv")
+    return mx.sym.GroupNorm(x, num_groups=2, name="norm"), {"data": (2, 3, 8, 8)}
