@@ -16,6 +16,14 @@ def make(network: str, prefix: str) -> None:
     models.save(symbol, *models.randomise(symbol, shapes), prefix)
 
 
+def record(network: str, prefix: str, golden: str) -> None:
+    """Save a network of this module, and what it computes with random inputs."""
+    make(network, prefix)
+    random = np.random.default_rng(0)
+    inputs = {name: random.standard_normal(shape, np.float32) for name, shape in globals()[network]()[1].items()}
+    models.capture(prefix, inputs, golden)
+
+
 def outputs(prefix: str, inputs: Mapping[str, np.ndarray], epoch: int = 0) -> list[np.ndarray]:
     """What MXNet computes with the checkpoint that it loads from files."""
     symbol, arguments, auxiliary = mx.model.load_checkpoint(prefix, epoch)
@@ -55,3 +63,15 @@ def groups() -> tuple[mx.sym.Symbol, dict[str, tuple[int, ...]]]:
     """A scale and a shift for each group of channels."""
     x = mx.sym.Convolution(mx.sym.var("data"), num_filter=6, kernel=(3, 3), name="conv")
     return mx.sym.GroupNorm(x, num_groups=2, name="norm"), {"data": (2, 3, 8, 8)}
+
+
+def branches() -> tuple[mx.sym.Symbol, dict[str, tuple[int, ...]]]:
+    """Three branches of the same layers, which are added up."""
+
+    def branch(x: mx.sym.Symbol) -> mx.sym.Symbol:
+        x = mx.sym.Activation(mx.sym.Convolution(x, num_filter=4, kernel=(3, 3), pad=(1, 1)), act_type="relu")
+        return mx.sym.BatchNorm(mx.sym.Convolution(x, num_filter=4, kernel=(3, 3), pad=(1, 1)), fix_gamma=False)
+
+    data = mx.sym.var("data")
+    x = branch(data) + branch(data) + branch(data)
+    return mx.sym.FullyConnected(x, num_hidden=5), {"data": (2, 4, 6, 6)}

@@ -30,6 +30,7 @@ from neutral_to_torch.match import (
 )
 from neutral_to_torch.modules import Adapter, adapter_of, describe
 from neutral_to_torch.plan import Leftover, Pair, Plan, child, read_mapping
+from neutral_to_torch.ties import reproduces, settle
 from neutral_to_torch.trace import Traced, trace
 
 Mappable = Union["Mapping[str, str]", Plan, str, "os.PathLike[str]", None]
@@ -61,7 +62,17 @@ def make_plan(
     ours = stored_side(store)
     traced = None if isinstance(mapping, Plan) else _traced(module, store, example, golden)
     theirs = describe(module) if traced is None else traced.side
-    found = run(_matchers(mapping), ours, theirs)
+    matchers = _matchers(mapping)
+    found = run(matchers, ours, theirs)
+    if found.ties and golden is not None:
+        recorded = golden
+        found = settle(
+            ours,
+            theirs,
+            found,
+            lambda given: run(matchers, ours, theirs, given),
+            lambda matching: reproduces(module, store, Plan(_pairs(matching, ours, theirs, module)), recorded),
+        )
     other = Contradictions() if traced is None else contradictions(ours, traced, found)
     pairs = _pairs(found, ours, theirs, module)
     conflicts = [*_value_problems(pairs, store, theirs), *_tie_problems(pairs, store, theirs)]

@@ -36,10 +36,14 @@ class Remark:
 
 @dataclass(frozen=True)
 class Matching:
-    """What matchers found, and what they say of the rest."""
+    """What matchers found, and what they say of the rest.
+
+    ``ties`` are stored layers and as many of the module's that nothing tells apart.
+    """
 
     matches: tuple[Match, ...] = ()
     remarks: tuple[Remark, ...] = ()
+    ties: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
 
     def open_stored(self, side: Side) -> set[tuple[str, str | None]]:
         """The stored side's layers in no match, as ``(layer, None)``, and tensors in none, as ``(layer, role)``."""
@@ -56,15 +60,19 @@ class Matcher(Protocol):
     def match(self, stored: Side, module: Side, found: Matching) -> Matching: ...
 
 
-def run(matchers: Sequence[Matcher], stored: Side, module: Side) -> Matching:
-    """Every matcher in turn, each on what is left. Remarks on what was matched after all are dropped."""
-    found = Matching()
+def run(matchers: Sequence[Matcher], stored: Side, module: Side, given: Matching = Matching()) -> Matching:
+    """Every matcher in turn, each on what is left. Remarks and ties of what was matched after all are dropped."""
+    found = given
     for matcher in matchers:
         new = matcher.match(stored, module, found)
-        found = Matching(found.matches + new.matches, found.remarks + new.remarks)
+        found = Matching(found.matches + new.matches, found.remarks + new.remarks, found.ties + new.ties)
     left = {("stored", name) for name, _ in found.open_stored(stored)}
     left |= {("module", name) for name, _ in found.open_module(module)}
-    return Matching(found.matches, tuple(remark for remark in found.remarks if (remark.side, remark.name) in left))
+    return Matching(
+        found.matches,
+        tuple(remark for remark in found.remarks if (remark.side, remark.name) in left),
+        tuple(tie for tie in found.ties if all(("stored", name) in left for name in tie[0])),
+    )
 
 
 def _open(side: Side, matched: list[tuple[str, bool, Iterable[str]]]) -> set[tuple[str, str | None]]:

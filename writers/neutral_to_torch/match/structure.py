@@ -152,7 +152,15 @@ def _matching(
         matches.append(Match(ours.name, theirs.name, "name" if agrees else "structure", detail, dict(verdict.roles)))
     taken = ({match.stored for match in matches}, {match.module for match in matches})
     tensors = [m for m in named.matches if not m.whole and m.stored not in taken[0] and m.module not in taken[1]]
-    return Matching((*matches, *tensors), (*remarks, *explain.remarks(), *named.remarks))
+    ties = [*assignment.ties, *([(tuple(doubtful), tuple(assignment.pairs[u] for u in doubtful))] if doubtful else [])]
+    return Matching(
+        (*matches, *tensors),
+        (*remarks, *explain.remarks(), *named.remarks),
+        tuple(
+            (tuple(stored.units[unit].name for unit in ours), tuple(module.units[unit].name for unit in theirs))
+            for ours, theirs in ties
+        ),
+    )
 
 
 def _with_shapes(stored: Side, module: Side, found: Matching, named: Matching) -> Matching:
