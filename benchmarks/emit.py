@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Sequence
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "emit"))
 
@@ -48,15 +48,15 @@ class Bottleneck(nn.Module):
         return F.relu(self.bn3(self.conv3(out)) + shortcut)
 
 
-def resnet50() -> nn.Module:
-    layers: list[nn.Module] = [nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU()]
-    inputs = 64
-    for stage, units in enumerate((3, 4, 6, 3)):
-        for unit in range(units):
-            outputs = 256 * 2**stage
+def resnet(units: Sequence[int] = (3, 4, 6, 3), width: int = 64) -> nn.Module:
+    layers: list[nn.Module] = [nn.Conv2d(3, width, 7, 2, 3, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+    inputs = width
+    for stage, count in enumerate(units):
+        for unit in range(count):
+            outputs = 4 * width * 2**stage
             layers.append(Bottleneck(inputs, outputs, 2 if unit == 0 and stage else 1))
             inputs = outputs
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(2048 * 4, 10), nn.Softmax(dim=1))
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(inputs * 4, 10), nn.Softmax(dim=1))
 
 
 def mobilenet() -> nn.Module:
@@ -104,7 +104,7 @@ def main() -> None:
     torch.manual_seed(0)
     rows = [("network", "what", "emitted, ms", "hand-written, ms", "ratio")]
     pairs = {
-        "ResNet-50": (build(networks.resnet(width=64)), resnet50(), 8),
+        "ResNet-50": (build(networks.resnet(width=64)), resnet(), 8),
         "MobileNet": (build(networks.mobilenet(width=32)), mobilenet(), 32),
     }
     for name, (emitted, written, batch) in pairs.items():

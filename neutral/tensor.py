@@ -125,6 +125,23 @@ class Tensor:
         else:
             yield from self.content()
 
+    def part(self, start: int, nbytes: int) -> Iterator[bytes | memoryview]:
+        """``nbytes`` of the bytes, from ``start``; of files nothing else is read."""
+        if isinstance(self.content, tuple):
+            for source in self.content:
+                wanted = max(0, min(nbytes, source.nbytes - start))
+                if wanted:
+                    yield from FileRange(source.path, source.offset + start, wanted).chunks()
+                nbytes -= wanted
+                start = max(0, start - source.nbytes)
+            return
+        for chunk in self.content():
+            wanted = max(0, min(nbytes, len(chunk) - start))
+            if wanted:
+                yield chunk[start : start + wanted]
+            nbytes -= wanted
+            start = max(0, start - len(chunk))
+
     def numpy(self) -> np.ndarray:
         """The array, in memory of its own; bfloat16 as its bits in uint16."""
         import numpy as np

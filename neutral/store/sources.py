@@ -6,7 +6,7 @@ from typing import Iterable, Iterator
 
 from neutral.errors import SourceError, StoreError
 from neutral.store.store import Piece, SourceFile, Store
-from neutral.tensor import FileRange, Tensor, from_numpy
+from neutral.tensor import Tensor, from_numpy
 
 
 def is_plain_name(name: str) -> bool:
@@ -52,24 +52,7 @@ def _tensor_chunks(store: Store, file: SourceFile, piece: Piece) -> Iterator[byt
         )
     if piece.permutation is not None:
         tensor = _permuted(tensor, piece, file)
-    yield from _part(tensor, piece.start, nbytes)
-
-
-def _part(tensor: Tensor, start: int, nbytes: int) -> Iterator[bytes | memoryview]:
-    if isinstance(tensor.content, tuple):
-        for part in tensor.content:
-            wanted = max(0, min(nbytes, part.nbytes - start))
-            if wanted:
-                yield from FileRange(part.path, part.offset + start, wanted).chunks()
-            nbytes -= wanted
-            start = max(0, start - part.nbytes)
-        return
-    for chunk in tensor.content():
-        wanted = max(0, min(nbytes, len(chunk) - start))
-        if wanted:
-            yield chunk[start : start + wanted]
-        nbytes -= wanted
-        start = max(0, start - len(chunk))
+    yield from tensor.part(piece.start, nbytes)
 
 
 def _permuted(tensor: Tensor, piece: Piece, file: SourceFile) -> Tensor:

@@ -6,6 +6,7 @@ import copy
 import io
 import pickle
 import warnings
+from pathlib import Path
 from typing import Any, Callable
 
 import networks
@@ -15,6 +16,7 @@ from checks import torch
 from graphs import GraphBuilder
 
 from neutral.store import Store
+from neutral_to_torch import emit
 from neutral_to_torch.build import build
 
 NETWORKS: dict[str, Callable[[], Store]] = {
@@ -93,6 +95,22 @@ def test_state_dict_round_trip(model: Any) -> None:
     other.load_state_dict(torch.load(buffer, weights_only=True), strict=True)
     with torch.no_grad():
         assert torch.equal(other.eval()(image()), model(image()))
+
+
+def test_distributed_checkpoints_read_the_emitted_weights(tmp_path: Path) -> None:
+    """``torch.distributed.checkpoint`` takes the folder of the emitted safetensors as it is."""
+    checkpoint = pytest.importorskip("torch.distributed.checkpoint")
+    if not hasattr(checkpoint, "HuggingFaceStorageReader"):
+        pytest.skip(f"torch {torch.__version__} has no reader of safetensors")
+    store = networks.resnet((1, 2))
+    emit(store, tmp_path / "model.py")
+    expected = build(store).state_dict()
+    state = {name: torch.zeros_like(value) for name, value in expected.items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that it loads in a single process
+        checkpoint.load(state, storage_reader=checkpoint.HuggingFaceStorageReader(str(tmp_path)), no_dist=True)
+    for name, value in expected.items():
+        torch.testing.assert_close(state[name], value, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("name", ["resnet", "mobilenet_v2"])

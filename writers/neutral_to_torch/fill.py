@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Mapping
+from typing import Any, Mapping
 
 import torch
 from torch import nn
 
 from neutral.tensor import Tensor
+from neutral_to_torch import sharded
 from neutral_to_torch.modules.state import COUNTER, Location, locations, replace, state_of
+from neutral_to_torch.sharded import is_sharded
 from neutral_to_torch.tensors import Mapped, dtype_of, read, read_into
 
 
@@ -33,6 +35,9 @@ def fill(
         if id(target) in filled:
             continue
         filled.add(id(target))
+        if is_sharded(target):
+            _fill_sharded(target, sources.get(name), constants.get(name, 0.0), places[id(target)], dtype)
+            continue
         if name in constants:
             _fill_constant(target, constants[name], places[id(target)], dtype, device)
             continue
@@ -48,8 +53,23 @@ def fill(
             _copy(target, tensor)
     _make_counters(module, device)
     for rest in (*module.parameters(), *module.buffers()):
-        if id(rest) not in filled and not rest.is_meta:
+        if id(rest) not in filled and not rest.is_meta and not is_sharded(rest):
             rest.data = rest.detach().to(device=device, dtype=wanted_dtype(rest, rest.dtype, dtype))
+
+
+def _fill_sharded(
+    target: Any,
+    source: tuple[str, Tensor] | None,
+    constant: float,
+    places: list[Location],
+    dtype: torch.dtype | None,
+) -> None:
+    if source is None:
+        new = sharded.filled_with(target, constant, wanted_dtype(target, target.dtype, dtype))
+    else:
+        new = sharded.filled(target, source[1], wanted_dtype(target, dtype_of(source[1]), dtype))
+    if new is not None:
+        replace(places, new)
 
 
 def wanted_dtype(target: torch.Tensor, stored: torch.dtype, asked: torch.dtype | None) -> torch.dtype:

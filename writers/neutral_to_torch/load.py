@@ -10,7 +10,7 @@ from typing import Any, Iterable, Iterator
 import torch
 from torch import nn
 
-from neutral.errors import MatchError
+from neutral.errors import MatchError, UsageError
 from neutral.store import Store
 from neutral.tensor import Tensor
 from neutral.text import printable
@@ -20,6 +20,7 @@ from neutral_to_torch.modules import adapter_of
 from neutral_to_torch.modules.state import COUNTER, state_of
 from neutral_to_torch.plan import Pair, Plan, child
 from neutral_to_torch.planning import Mappable, make_plan
+from neutral_to_torch.sharded import is_sharded
 from neutral_to_torch.tensors import check_files, dtype_of
 
 __all__ = ["load_into", "make_plan"]
@@ -55,7 +56,10 @@ def load_into(
 
     Parameters stay the same objects and are filled in place, in their own dtype; on the ``meta`` device they are
     replaced by tensors that map the store's file, in the stored dtype. ``dtype`` (of what is floating) and ``device``
-    ask for others. Raises MatchError where store and module do not fit, and then has changed nothing.
+    ask for others. Of tensors that are spread over processes (``DTensor``: FSDP2, tensor parallelism) every process
+    fills its own part, and reads no other.
+
+    Raises MatchError where store and module do not fit, and then has changed nothing.
     """
     plan = make_plan(
         module,
@@ -70,6 +74,7 @@ def load_into(
     state = state_of(module)
     sources = _sources(plan, store)
     _check(module, state, sources)
+    _check_shards(state, dtype, device)
     plan = replace(plan, notes=(*plan.notes, *_dtype_notes(state, sources, dtype)))
     if set_attributes:
         plan = replace(plan, pairs=tuple(_set_attributes(module, pair) for pair in plan.pairs))
@@ -113,6 +118,16 @@ def _check(module: nn.Module, state: dict[str, torch.Tensor], sources: dict[str,
         lines = "\n".join(f"  - {problem}" for problem in problems)
         raise MatchError(f"{type(module).__name__} cannot be loaded; nothing has been:\n{lines}")
     check_files(tensor for _, tensor in sources.values())
+
+
+def _check_shards(state: dict[str, torch.Tensor], dtype: torch.dtype | None, device: torch.device | str | None) -> None:
+    """Whoever cut tensors into parts has decided on their dtype and device."""
+    parts = [name for name, tensor in state.items() if is_sharded(tensor) and not tensor.is_meta]
+    if parts and (dtype is not None or device is not None):
+        raise UsageError(
+            f"{parts[0]} is spread over processes: its dtype and device are those that it was spread with. "
+            "Load without dtype and device, or before the module is sharded."
+        )
 
 
 def _dtype_notes(

@@ -13,6 +13,7 @@ from neutral.store.atomic import atomic_file
 from neutral.store.safetensors import write_tensors
 from neutral.store.store import Progress
 from neutral.tensor import CHUNK, Tensor
+from neutral_to_torch.sharded import is_sharded
 from neutral_to_torch.tensors import code_of
 
 PICKLES = (".pth", ".pt")
@@ -38,7 +39,7 @@ def save_weights(module: nn.Module, path: str | os.PathLike[str], *, progress: P
 
 
 def _stored(name: str, value: object) -> Tensor:
-    if not isinstance(value, torch.Tensor) or value.is_meta or value.layout != torch.strided:
+    if not isinstance(value, torch.Tensor) or value.is_meta or value.layout != torch.strided or is_sharded(value):
         raise UnsupportedError(f"{name}: safetensors holds plain tensors, and this is {_described(value)}. Use .pth.")
     tensor = value.detach()
 
@@ -51,6 +52,8 @@ def _stored(name: str, value: object) -> Tensor:
 
 
 def _described(value: object) -> str:
+    if isinstance(value, torch.Tensor) and is_sharded(value):
+        return "spread over processes (full_tensor() gathers it)"
     if isinstance(value, torch.Tensor):
         return "on the meta device, without values" if value.is_meta else f"of layout {value.layout}"
     return type(value).__name__

@@ -202,7 +202,7 @@ def plain(words: Words) -> Words:
     result: list[str] = []
     position = 0
     while position < len(words):
-        for word, others in _BY_LENGTH:
+        for word, others in _BY_FIRST.get(words[position], ()):
             if words[position : position + len(others)] == others:
                 result.append(word)
                 position += len(others)
@@ -213,9 +213,12 @@ def plain(words: Words) -> Words:
     return tuple(result)
 
 
-_BY_LENGTH = sorted(
+_BY_FIRST: dict[str, list[tuple[str, Words]]] = defaultdict(list)
+"""Synonyms by their first word, the longest first."""
+for _word, _other in sorted(
     ((word, other) for word, others in SYNONYMS.items() for other in others), key=lambda item: -len(item[1])
-)
+):
+    _BY_FIRST[_other[0]].append((_word, _other))
 
 _LEVELS: tuple[tuple[str, Callable[[_Named], Iterable[object]]], ...] = (
     ("name", lambda item: item.names),

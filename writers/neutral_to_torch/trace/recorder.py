@@ -75,6 +75,10 @@ class _Draft:
 class Recorder(TorchDispatchMode):
     """Records operators as nodes. A module of a type that the catalogue knows is one node, whatever it runs inside."""
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # else torch imports its compiler at the first operator, which takes a second
+
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
         self.draft = _Draft()

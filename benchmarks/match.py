@@ -1,0 +1,57 @@
+"""Time and memory of matching: ResNets of 500 and 5,000 layers into hand-written modules of other names.
+
+    python benchmarks/match.py
+
+No name matches, so that all pairs come from the dataflow. Each size is a process of its own. The example's forward is
+measured by itself and taken away.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from common import own_peak, table
+
+UNITS = {500: (3, 8, 68, 3), 5000: (3, 8, 815, 3)}
+
+
+def measure(units: tuple[int, ...]) -> None:
+    import networks
+    import torch
+    from emit import forward, resnet, seconds
+
+    from neutral_to_torch import make_plan
+
+    store, module = networks.resnet(units, width=4), resnet(units, width=4).eval()
+    image = torch.randn(1, 3, 32, 32)
+    run = min(seconds(forward, module, image) for _ in range(3))
+    before = own_peak()
+    plan = None
+
+    def match() -> None:
+        nonlocal plan
+        plan = make_plan(module, store, example=image)
+
+    elapsed = seconds(match)
+    assert plan is not None and {pair.layer for pair in plan.pairs} == set(store.layers)
+    assert {pair.reason for pair in plan.pairs} == {"structure"}
+    print(len(store.layers), f"{elapsed:.2f}", f"{elapsed - run:.2f}", f"{own_peak() - before:.0f}")
+
+
+def main() -> None:
+    if len(sys.argv) > 1:
+        from pathlib import Path
+
+        sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "emit"))
+        measure(UNITS[int(sys.argv[1])])
+        return
+    rows = [["layers", "seconds", "beyond the example's forward", "memory, MiB"]]
+    for layers in UNITS:
+        command = [sys.executable, __file__, str(layers)]
+        rows.append(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+    table("Matching by dataflow alone", rows)
+
+
+if __name__ == "__main__":
+    main()
