@@ -19,8 +19,8 @@ UNITS = {500: (3, 8, 68, 3), 5000: (3, 8, 815, 3)}
 def measure(units: tuple[int, ...]) -> None:
     import networks
     import torch
-    from emit import forward, resnet, seconds
 
+    from emit import forward, resnet, seconds
     from neutral_to_torch import make_plan
 
     store, module = networks.resnet(units, width=4), resnet(units, width=4).eval()

@@ -75,3 +75,13 @@ def branches() -> tuple[mx.sym.Symbol, dict[str, tuple[int, ...]]]:
     data = mx.sym.var("data")
     x = branch(data) + branch(data) + branch(data)
     return mx.sym.FullyConnected(x, num_hidden=5), {"data": (2, 4, 6, 6)}
+
+
+def called_twice() -> tuple[mx.sym.Symbol, dict[str, tuple[int, ...]]]:
+    """A layer that is used twice under one name, as Gluon blocks are."""
+    weight, bias = mx.sym.var("fc_weight"), mx.sym.var("fc_bias")
+
+    def fc(x: mx.sym.Symbol) -> mx.sym.Symbol:
+        return mx.sym.FullyConnected(x, weight, bias, num_hidden=4, name="fc")
+
+    return mx.sym.FullyConnected(fc(mx.sym.tanh(fc(mx.sym.var("data")))), num_hidden=2), {"data": (3, 4)}

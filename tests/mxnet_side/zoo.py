@@ -41,6 +41,7 @@ class Recipe:
 CROP = {"crop_size": 96, "base_size": 96}
 PROPOSALS = {"_rpn_test_post_nms": 40, "rpn._test_post_nms": 40}
 MASKS = {**PROPOSALS, "_rcnn_max_dets": 20}
+PREDICTED = {"*convpredictor*_weight": 0.1, "*yolooutput*_weight": 0.1}
 STEPS = {"*_rpn0_*conv2_*": 0.05, "*rcnn0_dense0_weight": 0.3}
 
 # The first that matches counts. Sizes are the smallest that the architecture allows, or a little more.
@@ -49,13 +50,13 @@ RECIPES = (
     Recipe("mxnet/densenet*", ((1, 3, 224, 224),)),
     Recipe("mxnet/squeezenet*", ((1, 3, 224, 224),)),
     Recipe("mxnet/*", ((2, 3, 64, 64),)),
-    Recipe("gluoncv/ssd_300_*_custom", ((1, 3, 300, 300),), {"classes": ["a", "b"]}),
-    Recipe("gluoncv/ssd_512_*_custom", ((1, 3, 300, 300),), {"classes": ["a", "b"]}),
-    Recipe("gluoncv/ssd_*_vgg16*", ((1, 3, 300, 300),)),
-    Recipe("gluoncv/ssd_*_resnet34*", ((1, 3, 300, 300),)),
-    Recipe("gluoncv/ssd_*", ((2, 3, 128, 128),)),
-    Recipe("gluoncv/yolo3_*_custom", ((2, 3, 96, 96),), {"classes": ["a", "b"]}),
-    Recipe("gluoncv/yolo3_*", ((2, 3, 96, 96),)),
+    Recipe("gluoncv/ssd_300_*_custom", ((1, 3, 300, 300),), {"classes": ["a", "b"]}, scales=PREDICTED),
+    Recipe("gluoncv/ssd_512_*_custom", ((1, 3, 300, 300),), {"classes": ["a", "b"]}, scales=PREDICTED),
+    Recipe("gluoncv/ssd_*_vgg16*", ((1, 3, 300, 300),), scales=PREDICTED),
+    Recipe("gluoncv/ssd_*_resnet34*", ((1, 3, 300, 300),), scales=PREDICTED),
+    Recipe("gluoncv/ssd_*", ((2, 3, 128, 128),), scales=PREDICTED),
+    Recipe("gluoncv/yolo3_*_custom", ((2, 3, 96, 96),), {"classes": ["a", "b"]}, scales=PREDICTED),
+    Recipe("gluoncv/yolo3_*", ((2, 3, 96, 96),), scales=PREDICTED),
     Recipe("gluoncv/custom_mask_rcnn_fpn", ((1, 3, 128, 128),), {"classes": ["a", "b"]}, MASKS, STEPS),
     Recipe("gluoncv/mask_rcnn_*", ((1, 3, 128, 128),), {}, MASKS, STEPS),
     Recipe("gluoncv/custom_*_rcnn_fpn", ((1, 3, 128, 128),), {"classes": ["a", "b"]}, PROPOSALS, STEPS),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Mapping
 
@@ -52,6 +53,18 @@ class Golden:
         return array
 
 
+def _by_unique_name(items: list[dict[str, Any]]) -> dict[tuple[str, int], str]:
+    """The keys by node and output. Of several nodes with one name the second is ``name#2``, as stores have it."""
+    repeats: Counter[tuple[str, int]] = Counter()
+    found: dict[tuple[str, int], str] = {}
+    for item in items:
+        place = item["node"], item["index"]
+        repeats[place] += 1
+        name = place[0] if repeats[place] == 1 else f"{place[0]}#{repeats[place]}"
+        found[name, place[1]] = item["key"]
+    return found
+
+
 def open_golden(path: str | os.PathLike[str]) -> Golden:
     """Open a golden file; no tensor is read. Raises SourceError or StoreError where it is not one."""
     from neutral.store.header import read_header
@@ -62,9 +75,7 @@ def open_golden(path: str | os.PathLike[str]) -> Golden:
         document: dict[str, Any] = json.loads(header.metadata["golden"])
         if document["version"] != VERSION:
             raise StoreError(f"{file}: a golden file of version {document['version']!r}, this Neutral reads {VERSION}.")
-        internals: dict[tuple[str, int], str] = {}
-        for item in document["internals"]:
-            internals.setdefault((item["node"], item["index"]), item["key"])
+        internals = _by_unique_name(document["internals"])
         golden = Golden(
             path=file,
             framework=document["framework"],
