@@ -56,8 +56,11 @@ def _inputs(stored: Flow, module: Flow, pairs: dict[int, int]) -> dict[str, str]
             result[name] = common.pop()
         elif name in names[1]:
             result[name] = name
-    if len(names[0]) == len(names[1]) and len(set(result.values())) < len(names[0]):
-        return dict(zip(*names))
+    if len(names[0]) == len(names[1]):
+        if len(set(result.values())) < len(result):
+            return dict(zip(*names))
+        left = [[name for name in side if name not in taken] for side, taken in zip(names, (result, result.values()))]
+        result.update(zip(*left))
     return result
 
 

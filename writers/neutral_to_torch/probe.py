@@ -53,8 +53,7 @@ class OperatorProbe:
             expected = _run_stored(stored, question.inside[0], given, question.stored)
         except (NeutralError, RuntimeError, ValueError, TypeError, IndexError, KeyError):
             return None
-        layouts = LAYOUTS if found.dim() > 1 else LAYOUTS[:1]
-        equal = (layout for layout in layouts if _equal(expected, in_layout(found, layout)))
+        equal = (layout for layout in _layouts(found, expected) if _equal(expected, in_layout(found, layout)))
         return next((Same(layout, expected.dim()) for layout in equal), False)
 
     def _numbers(self, flow: Flow, place: Place, seed: int) -> torch.Tensor:
@@ -111,10 +110,19 @@ class OperatorProbe:
         return (tuple(sources), tuple(texts), targets)
 
 
+def _layouts(found: torch.Tensor, expected: torch.Tensor) -> tuple[Layout, ...]:
+    """The forms in which the stored side may have a module's value, the likeliest first."""
+    if found.dim() > 1 and (1, *expected.shape) == found.shape:
+        return LAYOUTS
+    return LAYOUTS[1:] if found.dim() > 1 else ("same",)
+
+
 def in_layout(value: torch.Tensor, layout: Layout) -> torch.Tensor:
     """A module's value with its axes in the order of the stored side."""
     if value.dim() < 2:
         return value
+    if layout == "unbatched":
+        return value.squeeze(0)
     if layout == "swapped":
         return value.transpose(0, 1)
     if layout == "last":

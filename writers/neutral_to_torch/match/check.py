@@ -18,9 +18,10 @@ Place = tuple[int, int]
 
 Layout = str
 """How the stored side orders the axes of a value that the module has: ``same``; ``swapped``, the first two; ``last``,
-the module's axis 1 comes last; ``first``, the module's last axis becomes axis 1."""
+the module's axis 1 comes last; ``first``, the module's last axis becomes axis 1; ``unbatched``, the module has an axis
+of one before them."""
 
-LAYOUTS: tuple[Layout, ...] = ("same", "swapped", "last", "first")
+LAYOUTS: tuple[Layout, ...] = ("unbatched", "same", "swapped", "last", "first")
 
 PASSING = ("identity", "dropout")
 
@@ -143,7 +144,7 @@ class _Check:
         turned = "last" if first == (False, True) else "first" if first == (True, False) else form.layout
         if ours.node.kind == "parameter" and ours.node.layer is not None:
             return Same(rank=len(self.flows[0].side.shape(ours.node.layer, "value")))
-        return Same(turned, _rank(ours) or form.rank)
+        return Same(turned, _rank(ours, form.rank))
 
     def _share(self, ours: Place, theirs: Place, form: Same) -> None:
         number = self._new(("shared", len(self.numbers)))
@@ -361,11 +362,13 @@ class _Check:
         return f"{name}({', '.join(parts)})"
 
 
-def _rank(step: Step) -> int | None:
-    """How many axes a layer's output has, where its kind says so."""
+def _rank(step: Step, rank: int | None) -> int | None:
+    """How many axes a layer's output has, where its kind says so, or the ``rank`` of its input is known."""
+    if step.node.kind == "embedding":
+        return None if rank is None else rank + 1
     if step.node.kind in ("convolution", "transposed_convolution"):
         return 2 + len(step.node.attributes["kernel_size"])
-    return 2 if step.node.kind == "linear" and step.node.attributes.get("flatten") else None
+    return 2 if step.node.kind == "linear" and step.node.attributes.get("flatten") else rank
 
 
 def _channels_first(step: Step) -> bool | None:
