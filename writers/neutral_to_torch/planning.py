@@ -80,12 +80,17 @@ def make_plan(
         pairs,
         _unused(pairs, found, ours, tuple(allow_unused)),
         _unfilled(pairs, found, theirs, tuple(allow_missing)),
-        (*_tie_notes(pairs, ours, theirs), *other.notes),
+        (*_tie_notes(pairs, ours, theirs), *other.notes, *_unproven(pairs, store, traced)),
         other.conflicts,
     )
     if conflicts or (strict and plan.problems):
         raise MatchError(_refusal(module, store, (*conflicts, *(plan.problems if strict else ()))))
     return plan
+
+
+def _unproven(pairs: Sequence[Pair], store: Store, traced: Traced | None) -> Iterator[str]:
+    if traced is None and store.graph is not None and any(pair.reason == "name" for pair in pairs):
+        yield "matched by names alone; with an example or a golden file the dataflow is compared too"
 
 
 def _matchers(mapping: Plan | Mapping[str, str] | None) -> Sequence[Matcher]:

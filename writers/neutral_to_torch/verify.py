@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from neutral.errors import VerificationError
+from neutral.errors import UsageError, VerificationError
 from neutral.store import Store
 from neutral_to_torch.compare import compare, likely_cause, spread
 from neutral_to_torch.golden import Golden, open_golden
@@ -52,7 +52,10 @@ def verify(
     if not isinstance(golden, Golden):
         golden = open_golden(golden)
     if plan is None and store is not None:
-        plan = make_plan(module, store, strict=False)
+        try:
+            plan = make_plan(module, store, golden=golden, strict=False)
+        except UsageError:  # it does not run: which is said below
+            plan = make_plan(module, store, strict=False)
     if any(tensor.is_meta for tensor in (*module.parameters(), *module.buffers())):
         raise VerificationError("the module has tensors on the meta device, without values: load it first.")
     watch = _Watch(golden, tolerance)
