@@ -12,6 +12,12 @@ Result = Mapping[str, Any]
 TITLES = {
     "mxnet": "mxnet.gluon.model_zoo.vision",
     "gluoncv": "gluoncv.model_zoo",
+    "gluonnlp": "gluonnlp.model",
+    "gluonts": "gluonts.model",
+    "sequences": "Recurrent models",
+    "attention": "Transformers",
+    "control flow": "Loops and branches",
+    "regions": "Regions and warping",
 }
 
 MEANINGS = {
@@ -23,6 +29,8 @@ MEANINGS = {
     "whether they are equal; but some scores of a random network are nearer to each other than rounding",
     "unstable": "every operator is within its tolerance, but the random network enlarges differences so much that "
     "MXNet's own outputs move by more than the error when its input moves by rounding",
+    "random": "every operator is within its tolerance but those that draw random numbers, of which tests compare the "
+    "distribution; the rest is computed of MXNet's samples",
     "differs": "something is not",
     "refused": "the conversion said that it cannot be exact, and why",
     "failed": "the conversion failed otherwise",
@@ -34,8 +42,9 @@ MEANINGS = {
 HEAD = """\
 # The zoo
 
-Every vision model of MXNet {mxnet} and GluonCV {gluoncv}, with random parameters (BatchNorm statistics included),
-exported by MXNet, converted, emitted as PyTorch source, and run by torch {torch} on the same input. Made by
+Every vision model of MXNet {mxnet} and GluonCV {gluoncv}, with random parameters (BatchNorm statistics included), and
+models of other families, those of {others} among them; exported by MXNet, converted, emitted as PyTorch source, and run
+by torch {torch} on the same input. Made by
 
     NEUTRAL_MXNET_PYTHON=/path/to/python-with-mxnet python zoo/run.py
 
@@ -72,7 +81,10 @@ def document(rows: Sequence[Result], total: int, versions: Mapping[str, str]) ->
     counts = Counter(row["status"] for row in rows)
     told = "\n".join(f"- {counts[key]} **{key}**: {MEANINGS[key]}." for key in MEANINGS if counts[key])
     missing = "" if len(rows) == total else f"{total - len(rows)} of the {total} models have not been run yet.\n\n"
-    parts = [HEAD.format(counts=told, missing=missing, torch=torch.__version__.partition("+")[0], **versions)]
+    named = {"gluonnlp": "GluonNLP", "gluonts": "GluonTS"}
+    others = " and ".join(f"{title} {versions[name]}" for name, title in named.items() if name in versions)
+    facts = {"counts": told, "missing": missing, "torch": torch.__version__.partition("+")[0], "others": others}
+    parts = [HEAD.format(mxnet=versions["mxnet"], gluoncv=versions["gluoncv"], **facts)]
     for zoo, title in TITLES.items():
         lines = [
             f"## {title}\n",

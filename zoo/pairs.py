@@ -2,7 +2,7 @@
 
     python zoo/pairs.py                      # writes docs/matching.md
 
-Needs torch, torchvision and timm here, and a Python with MXNet 1.9.1 and GluonCV 0.10.5, named by NEUTRAL_MXNET_PYTHON.
+Needs torch, torchvision, timm and transformers here, and a Python with MXNet 1.9.1 and GluonCV 0.10.5, named by NEUTRAL_MXNET_PYTHON.
 """
 
 from __future__ import annotations
@@ -26,13 +26,17 @@ HEAD = """\
 # Matching
 
 Checkpoints of MXNet's and GluonCV's zoos, with random parameters (BatchNorm statistics included), loaded into the same
-networks as other projects have them (torchvision {torchvision}, timm {timm}), with no mapping given. Made by
+networks as other projects have them (torchvision {torchvision}, timm {timm}, transformers {transformers}), with no
+mapping given. Made by
 
     NEUTRAL_MXNET_PYTHON=/path/to/python-with-mxnet python zoo/pairs.py
 
 **error** is the largest of the outputs against MXNet's, in units of their largest magnitude; it has to be at most
 {tolerance:g}. **seconds** are those of matching and loading, the run on an example included. Of {all}, {count} are
-equal.
+equal. GluonNLP's BERT into that of transformers is in `tests/parity/test_transformers.py`.
+
+**matched by** says what decided: names, the dataflow (structure), or, where layers that neither tells apart were
+settled by what a golden file recorded, activations. Without such a file they stay ambiguous, and loading is refused.
 
 | MXNet | into | layers | matched by | error | seconds | status |
 |---|---|--:|---|--:|--:|---|
@@ -80,7 +84,7 @@ def main() -> None:
         print(rows[-1][1], file=sys.stderr, flush=True)
     mxnet.close()
     counts = {"count": sum(ok for ok, _ in rows), "all": len(rows), "tolerance": TOLERANCE}
-    head = HEAD.format(torchvision=version("torchvision"), timm=version("timm"), **counts)
+    head = HEAD.format(**{name: version(name) for name in ("torchvision", "timm", "transformers")}, **counts)
     TARGET.write_text(head + "\n".join(line for _, line in rows) + "\n", encoding="utf-8")
 
 

@@ -1,4 +1,5 @@
 """The model zoos of MXNet and GluonCV in real MXNet: each model's symbol, and its checkpoint with random parameters.
+Models of other families come from :mod:`mxnet_side.families`.
 
 A model is called by its zoo and its name there: ``mxnet/resnet18_v1``, ``gluoncv/ssd_512_resnet50_v1_voc``.
 """
@@ -11,6 +12,8 @@ import inspect
 import json
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, Iterator
 from unittest import mock
 
@@ -19,7 +22,7 @@ import numpy as np
 from mxnet.gluon.model_zoo import vision
 
 import mxnet_capture
-from mxnet_side import models
+from mxnet_side import families, models
 
 
 @dataclass(frozen=True)
@@ -95,19 +98,23 @@ RECIPES = (
 
 
 def names() -> list[str]:
-    """Every model of both zoos, the quantised ones (whose weights cannot be made here) included."""
+    """Every model of both zoos, the quantised ones (whose weights cannot be made here) included, and other families."""
     from gluoncv.model_zoo.model_zoo import _models
 
     functions = (name for name, function in vars(vision).items() if inspect.isfunction(function))
     own = [f"mxnet/{name}" for name in functions if not name.startswith("get_")]
-    return sorted(own) + [f"gluoncv/{name}" for name in sorted(_models)]
+    return sorted(own) + [f"gluoncv/{name}" for name in sorted(_models)] + families.names()
 
 
 def versions() -> dict[str, str]:
     """What the models come from."""
     import gluoncv
 
-    return {"mxnet": mx.__version__, "gluoncv": gluoncv.__version__}
+    found = {"mxnet": mx.__version__, "gluoncv": gluoncv.__version__}
+    for package in ("gluonnlp", "gluonts"):
+        if find_spec(package) is not None:
+            found[package] = import_module(package).__version__
+    return found
 
 
 def skeleton(name: str) -> str:
@@ -173,6 +180,8 @@ def make(name: str, prefix: str, golden: str, seed: int = 0) -> dict[str, Any]:
     Gives the operators, the inputs' shapes, the names of nodes of which MXNet leaves outputs unwritten, and whether
     MXNet's own outputs hang on how it was run.
     """
+    if name.partition("/")[0] in families.FAMILIES:
+        return families.make(name, prefix, golden)
     symbol, shapes, constants = trace(name)
     random = np.random.default_rng(seed)
     others, inputs = ({k: random.standard_normal(s, np.float32) for k, s in shapes.items()} for _ in range(2))

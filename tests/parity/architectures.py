@@ -1,4 +1,4 @@
-"""Networks of MXNet's zoos and the same networks by others: torchvision's, and timm's.
+"""Networks of MXNet's zoos and the same networks by others: torchvision's, timm's, and transformers'.
 
 torchvision comes without its compiled operators where its build does not fit torch's; none of these networks needs
 them, so they are declared to let it be imported.
@@ -28,10 +28,13 @@ class Twin:
         path, _, name = self.maker.rpartition(".")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            _declare_operators()
+            declare_operators()
             if path == "timm":
                 return importlib.import_module("timm").create_model(name, pretrained=False, **self.options).eval()
-            return getattr(importlib.import_module(path), name)(**self.options).eval()
+            kind = getattr(importlib.import_module(path), name)
+            if path == "transformers":
+                return kind(kind.config_class(**self.options)).eval()
+            return kind(**self.options).eval()
 
 
 VISION = "torchvision.models"
@@ -41,6 +44,7 @@ TWINS = (
     Twin("mxnet/resnet18_v1", f"{VISION}.resnet18", quick=True),
     Twin("gluoncv/resnet34_v1b", f"{VISION}.resnet34"),
     Twin("gluoncv/resnet50_v1b", f"{VISION}.resnet50", quick=True),
+    Twin("gluoncv/resnet50_v1b", "transformers.ResNetForImageClassification", {"num_labels": 1000}),
     Twin("gluoncv/resnet101_v1b", f"{VISION}.resnet101"),
     Twin("gluoncv/resnet152_v1b", f"{VISION}.resnet152"),
     Twin("gluoncv/resnext50_32x4d", f"{VISION}.resnext50_32x4d"),
@@ -79,7 +83,7 @@ TWINS = (
 _declared: list[Any] = []
 
 
-def _declare_operators() -> None:
+def declare_operators() -> None:
     """Let torchvision be imported beside a torch that its compiled operators do not load in."""
     import torch
 

@@ -1,0 +1,118 @@
+"""Whole models of other families than vision in real MXNet: recurrent ones, transformers, loops, regions, forecasts.
+
+A model is called by its family and its name there: ``sequences/gluon_lstm``, ``gluonts/deepar``. Those of GluonNLP and
+GluonTS are there where these packages are.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from importlib.util import find_spec
+from typing import Any, Callable, Dict
+
+import numpy as np
+
+from mxnet_side import control, forecasting, language, models, nlp, recurrent, regions
+
+Inputs = Dict[str, np.ndarray]
+
+
+def values(*shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.RandomState(seed).randn(*shape).astype("float32")
+
+
+def words(count: int, *shape: int) -> np.ndarray:
+    return np.random.RandomState(0).randint(0, count, shape).astype("float32")
+
+
+STEPS, BATCH, FEATURES, HIDDEN, UNITS = 5, 3, recurrent.FEATURES, recurrent.HIDDEN, language.UNITS
+TIME_FIRST = {"data": values(STEPS, BATCH, FEATURES)}
+BATCH_FIRST = {"data": values(BATCH, STEPS, FEATURES)}
+BUCKET = {"data": words(20, BATCH, STEPS), "softmax_label": np.zeros((BATCH, STEPS), "float32")}
+LENGTHS = np.array([7, 4], "float32")
+SIZES = np.array([[64, 80, 1], [60, 70, 1.5]], "float32")
+
+SEQUENCES: dict[str, Inputs] = {
+    "gluon_lstm": BATCH_FIRST,
+    "gluon_gru_both_ways": TIME_FIRST,
+    "gluon_projected": TIME_FIRST,
+    "gluon_states": {**TIME_FIRST, "h": values(1, BATCH, HIDDEN), "c": values(1, BATCH, HIDDEN, seed=1)},
+    "language_model": {"data": words(20, STEPS, BATCH)},
+    "lstm_cell": BATCH_FIRST,
+    "stacked_cells": BATCH_FIRST,
+    "valid_length": {**BATCH_FIRST, "length": np.array([5, 1, 3], "float32")},
+    "encoder_decoder": {**BATCH_FIRST, "start": values(BATCH, FEATURES)},
+    "convolutional_cell": {"data": values(BATCH, 3, FEATURES, 7, 5)},
+    "bucketing_fused": BUCKET,
+    "bucketing_cells": BUCKET,
+    "packed": BUCKET,
+}
+
+ATTENTION: dict[str, Inputs] = {
+    "bert": {"data0": words(30, 2, 7), "data1": words(2, 2, 7), "data2": LENGTHS},
+    "encoder": {"data0": values(2, 7, 9), "data1": LENGTHS},
+    "decoder": {"data0": words(30, 2, 7), "data1": values(2, 5, UNITS)},
+    "interleaved_decoder": {"data0": values(7, 2, UNITS), "data1": values(5, 2, UNITS, seed=1)},
+}
+
+CONTROL: dict[str, Inputs] = {
+    "elman": {"data": values(5, 2, 3), "h": values(2, 4)},
+    "nested": {"data": values(3, 2, 4), "h": values(1, 4)},
+    "only_the_state": {"data": values(5, 2, 3), "h": values(2, 3)},
+    "choice": {"data": values(2, 3), "threshold": np.array([0.5], "float32")},
+    "loop_in_choice": {"data": values(5, 2, 3), "h": values(2, 3), "threshold": np.array([-1e3], "float32")},
+}
+
+REGIONS: dict[str, Inputs] = {
+    "detector": {"data": values(2, 3, 64, 80), "images": SIZES},
+    "transformer": {"data": values(2, 3, 16, 18)},
+    "flow": {"first": values(2, 3, 16, 18), "second": values(2, 3, 16, 18, seed=1)},
+}
+
+
+def _saving(module: Any, inputs: dict[str, Inputs]) -> dict[str, Callable[[str], Inputs]]:
+    """Functions that save each model and give its inputs."""
+
+    def save(name: str) -> Callable[[str], Inputs]:
+        def call(prefix: str) -> Inputs:
+            if hasattr(module, "run"):
+                module.run(name, inputs[name], prefix)
+            else:
+                getattr(module, name)(prefix, **inputs[name])
+            return inputs[name]
+
+        return call
+
+    return {name: save(name) for name in inputs}
+
+
+FAMILIES = {
+    "sequences": _saving(recurrent, SEQUENCES),
+    "attention": _saving(language, ATTENTION),
+    "control flow": _saving(control, CONTROL),
+    "regions": _saving(regions, REGIONS),
+    "gluonnlp": nlp.MODELS,
+    "gluonts": forecasting.MODELS,
+}
+
+
+def names() -> list[str]:
+    """The models whose packages are there."""
+    found = [family for family in FAMILIES if not family.startswith("gluon") or find_spec(family) is not None]
+    return [f"{family}/{model}" for family in found for model in FAMILIES[family]]
+
+
+def make(name: str, prefix: str, golden: str) -> dict[str, Any]:
+    """Save a model's checkpoint and its golden file; gives what :func:`mxnet_side.zoo.make` gives."""
+    family, _, model = name.partition("/")
+    inputs = FAMILIES[family][model](prefix)
+    if os.path.exists(f"{prefix}-golden.safetensors"):  # of a checkpoint that MXNet does not load as it is
+        os.replace(f"{prefix}-golden.safetensors", golden)
+    else:
+        models.capture(prefix, inputs, golden)
+    with open(f"{prefix}-symbol.json") as file:
+        operators = [node["op"] for node in json.load(file)["nodes"] if node["op"] != "null"]
+    shapes = {key: array.shape for key, array in inputs.items()}
+    certain = {"unwritten": [], "stable": True, "sensitivity": 0.0, "nudge": 0.0}
+    return {"operators": operators, "shapes": shapes, **certain}
