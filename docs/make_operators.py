@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Iterator
 
 from mxnet_to_neutral.operators import REFUSED, RULES
+from mxnet_to_neutral.symbol.aliases import CANONICAL
 from neutral.operators import Operator, catalogue
 
 TARGET = Path(__file__).with_name("operators.md")
@@ -67,8 +68,28 @@ def document() -> str:
     )
     for module, names in groupby(sorted(RULES, key=lambda name: (RULES[name].__module__, name)), key=_module):
         lines.append(f"- **{module}**: {', '.join(f'`{name}`' for name in names)}")
+    lines += other_names()
     lines += refused()
     return "\n".join(lines) + "\n"
+
+
+FUNCTIONS = {
+    "cumsum": "_np_cumsum",
+    "einsum": "_npi_einsum",
+    "eye": "_eye",
+    "full_like": "_npi_full_like",
+    "isnan": "_npi_isnan",
+    "matmul": "_npi_matmul",
+}
+"""Functions of MXNet's Python packages, and the operator that they write into a symbol."""
+
+
+def other_names() -> Iterator[str]:
+    yield "\n### Other names\n"
+    yield "Aliases and names of older releases, and Python functions that write an operator of another name.\n"
+    yield "| name | operator |\n|---|---|"
+    for name, operator in sorted({**CANONICAL, **FUNCTIONS}.items()):
+        yield f"| `{name}` | `{operator}` |"
 
 
 def refused() -> Iterator[str]:

@@ -2,7 +2,8 @@
 
     python zoo/pairs.py                      # writes docs/matching.md
 
-Needs torch, torchvision, timm and transformers here, and a Python with MXNet 1.9.1 and GluonCV 0.10.5, named by NEUTRAL_MXNET_PYTHON.
+Needs torch, torchvision, timm and transformers here, and a Python with MXNet 1.9.1 and GluonCV 0.10.5, named by
+NEUTRAL_MXNET_PYTHON.
 """
 
 from __future__ import annotations
