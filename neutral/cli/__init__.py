@@ -16,6 +16,7 @@ from typing import Any, NoReturn, Sequence
 
 from neutral import __version__, extensions
 from neutral.cli.console import Console
+from neutral.cli.pipes import piped
 from neutral.errors import NeutralError, UsageError
 
 VERBS = {
@@ -89,10 +90,12 @@ def _run(words: list[str], console: Console) -> int:
     arguments = top.parse_args(words)
     for path in arguments.plugin:
         extensions.add_file(path)
-    with warnings.catch_warnings(), redirect_stdout(sys.stderr):  # what users' modules print is not the report
-        warnings.showwarning = console.warning  # type: ignore[assignment]
-        report = arguments.run(arguments, console)
-    console.report(report)
+    with piped(arguments) as stdout_is_taken:
+        with warnings.catch_warnings(), redirect_stdout(sys.stderr):  # what users' modules print is not the report
+            warnings.showwarning = console.warning  # type: ignore[assignment]
+            report = arguments.run(arguments, console)
+        with redirect_stdout(sys.stderr if stdout_is_taken else sys.stdout):
+            console.report(report)
     sys.stdout.flush()
     return int(report.exit_code)
 

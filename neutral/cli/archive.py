@@ -15,7 +15,7 @@ from neutral.errors import SourceError, UnsupportedError, UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("sources", nargs="+", metavar="SOURCE", help="a folder that is searched, or a file")
+    parser.add_argument("sources", nargs="+", metavar="SOURCE", help="a folder or a bucket that is searched, or a file")
     parser.add_argument("--to", required=True, metavar="DEST", help="the folder of the archive; made if need be")
     parser.add_argument("--workers", type=int, metavar="N", help="processes (default: one for each core)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="run on a Dask cluster: the address of its scheduler")
@@ -49,8 +49,10 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
             if entry.status == "failed":
                 yield f"failed {entry.name}: {entry.error}"
         parts = ", ".join(f"{number:,} {status}" for status, number in counts.items())
+        yield from (f"note: {note}" for note in summary.notes)
         yield f"{plural(len(summary.entries), 'checkpoint')} in {arguments.to}: {parts} ({summary.resumed:,} resumed)"
 
     entries = [asdict(entry) for entry in summary.entries]
     document = {"archive": arguments.to, "written": True, **counts, "resumed": summary.resumed, "entries": entries}
+    document["notes"] = list(summary.notes)
     return Report(document, lines_of_summary(), SourceError.exit_code if counts["failed"] else 0)

@@ -12,6 +12,7 @@ from typing import Any
 import neutral
 from neutral.cli.console import Console, Report, plural
 from neutral.errors import NeutralError, UsageError
+from neutral.store.shards import parse_size
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="-o is a new folder, which gets model.py, model.safetensors, config.json and a model card (README.md)",
     )
+    parser.add_argument("--max-shard-size", metavar="SIZE", help="with --hub-layout: weights above it become shards")
     parser.add_argument("--pth", action="store_true", help="write the weights as MODEL.pth, as torch.save does")
     parser.add_argument("--class-name", metavar="NAME", help="what the module is called")
     cut = parser.add_mutually_exclusive_group()
@@ -34,6 +36,8 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     from neutral import plugins
 
     writer = plugins.load(plugins.WRITERS, "torch")
+    if arguments.max_shard_size and not arguments.hub_layout:
+        raise UsageError("--max-shard-size is for --hub-layout: a module alone loads its weights from one file.")
     if arguments.hub_layout:
         return _hub(writer, arguments)
     weights = os.path.splitext(arguments.output)[0] + (".pth" if arguments.pth else ".safetensors")
@@ -58,7 +62,9 @@ def _hub(writer: Any, arguments: argparse.Namespace) -> Report:
     with neutral.open(arguments.store) as store:
         document = {"store": arguments.store, "written": not arguments.dry_run}
         if not arguments.dry_run:
-            return _made(document, writer.write_hub(store, arguments.output, class_name=arguments.class_name))
+            size = None if arguments.max_shard_size is None else parse_size(arguments.max_shard_size)
+            options = {"class_name": arguments.class_name, "max_shard_size": size}
+            return _made(document, writer.write_hub(store, arguments.output, **options))
         problem = writer.preflight(store)
         if problem is not None:
             raise problem

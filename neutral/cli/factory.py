@@ -13,14 +13,11 @@ from typing import Any, Iterator, Sequence
 
 from neutral.errors import UsageError
 
+MODULE = "the class or function that makes the PyTorch module; the current folder is importable"
 
-def add_factory(parser: argparse.ArgumentParser, required: bool) -> None:
-    parser.add_argument(
-        "--into",
-        required=required,
-        metavar="MODULE:FACTORY",
-        help="the class or function that makes the PyTorch module; the current folder is importable",
-    )
+
+def add_factory(parser: argparse.ArgumentParser, required: bool, text: str = MODULE) -> None:
+    parser.add_argument("--into", required=required, metavar="MODULE:FACTORY", help=text)
     parser.add_argument("--kwargs", metavar="JSON", help="arguments of the factory: '{\"classes\": 10}'")
     parser.add_argument(
         "--path", action="append", default=[], metavar="FOLDER", help="another folder to import from; may be repeated"

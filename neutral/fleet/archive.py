@@ -19,13 +19,16 @@ from neutral.fleet.entry import Entry, convert, identify
 
 _Work = Callable[..., Entry]
 
+NO_TABLE = f"{catalogue.PARQUET} was left out, since pyarrow is not installed: pip install 'neutral-weights[catalogue]'"
+
 
 @dataclass(frozen=True)
 class Summary:
-    """The catalogue's entries by name, and how many of them an earlier run had done."""
+    """The catalogue's entries by name, how many of them an earlier run had done, and what was left out."""
 
     entries: tuple[Entry, ...]
     resumed: int
+    notes: tuple[str, ...] = ()
 
     def count(self, status: str) -> int:
         return sum(entry.status == status for entry in self.entries)
@@ -79,8 +82,8 @@ def archive(
             status = "duplicate" if original.status == "converted" else original.status
             entries[name] = replace(original, name=name, sources=entry.sources, status=status)
     result = tuple(entries[name] for name in sorted(entries))
-    catalogue.write(destination, result)
-    return Summary(result, len(kept))
+    notes = () if catalogue.write(destination, result) else (NO_TABLE,)
+    return Summary(result, len(kept), notes)
 
 
 def _is_done(old: Entry | None, entry: Entry, destination: str) -> bool:

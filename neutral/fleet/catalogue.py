@@ -63,8 +63,8 @@ def finished(folder: str) -> dict[str, Entry]:
     return entries
 
 
-def write(folder: str, entries: Sequence[Entry]) -> None:
-    """The whole catalogue, in the order of ``entries``."""
+def write(folder: str, entries: Sequence[Entry]) -> bool:
+    """The whole catalogue, in the order of ``entries``; False where its table is left out, which needs pyarrow."""
     with atomic_file(os.path.join(folder, JOURNAL)) as file:
         file.writelines(map(_line, entries))
     with atomic_file(os.path.join(folder, PAGE)) as file:
@@ -73,10 +73,11 @@ def write(folder: str, entries: Sequence[Entry]) -> None:
         import pyarrow
         import pyarrow.parquet
     except ImportError:
-        return
+        return False
     columns = {name: [_cell(asdict(entry)[name]) for entry in entries] for name in Entry.__dataclass_fields__}
     with atomic_file(os.path.join(folder, PARQUET)) as file:
         pyarrow.parquet.write_table(pyarrow.table(columns), file)
+    return True
 
 
 def _line(entry: Entry) -> bytes:
@@ -90,13 +91,16 @@ def _cell(value: Any) -> Any:
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
+COLUMNS = ("model", "status", "layers", "parameters", "dtypes", "bytes", "source SHA-256", "error")
+
+
 def _page(entries: Sequence[Entry]) -> str:
     rows = "\n".join(map(_row, entries))
-    head = "".join(f"<th>{name}" for name in ("model", "status", "layers", "parameters", "dtypes", "bytes", "error"))
+    head = "".join(f"<th>{name}" for name in COLUMNS)
     return (
         '<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>Archive</title>\n'
         "<style>body{font:14px sans-serif}td,th{padding:2px 12px;text-align:left;border-bottom:1px solid #ddd}"
-        ".n{text-align:right}.failed{color:#b00}</style>\n"
+        ".n{text-align:right}.d{font:11px monospace}.failed{color:#b00}</style>\n"
         f"<h1>{len(entries)} checkpoints</h1>\n<table><tr>{head}\n{rows}\n</table></html>\n"
     )
 
@@ -109,5 +113,5 @@ def _row(entry: Entry) -> str:
     error = html.escape(printable(entry.error or ""))
     return (
         f'<tr class="{entry.status}"><td>{name}<td>{entry.status}{numbers}<td>{", ".join(entry.dtypes)}'
-        f'<td class="n">{entry.nbytes:,}<td>{error}'
+        f'<td class="n">{entry.nbytes:,}<td class="d">{entry.digest or ""}<td>{error}'
     )

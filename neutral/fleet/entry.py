@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Iterator
 
 from neutral import plugins
 from neutral.errors import NeutralError
 from neutral.fleet.discovery import Checkpoint
 from neutral.store.digests import sha256
+from neutral.store.remote import RemoteFile, fetched, is_url
 from neutral.tensor import DTYPE_NAME, FileRange
 
 
@@ -18,8 +19,8 @@ from neutral.tensor import DTYPE_NAME, FileRange
 class Entry:
     """One checkpoint. ``status``: ``converted``, ``failed``, or ``duplicate``, of the input that ``store`` has.
 
-    ``digest`` is the SHA-256 of the input's files: of the lines "digest, two spaces, name" in order. ``store`` is
-    relative to the archive.
+    ``digest`` is the SHA-256 of the input's file; of several files, that of their digests, a line each, in the order of
+    ``sources``. What the files are called is no part of it. ``store`` is relative to the archive.
     """
 
     name: str
@@ -38,11 +39,9 @@ def identify(checkpoint: Checkpoint) -> Entry:
     """The entry with the digest of the input, before anything is converted; never raises."""
     entry = Entry(checkpoint.name, checkpoint.paths)
     try:
-        lines = []
-        for path in checkpoint.paths:
-            digest = sha256(FileRange(path, 0, os.path.getsize(path)).chunks())
-            lines.append(f"{digest}  {os.path.basename(path)}\n")
-        return replace(entry, digest=hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest())
+        digests = [sha256(_content(path)) for path in checkpoint.paths]
+        whole = hashlib.sha256("".join(f"{digest}\n" for digest in digests).encode()).hexdigest()
+        return replace(entry, digest=whole if len(digests) > 1 else digests[0])
     except Exception as error:
         return replace(entry, error=_told(error))
 
@@ -54,11 +53,15 @@ def convert(checkpoint: Checkpoint, entry: Entry, destination: str) -> Entry:
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         reader = plugins.load(plugins.READERS, checkpoint.reader)
-        with reader.read(*checkpoint.paths) as store:
+        with fetched(checkpoint.paths) as paths, reader.read(*paths) as store:
             store.save(path)
             return replace(entry, status="converted", store=target, **_counts(store))
     except Exception as error:
         return replace(entry, status="failed", error=_told(error))
+
+
+def _content(path: str) -> Iterator[bytes]:
+    return RemoteFile(path).chunks() if is_url(path) else FileRange(path, 0, os.path.getsize(path)).chunks()
 
 
 def _counts(store: Any) -> dict[str, Any]:

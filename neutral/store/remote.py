@@ -6,9 +6,11 @@ A store is read by ranges: its header first, and a tensor when it is asked for. 
 from __future__ import annotations
 
 import os
+import posixpath
 import re
+import tempfile
 from contextlib import contextmanager
-from typing import Any, Iterator
+from typing import Any, Iterator, Sequence
 
 from neutral.errors import NeutralError, SourceError, TargetError, UnsupportedError
 from neutral.tensor import CHUNK, FileRange, Tensor
@@ -40,6 +42,10 @@ class RemoteFile:
         with _failures(self.url):
             data: bytes = self._system.cat_file(self._path, start=start, end=min(end, self.size))
         return data
+
+    def chunks(self) -> Iterator[bytes]:
+        """The whole file."""
+        return self._chunks(FileRange(self.url, 0, self.size))
 
     def lazy(self, tensor: Tensor) -> Tensor:
         """A tensor of ranges of this file, as one whose content is fetched when it is asked for."""
@@ -77,6 +83,44 @@ def fetch(url: str, folder: str) -> str:
         for name in wanted:
             system.get_file(name, os.path.join(folder, os.path.basename(name)))
     return folder if is_folder else os.path.join(folder, base)
+
+
+@contextmanager
+def fetched(paths: Sequence[str]) -> Iterator[list[str]]:
+    """Local files in the place of those that are URLs, for as long as the block runs; errors name the URLs."""
+    if not any(map(is_url, paths)):
+        yield list(paths)
+        return
+    with tempfile.TemporaryDirectory(prefix="neutral-") as folder:
+        local = {fetch(path, folder) if is_url(path) else path: path for path in paths}
+        try:
+            yield list(local)
+        except NeutralError as error:
+            text = str(error)
+            for path, url in local.items():
+                text = text.replace(path, url)
+            raise SourceError(text) from error
+
+
+def folders(url: str) -> Iterator[tuple[str, str, list[str]]]:
+    """The folders below a URL: each by its URL, its path from there on, and its files' names, all sorted.
+
+    Of a file, the folder that it is in, with this file alone. Raises SourceError where there is nothing.
+    """
+    system, top = _locate(url)
+    with _failures(url):
+        if system.isfile(top):
+            yield url.rpartition("/")[0], "", [top.rpartition("/")[2]]
+            return
+        found: dict[str, list[str]] = {}
+        for path in system.find(top):
+            folder, _, name = path.rpartition("/")
+            found.setdefault(folder, []).append(name)
+        if not found:
+            raise SourceError(f"{url}: there is no such file or folder, or nothing in it.")
+        for folder in sorted(found):
+            inside = posixpath.relpath(folder, top)
+            yield url.rstrip("/") + ("" if inside == "." else f"/{inside}"), inside, sorted(found[folder])
 
 
 def put(path: str, url: str) -> None:

@@ -44,6 +44,10 @@ def read(path: str) -> Store:
 @paused()
 def read_remote(url: str) -> Store:
     """The store behind a URL, by ranges: its header now, each tensor when it is asked for."""
+    return _store(_remote_header(url), url)
+
+
+def _remote_header(url: str) -> Header:
     from neutral.store.remote import FIRST, RemoteFile
 
     file = RemoteFile(url)
@@ -57,7 +61,7 @@ def read_remote(url: str) -> Store:
     raw = raw[:end] if end <= len(raw) else raw + file.read(len(raw), end)
     header = parse_header(raw, file.size, url)
     lazy = {key: file.lazy(tensor) for key, tensor in header.tensors.items()}
-    return _store(replace(header, tensors=lazy), url)
+    return replace(header, tensors=lazy)
 
 
 def _store(header: Header, path: str) -> Store:
@@ -75,8 +79,16 @@ def _store(header: Header, path: str) -> Store:
 
 
 def read_tensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
-    """The tensors of any safetensors file, with or without a manifest, in the order of their data; none is read."""
-    return dict(read_header(path).tensors)
+    """The tensors of any safetensors file, or URL of one, with or without a manifest, in the order of their data; none
+    is read."""
+    return dict(read_any_header(path).tensors)
+
+
+def read_any_header(path: str | os.PathLike[str]) -> Header:
+    """The header of a safetensors file or of what is behind a URL."""
+    from neutral.store.remote import is_url
+
+    return _remote_header(os.fspath(path)) if is_url(os.fspath(path)) else read_header(path)
 
 
 def write(store: Store, path: str, *, digests: bool = True, progress: Progress | None = None) -> None:

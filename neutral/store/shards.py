@@ -11,16 +11,20 @@ import hashlib
 import json
 import os
 import re
+import tempfile
 from contextlib import ExitStack
-from typing import Any, Iterator, Mapping
+from typing import Any, Iterator, Mapping, Sequence
 
 from neutral import manifest
 from neutral.collector import paused
 from neutral.errors import SourceError, StoreError, UsageError
+from neutral.store import safetensors
 from neutral.store.atomic import atomic_file
 from neutral.store.copying import copy_tensors
 from neutral.store.digests import Hashing
-from neutral.store.header import encode_header, ordered, parse_strictly, read_header
+from neutral.store.header import encode_header, ordered, parse_strictly
+from neutral.store.remote import RemoteFile, is_url, put
+from neutral.store.safetensors import read_any_header
 from neutral.store.sources import is_plain_name, origin_chunks
 from neutral.store.store import Progress, Store
 from neutral.tensor import Tensor
@@ -54,7 +58,7 @@ def parse_size(text: str) -> int:
 
 @paused()
 def read(path: str) -> Store:
-    """The store whose index is ``path``, lazily. Raises :class:`StoreError` where a shard or the index is not sound."""
+    """The store whose index is ``path`` (or a URL), lazily. Raises StoreError where it or a shard is not sound."""
     index = _read_index(path)
     metadata, weight_map = index["metadata"], index["weight_map"]
     text, headers = metadata.get(manifest.KEY), metadata.get(_HEADERS)
@@ -66,10 +70,10 @@ def read(path: str) -> Store:
     for name, digest in headers.items():
         if not is_plain_name(name):
             raise StoreError(f"{path}: it names the shard {name!r}; a shard lies in the same folder.")
-        shard = os.path.join(os.path.dirname(path), name)
-        if not os.path.isfile(shard):
+        shard = os.path.join(os.path.dirname(path), name)  # of a URL too
+        if not is_url(path) and not os.path.isfile(shard):
             raise StoreError(f"{path}: its shard {name!r} is not there. Copy all of its files.")
-        header = read_header(shard)
+        header = read_any_header(shard)
         if hashlib.sha256(header.raw).hexdigest() != digest:
             raise StoreError(
                 f"{shard}: its header is not the one that the index was written with. Copy all files again."
@@ -92,9 +96,16 @@ def write(
     ``path`` is the index, or the name that a single file would have. Nothing appears before all files are whole and on
     the disk, and the index appears last. Gives the names of the files, the index last.
     """
-    prefix = _prefix(path)
+    if is_url(path):
+        with tempfile.TemporaryDirectory(prefix="neutral-") as folder:
+            local = os.path.join(folder, os.path.basename(path))
+            written = write(store, local, max_shard_size=max_shard_size, digests=digests, progress=progress)
+            urls = [os.path.join(os.path.dirname(path), os.path.basename(name)) for name in written]
+            for name, url in zip(written, urls):
+                put(name, url)
+        return urls
     parts = list(_parts(store.tensors, max_shard_size))
-    names = [f"{prefix}-{number:05d}-of-{len(parts):05d}.safetensors" for number in range(1, len(parts) + 1)]
+    names = _names(path, len(parts))
     total, position = sum(tensor.nbytes for tensor in store.tensors.values()), 0
     known = {key: digest for key, digest in store.digests.items() if key in store.tensors}
     files = () if store.source is None else store.source.files
@@ -121,10 +132,29 @@ def write(
             copy_tensors(part, target, done, hashing if digests else None)
         made = hashing.results() if digests else known
         text = manifest.encode(store, made, file_hashing.results() if digests else known_files)
-        weight_map = {key: os.path.basename(name) for name, part in zip(names, parts) for key in part}
         metadata = {"total_size": total, manifest.KEY: text, _HEADERS: headers, _SEAL: "0" * _DIGITS}
-        index.write(_sealed({"metadata": metadata, "weight_map": weight_map}))
+        index.write(_sealed({"metadata": metadata, "weight_map": _weight_map(names, parts)}))
     return [*names, index_name(path)]
+
+
+def write_tensors(tensors: Mapping[str, Tensor], path: str, *, max_shard_size: int) -> list[str]:
+    """Write tensors alone as shards and their index, as :func:`write` does a store; gives the files' names."""
+    parts = list(_parts(tensors, max_shard_size))
+    names = _names(path, len(parts))
+    for name, part in zip(names, parts):
+        safetensors.write_tensors(part, name, {"format": "pt"})
+    total = sum(tensor.nbytes for tensor in tensors.values())
+    with atomic_file(index_name(path)) as index:
+        index.write(_document({"metadata": {"total_size": total}, "weight_map": _weight_map(names, parts)}))
+    return [*names, index_name(path)]
+
+
+def _names(path: str, count: int) -> list[str]:
+    return [f"{_prefix(path)}-{number:05d}-of-{count:05d}.safetensors" for number in range(1, count + 1)]
+
+
+def _weight_map(names: Sequence[str], parts: Sequence[Mapping[str, Tensor]]) -> dict[str, str]:
+    return {key: os.path.basename(name) for name, part in zip(names, parts) for key in part}
 
 
 def index_name(path: str) -> str:
@@ -152,9 +182,13 @@ def _parts(tensors: Mapping[str, Tensor], limit: int) -> Iterator[dict[str, Tens
     yield part
 
 
+def _document(index: Mapping[str, Any]) -> bytes:
+    return (json.dumps(index, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
 def _sealed(document: Mapping[str, Any]) -> bytes:
     """The index with its own SHA-256, made while zeros stand in the digest's place."""
-    raw = (json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+    raw = _document(document)
     start = raw.index(_SEAL_MARK) + len(_SEAL_MARK)
     return raw[:start] + hashlib.sha256(raw).hexdigest().encode() + raw[start + _DIGITS :]
 
@@ -167,10 +201,14 @@ def _is_sealed(raw: bytes) -> bool:
 
 def _read_index(path: str) -> dict[str, Any]:
     try:
-        if os.path.getsize(path) > _INDEX_LIMIT:
+        remote = RemoteFile(path) if is_url(path) else None
+        if (os.path.getsize(path) if remote is None else remote.size) > _INDEX_LIMIT:
             raise StoreError(f"{path}: an index of more than {_INDEX_LIMIT} bytes is refused.")
-        with open(path, "rb") as file:
-            raw = file.read()
+        if remote is not None:
+            raw = remote.read(0, remote.size)
+        else:
+            with open(path, "rb") as file:
+                raw = file.read()
         index = parse_strictly(raw)
     except OSError as error:
         raise SourceError(f"{path}: cannot be read: {error.strerror}.") from None

@@ -140,9 +140,9 @@ def open_store(path: str | os.PathLike[str], **options: Any) -> Store:
 
     path = os.fspath(path)
     if is_url(path):
-        from neutral.store.safetensors import read_remote
+        from neutral.store import safetensors, shards
 
-        return read_remote(path)
+        return shards.read(path) if path.endswith(shards.INDEX_SUFFIX) else safetensors.read_remote(path)
     if not os.path.exists(path):
         raise SourceError(f"{path}: there is no such file.")
     if not os.path.isfile(path):

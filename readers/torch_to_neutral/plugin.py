@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any, Iterator, Sequence
 
 from neutral.errors import NeutralError
+from neutral.store.remote import is_url
 
 if TYPE_CHECKING:
     from neutral.store import Store
@@ -17,7 +18,7 @@ class TorchReader:
     name = "torch"
 
     def can_read(self, path: str) -> bool:
-        if not os.path.isfile(path):
+        if not (os.path.isfile(path) or is_url(path)):
             return False
         return path.lower().endswith(PICKLES) or (path.lower().endswith(".safetensors") and _is_plain(path))
 
@@ -38,10 +39,10 @@ class TorchReader:
 
 def _is_plain(path: str) -> bool:
     """Whether a safetensors file holds tensors and no manifest of Neutral's."""
-    from neutral.store.header import read_header
+    from neutral.store.safetensors import read_any_header
 
     try:
-        return not {"neutral", "golden"} & set(read_header(path).metadata)
+        return not {"neutral", "golden"} & set(read_any_header(path).metadata)
     except NeutralError:
         return False
 

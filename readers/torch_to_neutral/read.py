@@ -6,7 +6,8 @@ import os
 from typing import Any, Iterator, Mapping
 
 from neutral.errors import SourceError, UnsupportedError
-from neutral.store.header import read_header
+from neutral.store.remote import fetched
+from neutral.store.safetensors import read_tensors
 from neutral.store.store import Store, StoreSource
 from neutral.tensor import DTYPE_NAME, Tensor, from_numpy
 from torch_to_neutral.infer import infer
@@ -18,7 +19,7 @@ _CODES = {name: code for code, name in DTYPE_NAME.items()}
 
 
 def read(path: str | os.PathLike[str]) -> Store:
-    """Read a state dict: ``.safetensors``, or a ``.pth`` or ``.pt`` of tensors alone.
+    """Read a state dict: ``.safetensors``, or a ``.pth`` or ``.pt`` of tensors alone; a file, or a URL of one.
 
     A pickle is loaded by torch with ``weights_only=True``, so that no code in it runs. Kinds come from names and
     shapes and are marked so (``typed_by`` is ``names``); what they do not give away stays a ``parameter``. Raises
@@ -27,9 +28,10 @@ def read(path: str | os.PathLike[str]) -> Store:
     file = os.fspath(path)
     left_out: list[str] = []
     if file.lower().endswith(".safetensors"):
-        tensors: Mapping[str, Tensor] = read_header(file).tensors
+        tensors: Mapping[str, Tensor] = read_tensors(file)
     else:
-        tensors, left_out = _unpickled(file)
+        with fetched([file]) as local:
+            tensors, left_out = _unpickled(local[0])
     if not tensors:
         raise SourceError(f"{file}: there is no tensor in it. Expected a state dict: names and tensors.")
     layers, stored = infer(tensors)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,26 @@ def test_the_folder_is_all_that_is_needed(stored: Path, tmp_path: Path) -> None:
         torch.testing.assert_close(model(data), neutral_to_torch.build(store)(data))
         files = store.source.files
     assert config["source"]["files"] == [{"name": f.name, "size": f.size, "sha256": f.sha256} for f in files]
+
+
+def test_large_weights_become_shards_and_the_card_loads_them(stored: Path, tmp_path: Path) -> None:
+    command = ["emit", str(stored), "-o", str(tmp_path / "hub"), "--hub-layout", "--max-shard-size", "20kB"]
+    assert main(command) == 0
+    names = {path.name for path in (tmp_path / "hub").iterdir()}
+    assert {"model-00001-of-00002.safetensors", "model.safetensors.index.json"} < names
+    assert "model.safetensors" not in names
+    code = (tmp_path / "hub" / "README.md").read_text().split("```python\n")[1].split("```")[0]
+    run = subprocess.run(
+        [sys.executable, "-c", f"{code}\nfrom torch import ones\nprint(model(ones(1, 3, 32, 32)).tolist())"],
+        cwd=tmp_path / "hub",
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    with torch.no_grad(), neutral.open(stored) as store:
+        expected = neutral_to_torch.build(store)(torch.ones(1, 3, 32, 32))
+    torch.testing.assert_close(torch.tensor(json.loads(run.stdout)), expected)
+    assert main(["emit", str(stored), "-o", str(tmp_path / "m.py"), "--max-shard-size", "20kB"]) == 2
 
 
 def test_the_card_says_what_the_manifest_says(stored: Path, tmp_path: Path) -> None:

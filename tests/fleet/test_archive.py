@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -105,6 +107,38 @@ def test_a_second_run_converts_nothing_and_a_lost_store_again(tree: Path, tmp_pa
     assert files(out) == before
 
 
+def test_copies_are_found_whatever_they_are_called(tree: Path, tmp_path: Path) -> None:
+    copy = tree / "deep" / "renamed-0003.params"
+    copy.write_bytes((tree / "deep" / "gluon.params").read_bytes())
+    entries = {entry.name: entry for entry in archive([str(tree)], tmp_path / "out", workers=1).entries}
+    assert entries["deep/renamed-0003"].status == "duplicate"
+    assert entries["deep/renamed-0003"].digest == hashlib.sha256(copy.read_bytes()).hexdigest()
+    assert entries["deep/renamed-0003"].digest in (tmp_path / "out" / "index.html").read_text()
+
+
+def test_buckets_are_searched(tree: Path, tmp_path: Path) -> None:
+    memory = pytest.importorskip("fsspec", reason="fsspec is not installed").filesystem("memory")
+    memory.put(f"{tree}/", "bucket/", recursive=True)
+    memory.touch("bucket/empty-0001.params")
+    with ThreadPoolExecutor(2) as threads:
+        summary = archive(["memory://bucket"], tmp_path / "there", executor=threads)
+        archive([str(tree)], tmp_path / "here", executor=threads)
+    entries = {entry.name: entry for entry in summary.entries}
+    assert sorted(entries) == sorted([*NAMES, "empty-0001"])
+    assert "memory://bucket/cut.params" in entries["cut"].error
+    for name in ("model-0000", "model-0010", "deep/again/gluon"):
+        stores = [(tmp_path / where / f"{name}.safetensors").read_bytes() for where in ("there", "here")]
+        assert stores[0] == stores[1]
+    memory.rm("bucket", recursive=True)
+
+
+def test_a_table_that_is_left_out_is_said(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    summary = archive([str(tree)], tmp_path / "out", workers=1)
+    assert "catalogue.parquet was left out" in summary.notes[0]
+    assert not (tmp_path / "out" / "catalogue.parquet").exists()
+
+
 def test_a_changed_input_is_converted_again(tree: Path, tmp_path: Path) -> None:
     archive([str(tree)], tmp_path / "out", workers=1)
     write_params(tree / "deep" / "again" / "gluon.params", 5)
@@ -117,11 +151,13 @@ def test_killed_and_resumed_the_result_is_the_same(tmp_path: Path) -> None:
         write_params(tmp_path / "tree" / f"{number:02d}.params", number, 20_000)
     archive([str(tmp_path / "tree")], tmp_path / "whole", workers=2)
     command = [sys.executable, "-m", "neutral", "archive", str(tmp_path / "tree"), "--to", str(tmp_path / "out")]
+    chance = random.Random(0)
     for enough in (1, 15, 30):
         process = subprocess.Popen([*command, "--workers", "2"], stdout=subprocess.DEVNULL, start_new_session=True)
         journal = tmp_path / "out" / "journal.jsonl"
         while process.poll() is None and not (journal.exists() and journal.read_bytes().count(b"}\n") >= enough):
             time.sleep(0.002)
+        time.sleep(chance.uniform(0, 0.05))
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -16,8 +16,9 @@ import pytest
 import mxnet_to_neutral
 import neutral
 from neutral.errors import SourceError, StoreError, UnsupportedError
+from neutral.fleet import archive
 from neutral.graph import Layer
-from neutral.store import Store
+from neutral.store import Store, shards
 from neutral.tensor import from_numpy
 
 fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed")
@@ -138,6 +139,16 @@ def test_a_checkpoint_behind_a_url(memory: Any, source: str, tmp_path: Path) -> 
     assert (tmp_path / "remote.safetensors").read_bytes() == (tmp_path / "local.safetensors").read_bytes()
 
 
+def test_shards_behind_a_url(memory: Any, large: Path, tmp_path: Path) -> None:
+    with neutral.open(large) as store:
+        names = shards.write(store, "memory://stores/model.safetensors", max_shard_size=5_000_000)
+    assert names[0] == "memory://stores/model-00001-of-00003.safetensors"
+    with neutral.open(names[-1]) as store:
+        assert store["b.value"][0] == 1
+        store.save(tmp_path / "whole.safetensors")
+    assert (tmp_path / "whole.safetensors").read_bytes() == large.read_bytes()
+
+
 def test_a_store_is_written_to_a_url(memory: Any, large: Path) -> None:
     with neutral.open(large) as store:
         store.save("memory://out/model.safetensors")
@@ -175,7 +186,7 @@ def test_without_fsspec(monkeypatch: pytest.MonkeyPatch) -> None:
         neutral.open("s3://bucket/model.safetensors")
 
 
-def test_a_server_of_s3(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_of_s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("s3fs", reason="s3fs is not installed")
     server = pytest.importorskip("moto.server", reason="moto is not installed").ThreadedMotoServer(port=0)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -193,5 +204,9 @@ def test_a_server_of_s3(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         with neutral.open("s3://bucket/stores/shapes.safetensors") as store:
             assert store.layers["conv1_1"].kind == "convolution"
             assert store["conv1_1.weight"].shape == store.tensors["conv1_1.weight"].shape
+        summary = archive(["s3://bucket"], tmp_path / "archive", workers=1)
+        assert [(entry.name, entry.status) for entry in summary.entries] == [("models/shapes-0006", "converted")]
+        with neutral.open(tmp_path / "archive" / "models" / "shapes-0006.safetensors") as store:
+            assert store.layers["conv1_1"].kind == "convolution"
     finally:
         server.stop()

@@ -14,7 +14,8 @@ import pytest
 
 import neutral
 import torch_to_neutral
-from neutral.errors import SourceError, UnsupportedError
+from neutral.cli import main
+from neutral.errors import MatchError, SourceError, UnsupportedError
 from neutral.store.safetensors import write_tensors
 from neutral.tensor import from_numpy
 
@@ -146,3 +147,39 @@ def test_the_command_line_takes_state_dicts_as_it_takes_checkpoints(saved: tuple
     assert (same.returncode, same.stdout.split(":")[0]) == (0, "the same")
     document = json.loads(neutral_command("inspect", saved[1], "--json").stdout)
     assert {layer["name"]: layer["kind"] for layer in document["layers"]} == KINDS
+
+
+def test_types_come_from_the_module_when_it_is_given(saved: tuple[Any, Path]) -> None:
+    neutral_to_torch = pytest.importorskip("neutral_to_torch")
+    module, path = saved
+    store = neutral_to_torch.typed(torch_to_neutral.read(path), module)
+    kinds = {name: layer.kind for name, layer in store.layers.items()}
+    assert kinds["group"] == "group_norm" and kinds["layernorm"] == "layer_norm" and kinds["fc"] == "linear"
+    assert {store.layers[name].typed_by for name in kinds if name != "bn.num_batches_tracked"} == {"user"}
+    assert store.layers["deconv"].attributes["groups"] == 2 and store.layers["group"].attributes["groups"] == 2
+    for name, value in module.state_dict().items():
+        key = name if name in store.tensors else f"{name}.value"
+        np.testing.assert_array_equal(store[key], value.numpy())
+    store.save(path.parent / "typed.safetensors")
+    with neutral.open(path.parent / "typed.safetensors") as again:
+        assert {name: layer.kind for name, layer in again.layers.items()} == kinds
+
+
+def test_a_module_of_another_state_dict_is_refused(saved: tuple[Any, Path]) -> None:
+    neutral_to_torch = pytest.importorskip("neutral_to_torch")
+    module, path = saved
+    module.fc = nn.Linear(6, 2)
+    del module.cell
+    with pytest.raises(MatchError) as caught:
+        neutral_to_torch.typed(torch_to_neutral.read(path), module)
+    assert "fc.weight has shape (2, 5), the module's (2, 6)" in str(caught.value)
+    assert "cell.weight_ih is not in the module" in str(caught.value)
+
+
+def test_the_command_takes_the_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.py").write_text("from torch import nn\ndef net(): return nn.Sequential(nn.GroupNorm(2, 4))\n")
+    torch.save(nn.Sequential(nn.GroupNorm(2, 4)).state_dict(), tmp_path / "mine.pth")
+    monkeypatch.chdir(tmp_path)
+    assert main(["export", "mine.pth", "--into", "mine:net", "-o", "typed.safetensors"]) == 0
+    with neutral.open("typed.safetensors") as store:
+        assert store.layers["0"].kind == "group_norm"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from neutral_to_torch.plan import Plan
     from neutral_to_torch.report import Report
     from neutral_to_torch.save import save_weights
+    from neutral_to_torch.typed import typed
     from neutral_to_torch.verify import verify
     from neutral_to_torch.verify_operators import verify_operators
 
@@ -30,6 +31,7 @@ __all__ = [
     "plan_of",
     "preflight",
     "save_weights",
+    "typed",
     "verify",
     "verify_operators",
     "write_hub",
@@ -45,6 +47,7 @@ _HOME = {
     "plan_of": "build",
     "preflight": "emit",
     "save_weights": "save",
+    "typed": "typed",
     "verify": "verify",
     "verify_operators": "verify_operators",
     "write_hub": "hub",

@@ -14,6 +14,8 @@ from neutral import __version__
 from neutral.errors import TargetError
 from neutral.graph import Input
 from neutral.store import Store
+from neutral.store.safetensors import read_tensors
+from neutral.store.shards import write_tensors as write_shards
 from neutral.text import printable
 from neutral_to_torch.emit import EmitReport, emit
 from neutral_to_torch.emit.compose import lowered
@@ -34,11 +36,7 @@ torch alone:
 
 ```python
 from model import {name}
-from safetensors.torch import load_file
-
-model = {name}()
-model.load_state_dict(load_file("model.safetensors"))
-model.eval()
+{loaded}model.eval()
 ```
 
 ## Inputs and outputs
@@ -63,11 +61,36 @@ Free dimensions are `*`.
 """
 
 
-def write_hub(store: Store, folder: str | os.PathLike[str], *, class_name: str | None = None) -> EmitReport:
+LOADED = """\
+from safetensors.torch import load_file
+
+model = {name}()
+model.load_state_dict(load_file("model.safetensors"))
+"""
+
+LOADED_FROM_SHARDS = """\
+import json
+from safetensors.torch import load_file
+
+model = {name}()
+state = {{}}
+for shard in set(json.load(open("model.safetensors.index.json"))["weight_map"].values()):
+    state.update(load_file(shard))
+model.load_state_dict(state)
+"""
+
+
+def write_hub(
+    store: Store,
+    folder: str | os.PathLike[str],
+    *,
+    class_name: str | None = None,
+    max_shard_size: int | None = None,
+) -> EmitReport:
     """Write ``model.py``, ``model.safetensors``, ``config.json`` and ``README.md`` into a new folder.
 
-    The folder appears whole or not at all. Raises TargetError where it is there already and has something in it, and
-    what :func:`neutral_to_torch.emit` raises.
+    Weights of more than ``max_shard_size`` bytes become shards and an index. The folder appears whole or not at all.
+    Raises TargetError where it is there already and has something in it, and what :func:`neutral_to_torch.emit` raises.
     """
     target = Path(folder)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
@@ -80,9 +103,14 @@ def write_hub(store: Store, folder: str | os.PathLike[str], *, class_name: str |
     try:
         made = emit(store, place / "model.py", class_name=class_name)
         program = lowered(store, None, None)
+        weights = "model.safetensors"
+        tensors = read_tensors(place / weights)
+        if max_shard_size is not None and sum(tensor.nbytes for tensor in tensors.values()) > max_shard_size:
+            weights = os.path.basename(write_shards(tensors, str(place / weights), max_shard_size=max_shard_size)[-1])
+            (place / "model.safetensors").unlink()
         config = json.dumps(_config(store, program, made), indent=2, ensure_ascii=False) + "\n"
         (place / "config.json").write_text(config, encoding="utf-8")
-        (place / "README.md").write_text(_card(store, program, made), encoding="utf-8")
+        (place / "README.md").write_text(_card(store, program, made, weights), encoding="utf-8")
         os.chmod(place, 0o777 & ~_umask())
         if target.exists():
             target.rmdir()
@@ -93,7 +121,7 @@ def write_hub(store: Store, folder: str | os.PathLike[str], *, class_name: str |
         shutil.rmtree(place, ignore_errors=True)
     return EmitReport(
         target / "model.py",
-        target / "model.safetensors",
+        target / weights,
         made.class_name,
         made.lines,
         made.keys,
@@ -125,7 +153,7 @@ def _config(store: Store, program: Program, made: EmitReport) -> dict[str, Any]:
     }
 
 
-def _card(store: Store, program: Program, made: EmitReport) -> str:
+def _card(store: Store, program: Program, made: EmitReport, weights: str) -> str:
     source = store.source
     layers: Counter[str] = Counter(layer.kind for layer in store.layers.values())
     sizes: Counter[str] = Counter()
@@ -136,6 +164,7 @@ def _card(store: Store, program: Program, made: EmitReport) -> str:
     files = () if source is None else source.files
     return CARD.format(
         name=made.class_name,
+        loaded=(LOADED if weights == "model.safetensors" else LOADED_FROM_SHARDS).format(name=made.class_name),
         framework="another framework" if source is None else source.framework,
         version="" if source is None or source.version is None else f" {source.version}",
         neutral=__version__,
