@@ -55,16 +55,12 @@ def test_large_weights_become_shards_and_the_card_loads_them(stored: Path, tmp_p
     assert {"model-00001-of-00002.safetensors", "model.safetensors.index.json"} < names
     assert "model.safetensors" not in names
     code = (tmp_path / "hub" / "README.md").read_text().split("```python\n")[1].split("```")[0]
-    run = subprocess.run(
-        [sys.executable, "-c", f"{code}\nfrom torch import ones\nprint(model(ones(1, 3, 32, 32)).tolist())"],
-        cwd=tmp_path / "hub",
-        capture_output=True,
-        text=True,
-    )
+    code += f"print(model(load_file({str(SHAPES / 'golden.safetensors')!r})['inputs.data']).tolist())"
+    run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path / "hub", capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
+    data = load_file(SHAPES / "golden.safetensors")["inputs.data"]
     with torch.no_grad(), neutral.open(stored) as store:
-        expected = neutral_to_torch.build(store)(torch.ones(1, 3, 32, 32))
-    torch.testing.assert_close(torch.tensor(json.loads(run.stdout)), expected)
+        torch.testing.assert_close(torch.tensor(json.loads(run.stdout)), neutral_to_torch.build(store)(data))
     assert main(["emit", str(stored), "-o", str(tmp_path / "m.py"), "--max-shard-size", "20kB"]) == 2
 
 
