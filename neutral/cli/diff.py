@@ -1,6 +1,6 @@
 """Compare two models: stores, checkpoints or state dicts. Exit codes as of diff(1): 0 same, 1 different, above trouble.
 
-Layers are compared by name, tensors by key. Without --rtol and --atol every bit counts.
+Layers are compared by name and tensors by key, B's as --mapping says. Without --rtol and --atol every bit counts.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("second", metavar="B", help="likewise")
     parser.add_argument("--rtol", type=float, default=0.0, help="allowed difference, in parts of A's value")
     parser.add_argument("--atol", type=float, default=0.0, help="allowed difference, absolute")
+    parser.add_argument("--mapping", metavar="FILE", help='TOML: a plan, or lines "layer of A" = "layer of B"')
     parser.add_argument("--structure", action="store_true", help="compare no values")
 
 
@@ -34,6 +35,10 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
         raise UsageError("--rtol and --atol are not negative.")
     try:
         with open_any([arguments.first]) as first, open_any([arguments.second]) as second:
+            if arguments.mapping is not None:
+                from neutral.mapping import renamed
+
+                second = renamed(second, first, arguments.mapping)
             found = diff(first, second, rtol=arguments.rtol, atol=arguments.atol, structure=arguments.structure)
     except (NeutralError, OSError, MemoryError) as error:
         if isinstance(error, NeutralError) and error.exit_code != DIFFERENT:

@@ -11,6 +11,7 @@ from cli_cases import Run, linear_store
 import neutral
 from neutral.graph import Layer
 from neutral.store import Store
+from neutral.store.safetensors import write_tensors
 from neutral.tensor import from_numpy
 
 
@@ -124,3 +125,22 @@ def test_slice_and_merge(run: Run, store: Path, tmp_path: Path) -> None:
     assert run("inspect", tmp_path / "m.safetensors", "--json").json["totals"]["layers"] == 2
     assert run("slice", store, "-o", tmp_path / "x.safetensors").code == 2
     assert run("slice", store, "--until", "fc1", "-o", tmp_path / "x.safetensors", "--json").json["graph"] is True
+
+
+def test_a_state_dict_of_other_names_by_a_mapping(run: Run, tmp_path: Path) -> None:
+    linear_store().save(tmp_path / "a.safetensors")
+    arrays = {"head.0.weight": np.arange(6, dtype=np.float32).reshape(2, 3), "head.0.bias": np.float32([1, -1])}
+    arrays["bn.num_batches_tracked"] = np.array(3)
+    write_tensors({name: from_numpy(array) for name, array in arrays.items()}, tmp_path / "b.safetensors")
+    (tmp_path / "map.toml").write_text('"fc1" = "head.0"\n')
+    command = ("diff", tmp_path / "a.safetensors", tmp_path / "b.safetensors", "--mapping", tmp_path / "map.toml")
+    assert run("diff", *command[1:3]).code == 1
+    same = run(*command)
+    assert (same.code, same.out.splitlines()[-1]) == (1, "- tensor spare")
+    assert same.out.count("\n") == 1
+    arrays["head.0.bias"][0] = 5
+    write_tensors({name: from_numpy(array) for name, array in arrays.items()}, tmp_path / "b.safetensors")
+    assert "! tensor fc1.bias: 1 of 2 elements differ" in run(*command).out
+    (tmp_path / "map.toml").write_text('"fc1" = "tail"\n')
+    refused = run(*command)
+    assert refused.code == 2 and "tail.bias in the place of fc1.bias" in refused.err

@@ -5,19 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Iterable, Iterator, Mapping
+from typing import Iterable, Mapping
 
 import numpy as np
 
 from neutral.errors import MatchError
 from neutral.graph import Layer
+from neutral.mapping import COUNTER, Entry, filled, tensors_by_name
 from neutral.store import Store
 from neutral.tensor import DTYPE_NAME, Tensor, computed
 from neutral.values import FLOATING, stored_as, values
-from neutral_to_mxnet.mapping import Entry
-
-COUNTER = "num_batches_tracked"
-"""What PyTorch's batch norms count, and MXNet's do not."""
 
 LINEAR_MAPS = ("convolution", "linear")
 
@@ -57,7 +54,7 @@ class _Assigning:
         self.entries = entries
         self.allow_unused = allow_unused
         self.allow_missing = allow_missing
-        self.available = dict(_names(store))
+        self.available = tensors_by_name(store)
         self.by_spelling: dict[str, list[str]] = {}
         for name in self.available:
             self.by_spelling.setdefault(_spelling(name), []).append(name)
@@ -94,7 +91,7 @@ class _Assigning:
         name = self._found(layer, role, entry)
         if name is None or name not in self.available:
             if role in entry.dropped:
-                self._set(layer, key, where, entry.dropped[role], _filled(old, entry.dropped[role]))
+                self._set(layer, key, where, entry.dropped[role], filled(old, entry.dropped[role]))
             elif not is_needed or _matches((layer.name, where), self.allow_missing):
                 self.result.kept.append(key)
             else:
@@ -146,14 +143,6 @@ class _Assigning:
             self.problems.append(f"{layer.name} has none of {name}, which is not all {constant}")
 
 
-def _names(store: Store) -> Iterator[tuple[str, Tensor]]:
-    """The tensors by what a mapping calls them: ``layer.role``, and a bare parameter by itself."""
-    for layer in store.layers.values():
-        for role, key in layer.tensors.items():
-            name = layer.name if layer.kind == "parameter" and role == "value" else f"{layer.name}.{role}"
-            yield name, store.tensors[key]
-
-
 def _spelling(name: str) -> str:
     return re.sub(r"[./\-]", "_", name.lower())
 
@@ -183,11 +172,6 @@ def _as_dtype(tensor: Tensor, dtype: str) -> Tensor:
     if tensor.dtype == dtype:
         return tensor
     return computed(dtype, tensor.shape, lambda: stored_as(values(tensor), dtype))
-
-
-def _filled(like: Tensor, constant: str) -> Tensor:
-    number = 1 if constant == "ones" else 0
-    return _as_dtype(computed("F32", like.shape, lambda: np.full(like.shape, number, np.float32)), like.dtype)
 
 
 def _equal(first: Tensor, second: Tensor) -> bool:

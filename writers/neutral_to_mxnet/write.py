@@ -11,6 +11,7 @@ from tempfile import TemporaryFile
 from typing import BinaryIO, Iterable, Iterator
 
 from neutral.errors import TargetError, UsageError
+from neutral.mapping import Mappable, read_mapping
 from neutral.store import SourceFile, Store
 from neutral.store.atomic import atomic_file
 from neutral.store.sources import source_chunks
@@ -18,7 +19,6 @@ from neutral.store.store import Progress
 from neutral.tensor import CHUNK
 from neutral_to_mxnet.arrays import set_aside
 from neutral_to_mxnet.assign import assign
-from neutral_to_mxnet.mapping import Mappable, read_mapping
 from neutral_to_mxnet.symbol import free_scales
 
 

@@ -1,4 +1,4 @@
-"""Which of a store's tensors go into which layer of a checkpoint: a mapping, or a plan that loading made."""
+"""What of one store belongs to which layer of another: a mapping by hand, or a plan that loading made."""
 
 from __future__ import annotations
 
@@ -6,9 +6,16 @@ import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Mapping, Protocol, Union
+from typing import TYPE_CHECKING, Any, Mapping, Protocol, Union
 
 from neutral.errors import SourceError, UsageError
+from neutral.graph import Layer
+from neutral.store.store import Store
+from neutral.tensor import Tensor, computed
+from neutral.values import FLOATING, stored_as
+
+if TYPE_CHECKING:
+    import numpy as np
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -24,6 +31,9 @@ class PlanLike(Protocol):
 
 Mappable = Union["Mapping[str, str]", PlanLike, str, "os.PathLike[str]", None]
 """A dict, a plan, or the path of a TOML file with either."""
+
+COUNTER = "num_batches_tracked"
+"""What PyTorch's batch norms count, and no other framework does."""
 
 
 @dataclass
@@ -47,6 +57,65 @@ class Entry:
 
 def child(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
+
+
+def tensors_by_name(store: Store) -> dict[str, Tensor]:
+    """The tensors by what a mapping calls them: ``layer.role``, and a bare parameter by itself."""
+    return {
+        _name(layer, role): store.tensors[key] for layer in store.layers.values() for role, key in layer.tensors.items()
+    }
+
+
+def _name(layer: Layer, role: str) -> str:
+    return layer.name if layer.kind == "parameter" and role == "value" else f"{layer.name}.{role}"
+
+
+def filled(like: Tensor, constant: str) -> Tensor:
+    """Ones or zeros in the form of a tensor."""
+
+    def make() -> np.ndarray:
+        import numpy as np
+
+        numbers = (np.ones if constant == "ones" else np.zeros)(like.shape, np.float32)
+        return stored_as(numbers, like.dtype) if like.dtype in FLOATING else numbers
+
+    return computed(like.dtype, like.shape, make)
+
+
+def renamed(store: Store, like: Store, mapping: Mappable) -> Store:
+    """``store`` with the layers and keys of ``like`` where the mapping says what they are; the others as they were.
+
+    Batch norms' counters, which only PyTorch has, are left out. Raises UsageError where the mapping names what is not
+    there.
+    """
+    entries = read_mapping(mapping, like.layers)
+    available = tensors_by_name(store)
+    layers: dict[str, Layer] = {}
+    tensors: dict[str, Tensor] = {}
+    taken = set()
+    for name, entry in entries.items():
+        keys = like.layers[name].tensors
+        for role, key in keys.items():
+            found = entry.name(role) or f"{name}.{role}"
+            if found not in available and keys.keys() == {"value"} and entry.module is not None:
+                found = entry.module
+            if found in available:
+                tensors[key] = available[found]
+                taken.add(found)
+            elif role in entry.dropped:
+                tensors[key] = filled(like.tensors[key], entry.dropped[role])
+            else:
+                raise UsageError(f"the mapping puts {found} in the place of {name}.{role}, and it is not there.")
+        partner = store.layers.get(entry.module or "")
+        kind, attributes = (partner.kind, partner.attributes) if partner else (like.layers[name].kind, {})
+        typed_by = partner.typed_by if partner else "names"
+        layers[name] = Layer(name, kind, attributes, dict(keys), typed_by=typed_by)
+    for layer in store.layers.values():
+        left = [key for role, key in layer.tensors.items() if _name(layer, role) not in taken]
+        if left and layer.name.rpartition(".")[2] != COUNTER:
+            layers.setdefault(layer.name, layer)
+            tensors.update((key, store.tensors[key]) for key in left)
+    return Store(layers, tensors, None, store.source, store.notes, path=store.path)
 
 
 def read_mapping(mapping: Mappable, layers: Mapping[str, Any]) -> dict[str, Entry]:
@@ -93,7 +162,7 @@ def _plan(document: Mapping[str, Any], where: str) -> dict[str, Entry]:
     found: dict[str, Entry] = {}
     try:
         for pair in document["pair"]:
-            entry = found.setdefault(pair["layer"], Entry())
+            entry = found.setdefault(pair["layer"], Entry(pair["module"]))
             entry.tensors.update({role: child(pair["module"], role) for role in pair.get("roles", ())})
             entry.tensors.update(pair.get("tensors", {}))
             entry.dropped.update(pair.get("dropped", {}))
