@@ -8,7 +8,6 @@ from typing import Any, Sequence
 from mxnet_to_neutral.arrays import parse
 from mxnet_to_neutral.assemble import Assembly, text_file
 from mxnet_to_neutral.canonical import Array
-from mxnet_to_neutral.convert import Converter
 from mxnet_to_neutral.gates import whole_names
 from mxnet_to_neutral.infer import infer
 from mxnet_to_neutral.names import bare
@@ -103,6 +102,8 @@ def _run(symbol: Symbol, arrays: list[Array], checkpoint: Checkpoint) -> Convers
             f"{checkpoint.symbol}. Parameters that Gluon saved by structure (save_parameters) need the symbol's "
             "names: export the network with HybridBlock.export, or read the parameter file alone."
         )
+    from mxnet_to_neutral.convert import Converter  # the rules of all operators, which parameters alone do not need
+
     conversion = Converter(symbol, by_name, str(checkpoint.symbol), bool(arrays)).run()
     if conversion.problems:
         shown = conversion.problems[:SHOWN]
