@@ -21,7 +21,10 @@ from neutral.store.remote import fetch, is_url
 
 _EPOCH = re.compile(r"^(?P<prefix>.*)-(?P<epoch>\d{4,})\.params$")
 _SYMBOL_SUFFIXES = ("-symbol.json", ".json")
-_UNREADABLE = (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, RuntimeError, zlib.error, lzma.LZMAError)
+_UNREADABLE = (
+    *(tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, RuntimeError, zlib.error, lzma.LZMAError),
+    *(ValueError, NotImplementedError),  # names that are not UTF-8, methods of packing that Python lacks
+)
 ARCHIVE_LIMIT = 1 << 40
 """Bytes that the files of an archive may have when unpacked."""
 

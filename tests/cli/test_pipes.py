@@ -36,14 +36,15 @@ def test_a_checkpoint_comes_in_and_a_store_goes_out(packed: bytes, tmp_path: Pat
     assert b"1 layer, 2 tensors" in done.stderr
 
 
-def test_stores_go_through(tmp_path: Path) -> None:
-    linear_store().save(tmp_path / "model.safetensors")
-    linear_store().save(tmp_path / "model.h5")
-    for name in ("model.safetensors", "model.h5"):
-        cast = neutral_with((tmp_path / name).read_bytes(), "cast", "-", "--to", "float16", "-o", "-")
-        assert cast.returncode == 0, cast.stderr
-        shown = neutral_with(cast.stdout, "inspect", "-")
-        assert shown.returncode == 0 and b"float16" in shown.stdout
+@pytest.mark.parametrize("name", ["model.safetensors", "model.h5"])
+def test_stores_go_through(tmp_path: Path, name: str) -> None:
+    if name.endswith(".h5"):
+        pytest.importorskip("h5py", reason="h5py is not installed")
+    linear_store().save(tmp_path / name)
+    cast = neutral_with((tmp_path / name).read_bytes(), "cast", "-", "--to", "float16", "-o", "-")
+    assert cast.returncode == 0, cast.stderr
+    shown = neutral_with(cast.stdout, "inspect", "-")
+    assert shown.returncode == 0 and b"float16" in shown.stdout
 
 
 def test_a_parameter_file_alone(checkpoint: Path) -> None:
