@@ -26,6 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--set-attributes", action="store_true", help="set attributes that differ (eps, stride) on the module"
     )
+    parser.add_argument(
+        "--fold-batch-norms", action="store_true", help="put batch norms that the module lacks into what is before them"
+    )
     parser.add_argument("--golden", metavar="FILE", help="a golden file that the loaded module has to agree with")
     parser.add_argument("--dry-run", action="store_true", help="make the plan and check it, write nothing")
 
@@ -58,7 +61,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     writer = plugins.load(plugins.WRITERS, "torch")
     with neutral.open(arguments.store) as store, importable(arguments.path):
         module = make(arguments.into, arguments.kwargs)
-        given = {**matching(arguments), "golden": arguments.golden}
+        given = {**matching(arguments), "golden": arguments.golden, "fold_batch_norms": arguments.fold_batch_norms}
         if arguments.save_plan and not arguments.dry_run:
             writer.make_plan(module, store, strict=False, **given).save(arguments.save_plan)
         proof = None

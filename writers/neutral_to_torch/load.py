@@ -20,6 +20,7 @@ from neutral_to_torch.modules import adapter_of
 from neutral_to_torch.modules.state import COUNTER, state_of
 from neutral_to_torch.plan import Pair, Plan, child
 from neutral_to_torch.planning import Mappable, make_plan
+from neutral_to_torch.regroup import regrouped
 from neutral_to_torch.sharded import is_sharded
 from neutral_to_torch.tensors import check_files, dtype_of
 
@@ -37,6 +38,7 @@ def load_into(
     allow_unused: Iterable[str] = (),
     allow_missing: Iterable[str] = (),
     set_attributes: bool = False,
+    fold_batch_norms: bool = False,
     dtype: torch.dtype | None = None,
     device: torch.device | str | None = None,
 ) -> Plan:
@@ -54,6 +56,10 @@ def load_into(
     plan, and those that change inference are warned of; with ``set_attributes`` the module is given the stored ones,
     ``requires_grad=False`` for a batch norm's weight that the source does not train among them.
 
+    Where the module has one layer and the store several, or the other way round (a fused projection of queries, keys
+    and values, branches of a grouped convolution), they are regrouped, and the plan names them so (``q + k + v``,
+    ``qkv[0:64]``). With ``fold_batch_norms``, batch norms that the module lacks go into the convolutions before them.
+
     Parameters stay the same objects and are filled in place, in their own dtype; on the ``meta`` device they are
     replaced by tensors that map the store's file, in the stored dtype. ``dtype`` (of what is floating) and ``device``
     ask for others. Of tensors that are spread over processes (``DTensor``: FSDP2, tensor parallelism) every process
@@ -70,7 +76,9 @@ def load_into(
         strict=strict,
         allow_unused=allow_unused,
         allow_missing=allow_missing,
+        fold_batch_norms=fold_batch_norms,
     )
+    store = regrouped(store, [pair.layer for pair in plan.pairs])
     state = state_of(module)
     sources = _sources(plan, store)
     _check(module, state, sources)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Iterable, Iterator, Mapping, Sequence, Union
 
@@ -30,6 +31,7 @@ from neutral_to_torch.match import (
 )
 from neutral_to_torch.modules import Adapter, adapter_of, describe
 from neutral_to_torch.plan import Leftover, Pair, Plan, child, read_mapping
+from neutral_to_torch.regroup import foldable, regrouped, regroupings
 from neutral_to_torch.ties import reproduces, settle
 from neutral_to_torch.trace import Traced, trace
 
@@ -47,6 +49,7 @@ def make_plan(
     strict: bool = True,
     allow_unused: Iterable[str] = (),
     allow_missing: Iterable[str] = (),
+    fold_batch_norms: bool = False,
 ) -> Plan:
     """How ``store`` would be loaded into ``module``; nothing is touched. See :func:`neutral_to_torch.load_into`.
 
@@ -59,33 +62,73 @@ def make_plan(
         allow_missing = (*allow_missing, *(glob.escape(item.name) for item in mapping.unfilled if item.allowed))
     if golden is not None and not isinstance(golden, Golden):
         golden = open_golden(golden)
-    ours = stored_side(store)
+    named = [pair.layer for pair in mapping.pairs] if isinstance(mapping, Plan) else mapping or ()
+    store = regrouped(store, named)
     traced = None if isinstance(mapping, Plan) else _traced(module, store, example, golden)
     theirs = describe(module) if traced is None else traced.side
-    matchers = _matchers(mapping)
-    found = run(matchers, ours, theirs)
-    if found.ties and golden is not None:
-        recorded = golden
-        found = settle(
-            ours,
-            theirs,
-            found,
-            lambda given: run(matchers, ours, theirs, given),
-            lambda matching: reproduces(module, store, Plan(_pairs(matching, ours, theirs, module)), recorded),
-        )
-    other = Contradictions() if traced is None else contradictions(ours, traced, found)
+    matching = _Matching(module, theirs, traced, _matchers(mapping), golden)
+    matched = matching.of(store)
+    if matched.left and traced is not None:
+        for names in regroupings(store, matched.open_stored, matched.open_module, theirs, fold_batch_norms):
+            again = matching.of(regrouped(store, names))
+            matched = min(matched, again, key=lambda one: one.left)
+    store, ours, found, other = matched.store, matched.ours, matched.found, matched.other
     pairs = _pairs(found, ours, theirs, module)
     conflicts = [*_value_problems(pairs, store, theirs), *_tie_problems(pairs, store, theirs)]
+    offers = () if fold_batch_norms else tuple(foldable(store, matched.open_stored))
     plan = Plan(
         pairs,
         _unused(pairs, found, ours, tuple(allow_unused)),
         _unfilled(pairs, found, theirs, tuple(allow_missing)),
-        (*_tie_notes(pairs, ours, theirs), *other.notes, *_unproven(pairs, store, traced)),
+        (*_tie_notes(pairs, ours, theirs), *other.notes, *_unproven(pairs, store, traced), *offers),
         other.conflicts,
     )
     if conflicts or (strict and plan.problems):
-        raise MatchError(_refusal(module, store, (*conflicts, *(plan.problems if strict else ()))))
+        raise MatchError(_refusal(module, store, (*conflicts, *(plan.problems if strict else ())), offers))
     return plan
+
+
+@dataclass(frozen=True)
+class _Matched:
+    """What was found for a store, or for one with its layers regrouped."""
+
+    store: Store
+    ours: Side
+    found: Matching
+    other: Contradictions
+    open_stored: set[str]
+    open_module: set[str]
+
+    @property
+    def left(self) -> int:
+        return len(self.open_stored) + len(self.open_module) + len(self.other.conflicts)
+
+
+@dataclass(frozen=True)
+class _Matching:
+    """Matches stores with one module."""
+
+    module: nn.Module
+    theirs: Side
+    traced: Traced | None
+    matchers: Sequence[Matcher]
+    golden: Golden | None
+
+    def of(self, store: Store) -> _Matched:
+        ours = stored_side(store)
+        found = run(self.matchers, ours, self.theirs)
+        if found.ties and self.golden is not None:
+            golden = self.golden
+            found = settle(
+                ours,
+                self.theirs,
+                found,
+                lambda given: run(self.matchers, ours, self.theirs, given),
+                lambda way: reproduces(self.module, store, Plan(_pairs(way, ours, self.theirs, self.module)), golden),
+            )
+        other = Contradictions() if self.traced is None else contradictions(ours, self.traced, found)
+        left = (found.open_stored(ours), found.open_module(self.theirs))
+        return _Matched(store, ours, found, other, *({name for name, role in side if role is None} for side in left))
 
 
 def _unproven(pairs: Sequence[Pair], store: Store, traced: Traced | None) -> Iterator[str]:
@@ -313,7 +356,7 @@ def _tie_notes(pairs: Sequence[Pair], ours: Side, theirs: Side) -> Iterator[str]
             yield f"{key} is one tensor in the store and {len(names)} in the module: {', '.join(names.values())}"
 
 
-def _refusal(module: nn.Module, store: Store, problems: Sequence[str]) -> str:
+def _refusal(module: nn.Module, store: Store, problems: Sequence[str], offers: Sequence[str]) -> str:
     shown = [f"  - {problem}" for problem in problems[:20]]
     if len(problems) > len(shown):
         shown.append(f"  and {len(problems) - len(shown)} more")
@@ -321,6 +364,7 @@ def _refusal(module: nn.Module, store: Store, problems: Sequence[str]) -> str:
         (
             f"{store.path or 'the store'} does not fit {type(module).__name__}; nothing has been loaded:",
             *shown,
+            *(f"  - {offer}" for offer in offers),
             "Give a mapping for what belongs together; allow the rest by name (allow_unused, allow_missing).",
         )
     )
