@@ -18,6 +18,8 @@ TITLES = {
     "attention": "Transformers",
     "control flow": "Loops and branches",
     "regions": "Regions and warping",
+    "numpy mode": "NumPy mode",
+    "int8": "Quantised networks",
 }
 
 MEANINGS = {
@@ -31,6 +33,8 @@ MEANINGS = {
     "MXNet's own outputs move by more than the error when its input moves by rounding",
     "random": "every operator is within its tolerance but those that draw random numbers, of which tests compare the "
     "distribution; the rest is computed of MXNet's samples",
+    "int8": "MXNet's quantiser made it of floats, and the emitted module computes in floats again: the output's error "
+    "is what MXNet rounds, which tests/parity/test_quantization.py bounds",
     "differs": "something is not",
     "refused": "the conversion said that it cannot be exact, and why",
     "failed": "the conversion failed otherwise",

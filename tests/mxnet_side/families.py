@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict
 
 import numpy as np
 
-from mxnet_side import control, forecasting, language, models, nlp, recurrent, regions
+from mxnet_side import control, forecasting, language, models, nlp, numpy_mode, quantised, recurrent, regions
 
 Inputs = Dict[str, np.ndarray]
 
@@ -87,11 +87,76 @@ def _saving(module: Any, inputs: dict[str, Inputs]) -> dict[str, Callable[[str],
     return {name: save(name) for name in inputs}
 
 
+def _perceptron(space: Any, a: Any) -> Any:
+    x = space.npx.relu(space.npx.fully_connected(a["data"], a["w1"], a["b1"], num_hidden=16))
+    return space.npx.softmax(space.npx.fully_connected(x, a["w2"], no_bias=True, num_hidden=5))
+
+
+def _attention(space: Any, a: Any) -> Any:
+    np, npx = space.np, space.npx
+    query, key, value = (np.einsum("btc,dc->btd", a["data"], a[name]) for name in ("wq", "wk", "wv"))
+    weights = npx.softmax(np.matmul(query, np.swapaxes(key, 1, 2)) / 4.0, axis=-1)
+    mixed = np.matmul(np.where(weights > 0.05, weights, np.zeros_like(weights)), value)
+    return npx.layer_norm(a["data"] + mixed, a["gamma"], a["beta"], eps=1e-6)
+
+
+def _convolutional(space: Any, a: Any) -> Any:
+    np, npx = space.np, space.npx
+    x = npx.convolution(a["data"], a["w1"], a["b1"], kernel=(3, 3), pad=(1, 1), num_filter=8)
+    x = npx.leaky_relu(npx.pooling(x, kernel=(2, 2), stride=(2, 2), pool_type="max"), act_type="leaky", slope=0.1)
+    x = np.concatenate([np.mean(x, axis=(2, 3)), np.max(x, axis=(2, 3))], axis=1)
+    return npx.fully_connected(np.tanh(x), a["w2"], a["b2"], num_hidden=5)
+
+
+NUMPY: dict[str, tuple[Callable[..., Any], dict[str, tuple[int, ...]]]] = {
+    "perceptron": (_perceptron, {"data": (3, 9), "w1": (16, 9), "b1": (16,), "w2": (5, 16)}),
+    "attention": (
+        _attention,
+        {"data": (2, 7, 16), "wq": (16, 16), "wk": (16, 16), "wv": (16, 16), "gamma": (16,), "beta": (16,)},
+    ),
+    "convolutional": (
+        _convolutional,
+        {"data": (2, 3, 8, 8), "w1": (8, 3, 3, 3), "b1": (8,), "w2": (5, 16), "b2": (5,)},
+    ),
+}
+
+
+def _in_numpy_mode(name: str) -> Callable[[str], Inputs]:
+    function, shapes = NUMPY[name]
+
+    def save(prefix: str) -> Inputs:
+        arrays = {key: values(*shape, seed=seed) / 2 for seed, (key, shape) in enumerate(shapes.items())}
+        numpy_mode.run_function(function, arrays, prefix, [key for key in arrays if key != "data"])
+        return {"data": arrays["data"]}
+
+    return save
+
+
+QUANTISED = {
+    "dense": ("dense", (4, 10), False),
+    "dense_fused": ("dense", (4, 10), True),
+    "residual_fused": ("residual", (4, 3, 8, 8), True),
+}
+
+
+def _quantised(name: str) -> Callable[[str], Inputs]:
+    network, shape, fused = QUANTISED[name]
+
+    def save(prefix: str) -> Inputs:
+        data = np.random.RandomState(1).uniform(-1, 1, shape).astype("float32")
+        quantised.run(network, prefix, data, "naive", fused)
+        return {"data": data}
+
+    return save
+
+
 FAMILIES = {
     "sequences": _saving(recurrent, SEQUENCES),
     "attention": _saving(language, ATTENTION),
     "control flow": _saving(control, CONTROL),
     "regions": _saving(regions, REGIONS),
+    "numpy mode": {name: _in_numpy_mode(name) for name in NUMPY},
+    "int8": {name: _quantised(name) for name in QUANTISED},
     "gluonnlp": nlp.MODELS,
     "gluonts": forecasting.MODELS,
 }
@@ -109,6 +174,9 @@ def make(name: str, prefix: str, golden: str) -> dict[str, Any]:
     inputs = FAMILIES[family][model](prefix)
     if os.path.exists(f"{prefix}-golden.safetensors"):  # of a checkpoint that MXNet does not load as it is
         os.replace(f"{prefix}-golden.safetensors", golden)
+    elif family == "numpy mode":  # whose files say by themselves how they are to be read
+        shapes = {key: array.shape for key, array in inputs.items()}
+        models.capture_files(f"{prefix}-symbol.json", f"{prefix}-0000.params", shapes, golden)
     else:
         models.capture(prefix, inputs, golden)
     with open(f"{prefix}-symbol.json") as file:
