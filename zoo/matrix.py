@@ -46,9 +46,9 @@ MEANINGS = {
 HEAD = """\
 # The zoo
 
-Every vision model of MXNet {mxnet} and GluonCV {gluoncv}, with random parameters (BatchNorm statistics included), and
-models of other families, those of {others} among them; exported by MXNet, converted, emitted as PyTorch source, and run
-by torch {torch} on the same input. Made by
+Every vision model of MXNet {mxnet} and GluonCV {gluoncv}, and models of other families, among them those of
+{others}; with random parameters (BatchNorm statistics included), exported by MXNet, converted,
+emitted as PyTorch source, and run by torch {torch} on the same input. Made by
 
     NEUTRAL_MXNET_PYTHON=/path/to/python-with-mxnet python zoo/run.py
 
