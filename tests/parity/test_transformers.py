@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 import mxnet_to_neutral
 import neutral_to_torch
+import torch_to_neutral
 from neutral.errors import MatchError
+from neutral.store import shards
 from neutral_to_torch.golden import open_golden
 from parity.architectures import declare_operators
 
@@ -77,3 +80,17 @@ def test_another_epsilon_is_reported(mxnet: Any, tmp_path: Path) -> None:
     store, _, example = recorded(mxnet, tmp_path, "bert")
     plan = neutral_to_torch.make_plan(bert(layer_norm_eps=1e-3), store, example=example)
     assert {difference.attribute for _, difference in plan.differences} == {"eps"}
+
+
+def test_shards_are_read_by_from_pretrained(tmp_path: Path) -> None:
+    """The names and the index are those that transformers look for."""
+    module = bert()
+    save_file(module.state_dict(), tmp_path / "state.safetensors")
+    module.config.save_pretrained(tmp_path / "model")
+    with torch_to_neutral.read(tmp_path / "state.safetensors") as store:
+        names = shards.write(store, str(tmp_path / "model" / "model.safetensors"), max_shard_size=100_000)
+    assert len(names) > 3
+    again = type(module).from_pretrained(tmp_path / "model")
+    assert module.state_dict().keys() == again.state_dict().keys()
+    for name, value in module.state_dict().items():
+        torch.testing.assert_close(again.state_dict()[name], value, rtol=0, atol=0)
