@@ -244,6 +244,8 @@ def test_preprocessing_in_the_graph(recorded: Recorded) -> None:
     loaded(norm, Plain(nn.BatchNorm2d(3, eps=2e-5)))
     with pytest.raises(MatchError, match=r"subtract\(the input data, 127\.5\)"):
         loaded(numbers, Plain())
+    plan = neutral_to_torch.load_into(Plain(), numbers[0], {"convolution0": "0"}, torch.zeros(2, 3, 8, 8))
+    assert "the input is multiply(subtract(the input data, 127.5), 0.0078125)" in plan.notes[0]
     with pytest.raises(MatchError, match="stored bn_data not used"):
         loaded(norm, Plain())
 
@@ -259,21 +261,23 @@ def test_slopes(recorded: Recorded, channels: int) -> None:
 
 
 class Recurrent(nn.Module):
-    def __init__(self, cell: bool, batch_first: bool) -> None:
+    def __init__(self, batch_first: bool) -> None:
         super().__init__()
-        self.rnn = nn.LSTMCell(3, 4) if cell else nn.LSTM(3, 4, batch_first=batch_first)
+        self.rnn = nn.LSTM(3, 4, batch_first=batch_first)
         self.out = nn.Linear(4, 5)
-        self.cell, self.batch_first = cell, batch_first
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if self.batch_first:
+        if self.rnn.batch_first:
             return self.out(self.rnn(x.transpose(0, 1))[0]).transpose(0, 1)
         return self.out(self.rnn(x)[0])
 
 
 @pytest.mark.parametrize("batch_first", [True, False])
 def test_packed_recurrent_parameters(recorded: Recorded, batch_first: bool) -> None:
-    loaded(recorded("packed_lstm"), Recurrent(cell=False, batch_first=batch_first))
+    """A module that turns the axes itself keeps its own layout, also where the stored attributes are set."""
+    module = Recurrent(batch_first)
+    plan = loaded(recorded("packed_lstm"), module, set_attributes=True)
+    assert not plan.differences and module.rnn.batch_first == batch_first
 
 
 class ChannelsLast(nn.Module):

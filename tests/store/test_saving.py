@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import neutral
 from neutral.errors import SourceError, StoreError, TargetError
 from neutral.store import Store
 from neutral.store.check import check
+from neutral.store.copying import EarlySync
 from neutral.store.header import read_header
 from neutral.store.safetensors import write_tensors
-from neutral.tensor import FileRange, Tensor
+from neutral.tensor import FileRange, Tensor, from_numpy
 
 from .samples import SYMBOL, in_memory, run_python, sample_store, sha256_of
 
@@ -159,6 +162,27 @@ def test_progress_counts_every_byte(tmp_path: Path) -> None:
     store.save(tmp_path / "m.safetensors", progress=lambda done, total: steps.append((done, total)))
     assert steps == sorted(steps)
     assert steps[-1] == ((2 << 20) + 3, (2 << 20) + 3)
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+def test_a_disk_that_fails_while_more_is_copied_fails_the_run(
+    failing: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel tells of such an error once: it must not be lost with the thread that it is told to."""
+    calls = 0
+
+    def fdatasync(descriptor: int) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == failing:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(EarlySync, "STEP", 1 << 10)
+    monkeypatch.setattr(os, "fdatasync", fdatasync, raising=False)
+    tensors = {f"t{number}": from_numpy(np.zeros(1 << 16, np.float32)) for number in range(8)}
+    with pytest.raises(TargetError, match=os.strerror(errno.EIO)):
+        write_tensors(tensors, tmp_path / "t.safetensors")
+    assert calls >= failing and list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("size", [10, 1 << 20])

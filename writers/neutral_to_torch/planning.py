@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any, Iterable, Iterator, Mapping, Sequence, Union
 
@@ -74,6 +74,8 @@ def make_plan(
             matched = min(matched, again, key=lambda one: one.left)
     store, ours, found, other = matched.store, matched.ours, matched.found, matched.other
     pairs = _pairs(found, ours, theirs, module)
+    if traced is not None:
+        pairs = tuple(_in_its_place(pair, other) for pair in pairs)
     conflicts = [*_value_problems(pairs, store, theirs), *_tie_problems(pairs, store, theirs)]
     offers = () if fold_batch_norms else tuple(foldable(store, matched.open_stored))
     plan = Plan(
@@ -129,6 +131,13 @@ class _Matching:
         other = Contradictions() if self.traced is None else contradictions(ours, self.traced, found)
         left = (found.open_stored(ours), found.open_module(self.theirs))
         return _Matched(store, ours, found, other, *({name for name, role in side if role is None} for side in left))
+
+
+def _in_its_place(pair: Pair, other: Contradictions) -> Pair:
+    """A pair whose surroundings were compared: a layout that differs is made up for by them, or is a conflict."""
+    if any(f"not compared, of stored {pair.layer} " in note for note in other.notes):
+        return pair
+    return replace(pair, differences=tuple(item for item in pair.differences if item.effect != "layout"))
 
 
 def _unproven(pairs: Sequence[Pair], store: Store, traced: Traced | None) -> Iterator[str]:
