@@ -130,8 +130,8 @@ def _prefixed(store: Store, prefix: str) -> Store:
     if not prefix:
         return store
     layers = {
-        prefix + name: replace(
-            layer, name=prefix + name, tensors={role: prefix + key for role, key in layer.tensors.items()}
+        prefix + name: layer._replace(
+            name=prefix + name, tensors={role: prefix + key for role, key in layer.tensors.items()}
         )
         for name, layer in store.layers.items()
     }
@@ -146,7 +146,7 @@ def _prefixed(store: Store, prefix: str) -> Store:
 
 
 def _prefixed_piece(piece: int | Piece, prefix: str) -> int | Piece:
-    return piece if isinstance(piece, int) else replace(piece, tensor=prefix + piece.tensor)
+    return piece if isinstance(piece, int) else piece._replace(tensor=prefix + piece.tensor)
 
 
 def _with_layers(graph: Graph, rename: Callable[[str], str]) -> Graph:

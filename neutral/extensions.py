@@ -47,8 +47,7 @@ def add_file(path: str) -> None:
 
 
 def apply(framework: str, rule: Callable[..., Any]) -> None:
-    """Let every plug-in register its rules for a framework, each once."""
-    search()
+    """Let every plug-in that is loaded register its rules for a framework, each once."""
     for name, plugin in list(_loaded.items()):
         register = getattr(plugin, framework, None)
         if register is not None and (name, framework) not in _applied:

@@ -7,7 +7,8 @@ it has, is in the catalogue (:mod:`neutral.operators`).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Iterator, Mapping, Union
+from types import MappingProxyType
+from typing import Any, Iterator, Mapping, NamedTuple, Union
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,7 @@ class Graph:
                         yield from inner.layers()
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a role's tensor comes from: the source's own array names, and the rule that made it canonical.
 
     The rules are those of ``docs/format.md``: ``identity``, ``transpose``, ``slice``, ``concatenate``, ``ones``,
@@ -78,17 +78,15 @@ class Origin:
     rule: str = "identity"
 
 
-@dataclass(frozen=True)
-class LayerSource:
+class LayerSource(NamedTuple):
     """What the source calls the layer: its node and operator (None without a graph), and each role's origin."""
 
     node: str | None = None
     operator: str | None = None
-    origins: Mapping[str, Origin] = field(default_factory=dict)
+    origins: Mapping[str, Origin] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
-class Layer:
+class Layer(NamedTuple):
     """A group of tensors that one operator uses.
 
     ``tensors`` maps a role (``weight``, ``running_mean``, ``weight_ih_l0``) to a tensor's key in the store.

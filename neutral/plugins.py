@@ -10,25 +10,32 @@ neutral.commands    the verb (``neutral VERB``)       a module, or any object, w
                                                       ``run(arguments, console) -> Report``, as in :mod:`neutral.cli`
 ==================  ================================  =========================================================
 
-Neutral's own readers and writers come in by the same door.
+Neutral's own readers and writers come in by the same door, and are asked first: to look for others takes as long as all
+the rest of the command line.
 """
 
 from __future__ import annotations
 
 import sys
 import warnings
-from typing import TYPE_CHECKING, Any, Iterator, Protocol
+from importlib import import_module
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping, Protocol
 
 from neutral.errors import NeutralError, UsageError
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
-
     from neutral.store import Store
 
 READERS = "neutral.readers"
 WRITERS = "neutral.writers"
 COMMANDS = "neutral.commands"
+
+OWN: Mapping[str, Mapping[str, str]] = {
+    READERS: {"mxnet": "mxnet_to_neutral.plugin:reader", "torch": "torch_to_neutral.plugin:reader"},
+    WRITERS: {"mxnet": "neutral_to_mxnet.plugin:writer", "torch": "neutral_to_torch.plugin:writer"},
+}
+"""What Neutral brings along: by group, the names and their objects as entry points write them."""
 
 
 class Reader(Protocol):
@@ -50,8 +57,8 @@ class PluginError(NeutralError):
 
 
 def names(group: str) -> list[str]:
-    """The names registered in ``group``; nothing is imported."""
-    return sorted(_entry_points(group))
+    """The names registered in ``group``, Neutral's own first; nothing is imported."""
+    return list(_registered(group))
 
 
 def load(group: str, name: str) -> Any:
@@ -59,42 +66,55 @@ def load(group: str, name: str) -> Any:
 
     Raises UsageError where nothing has this name and PluginError where it cannot be imported.
     """
-    points = _entry_points(group)
-    if name not in points:
-        known = ", ".join(sorted(points)) or "none; is Neutral installed?"
+    value = OWN.get(group, {}).get(name) or _registered(group).get(name)
+    if value is None:
+        known = ", ".join(names(group)) or "none"
         raise UsageError(f"nothing is registered as {name!r} in {group} (there are: {known}).")
+    module, _, attribute = value.partition(":")
     try:
-        return points[name].load()
+        found = import_module(module)
+        return attrgetter(attribute)(found) if attribute else found
     except Exception as error:
         raise PluginError(
-            f"the plug-in {name!r} of {group} ({points[name].value}) cannot be imported: "
-            f"{type(error).__name__}: {error}"
+            f"the plug-in {name!r} of {group} ({value}) cannot be imported: {type(error).__name__}: {error}"
         ) from error
 
 
 def load_all(group: str) -> Iterator[Any]:
-    """Every object of the group, by name. One that cannot be imported is left out with a warning."""
-    for name in names(group):
+    """Every object of the group, Neutral's own first; others are looked for when those have been taken.
+
+    One that cannot be imported is left out with a warning.
+    """
+    own = OWN.get(group, {})
+    yield from _loadable(group, own)
+    yield from _loadable(group, [name for name in names(group) if name not in own])
+
+
+def _loadable(group: str, names: Iterable[str]) -> Iterator[Any]:
+    for name in names:
         try:
             yield load(group, name)
         except PluginError as error:
-            warnings.warn(str(error), RuntimeWarning, stacklevel=2)
+            warnings.warn(str(error), RuntimeWarning, stacklevel=3)
 
 
-def _entry_points(group: str) -> dict[str, EntryPoint]:
-    from importlib import metadata  # as slow as all the rest of the command line together
+def _registered(group: str) -> dict[str, str]:
+    """Objects by name, as entry points write them: Neutral's own, then those of other packages by name."""
+    from importlib import metadata
 
     if sys.version_info >= (3, 10):
-        found = tuple(metadata.entry_points(group=group))
+        points = tuple(metadata.entry_points(group=group))
     else:
-        found = metadata.entry_points().get(group, ())
-    points: dict[str, EntryPoint] = {}
-    for point in found:  # one distribution may be found twice, when two folders of the path describe it
-        first = points.setdefault(point.name, point)
-        if first.value != point.value:
+        points = metadata.entry_points().get(group, ())
+    found = dict(OWN.get(group, {}))
+    for point in sorted(
+        points, key=attrgetter("name")
+    ):  # one distribution may be found twice, when two folders of the path describe it
+        first = found.setdefault(point.name, point.value)
+        if first != point.value:
             warnings.warn(
-                f"two plug-ins are called {point.name!r} in {group}: {first.value} is used, {point.value} is not.",
+                f"two plug-ins are called {point.name!r} in {group}: {first} is used, {point.value} is not.",
                 RuntimeWarning,
                 stacklevel=3,
             )
-    return points
+    return found

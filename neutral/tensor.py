@@ -7,8 +7,8 @@ so :meth:`Tensor.numpy` gives its raw bits as uint16 and the code ``BF16`` is th
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Callable, Iterable, Iterator, Union
+from math import prod
+from typing import TYPE_CHECKING, Callable, Iterable, Iterator, NamedTuple, Union
 
 from neutral.errors import SourceError
 
@@ -68,8 +68,7 @@ CHUNK = 1 << 20
 """Bytes that are in memory at once where content is copied or hashed."""
 
 
-@dataclass(frozen=True)
-class FileRange:
+class FileRange(NamedTuple):
     """``nbytes`` bytes of a file, from ``offset``."""
 
     path: str
@@ -97,8 +96,7 @@ class FileRange:
 Content = Union["tuple[FileRange, ...]", "Callable[[], Iterable[bytes | memoryview]]"]
 
 
-@dataclass(frozen=True)
-class Tensor:
+class Tensor(NamedTuple):
     """dtype, shape, and the content: file ranges one after the other, or a function that makes the bytes."""
 
     dtype: str
@@ -108,14 +106,11 @@ class Tensor:
     @property
     def size(self) -> int:
         """The number of elements."""
-        count = 1
-        for dim in self.shape:
-            count *= dim
-        return count
+        return prod(self.shape)
 
     @property
     def nbytes(self) -> int:
-        return self.size * ITEM_SIZE[self.dtype]
+        return prod(self.shape) * ITEM_SIZE[self.dtype]
 
     def chunks(self) -> Iterator[bytes | memoryview]:
         """The bytes in order, in pieces."""

@@ -6,7 +6,7 @@ import os
 import tempfile
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Callable, Mapping
+from typing import TYPE_CHECKING, Any, Callable, Mapping, NamedTuple
 
 from neutral.errors import SourceError, UsageError
 from neutral.graph import Graph, Layer
@@ -19,8 +19,7 @@ Progress = Callable[[int, int], None]
 """Called with the bytes done and the bytes in all."""
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(NamedTuple):
     """A stretch of a source file: the bytes of a stored tensor, its axes first permuted by ``permutation``.
 
     ``start`` and ``nbytes`` choose a part of those bytes, where the source kept apart what the store joins.

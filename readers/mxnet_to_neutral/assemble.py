@@ -75,14 +75,14 @@ class Assembly:
         name = _unique(name, self.layers, {SOURCE})
         tensors, origins = {}, {}
         for role, recipe in recipes.items():
-            key = self._key_of.get(recipe.identity)
+            same = recipe.identity
+            key = self._key_of.get(same)
             if key is None:
-                key = _unique(f"{name}.{role}", self.tensors, ())
-                self._key_of[recipe.identity] = key
+                key = self._key_of[same] = _unique(f"{name}.{role}", self.tensors, ())
                 self.tensors[key] = recipe.make()
                 self.recipes[key] = recipe
             tensors[role] = key
-            origins[role] = Origin(tuple(array.name for array in recipe.arrays), recipe.rule)
+            origins[role] = Origin(tuple([array.name for array in recipe.arrays]), recipe.rule)
         source = LayerSource(source.node, source.operator, origins)
         self.layers[name] = Layer(name, kind, attributes, tensors, source, typed_by)
         return name

@@ -7,7 +7,7 @@ Where they cannot be, the original arrays are kept under ``source.`` keys.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Callable, Iterator, Mapping, NamedTuple
 
 from mxnet_to_neutral.arrays import ArrayFile, ArrayRecord, Block
 from neutral.errors import MismatchError, UnsupportedError
@@ -60,7 +60,7 @@ class Array:
     @property
     def rule(self) -> str:
         """What the store calls the making of the values."""
-        return {"row_sparse": "dense", "csr": "dense"}.get(self.record.storage, "identity")
+        return "dense" if self.record.storage in ("row_sparse", "csr") else "identity"
 
     @property
     def sources(self) -> tuple[Array, ...]:
@@ -82,8 +82,7 @@ class Array:
         return Tensor(record.dtype, record.shape, content)
 
 
-@dataclass(frozen=True)
-class Recipe:
+class Recipe(NamedTuple):
     """How a role's tensor is made from arrays.
 
     ``make`` gives the tensor. ``rule`` is its name in the store. ``permutation`` takes the stored axes back to the
@@ -103,19 +102,14 @@ class Recipe:
     @property
     def identity(self) -> tuple[object, ...]:
         """Equal for recipes that give the same tensor."""
-        return (self.rule, tuple(array.name for array in self.arrays), self.start)
+        return (self.rule, tuple([array.name for array in self.arrays]), self.start)
 
 
 def identity(array: Array, shape: tuple[int, ...] | None = None) -> Recipe:
     """The array as it is, or with the same elements under another shape."""
-
-    def make() -> Tensor:
-        tensor = array.tensor()
-        return tensor if shape is None else Tensor(tensor.dtype, shape, tensor.content)
-
-    rule = array.rule
+    rule, make = array.rule, array.tensor
     if shape is not None and shape != array.shape:
-        rule = f"reshape {array.shape} to {shape}"
+        rule, make = f"reshape {array.shape} to {shape}", lambda: array.tensor()._replace(shape=shape)
     if array.record.fortran_order:
         back = tuple(reversed(range(len(array.shape))))
         return Recipe("transpose", (array,), make, permutation=back)

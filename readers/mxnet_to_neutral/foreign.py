@@ -13,9 +13,14 @@ if TYPE_CHECKING:
 
 def rule_for(node: SymbolNode) -> Rule | None:
     """The rule of a node's operator. That of a ``Custom`` one is registered as ``Custom:`` and its ``op_type``."""
-    extensions.apply("mxnet", rule)
     name = node.operator
-    return RULES.get(f"Custom:{node.attributes.get('op_type')}" if name == "Custom" else name)
+    if name == "Custom":
+        name = f"Custom:{node.attributes.get('op_type')}"
+    extensions.apply("mxnet", rule)
+    if name not in RULES:
+        extensions.search()  # it takes as long as the command line to start
+        extensions.apply("mxnet", rule)
+    return RULES.get(name)
 
 
 def reason_for(node: SymbolNode) -> str:

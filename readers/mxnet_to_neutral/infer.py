@@ -7,16 +7,14 @@ stays a ``parameter``.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Any, Iterable, Mapping
+from typing import Any, Iterable, Mapping, NamedTuple
 
 from mxnet_to_neutral.canonical import Array, Recipe, identity
 from mxnet_to_neutral.names import bare, split
 from neutral.operators.recurrent import GATES
 
 
-@dataclass(frozen=True)
-class InferredLayer:
+class InferredLayer(NamedTuple):
     """A layer whose kind was inferred; ``attributes`` hold only what is certain from the shapes."""
 
     name: str
@@ -32,11 +30,11 @@ _STATISTICS = {
     "running_var": "running_var",
 }
 
-_SEQUENCE = re.compile(r"^(?P<stem>.*?)[_.]?(?P<direction>[lr])(?P<layer>\d+)_(?P<part>[ih]2[hr]_(?:weight|bias))$")
+_SEQUENCE = re.compile(r"^(?P<stem>.*?)[_.]?(?P<direction>[lr])(?P<layer>\d+)_[ih]2[hr]_(?:weight|bias)$")
 """Gluon's recurrent layers: ``lstm0_l0_i2h_weight``, ``0.r1_h2h_bias``."""
 
 _UNFUSED = re.compile(
-    r"^(?P<stem>.*?)[_.]?_unfused\.(?P<layer>\d+)(?:\.(?P<direction>[lr])_cell)?\.(?P<part>[ih]2[hr]_(?:weight|bias))$"
+    r"^(?P<stem>.*?)[_.]?_unfused\.(?P<layer>\d+)(?:\.(?P<direction>[lr])_cell)?\.[ih]2[hr]_(?:weight|bias)$"
 )
 """What Gluon 1.3 to 1.9 call the same in ``save_parameters``: ``0._unfused.1.l_cell.i2h_weight``."""
 
@@ -51,21 +49,19 @@ _PARTS = {
 
 def infer(arrays: Iterable[Array]) -> list[InferredLayer]:
     """Layers in the order in which the arrays first name them; every array with data is in exactly one."""
-    groups: dict[tuple[str, str], dict[str, Array]] = {}
+    groups: dict[tuple[str, str], list[tuple[str, Array]]] = {}
     for array in arrays:
         if array.record.storage == "none":
             continue
-        groups.setdefault(_group(array.name), {})[array.name] = array
+        form, stem, role = _place(array.name)
+        groups.setdefault((form, stem), []).append((role, array))
     layers: list[InferredLayer] = []
     for (form, stem), members in groups.items():
-        if form == "sequence":
-            layer = _sequence(stem, members.values())
-        elif form == "layer":
-            layer = _layer(stem, {split(name)[1] or "": array for name, array in members.items()})
-        else:
-            layer = None
+        roles, layer = dict(members), None
+        if form != "single":
+            layer = _sequence(stem, roles) if form == "sequence" else _layer(stem, roles)
         if layer is None or len(layer.roles) != len(members):
-            layers += [parameter(array) for array in members.values()]
+            layers += [parameter(array) for _, array in members]
         else:
             layers.append(layer)
     return layers
@@ -76,13 +72,18 @@ def parameter(array: Array) -> InferredLayer:
     return InferredLayer(bare(array.name), "parameter", {}, {"value": identity(array)})
 
 
-def _group(name: str) -> tuple[str, str]:
-    plain = bare(name)
-    match = _SEQUENCE.match(plain) or _UNFUSED.match(plain)
-    if match:
-        return "sequence", match.group("stem") or "rnn"
+def _place(name: str) -> tuple[str, str, str]:
+    """What an array can belong to by its name: a recurrent sequence, a layer, or nothing; its name, and the role."""
     stem, role = split(name)
-    return ("layer", stem or role) if role else ("single", plain)
+    if role is None:
+        return "single", stem, ""
+    if role in _PARTS:
+        plain = bare(name)
+        match = _SEQUENCE.match(plain) or _UNFUSED.match(plain)
+        if match:
+            reverse = "_reverse" if match.group("direction") == "r" else ""
+            return "sequence", match.group("stem") or "rnn", f"{_PARTS[role]}_l{int(match.group('layer'))}{reverse}"
+    return "layer", stem or role, role
 
 
 def _layer(stem: str, roles: Mapping[str, Array]) -> InferredLayer | None:
@@ -152,18 +153,8 @@ def _cell(stem: str, roles: Mapping[str, Array]) -> InferredLayer | None:
     return InferredLayer(stem, f"{kind}_cell", {"hidden_size": hidden}, recipes)
 
 
-def _sequence(stem: str, arrays: Iterable[Array]) -> InferredLayer | None:
-    roles: dict[str, Recipe] = {}
-    shapes: dict[str, tuple[int, ...]] = {}
-    for array in arrays:
-        plain = bare(array.name)
-        match = _SEQUENCE.match(plain) or _UNFUSED.match(plain)
-        if match is None:
-            return None
-        reverse = "_reverse" if match.group("direction") == "r" else ""
-        role = f"{_PARTS[match.group('part')]}_l{int(match.group('layer'))}{reverse}"
-        roles[role] = identity(array)
-        shapes[role] = array.shape
+def _sequence(stem: str, roles: Mapping[str, Array]) -> InferredLayer | None:
+    shapes = {role: array.shape for role, array in roles.items()}
     rows, state = (*shapes.get("weight_hh_l0", ()), 0, 0)[:2]
     projection = shapes.get("weight_hr_l0")
     hidden = projection[1] if projection and len(projection) == 2 else state
@@ -178,4 +169,4 @@ def _sequence(stem: str, arrays: Iterable[Array]) -> InferredLayer | None:
     }
     if kind == "lstm":
         attributes["projection_size"] = projection[0] if projection else 0
-    return InferredLayer(stem, kind, attributes, roles)
+    return InferredLayer(stem, kind, attributes, {role: identity(array) for role, array in roles.items()})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Mapping
 
 from mxnet_to_neutral.canonical import Array
@@ -75,7 +75,7 @@ def dequantized(symbol: Symbol, arrays: Mapping[str, Array]) -> Mapping[str, Arr
                     f"array {array.name!r} is quantised to {array.record.dtype}, in which MXNet's builds do not agree "
                     f"on what zero stands for; {' and '.join(LEVELS)} are supported."
                 )
-            made = Quantized(replace(array.record, dtype="F32"), array.file, array, ends[0], ends[1])
+            made = Quantized(array.record._replace(dtype="F32"), array.file, array, ends[0], ends[1])
             if found.setdefault(inputs[position], made).sources != made.sources:
                 raise MismatchError(f"array {array.name!r} is used with two ranges, by {node.name!r} and before it.")
     for item in found.values():

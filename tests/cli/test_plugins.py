@@ -70,11 +70,19 @@ def test_a_reader_of_another_package_is_asked(install: Install, run: Run, tmp_pa
     assert result.json["notes"] == ["('epoch', 3)"]
 
 
-def test_a_broken_reader_warns_and_the_others_work(install: Install, run: Run, checkpoint: Path) -> None:
-    install("[neutral.readers]\nbroken = acme_1:reader\n", "import no_such_module")
+def test_neutral_s_own_readers_are_asked_first(install: Install, run: Run, checkpoint: Path) -> None:
+    install("[neutral.readers]\naaa = acme_1:reader\n", "raise RuntimeError")
     result = run("inspect", checkpoint)
-    assert result.code == 0
+    assert (result.code, result.err) == (0, "")
     assert result.out.startswith(f"{checkpoint}: checkpoint of mxnet")
+
+
+def test_a_broken_reader_warns_and_the_others_work(install: Install, run: Run, tmp_path: Path) -> None:
+    install("[neutral.readers]\nbroken = acme_1:reader\n", "import no_such_module")
+    install("[neutral.readers]\nworking = acme_2:reader\n", ACME_READER)
+    (tmp_path / "a.acme").touch()
+    result = run("inspect", tmp_path / "a.acme")
+    assert result.code == 0
     assert result.err.startswith("neutral: warning: the plug-in 'broken' of neutral.readers (acme_1:reader)")
     assert "No module named 'no_such_module'" in result.err
 

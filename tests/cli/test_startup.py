@@ -39,7 +39,7 @@ def test_inspecting_a_store_imports_nothing_heavy(store: Path) -> None:
 def test_inspecting_a_checkpoint_imports_the_reader_and_nothing_heavy(checkpoint: Path) -> None:
     modules = modules_after("inspect", checkpoint)
     assert "mxnet_to_neutral" in modules
-    assert not modules & (HEAVY | {"neutral_to_torch", "neutral_to_mxnet"})
+    assert not modules & (HEAVY | {"neutral_to_torch", "neutral_to_mxnet", "email"})
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

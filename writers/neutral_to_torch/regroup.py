@@ -194,7 +194,7 @@ def _split(store: Store, name: str, ranges: list[tuple[int, int]]) -> Store:
         changed: dict[str, Any] = {OUTPUTS[layer.kind]: end - start}
         if groups > 1:
             changed["groups"] = groups * (end - start) // size
-        new.append(replace(layer, name=part, attributes={**layer.attributes, **changed}, tensors=keys))
+        new.append(layer._replace(name=part, attributes={**layer.attributes, **changed}, tensors=keys))
 
     def rewrite(graph: Graph, node: Node) -> tuple[list[Node], dict[Value, Value], set[str]]:
         total = store.tensors[layer.tensors["weight"]].shape[0]
@@ -234,7 +234,7 @@ def _joined(store: Store, name: str, parts: list[str]) -> Store:
         tensors[keys[role]] = _one_after_the_other([_role(store, layer, role) for layer in layers])
     sizes = [store.tensors[layer.tensors["weight"]].shape[0] for layer in layers]
     attributes = {**first.attributes, OUTPUTS[first.kind]: sum(sizes)}
-    new = replace(first, name=name, attributes=attributes, tensors=keys)
+    new = first._replace(name=name, attributes=attributes, tensors=keys)
 
     def rewrite(graph: Graph, node: Node) -> tuple[list[Node], dict[Value, Value], set[str]]:
         nodes = {item.layer: item for item in graph.nodes if item.layer in parts}
@@ -275,7 +275,7 @@ def _folded(store: Store, name: str, map_name: str, norm_name: str) -> Store:
     tensors = dict(store.tensors)
     tensors[keys["weight"]] = computed(weight.dtype, weight.shape, new_weight)
     tensors[keys["bias"]] = computed(weight.dtype, weight.shape[:1], new_bias)
-    new = replace(layer, name=name, tensors=keys, source=LayerSource(norm.source.node, layer.source.operator))
+    new = layer._replace(name=name, tensors=keys, source=LayerSource(norm.source.node, layer.source.operator))
 
     def rewrite(graph: Graph, node: Node) -> tuple[list[Node], dict[Value, Value], set[str]]:
         after = next(item for item in graph.nodes if item.layer == norm_name)

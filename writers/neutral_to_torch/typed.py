@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Mapping
 
 from torch import nn
@@ -38,7 +37,7 @@ def typed(store: Store, module: nn.Module) -> Store:
             else:
                 tensors[keys[role]] = found[parameter]
         source = LayerSource(origins={role: Origin((parameter,)) for role, parameter in layer.tensors.items()})
-        layers[name] = replace(layer, attributes=_known(layer.kind, layer.attributes), tensors=keys, source=source)
+        layers[name] = layer._replace(attributes=_known(layer.kind, layer.attributes), tensors=keys, source=source)
     used = {parameter for layer in side.layers.values() for parameter in layer.tensors.values()}
     left = [name for name in found if name not in used and name.rpartition(".")[2] != COUNTER]
     problems += [f"{name} is not in the module" for name in left]

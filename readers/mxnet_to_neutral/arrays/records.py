@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from neutral.tensor import ITEM_SIZE
 
@@ -17,8 +18,7 @@ TRUNCATED = "The file is cut short or damaged: get it again."
 DAMAGED = "The file is damaged, or was not written by MXNet: get it again."
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(NamedTuple):
     """A run of little-endian elements in the file, without gaps; C order unless its record says otherwise."""
 
     offset: int
@@ -30,8 +30,7 @@ class Block:
         return math.prod(self.shape) * ITEM_SIZE[self.dtype]
 
 
-@dataclass(frozen=True)
-class ArrayRecord:
+class ArrayRecord(NamedTuple):
     """One array.
 
     ``name`` is as in the file, or the index in decimal where the file has no names. ``shape`` is that of the

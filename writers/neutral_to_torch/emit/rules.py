@@ -238,6 +238,7 @@ def _load() -> None:
         package = import_module("neutral_to_torch.emit.operators")
         for module in pkgutil.iter_modules(package.__path__):
             import_module(f"{package.__name__}.{module.name}")
+    extensions.search()
     extensions.apply("torch", rule)
 
 
