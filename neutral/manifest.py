@@ -23,12 +23,17 @@ VERSION = 1
 
 _MAX_DIGITS = 20
 
-_dump = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+_dump = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False
+).encode
 
 
 @paused()
 def encode(store: Store, digests: Mapping[str, str], file_digests: Mapping[str, str]) -> str:
-    """The manifest of ``store``: JSON, keys sorted. ``digests`` are by tensor key, ``file_digests`` by file name."""
+    """The manifest of ``store``: JSON, keys sorted, so that the digests of tensors come before those of files.
+
+    ``digests`` are by tensor key, ``file_digests`` by file name.
+    """
     return _dump(
         {
             "format": KEY,
@@ -165,8 +170,7 @@ def _layer_to_json(layer: Layer) -> dict[str, Any]:
             "node": layer.source.node,
             "operator": layer.source.operator,
             "origins": {
-                role: {"arrays": list(origin.arrays), "rule": origin.rule}
-                for role, origin in layer.source.origins.items()
+                role: {"arrays": origin.arrays, "rule": origin.rule} for role, origin in layer.source.origins.items()
             },
         },
     }

@@ -113,29 +113,31 @@ def copy_tensors(
     """
     with Sources() as sources, EarlySync(file) as early:
         for key, tensor in tensors.items():
-            size = tensor.nbytes
-            small = size <= _SMALL
+            size, content = tensor.nbytes, tensor.content
             wanted = hashing if hashing is not None and hashing.wants(key) else None
-            if wanted and isinstance(tensor.content, tuple) and not small:
-                wanted.add(key, tensor.chunks())
-                wanted = None
-            digest = hashlib.sha256()
+            chunks: Iterable[bytes | memoryview]
+            if not isinstance(content, tuple):
+                chunks = content()
+            elif size <= _SMALL:
+                chunks = map(sources.read, content)
+            else:
+                chunks = tensor.chunks()
+                if wanted:
+                    wanted.add(key, tensor.chunks())
+                    wanted = None
+            digest = hashlib.sha256() if wanted else None
             written = 0
-            for chunk in _small_chunks(sources, tensor) if small else tensor.chunks():
+            for chunk in chunks:
                 file.write(chunk)
                 written += len(chunk)
                 early.written(len(chunk))
                 done(len(chunk))
-                if wanted:
+                if digest:
                     digest.update(chunk)
-            if wanted:
+            if wanted and digest:
                 wanted.put(key, digest.hexdigest())
             if written != size:
                 raise SourceError(
                     f"tensor {key!r}: {tensor.dtype} of shape {list(tensor.shape)} takes {size} bytes and its "
                     f"content has {written}."
                 )
-
-
-def _small_chunks(sources: Sources, tensor: Tensor) -> Iterable[bytes | memoryview]:
-    return map(sources.read, tensor.content) if isinstance(tensor.content, tuple) else tensor.content()

@@ -48,25 +48,30 @@ def encode_header(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | N
     """
     if _METADATA in tensors:
         raise UsageError(f"no tensor can be called {_METADATA!r}: safetensors keeps that name for itself.")
-    entries = [] if metadata is None else [f"{encode_basestring(_METADATA)}:{_dump(dict(sorted(metadata.items())))}"]
+    entries = []
+    if metadata is not None:
+        texts = ",".join([f"{encode_basestring(key)}:{encode_basestring(metadata[key])}" for key in sorted(metadata)])
+        entries.append(f"{encode_basestring(_METADATA)}:{{{texts}}}")
     start = 0
     for key, tensor in tensors.items():
         end = start + tensor.nbytes
         shape = ",".join(map(str, tensor.shape))
-        name = encode_basestring(key)
-        entries.append(f'{name}:{{"dtype":"{tensor.dtype}","shape":[{shape}],"data_offsets":[{start},{end}]}}')
+        entries.append(
+            f'{encode_basestring(key)}:{{"dtype":"{tensor.dtype}","shape":[{shape}],"data_offsets":[{start},{end}]}}'
+        )
         start = end
     try:
-        text = ("{" + ",".join(entries) + "}").encode("utf-8")
+        text = ",".join(entries).encode("utf-8")
     except UnicodeEncodeError as error:
         raise UsageError(f"{error.object[max(0, error.start - 20) : error.end + 20]!r} has no UTF-8 form.") from None
-    text += b" " * (-len(text) % 8)
-    if len(text) > LIMIT:
+    padding = -(len(text) + 2) % 8
+    length = len(text) + 2 + padding
+    if length > LIMIT:
         raise TargetError(
-            f"the header would take {len(text)} bytes and safetensors allows {LIMIT}: "
+            f"the header would take {length} bytes and safetensors allows {LIMIT}: "
             "the tensors, layers and texts are too many for one file."
         )
-    return len(text).to_bytes(8, "little") + text
+    return b"".join((length.to_bytes(8, "little"), b"{", text, b"}", b" " * padding))
 
 
 def read_header(path: str | os.PathLike[str]) -> Header:
@@ -114,10 +119,6 @@ def parse_header(raw: bytes, size: int, path: str) -> Header:
     if type(metadata) is not dict or not all(type(value) is str for value in metadata.values()):
         raise StoreError(f"{path}: {_METADATA} is no table of texts.")
     return Header(_tensors(document, path, len(raw), size), metadata, raw)
-
-
-def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _parse_header(text: bytes) -> dict[str, Any]:

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import secrets
 from dataclasses import replace
-from itertools import count
-from typing import Callable, Mapping
+from typing import Callable, Mapping, Sequence
 
 from neutral import manifest
 from neutral.collector import paused
@@ -103,14 +101,13 @@ def write(store: Store, path: str, *, digests: bool = True, progress: Progress |
     known_files = {file.name: file.sha256 for file in files if file.sha256 is not None}
     if not digests:
         header = _encode(tensors, manifest.encode(store, known_tensors, known_files))
-        _write(tensors, _seal(header), path, progress)
+        _write(tensors, len(header), path, progress, lambda: _seal(header))
         return
 
     # The header goes first, so its length has to be known before the digests are: marks hold their places.
-    token = secrets.token_hex(_DIGITS // 4)
-    marks = (f"{token}{number:0{_DIGITS // 2}x}" for number in count())
-    tensor_marks = {key: known_tensors.get(key) or next(marks) for key in tensors}
-    file_marks = {file.name: known_files.get(file.name) or next(marks) for file in files}
+    mark = secrets.token_hex(_DIGITS // 2)
+    tensor_marks = {**dict.fromkeys(tensors, mark), **known_tensors}
+    file_marks = {file.name: known_files.get(file.name, mark) for file in files}
     header = _encode(tensors, manifest.encode(store, tensor_marks, file_marks))
     with Hashing(known_tensors) as tensor_hashing, Hashing(known_files) as file_hashing:
         for file in files:
@@ -118,12 +115,12 @@ def write(store: Store, path: str, *, digests: bool = True, progress: Progress |
                 file_hashing.add(file.name, origin_chunks(store, file))
 
         def final_header() -> bytes:
-            made = {tensor_marks[key]: digest for key, digest in tensor_hashing.results().items()}
-            made.update((file_marks[name], digest) for name, digest in file_hashing.results().items())
-            pattern = f"{token}[0-9a-f]{{{_DIGITS // 2}}}".encode()
-            return _seal(re.sub(pattern, lambda mark: made[mark[0].decode()].encode(), header))
+            made_tensors, made_files = tensor_hashing.results(), file_hashing.results()
+            made = [made_tensors[key] for key in sorted(tensors) if key not in known_tensors]
+            made += [made_files[file.name] for file in files if file.name not in known_files]
+            return _seal(_filled(header, mark.encode(), [digest.encode() for digest in made]))
 
-        _write(tensors, header, path, progress, tensor_hashing, final_header)
+        _write(tensors, len(header), path, progress, final_header, tensor_hashing)
 
 
 def write_tensors(
@@ -134,17 +131,19 @@ def write_tensors(
 ) -> None:
     """Write a plain safetensors file, with the bytes the official writer gives (metadata keys are sorted)."""
     tensors = ordered(tensors)
-    _write(tensors, encode_header(tensors, metadata), path, progress)
+    header = encode_header(tensors, metadata)
+    _write(tensors, len(header), path, progress, lambda: header)
 
 
 def _write(
     tensors: Mapping[str, Tensor],
-    header: bytes,
+    length: int,
     path: str | os.PathLike[str],
     progress: Progress | None,
+    header: Callable[[], bytes],
     hashing: Hashing | None = None,
-    final_header: Callable[[], bytes] | None = None,
 ) -> None:
+    """The tensors after ``length`` bytes, which ``header`` gives once all tensors have been copied and hashed."""
     total = sum(tensor.nbytes for tensor in tensors.values())
     position = 0
 
@@ -155,13 +154,21 @@ def _write(
             progress(position, total)
 
     with atomic_file(path) as file:
-        file.write(header)
+        file.seek(length)
         copy_tensors(tensors, file, done, hashing)
-        if final_header is not None:
+        if hashing is not None:
             file.flush()
             os.fsync(file.fileno())  # the disk is at work while the digests are made
-            file.seek(0)
-            file.write(final_header())
+        file.seek(0)
+        file.write(header())
+
+
+def _filled(header: bytes, mark: bytes, values: Sequence[bytes]) -> bytes:
+    """The header with ``values`` where the mark is, in their order."""
+    parts = header.split(mark)
+    if len(parts) != len(values) + 1:
+        raise AssertionError(f"{len(values)} digests and {len(parts) - 1} places for them")
+    return b"".join([text for pair in zip(parts, values) for text in pair] + parts[-1:])
 
 
 def _encode(tensors: Mapping[str, Tensor], text: str) -> bytes:

@@ -42,7 +42,7 @@ class Assembly:
 
     def inferred(self, layer: InferredLayer) -> str:
         """Add a layer that no graph describes."""
-        return self._add(layer.name, layer.kind, layer.attributes, layer.roles, LayerSource(), "names")
+        return self._add(layer.name, layer.kind, layer.attributes, layer.roles, None, None, "names")
 
     def _layer_of(self, draft: Draft) -> str:
         """The node's layer; nodes that apply the same tensors in the same way share one."""
@@ -60,8 +60,8 @@ class Assembly:
         name = draft.layer or _common_stem(draft.roles.values()) or draft.name
         if name in self.layers or name == SOURCE:
             name = draft.name
-        source = LayerSource(draft.origin.name, draft.origin.operator)
-        return self._add(name, draft.kind, draft.attributes, recipes, source, "graph")
+        node, operator = draft.origin.name, draft.origin.operator
+        return self._add(name, draft.kind, draft.attributes, recipes, node, operator, "graph")
 
     def _add(
         self,
@@ -69,7 +69,8 @@ class Assembly:
         kind: str,
         attributes: Mapping[str, object],
         recipes: Mapping[str, Recipe],
-        source: LayerSource,
+        node: str | None,
+        operator: str | None,
         typed_by: str,
     ) -> str:
         name = _unique(name, self.layers, {SOURCE})
@@ -83,8 +84,7 @@ class Assembly:
                 self.recipes[key] = recipe
             tensors[role] = key
             origins[role] = Origin(tuple([array.name for array in recipe.arrays]), recipe.rule)
-        source = LayerSource(source.node, source.operator, origins)
-        self.layers[name] = Layer(name, kind, attributes, tensors, source, typed_by)
+        self.layers[name] = Layer(name, kind, attributes, tensors, LayerSource(node, operator, origins), typed_by)
         return name
 
     def used(self) -> set[str]:

@@ -73,13 +73,13 @@ class Array:
         if record.storage in ("row_sparse", "csr"):
             return _dense(self)
         assert record.data is not None
+        content = self.block(record.data)
         if record.fortran_order:
-            stored = Tensor(record.dtype, record.shape[::-1], (self.block(record.data),))
+            stored = Tensor(record.dtype, record.shape[::-1], (content,))
             return _changed(stored, record.shape, lambda array: array.T)
-        content = (self.block(record.data),)
         if record.dtype == "BOOL":
-            return Tensor("BOOL", record.shape, lambda: _as_booleans(content[0]))
-        return Tensor(record.dtype, record.shape, content)
+            return Tensor("BOOL", record.shape, lambda: _as_booleans(content))
+        return Tensor(record.dtype, record.shape, (content,))
 
 
 class Recipe(NamedTuple):
@@ -208,12 +208,12 @@ def pieces_of(recipes: Mapping[str, Recipe]) -> Iterator[tuple[str, Block, Piece
             elif recipe.order:
                 size, rows = block.nbytes // len(recipe.order), array.shape[0] // len(recipe.order)
                 for position, number in enumerate(recipe.order):
-                    part = Block(block.offset + number * size, array.record.dtype, (rows, *array.shape[1:]))
+                    part = Block(block.offset + number * size, size, block.dtype, (rows, *array.shape[1:]))
                     yield array.name, part, Piece(key, start=position * size, nbytes=size)
             elif recipe.rule.startswith("slice"):
                 begin = block.offset + recipe.start
                 tensor = recipe.make()
-                yield array.name, Block(begin, tensor.dtype, tensor.shape), Piece(key)
+                yield array.name, Block(begin, tensor.nbytes, tensor.dtype, tensor.shape), Piece(key)
             else:
                 yield array.name, block, Piece(key, recipe.permutation)
 

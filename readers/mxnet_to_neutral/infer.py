@@ -120,24 +120,25 @@ def _normalization(stem: str, kind: str, roles: Mapping[str, Array]) -> Inferred
 def _weighted(stem: str, hint: str, roles: Mapping[str, Array]) -> InferredLayer | None:
     shape = roles["weight"].shape
     bias = roles["bias"].shape if "bias" in roles else None
-    recipes = {role: identity(array) for role, array in roles.items()}
-    if bias is not None and len(bias) != 1:
+    if not 2 <= len(shape) <= 5 or (bias is not None and len(bias) != 1):
         return None
+    attributes: dict[str, Any]
     if len(shape) == 2:
         if bias is None and "embed" in hint:
-            attributes: dict[str, Any] = {"num_embeddings": shape[0], "embedding_dim": shape[1]}
-            return InferredLayer(stem, "embedding", attributes, recipes)
-        if bias in (None, shape[:1]):
-            return InferredLayer(stem, "linear", {"out_features": shape[0]}, recipes)
+            kind, attributes = "embedding", {"num_embeddings": shape[0], "embedding_dim": shape[1]}
+        elif bias in (None, shape[:1]):
+            kind, attributes = "linear", {"out_features": shape[0]}
+        else:
+            return None
+    elif re.search(r"deconv|transpose|upsampl", hint):
+        if bias is not None and bias[0] % shape[1]:
+            return None
+        kind, attributes = "transposed_convolution", {"kernel_size": shape[2:]}
+    elif bias in (None, shape[:1]):
+        kind, attributes = "convolution", {"out_channels": shape[0], "kernel_size": shape[2:]}
+    else:
         return None
-    if 3 <= len(shape) <= 5:
-        transposed = bool(re.search(r"deconv|transpose|upsampl", hint))
-        if not transposed and bias in (None, shape[:1]):
-            attributes = {"out_channels": shape[0], "kernel_size": shape[2:]}
-            return InferredLayer(stem, "convolution", attributes, recipes)
-        if transposed and (bias is None or bias[0] % shape[1] == 0):
-            return InferredLayer(stem, "transposed_convolution", {"kernel_size": shape[2:]}, recipes)
-    return None
+    return InferredLayer(stem, kind, attributes, {role: identity(array) for role, array in roles.items()})
 
 
 def _kind_of_gates(rows: int, hidden: int) -> str | None:

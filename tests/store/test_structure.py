@@ -18,7 +18,7 @@ from .samples import in_memory, sample_store
 
 
 def with_layer(store: Store, name: str = "fc", **changes: Any) -> Store:
-    store.layers = {**store.layers, name: replace(store.layers[name], **changes)}
+    store.layers = {**store.layers, name: store.layers[name]._replace(**changes)}
     return store
 
 

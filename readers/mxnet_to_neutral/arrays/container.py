@@ -44,9 +44,10 @@ _U64 = struct.Struct("<Q")
 _U32 = struct.Struct("<I")
 _I32 = struct.Struct("<i")
 _START = struct.Struct("<3Q")
-_CONTEXT = struct.Struct("<3i")
+_STORAGE_AND_NDIM = struct.Struct("<2i")
 _DIMS = tuple(struct.Struct(f"<{ndim}q") for ndim in range(MAX_NDIM + 1))
-_DIMS_V0 = tuple(struct.Struct(f"<{ndim}I") for ndim in range(MAX_NDIM + 1))
+_DIMS_AND_TYPE = tuple(struct.Struct(f"<{ndim}q3i") for ndim in range(MAX_NDIM + 1))
+_DIMS_AND_TYPE_V0 = tuple(struct.Struct(f"<{ndim}I3i") for ndim in range(MAX_NDIM + 1))
 
 Unnamed = Tuple[str, Tuple[int, ...], str, int, Optional[Block], Optional[Block], Optional[Block]]
 
@@ -91,28 +92,31 @@ def _record(window: Window, devices: Counter[int]) -> Unnamed:
     """One record; what ``devices`` counts are device types that MXNet does not have."""
     offset = window.position
     (version,) = window.unpack(_U32, "the version word")
-    storage, values = "dense", None
+    storage, values, layouts = "dense", None, _DIMS_AND_TYPE
     if version in (V2, V3):
-        storage = _storage(window, version)
+        code, ndim = window.unpack(_STORAGE_AND_NDIM, "the storage type and the shape")
+        storage = _storage(window, version, code)
         if storage != "dense":
-            values = _shape(window, "the storage shape")
-        shape = _shape(window, "the shape")
+            _check_ndim(window, ndim, "the storage shape")
+            values = window.unpack(_DIMS[ndim], "the storage shape")
+            (ndim,) = window.unpack(_I32, "the shape")
     elif version == V1:
-        shape = _shape(window, "the shape")
+        (ndim,) = window.unpack(_I32, "the shape")
     elif version <= MAX_NDIM:
-        shape = window.unpack(_DIMS_V0[version], "the shape")
+        ndim, layouts = version, _DIMS_AND_TYPE_V0
     else:
         raise window.error(
             f"a record begins with {version:#010x}, which is no version of it and no number of dimensions.",
             DAMAGED,
             offset,
         )
-    if not shape and version != V3:
+    _check_ndim(window, ndim, "the shape")
+    if not ndim and version != V3:
         return "", (), "none", offset, None, None, None
-    device, _, flag = window.unpack(_CONTEXT, "the device and dtype")
+    fields = window.unpack(layouts[ndim], "the shape, device and dtype")
+    shape, device, dtype = fields[:ndim], fields[ndim], _dtype(window, fields[-1])
     if device not in DEVICES:
         devices[device] += 1
-    dtype = _dtype(window, flag)
     if values is None:
         return dtype, shape, storage, offset, window.block(dtype, shape), None, None
     window.check_extent(dtype, shape)
@@ -126,21 +130,20 @@ def _record(window: Window, devices: Counter[int]) -> Unnamed:
     return dtype, shape, storage, offset, data, window.block(*indices_type), indptr
 
 
-def _storage(window: Window, version: int) -> str:
-    (code,) = window.unpack(_I32, "the storage type")
+def _storage(window: Window, version: int, code: int) -> str:
+    """The storage of a code that has just been read, with a number of dimensions after it."""
     storage = STORAGE_OF_CODE.get(code)
     if storage is None or (version == V3 and code):
         expected = "0 (dense)" if version == V3 else "0 (dense), 1 (row_sparse) or 2 (csr)"
-        raise window.error(f"storage type {code}; {expected} is expected.", DAMAGED, window.position - 4)
+        raise window.error(f"storage type {code}; {expected} is expected.", DAMAGED, window.position - 8)
     return storage
 
 
-def _shape(window: Window, field: str) -> tuple[int, ...]:
-    (ndim,) = window.unpack(_I32, field)
+def _check_ndim(window: Window, ndim: int, field: str) -> None:
+    """Refuses a number of dimensions that has just been read."""
     if not 0 <= ndim <= MAX_NDIM:
         problem = f"{field} has {ndim} dimensions; 0 to {MAX_NDIM} are expected."
         raise window.error(problem, DAMAGED, window.position - 4)
-    return window.unpack(_DIMS[ndim], field)
 
 
 def _dtype(window: Window, flag: int) -> str:
@@ -152,7 +155,10 @@ def _dtype(window: Window, flag: int) -> str:
 
 def _typed_shape(window: Window, part: str) -> tuple[str, tuple[int, ...]]:
     (flag,) = window.unpack(_I32, f"the dtype of {part}")
-    return _dtype(window, flag), _shape(window, f"the shape of {part}")
+    dtype = _dtype(window, flag)
+    (ndim,) = window.unpack(_I32, f"the shape of {part}")
+    _check_ndim(window, ndim, f"the shape of {part}")
+    return dtype, window.unpack(_DIMS[ndim], f"the shape of {part}")
 
 
 def _names(window: Window, count: int) -> list[str]:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import NamedTuple
-
-from neutral.tensor import ITEM_SIZE
 
 MAX_NDIM = 32
 """MXNet makes arrays of at most 32 dimensions."""
@@ -22,12 +19,9 @@ class Block(NamedTuple):
     """A run of little-endian elements in the file, without gaps; C order unless its record says otherwise."""
 
     offset: int
+    nbytes: int
     dtype: str
     shape: tuple[int, ...]
-
-    @property
-    def nbytes(self) -> int:
-        return math.prod(self.shape) * ITEM_SIZE[self.dtype]
 
 
 class ArrayRecord(NamedTuple):

@@ -66,7 +66,7 @@ def check_indices(file: ArrayFile, record: ArrayRecord) -> None:
             _check(window, record.indptr, 0, stored, rising="weakly")
             for index, expected in ((0, 0), (record.indptr.shape[0] - 1, stored)):
                 offset = record.indptr.offset + 8 * index
-                found = next(_values(window, Block(offset, "I64", (1,))))[0]
+                found = next(_values(window, Block(offset, 8, "I64", (1,))))[0]
                 if found != expected:
                     raise window.error(f"indptr[{index}] is {found}; {expected} is expected.", DAMAGED, offset)
 

@@ -70,7 +70,7 @@ class Window:
             raise self.error(
                 f"{dtype} elements of shape {shape} take {nbytes} bytes, {self.remaining} are left.", TRUNCATED
             )
-        block = Block(self.position, dtype, shape)
+        block = Block(self.position, nbytes, dtype, shape)
         self.position += nbytes
         return block
 
