@@ -7,7 +7,7 @@ stays a ``parameter``.
 from __future__ import annotations
 
 import re
-from typing import Any, Iterable, Mapping, NamedTuple
+from typing import Any, Iterable, Iterator, Mapping, NamedTuple
 
 from mxnet_to_neutral.canonical import Array, Recipe, identity
 from mxnet_to_neutral.names import bare, split
@@ -47,7 +47,7 @@ _PARTS = {
 }
 
 
-def infer(arrays: Iterable[Array]) -> list[InferredLayer]:
+def infer(arrays: Iterable[Array]) -> Iterator[InferredLayer]:
     """Layers in the order in which the arrays first name them; every array with data is in exactly one."""
     groups: dict[tuple[str, str], list[tuple[str, Array]]] = {}
     for array in arrays:
@@ -55,16 +55,14 @@ def infer(arrays: Iterable[Array]) -> list[InferredLayer]:
             continue
         form, stem, role = _place(array.name)
         groups.setdefault((form, stem), []).append((role, array))
-    layers: list[InferredLayer] = []
     for (form, stem), members in groups.items():
         roles, layer = dict(members), None
         if form != "single":
             layer = _sequence(stem, roles) if form == "sequence" else _layer(stem, roles)
         if layer is None or len(layer.roles) != len(members):
-            layers += [parameter(array) for _, array in members]
+            yield from [parameter(array) for _, array in members]
         else:
-            layers.append(layer)
-    return layers
+            yield layer
 
 
 def parameter(array: Array) -> InferredLayer:
@@ -131,7 +129,7 @@ def _weighted(stem: str, hint: str, roles: Mapping[str, Array]) -> InferredLayer
         else:
             return None
     elif re.search(r"deconv|transpose|upsampl", hint):
-        if bias is not None and bias[0] % shape[1]:
+        if bias is not None and (not shape[1] or bias[0] % shape[1]):
             return None
         kind, attributes = "transposed_convolution", {"kernel_size": shape[2:]}
     elif bias in (None, shape[:1]):

@@ -319,6 +319,12 @@ NAMED = {
     "gru cell": ({"gru_i2h_weight": (6, 3), "gru_h2h_weight": (6, 2), "gru_i2h_bias": (6,)}, "gru", "gru_cell"),
     "unknown": ({"anchors": (1, 4)}, "anchors", "parameter"),
     "ambiguous": ({"norm_gamma": (4,), "norm_beta": (4,)}, "norm_gamma", "parameter"),
+    "empty": ({"deconv0_weight": (2, 0, 3, 3), "deconv0_bias": (4,)}, "deconv0_weight", "parameter"),
+    "two means": (
+        {f"bn_{role}": (3,) for role in ("gamma", "beta", "moving_mean", "running_mean", "moving_var")},
+        "bn_running_mean",
+        "parameter",
+    ),
 }
 
 

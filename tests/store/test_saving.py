@@ -14,6 +14,7 @@ import pytest
 
 import neutral
 from neutral.errors import SourceError, StoreError, TargetError
+from neutral.graph import Layer
 from neutral.store import Store
 from neutral.store.check import check
 from neutral.store.copying import EarlySync
@@ -103,6 +104,20 @@ def test_metadata_and_header_are_as_documented(tmp_path: Path) -> None:
     assert json.loads(header.metadata["neutral"])["version"] == 1
     seal = header.metadata["neutral.sha256"]
     assert hashlib.sha256(header.raw.replace(seal.encode(), b"0" * 64)).hexdigest() == seal
+
+
+def test_of_many_layers_the_manifest_is_in_canonical_form_and_each_digest_in_its_place(tmp_path: Path) -> None:
+    names = [f"layer{number}" for number in range(250)]
+    layers = {name: Layer(name, "parameter", {}, {"value": f"{name}.value"}) for name in names}
+    arrays = {f"{name}.value": np.full(3, number) for number, name in enumerate(names)}
+    store = Store(layers, {key: from_numpy(array) for key, array in arrays.items()})
+    store.digests = {key: hashlib.sha256(arrays[key]).hexdigest() for key in list(arrays)[::3]}  # the rest are made
+    store.save(tmp_path / "m.safetensors")
+    text = read_header(tmp_path / "m.safetensors").metadata["neutral"]
+    manifest = json.loads(text)
+    assert [layer["name"] for layer in manifest["layers"]] == names
+    assert manifest["digests"] == {key: hashlib.sha256(array).hexdigest() for key, array in arrays.items()}
+    assert text == json.dumps(manifest, sort_keys=True, separators=(",", ":"))
 
 
 SAVE = """
