@@ -352,7 +352,7 @@ def test_a_mapping_leads_layers_nodes_tensors_and_parameters() -> None:
 
 def test_names_match_what_a_mapping_does_not_mention() -> None:
     b = face()
-    b.layers["classifier"] = Layer("classifier", **{k: v for k, v in vars(b.layers.pop("fc5")).items() if k != "name"})
+    b.layers["classifier"] = b.layers.pop("fc5")._replace(name="classifier")
     plan = load_into(Face(), b.store(), {"classifier": "fc5"})
     assert {pair.reason for pair in plan.pairs} == {"mapping", "name"}
 
