@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from neutral.cli.console import Console, Report, byte_size, plural
 from neutral.cli.factory import add_factory, importable, make
 from neutral.cli.sources import add_source, read_source
+from neutral.collector import paused
 from neutral.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="read and convert the structure, write nothing")
 
 
+@paused()  # the one model that there is lives as long as the command
 def run(arguments: argparse.Namespace, console: Console) -> Report:
     from neutral.store.containers import container_for
 
