@@ -85,8 +85,9 @@ def _place(name: str) -> tuple[str, str, str]:
 
 
 def _layer(stem: str, roles: Mapping[str, Array]) -> InferredLayer | None:
-    names = set(roles)
-    hint = stem.lower()
+    names, hint = roles.keys(), stem.lower()
+    if "weight" in names:
+        return _weighted(stem, hint, roles) if names <= {"weight", "bias"} else None
     if {"gamma", "beta"} <= names:
         found = {_STATISTICS.get(role, role): array for role, array in roles.items()}
         if set(found) == {"gamma", "beta", "running_mean", "running_var"}:
@@ -101,8 +102,6 @@ def _layer(stem: str, roles: Mapping[str, Array]) -> InferredLayer | None:
         return None
     if names in ({"alpha"}, {"gamma"}) and all(len(array.shape) == 1 for array in roles.values()):
         return InferredLayer(stem, "prelu", {}, {"weight": identity(next(iter(roles.values())))})
-    if names in ({"weight"}, {"weight", "bias"}):
-        return _weighted(stem, hint, roles)
     if {"i2h_weight", "h2h_weight"} <= names <= set(_PARTS) - {"h2r_weight"}:
         return _cell(stem, roles)
     return None

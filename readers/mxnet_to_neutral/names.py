@@ -13,9 +13,8 @@ ROLE_SUFFIXES = (
     "parameters", "rnn_param",
 )  # fmt: skip
 
-_BY_LAST_WORD: dict[str, list[str]] = {}
-for _role in sorted(ROLE_SUFFIXES, key=len, reverse=True):
-    _BY_LAST_WORD.setdefault(_role.rpartition("_")[2], []).append(_role)
+_NAME = re.compile(rf"(?:arg:|aux:)?(?:(.*?)[_.])??({'|'.join(ROLE_SUFFIXES)})\Z", re.DOTALL)
+"""The shortest stem, and so the longest role."""
 _QUANTISED = re.compile(r"_quantize(_min|_max)?$")
 
 
@@ -26,13 +25,8 @@ def bare(name: str) -> str:
 
 def split(name: str) -> tuple[str, str | None]:
     """An array's layer name and role suffix: ``arg:conv0_weight`` is ``("conv0", "weight")``."""
-    name = bare(name)
-    last_word = name[max(name.rfind("_"), name.rfind(".")) + 1 :]
-    for role in _BY_LAST_WORD.get(last_word, ()):
-        start = len(name) - len(role)
-        if name.endswith(role) and (not start or name[start - 1] in "_."):
-            return name[: max(0, start - 1)], role
-    return name, None
+    match = _NAME.match(name)
+    return (match[1] or "", match[2]) if match else (bare(name), None)
 
 
 def stem_of(name: str) -> str | None:
