@@ -10,8 +10,8 @@ neutral.commands    the verb (``neutral VERB``)       a module, or any object, w
                                                       ``run(arguments, console) -> Report``, as in :mod:`neutral.cli`
 ==================  ================================  =========================================================
 
-Neutral's own readers and writers come in by the same door, and are asked first: to look for others takes as long as all
-the rest of the command line.
+Neutral's own readers and writers are of the same form (:data:`OWN`) and are asked first: to look for others takes as
+long as all the rest of the command line.
 """
 
 from __future__ import annotations

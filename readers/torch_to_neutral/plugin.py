@@ -1,4 +1,4 @@
-"""The reader as the command line sees it, by the entry-point group ``neutral.readers``."""
+"""The reader as the command line sees it: see :mod:`neutral.plugins`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The writer as the command line sees it, by the entry-point group ``neutral.writers``."""
+"""The writer as the command line sees it: see :mod:`neutral.plugins`."""
 
 from __future__ import annotations
 
