@@ -9,8 +9,8 @@ import base64
 import json
 import math
 from functools import lru_cache
-from itertools import islice
-from typing import Any, Iterator, Mapping
+from json.encoder import encode_basestring as _quote
+from typing import Any, Mapping
 
 from neutral.collector import paused
 from neutral.errors import StoreError
@@ -23,7 +23,6 @@ KEY = "neutral"
 VERSION = 1
 
 _MAX_DIGITS = 20
-_BATCH = 100
 
 _dump = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False
@@ -40,18 +39,12 @@ def encode(store: Store, digests: Mapping[str, str], file_digests: Mapping[str, 
         "digests": _dump(dict(digests)),
         "format": _dump(KEY),
         "graph": _dump(None if store.graph is None else _graph_to_json(store.graph)),
-        "layers": _dump_list(map(_layer_to_json, store.layers.values())),
+        "layers": f"[{','.join(map(_layer_to_text, store.layers.values()))}]",
         "notes": _dump(store.notes),
         "source": _dump(_source_to_json(store.source, file_digests)),
         "version": _dump(VERSION),
     }
     return "{" + ",".join([f'"{name}":{text}' for name, text in fields.items()]) + "}"
-
-
-def _dump_list(items: Iterator[Any]) -> str:
-    """The JSON of a list. With a batch of its items in memory it takes a quarter less time than with all."""
-    batches = iter(lambda: list(islice(items, _BATCH)), [])
-    return "[" + ",".join([_dump(batch)[1:-1] for batch in batches]) + "]"
 
 
 def decode(text: str, file: str) -> dict[str, Any]:
@@ -166,21 +159,23 @@ def _piece_from_json(item: Any) -> int | Piece:
     )
 
 
-def _layer_to_json(layer: Layer) -> dict[str, Any]:
-    return {
-        "name": layer.name,
-        "kind": layer.kind,
-        "attributes": _attributes_to_json(layer.kind, layer.attributes),
-        "tensors": dict(layer.tensors),
-        "typed_by": layer.typed_by,
-        "source": {
-            "node": layer.source.node,
-            "operator": layer.source.operator,
-            "origins": {
-                role: {"arrays": origin.arrays, "rule": origin.rule} for role, origin in layer.source.origins.items()
-            },
-        },
-    }
+def _layer_to_text(layer: Layer) -> str:
+    """The layer's JSON, put together from texts: of a hundred thousand layers no tables have to be made first."""
+    attributes = _dump(_attributes_to_json(layer.kind, layer.attributes)) if layer.attributes else "{}"
+    origins = [
+        f'{_quote(role)}:{{"arrays":[{",".join(map(_quote, arrays))}],"rule":{_quote(rule)}}}'
+        for role, (arrays, rule) in sorted(layer.source.origins.items())
+    ]
+    tensors = [f"{_quote(role)}:{_quote(key)}" for role, key in sorted(layer.tensors.items())]
+    return (
+        f'{{"attributes":{attributes},"kind":{_quote(layer.kind)},"name":{_quote(layer.name)},"source":'
+        f'{{"node":{_text_or_null(layer.source.node)},"operator":{_text_or_null(layer.source.operator)},'
+        f'"origins":{{{",".join(origins)}}}}},"tensors":{{{",".join(tensors)}}},"typed_by":{_quote(layer.typed_by)}}}'
+    )
+
+
+def _text_or_null(text: str | None) -> str:
+    return "null" if text is None else _quote(text)
 
 
 def _layer_from_json(item: Any) -> Layer:

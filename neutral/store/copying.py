@@ -14,7 +14,7 @@ from typing import BinaryIO, Callable, Iterable, Mapping
 
 from neutral.errors import SourceError
 from neutral.store.digests import Hashing
-from neutral.tensor import FileRange, Tensor
+from neutral.tensor import CHUNK, FileRange, Tensor
 
 _SMALL = 1 << 16
 """Up to this size a tensor is read by one call and hashed on the spot: a thread would cost more than its bytes."""
@@ -107,11 +107,12 @@ def copy_tensors(
     done: Callable[[int], None],
     hashing: Hashing | None = None,
 ) -> None:
-    """Append the contents of ``tensors`` to ``file``; ``done`` is told of the bytes of every step.
+    """Append the contents of ``tensors`` to ``file``; ``done`` is told of the bytes, a :data:`CHUNK` or more at a time.
 
     Small and computed tensors are hashed on the way; large ranges of files are read again by ``hashing``'s thread.
     """
     with Sources() as sources, EarlySync(file) as early:
+        fresh = 0
         for key, tensor in tensors.items():
             size, content = tensor.nbytes, tensor.content
             wanted = hashing if hashing is not None and hashing.wants(key) else None
@@ -130,8 +131,11 @@ def copy_tensors(
             for chunk in chunks:
                 file.write(chunk)
                 written += len(chunk)
-                early.written(len(chunk))
-                done(len(chunk))
+                fresh += len(chunk)
+                if fresh >= CHUNK:
+                    early.written(fresh)
+                    done(fresh)
+                    fresh = 0
                 if digest:
                     digest.update(chunk)
             if wanted and digest:
@@ -141,3 +145,4 @@ def copy_tensors(
                     f"tensor {key!r}: {tensor.dtype} of shape {list(tensor.shape)} takes {size} bytes and its "
                     f"content has {written}."
                 )
+        done(fresh)

@@ -23,7 +23,6 @@ _MAX_RANK = 64
 _MAX_DIGITS = 19
 _METADATA = "__metadata__"
 _FIELDS = {"dtype", "shape", "data_offsets"}
-_DTYPE_ORDER = {code: number for number, code in enumerate(ITEM_SIZE)}
 
 
 @dataclass(frozen=True)
@@ -37,8 +36,11 @@ class Header:
 
 def ordered(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors in the official writer's order: large dtypes first, so that data is aligned, then by name."""
-    order = sorted((-_DTYPE_ORDER[tensor.dtype], key) for key, tensor in tensors.items())
-    return {key: tensors[key] for _, key in order}
+    keys: dict[str, list[str]] = {}
+    for key, tensor in tensors.items():
+        keys.setdefault(tensor.dtype, []).append(key)
+    largest_first = sorted(keys, key=list(ITEM_SIZE).index, reverse=True)
+    return {key: tensors[key] for dtype in largest_first for key in sorted(keys[dtype])}
 
 
 def encode_header(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> bytes:
@@ -48,30 +50,34 @@ def encode_header(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | N
     """
     if _METADATA in tensors:
         raise UsageError(f"no tensor can be called {_METADATA!r}: safetensors keeps that name for itself.")
-    entries = []
+    parts, comma = ["{"], ""
     if metadata is not None:
-        texts = ",".join([f"{encode_basestring(key)}:{encode_basestring(metadata[key])}" for key in sorted(metadata)])
-        entries.append(f"{encode_basestring(_METADATA)}:{{{texts}}}")
+        parts.append(f"{encode_basestring(_METADATA)}:{{")
+        for key in sorted(metadata):
+            parts += [comma, encode_basestring(key), ":", encode_basestring(metadata[key])]
+            comma = ","
+        parts.append("}")
+        comma = ","
     start = 0
     for key, tensor in tensors.items():
         end = start + tensor.nbytes
         shape = ",".join(map(str, tensor.shape))
-        entries.append(
-            f'{encode_basestring(key)}:{{"dtype":"{tensor.dtype}","shape":[{shape}],"data_offsets":[{start},{end}]}}'
-        )
-        start = end
+        name = encode_basestring(key)
+        parts.append(f'{comma}{name}:{{"dtype":"{tensor.dtype}","shape":[{shape}],"data_offsets":[{start},{end}]}}')
+        start, comma = end, ","
+    parts.append("}")
     try:
-        text = ",".join(entries).encode("utf-8")
+        text = "".join(parts).encode("utf-8")
     except UnicodeEncodeError as error:
         raise UsageError(f"{error.object[max(0, error.start - 20) : error.end + 20]!r} has no UTF-8 form.") from None
-    padding = -(len(text) + 2) % 8
-    length = len(text) + 2 + padding
+    padding = -len(text) % 8
+    length = len(text) + padding
     if length > LIMIT:
         raise TargetError(
             f"the header would take {length} bytes and safetensors allows {LIMIT}: "
             "the tensors, layers and texts are too many for one file."
         )
-    return b"".join((length.to_bytes(8, "little"), b"{", text, b"}", b" " * padding))
+    return b"".join((length.to_bytes(8, "little"), text, b" " * padding))
 
 
 def read_header(path: str | os.PathLike[str]) -> Header:

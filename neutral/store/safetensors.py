@@ -9,6 +9,7 @@ import hashlib
 import os
 import secrets
 from dataclasses import replace
+from itertools import chain
 from typing import Callable, Mapping, Sequence
 
 from neutral import manifest
@@ -101,7 +102,7 @@ def write(store: Store, path: str, *, digests: bool = True, progress: Progress |
     known_files = {file.name: file.sha256 for file in files if file.sha256 is not None}
     if not digests:
         header = _encode(tensors, manifest.encode(store, known_tensors, known_files))
-        _write(tensors, len(header), path, progress, lambda: _seal(header))
+        _write(tensors, len(header), path, progress, lambda: _sealed(bytearray(header)))
         return
 
     # The header goes first, so its length has to be known before the digests are: marks hold their places.
@@ -114,11 +115,11 @@ def write(store: Store, path: str, *, digests: bool = True, progress: Progress |
             if file_hashing.wants(file.name):
                 file_hashing.add(file.name, origin_chunks(store, file))
 
-        def final_header() -> bytes:
+        def final_header() -> bytearray:
             made_tensors, made_files = tensor_hashing.results(), file_hashing.results()
             made = [made_tensors[key] for key in sorted(tensors) if key not in known_tensors]
             made += [made_files[file.name] for file in files if file.name not in known_files]
-            return _seal(_filled(header, mark.encode(), [digest.encode() for digest in made]))
+            return _sealed(_filled(header, mark.encode(), [digest.encode() for digest in made]))
 
         _write(tensors, len(header), path, progress, final_header, tensor_hashing)
 
@@ -140,7 +141,7 @@ def _write(
     length: int,
     path: str | os.PathLike[str],
     progress: Progress | None,
-    header: Callable[[], bytes],
+    header: Callable[[], bytes | bytearray],
     hashing: Hashing | None = None,
 ) -> None:
     """The tensors after ``length`` bytes, which ``header`` gives once all tensors have been copied and hashed."""
@@ -163,12 +164,12 @@ def _write(
         file.write(header())
 
 
-def _filled(header: bytes, mark: bytes, values: Sequence[bytes]) -> bytes:
+def _filled(header: bytes, mark: bytes, values: Sequence[bytes]) -> bytearray:
     """The header with ``values`` where the mark is, in their order."""
     parts = header.split(mark)
     if len(parts) != len(values) + 1:
         raise AssertionError(f"{len(values)} digests and {len(parts) - 1} places for them")
-    return b"".join([text for pair in zip(parts, values) for text in pair] + parts[-1:])
+    return bytearray().join(chain(chain.from_iterable(zip(parts, values)), parts[-1:]))
 
 
 def _encode(tensors: Mapping[str, Tensor], text: str) -> bytes:
@@ -176,14 +177,16 @@ def _encode(tensors: Mapping[str, Tensor], text: str) -> bytes:
     return encode_header(tensors, {"format": "pt", manifest.KEY: text, _SEAL: "0" * _DIGITS})
 
 
-def _seal(header: bytes) -> bytes:
-    """The header with its own SHA-256, which is that of the header with zeros in the digest's place."""
-    start = header.index(_SEAL_MARK) + len(_SEAL_MARK)
-    return header[:start] + hashlib.sha256(header).hexdigest().encode() + header[start + _DIGITS :]
+def _sealed(header: bytearray) -> bytearray:
+    """The header, which is changed, with its own SHA-256: that of the header with zeros in the digest's place."""
+    start = header.rindex(_SEAL_MARK) + len(_SEAL_MARK)
+    header[start : start + _DIGITS] = hashlib.sha256(header).hexdigest().encode()
+    return header
 
 
 def _is_sealed(header: bytes) -> bool:
-    start = header.find(_SEAL_MARK) + len(_SEAL_MARK)
+    start = header.rfind(_SEAL_MARK) + len(_SEAL_MARK)
     end = start + _DIGITS
-    blank = header[:start] + b"0" * _DIGITS + header[end:]
+    blank = bytearray(header)
+    blank[start:end] = b"0" * _DIGITS
     return hashlib.sha256(blank).hexdigest().encode() == header[start:end]
