@@ -98,7 +98,7 @@ class Assembly:
             covered.setdefault(array_name, []).append((block, piece))
         placed: list[tuple[Block, Piece]] = []
         for array in arrays:
-            found = sorted(covered.get(array.name, ()), key=lambda item: item[0].offset)
+            found = sorted(covered.get(array.name, ()))
             if array.record.storage == "dense" and _covers(found, array.record.data):
                 placed += found
                 continue
@@ -137,7 +137,7 @@ def _cut(file: ArrayFile, placed: Iterable[tuple[Block, Piece]]) -> tuple[tuple[
     skeleton = bytearray()
     with open(file.path, "rb") as source:
         position = 0
-        for block, piece in sorted(placed, key=lambda item: (item[0].offset, item[0].nbytes)):
+        for block, piece in sorted(placed):
             if block.offset > position:
                 pieces.append(block.offset - position)
                 source.seek(position)

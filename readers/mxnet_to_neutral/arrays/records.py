@@ -16,7 +16,10 @@ DAMAGED = "The file is damaged, or was not written by MXNet: get it again."
 
 
 class Block(NamedTuple):
-    """A run of little-endian elements in the file, without gaps; C order unless its record says otherwise."""
+    """A run of little-endian elements in the file, without gaps; C order unless its record says otherwise.
+
+    Blocks are in order of where they are.
+    """
 
     offset: int
     nbytes: int
