@@ -43,7 +43,7 @@ def ordered(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {key: tensors[key] for dtype in largest_first for key in sorted(keys[dtype])}
 
 
-def encode_header(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> bytes:
+def encode_header(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> bytearray:
     """The length and the header text for tensors in the order of their data; metadata keys are sorted.
 
     For :func:`ordered` tensors the bytes are the official writer's.
@@ -77,7 +77,7 @@ def encode_header(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | N
             f"the header would take {length} bytes and safetensors allows {LIMIT}: "
             "the tensors, layers and texts are too many for one file."
         )
-    return b"".join((length.to_bytes(8, "little"), text, b" " * padding))
+    return bytearray().join((length.to_bytes(8, "little"), text, b" " * padding))
 
 
 def read_header(path: str | os.PathLike[str]) -> Header:

@@ -9,8 +9,7 @@ import hashlib
 import os
 import secrets
 from dataclasses import replace
-from itertools import chain
-from typing import Callable, Mapping, Sequence
+from typing import Callable, Iterable, Mapping
 
 from neutral import manifest
 from neutral.collector import paused
@@ -102,7 +101,7 @@ def write(store: Store, path: str, *, digests: bool = True, progress: Progress |
     known_files = {file.name: file.sha256 for file in files if file.sha256 is not None}
     if not digests:
         header = _encode(tensors, manifest.encode(store, known_tensors, known_files))
-        _write(tensors, len(header), path, progress, lambda: _sealed(bytearray(header)))
+        _write(tensors, len(header), path, progress, lambda: _sealed(header))
         return
 
     # The header goes first, so its length has to be known before the digests are: marks hold their places.
@@ -119,7 +118,8 @@ def write(store: Store, path: str, *, digests: bool = True, progress: Progress |
             made_tensors, made_files = tensor_hashing.results(), file_hashing.results()
             made = [made_tensors[key] for key in sorted(tensors) if key not in known_tensors]
             made += [made_files[file.name] for file in files if file.name not in known_files]
-            return _sealed(_filled(header, mark.encode(), [digest.encode() for digest in made]))
+            _fill(header, mark.encode(), made)
+            return _sealed(header)
 
         _write(tensors, len(header), path, progress, final_header, tensor_hashing)
 
@@ -141,7 +141,7 @@ def _write(
     length: int,
     path: str | os.PathLike[str],
     progress: Progress | None,
-    header: Callable[[], bytes | bytearray],
+    header: Callable[[], bytearray],
     hashing: Hashing | None = None,
 ) -> None:
     """The tensors after ``length`` bytes, which ``header`` gives once all tensors have been copied and hashed."""
@@ -164,15 +164,16 @@ def _write(
         file.write(header())
 
 
-def _filled(header: bytes, mark: bytes, values: Sequence[bytes]) -> bytearray:
-    """The header with ``values`` where the mark is, in their order."""
-    parts = header.split(mark)
-    if len(parts) != len(values) + 1:
-        raise AssertionError(f"{len(values)} digests and {len(parts) - 1} places for them")
-    return bytearray().join(chain(chain.from_iterable(zip(parts, values)), parts[-1:]))
+def _fill(header: bytearray, mark: bytes, digests: Iterable[str]) -> None:
+    """Put the digests where the mark is, in their order."""
+    position = 0
+    for digest in digests:
+        position = header.index(mark, position)
+        header[position : position + _DIGITS] = digest.encode()
+    assert header.find(mark, position) < 0
 
 
-def _encode(tensors: Mapping[str, Tensor], text: str) -> bytes:
+def _encode(tensors: Mapping[str, Tensor], text: str) -> bytearray:
     """The header with the manifest ``text``, not sealed yet."""
     return encode_header(tensors, {"format": "pt", manifest.KEY: text, _SEAL: "0" * _DIGITS})
 

@@ -181,7 +181,7 @@ def test_a_store_with_mutated_manifest_is_success_or_our_error(data: st.DataObje
         target[key] = data.draw(json_values)
         text = json.dumps(manifest)
         changed = encode_header(header.tensors, {"format": "pt", "neutral": text, "neutral.sha256": "0" * 64})
-        path.write_bytes(container._sealed(bytearray(changed)) + path.read_bytes()[len(header.raw) :])
+        path.write_bytes(container._sealed(changed) + path.read_bytes()[len(header.raw) :])
         with contextlib.suppress(NeutralError):
             read(str(path))
         assert isinstance(check(path, data=True).ok, bool)
