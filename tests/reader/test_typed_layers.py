@@ -320,6 +320,7 @@ NAMED = {
     "unknown": ({"anchors": (1, 4)}, "anchors", "parameter"),
     "ambiguous": ({"norm_gamma": (4,), "norm_beta": (4,)}, "norm_gamma", "parameter"),
     "empty": ({"deconv0_weight": (2, 0, 3, 3), "deconv0_bias": (4,)}, "deconv0_weight", "parameter"),
+    "no recurrent part": ({"lstm0_l0_i2r_weight": (2, 2)}, "lstm0_l0_i2r", "linear"),
     "two means": (
         {f"bn_{role}": (3,) for role in ("gamma", "beta", "moving_mean", "running_mean", "moving_var")},
         "bn_running_mean",
