@@ -17,7 +17,6 @@ from pathlib import Path
 from common import Run, best, folder, interleaved, measure, table, write_params
 
 MIB = 1 << 20
-NEUTRAL = [sys.executable, "-m", "neutral"]
 
 BY_HAND = """
 import sys, mxnet as mx
@@ -27,10 +26,14 @@ save_file(arrays, sys.argv[2])
 """
 
 
+def export(path: Path, out: Path, *options: str) -> Run:
+    return measure([sys.executable, "-m", "neutral", "--quiet", "export", str(path), "-o", str(out), *options])
+
+
 def against_cp(path: Path, out: Path) -> None:
-    def export(*options: str) -> Run:
+    def anew(*options: str) -> Run:
         out.unlink(missing_ok=True)
-        return measure([*NEUTRAL, "--quiet", "export", str(path), "-o", str(out), *options])
+        return export(path, out, *options)
 
     def copy(*then: str) -> Run:
         out.unlink(missing_ok=True)
@@ -42,7 +45,7 @@ def against_cp(path: Path, out: Path) -> None:
         "cp and sync": lambda: copy("sync"),
         "cp, sync and sha256sum": lambda: copy("sync", "sha256sum"),
     }
-    ours = {"neutral export --no-digests": lambda: export("--no-digests"), "neutral export": export}
+    ours = {"neutral export --no-digests": lambda: anew("--no-digests"), "neutral export": anew}
     runs = interleaved({**by_hand, **ours})
     size = path.stat().st_size / MIB
     rows = [["", "seconds", *(f"against {name}" for name in by_hand)]]
@@ -52,13 +55,12 @@ def against_cp(path: Path, out: Path) -> None:
 
 
 def against_mxnet(path: Path, out: Path, python: str) -> None:
-    export = [*NEUTRAL, "--quiet", "export", str(path), "-o", str(out)]
     by_hand = "mx.nd.load and safetensors.numpy.save_file"
     runs = interleaved(
         {
             by_hand: lambda: measure([python, "-c", BY_HAND, str(path), str(out)]),
-            "neutral export --no-digests": lambda: measure([*export, "--no-digests"]),
-            "neutral export": lambda: measure(export),
+            "neutral export --no-digests": lambda: export(path, out, "--no-digests"),
+            "neutral export": lambda: export(path, out),
         },
         times=5,
     )
@@ -78,8 +80,7 @@ def memory(place: Path) -> None:
     ):
         path, out = place / "memory.params", place / "memory.safetensors"
         write_params(path, tensors, elements)
-        command = [*NEUTRAL, "--quiet", "export", str(path), "-o", str(out)]
-        run = best(partial(measure, command), 3)
+        run = best(partial(export, path, out), 3)
         rows.append([name, f"{run.seconds:.2f}", f"{run.peak - bare:.0f}"])
         path.unlink()
         out.unlink()

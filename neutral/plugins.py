@@ -66,10 +66,13 @@ def load(group: str, name: str) -> Any:
 
     Raises UsageError where nothing has this name and PluginError where it cannot be imported.
     """
-    value = OWN.get(group, {}).get(name) or _registered(group).get(name)
-    if value is None:
-        known = ", ".join(names(group)) or "none"
+    points = OWN.get(group, {})
+    if name not in points:
+        points = _registered(group)
+    if name not in points:
+        known = ", ".join(points) or "none"
         raise UsageError(f"nothing is registered as {name!r} in {group} (there are: {known}).")
+    value = points[name]
     module, _, attribute = value.partition(":")
     try:
         found = import_module(module)
@@ -107,9 +110,8 @@ def _registered(group: str) -> dict[str, str]:
     else:
         points = metadata.entry_points().get(group, ())
     found = dict(OWN.get(group, {}))
-    for point in sorted(
-        points, key=attrgetter("name")
-    ):  # one distribution may be found twice, when two folders of the path describe it
+    # One distribution may be found twice, when two folders of the path describe it.
+    for point in sorted(points, key=attrgetter("name")):
         first = found.setdefault(point.name, point.value)
         if first != point.value:
             warnings.warn(

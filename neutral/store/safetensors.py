@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets
 from dataclasses import replace
@@ -14,6 +13,7 @@ from typing import Callable, Iterable, Mapping
 from neutral import manifest
 from neutral.collector import paused
 from neutral.errors import PlainTensorsError, StoreError
+from neutral.store import seal
 from neutral.store.atomic import atomic_file
 from neutral.store.copying import copy_tensors
 from neutral.store.digests import Hashing
@@ -22,10 +22,7 @@ from neutral.store.sources import origin_chunks
 from neutral.store.store import Progress, Store
 from neutral.tensor import Tensor
 
-_SEAL = "neutral.sha256"
-_SEAL_MARK = f'"{_SEAL}":"'.encode()
-_DIGITS = 64
-"""The length of a SHA-256 in hexadecimal."""
+_SEAL_MARK = f'"{seal.KEY}":"'.encode()
 
 
 def recognises(head: bytes) -> bool:
@@ -68,7 +65,7 @@ def _store(header: Header, path: str) -> Store:
             f"{path}: a safetensors file without Neutral's manifest, so its layers are unknown. "
             "Export the original checkpoint, or read the tensors alone with neutral.store.safetensors.read_tensors."
         )
-    if not _is_sealed(header.raw):
+    if not seal.is_sealed(header.raw, _SEAL_MARK):
         raise StoreError(
             f"{path}: the header does not have the digest that it states. The file was damaged or changed: "
             "copy it again."
@@ -101,11 +98,11 @@ def write(store: Store, path: str, *, digests: bool = True, progress: Progress |
     known_files = {file.name: file.sha256 for file in files if file.sha256 is not None}
     if not digests:
         header = _encode(tensors, manifest.encode(store, known_tensors, known_files))
-        _write(tensors, len(header), path, progress, lambda: _sealed(header))
+        _write(tensors, len(header), path, progress, lambda: seal.seal(header, _SEAL_MARK))
         return
 
     # The header goes first, so its length has to be known before the digests are: marks hold their places.
-    mark = secrets.token_hex(_DIGITS // 2)
+    mark = secrets.token_hex(seal.DIGITS // 2)
     tensor_marks = {**dict.fromkeys(tensors, mark), **known_tensors}
     file_marks = {file.name: known_files.get(file.name, mark) for file in files}
     header = _encode(tensors, manifest.encode(store, tensor_marks, file_marks))
@@ -119,7 +116,7 @@ def write(store: Store, path: str, *, digests: bool = True, progress: Progress |
             made = [made_tensors[key] for key in sorted(tensors) if key not in known_tensors]
             made += [made_files[file.name] for file in files if file.name not in known_files]
             _fill(header, mark.encode(), made)
-            return _sealed(header)
+            return seal.seal(header, _SEAL_MARK)
 
         _write(tensors, len(header), path, progress, final_header, tensor_hashing)
 
@@ -169,25 +166,10 @@ def _fill(header: bytearray, mark: bytes, digests: Iterable[str]) -> None:
     position = 0
     for digest in digests:
         position = header.index(mark, position)
-        header[position : position + _DIGITS] = digest.encode()
+        header[position : position + seal.DIGITS] = digest.encode()
     assert header.find(mark, position) < 0
 
 
 def _encode(tensors: Mapping[str, Tensor], text: str) -> bytearray:
     """The header with the manifest ``text``, not sealed yet."""
-    return encode_header(tensors, {"format": "pt", manifest.KEY: text, _SEAL: "0" * _DIGITS})
-
-
-def _sealed(header: bytearray) -> bytearray:
-    """The header, which is changed, with its own SHA-256: that of the header with zeros in the digest's place."""
-    start = header.rindex(_SEAL_MARK) + len(_SEAL_MARK)
-    header[start : start + _DIGITS] = hashlib.sha256(header).hexdigest().encode()
-    return header
-
-
-def _is_sealed(header: bytes) -> bool:
-    start = header.rfind(_SEAL_MARK) + len(_SEAL_MARK)
-    end = start + _DIGITS
-    blank = bytearray(header)
-    blank[start:end] = b"0" * _DIGITS
-    return hashlib.sha256(blank).hexdigest().encode() == header[start:end]
+    return encode_header(tensors, {"format": "pt", manifest.KEY: text, seal.KEY: seal.BLANK})

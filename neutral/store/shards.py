@@ -18,7 +18,7 @@ from typing import Any, Iterator, Mapping, Sequence
 from neutral import manifest
 from neutral.collector import paused
 from neutral.errors import SourceError, StoreError, UsageError
-from neutral.store import safetensors
+from neutral.store import safetensors, seal
 from neutral.store.atomic import atomic_file
 from neutral.store.copying import copy_tensors
 from neutral.store.digests import Hashing
@@ -32,9 +32,7 @@ from neutral.tensor import Tensor
 INDEX_SUFFIX = ".safetensors.index.json"
 _INDEX_LIMIT = 1 << 28
 _HEADERS = "neutral.headers"
-_SEAL = "neutral.sha256"
-_SEAL_MARK = f'"{_SEAL}": "'.encode()
-_DIGITS = 64
+_SEAL_MARK = f'"{seal.KEY}": "'.encode()
 _SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*(?:([KMGT])(I?))?B?", re.IGNORECASE)
 _HEAD = re.compile(rb'\s*\{\s*"(metadata|weight_map)"')
 
@@ -132,7 +130,7 @@ def write(
             copy_tensors(part, target, done, hashing if digests else None)
         made = hashing.results() if digests else known
         text = manifest.encode(store, made, file_hashing.results() if digests else known_files)
-        metadata = {"total_size": total, manifest.KEY: text, _HEADERS: headers, _SEAL: "0" * _DIGITS}
+        metadata = {"total_size": total, manifest.KEY: text, _HEADERS: headers, seal.KEY: seal.BLANK}
         index.write(_sealed({"metadata": metadata, "weight_map": _weight_map(names, parts)}))
     return [*names, index_name(path)]
 
@@ -188,15 +186,7 @@ def _document(index: Mapping[str, Any]) -> bytes:
 
 def _sealed(document: Mapping[str, Any]) -> bytes:
     """The index with its own SHA-256, made while zeros stand in the digest's place."""
-    raw = _document(document)
-    start = raw.index(_SEAL_MARK) + len(_SEAL_MARK)
-    return raw[:start] + hashlib.sha256(raw).hexdigest().encode() + raw[start + _DIGITS :]
-
-
-def _is_sealed(raw: bytes) -> bool:
-    start = raw.find(_SEAL_MARK) + len(_SEAL_MARK)
-    end = start + _DIGITS
-    return hashlib.sha256(raw[:start] + b"0" * _DIGITS + raw[end:]).hexdigest().encode() == raw[start:end]
+    return bytes(seal.seal(bytearray(_document(document)), _SEAL_MARK))
 
 
 def _read_index(path: str) -> dict[str, Any]:
@@ -216,6 +206,6 @@ def _read_index(path: str) -> dict[str, Any]:
         raise StoreError(f"{path}: this is no index of shards ({str(error) or type(error).__name__}).") from None
     if not all(isinstance(index.get(key), dict) for key in ("metadata", "weight_map")):
         raise StoreError(f"{path}: this JSON is no index of shards: it has no 'metadata' and 'weight_map'.")
-    if manifest.KEY in index["metadata"] and not _is_sealed(raw):
+    if manifest.KEY in index["metadata"] and not seal.is_sealed(raw, _SEAL_MARK):
         raise StoreError(f"{path}: the index does not have the digest that it states. It was changed: copy it again.")
     return index

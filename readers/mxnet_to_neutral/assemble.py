@@ -83,13 +83,13 @@ class Assembly:
                 self.tensors[key] = recipe.make()
                 self.recipes[key] = recipe
             tensors[role] = key
-            origins[role] = Origin(tuple([array.name for array in recipe.arrays]), recipe.rule)
+            origins[role] = Origin(recipe.names, recipe.rule)
         self.layers[name] = Layer(name, kind, attributes, tensors, LayerSource(node, operator, origins), typed_by)
         return name
 
     def used(self) -> set[str]:
         """The names of the source's arrays that some layer uses."""
-        return {array.name for recipe in self.recipes.values() for array in recipe.arrays}
+        return {name for recipe in self.recipes.values() for name in recipe.names}
 
     def source_file(self, file: ArrayFile, arrays: Sequence[Array], name: str) -> SourceFile:
         """The parameter file as pieces of stored tensors. What canonical tensors do not hold is kept beside them."""
@@ -159,7 +159,7 @@ def text_file(path: str, text: str, role: str, format: str) -> SourceFile:
 
 def _array_names(role: RoleDraft) -> tuple[str, ...]:
     if isinstance(role, Recipe):
-        return tuple(array.name for array in role.arrays)
+        return role.names
     return (role.variable,) if isinstance(role, Absent) else ()
 
 

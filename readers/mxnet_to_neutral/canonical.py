@@ -100,9 +100,14 @@ class Recipe(NamedTuple):
     order: tuple[int, ...] = ()
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """What the source calls the arrays."""
+        return tuple([array.name for array in self.arrays])
+
+    @property
     def identity(self) -> tuple[object, ...]:
         """Equal for recipes that give the same tensor."""
-        return (self.rule, tuple([array.name for array in self.arrays]), self.start)
+        return (self.rule, self.names, self.start)
 
 
 def identity(array: Array, shape: tuple[int, ...] | None = None) -> Recipe:

@@ -97,8 +97,7 @@ def _record(window: Window, devices: Counter[int]) -> Unnamed:
         code, ndim = window.unpack(_STORAGE_AND_NDIM, "the storage type and the shape")
         storage = _storage(window, version, code)
         if storage != "dense":
-            _check_ndim(window, ndim, "the storage shape")
-            values = window.unpack(_DIMS[ndim], "the storage shape")
+            values = _dims(window, ndim, "the storage shape")
             (ndim,) = window.unpack(_I32, "the shape")
     elif version == V1:
         (ndim,) = window.unpack(_I32, "the shape")
@@ -146,6 +145,11 @@ def _check_ndim(window: Window, ndim: int, field: str) -> None:
         raise window.error(problem, DAMAGED, window.position - 4)
 
 
+def _dims(window: Window, ndim: int, field: str) -> tuple[int, ...]:
+    _check_ndim(window, ndim, field)
+    return window.unpack(_DIMS[ndim], field)
+
+
 def _dtype(window: Window, flag: int) -> str:
     """The type code of a flag that has just been read."""
     if not 0 <= flag < len(DTYPES):
@@ -157,8 +161,7 @@ def _typed_shape(window: Window, part: str) -> tuple[str, tuple[int, ...]]:
     (flag,) = window.unpack(_I32, f"the dtype of {part}")
     dtype = _dtype(window, flag)
     (ndim,) = window.unpack(_I32, f"the shape of {part}")
-    _check_ndim(window, ndim, f"the shape of {part}")
-    return dtype, window.unpack(_DIMS[ndim], f"the shape of {part}")
+    return dtype, _dims(window, ndim, f"the shape of {part}")
 
 
 def _names(window: Window, count: int) -> list[str]:
