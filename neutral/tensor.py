@@ -75,6 +75,10 @@ class FileRange(NamedTuple):
     offset: int
     nbytes: int
 
+    def part(self, start: int, nbytes: int) -> FileRange:
+        """``nbytes`` of the bytes, from ``start``."""
+        return FileRange(self.path, self.offset + start, nbytes)
+
     def chunks(self) -> Iterator[bytes]:
         """The bytes, at most :data:`CHUNK` at a time; a file that has become shorter raises SourceError."""
         try:
@@ -112,6 +116,13 @@ class Tensor(NamedTuple):
     def nbytes(self) -> int:
         return prod(self.shape) * ITEM_SIZE[self.dtype]
 
+    @property
+    def only_range(self) -> FileRange:
+        """Where the bytes are, of a tensor that is one range of a file."""
+        assert isinstance(self.content, tuple)
+        (content,) = self.content
+        return content
+
     def chunks(self) -> Iterator[bytes | memoryview]:
         """The bytes in order, in pieces."""
         if isinstance(self.content, tuple):
@@ -126,7 +137,7 @@ class Tensor(NamedTuple):
             for source in self.content:
                 wanted = max(0, min(nbytes, source.nbytes - start))
                 if wanted:
-                    yield from FileRange(source.path, source.offset + start, wanted).chunks()
+                    yield from source.part(start, wanted).chunks()
                 nbytes -= wanted
                 start = max(0, start - source.nbytes)
             return

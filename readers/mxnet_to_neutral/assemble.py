@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import Iterable, Mapping, Sequence
+from typing import Container, Iterable, Mapping, Sequence, Tuple
 
-from mxnet_to_neutral.arrays import ArrayFile, Block
+from mxnet_to_neutral.arrays import ArrayFile
 from mxnet_to_neutral.canonical import Array, Recipe, pieces_of
 from mxnet_to_neutral.infer import InferredLayer
 from mxnet_to_neutral.names import stem_of
@@ -73,17 +73,17 @@ class Assembly:
         operator: str | None,
         typed_by: str,
     ) -> str:
-        name = _unique(name, self.layers, {SOURCE})
+        name = _unique(name, self.layers)
         tensors, origins = {}, {}
         for role, recipe in recipes.items():
-            same = recipe.identity
+            same = rule, names, _ = recipe.identity
             key = self._key_of.get(same)
             if key is None:
-                key = self._key_of[same] = _unique(f"{name}.{role}", self.tensors, ())
-                self.tensors[key] = recipe.make()
+                key = self._key_of[same] = _unique(f"{name}.{role}", self.tensors)
+                self.tensors[key] = recipe.tensor
                 self.recipes[key] = recipe
             tensors[role] = key
-            origins[role] = Origin(recipe.names, recipe.rule)
+            origins[role] = Origin(names, rule)
         self.layers[name] = Layer(name, kind, attributes, tensors, LayerSource(node, operator, origins), typed_by)
         return name
 
@@ -93,20 +93,21 @@ class Assembly:
 
     def source_file(self, file: ArrayFile, arrays: Sequence[Array], name: str) -> SourceFile:
         """The parameter file as pieces of stored tensors. What canonical tensors do not hold is kept beside them."""
-        covered: dict[str, list[tuple[Block, Piece]]] = {}
-        for array_name, block, piece in pieces_of(self.recipes):
-            covered.setdefault(array_name, []).append((block, piece))
-        placed: list[tuple[Block, Piece]] = []
+        found = {
+            content.offset: (content, piece) for content, piece in sorted(pieces_of(self.recipes)) if content.nbytes
+        }
+        placed: list[Placed] = []
         for array in arrays:
-            found = sorted(covered.get(array.name, ()))
-            if array.record.storage == "dense" and _covers(found, array.record.data):
-                placed += found
+            dense = array.record.storage == "dense"
+            covering = _covering(array.stored.only_range, found) if dense else None
+            if covering is not None:
+                placed += covering
                 continue
-            for part, block in array.blocks().items():
-                suffix = "" if array.record.storage == "dense" else f".{part}"
-                key = _unique(f"{SOURCE}.{array.name}{suffix}", self.tensors, ())
-                self.tensors[key] = Tensor(block.dtype, block.shape, (array.block(block),))
-                placed.append((block, Piece(key)))
+            for part, tensor in array.parts().items():
+                suffix = "" if dense else f".{part}"
+                key = _unique(f"{SOURCE}.{array.name}{suffix}", self.tensors)
+                self.tensors[key] = tensor
+                placed.append((tensor.only_range, Piece(key)))
         pieces, skeleton = _cut(file, placed)
         return SourceFile(
             name=name,
@@ -119,31 +120,37 @@ class Assembly:
         )
 
 
-def _covers(found: Sequence[tuple[Block, Piece]], block: Block | None) -> bool:
-    """Whether the blocks, in order, are exactly this one: no gap, nothing twice."""
-    if block is None or not found:
-        return False
-    position = block.offset
-    for part, _ in found:
-        if part.offset != position:
-            return False
-        position += part.nbytes
-    return position == block.offset + block.nbytes
+Placed = Tuple[FileRange, Piece]
+"""A stretch of the source and the stored bytes that are the same."""
 
 
-def _cut(file: ArrayFile, placed: Iterable[tuple[Block, Piece]]) -> tuple[tuple[int | Piece, ...], bytes]:
+def _covering(whole: FileRange, found: Mapping[int, Placed]) -> list[Placed] | None:
+    """What of ``found``, by offset, holds exactly these bytes, one after the other; None where bytes are left."""
+    covering = []
+    position, end = whole.offset, whole.offset + whole.nbytes
+    while position < end:
+        placed = found.get(position)
+        if placed is None:
+            return None
+        covering.append(placed)
+        position += placed[0].nbytes
+    return covering if position == end else None
+
+
+def _cut(file: ArrayFile, placed: Iterable[Placed]) -> tuple[tuple[int | Piece, ...], bytes]:
     """The file as literal stretches and pieces, and the bytes of the literal stretches."""
     pieces: list[int | Piece] = []
     skeleton = bytearray()
     with open(file.path, "rb") as source:
         position = 0
-        for block, piece in sorted(placed):
-            if block.offset > position:
-                pieces.append(block.offset - position)
+        for content, piece in sorted(placed):
+            gap = content.offset - position
+            if gap > 0:
+                pieces.append(gap)
                 source.seek(position)
-                skeleton += source.read(block.offset - position)
+                skeleton += source.read(gap)
             pieces.append(piece)
-            position = block.offset + block.nbytes
+            position = content.offset + content.nbytes
         if file.size > position:
             pieces.append(file.size - position)
             source.seek(position)
@@ -174,9 +181,9 @@ def _common_stem(roles: Iterable[RoleDraft]) -> str | None:
     return stems.pop() if len(stems) == 1 else None
 
 
-def _unique(name: str, taken: Iterable[str], reserved: Iterable[str]) -> str:
+def _unique(name: str, taken: Container[str]) -> str:
     candidate, number = name, 1
-    while candidate in taken or candidate in reserved:
+    while candidate in taken or candidate == SOURCE:
         number += 1
         candidate = f"{name}#{number}"
     return candidate

@@ -7,9 +7,10 @@ Where they cannot be, the original arrays are kept under ``source.`` keys.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Callable, Iterator, Mapping, NamedTuple
 
-from mxnet_to_neutral.arrays import ArrayFile, ArrayRecord, Block
+from mxnet_to_neutral.arrays import ArrayFile, ArrayRecord
 from neutral.errors import MismatchError, UnsupportedError
 from neutral.store.store import Piece
 from neutral.tensor import CHUNK, ITEM_SIZE, FileRange, Tensor, computed
@@ -32,10 +33,6 @@ class Array:
     file: ArrayFile
 
     @property
-    def path(self) -> str:
-        return self.file.path
-
-    @property
     def name(self) -> str:
         return self.record.name
 
@@ -43,14 +40,17 @@ class Array:
     def shape(self) -> tuple[int, ...]:
         return self.record.shape
 
-    def block(self, block: Block) -> FileRange:
-        return FileRange(self.path, block.offset, block.nbytes)
+    @property
+    def stored(self) -> Tensor:
+        """What the file holds: the values, or those of them that are not 0."""
+        assert self.record.data is not None
+        return self.record.data
 
-    def blocks(self) -> dict[str, Block]:
-        """The stretches of raw data by what they hold."""
+    def parts(self) -> dict[str, Tensor]:
+        """All that the file holds, by what it is."""
         record = self.record
         named = {"data": record.data, "indices": record.indices, "indptr": record.indptr}
-        return {name: block for name, block in named.items() if block is not None}
+        return {name: part for name, part in named.items() if part is not None}
 
     @property
     def plain(self) -> bool:
@@ -72,32 +72,28 @@ class Array:
         record = self.record
         if record.storage in ("row_sparse", "csr"):
             return _dense(self)
-        assert record.data is not None
-        content = self.block(record.data)
+        stored = self.stored
         if record.fortran_order:
-            stored = Tensor(record.dtype, record.shape[::-1], (content,))
-            return _changed(stored, record.shape, lambda array: array.T)
+            return _changed(stored._replace(shape=record.shape[::-1]), record.shape, lambda array: array.T)
         if record.dtype == "BOOL":
-            return Tensor("BOOL", record.shape, lambda: _as_booleans(content))
-        return Tensor(record.dtype, record.shape, (content,))
+            return Tensor("BOOL", record.shape, lambda: _as_booleans(stored))
+        return stored
 
 
 class Recipe(NamedTuple):
     """How a role's tensor is made from arrays.
 
-    ``make`` gives the tensor. ``rule`` is its name in the store. ``permutation`` takes the stored axes back to the
+    ``rule`` is its name in the store. ``permutation`` takes the stored axes back to the
     source's, None where the bytes are the same; ``lossless`` says that the bytes can be found again that way.
-    ``start`` is the offset in bytes, within the one array, that the tensor begins at. ``order`` are the blocks of the
-    array that the tensor consists of, where they are in another order.
+    ``start`` is the offset in bytes, within the one array, that the tensor begins at.
     """
 
     rule: str
     arrays: tuple[Array, ...]
-    make: Callable[[], Tensor]
+    tensor: Tensor
     permutation: tuple[int, ...] | None = None
     lossless: bool = True
     start: int = 0
-    order: tuple[int, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -105,20 +101,20 @@ class Recipe(NamedTuple):
         return tuple([array.name for array in self.arrays])
 
     @property
-    def identity(self) -> tuple[object, ...]:
+    def identity(self) -> tuple[str, tuple[str, ...], int]:
         """Equal for recipes that give the same tensor."""
         return (self.rule, self.names, self.start)
 
 
 def identity(array: Array, shape: tuple[int, ...] | None = None) -> Recipe:
     """The array as it is, or with the same elements under another shape."""
-    rule, make = array.rule, array.tensor
+    rule, tensor = array.rule, array.tensor()
     if shape is not None and shape != array.shape:
-        rule, make = f"reshape {array.shape} to {shape}", lambda: array.tensor()._replace(shape=shape)
+        rule, tensor = f"reshape {array.shape} to {shape}", tensor._replace(shape=shape)
     if array.record.fortran_order:
         back = tuple(reversed(range(len(array.shape))))
-        return Recipe("transpose", (array,), make, permutation=back)
-    return Recipe(rule, array.sources, make, lossless=array.plain)
+        return Recipe("transpose", (array,), tensor, permutation=back)
+    return Recipe(rule, array.sources, tensor, lossless=array.plain)
 
 
 def transpose(array: Array, axes: tuple[int, ...]) -> Recipe:
@@ -129,7 +125,7 @@ def transpose(array: Array, axes: tuple[int, ...]) -> Recipe:
     return Recipe(
         f"transpose {' '.join(map(str, axes))}",
         array.sources,
-        lambda: _changed(source, shape, lambda values: values.transpose(axes)),
+        _changed(source, shape, lambda values: values.transpose(axes)),
         permutation=back,
         lossless=array.plain,
     )
@@ -139,16 +135,10 @@ def part(array: Array, start: int, shape: tuple[int, ...]) -> Recipe:
     """A stretch of a packed vector: ``start`` in elements, shaped ``shape``."""
     if not array.plain:
         raise MismatchError(f"array {array.name!r}: a packed vector has to be dense and row by row.")
-    assert array.record.data is not None
-    item = ITEM_SIZE[array.record.dtype]
-    tensor = Tensor(array.record.dtype, shape, ())
-    content = FileRange(array.path, array.record.data.offset + start * item, tensor.nbytes)
-    return Recipe(
-        f"slice {start}:{start + tensor.size}",
-        (array,),
-        lambda: Tensor(array.record.dtype, shape, (content,)),
-        start=start * item,
-    )
+    size, begin = prod(shape), start * ITEM_SIZE[array.record.dtype]
+    content = array.stored.only_range.part(begin, size * ITEM_SIZE[array.record.dtype])
+    tensor = Tensor(array.record.dtype, shape, (content,))
+    return Recipe(f"slice {start}:{start + size}", (array,), tensor, start=begin)
 
 
 def concatenate(arrays: tuple[Array, ...]) -> Recipe:
@@ -161,27 +151,23 @@ def concatenate(arrays: tuple[Array, ...]) -> Recipe:
                 f"{array.shape} of {first.record.dtype} and {array.record.dtype}."
             )
     shape = (sum(array.shape[0] for array in arrays), *first.shape[1:])
-    parts = tuple(array.block(array.record.data) for array in arrays if array.record.data is not None)
-    return Recipe("concatenate", arrays, lambda: Tensor(first.record.dtype, shape, parts))
+    content = tuple([array.stored.only_range for array in arrays])
+    return Recipe("concatenate", arrays, Tensor(first.record.dtype, shape, content))
 
 
 def reorder(array: Array, order: tuple[int, ...]) -> Recipe:
     """The array with equal blocks of its first axis in another order: block ``order[0]`` first."""
     if not array.plain:
         raise MismatchError(f"array {array.name!r}: gates that are put in order have to be dense and row by row.")
-    tensor = array.tensor()
-    assert array.record.data is not None
-    size = tensor.nbytes // len(order)
-    begin = array.record.data.offset
-    content = tuple(FileRange(array.path, begin + block * size, size) for block in order)
-    rule = f"blocks {' '.join(map(str, order))}"
-    return Recipe(rule, (array,), lambda: Tensor(tensor.dtype, tensor.shape, content), order=order)
+    whole = array.stored.only_range
+    size = whole.nbytes // len(order)
+    content = tuple(whole.part(block * size, size) for block in order)
+    return Recipe(f"blocks {' '.join(map(str, order))}", (array,), array.stored._replace(content=content))
 
 
 def ones(array: Array) -> Recipe:
     """Ones of the array's shape: what the source computes with instead of the stored values."""
-    tensor = array.tensor()
-    return Recipe("ones", (array,), lambda: _ones(tensor), lossless=False)
+    return Recipe("ones", (array,), _ones(array.tensor()), lossless=False)
 
 
 def repeat(array: Array, times: int) -> Recipe:
@@ -191,36 +177,28 @@ def repeat(array: Array, times: int) -> Recipe:
     return Recipe(
         f"repeat {times}",
         (array,),
-        lambda: _changed(tensor, shape, lambda values: values.repeat(times)),
+        _changed(tensor, shape, lambda values: values.repeat(times)),
         lossless=False,
     )
 
 
-def pieces_of(recipes: Mapping[str, Recipe]) -> Iterator[tuple[str, Block, Piece]]:
-    """For the stored tensors (key to recipe): (array name, block, piece) for every block whose bytes they hold."""
+def pieces_of(recipes: Mapping[str, Recipe]) -> Iterator[tuple[FileRange, Piece]]:
+    """Where the bytes of the stored tensors (key to recipe) are in the source, of those that can be found again."""
     for key, recipe in recipes.items():
         if not recipe.lossless:
             continue
-        joined = len(recipe.arrays) > 1
+        if recipe.permutation is not None:
+            yield recipe.arrays[0].stored.only_range, Piece(key, recipe.permutation)
+            continue
+        content = recipe.tensor.content
+        assert isinstance(content, tuple)
+        if len(content) == 1:
+            yield content[0], Piece(key)
+            continue
         position = 0
-        for array in recipe.arrays:
-            block = array.record.data
-            if block is None:
-                continue
-            if joined:
-                yield array.name, block, Piece(key, start=position, nbytes=block.nbytes)
-                position += block.nbytes
-            elif recipe.order:
-                size, rows = block.nbytes // len(recipe.order), array.shape[0] // len(recipe.order)
-                for position, number in enumerate(recipe.order):
-                    part = Block(block.offset + number * size, size, block.dtype, (rows, *array.shape[1:]))
-                    yield array.name, part, Piece(key, start=position * size, nbytes=size)
-            elif recipe.rule.startswith("slice"):
-                begin = block.offset + recipe.start
-                tensor = recipe.make()
-                yield array.name, Block(begin, tensor.nbytes, tensor.dtype, tensor.shape), Piece(key)
-            else:
-                yield array.name, block, Piece(key, recipe.permutation)
+        for part in content:
+            yield part, Piece(key, start=position, nbytes=part.nbytes)
+            position += part.nbytes
 
 
 def _changed(source: Tensor, shape: tuple[int, ...], change: Callable[[np.ndarray], np.ndarray]) -> Tensor:
@@ -238,11 +216,11 @@ def _ones(like: Tensor) -> Tensor:
     return computed(like.dtype, like.shape, make)
 
 
-def _as_booleans(content: FileRange) -> Iterator[bytes]:
+def _as_booleans(stored: Tensor) -> Iterator[bytes]:
     """MXNet takes any byte but 0 as true; the store holds 0 and 1 only."""
     table = bytes([0]) + bytes([1]) * 255
-    for chunk in content.chunks():
-        yield chunk.translate(table)
+    for chunk in stored.chunks():
+        yield bytes(chunk).translate(table)
 
 
 def _dense(array: Array) -> Tensor:
@@ -251,8 +229,8 @@ def _dense(array: Array) -> Tensor:
     limit = max(DENSE_LIMIT, DENSE_GROWTH * array.file.size)
     if tensor.nbytes > limit:
         raise UnsupportedError(
-            f"{array.path}: sparse array {array.name!r} of shape {array.shape} would take {tensor.nbytes} bytes when "
-            f"made dense; {limit} are allowed for a file of this size."
+            f"{array.file.path}: sparse array {array.name!r} of shape {array.shape} would take {tensor.nbytes} bytes "
+            f"when made dense; {limit} are allowed for a file of this size."
         )
     return Tensor(array.record.dtype, array.shape, lambda: _dense_rows(array))
 
@@ -263,7 +241,7 @@ def _dense_rows(array: Array) -> Iterator[memoryview]:
     from mxnet_to_neutral.arrays import check_indices
 
     check_indices(array.file, array.record)
-    parts = {name: Tensor(b.dtype, b.shape, (array.block(b),)).numpy() for name, b in array.blocks().items()}
+    parts = {name: part.numpy() for name, part in array.parts().items()}
     values, indices, indptr = parts["data"], parts["indices"], parts.get("indptr")
     rows, row = array.shape[0], int(np.prod(array.shape[1:], dtype=np.int64))
     step = max(1, CHUNK // max(1, row * values.itemsize))

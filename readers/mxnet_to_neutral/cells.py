@@ -174,7 +174,7 @@ def _is_closed(flow: Flow, cell: Cell) -> bool:
     if any(isinstance(role, Value) for layer in layers for role in layer.roles.values()):
         return False
     weight = cell.from_state.roles["weight"]
-    if isinstance(weight, Recipe) and weight.make().shape[1] != hidden:
+    if isinstance(weight, Recipe) and weight.tensor.shape[1] != hidden:
         return False
     if len({layer.roles.get("bias") is None for layer in layers}) > 1:
         return False

@@ -66,7 +66,7 @@ def _replace(flow: Flow, woven: Draft, users: list[Draft], weights: list[Draft],
     for name, weight, bias in zip(("query", "key", "value"), weights, biases):
         roles = {"weight": _parameter(flow, weight), "bias": _parameter(flow, bias)}
         stem = stem_of(roles["weight"].arrays[0].name)
-        attributes = {"out_features": roles["weight"].make().shape[0], "flatten": False}
+        attributes = {"out_features": roles["weight"].tensor.shape[0], "flatten": False}
         layers.append(
             Draft(f"{woven.name}.{name}", "linear", woven.inputs[:1], attributes, woven.origin, dict(roles), stem)
         )

@@ -28,9 +28,9 @@ def parsed(tmp_path: Path) -> Parse:
 
 
 def data(file: ArrayFile, index: int = 0) -> bytes:
-    block = file.records[index].data
-    assert block is not None
-    return Path(file.path).read_bytes()[block.offset : block.offset + block.nbytes]
+    stored = file.records[index].data
+    assert stored is not None
+    return b"".join(map(bytes, stored.chunks()))
 
 
 @pytest.mark.parametrize("streamed", [False, True], ids=["sizes in front", "sizes behind"])

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from mxnet_to_neutral.arrays import ArrayFile, ArrayRecord, Block, check_indices, parse
+from mxnet_to_neutral.arrays import ArrayFile, ArrayRecord, check_indices, parse
 from neutral.errors import FormatError, NeutralError, SourceError
-from neutral.tensor import NUMPY_DTYPE
+from neutral.tensor import NUMPY_DTYPE, Tensor
 
 np = pytest.importorskip("numpy")
 
@@ -20,26 +20,26 @@ VERSIONS = (
 )
 
 
-def elements(path: Path, block: Block | None, order: str = "C") -> Any:
-    assert block is not None
-    raw = path.read_bytes()[block.offset : block.offset + block.nbytes]
-    array = np.frombuffer(raw, NUMPY_DTYPE[block.dtype]).reshape(block.shape, order=order)
-    if block.dtype == "BF16":
+def elements(stored: Tensor | None, order: str = "C") -> Any:
+    assert stored is not None
+    raw = b"".join(map(bytes, stored.chunks()))
+    array = np.frombuffer(raw, NUMPY_DTYPE[stored.dtype]).reshape(stored.shape, order=order)
+    if stored.dtype == "BF16":
         return (array.astype(np.uint32) << 16).view(np.float32)
     return array
 
 
-def values(path: Path, file: ArrayFile, record: ArrayRecord) -> Any:
+def values(file: ArrayFile, record: ArrayRecord) -> Any:
     """The array in full, as plain as can be."""
-    data = elements(path, record.data, "F" if record.fortran_order else "C")
+    data = elements(record.data, "F" if record.fortran_order else "C")
     if record.storage == "dense":
         return data
     check_indices(file, record)
     full = np.zeros(record.shape, data.dtype)
     if record.storage == "row_sparse":
-        full[elements(path, record.indices)] = data
+        full[elements(record.indices)] = data
     else:
-        starts, columns = elements(path, record.indptr), elements(path, record.indices)
+        starts, columns = elements(record.indptr), elements(record.indices)
         for row in range(record.shape[0]):
             here = slice(starts[row], starts[row + 1])
             full[row, columns[here]] = data[here]
@@ -70,7 +70,7 @@ def test_all_arrays_of_a_release_have_their_true_values(shared_data: Path, versi
         for key, expected in arrays.items():
             if name.startswith("rnn_") and key not in records:  # inputs and outputs of the layer
                 continue
-            found = values(path, file, records[key])
+            found = values(file, records[key])
             assert found.dtype == expected.dtype
             assert found.shape == expected.shape == records[key].shape
             assert found.tobytes() == expected.tobytes()
@@ -104,7 +104,7 @@ def test_the_fixture_of_upstream(shared_data: Path) -> None:
     file = parse(path)
     assert len(file.records) == 6 and not file.named
     for record in file.records:
-        assert elements(path, record.data).tolist() == list(range(128))
+        assert elements(record.data).tolist() == list(range(128))
 
 
 READ = {"ok", "rsp_ok", "v3_in_legacy", "dim_0_v0", "dim_0_v2", "dev_gpu", "bool_2", "dtype_8"}

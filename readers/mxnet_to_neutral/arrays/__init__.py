@@ -12,12 +12,12 @@ from mxnet_to_neutral.arrays.container import parse_list
 from mxnet_to_neutral.arrays.kinds import HEAD, file_format, foreign_kind
 from mxnet_to_neutral.arrays.npy import parse_npy
 from mxnet_to_neutral.arrays.npz import parse_npz
-from mxnet_to_neutral.arrays.records import ArrayFile, ArrayRecord, Block
+from mxnet_to_neutral.arrays.records import ArrayFile, ArrayRecord
 from mxnet_to_neutral.arrays.sparse import check_indices
 from mxnet_to_neutral.arrays.window import Window, open_window
 from neutral.errors import FormatError, NeutralError, SourceError
 
-__all__ = ["ArrayFile", "ArrayRecord", "Block", "check_indices", "looks_like_arrays", "parse"]
+__all__ = ["ArrayFile", "ArrayRecord", "check_indices", "looks_like_arrays", "parse"]
 
 _PARSERS = {"ndarray-list": parse_list, "npz": parse_npz, "npy": parse_npy}
 

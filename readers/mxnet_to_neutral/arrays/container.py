@@ -18,17 +18,10 @@ from collections import Counter
 from typing import Optional, Tuple
 
 from mxnet_to_neutral.arrays.names import claim_name, decode_name
-from mxnet_to_neutral.arrays.records import (
-    DAMAGED,
-    MAX_ARRAYS,
-    MAX_NDIM,
-    TRUNCATED,
-    ArrayFile,
-    ArrayRecord,
-    Block,
-)
+from mxnet_to_neutral.arrays.records import DAMAGED, MAX_ARRAYS, MAX_NDIM, TRUNCATED, ArrayFile, ArrayRecord
 from mxnet_to_neutral.arrays.sparse import layout_problem
 from mxnet_to_neutral.arrays.window import Window
+from neutral.tensor import Tensor
 
 LIST_MAGIC = struct.pack("<Q", 0x112)
 V1, V2, V3 = 0xF993FAC8, 0xF993FAC9, 0xF993FACA
@@ -49,7 +42,7 @@ _DIMS = tuple(struct.Struct(f"<{ndim}q") for ndim in range(MAX_NDIM + 1))
 _DIMS_AND_TYPE = tuple(struct.Struct(f"<{ndim}q3i") for ndim in range(MAX_NDIM + 1))
 _DIMS_AND_TYPE_V0 = tuple(struct.Struct(f"<{ndim}I3i") for ndim in range(MAX_NDIM + 1))
 
-Unnamed = Tuple[str, Tuple[int, ...], str, int, Optional[Block], Optional[Block], Optional[Block]]
+Unnamed = Tuple[str, Tuple[int, ...], str, int, Optional[Tensor], Optional[Tensor], Optional[Tensor]]
 
 
 def parse_list(window: Window) -> ArrayFile:
@@ -117,16 +110,16 @@ def _record(window: Window, devices: Counter[int]) -> Unnamed:
     if device not in DEVICES:
         devices[device] += 1
     if values is None:
-        return dtype, shape, storage, offset, window.block(dtype, shape), None, None
+        return dtype, shape, storage, offset, window.stored(dtype, shape), None, None
     window.check_extent(dtype, shape)
     indptr_type = _typed_shape(window, "indptr") if storage == "csr" else None
     indices_type = _typed_shape(window, "indices")
     problem = layout_problem(storage, shape, values, indices_type, indptr_type)
     if problem:
         raise window.error(problem, DAMAGED, offset)
-    data = window.block(dtype, values)
-    indptr = window.block(*indptr_type) if indptr_type else None
-    return dtype, shape, storage, offset, data, window.block(*indices_type), indptr
+    data = window.stored(dtype, values)
+    indptr = window.stored(*indptr_type) if indptr_type else None
+    return dtype, shape, storage, offset, data, window.stored(*indices_type), indptr
 
 
 def _storage(window: Window, version: int, code: int) -> str:

@@ -13,8 +13,9 @@ import re
 import struct
 from functools import lru_cache
 
-from mxnet_to_neutral.arrays.records import DAMAGED, MAX_NDIM, ArrayFile, ArrayRecord, Block
+from mxnet_to_neutral.arrays.records import DAMAGED, MAX_NDIM, ArrayFile, ArrayRecord
 from mxnet_to_neutral.arrays.window import Window
+from neutral.tensor import Tensor
 
 NPY_MAGIC = b"\x93NUMPY"
 MAX_HEADER = 1 << 16
@@ -49,13 +50,13 @@ _DIM = re.compile(r"\s*([0-9]{1,19})L?\s*")
 
 def parse_npy(window: Window) -> ArrayFile:
     """The one array of a bare .npy file, under the name ``0``."""
-    block, fortran = read_array(window)
+    data, fortran = read_array(window)
     notes = (f"{window.remaining} bytes follow the array, from byte {window.position}",) if window.remaining else ()
-    record = ArrayRecord("0", block.dtype, block.shape, "dense", 0, block, None, None, fortran)
+    record = ArrayRecord("0", data.dtype, data.shape, "dense", 0, data, None, None, fortran)
     return ArrayFile(window.path, window.size, "npy", named=False, records=(record,), notes=notes)
 
 
-def read_array(window: Window) -> tuple[Block, bool]:
+def read_array(window: Window) -> tuple[Tensor, bool]:
     """The array at the window's position and whether it is in column-major order; leaves the position behind it."""
     offset = window.position
     text = read_header(window)
@@ -63,7 +64,7 @@ def read_array(window: Window) -> tuple[Block, bool]:
         dtype, shape, fortran = _parse_header(text)
     except ValueError as error:
         raise window.error(f"an .npy header with {error}", "Save the array again with numpy.savez.", offset) from error
-    return window.block(dtype, shape), fortran and len(shape) > 1
+    return window.stored(dtype, shape), fortran and len(shape) > 1
 
 
 def read_header(window: Window) -> bytes:

@@ -11,11 +11,12 @@ import struct
 
 from mxnet_to_neutral.arrays.names import claim_name
 from mxnet_to_neutral.arrays.npy import read_array, read_header
-from mxnet_to_neutral.arrays.records import DAMAGED, MAX_NDIM, ArrayFile, ArrayRecord, Block
+from mxnet_to_neutral.arrays.records import DAMAGED, MAX_NDIM, ArrayFile, ArrayRecord
 from mxnet_to_neutral.arrays.sparse import layout_problem
 from mxnet_to_neutral.arrays.window import Window
 from mxnet_to_neutral.arrays.zip import Member, read_members
 from neutral.errors import SourceError
+from neutral.tensor import Tensor
 
 ROW_SPARSE = frozenset(("data.npy", "indices.npy", "shape.npy", "format.npy"))
 CSR = ROW_SPARSE | {"indptr.npy"}
@@ -58,9 +59,9 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def _dense(window: Window, member: Member) -> ArrayRecord:
-    block, fortran = _array(window, member)
+    data, fortran = _array(window, member)
     name = member.name[: -len(".npy")]
-    return ArrayRecord(name, block.dtype, block.shape, "dense", member.offset, block, None, None, fortran)
+    return ArrayRecord(name, data.dtype, data.shape, "dense", member.offset, data, None, None, fortran)
 
 
 def _sparse(window: Window, name: str, folder: dict[str, Member]) -> ArrayRecord:
@@ -69,7 +70,7 @@ def _sparse(window: Window, name: str, folder: dict[str, Member]) -> ArrayRecord
         found = ", ".join(sorted(folder))
         raise window.error(f"a {storage} array of the parts {found}.", DAMAGED, folder["format.npy"].offset)
     shape = _shape(window, folder["shape.npy"])
-    parts: dict[str, Block] = {}
+    parts: dict[str, Tensor] = {}
     for part in ("data", "indices", "indptr"):
         if f"{part}.npy" in folder:
             parts[part], fortran = _array(window, folder[f"{part}.npy"])
@@ -91,12 +92,12 @@ def _sparse(window: Window, name: str, folder: dict[str, Member]) -> ArrayRecord
     return ArrayRecord(name, data.dtype, shape, storage, offset, data, indices, indptr)
 
 
-def _array(window: Window, member: Member) -> tuple[Block, bool]:
+def _array(window: Window, member: Member) -> tuple[Tensor, bool]:
     window.enter(member.start, member.end, f"member {member.name!r}")
-    block, fortran = read_array(window)
+    array, fortran = read_array(window)
     if window.remaining:
         raise window.error(f"{window.remaining} bytes follow the array.", DAMAGED)
-    return block, fortran
+    return array, fortran
 
 
 def _format(window: Window, member: Member) -> str:
@@ -110,9 +111,10 @@ def _format(window: Window, member: Member) -> str:
 
 
 def _shape(window: Window, member: Member) -> tuple[int, ...]:
-    block, _ = _array(window, member)
-    if block.dtype != "I64" or len(block.shape) != 1 or not 1 <= block.shape[0] <= MAX_NDIM:
-        problem = f"a shape given as {block.dtype} {block.shape}; 1 to {MAX_NDIM} I64 are expected."
-        raise window.error(problem, DAMAGED, block.offset)
-    window.position = block.offset
-    return window.unpack(struct.Struct(f"<{block.shape[0]}q"), "the shape")
+    array, _ = _array(window, member)
+    offset = array.only_range.offset
+    if array.dtype != "I64" or len(array.shape) != 1 or not 1 <= array.size <= MAX_NDIM:
+        problem = f"a shape given as {array.dtype} {array.shape}; 1 to {MAX_NDIM} I64 are expected."
+        raise window.error(problem, DAMAGED, offset)
+    window.position = offset
+    return window.unpack(struct.Struct(f"<{array.size}q"), "the shape")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from neutral.tensor import Tensor
+
 MAX_NDIM = 32
 """MXNet makes arrays of at most 32 dimensions."""
 
@@ -15,25 +17,14 @@ TRUNCATED = "The file is cut short or damaged: get it again."
 DAMAGED = "The file is damaged, or was not written by MXNet: get it again."
 
 
-class Block(NamedTuple):
-    """A run of little-endian elements in the file, without gaps; C order unless its record says otherwise.
-
-    Blocks are in order of where they are.
-    """
-
-    offset: int
-    nbytes: int
-    dtype: str
-    shape: tuple[int, ...]
-
-
 class ArrayRecord(NamedTuple):
     """One array.
 
     ``name`` is as in the file, or the index in decimal where the file has no names. ``shape`` is that of the
     dense array. ``storage`` is ``dense``, ``row_sparse``, ``csr``, or ``none`` where MXNet saved an array that
-    was never made: then ``dtype`` is empty, ``shape`` is ``()`` and there are no blocks. ``offset`` is where the
-    record begins. ``fortran_order``: the elements of ``data`` are in column-major order of ``shape``.
+    was never made: then ``dtype`` is empty, ``shape`` is ``()`` and nothing is stored. ``offset`` is where the
+    record begins. ``data``, ``indices`` and ``indptr`` are what is stored, each as one range of the file.
+    ``fortran_order``: the elements of ``data`` are in column-major order of ``shape``.
     """
 
     name: str
@@ -41,9 +32,9 @@ class ArrayRecord(NamedTuple):
     shape: tuple[int, ...]
     storage: str
     offset: int
-    data: Block | None
-    indices: Block | None
-    indptr: Block | None
+    data: Tensor | None
+    indices: Tensor | None
+    indptr: Tensor | None
     fortran_order: bool = False
 
 

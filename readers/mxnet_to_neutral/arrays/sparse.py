@@ -12,9 +12,10 @@ from array import array
 from operator import le, lt
 from typing import Iterator, Tuple
 
-from mxnet_to_neutral.arrays.records import DAMAGED, ArrayFile, ArrayRecord, Block
+from mxnet_to_neutral.arrays.records import DAMAGED, ArrayFile, ArrayRecord
 from mxnet_to_neutral.arrays.window import Window, open_window
 from neutral.errors import SourceError
+from neutral.tensor import Tensor
 
 CHUNK = 1 << 15
 """Indices in memory at once."""
@@ -65,16 +66,16 @@ def check_indices(file: ArrayFile, record: ArrayRecord) -> None:
             stored = record.indices.shape[0]
             _check(window, record.indptr, 0, stored, rising="weakly")
             for index, expected in ((0, 0), (record.indptr.shape[0] - 1, stored)):
-                offset = record.indptr.offset + 8 * index
-                found = next(_values(window, Block(offset, 8, "I64", (1,))))[0]
+                offset = record.indptr.only_range.offset + 8 * index
+                found = next(_values(window, offset, 1))[0]
                 if found != expected:
                     raise window.error(f"indptr[{index}] is {found}; {expected} is expected.", DAMAGED, offset)
 
 
-def _check(window: Window, block: Block, low: int, high: int, rising: str = "") -> None:
+def _check(window: Window, indices: Tensor, low: int, high: int, rising: str = "") -> None:
     ordered = {"strictly": lt, "weakly": le, "": None}[rising]
-    offset, last = block.offset, low - 1
-    for values in _values(window, block):
+    offset, last = indices.only_range.offset, low - 1
+    for values in _values(window, offset, indices.size):
         if min(values) < low or max(values) > high:
             index = next(i for i, value in enumerate(values) if not low <= value <= high)
             problem = f"index {values[index]} is outside {low} to {high}."
@@ -88,9 +89,8 @@ def _check(window: Window, block: Block, low: int, high: int, rising: str = "") 
         offset, last = offset + 8 * len(values), values[-1]
 
 
-def _values(window: Window, block: Block) -> Iterator[array[int]]:
-    left = block.shape[0]
-    window.position = block.offset
+def _values(window: Window, offset: int, left: int) -> Iterator[array[int]]:
+    window.position = offset
     while left:
         count = min(left, CHUNK)
         values = array("q", window.read(8 * count, "its indices"))

@@ -12,9 +12,9 @@ import struct
 from contextlib import contextmanager
 from typing import Any, Iterator
 
-from mxnet_to_neutral.arrays.records import DAMAGED, TRUNCATED, Block
+from mxnet_to_neutral.arrays.records import DAMAGED, TRUNCATED
 from neutral.errors import FormatError, SourceError
-from neutral.tensor import ITEM_SIZE
+from neutral.tensor import ITEM_SIZE, FileRange, Tensor
 
 BUFFER = 1 << 16
 LARGEST = (1 << 63) - 1
@@ -61,7 +61,7 @@ class Window:
         self.position += count
         return self._buffer[start : start + count]
 
-    def block(self, dtype: str, shape: tuple[int, ...]) -> Block:
+    def stored(self, dtype: str, shape: tuple[int, ...]) -> Tensor:
         """The next elements, stepped over unread; an array that the rest of the file cannot hold is an error."""
         nbytes = math.prod(shape) * ITEM_SIZE[dtype]
         if nbytes <= 0 or (shape and min(shape) < 0):
@@ -70,9 +70,9 @@ class Window:
             raise self.error(
                 f"{dtype} elements of shape {shape} take {nbytes} bytes, {self.remaining} are left.", TRUNCATED
             )
-        block = Block(self.position, nbytes, dtype, shape)
+        content = FileRange(self.path, self.position, nbytes)
         self.position += nbytes
-        return block
+        return Tensor(dtype, shape, (content,))
 
     def check_extent(self, dtype: str, shape: tuple[int, ...]) -> None:
         """Refuses negative dimensions, and dimensions no machine can address even where one of them is 0."""

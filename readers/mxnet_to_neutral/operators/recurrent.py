@@ -75,7 +75,7 @@ def _unpacked(op: Op, matrices: Sequence[Matrix]) -> dict[str, Recipe] | None:
         recipe = op.matrix(prefix + _SAVED.sub(_saved_name, role))
         if recipe is None:
             return None
-        op.expect_shape(f"{prefix}{role}", recipe.make().shape, shape)
+        op.expect_shape(f"{prefix}{role}", recipe.tensor.shape, shape)
         roles[role] = recipe
     return roles
 
