@@ -126,7 +126,7 @@ def copy_tensors(
                 if wanted:
                     wanted.add(key, tensor.chunks())
                     wanted = None
-            digest = hashlib.sha256() if wanted else None
+            digest = None
             written = 0
             for chunk in chunks:
                 file.write(chunk)
@@ -138,8 +138,10 @@ def copy_tensors(
                     fresh = 0
                 if digest:
                     digest.update(chunk)
-            if wanted and digest:
-                wanted.put(key, digest.hexdigest())
+                elif wanted:
+                    digest = hashlib.sha256(chunk)
+            if wanted:
+                wanted.put(key, (digest or hashlib.sha256()).hexdigest())
             if written != size:
                 raise SourceError(
                     f"tensor {key!r}: {tensor.dtype} of shape {list(tensor.shape)} takes {size} bytes and its "

@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from json.encoder import encode_basestring
+from math import prod
 from typing import Any, Iterable, Mapping
 
 from neutral.errors import SourceError, StoreError, TargetError, UsageError
@@ -59,11 +61,10 @@ def encode_header(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | N
         parts.append("}")
         comma = ","
     start = 0
-    for key, tensor in tensors.items():
-        end = start + tensor.nbytes
-        shape = ",".join(map(str, tensor.shape))
-        name = encode_basestring(key)
-        parts.append(f'{comma}{name}:{{"dtype":"{tensor.dtype}","shape":[{shape}],"data_offsets":[{start},{end}]}}')
+    for key, (dtype, shape, _) in tensors.items():
+        nbytes, form = _form(dtype, shape)
+        end = start + nbytes
+        parts.append(f'{comma}{encode_basestring(key)}:{{{form},"data_offsets":[{start},{end}]}}')
         start, comma = end, ","
     parts.append("}")
     try:
@@ -78,6 +79,12 @@ def encode_header(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | N
             "the tensors, layers and texts are too many for one file."
         )
     return bytearray().join((length.to_bytes(8, "little"), text, b" " * padding))
+
+
+@lru_cache(maxsize=1 << 12)  # a model repeats its shapes
+def _form(dtype: str, shape: tuple[int, ...]) -> tuple[int, str]:
+    """The bytes of a tensor, and the header's fields that say so."""
+    return prod(shape) * ITEM_SIZE[dtype], f'"dtype":"{dtype}","shape":[{",".join(map(str, shape))}]'
 
 
 def read_header(path: str | os.PathLike[str]) -> Header:

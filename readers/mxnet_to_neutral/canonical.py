@@ -108,6 +108,8 @@ class Recipe(NamedTuple):
 
 def identity(array: Array, shape: tuple[int, ...] | None = None) -> Recipe:
     """The array as it is, or with the same elements under another shape."""
+    if array.plain and shape is None:
+        return Recipe("identity", (array,), array.stored)
     rule, tensor = array.rule, array.tensor()
     if shape is not None and shape != array.shape:
         rule, tensor = f"reshape {array.shape} to {shape}", tensor._replace(shape=shape)
