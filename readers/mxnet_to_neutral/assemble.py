@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import Container, Iterable, Mapping, Sequence, Tuple
 
-from mxnet_to_neutral.arrays import ArrayFile
-from mxnet_to_neutral.canonical import Array, Recipe, pieces_of
+from mxnet_to_neutral.arrays import Array, ArrayFile
+from mxnet_to_neutral.canonical import Recipe, pieces_of
 from mxnet_to_neutral.infer import InferredLayer
 from mxnet_to_neutral.names import stem_of
 from mxnet_to_neutral.op import Absent, Conversion, Draft, RoleDraft
@@ -98,7 +98,7 @@ class Assembly:
         }
         placed: list[Placed] = []
         for array in arrays:
-            dense = array.record.storage == "dense"
+            dense = array.storage == "dense"
             covering = _covering(array.stored.only_range, found) if dense else None
             if covering is not None:
                 placed += covering

@@ -6,86 +6,25 @@ Where they cannot be, the original arrays are kept under ``source.`` keys.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Callable, Iterator, Mapping, NamedTuple
 
-from mxnet_to_neutral.arrays import ArrayFile, ArrayRecord
-from neutral.errors import MismatchError, UnsupportedError
+from mxnet_to_neutral.arrays import Array
+from neutral.errors import MismatchError
 from neutral.store.store import Piece
-from neutral.tensor import CHUNK, ITEM_SIZE, FileRange, Tensor, computed
+from neutral.tensor import ITEM_SIZE, FileRange, Tensor, computed
 from neutral.values import FLOATING, stored_as
 
 if TYPE_CHECKING:
     import numpy as np
 
-DENSE_LIMIT = 1 << 30
-"""Bytes that a sparse array may always have when made dense; beyond it, DENSE_GROWTH times its file's size."""
-
-DENSE_GROWTH = 1024
-
-
-@dataclass(frozen=True)
-class Array:
-    """An array of the source: its record and the file that holds it."""
-
-    record: ArrayRecord
-    file: ArrayFile
-
-    @property
-    def name(self) -> str:
-        return self.record.name
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.record.shape
-
-    @property
-    def stored(self) -> Tensor:
-        """What the file holds: the values, or those of them that are not 0."""
-        assert self.record.data is not None
-        return self.record.data
-
-    def parts(self) -> dict[str, Tensor]:
-        """All that the file holds, by what it is."""
-        record = self.record
-        named = {"data": record.data, "indices": record.indices, "indptr": record.indptr}
-        return {name: part for name, part in named.items() if part is not None}
-
-    @property
-    def plain(self) -> bool:
-        """Whether the file holds the values themselves, row by row, ready to be used."""
-        return self.record.storage == "dense" and not self.record.fortran_order and self.record.dtype != "BOOL"
-
-    @property
-    def rule(self) -> str:
-        """What the store calls the making of the values."""
-        return "dense" if self.record.storage in ("row_sparse", "csr") else "identity"
-
-    @property
-    def sources(self) -> tuple[Array, ...]:
-        """The arrays of the file that the values come from."""
-        return (self,)
-
-    def tensor(self) -> Tensor:
-        """The array's values in full, C-contiguous: sparse arrays dense, booleans 0 or 1."""
-        record = self.record
-        if record.storage in ("row_sparse", "csr"):
-            return _dense(self)
-        stored = self.stored
-        if record.fortran_order:
-            return _changed(stored._replace(shape=record.shape[::-1]), record.shape, lambda array: array.T)
-        if record.dtype == "BOOL":
-            return Tensor("BOOL", record.shape, lambda: _as_booleans(stored))
-        return stored
-
 
 class Recipe(NamedTuple):
     """How a role's tensor is made from arrays.
 
-    ``rule`` is its name in the store. ``permutation`` takes the stored axes back to the
-    source's, None where the bytes are the same; ``lossless`` says that the bytes can be found again that way.
-    ``start`` is the offset in bytes, within the one array, that the tensor begins at.
+    ``rule`` is its name in the store. ``permutation`` takes the stored axes back to the source's, None where the bytes
+    are the same; ``lossless`` says that the bytes can be found again that way. ``start`` is the offset in bytes, within
+    the one array, that the tensor begins at.
     """
 
     rule: str
@@ -113,7 +52,7 @@ def identity(array: Array, shape: tuple[int, ...] | None = None) -> Recipe:
     rule, tensor = array.rule, array.tensor()
     if shape is not None and shape != array.shape:
         rule, tensor = f"reshape {array.shape} to {shape}", tensor._replace(shape=shape)
-    if array.record.fortran_order:
+    if array.fortran_order:
         back = tuple(reversed(range(len(array.shape))))
         return Recipe("transpose", (array,), tensor, permutation=back)
     return Recipe(rule, array.sources, tensor, lossless=array.plain)
@@ -137,9 +76,9 @@ def part(array: Array, start: int, shape: tuple[int, ...]) -> Recipe:
     """A stretch of a packed vector: ``start`` in elements, shaped ``shape``."""
     if not array.plain:
         raise MismatchError(f"array {array.name!r}: a packed vector has to be dense and row by row.")
-    size, begin = prod(shape), start * ITEM_SIZE[array.record.dtype]
-    content = array.stored.only_range.part(begin, size * ITEM_SIZE[array.record.dtype])
-    tensor = Tensor(array.record.dtype, shape, (content,))
+    size, begin = prod(shape), start * ITEM_SIZE[array.dtype]
+    content = array.stored.only_range.part(begin, size * ITEM_SIZE[array.dtype])
+    tensor = Tensor(array.dtype, shape, (content,))
     return Recipe(f"slice {start}:{start + size}", (array,), tensor, start=begin)
 
 
@@ -147,14 +86,14 @@ def concatenate(arrays: tuple[Array, ...]) -> Recipe:
     """Arrays one after the other along the first axis."""
     first = arrays[0]
     for array in arrays:
-        if array.shape[1:] != first.shape[1:] or array.record.dtype != first.record.dtype or not array.plain:
+        if array.shape[1:] != first.shape[1:] or array.dtype != first.dtype or not array.plain:
             raise MismatchError(
                 f"arrays {first.name!r} and {array.name!r} belong to one matrix but have shapes {first.shape} and "
-                f"{array.shape} of {first.record.dtype} and {array.record.dtype}."
+                f"{array.shape} of {first.dtype} and {array.dtype}."
             )
     shape = (sum(array.shape[0] for array in arrays), *first.shape[1:])
     content = tuple([array.stored.only_range for array in arrays])
-    return Recipe("concatenate", arrays, Tensor(first.record.dtype, shape, content))
+    return Recipe("concatenate", arrays, Tensor(first.dtype, shape, content))
 
 
 def reorder(array: Array, order: tuple[int, ...]) -> Recipe:
@@ -216,46 +155,3 @@ def _ones(like: Tensor) -> Tensor:
     if like.dtype in FLOATING:
         return computed(like.dtype, like.shape, lambda: stored_as(make(), like.dtype))
     return computed(like.dtype, like.shape, make)
-
-
-def _as_booleans(stored: Tensor) -> Iterator[bytes]:
-    """MXNet takes any byte but 0 as true; the store holds 0 and 1 only."""
-    table = bytes([0]) + bytes([1]) * 255
-    for chunk in stored.chunks():
-        yield bytes(chunk).translate(table)
-
-
-def _dense(array: Array) -> Tensor:
-    """A sparse array in full, made row block by row block."""
-    tensor = Tensor(array.record.dtype, array.shape, ())
-    limit = max(DENSE_LIMIT, DENSE_GROWTH * array.file.size)
-    if tensor.nbytes > limit:
-        raise UnsupportedError(
-            f"{array.file.path}: sparse array {array.name!r} of shape {array.shape} would take {tensor.nbytes} bytes "
-            f"when made dense; {limit} are allowed for a file of this size."
-        )
-    return Tensor(array.record.dtype, array.shape, lambda: _dense_rows(array))
-
-
-def _dense_rows(array: Array) -> Iterator[memoryview]:
-    import numpy as np
-
-    from mxnet_to_neutral.arrays import check_indices
-
-    check_indices(array.file, array.record)
-    parts = {name: part.numpy() for name, part in array.parts().items()}
-    values, indices, indptr = parts["data"], parts["indices"], parts.get("indptr")
-    rows, row = array.shape[0], int(np.prod(array.shape[1:], dtype=np.int64))
-    step = max(1, CHUNK // max(1, row * values.itemsize))
-    for start in range(0, rows, step):
-        stop = min(rows, start + step)
-        block = np.zeros((stop - start, *array.shape[1:]), values.dtype)
-        if indptr is None:
-            chosen = slice(*np.searchsorted(indices, (start, stop)))
-            block[indices[chosen] - start] = values[chosen]
-        elif indptr.size:
-            counts = np.diff(indptr[start : stop + 1])
-            chosen = slice(indptr[start], indptr[stop])
-            block[np.repeat(np.arange(stop - start), counts), indices[chosen]] = values[chosen]
-        if block.size:
-            yield block.reshape(-1).view(np.uint8).data

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import Any, Collection, Mapping, Sequence
 
+from mxnet_to_neutral.arrays import Array
 from mxnet_to_neutral.bidirectional import fold_bidirectional
-from mxnet_to_neutral.canonical import Array, identity
+from mxnet_to_neutral.canonical import identity
 from mxnet_to_neutral.cells import fold_cells
 from mxnet_to_neutral.dtypes import dtypes_of
 from mxnet_to_neutral.foreign import reason_for, rule_for
@@ -84,7 +85,7 @@ class Converter:
     def array(self, entry: Entry) -> Array | None:
         node = self.symbol.nodes[entry.node]
         array = self.arrays.get(node.name) if node.is_variable else None
-        return None if array is None or array.record.storage == "none" else array
+        return None if array is None or array.storage == "none" else array
 
     def is_computed(self, variable: str) -> bool:
         """Whether a variable without an array stands for a value that is computed outside of this subgraph."""
@@ -117,7 +118,7 @@ class Converter:
             node = self.symbol.nodes[index]
             array = self.arrays.get(node.name)
             name = self._node_names[index]
-            if array is not None and array.record.storage != "none":
+            if array is not None and array.storage != "none":
                 draft = Draft(name, "parameter", [], {}, node, {"value": identity(array)}, layer=node.name)
                 self.result.drafts.append(draft)
             else:

@@ -12,7 +12,7 @@ from mxnet_to_neutral.symbol.attributes import Attributes, declared_dtype
 from neutral.tensor import DTYPE_NAME
 
 if TYPE_CHECKING:
-    from mxnet_to_neutral.canonical import Array
+    from mxnet_to_neutral.arrays import Array
     from mxnet_to_neutral.op import Op
     from mxnet_to_neutral.symbol.model import Entry, Symbol, SymbolNode
 
@@ -121,7 +121,7 @@ def dtypes_of(symbol: Symbol, array: Callable[[Entry], Array | None], file: str)
     for index, node in enumerate(symbol.nodes):
         held = stored.get(index)
         if held is not None:
-            found.append(DTYPE_NAME.get(held.record.dtype))
+            found.append(DTYPE_NAME.get(held.dtype))
         elif node.is_variable:
             found.append(declared_dtype(node, file))
         else:

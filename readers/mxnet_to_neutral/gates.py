@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import Mapping
 
-from mxnet_to_neutral.canonical import Array, Recipe, concatenate, identity
+from mxnet_to_neutral.arrays import Array
+from mxnet_to_neutral.canonical import Recipe, concatenate, identity
 
 _GATES = (("i", "f", "c", "o"), ("r", "z", "o"))
 _MATRIX = re.compile(r"^(?P<stem>.*[ih]2h)_(?P<role>weight|bias)$")

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any, Iterable, Iterator, Mapping, NamedTuple
 
-from mxnet_to_neutral.canonical import Array, Recipe, identity
+from mxnet_to_neutral.arrays import Array
+from mxnet_to_neutral.canonical import Recipe, identity
 from mxnet_to_neutral.names import bare, split
 from neutral.operators.recurrent import GATES
 
@@ -51,7 +52,7 @@ def infer(arrays: Iterable[Array]) -> Iterator[InferredLayer]:
     """Layers in the order in which the arrays first name them; every array with data is in exactly one."""
     groups: dict[tuple[str, str], list[tuple[str, Array]]] = {}
     for array in arrays:
-        if array.record.storage == "none":
+        if array.storage == "none":
             continue
         form, stem, role = _place(array.name)
         groups.setdefault((form, stem), []).append((role, array))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Collection, Mapping, NoReturn, Sequence, Union
 
-from mxnet_to_neutral.canonical import Array, Recipe, identity, transpose
+from mxnet_to_neutral.arrays import Array
+from mxnet_to_neutral.canonical import Recipe, identity, transpose
 from mxnet_to_neutral.gates import matrix
 from mxnet_to_neutral.symbol.attributes import Attributes
 from mxnet_to_neutral.symbol.model import Symbol, SymbolNode

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Mapping
 
-from mxnet_to_neutral.canonical import Array
+from mxnet_to_neutral.arrays import Array
 from neutral.errors import MismatchError, UnsupportedError
 from neutral.tensor import Tensor, computed
 
@@ -25,13 +24,12 @@ _QUANTISED = ("_contrib_quantized_", "_sg_", "_contrib_dequantize", "_contrib_re
 """How the names of operators begin that take integers and their ranges."""
 
 
-@dataclass(frozen=True)
 class Quantized(Array):
-    """An array of integers as the real numbers that it stands for, of dtype F32. ``integers`` is the array itself."""
+    """An array of integers as the real numbers that it stands for, of dtype F32. ``low`` and ``high`` are its range."""
 
-    integers: Array
-    low: Array
-    high: Array
+    def __init__(self, integers: Array, low: Array, high: Array) -> None:
+        super().__init__(integers.name, "F32", integers.shape, integers.storage, integers.offset)
+        self.integers, self.low, self.high = integers, low, high
 
     @property
     def plain(self) -> bool:
@@ -68,19 +66,19 @@ def dequantized(symbol: Symbol, arrays: Mapping[str, Array]) -> Mapping[str, Arr
         inputs = [symbol.nodes[entry.node].name for entry in node.inputs]
         for position, (low, high) in _ranges(node).items():
             array, ends = arrays.get(inputs[position]), [arrays.get(inputs[low]), arrays.get(inputs[high])]
-            if array is None or array.record.dtype.startswith(("F", "BF")) or ends[0] is None or ends[1] is None:
+            if array is None or array.dtype.startswith(("F", "BF")) or ends[0] is None or ends[1] is None:
                 continue
-            if array.record.dtype not in LEVELS:
+            if array.dtype not in LEVELS:
                 raise UnsupportedError(
-                    f"array {array.name!r} is quantised to {array.record.dtype}, in which MXNet's builds do not agree "
+                    f"array {array.name!r} is quantised to {array.dtype}, in which MXNet's builds do not agree "
                     f"on what zero stands for; {' and '.join(LEVELS)} are supported."
                 )
-            made = Quantized(array.record._replace(dtype="F32"), array.file, array, ends[0], ends[1])
+            made = Quantized(array, ends[0], ends[1])
             if found.setdefault(inputs[position], made).sources != made.sources:
                 raise MismatchError(f"array {array.name!r} is used with two ranges, by {node.name!r} and before it.")
     for item in found.values():
         for end in (item.low, item.high):
-            if end.shape != (1,) or end.record.dtype != "F32":
+            if end.shape != (1,) or end.dtype != "F32":
                 raise MismatchError(f"array {end.name!r} bounds a range and has to be one float32 number.")
     return {**arrays, **found} if found else arrays
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any, Sequence
 
-from mxnet_to_neutral.arrays import parse
+from mxnet_to_neutral.arrays import Array, parse
 from mxnet_to_neutral.assemble import Assembly, text_file
-from mxnet_to_neutral.canonical import Array
 from mxnet_to_neutral.gates import whole_names
 from mxnet_to_neutral.infer import infer
 from mxnet_to_neutral.names import bare
@@ -61,9 +60,9 @@ def _convert(checkpoint: Checkpoint) -> Store:
     file = None
     if checkpoint.params is not None:
         file = parse(checkpoint.params)
-        arrays = [Array(record, file) for record in file.records]
+        arrays += file.arrays
         notes += file.notes
-        notes += [f"array {a.name!r} was saved as 'no array'" for a in arrays if a.record.storage == "none"]
+        notes += [f"array {a.name!r} was saved as 'no array'" for a in arrays if a.storage == "none"]
     else:
         notes.append("there is no parameter file: the layers have no tensors")
     graph = symbol = None

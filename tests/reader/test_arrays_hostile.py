@@ -63,15 +63,15 @@ def outcome(path: Path, content: bytes) -> bool:
         assert str(path) in str(error)
         return False
     end = 0
-    parts = (part for record in file.records for part in (record.data, record.indices, record.indptr))
+    parts = (part for array in file.arrays for part in (array.data, array.indices, array.indptr))
     for _, offset, nbytes in sorted(part.only_range for part in parts if part and part.nbytes):
         assert offset >= end
         end = offset + nbytes
     assert end <= file.size == len(content)
-    assert len({record.name for record in file.records}) == len(file.records)
-    for record in file.records:
+    assert len({array.name for array in file.arrays}) == len(file.arrays)
+    for array in file.arrays:
         with suppress(NeutralError):
-            check_indices(file, record)
+            check_indices(array)
     return True
 
 
@@ -193,9 +193,9 @@ def test_elements_are_never_read(tmp_path: Path, kind: str) -> None:
         file.seek(size, os.SEEK_CUR)
         file.write(tail)
     assert peak(path) < 1 << 20
-    (record,) = parse(path).records
-    assert record.data is not None
-    assert record.data.only_range[1:] == (len(head), size)
+    (array,) = parse(path).arrays
+    assert array.data is not None
+    assert array.data.only_range[1:] == (len(head), size)
 
 
 FLAG_U8 = 3
@@ -227,7 +227,7 @@ def test_small_arrays_are_read_many_at_a_time(tmp_path: Path, monkeypatch: pytes
         return pread(*arguments)
 
     monkeypatch.setattr(os, "pread", counted)
-    assert len(parse(path).records) == 10_000
+    assert len(parse(path).arrays) == 10_000
     assert len(calls) <= path.stat().st_size // (BUFFER - 64) + 2
 
 
@@ -238,7 +238,7 @@ def test_indices_are_checked_in_bounded_memory(tmp_path: Path) -> None:
     path.write_bytes(content)
     file = parse(path)
     tracemalloc.start()
-    check_indices(file, file.records[0])
+    check_indices(file.arrays[0])
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert most < 2 << 20 < file.records[0].indices.nbytes
+    assert most < 2 << 20 < file.arrays[0].indices.nbytes

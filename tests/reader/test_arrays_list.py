@@ -7,7 +7,7 @@ from typing import Callable
 
 import pytest
 
-from mxnet_to_neutral.arrays import ArrayFile, ArrayRecord, check_indices, parse
+from mxnet_to_neutral.arrays import Array, ArrayFile, check_indices, parse
 from neutral.errors import FormatError
 from neutral.tensor import Tensor
 from reader.ndarray_bytes import FLAG, array_list, csr, dense, floats, none, row_sparse
@@ -34,12 +34,12 @@ def content(tensor: Tensor | None) -> bytes:
 @pytest.mark.parametrize("version", [0, 1, 2, 3])
 def test_a_dense_array_of_each_version(parsed: Parse, version: int) -> None:
     file = parsed(array_list([dense((1, 2), TWO, version=version)], ["arg:w"]))
-    (record,) = file.records
+    (array,) = file.arrays
     assert (file.format, file.named, file.notes) == ("ndarray-list", True, ())
-    assert (record.name, record.dtype, record.shape) == ("arg:w", "F32", (1, 2))
-    assert (record.storage, record.offset, record.fortran_order) == ("dense", 24, False)
-    assert content(record.data) == TWO
-    assert record.indices is record.indptr is None
+    assert (array.name, array.dtype, array.shape) == ("arg:w", "F32", (1, 2))
+    assert (array.storage, array.offset, array.fortran_order) == ("dense", 24, False)
+    assert content(array.data) == TWO
+    assert array.indices is array.indptr is None
 
 
 @pytest.mark.parametrize("dtype", FLAG)
@@ -48,68 +48,68 @@ def test_every_dtype(parsed: Parse, dtype: str, version: int) -> None:
     size = {"8": 1, "L": 1, "6": 2, "2": 4, "4": 8}[dtype[-1]]
     elements = bytes(range(3 * size))
     file = parsed(array_list([dense((3,), elements, dtype, version)]))
-    assert file.records[0].dtype == dtype
-    assert content(file.records[0].data) == elements
+    assert file.arrays[0].dtype == dtype
+    assert content(file.arrays[0].data) == elements
 
 
 def test_versions_mix_in_one_list_and_keep_its_order(parsed: Parse) -> None:
     records = [dense((2,), TWO, version=version) for version in (2, 0, 3, 1)]
     file = parsed(array_list(records, ["d", "c", "b", "a"]))
-    assert [record.name for record in file.records] == ["d", "c", "b", "a"]
-    assert [content(record.data) for record in file.records] == [TWO] * 4
+    assert [array.name for array in file.arrays] == ["d", "c", "b", "a"]
+    assert [content(array.data) for array in file.arrays] == [TWO] * 4
 
 
 def test_without_names_the_index_is_the_name(parsed: Parse) -> None:
     file = parsed(array_list([dense((2,), TWO)] * 3))
     assert not file.named
-    assert [record.name for record in file.records] == ["0", "1", "2"]
+    assert [array.name for array in file.arrays] == ["0", "1", "2"]
 
 
 def test_an_empty_list(parsed: Parse) -> None:
     file = parsed(array_list([]))
-    assert (file.records, file.named) == ((), False)
+    assert (file.arrays, file.named) == ((), False)
 
 
 @pytest.mark.parametrize("version", [0, 1, 2])
 def test_an_array_that_was_never_made_has_no_content(parsed: Parse, version: int) -> None:
     file = parsed(array_list([none(version), dense((2,), TWO)], ["n", "w"]))
-    assert file.records[0] == ArrayRecord("n", "", (), "none", 24, None, None, None)
-    assert content(file.records[1].data) == TWO
+    assert file.arrays[0] == Array("n", "", (), "none", 24, None, None, None)
+    assert content(file.arrays[1].data) == TWO
 
 
 def test_no_dimensions_are_one_element_in_version_3(parsed: Parse) -> None:
     file = parsed(array_list([dense((), floats(7), version=3)], ["s"]))
-    assert (file.records[0].storage, file.records[0].shape) == ("dense", ())
-    assert content(file.records[0].data) == floats(7)
+    assert (file.arrays[0].storage, file.arrays[0].shape) == ("dense", ())
+    assert content(file.arrays[0].data) == floats(7)
 
 
 @pytest.mark.parametrize("version", [0, 1, 2, 3])
 def test_a_dimension_of_zero_is_an_empty_array(parsed: Parse, version: int) -> None:
     file = parsed(array_list([dense((0, 3), b"", version=version), dense((2,), TWO)], ["z", "w"]))
-    assert (file.records[0].shape, content(file.records[0].data)) == ((0, 3), b"")
-    assert content(file.records[1].data) == TWO
+    assert (file.arrays[0].shape, content(file.arrays[0].data)) == ((0, 3), b"")
+    assert content(file.arrays[1].data) == TWO
 
 
 def test_a_row_sparse_array(parsed: Parse) -> None:
     values = floats(1, 2, 3, 4)
     file = parsed(array_list([row_sparse((5, 2), values, [1, 4])], ["r"]))
-    (record,) = file.records
-    assert (record.storage, record.shape, record.indptr) == ("row_sparse", (5, 2), None)
-    assert record.data is not None and record.data.shape == (2, 2)
-    assert record.indices is not None and (record.indices.dtype, record.indices.shape) == ("I64", (2,))
-    assert content(record.data) == values
-    assert content(record.indices) == (1).to_bytes(8, "little") + (4).to_bytes(8, "little")
-    check_indices(file, record)
+    (array,) = file.arrays
+    assert (array.storage, array.shape, array.indptr) == ("row_sparse", (5, 2), None)
+    assert array.data is not None and array.data.shape == (2, 2)
+    assert array.indices is not None and (array.indices.dtype, array.indices.shape) == ("I64", (2,))
+    assert content(array.data) == values
+    assert content(array.indices) == (1).to_bytes(8, "little") + (4).to_bytes(8, "little")
+    check_indices(array)
 
 
 def test_a_csr_array(parsed: Parse) -> None:
     file = parsed(array_list([csr((3, 4), floats(1, 2, 3), [3, 0, 1], [0, 1, 1, 3])], ["c"]))
-    (record,) = file.records
-    assert (record.storage, record.shape) == ("csr", (3, 4))
-    assert record.data is not None and record.data.shape == (3,)
-    assert record.indptr is not None and record.indptr.shape == (4,)
-    assert record.indices is not None and record.indices.only_range.offset == record.indptr.only_range.offset + 32
-    check_indices(file, record)
+    (array,) = file.arrays
+    assert (array.storage, array.shape) == ("csr", (3, 4))
+    assert array.data is not None and array.data.shape == (3,)
+    assert array.indptr is not None and array.indptr.shape == (4,)
+    assert array.indices is not None and array.indices.only_range.offset == array.indptr.only_range.offset + 32
+    check_indices(array)
 
 
 @pytest.mark.parametrize(
@@ -119,14 +119,14 @@ def test_a_csr_array(parsed: Parse) -> None:
 )
 def test_a_sparse_array_of_zeros_only(parsed: Parse, record: bytes) -> None:
     file = parsed(array_list([record, dense((2,), TWO)], ["s", "w"]))
-    check_indices(file, file.records[0])
-    assert content(file.records[1].data) == TWO
+    check_indices(file.arrays[0])
+    assert content(file.arrays[1].data) == TWO
 
 
 def test_names_are_any_text(parsed: Parse) -> None:
     names = ["arg:привет", "a:b:c", "x/../y", "", "\x1b[31m"]
     file = parsed(array_list([dense((2,), TWO)] * 5, names))
-    assert [record.name for record in file.records] == names
+    assert [array.name for array in file.arrays] == names
 
 
 def test_an_array_saved_from_a_gpu_is_no_oddity(parsed: Parse) -> None:
@@ -219,7 +219,7 @@ def test_an_index_astray_is_found_before_it_is_used(parsed: Parse, case: str) ->
     record, message = ASTRAY[case]
     file = parsed(array_list([record], ["s"]))
     with pytest.raises(FormatError, match="array 's'") as caught:
-        check_indices(file, file.records[0])
+        check_indices(file.arrays[0])
     assert message in str(caught.value)
 
 
@@ -227,8 +227,8 @@ def test_the_offset_of_an_index_astray_is_its_own(parsed: Parse, monkeypatch: py
     monkeypatch.setattr("mxnet_to_neutral.arrays.sparse.CHUNK", 4)
     rows = [0, 1, 2, 3, 4, 5, 6, 7, 6, 9]  # the fall is at the first of a piece
     file = parsed(array_list([row_sparse((20, 1), floats(*range(10)), rows)], ["s"]))
-    indices = file.records[0].indices
+    indices = file.arrays[0].indices
     assert indices is not None
     with pytest.raises(FormatError) as caught:
-        check_indices(file, file.records[0])
+        check_indices(file.arrays[0])
     assert caught.value.offset == indices.only_range.offset + 8 * 8

@@ -28,7 +28,7 @@ def parsed(tmp_path: Path) -> Parse:
 
 
 def data(file: ArrayFile, index: int = 0) -> bytes:
-    stored = file.records[index].data
+    stored = file.arrays[index].data
     assert stored is not None
     return b"".join(map(bytes, stored.chunks()))
 
@@ -38,17 +38,17 @@ def test_members_are_arrays_by_their_names(parsed: Parse, streamed: bool) -> Non
     members = {"arg:0.weight.npy": npy((1, 2), TWO), "arg:привет.npy": npy((), floats(7)), "a/b.npy": npy((0, 2), b"")}
     file = parsed(npz(members, streamed))
     assert (file.format, file.named, file.notes) == ("npz", True, ())
-    assert [(r.name, r.dtype, r.shape) for r in file.records] == [
+    assert [(r.name, r.dtype, r.shape) for r in file.arrays] == [
         ("arg:0.weight", "F32", (1, 2)),
         ("arg:привет", "F32", ()),
         ("a/b", "F32", (0, 2)),
     ]
     assert [data(file, index) for index in range(3)] == [TWO, floats(7), b""]
-    assert file.records[0].offset == 0
+    assert file.arrays[0].offset == 0
 
 
 def test_an_empty_archive(parsed: Parse) -> None:
-    assert parsed(npz({})).records == ()
+    assert parsed(npz({})).arrays == ()
 
 
 def test_an_archive_with_a_comment(parsed: Parse) -> None:
@@ -61,7 +61,7 @@ def test_an_archive_with_a_comment(parsed: Parse) -> None:
 def test_more_members_than_sixteen_bits_count(parsed: Parse) -> None:
     array = npy((), floats(1))
     file = parsed(npz({f"{index}.npy": array for index in range(65_540)}))
-    assert len(file.records) == 65_540
+    assert len(file.arrays) == 65_540
     assert data(file, 65_539) == floats(1)
 
 
@@ -83,18 +83,18 @@ def test_sizes_that_are_in_the_zip64_field(parsed: Parse) -> None:
 def test_every_dtype(parsed: Parse, dtype: str) -> None:
     size = {"8": 1, "L": 1, "6": 2, "2": 4, "4": 8}[dtype[-1]]
     file = parsed(npz({"w.npy": npy((3,), bytes(range(3 * size)), dtype)}))
-    assert file.records[0].dtype == dtype
+    assert file.arrays[0].dtype == dtype
     assert data(file) == bytes(range(3 * size))
 
 
 def test_bfloat16_as_mxnet_master_spells_it(parsed: Parse) -> None:
     header = "{'descr': '<b2', 'fortran_order': False, 'shape': (2,), }"
-    assert parsed(npz({"w.npy": npy((), bytes(4), header=header)})).records[0].dtype == "BF16"
+    assert parsed(npz({"w.npy": npy((), bytes(4), header=header)})).arrays[0].dtype == "BF16"
 
 
 def test_column_major_order_is_told(parsed: Parse) -> None:
     file = parsed(npz({"m.npy": npy((1, 2), TWO, fortran=True), "v.npy": npy((2,), TWO, fortran=True)}))
-    assert [record.fortran_order for record in file.records] == [True, False]
+    assert [array.fortran_order for array in file.arrays] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -109,12 +109,12 @@ def test_column_major_order_is_told(parsed: Parse) -> None:
 def test_headers_as_others_write_them(parsed: Parse, header: str) -> None:
     for major in (1, 2, 3):
         file = parsed(npy((), TWO, header=header, major=major))
-        assert (file.records[0].shape, data(file)) == ((2,), TWO)
+        assert (file.arrays[0].shape, data(file)) == ((2,), TWO)
 
 
 def test_a_bare_npy_file_is_a_list_of_one(parsed: Parse) -> None:
     file = parsed(npy((2,), TWO) + b"more")
-    assert (file.format, file.named, file.records[0].name) == ("npy", False, "0")
+    assert (file.format, file.named, file.arrays[0].name) == ("npy", False, "0")
     assert data(file) == TWO
     assert file.notes == ("4 bytes follow the array, from byte 136",)
 
@@ -132,19 +132,19 @@ def csr_members(name: str = "c") -> dict[str, bytes]:
 
 def test_folders_are_sparse_arrays(parsed: Parse) -> None:
     file = parsed(npz({**row_sparse_members(), "w.npy": npy((2,), TWO), **csr_members("a/b")}, streamed=True))
-    assert [(r.name, r.storage, r.shape) for r in file.records] == [
+    assert [(r.name, r.storage, r.shape) for r in file.arrays] == [
         ("r", "row_sparse", (5, 2)),
         ("w", "dense", (2,)),
         ("a/b", "csr", (2, 3)),
     ]
     assert data(file, 0) == floats(1, 2, 3, 4)
-    for record in file.records:
-        check_indices(file, record)
+    for array in file.arrays:
+        check_indices(array)
 
 
 def test_a_folder_that_lacks_a_part_is_of_dense_arrays(parsed: Parse) -> None:
     file = parsed(npz({"a/data.npy": npy((2,), TWO), "a/indices.npy": npy((2,), TWO)}))
-    assert [record.name for record in file.records] == ["a/data", "a/indices"]
+    assert [array.name for array in file.arrays] == ["a/data", "a/indices"]
 
 
 def without(members: dict[str, bytes], **changed: bytes) -> dict[str, bytes]:

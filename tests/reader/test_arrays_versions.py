@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mxnet_to_neutral.arrays import ArrayFile, ArrayRecord, check_indices, parse
+from mxnet_to_neutral.arrays import Array, check_indices, parse
 from neutral.errors import FormatError, NeutralError, SourceError
 from neutral.tensor import NUMPY_DTYPE, Tensor
 
@@ -29,18 +29,18 @@ def elements(stored: Tensor | None, order: str = "C") -> Any:
     return array
 
 
-def values(file: ArrayFile, record: ArrayRecord) -> Any:
+def values(array: Array) -> Any:
     """The array in full, as plain as can be."""
-    data = elements(record.data, "F" if record.fortran_order else "C")
-    if record.storage == "dense":
+    data = elements(array.data, "F" if array.fortran_order else "C")
+    if array.storage == "dense":
         return data
-    check_indices(file, record)
-    full = np.zeros(record.shape, data.dtype)
-    if record.storage == "row_sparse":
-        full[elements(record.indices)] = data
+    check_indices(array)
+    full = np.zeros(array.shape, data.dtype)
+    if array.storage == "row_sparse":
+        full[elements(array.indices)] = data
     else:
-        starts, columns = elements(record.indptr), elements(record.indices)
-        for row in range(record.shape[0]):
+        starts, columns = elements(array.indptr), elements(array.indices)
+        for row in range(array.shape[0]):
             here = slice(starts[row], starts[row + 1])
             full[row, columns[here]] = data[here]
     return full
@@ -62,17 +62,17 @@ def true_values(folder: Path) -> dict[str, dict[str, Any]]:
 def test_all_arrays_of_a_release_have_their_true_values(shared_data: Path, version: str) -> None:
     folder = shared_data / "versions" / version
     compared = 0
-    for name, arrays in true_values(folder).items():
+    for name, truth in true_values(folder).items():
         path = folder / name
         file = parse(path)
         assert file.notes == ()
-        records = {record.name: record for record in file.records}
-        for key, expected in arrays.items():
-            if name.startswith("rnn_") and key not in records:  # inputs and outputs of the layer
+        arrays = {array.name: array for array in file.arrays}
+        for key, expected in truth.items():
+            if name.startswith("rnn_") and key not in arrays:  # inputs and outputs of the layer
                 continue
-            found = values(file, records[key])
+            found = values(arrays[key])
             assert found.dtype == expected.dtype
-            assert found.shape == expected.shape == records[key].shape
+            assert found.shape == expected.shape == arrays[key].shape
             assert found.tobytes() == expected.tobytes()
             compared += 1
     assert compared >= 27
@@ -83,8 +83,8 @@ def test_every_file_of_a_release_is_read_or_named(shared_data: Path, version: st
     for path in (shared_data / "versions" / version).iterdir():
         if path.suffix in (".params", ".npy") or path.name.startswith("npx"):
             file = parse(path)
-            for record in file.records:
-                check_indices(file, record)
+            for array in file.arrays:
+                check_indices(array)
         elif path.suffix == ".states":
             with pytest.raises(SourceError, match="pickle"):
                 parse(path)
@@ -96,15 +96,15 @@ def test_every_file_of_a_release_is_read_or_named(shared_data: Path, version: st
 @pytest.mark.parametrize("version", ["0.9.5.post2", "0.10.0", "0.11.0"])
 def test_arrays_never_made_are_read_as_such(shared_data: Path, version: str) -> None:
     file = parse(shared_data / "versions" / version / "none.params")
-    assert "none" in {record.storage for record in file.records}
+    assert "none" in {array.storage for array in file.arrays}
 
 
 def test_the_fixture_of_upstream(shared_data: Path) -> None:
     path = shared_data / "versions" / "upstream" / "legacy_ndarray.v0"
     file = parse(path)
-    assert len(file.records) == 6 and not file.named
-    for record in file.records:
-        assert elements(record.data).tolist() == list(range(128))
+    assert len(file.arrays) == 6 and not file.named
+    for array in file.arrays:
+        assert elements(array.data).tolist() == list(range(128))
 
 
 READ = {"ok", "rsp_ok", "v3_in_legacy", "dim_0_v0", "dim_0_v2", "dev_gpu", "bool_2", "dtype_8"}
@@ -119,9 +119,9 @@ def test_hostile_files_each_have_their_outcome(shared_data: Path) -> None:
             assert bool(file.notes) == (path.stem in NOTED), path.stem
             if path.stem in FOUND_BY_THE_INDEX_CHECK:
                 with pytest.raises(FormatError, match="outside"):
-                    check_indices(file, file.records[0])
+                    check_indices(file.arrays[0])
             else:
-                check_indices(file, file.records[0])
+                check_indices(file.arrays[0])
         else:
             with pytest.raises(SourceError if path.stem == "empty" else FormatError):
                 parse(path)
@@ -132,9 +132,9 @@ def test_real_checkpoints_are_read_whole(shared_data: Path) -> None:
     assert paths
     for path in paths:
         file = parse(path)
-        assert file.records
-        for record in file.records:
-            check_indices(file, record)
+        assert file.arrays
+        for array in file.arrays:
+            check_indices(array)
 
 
 def test_pickles_of_real_projects_are_never_loaded(shared_data: Path) -> None:

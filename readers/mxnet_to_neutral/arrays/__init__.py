@@ -1,23 +1,23 @@
 """Parameter files of every MXNet version, parsed to names, types, shapes and byte ranges, without MXNet or NumPy.
 
-Any file gives an :class:`ArrayFile` or a ``NeutralError``. Elements are never read, and what is remembered is in
-proportion to the number of arrays.
+Any file gives an :class:`ArrayFile` or a ``NeutralError``. No element is read before it is asked for, and what is
+remembered is in proportion to the number of arrays.
 """
 
 from __future__ import annotations
 
 import os
 
+from mxnet_to_neutral.arrays.array import Array, ArrayFile
 from mxnet_to_neutral.arrays.container import parse_list
 from mxnet_to_neutral.arrays.kinds import HEAD, file_format, foreign_kind
 from mxnet_to_neutral.arrays.npy import parse_npy
 from mxnet_to_neutral.arrays.npz import parse_npz
-from mxnet_to_neutral.arrays.records import ArrayFile, ArrayRecord
 from mxnet_to_neutral.arrays.sparse import check_indices
 from mxnet_to_neutral.arrays.window import Window, open_window
 from neutral.errors import FormatError, NeutralError, SourceError
 
-__all__ = ["ArrayFile", "ArrayRecord", "check_indices", "looks_like_arrays", "parse"]
+__all__ = ["Array", "ArrayFile", "check_indices", "looks_like_arrays", "parse"]
 
 _PARSERS = {"ndarray-list": parse_list, "npz": parse_npz, "npy": parse_npy}
 

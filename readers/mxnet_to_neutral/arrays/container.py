@@ -15,13 +15,12 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from typing import Optional, Tuple
 
+from mxnet_to_neutral.arrays.array import Array, ArrayFile
+from mxnet_to_neutral.arrays.limits import DAMAGED, MAX_ARRAYS, MAX_NDIM, TRUNCATED
 from mxnet_to_neutral.arrays.names import claim_name, decode_name
-from mxnet_to_neutral.arrays.records import DAMAGED, MAX_ARRAYS, MAX_NDIM, TRUNCATED, ArrayFile, ArrayRecord
 from mxnet_to_neutral.arrays.sparse import layout_problem
 from mxnet_to_neutral.arrays.window import Window
-from neutral.tensor import Tensor
 
 LIST_MAGIC = struct.pack("<Q", 0x112)
 V1, V2, V3 = 0xF993FAC8, 0xF993FAC9, 0xF993FACA
@@ -42,8 +41,6 @@ _DIMS = tuple(struct.Struct(f"<{ndim}q") for ndim in range(MAX_NDIM + 1))
 _DIMS_AND_TYPE = tuple(struct.Struct(f"<{ndim}q3i") for ndim in range(MAX_NDIM + 1))
 _DIMS_AND_TYPE_V0 = tuple(struct.Struct(f"<{ndim}I3i") for ndim in range(MAX_NDIM + 1))
 
-Unnamed = Tuple[str, Tuple[int, ...], str, int, Optional[Tensor], Optional[Tensor], Optional[Tensor]]
-
 
 def parse_list(window: Window) -> ArrayFile:
     """The arrays of an NDArray list; FormatError where the file breaks the format."""
@@ -55,12 +52,14 @@ def parse_list(window: Window) -> ArrayFile:
     if count > MAX_ARRAYS:
         raise window.error(f"{count} arrays are announced; at most {MAX_ARRAYS} are expected.", DAMAGED, 16)
     devices: Counter[int] = Counter()
-    unnamed = []
+    arrays = []
     for index in range(count):
         window.subject = f"array {index} of {count}"
-        unnamed.append(_record(window, devices))
+        arrays.append(_record(window, devices))
     window.subject = ""
     names = _names(window, count)
+    for array, name in zip(arrays, names or map(str, range(count))):
+        array.name = name
     notes = []
     if devices:
         types = ", ".join(f"{device} ({times} times)" for device, times in sorted(devices.items())[:8])
@@ -74,15 +73,13 @@ def parse_list(window: Window) -> ArrayFile:
         window.size,
         "ndarray-list",
         named=bool(names),
-        records=tuple(
-            ArrayRecord(names[index] if names else str(index), *parts) for index, parts in enumerate(unnamed)
-        ),
+        arrays=tuple(arrays),
         notes=tuple(notes),
     )
 
 
-def _record(window: Window, devices: Counter[int]) -> Unnamed:
-    """One record; what ``devices`` counts are device types that MXNet does not have."""
+def _record(window: Window, devices: Counter[int]) -> Array:
+    """One record as an array without its name; what ``devices`` counts are device types that MXNet does not have."""
     offset = window.position
     (version,) = window.unpack(_U32, "the version word")
     storage, values, layouts = "dense", None, _DIMS_AND_TYPE
@@ -104,13 +101,13 @@ def _record(window: Window, devices: Counter[int]) -> Unnamed:
         )
     _check_ndim(window, ndim, "the shape")
     if not ndim and version != V3:
-        return "", (), "none", offset, None, None, None
+        return Array("", "", (), "none", offset)
     fields = window.unpack(layouts[ndim], "the shape, device and dtype")
     shape, device, dtype = fields[:ndim], fields[ndim], _dtype(window, fields[-1])
     if device not in DEVICES:
         devices[device] += 1
     if values is None:
-        return dtype, shape, storage, offset, window.stored(dtype, shape), None, None
+        return Array("", dtype, shape, storage, offset, window.stored(dtype, shape))
     window.check_extent(dtype, shape)
     indptr_type = _typed_shape(window, "indptr") if storage == "csr" else None
     indices_type = _typed_shape(window, "indices")
@@ -119,7 +116,7 @@ def _record(window: Window, devices: Counter[int]) -> Unnamed:
         raise window.error(problem, DAMAGED, offset)
     data = window.stored(dtype, values)
     indptr = window.stored(*indptr_type) if indptr_type else None
-    return dtype, shape, storage, offset, data, window.stored(*indices_type), indptr
+    return Array("", dtype, shape, storage, offset, data, window.stored(*indices_type), indptr)
 
 
 def _storage(window: Window, version: int, code: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mxnet_to_neutral.arrays.records import DAMAGED
+from mxnet_to_neutral.arrays.limits import DAMAGED
 from mxnet_to_neutral.arrays.window import Window
 
 

@@ -13,7 +13,8 @@ import re
 import struct
 from functools import lru_cache
 
-from mxnet_to_neutral.arrays.records import DAMAGED, MAX_NDIM, ArrayFile, ArrayRecord
+from mxnet_to_neutral.arrays.array import Array, ArrayFile
+from mxnet_to_neutral.arrays.limits import DAMAGED, MAX_NDIM
 from mxnet_to_neutral.arrays.window import Window
 from neutral.tensor import Tensor
 
@@ -52,8 +53,8 @@ def parse_npy(window: Window) -> ArrayFile:
     """The one array of a bare .npy file, under the name ``0``."""
     data, fortran = read_array(window)
     notes = (f"{window.remaining} bytes follow the array, from byte {window.position}",) if window.remaining else ()
-    record = ArrayRecord("0", data.dtype, data.shape, "dense", 0, data, None, None, fortran)
-    return ArrayFile(window.path, window.size, "npy", named=False, records=(record,), notes=notes)
+    array = Array("0", data.dtype, data.shape, "dense", 0, data, fortran_order=fortran)
+    return ArrayFile(window.path, window.size, "npy", named=False, arrays=(array,), notes=notes)
 
 
 def read_array(window: Window) -> tuple[Tensor, bool]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import struct
 
+from mxnet_to_neutral.arrays.array import Array, ArrayFile
+from mxnet_to_neutral.arrays.limits import DAMAGED, MAX_NDIM
 from mxnet_to_neutral.arrays.names import claim_name
 from mxnet_to_neutral.arrays.npy import read_array, read_header
-from mxnet_to_neutral.arrays.records import DAMAGED, MAX_NDIM, ArrayFile, ArrayRecord
 from mxnet_to_neutral.arrays.sparse import layout_problem
 from mxnet_to_neutral.arrays.window import Window
 from mxnet_to_neutral.arrays.zip import Member, read_members
@@ -37,19 +38,19 @@ def parse_npz(window: Window) -> ArrayFile:
                 f"{window.path}: is a zip archive with {member.name!r} in it, which is no array. Unpack it first."
             )
         folders.setdefault(folder, {})[base] = member
-    records: list[ArrayRecord] = []
+    arrays: list[Array] = []
     taken: set[str] = set()
     for member in members:
         folder, base = _split(member.name)
         if folders[folder].keys() not in (ROW_SPARSE, CSR):
-            record = _dense(window, member)
+            array = _dense(window, member)
         elif base == "data.npy":
-            record = _sparse(window, folder[:-1], folders[folder])
+            array = _sparse(window, folder[:-1], folders[folder])
         else:
             continue
-        claim_name(window, record.name, taken, member.offset)
-        records.append(record)
-    return ArrayFile(window.path, window.size, "npz", named=True, records=tuple(records), notes=())
+        claim_name(window, array.name, taken, member.offset)
+        arrays.append(array)
+    return ArrayFile(window.path, window.size, "npz", named=True, arrays=tuple(arrays), notes=())
 
 
 def _split(name: str) -> tuple[str, str]:
@@ -58,13 +59,13 @@ def _split(name: str) -> tuple[str, str]:
     return name[:cut], name[cut:]
 
 
-def _dense(window: Window, member: Member) -> ArrayRecord:
+def _dense(window: Window, member: Member) -> Array:
     data, fortran = _array(window, member)
     name = member.name[: -len(".npy")]
-    return ArrayRecord(name, data.dtype, data.shape, "dense", member.offset, data, None, None, fortran)
+    return Array(name, data.dtype, data.shape, "dense", member.offset, data, fortran_order=fortran)
 
 
-def _sparse(window: Window, name: str, folder: dict[str, Member]) -> ArrayRecord:
+def _sparse(window: Window, name: str, folder: dict[str, Member]) -> Array:
     storage = _format(window, folder["format.npy"])
     if (storage == "csr") != ("indptr.npy" in folder):
         found = ", ".join(sorted(folder))
@@ -89,7 +90,7 @@ def _sparse(window: Window, name: str, folder: dict[str, Member]) -> ArrayRecord
     )
     if problem:
         raise window.error(problem, DAMAGED, offset)
-    return ArrayRecord(name, data.dtype, shape, storage, offset, data, indices, indptr)
+    return Array(name, data.dtype, shape, storage, offset, data, indices, indptr)
 
 
 def _array(window: Window, member: Member) -> tuple[Tensor, bool]:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import sys
 from array import array
 from operator import le, lt
-from typing import Iterator, Tuple
+from typing import TYPE_CHECKING, Iterator, Tuple
 
-from mxnet_to_neutral.arrays.records import DAMAGED, ArrayFile, ArrayRecord
+from mxnet_to_neutral.arrays.limits import DAMAGED
 from mxnet_to_neutral.arrays.window import Window, open_window
-from neutral.errors import SourceError
 from neutral.tensor import Tensor
+
+if TYPE_CHECKING:
+    from mxnet_to_neutral.arrays.array import Array
 
 CHUNK = 1 << 15
 """Indices in memory at once."""
@@ -44,7 +46,7 @@ def layout_problem(
     return None
 
 
-def check_indices(file: ArrayFile, record: ArrayRecord) -> None:
+def check_indices(sparse: Array) -> None:
     """Reads a sparse array's indices, in bounded memory, and raises FormatError where one points astray.
 
     Needed before an array is made dense. ``row_sparse``: row numbers rise strictly and are below the number of
@@ -52,21 +54,19 @@ def check_indices(file: ArrayFile, record: ArrayRecord) -> None:
     (within a row they may come in any order, and of several values for one place MXNet uses the last). Other
     storage has nothing to check.
     """
-    if record.indices is None:
+    if sparse.indices is None:
         return
-    with open_window(file.path) as window:
-        if window.size != file.size:
-            raise SourceError(f"{file.path}: its size has changed from {file.size} to {window.size}. Run again.")
-        window.subject = f"array {record.name!r}"
-        if record.storage == "row_sparse":
-            _check(window, record.indices, 0, record.shape[0] - 1, rising="strictly")
+    with open_window(sparse.stored.only_range.path) as window:
+        window.subject = f"array {sparse.name!r}"
+        if sparse.storage == "row_sparse":
+            _check(window, sparse.indices, 0, sparse.shape[0] - 1, rising="strictly")
             return
-        _check(window, record.indices, 0, record.shape[1] - 1)
-        if record.indptr is not None and record.indptr.nbytes:
-            stored = record.indices.shape[0]
-            _check(window, record.indptr, 0, stored, rising="weakly")
-            for index, expected in ((0, 0), (record.indptr.shape[0] - 1, stored)):
-                offset = record.indptr.only_range.offset + 8 * index
+        _check(window, sparse.indices, 0, sparse.shape[1] - 1)
+        if sparse.indptr is not None and sparse.indptr.nbytes:
+            stored = sparse.indices.shape[0]
+            _check(window, sparse.indptr, 0, stored, rising="weakly")
+            for index, expected in ((0, 0), (sparse.indptr.shape[0] - 1, stored)):
+                offset = sparse.indptr.only_range.offset + 8 * index
                 found = next(_values(window, offset, 1))[0]
                 if found != expected:
                     raise window.error(f"indptr[{index}] is {found}; {expected} is expected.", DAMAGED, offset)

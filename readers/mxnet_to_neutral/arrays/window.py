@@ -12,7 +12,7 @@ import struct
 from contextlib import contextmanager
 from typing import Any, Iterator
 
-from mxnet_to_neutral.arrays.records import DAMAGED, TRUNCATED
+from mxnet_to_neutral.arrays.limits import DAMAGED, TRUNCATED
 from neutral.errors import FormatError, SourceError
 from neutral.tensor import ITEM_SIZE, FileRange, Tensor
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+from mxnet_to_neutral.arrays.limits import DAMAGED, MAX_ARRAYS, TRUNCATED
 from mxnet_to_neutral.arrays.names import claim_name, decode_name
-from mxnet_to_neutral.arrays.records import DAMAGED, MAX_ARRAYS, TRUNCATED
 from mxnet_to_neutral.arrays.window import Window
 
 _END = struct.Struct("<4s4H2IH")

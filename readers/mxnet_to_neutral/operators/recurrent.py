@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, Iterator, Optional, Sequence, Tuple
 
-from mxnet_to_neutral.canonical import Array, Recipe, identity, part
+from mxnet_to_neutral.arrays import Array
+from mxnet_to_neutral.canonical import Recipe, identity, part
 from mxnet_to_neutral.names import split, stem_of
 from mxnet_to_neutral.op import Op
 from mxnet_to_neutral.operators.registry import rule
