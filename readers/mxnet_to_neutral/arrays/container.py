@@ -33,10 +33,9 @@ MAX_NAME = 1 << 16
 MIN_RECORD, MIN_NAME = 4, 8  # bytes: a V0 record of no array, an empty name
 
 _U64 = struct.Struct("<Q")
-_U32 = struct.Struct("<I")
 _I32 = struct.Struct("<i")
 _START = struct.Struct("<3Q")
-_STORAGE_AND_NDIM = struct.Struct("<2i")
+_VERSION_STORAGE_NDIM = struct.Struct("<I2i")  # a sound file has as many bytes even behind its shortest record
 _DIMS = tuple(struct.Struct(f"<{ndim}q") for ndim in range(MAX_NDIM + 1))
 _DIMS_AND_TYPE = tuple(struct.Struct(f"<{ndim}q3i") for ndim in range(MAX_NDIM + 1))
 _DIMS_AND_TYPE_V0 = tuple(struct.Struct(f"<{ndim}I3i") for ndim in range(MAX_NDIM + 1))
@@ -81,18 +80,19 @@ def parse_list(window: Window) -> ArrayFile:
 def _record(window: Window, devices: Counter[int]) -> Array:
     """One record as an array without its name; what ``devices`` counts are device types that MXNet does not have."""
     offset = window.position
-    (version,) = window.unpack(_U32, "the version word")
+    version, code, ndim = window.unpack(_VERSION_STORAGE_NDIM, "a record's version, storage type and shape")
     storage, values, layouts = "dense", None, _DIMS_AND_TYPE
     if version in (V2, V3):
-        code, ndim = window.unpack(_STORAGE_AND_NDIM, "the storage type and the shape")
         storage = _storage(window, version, code)
         if storage != "dense":
             values = _dims(window, ndim, "the storage shape")
             (ndim,) = window.unpack(_I32, "the shape")
     elif version == V1:
-        (ndim,) = window.unpack(_I32, "the shape")
+        ndim = code
+        window.position -= 4
     elif version <= MAX_NDIM:
         ndim, layouts = version, _DIMS_AND_TYPE_V0
+        window.position -= 8
     else:
         raise window.error(
             f"a record begins with {version:#010x}, which is no version of it and no number of dimensions.",

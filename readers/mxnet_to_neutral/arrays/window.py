@@ -26,21 +26,32 @@ class Window:
     def __init__(self, path: str, descriptor: int, size: int) -> None:
         self.path = path
         self.size = size
-        self.position = 0
-        self.end = size
         self.subject = ""
         self._descriptor = descriptor
-        self._base = 0
+        self._end = size
+        self._base = 0  # where the buffer begins
         self._buffer = b""
-        self._have = 0
+        self._at = 0  # the position in the buffer, or behind it
+        self._have = 0  # what of the buffer may be used
+
+    @property
+    def position(self) -> int:
+        return self._base + self._at
+
+    @position.setter
+    def position(self, position: int) -> None:
+        if position < self._base:
+            self._base, self._buffer, self._have = position, b"", 0
+        self._at = position - self._base
 
     @property
     def remaining(self) -> int:
-        return self.end - self.position
+        return self._end - self._base - self._at
 
     def enter(self, start: int, end: int, subject: str) -> None:
         """Moves to a part of the file."""
-        self.position, self.end, self.subject = start, end, subject
+        self.position, self._end, self.subject = start, end, subject
+        self._have = min(len(self._buffer), end - self._base)
 
     def error(self, problem: str, advice: str = "", offset: int | None = None) -> FormatError:
         """An error at ``offset``, by default the position."""
@@ -49,30 +60,36 @@ class Window:
 
     def unpack(self, layout: struct.Struct, field: str) -> tuple[Any, ...]:
         """The next values; ``field`` says what they are if too few bytes are left."""
-        size, start = layout.size, self.position - self._base
-        if start < 0 or start + size > self._have or size > self.end - self.position:
-            start = self._locate(size, field)
-        self.position += size
-        return layout.unpack_from(self._buffer, start)
+        end = self._at + layout.size
+        if end > self._have:
+            self._fill(layout.size, field)
+            end = layout.size
+        values = layout.unpack_from(self._buffer, self._at)
+        self._at = end
+        return values
 
     def read(self, count: int, field: str) -> bytes:
         """The next ``count`` bytes. The caller bounds ``count``."""
-        start = self._locate(count, field)
-        self.position += count
-        return self._buffer[start : start + count]
+        end = self._at + count
+        if end > self._have:
+            self._fill(count, field)
+            end = count
+        values = self._buffer[self._at : end]
+        self._at = end
+        return values
 
     def stored(self, dtype: str, shape: tuple[int, ...]) -> Tensor:
         """The next elements, stepped over unread; an array that the rest of the file cannot hold is an error."""
         nbytes = math.prod(shape) * ITEM_SIZE[dtype]
         if nbytes <= 0 or (shape and min(shape) < 0):
             self.check_extent(dtype, shape)
-        if nbytes > self.end - self.position:
+        position = self._base + self._at
+        if nbytes > self._end - position:
             raise self.error(
                 f"{dtype} elements of shape {shape} take {nbytes} bytes, {self.remaining} are left.", TRUNCATED
             )
-        content = FileRange(self.path, self.position, nbytes)
-        self.position += nbytes
-        return Tensor(dtype, shape, (content,))
+        self._at += nbytes
+        return Tensor(dtype, shape, (FileRange(self.path, position, nbytes),))
 
     def check_extent(self, dtype: str, shape: tuple[int, ...]) -> None:
         """Refuses negative dimensions, and dimensions no machine can address even where one of them is 0."""
@@ -81,16 +98,12 @@ class Window:
         if math.prod([dim or 1 for dim in shape]) * ITEM_SIZE[dtype] > LARGEST:
             raise self.error(f"shape {shape} is larger than any memory.", DAMAGED)
 
-    def _locate(self, count: int, field: str) -> int:
-        """Where in the buffer the next ``count`` bytes are, after reading them if need be."""
+    def _fill(self, count: int, field: str) -> None:
+        """Reads the next ``count`` bytes, and more, into a buffer that begins with them."""
         if count > self.remaining:
             raise self.error(f"{count} bytes of {field} are expected, {max(0, self.remaining)} are left.", TRUNCATED)
-        start = self.position - self._base
-        if 0 <= start <= self._have - count:
-            return start
-        self._base, self._buffer = self.position, self._pread(count)
-        self._have = len(self._buffer)
-        return 0
+        self._base, self._buffer, self._at = self.position, self._pread(count), 0
+        self._have = min(len(self._buffer), self._end - self._base)
 
     def _pread(self, count: int) -> bytes:
         parts, have = [], 0
