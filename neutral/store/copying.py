@@ -10,7 +10,7 @@ import hashlib
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import BinaryIO, Callable, Iterable, Mapping
+from typing import BinaryIO, Callable, Dict, Iterable, Mapping
 
 from neutral.errors import SourceError
 from neutral.store.digests import Hashing
@@ -22,34 +22,30 @@ _SMALL = 1 << 16
 _OPEN_FILES = 64
 
 
-class Sources:
-    """Descriptors of the files that are read, opened once."""
+class Sources(Dict[str, int]):
+    """Descriptors of the files that are read, by path; each is opened when it is asked for, once."""
 
-    def __init__(self) -> None:
-        self._descriptors: dict[str, int] = {}
-
-    def __getitem__(self, path: str) -> int:
-        descriptor = self._descriptors.get(path)
-        if descriptor is None:
-            if len(self._descriptors) == _OPEN_FILES:
-                self.close()
-            try:
-                descriptor = self._descriptors[path] = os.open(path, os.O_RDONLY)
-            except OSError as error:
-                raise SourceError(f"{path}: cannot be read: {error.strerror}.") from None
+    def __missing__(self, path: str) -> int:
+        if len(self) == _OPEN_FILES:
+            self.close()
+        try:
+            descriptor = self[path] = os.open(path, os.O_RDONLY)
+        except OSError as error:
+            raise SourceError(f"{path}: cannot be read: {error.strerror}.") from None
         return descriptor
 
     def read(self, part: FileRange) -> bytes:
         """The whole of a small range."""
+        path, offset, nbytes = part
         try:
-            data = os.pread(self[part.path], part.nbytes, part.offset)
+            data = os.pread(self[path], nbytes, offset)
         except OSError as error:
-            raise SourceError(f"{part.path}: cannot be read: {error.strerror}.") from None
-        return data if len(data) == part.nbytes else b"".join(part.chunks())
+            raise SourceError(f"{path}: cannot be read: {error.strerror}.") from None
+        return data if len(data) == nbytes else b"".join(part.chunks())
 
     def close(self) -> None:
-        while self._descriptors:
-            os.close(self._descriptors.popitem()[1])
+        while self:
+            os.close(self.popitem()[1])
 
     def __enter__(self) -> Sources:
         return self

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from json.encoder import encode_basestring
 from math import prod
-from typing import Any, Iterable, Mapping
+from typing import Any, Iterable, Iterator, Mapping
 
 from neutral.errors import SourceError, StoreError, TargetError, UsageError
 from neutral.tensor import ITEM_SIZE, FileRange, Tensor
@@ -52,33 +52,43 @@ def encode_header(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | N
     """
     if _METADATA in tensors:
         raise UsageError(f"no tensor can be called {_METADATA!r}: safetensors keeps that name for itself.")
-    parts, comma = ["{"], ""
-    if metadata is not None:
-        parts.append(f"{encode_basestring(_METADATA)}:{{")
-        for key in sorted(metadata):
-            parts += [comma, encode_basestring(key), ":", encode_basestring(metadata[key])]
-            comma = ","
-        parts.append("}")
-        comma = ","
-    start = 0
-    for key, (dtype, shape, _) in tensors.items():
-        nbytes, form = _form(dtype, shape)
-        end = start + nbytes
-        parts.append(f'{comma}{encode_basestring(key)}:{{{form},"data_offsets":[{start},{end}]}}')
-        start, comma = end, ","
-    parts.append("}")
+    header = bytearray(8)
     try:
-        text = "".join(parts).encode("utf-8")
+        for text in _texts(tensors, metadata):
+            header += text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise UsageError(f"{error.object[max(0, error.start - 20) : error.end + 20]!r} has no UTF-8 form.") from None
-    padding = -len(text) % 8
-    length = len(text) + padding
+    header += b" " * (-len(header) % 8)
+    length = len(header) - 8
     if length > LIMIT:
         raise TargetError(
             f"the header would take {length} bytes and safetensors allows {LIMIT}: "
             "the tensors, layers and texts are too many for one file."
         )
-    return bytearray().join((length.to_bytes(8, "little"), text, b" " * padding))
+    header[:8] = length.to_bytes(8, "little")
+    return header
+
+
+def _texts(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None) -> Iterator[str]:
+    """The header's text in a few parts, so that a manifest of many megabytes is not copied once more."""
+    comma = ""
+    yield "{"
+    if metadata is not None:
+        yield f'"{_METADATA}":{{'
+        for key in sorted(metadata):
+            yield f"{comma}{encode_basestring(key)}:"
+            yield encode_basestring(metadata[key])
+            comma = ","
+        yield "}"
+    entries, start = [], 0
+    for key, (dtype, shape, _) in tensors.items():
+        nbytes, form = _form(dtype, shape)
+        end = start + nbytes
+        entries.append(f'{encode_basestring(key)}:{{{form},"data_offsets":[{start},{end}]}}')
+        start = end
+    yield "," if entries and metadata is not None else ""
+    yield ",".join(entries)
+    yield "}"
 
 
 @lru_cache(maxsize=1 << 12)  # a model repeats its shapes

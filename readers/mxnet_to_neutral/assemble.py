@@ -7,7 +7,7 @@ from typing import Container, Iterable, Mapping, Sequence, Tuple
 
 from mxnet_to_neutral.arrays import Array, ArrayFile
 from mxnet_to_neutral.canonical import Recipe, pieces_of
-from mxnet_to_neutral.infer import InferredLayer
+from mxnet_to_neutral.infer import Inferred
 from mxnet_to_neutral.names import stem_of
 from mxnet_to_neutral.op import Absent, Conversion, Draft, RoleDraft
 from neutral.graph import Graph, Layer, LayerSource, Node, Origin, Value
@@ -40,9 +40,10 @@ class Assembly:
             nodes.append(Node(draft.name, draft.kind, tuple(draft.inputs), attributes, layer, computed))
         return Graph(tuple(conversion.inputs), tuple(nodes), tuple(conversion.outputs))
 
-    def inferred(self, layer: InferredLayer) -> str:
+    def inferred(self, layer: Inferred) -> str:
         """Add a layer that no graph describes."""
-        return self._add(layer.name, layer.kind, layer.attributes, layer.roles, None, None, "names")
+        name, kind, attributes, roles = layer
+        return self._add(name, kind, attributes, roles, None, None, "names")
 
     def _layer_of(self, draft: Draft) -> str:
         """The node's layer; nodes that apply the same tensors in the same way share one."""

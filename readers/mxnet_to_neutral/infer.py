@@ -7,22 +7,15 @@ stays a ``parameter``.
 from __future__ import annotations
 
 import re
-from typing import Any, Iterable, Iterator, Mapping, NamedTuple
+from typing import Any, Iterable, Iterator, Mapping, Tuple
 
 from mxnet_to_neutral.arrays import Array
 from mxnet_to_neutral.canonical import Recipe, identity
 from mxnet_to_neutral.names import bare, split
 from neutral.operators.recurrent import GATES
 
-
-class InferredLayer(NamedTuple):
-    """A layer whose kind was inferred; ``attributes`` hold only what is certain from the shapes."""
-
-    name: str
-    kind: str
-    attributes: Mapping[str, Any]
-    roles: Mapping[str, Recipe]
-
+Inferred = Tuple[str, str, Mapping[str, Any], Mapping[str, Recipe]]
+"""A layer's name, its kind, the attributes that are certain from the shapes, and its roles."""
 
 _STATISTICS = {
     "moving_mean": "running_mean",
@@ -48,7 +41,7 @@ _PARTS = {
 }
 
 
-def infer(arrays: Iterable[Array]) -> Iterator[InferredLayer]:
+def infer(arrays: Iterable[Array]) -> Iterator[Inferred]:
     """Layers in the order in which the arrays first name them; every array with data is in exactly one."""
     groups: dict[tuple[str, str], list[tuple[str, Array]]] = {}
     for array in arrays:
@@ -60,15 +53,15 @@ def infer(arrays: Iterable[Array]) -> Iterator[InferredLayer]:
         roles, layer = dict(members), None
         if form != "single":
             layer = _sequence(stem, roles) if form == "sequence" else _layer(stem, roles)
-        if layer is None or len(layer.roles) != len(members):
+        if layer is None or len(layer[-1]) != len(members):
             yield from [parameter(array) for _, array in members]
         else:
             yield layer
 
 
-def parameter(array: Array) -> InferredLayer:
+def parameter(array: Array) -> Inferred:
     """An array of which nothing is known but its name."""
-    return InferredLayer(bare(array.name), "parameter", {}, {"value": identity(array)})
+    return bare(array.name), "parameter", {}, {"value": identity(array)}
 
 
 def _place(name: str) -> tuple[str, str, str]:
@@ -85,7 +78,7 @@ def _place(name: str) -> tuple[str, str, str]:
     return "layer", stem or role, role
 
 
-def _layer(stem: str, roles: Mapping[str, Array]) -> InferredLayer | None:
+def _layer(stem: str, roles: Mapping[str, Array]) -> Inferred | None:
     names, hint = roles.keys(), stem.lower()
     if "weight" in names:
         return _weighted(stem, hint, roles) if names <= {"weight", "bias"} else None
@@ -102,20 +95,20 @@ def _layer(stem: str, roles: Mapping[str, Array]) -> InferredLayer | None:
                     return _normalization(stem, kind, found)
         return None
     if names in ({"alpha"}, {"gamma"}) and all(len(array.shape) == 1 for array in roles.values()):
-        return InferredLayer(stem, "prelu", {}, {"weight": identity(next(iter(roles.values())))})
+        return stem, "prelu", {}, {"weight": identity(next(iter(roles.values())))}
     if {"i2h_weight", "h2h_weight"} <= names <= set(_PARTS) - {"h2r_weight"}:
         return _cell(stem, roles)
     return None
 
 
-def _normalization(stem: str, kind: str, roles: Mapping[str, Array]) -> InferredLayer | None:
+def _normalization(stem: str, kind: str, roles: Mapping[str, Array]) -> Inferred | None:
     if len({array.shape for array in roles.values()}) != 1 or len(roles["gamma"].shape) != 1:
         return None
     renamed = {"gamma": "weight", "beta": "bias"}
-    return InferredLayer(stem, kind, {}, {renamed.get(role, role): identity(array) for role, array in roles.items()})
+    return stem, kind, {}, {renamed.get(role, role): identity(array) for role, array in roles.items()}
 
 
-def _weighted(stem: str, hint: str, roles: Mapping[str, Array]) -> InferredLayer | None:
+def _weighted(stem: str, hint: str, roles: Mapping[str, Array]) -> Inferred | None:
     shape = roles["weight"].shape
     bias = roles["bias"].shape if "bias" in roles else None
     if not 2 <= len(shape) <= 5 or (bias is not None and len(bias) != 1):
@@ -136,23 +129,23 @@ def _weighted(stem: str, hint: str, roles: Mapping[str, Array]) -> InferredLayer
         kind, attributes = "convolution", {"out_channels": shape[0], "kernel_size": shape[2:]}
     else:
         return None
-    return InferredLayer(stem, kind, attributes, {role: identity(array) for role, array in roles.items()})
+    return stem, kind, attributes, {role: identity(array) for role, array in roles.items()}
 
 
 def _kind_of_gates(rows: int, hidden: int) -> str | None:
     return next((kind for kind, gates in GATES.items() if rows == gates * hidden), None)
 
 
-def _cell(stem: str, roles: Mapping[str, Array]) -> InferredLayer | None:
+def _cell(stem: str, roles: Mapping[str, Array]) -> Inferred | None:
     rows, hidden = (*roles["h2h_weight"].shape, 0)[:2]
     kind = _kind_of_gates(rows, hidden)
     if kind is None or any(array.shape[:1] != (rows,) for array in roles.values()):
         return None
     recipes = {_PARTS[part]: identity(array) for part, array in roles.items()}
-    return InferredLayer(stem, f"{kind}_cell", {"hidden_size": hidden}, recipes)
+    return stem, f"{kind}_cell", {"hidden_size": hidden}, recipes
 
 
-def _sequence(stem: str, roles: Mapping[str, Array]) -> InferredLayer | None:
+def _sequence(stem: str, roles: Mapping[str, Array]) -> Inferred | None:
     shapes = {role: array.shape for role, array in roles.items()}
     rows, state = (*shapes.get("weight_hh_l0", ()), 0, 0)[:2]
     projection = shapes.get("weight_hr_l0")
@@ -168,4 +161,4 @@ def _sequence(stem: str, roles: Mapping[str, Array]) -> InferredLayer | None:
     }
     if kind == "lstm":
         attributes["projection_size"] = projection[0] if projection else 0
-    return InferredLayer(stem, kind, attributes, {role: identity(array) for role, array in roles.items()})
+    return stem, kind, attributes, {role: identity(array) for role, array in roles.items()}
