@@ -10,9 +10,8 @@ import json
 import math
 from functools import lru_cache
 from json.encoder import encode_basestring as _quote
-from typing import Any, Mapping
+from typing import Any, Iterator, Mapping
 
-from neutral.collector import paused
 from neutral.errors import StoreError
 from neutral.graph import Graph, Input, Layer, LayerSource, Node, Operand, Origin, Value
 from neutral.manifest_form import SPECIAL_NUMBERS, check_document, check_graph
@@ -29,22 +28,22 @@ _dump = json.JSONEncoder(
 ).encode
 
 
-@paused()
-def encode(store: Store, digests: Mapping[str, str], file_digests: Mapping[str, str]) -> str:
-    """The manifest of ``store``: JSON, keys sorted, so that the digests of tensors come before those of files.
+def encode(store: Store, digests: Mapping[str, str], file_digests: Mapping[str, str]) -> Iterator[str]:
+    """The manifest of ``store`` in parts: JSON, keys sorted, so that digests of tensors come before those of files.
 
     ``digests`` are by tensor key, ``file_digests`` by file name.
     """
-    fields = {
-        "digests": _dump(dict(digests)),
-        "format": _dump(KEY),
-        "graph": _dump(None if store.graph is None else _graph_to_json(store.graph)),
-        "layers": f"[{','.join(map(_layer_to_text, store.layers.values()))}]",
-        "notes": _dump(store.notes),
-        "source": _dump(_source_to_json(store.source, file_digests)),
-        "version": _dump(VERSION),
-    }
-    return "{" + ",".join([f'"{name}":{text}' for name, text in fields.items()]) + "}"
+    yield f'{{"digests":{_dump(dict(digests))}'
+    yield f',"format":{_dump(KEY)}'
+    yield f',"graph":{_dump(None if store.graph is None else _graph_to_json(store.graph))}'
+    yield ',"layers":['
+    comma = ""
+    for layer in store.layers.values():
+        yield f"{comma}{_layer_to_text(layer)}"
+        comma = ","
+    yield f'],"notes":{_dump(store.notes)}'
+    yield f',"source":{_dump(_source_to_json(store.source, file_digests))}'
+    yield f',"version":{_dump(VERSION)}}}'
 
 
 def decode(text: str, file: str) -> dict[str, Any]:
@@ -161,21 +160,19 @@ def _piece_from_json(item: Any) -> int | Piece:
 
 def _layer_to_text(layer: Layer) -> str:
     """The layer's JSON, put together from texts: of a hundred thousand layers no tables have to be made first."""
-    attributes = _dump(_attributes_to_json(layer.kind, layer.attributes)) if layer.attributes else "{}"
-    origins = [
+    name, kind, attributes, keys, (node, operator, origins), typed_by = layer
+    values = _dump(_attributes_to_json(kind, attributes)) if attributes else "{}"
+    made = [
         f'{_quote(role)}:{{"arrays":[{",".join(map(_quote, arrays))}],"rule":{_quote(rule)}}}'
-        for role, (arrays, rule) in sorted(layer.source.origins.items())
+        for role, (arrays, rule) in sorted(origins.items())
     ]
-    tensors = [f"{_quote(role)}:{_quote(key)}" for role, key in sorted(layer.tensors.items())]
+    tensors = [f"{_quote(role)}:{_quote(key)}" for role, key in sorted(keys.items())]
     return (
-        f'{{"attributes":{attributes},"kind":{_quote(layer.kind)},"name":{_quote(layer.name)},"source":'
-        f'{{"node":{_text_or_null(layer.source.node)},"operator":{_text_or_null(layer.source.operator)},'
-        f'"origins":{{{",".join(origins)}}}}},"tensors":{{{",".join(tensors)}}},"typed_by":{_quote(layer.typed_by)}}}'
+        f'{{"attributes":{values},"kind":{_quote(kind)},"name":{_quote(name)},"source":'
+        f'{{"node":{"null" if node is None else _quote(node)},'
+        f'"operator":{"null" if operator is None else _quote(operator)},'
+        f'"origins":{{{",".join(made)}}}}},"tensors":{{{",".join(tensors)}}},"typed_by":{_quote(typed_by)}}}'
     )
-
-
-def _text_or_null(text: str | None) -> str:
-    return "null" if text is None else _quote(text)
 
 
 def _layer_from_json(item: Any) -> Layer:

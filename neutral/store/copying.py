@@ -14,6 +14,7 @@ from typing import BinaryIO, Callable, Dict, Iterable, Mapping
 
 from neutral.errors import SourceError
 from neutral.store.digests import Hashing
+from neutral.store.store import Progress
 from neutral.tensor import CHUNK, FileRange, Tensor
 
 _SMALL = 1 << 16
@@ -95,6 +96,20 @@ class EarlySync:
             self._pool.shutdown()
         if error is None:
             self._wait()
+
+
+def counted(progress: Progress | None, tensors: Mapping[str, Tensor]) -> Callable[[int], None]:
+    """A callback for each further stretch of bytes of ``tensors``, which tells ``progress`` how far they are."""
+    if progress is None:
+        return lambda count: None
+    position, total = 0, sum(tensor.nbytes for tensor in tensors.values())
+
+    def done(count: int) -> None:
+        nonlocal position
+        position += count
+        progress(position, total)
+
+    return done
 
 
 def copy_tensors(

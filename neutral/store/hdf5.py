@@ -70,7 +70,8 @@ def write(
                     if progress is not None:
                         progress(done, total)
                 _link_shared(store, file)
-                text = manifest.encode(store, made if digests else store.digests, _file_digests(store, digests))
+                known = made if digests else store.digests
+                text = "".join(manifest.encode(store, known, _file_digests(store, digests)))
                 import numpy as np
 
                 raw = np.frombuffer(text.encode(), "|u1")

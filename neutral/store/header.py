@@ -27,6 +27,10 @@ _METADATA = "__metadata__"
 _FIELDS = {"dtype", "shape", "data_offsets"}
 
 
+Metadata = Mapping[str, "str | Iterable[str]"]
+"""Texts by key; one of many megabytes in parts, of which no copy is made."""
+
+
 @dataclass(frozen=True)
 class Header:
     """What a header says. ``tensors`` are in the order of their data; ``raw`` is the length and the text, as read."""
@@ -45,7 +49,7 @@ def ordered(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {key: tensors[key] for dtype in largest_first for key in sorted(keys[dtype])}
 
 
-def encode_header(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> bytearray:
+def encode_header(tensors: Mapping[str, Tensor], metadata: Metadata | None = None) -> bytearray:
     """The length and the header text for tensors in the order of their data; metadata keys are sorted.
 
     For :func:`ordered` tensors the bytes are the official writer's.
@@ -69,25 +73,25 @@ def encode_header(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | N
     return header
 
 
-def _texts(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None) -> Iterator[str]:
-    """The header's text in a few parts, so that a manifest of many megabytes is not copied once more."""
+def _texts(tensors: Mapping[str, Tensor], metadata: Metadata | None) -> Iterator[str]:
     comma = ""
     yield "{"
     if metadata is not None:
         yield f'"{_METADATA}":{{'
-        for key in sorted(metadata):
-            yield f"{comma}{encode_basestring(key)}:"
-            yield encode_basestring(metadata[key])
+        for key, value in sorted(metadata.items()):
+            yield f'{comma}{encode_basestring(key)}:"'
+            for text in (value,) if isinstance(value, str) else value:
+                yield encode_basestring(text)[1:-1]
+            yield '"'
             comma = ","
         yield "}"
-    entries, start = [], 0
+        comma = ","
+    start = 0
     for key, (dtype, shape, _) in tensors.items():
         nbytes, form = _form(dtype, shape)
         end = start + nbytes
-        entries.append(f'{encode_basestring(key)}:{{{form},"data_offsets":[{start},{end}]}}')
-        start = end
-    yield "," if entries and metadata is not None else ""
-    yield ",".join(entries)
+        yield f'{comma}{encode_basestring(key)}:{{{form},"data_offsets":[{start},{end}]}}'
+        start, comma = end, ","
     yield "}"
 
 

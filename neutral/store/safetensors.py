@@ -15,7 +15,7 @@ from neutral.collector import paused
 from neutral.errors import PlainTensorsError, StoreError
 from neutral.store import seal
 from neutral.store.atomic import atomic_file
-from neutral.store.copying import copy_tensors
+from neutral.store.copying import copy_tensors, counted
 from neutral.store.digests import Hashing
 from neutral.store.header import LIMIT, Header, encode_header, header_length, ordered, parse_header, read_header
 from neutral.store.sources import origin_chunks
@@ -86,6 +86,7 @@ def read_any_header(path: str | os.PathLike[str]) -> Header:
     return _remote_header(os.fspath(path)) if is_url(os.fspath(path)) else read_header(path)
 
 
+@paused()
 def write(store: Store, path: str, *, digests: bool = True, progress: Progress | None = None) -> None:
     """Write ``store`` to ``path``, whole or not at all; see :meth:`neutral.store.Store.save`.
 
@@ -142,18 +143,9 @@ def _write(
     hashing: Hashing | None = None,
 ) -> None:
     """The tensors after ``length`` bytes, which ``header`` gives once all tensors have been copied and hashed."""
-    total = sum(tensor.nbytes for tensor in tensors.values())
-    position = 0
-
-    def done(count: int) -> None:
-        nonlocal position
-        position += count
-        if progress is not None:
-            progress(position, total)
-
     with atomic_file(path) as file:
         file.seek(length)
-        copy_tensors(tensors, file, done, hashing)
+        copy_tensors(tensors, file, counted(progress, tensors), hashing)
         if hashing is not None:
             file.flush()
             os.fsync(file.fileno())  # the disk is at work while the digests are made
@@ -170,6 +162,6 @@ def _fill(header: bytearray, mark: bytes, digests: Iterable[str]) -> None:
     assert header.find(mark, position) < 0
 
 
-def _encode(tensors: Mapping[str, Tensor], text: str) -> bytearray:
+def _encode(tensors: Mapping[str, Tensor], text: Iterable[str]) -> bytearray:
     """The header with the manifest ``text``, not sealed yet."""
     return encode_header(tensors, {"format": "pt", manifest.KEY: text, seal.KEY: seal.BLANK})

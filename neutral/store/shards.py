@@ -20,7 +20,7 @@ from neutral.collector import paused
 from neutral.errors import SourceError, StoreError, UsageError
 from neutral.store import safetensors, seal
 from neutral.store.atomic import atomic_file
-from neutral.store.copying import copy_tensors
+from neutral.store.copying import copy_tensors, counted
 from neutral.store.digests import Hashing
 from neutral.store.header import encode_header, ordered, parse_strictly
 from neutral.store.remote import RemoteFile, is_url, put
@@ -104,18 +104,12 @@ def write(
         return urls
     parts = list(_parts(store.tensors, max_shard_size))
     names = _names(path, len(parts))
-    total, position = sum(tensor.nbytes for tensor in store.tensors.values()), 0
+    total, done = sum(tensor.nbytes for tensor in store.tensors.values()), counted(progress, store.tensors)
     known = {key: digest for key, digest in store.digests.items() if key in store.tensors}
     files = () if store.source is None else store.source.files
     known_files = {file.name: file.sha256 for file in files if file.sha256 is not None}
 
     headers: dict[str, str] = {}
-
-    def done(count: int) -> None:
-        nonlocal position
-        position += count
-        if progress is not None:
-            progress(position, total)
 
     with ExitStack() as stack, Hashing(known) as hashing, Hashing(known_files) as file_hashing:
         index = stack.enter_context(atomic_file(index_name(path)))  # entered first, so it appears last
@@ -129,7 +123,7 @@ def write(
             target.write(header)
             copy_tensors(part, target, done, hashing if digests else None)
         made = hashing.results() if digests else known
-        text = manifest.encode(store, made, file_hashing.results() if digests else known_files)
+        text = "".join(manifest.encode(store, made, file_hashing.results() if digests else known_files))
         metadata = {"total_size": total, manifest.KEY: text, _HEADERS: headers, seal.KEY: seal.BLANK}
         index.write(_sealed({"metadata": metadata, "weight_map": _weight_map(names, parts)}))
     return [*names, index_name(path)]
