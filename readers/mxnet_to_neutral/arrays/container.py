@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
+from functools import lru_cache
 
 from mxnet_to_neutral.arrays.array import Array, ArrayFile
 from mxnet_to_neutral.arrays.limits import DAMAGED, MAX_ARRAYS, MAX_NDIM, TRUNCATED
@@ -102,8 +103,9 @@ def _record(window: Window, devices: Counter[int]) -> Array:
     _check_ndim(window, ndim, "the shape")
     if not ndim and version != V3:
         return Array("", "", (), "none", offset)
-    fields = window.unpack(layouts[ndim], "the shape, device and dtype")
-    shape, device, dtype = fields[:ndim], fields[ndim], _dtype(window, fields[-1])
+    layout = layouts[ndim]
+    shape, device, flag = _described(layout, window.read(layout.size, "the shape, device and dtype"))
+    dtype = _dtype(window, flag)
     if device not in DEVICES:
         devices[device] += 1
     if values is None:
@@ -117,6 +119,13 @@ def _record(window: Window, devices: Counter[int]) -> Array:
     data = window.stored(dtype, values)
     indptr = window.stored(*indptr_type) if indptr_type else None
     return Array("", dtype, shape, storage, offset, data, window.stored(*indices_type), indptr)
+
+
+@lru_cache(maxsize=1 << 12)  # a model repeats its shapes
+def _described(layout: struct.Struct, raw: bytes) -> tuple[tuple[int, ...], int, int]:
+    """The shape, the device and the dtype's flag that ``raw`` describes."""
+    *shape, device, _, flag = layout.unpack(raw)
+    return tuple(shape), device, flag
 
 
 def _storage(window: Window, version: int, code: int) -> str:
