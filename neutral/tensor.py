@@ -7,6 +7,7 @@ so :meth:`Tensor.numpy` gives its raw bits as uint16 and the code ``BF16`` is th
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Callable, Iterable, Iterator, NamedTuple, Union
 
@@ -97,6 +98,12 @@ class FileRange(NamedTuple):
             raise SourceError(f"{self.path}: cannot be read: {error.strerror}.") from error
 
 
+@lru_cache(maxsize=1 << 12)  # a model repeats its shapes
+def nbytes_of(dtype: str, shape: tuple[int, ...]) -> int:
+    """The bytes that the elements take."""
+    return prod(shape) * ITEM_SIZE[dtype]
+
+
 Content = Union["tuple[FileRange, ...]", "Callable[[], Iterable[bytes | memoryview]]"]
 
 
@@ -114,7 +121,7 @@ class Tensor(NamedTuple):
 
     @property
     def nbytes(self) -> int:
-        return prod(self.shape) * ITEM_SIZE[self.dtype]
+        return nbytes_of(self.dtype, self.shape)
 
     @property
     def only_range(self) -> FileRange:

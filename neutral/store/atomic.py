@@ -11,7 +11,6 @@ import errno
 import fcntl
 import os
 import re
-import secrets
 import stat
 import time
 from contextlib import contextmanager, suppress
@@ -69,7 +68,7 @@ def _refuse_what_is_no_file(target: str) -> None:
 def _create(folder: str, name: str) -> tuple[BinaryIO, str]:
     shortened = os.fsdecode(os.fsencode(name)[:_LONGEST_NAME])
     while True:
-        path = os.path.join(folder, f".{shortened}.neutral-{secrets.token_hex(8)}.tmp")
+        path = os.path.join(folder, f".{shortened}.neutral-{os.urandom(8).hex()}.tmp")
         file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666), "w+b", buffering=1 << 20)
         with suppress(OSError):
             fcntl.flock(file.fileno(), fcntl.LOCK_EX)

@@ -15,7 +15,7 @@ from typing import BinaryIO, Callable, Dict, Iterable, Mapping
 from neutral.errors import SourceError
 from neutral.store.digests import Hashing
 from neutral.store.store import Progress
-from neutral.tensor import CHUNK, FileRange, Tensor
+from neutral.tensor import CHUNK, FileRange, Tensor, nbytes_of
 
 _SMALL = 1 << 16
 """Up to this size a tensor is read by one call and hashed on the spot: a thread would cost more than its bytes."""
@@ -125,7 +125,8 @@ def copy_tensors(
     with Sources() as sources, EarlySync(file) as early:
         fresh = 0
         for key, tensor in tensors.items():
-            size, content = tensor.nbytes, tensor.content
+            dtype, shape, content = tensor
+            size = nbytes_of(dtype, shape)
             wanted = hashing if hashing is not None and hashing.wants(key) else None
             chunks: Iterable[bytes | memoryview]
             if not isinstance(content, tuple):
@@ -155,7 +156,6 @@ def copy_tensors(
                 wanted.put(key, (digest or hashlib.sha256()).hexdigest())
             if written != size:
                 raise SourceError(
-                    f"tensor {key!r}: {tensor.dtype} of shape {list(tensor.shape)} takes {size} bytes and its "
-                    f"content has {written}."
+                    f"tensor {key!r}: {dtype} of shape {list(shape)} takes {size} bytes and its content has {written}."
                 )
         done(fresh)

@@ -12,11 +12,10 @@ import os
 from dataclasses import dataclass
 from functools import lru_cache
 from json.encoder import encode_basestring
-from math import prod
 from typing import Any, Iterable, Iterator, Mapping
 
 from neutral.errors import SourceError, StoreError, TargetError, UsageError
-from neutral.tensor import ITEM_SIZE, FileRange, Tensor
+from neutral.tensor import ITEM_SIZE, FileRange, Tensor, nbytes_of
 
 LIMIT = 100_000_000
 """The largest header, in bytes, that the official reader takes."""
@@ -88,17 +87,15 @@ def _texts(tensors: Mapping[str, Tensor], metadata: Metadata | None) -> Iterator
         comma = ","
     start = 0
     for key, (dtype, shape, _) in tensors.items():
-        nbytes, form = _form(dtype, shape)
-        end = start + nbytes
-        yield f'{comma}{encode_basestring(key)}:{{{form},"data_offsets":[{start},{end}]}}'
+        end = start + nbytes_of(dtype, shape)
+        yield f'{comma}{encode_basestring(key)}:{{{_form(dtype, shape)},"data_offsets":[{start},{end}]}}'
         start, comma = end, ","
     yield "}"
 
 
 @lru_cache(maxsize=1 << 12)  # a model repeats its shapes
-def _form(dtype: str, shape: tuple[int, ...]) -> tuple[int, str]:
-    """The bytes of a tensor, and the header's fields that say so."""
-    return prod(shape) * ITEM_SIZE[dtype], f'"dtype":"{dtype}","shape":[{",".join(map(str, shape))}]'
+def _form(dtype: str, shape: tuple[int, ...]) -> str:
+    return f'"dtype":"{dtype}","shape":[{",".join(map(str, shape))}]'
 
 
 def read_header(path: str | os.PathLike[str]) -> Header:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from dataclasses import replace
 from typing import Callable, Iterable, Mapping
 
@@ -103,7 +102,7 @@ def write(store: Store, path: str, *, digests: bool = True, progress: Progress |
         return
 
     # The header goes first, so its length has to be known before the digests are: marks hold their places.
-    mark = secrets.token_hex(seal.DIGITS // 2)
+    mark = os.urandom(seal.DIGITS // 2).hex()
     tensor_marks = {**dict.fromkeys(tensors, mark), **known_tensors}
     file_marks = {file.name: known_files.get(file.name, mark) for file in files}
     header = _encode(tensors, manifest.encode(store, tensor_marks, file_marks))

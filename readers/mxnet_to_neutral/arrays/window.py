@@ -10,12 +10,11 @@ import os
 import stat
 import struct
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import Any, Iterator
 
 from mxnet_to_neutral.arrays.limits import DAMAGED, TRUNCATED
 from neutral.errors import FormatError, SourceError
-from neutral.tensor import ITEM_SIZE, FileRange, Tensor
+from neutral.tensor import ITEM_SIZE, FileRange, Tensor, nbytes_of
 
 BUFFER = 1 << 16
 LARGEST = (1 << 63) - 1
@@ -81,10 +80,9 @@ class Window:
 
     def stored(self, dtype: str, shape: tuple[int, ...]) -> Tensor:
         """The next elements, stepped over unread; an array that the rest of the file cannot hold is an error."""
-        nbytes = _nbytes(dtype, shape)
-        if nbytes is None:
+        nbytes = nbytes_of(dtype, shape)
+        if nbytes <= 0 or (shape and min(shape) < 0):
             self.check_extent(dtype, shape)
-            nbytes = 0
         position = self._base + self._at
         if nbytes > self._end - position:
             raise self.error(
@@ -119,12 +117,6 @@ class Window:
             parts.append(part)
             have += len(part)
         return b"".join(parts)
-
-
-@lru_cache(maxsize=1 << 12)  # a model repeats its shapes
-def _nbytes(dtype: str, shape: tuple[int, ...]) -> int | None:
-    """What the elements take, or None where there are none, or where a dimension is negative."""
-    return math.prod(shape) * ITEM_SIZE[dtype] if min(shape, default=1) > 0 else None
 
 
 @contextmanager
