@@ -25,7 +25,7 @@ class Assembly:
         self.layers: dict[str, Layer] = {}
         self.tensors: dict[str, Tensor] = {}
         self.recipes: dict[str, Recipe] = {}
-        self._key_of: dict[tuple[object, ...], str] = {}
+        self._key_of: dict[Origin, str] = {}
         self._layer_applied: dict[tuple[object, ...], str] = {}
 
     def graph(self, conversion: Conversion) -> Graph:
@@ -77,20 +77,19 @@ class Assembly:
         name = _unique(name, self.layers)
         tensors, origins = {}, {}
         for role, recipe in recipes.items():
-            same = rule, names, _ = recipe.identity
-            key = self._key_of.get(same)
+            origin = origins[role] = recipe.origin
+            key = self._key_of.get(origin)
             if key is None:
-                key = self._key_of[same] = _unique(f"{name}.{role}", self.tensors)
+                key = self._key_of[origin] = _unique(f"{name}.{role}", self.tensors)
                 self.tensors[key] = recipe.tensor
                 self.recipes[key] = recipe
             tensors[role] = key
-            origins[role] = Origin(names, rule)
         self.layers[name] = Layer(name, kind, attributes, tensors, LayerSource(node, operator, origins), typed_by)
         return name
 
     def used(self) -> set[str]:
         """The names of the source's arrays that some layer uses."""
-        return {name for recipe in self.recipes.values() for name in recipe.names}
+        return {name for recipe in self.recipes.values() for name in recipe.origin.arrays}
 
     def source_file(self, file: ArrayFile, arrays: Sequence[Array], name: str) -> SourceFile:
         """The parameter file as pieces of stored tensors. What canonical tensors do not hold is kept beside them."""
@@ -128,7 +127,8 @@ Placed = Tuple[FileRange, Piece]
 def _covering(whole: FileRange, found: Mapping[int, Placed]) -> list[Placed] | None:
     """What of ``found``, by offset, holds exactly these bytes, one after the other; None where bytes are left."""
     covering = []
-    position, end = whole.offset, whole.offset + whole.nbytes
+    _, position, nbytes = whole
+    end = position + nbytes
     while position < end:
         placed = found.get(position)
         if placed is None:
@@ -144,14 +144,14 @@ def _cut(file: ArrayFile, placed: Iterable[Placed]) -> tuple[tuple[int | Piece, 
     skeleton = bytearray()
     with open(file.path, "rb") as source:
         position = 0
-        for content, piece in sorted(placed):
-            gap = content.offset - position
+        for (_, offset, nbytes), piece in sorted(placed):
+            gap = offset - position
             if gap > 0:
                 pieces.append(gap)
                 source.seek(position)
                 skeleton += source.read(gap)
             pieces.append(piece)
-            position = content.offset + content.nbytes
+            position = offset + nbytes
         if file.size > position:
             pieces.append(file.size - position)
             source.seek(position)
@@ -167,13 +167,13 @@ def text_file(path: str, text: str, role: str, format: str) -> SourceFile:
 
 def _array_names(role: RoleDraft) -> tuple[str, ...]:
     if isinstance(role, Recipe):
-        return role.names
+        return role.origin.arrays
     return (role.variable,) if isinstance(role, Absent) else ()
 
 
 def _identity(role: RoleDraft) -> tuple[object, ...]:
     """Equal for roles that have the same tensor."""
-    return role.identity if isinstance(role, Recipe) else (role,)
+    return role.origin if isinstance(role, Recipe) else (role,)
 
 
 def _common_stem(roles: Iterable[RoleDraft]) -> str | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Callable, Iterator, Mapping, NamedTuple
 
 from mxnet_to_neutral.arrays import Array
 from neutral.errors import MismatchError
+from neutral.graph import Origin
 from neutral.store.store import Piece
 from neutral.tensor import ITEM_SIZE, FileRange, Tensor, computed
 from neutral.values import FLOATING, stored_as
@@ -20,42 +21,34 @@ if TYPE_CHECKING:
 
 
 class Recipe(NamedTuple):
-    """How a role's tensor is made from arrays.
+    """How a role's tensor is made from arrays, which ``origin`` names with the rule; equal origins give equal tensors.
 
-    ``rule`` is its name in the store. ``permutation`` takes the stored axes back to the source's, None where the bytes
-    are the same; ``lossless`` says that the bytes can be found again that way. ``start`` is the offset in bytes, within
-    the one array, that the tensor begins at.
+    ``permutation`` takes the stored axes back to the source's, None where the bytes are the same; ``lossless`` says
+    that the bytes can be found again that way.
     """
 
-    rule: str
+    origin: Origin
     arrays: tuple[Array, ...]
     tensor: Tensor
     permutation: tuple[int, ...] | None = None
     lossless: bool = True
-    start: int = 0
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What the source calls the arrays."""
-        return tuple([array.name for array in self.arrays])
-
-    @property
-    def identity(self) -> tuple[str, tuple[str, ...], int]:
-        """Equal for recipes that give the same tensor."""
-        return (self.rule, self.names, self.start)
 
 
 def identity(array: Array, shape: tuple[int, ...] | None = None) -> Recipe:
     """The array as it is, or with the same elements under another shape."""
     if array.plain and shape is None:
-        return Recipe("identity", (array,), array.stored)
+        return Recipe(Origin((array.name,), "identity"), (array,), array.stored)
     rule, tensor = array.rule, array.tensor()
     if shape is not None and shape != array.shape:
         rule, tensor = f"reshape {array.shape} to {shape}", tensor._replace(shape=shape)
     if array.fortran_order:
         back = tuple(reversed(range(len(array.shape))))
-        return Recipe("transpose", (array,), tensor, permutation=back)
-    return Recipe(rule, array.sources, tensor, lossless=array.plain)
+        return Recipe(_origin("transpose", array), (array,), tensor, permutation=back)
+    return Recipe(_origin(rule, *array.sources), array.sources, tensor, lossless=array.plain)
+
+
+def _origin(rule: str, *arrays: Array) -> Origin:
+    return Origin(tuple([array.name for array in arrays]), rule)
 
 
 def transpose(array: Array, axes: tuple[int, ...]) -> Recipe:
@@ -64,7 +57,7 @@ def transpose(array: Array, axes: tuple[int, ...]) -> Recipe:
     back = tuple(axes.index(axis) for axis in range(len(axes)))
     shape = tuple(array.shape[axis] for axis in axes)
     return Recipe(
-        f"transpose {' '.join(map(str, axes))}",
+        _origin(f"transpose {' '.join(map(str, axes))}", *array.sources),
         array.sources,
         _changed(source, shape, lambda values: values.transpose(axes)),
         permutation=back,
@@ -79,7 +72,7 @@ def part(array: Array, start: int, shape: tuple[int, ...]) -> Recipe:
     size, begin = prod(shape), start * ITEM_SIZE[array.dtype]
     content = array.stored.only_range.part(begin, size * ITEM_SIZE[array.dtype])
     tensor = Tensor(array.dtype, shape, (content,))
-    return Recipe(f"slice {start}:{start + size}", (array,), tensor, start=begin)
+    return Recipe(_origin(f"slice {start}:{start + size}", array), (array,), tensor)
 
 
 def concatenate(arrays: tuple[Array, ...]) -> Recipe:
@@ -93,7 +86,7 @@ def concatenate(arrays: tuple[Array, ...]) -> Recipe:
             )
     shape = (sum(array.shape[0] for array in arrays), *first.shape[1:])
     content = tuple([array.stored.only_range for array in arrays])
-    return Recipe("concatenate", arrays, Tensor(first.dtype, shape, content))
+    return Recipe(_origin("concatenate", *arrays), arrays, Tensor(first.dtype, shape, content))
 
 
 def reorder(array: Array, order: tuple[int, ...]) -> Recipe:
@@ -103,12 +96,14 @@ def reorder(array: Array, order: tuple[int, ...]) -> Recipe:
     whole = array.stored.only_range
     size = whole.nbytes // len(order)
     content = tuple(whole.part(block * size, size) for block in order)
-    return Recipe(f"blocks {' '.join(map(str, order))}", (array,), array.stored._replace(content=content))
+    return Recipe(
+        _origin(f"blocks {' '.join(map(str, order))}", array), (array,), array.stored._replace(content=content)
+    )
 
 
 def ones(array: Array) -> Recipe:
     """Ones of the array's shape: what the source computes with instead of the stored values."""
-    return Recipe("ones", (array,), _ones(array.tensor()), lossless=False)
+    return Recipe(_origin("ones", array), (array,), _ones(array.tensor()), lossless=False)
 
 
 def repeat(array: Array, times: int) -> Recipe:
@@ -116,7 +111,7 @@ def repeat(array: Array, times: int) -> Recipe:
     tensor = array.tensor()
     shape = (array.shape[0] * times,)
     return Recipe(
-        f"repeat {times}",
+        _origin(f"repeat {times}", array),
         (array,),
         _changed(tensor, shape, lambda values: values.repeat(times)),
         lossless=False,

@@ -187,7 +187,7 @@ def _is_closed(flow: Flow, cell: Cell) -> bool:
 
 
 def _is_plain(tensor: Recipe) -> bool:
-    return tensor.rule == "identity" and tensor.arrays[0].plain
+    return tensor.origin.rule == "identity" and tensor.arrays[0].plain
 
 
 def _in_order(tensor: RoleDraft, cell: Cell) -> RoleDraft:
