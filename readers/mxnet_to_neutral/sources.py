@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import lzma
 import os
 import re
 import shutil
-import tarfile
 import tempfile
-import zipfile
-import zlib
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
-from typing import IO, Any, Callable, Iterator, Sequence
+from typing import Any, Callable, Sequence
 
-from mxnet_to_neutral.arrays import looks_like_arrays
+from mxnet_to_neutral.arrays import format_of
 from neutral.errors import MismatchError, SourceError, UsageError
 from neutral.store.remote import fetch, is_url
 
 _EPOCH = re.compile(r"^(?P<prefix>.*)-(?P<epoch>\d{4,})\.params$")
 _SYMBOL_SUFFIXES = ("-symbol.json", ".json")
-_UNREADABLE = (
-    *(tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, RuntimeError, zlib.error, lzma.LZMAError),
-    *(ValueError, NotImplementedError),  # names that are not UTF-8, methods of packing that Python lacks
-)
-ARCHIVE_LIMIT = 1 << 40
-"""Bytes that the files of an archive may have when unpacked."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +39,7 @@ def find(sources: Sequence[str], epoch: int | None) -> Checkpoint:
     if os.path.isdir(path):
         return _directory(path, epoch)
     if os.path.isfile(path):
-        return _archive(path, epoch) if _is_zip(path) or _is_tar(path) else _single(path)
+        return _archive(path, epoch) if _is_archive(path) else _single(path)
     return _prefix(path, epoch)
 
 
@@ -144,7 +132,7 @@ def _directory(folder: str, epoch: int | None) -> Checkpoint:
     files = [os.path.join(folder, name) for name in sorted(os.listdir(folder))]
     files = [path for path in files if os.path.isfile(path)]
     symbols = [path for path in files if _is_symbol(path)]
-    params = [path for path in files if path not in symbols and looks_like_arrays(path)]
+    params = [path for path in files if path not in symbols and format_of(path)]
     prefixes = {match.group("prefix") for path in params for match in [_EPOCH.match(path)] if match}
     if len(prefixes) == 1 and len(symbols) <= 1 and all(_EPOCH.match(path) for path in params):
         found = _prefix(prefixes.pop(), epoch)
@@ -158,81 +146,25 @@ def _directory(folder: str, epoch: int | None) -> Checkpoint:
 
 
 def _archive(path: str, epoch: int | None) -> Checkpoint:
-    """A SageMaker ``model.tar.gz``, or a ``.zip``: its files are unpacked into a temporary folder.
+    """The checkpoint in an archive, which is unpacked into a temporary folder."""
+    from mxnet_to_neutral.archives import unpack
 
-    They are so by name only, never as paths.
-    """
     folder = tempfile.mkdtemp(prefix="neutral-")
     try:
-        with _members(path) as members:
-            for member, name in _shallowest(members, path):
-                source = member.open()
-                if source is not None:
-                    with source, open(os.path.join(folder, name), "wb") as target:
-                        shutil.copyfileobj(source, target, 1 << 20)
+        unpack(path, folder)
         found = _directory(folder, epoch)
-    except _UNREADABLE as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise SourceError(f"{path}: the archive cannot be unpacked ({error}). It may be truncated.") from None
     except SourceError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise SourceError(str(error).replace(folder, path)) from None
     return Checkpoint(found.symbol, found.params, found.notes, lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
-@dataclass(frozen=True)
-class _Member:
-    """A plain file in an archive."""
-
-    name: str
-    size: int
-    open: Callable[[], IO[bytes] | None]
-
-
-@contextmanager
-def _members(path: str) -> Iterator[Iterator[_Member]]:
-    if _is_zip(path):
-        with zipfile.ZipFile(path) as packed:
-            files = (item for item in packed.infolist() if not item.is_dir())
-            yield (_Member(item.filename, item.file_size, partial(packed.open, item)) for item in files)
-    else:
-        with tarfile.open(path, "r:*") as archive:
-            regular = (item for item in archive if item.isreg())
-            yield (_Member(item.name, item.size, partial(archive.extractfile, item)) for item in regular)
-
-
-def _shallowest(members: Iterator[_Member], path: str) -> Iterator[tuple[_Member, str]]:
-    """The files at the archive's shallowest level that has any, with their base names."""
-    total = 0
-    found = []
-    for member in members:
-        total += member.size
-        if total > ARCHIVE_LIMIT:
-            raise SourceError(f"{path}: its files would take more than {ARCHIVE_LIMIT} bytes.")
-        if not os.path.basename(member.name).startswith("."):
-            found.append((member, member.name.lstrip("./").count("/")))
-    level = min((depth for _, depth in found), default=0)
-    for member, depth in found:
-        if depth == level:
-            yield member, os.path.basename(member.name)
-
-
-def _is_zip(path: str) -> bool:
-    """Whether a file is a zip of files; one of arrays alone is a parameter file itself (``.npz``)."""
-    try:
-        if not zipfile.is_zipfile(path):
-            return False
-        with zipfile.ZipFile(path) as packed:
-            return any(name.endswith((".params", ".json")) for name in packed.namelist())
-    except _UNREADABLE:
+def _is_archive(path: str) -> bool:
+    if _is_symbol(path) or format_of(path) in ("ndarray-list", "npy"):
         return False
+    from mxnet_to_neutral.archives import is_archive  # what unpacks takes a while to import
 
-
-def _is_tar(path: str) -> bool:
-    try:
-        return not _is_symbol(path) and not looks_like_arrays(path) and tarfile.is_tarfile(path)
-    except _UNREADABLE:
-        return False
+    return is_archive(path)
 
 
 def _is_symbol(path: str) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mxnet_to_neutral.arrays import looks_like_arrays, parse
+from mxnet_to_neutral.arrays import format_of, parse
 from neutral.errors import FormatError, SourceError
 from reader.ndarray_bytes import array_list, dense, floats, npy, npz
 
@@ -57,7 +57,7 @@ def test_a_file_of_another_kind_is_named(tmp_path: Path, case: str) -> None:
         parse(path)
     assert message in str(caught.value)
     assert not isinstance(caught.value, FormatError)
-    assert not looks_like_arrays(path)
+    assert format_of(path) is None
 
 
 @pytest.mark.parametrize("content", [b"P", b"\x12\x01\x00", b"\x93NUM", b"PK\x03"])
@@ -86,8 +86,8 @@ def test_paths_that_cannot_be_read(tmp_path: Path) -> None:
     for impossible in ("a\0b", "\ud800"):
         with pytest.raises(SourceError, match="is no path"):
             parse(impossible)
-    assert not looks_like_arrays(tmp_path)
-    assert not looks_like_arrays(tmp_path / "missing.params")
+    assert format_of(tmp_path) is None
+    assert format_of(tmp_path / "missing.params") is None
 
 
 def test_a_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
@@ -105,12 +105,19 @@ def test_a_file_without_permission(tmp_path: Path) -> None:
         parse(path)
 
 
-@pytest.mark.parametrize("content", [array_list([]), npy((), floats(1)), npz({}), npz({"w.npy": npy((), floats(1))})])
-def test_our_own_kinds_are_recognised(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (array_list([]), "ndarray-list"),
+        (npy((), floats(1)), "npy"),
+        (npz({}), "npz"),
+        (npz({"w.npy": npy((), floats(1))}), "npz"),
+    ],
+)
+def test_our_own_kinds_are_recognised(tmp_path: Path, content: bytes, kind: str) -> None:
     path = tmp_path / "no-suffix"
     path.write_bytes(content)
-    assert looks_like_arrays(path)
-    assert looks_like_arrays(str(path))
+    assert format_of(path) == format_of(str(path)) == kind
     parse(os.fsencode(path))
 
 

@@ -17,7 +17,7 @@ from mxnet_to_neutral.arrays.sparse import check_indices
 from mxnet_to_neutral.arrays.window import Window, open_window
 from neutral.errors import FormatError, NeutralError, SourceError
 
-__all__ = ["Array", "ArrayFile", "check_indices", "looks_like_arrays", "parse"]
+__all__ = ["Array", "ArrayFile", "check_indices", "format_of", "parse"]
 
 _PARSERS = {"ndarray-list": parse_list, "npz": parse_npz, "npy": parse_npy}
 
@@ -44,13 +44,13 @@ def parse(path: str | os.PathLike[str]) -> ArrayFile:
         )
 
 
-def looks_like_arrays(path: str | os.PathLike[str]) -> bool:
-    """Whether the first bytes are those of a file that :func:`parse` reads; False for what cannot be read."""
+def format_of(path: str | os.PathLike[str]) -> str | None:
+    """The format by the first bytes, of those that :func:`parse` reads; None for all else and what cannot be read."""
     try:
         with open_window(path) as window:
-            return file_format(_head(window), window.size) is not None
+            return file_format(_head(window), window.size)
     except NeutralError:
-        return False
+        return None
 
 
 def _head(window: Window) -> bytes:
