@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Iterable, Iterator
 
 from neutral.errors import NeutralError, SourceError
-from neutral.store.digests import Hashing, sha256
+from neutral.store.digests import Digests, sha256
 from neutral.store.sources import source_chunks
 from neutral.store.store import Progress, Store, open_store
 from neutral.store.structure import file_problems, structure_problems
@@ -67,14 +67,14 @@ def _data_problems(store: Store, progress: Progress | None) -> Iterator[str]:
     files = tuple(file for file in files if not any(file_problems(file, store.tensors)))
     total = sum(tensor.nbytes for tensor in store.tensors.values()) + sum(file.size for file in files)
     counted = _Counter(total, progress)
-    with Hashing({}) as restored:
+    with Digests({}) as restored:
         for file in files:
             restored.add(file.name, counted(source_chunks(store, file)))
         for key, tensor in store.tensors.items():
             yield from _difference(f"tensor {key!r}", sha256(counted(tensor.chunks())), store.digests.get(key))
-        digests = restored.results()
+        restored.finish()
     for file in files:
-        yield from _difference(f"restored source file {file.name!r}", digests[file.name], file.sha256)
+        yield from _difference(f"restored source file {file.name!r}", restored[file.name], file.sha256)
 
 
 def _difference(what: str, found: str, expected: str | None) -> Iterator[str]:

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import BinaryIO, Callable, Dict, Iterable, Mapping
 
 from neutral.errors import SourceError
-from neutral.store.digests import Hashing
+from neutral.store.digests import Digests
 from neutral.store.store import Progress
 from neutral.tensor import CHUNK, FileRange, Tensor, nbytes_of
 
@@ -116,18 +116,18 @@ def copy_tensors(
     tensors: Mapping[str, Tensor],
     file: BinaryIO,
     done: Callable[[int], None],
-    hashing: Hashing | None = None,
+    digests: Digests | None = None,
 ) -> None:
     """Append the contents of ``tensors`` to ``file``; ``done`` is told of the bytes, a :data:`CHUNK` or more at a time.
 
-    Small and computed tensors are hashed on the way; large ranges of files are read again by ``hashing``'s thread.
+    Small and computed tensors are hashed on the way; large ranges of files are read again by the thread of ``digests``.
     """
     with Sources() as sources, EarlySync(file) as early:
         fresh = 0
         for key, tensor in tensors.items():
             dtype, shape, content = tensor
             size = nbytes_of(dtype, shape)
-            wanted = hashing if hashing is not None and hashing.wants(key) else None
+            wanted = digests is not None and key not in digests
             chunks: Iterable[bytes | memoryview]
             if not isinstance(content, tuple):
                 chunks = content()
@@ -135,9 +135,9 @@ def copy_tensors(
                 chunks = map(sources.read, content)
             else:
                 chunks = tensor.chunks()
-                if wanted:
-                    wanted.add(key, tensor.chunks())
-                    wanted = None
+                if digests is not None and wanted:
+                    digests.add(key, tensor.chunks())
+                    wanted = False
             digest = None
             written = 0
             for chunk in chunks:
@@ -152,8 +152,8 @@ def copy_tensors(
                     digest.update(chunk)
                 elif wanted:
                     digest = hashlib.sha256(chunk)
-            if wanted:
-                wanted.put(key, (digest or hashlib.sha256()).hexdigest())
+            if digests is not None and wanted:
+                digests[key] = (digest or hashlib.sha256()).hexdigest()
             if written != size:
                 raise SourceError(
                     f"tensor {key!r}: {dtype} of shape {list(shape)} takes {size} bytes and its content has {written}."

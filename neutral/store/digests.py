@@ -6,7 +6,7 @@ import hashlib
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
 from types import TracebackType
-from typing import Iterable, Mapping
+from typing import Dict, Iterable, Mapping
 
 
 def sha256(chunks: Iterable[bytes | memoryview], stopped: Event | None = None) -> str:
@@ -19,35 +19,28 @@ def sha256(chunks: Iterable[bytes | memoryview], stopped: Event | None = None) -
     return digest.hexdigest()
 
 
-class Hashing:
-    """Digests by key, made by one thread while the block runs; an error that leaves the block stops it.
+class Digests(Dict[str, str]):
+    """Digests by key: those that are known, and more made by one thread while the block runs.
 
-    ``known`` are digests that need not be made.
+    An error that leaves the block stops the thread.
     """
 
     def __init__(self, known: Mapping[str, str]) -> None:
-        self._known = dict(known)
+        super().__init__(known)
         self._pending: dict[str, Future[str]] = {}
         self._pool = ThreadPoolExecutor(1)
         self._stopped = Event()
-
-    def wants(self, key: str) -> bool:
-        return key not in self._known
-
-    def put(self, key: str, digest: str) -> None:
-        self._known[key] = digest
 
     def add(self, key: str, chunks: Iterable[bytes | memoryview]) -> None:
         """Hash ``chunks`` on the thread, after those that were added before."""
         self._pending[key] = self._pool.submit(sha256, chunks, self._stopped)
 
-    def results(self) -> dict[str, str]:
-        """Every digest, once all are there. Raises what reading a stream raised."""
-        self._known.update((key, future.result()) for key, future in self._pending.items())
+    def finish(self) -> None:
+        """Wait until every digest is there. Raises what reading a stream raised."""
+        self.update((key, future.result()) for key, future in self._pending.items())
         self._pending.clear()
-        return self._known
 
-    def __enter__(self) -> Hashing:
+    def __enter__(self) -> Digests:
         return self
 
     def __exit__(

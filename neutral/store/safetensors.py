@@ -15,7 +15,7 @@ from neutral.errors import PlainTensorsError, StoreError
 from neutral.store import seal
 from neutral.store.atomic import atomic_file
 from neutral.store.copying import copy_tensors, counted
-from neutral.store.digests import Hashing
+from neutral.store.digests import Digests
 from neutral.store.header import LIMIT, Header, encode_header, header_length, ordered, parse_header, read_header
 from neutral.store.sources import origin_chunks
 from neutral.store.store import Progress, Store
@@ -106,19 +106,20 @@ def write(store: Store, path: str, *, digests: bool = True, progress: Progress |
     tensor_marks = {**dict.fromkeys(tensors, mark), **known_tensors}
     file_marks = {file.name: known_files.get(file.name, mark) for file in files}
     header = _encode(tensors, manifest.encode(store, tensor_marks, file_marks))
-    with Hashing(known_tensors) as tensor_hashing, Hashing(known_files) as file_hashing:
+    with Digests(known_tensors) as tensor_digests, Digests(known_files) as file_digests:
         for file in files:
-            if file_hashing.wants(file.name):
-                file_hashing.add(file.name, origin_chunks(store, file))
+            if file.name not in known_files:
+                file_digests.add(file.name, origin_chunks(store, file))
 
         def final_header() -> bytearray:
-            made_tensors, made_files = tensor_hashing.results(), file_hashing.results()
-            made = [made_tensors[key] for key in sorted(tensors) if key not in known_tensors]
-            made += [made_files[file.name] for file in files if file.name not in known_files]
+            tensor_digests.finish()
+            file_digests.finish()
+            made = [tensor_digests[key] for key in sorted(tensors) if key not in known_tensors]
+            made += [file_digests[file.name] for file in files if file.name not in known_files]
             _fill(header, mark.encode(), made)
             return seal.seal(header, _SEAL_MARK)
 
-        _write(tensors, len(header), path, progress, final_header, tensor_hashing)
+        _write(tensors, len(header), path, progress, final_header, tensor_digests)
 
 
 def write_tensors(
@@ -139,13 +140,13 @@ def _write(
     path: str | os.PathLike[str],
     progress: Progress | None,
     header: Callable[[], bytearray],
-    hashing: Hashing | None = None,
+    digests: Digests | None = None,
 ) -> None:
     """The tensors after ``length`` bytes, which ``header`` gives once all tensors have been copied and hashed."""
     with atomic_file(path) as file:
         file.seek(length)
-        copy_tensors(tensors, file, counted(progress, tensors), hashing)
-        if hashing is not None:
+        copy_tensors(tensors, file, counted(progress, tensors), digests)
+        if digests is not None:
             file.flush()
             os.fsync(file.fileno())  # the disk is at work while the digests are made
         file.seek(0)

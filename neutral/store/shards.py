@@ -21,7 +21,7 @@ from neutral.errors import SourceError, StoreError, UsageError
 from neutral.store import safetensors, seal
 from neutral.store.atomic import atomic_file
 from neutral.store.copying import copy_tensors, counted
-from neutral.store.digests import Hashing
+from neutral.store.digests import Digests
 from neutral.store.header import encode_header, ordered, parse_strictly
 from neutral.store.remote import RemoteFile, is_url, put
 from neutral.store.safetensors import read_any_header
@@ -111,19 +111,20 @@ def write(
 
     headers: dict[str, str] = {}
 
-    with ExitStack() as stack, Hashing(known) as hashing, Hashing(known_files) as file_hashing:
+    with ExitStack() as stack, Digests(known) as tensor_digests, Digests(known_files) as file_digests:
         index = stack.enter_context(atomic_file(index_name(path)))  # entered first, so it appears last
         for file in files:
-            if digests and file_hashing.wants(file.name):
-                file_hashing.add(file.name, origin_chunks(store, file))
+            if digests and file.name not in known_files:
+                file_digests.add(file.name, origin_chunks(store, file))
         for name, part in zip(names, parts):
             target = stack.enter_context(atomic_file(name))
             header = encode_header(part, {"format": "pt"})
             headers[os.path.basename(name)] = hashlib.sha256(header).hexdigest()
             target.write(header)
-            copy_tensors(part, target, done, hashing if digests else None)
-        made = hashing.results() if digests else known
-        text = "".join(manifest.encode(store, made, file_hashing.results() if digests else known_files))
+            copy_tensors(part, target, done, tensor_digests if digests else None)
+        tensor_digests.finish()
+        file_digests.finish()
+        text = "".join(manifest.encode(store, tensor_digests, file_digests))
         metadata = {"total_size": total, manifest.KEY: text, _HEADERS: headers, seal.KEY: seal.BLANK}
         index.write(_sealed({"metadata": metadata, "weight_map": _weight_map(names, parts)}))
     return [*names, index_name(path)]
