@@ -11,6 +11,7 @@ import json
 import os
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from json.encoder import encode_basestring
 from typing import Any, Iterable, Iterator, Mapping
 
@@ -19,6 +20,9 @@ from neutral.tensor import ITEM_SIZE, FileRange, Tensor, nbytes_of
 
 LIMIT = 100_000_000
 """The largest header, in bytes, that the official reader takes."""
+
+_BATCH = 1 << 12
+"""Texts that are encoded at once."""
 
 _MAX_RANK = 64
 _MAX_DIGITS = 19
@@ -57,8 +61,9 @@ def encode_header(tensors: Mapping[str, Tensor], metadata: Metadata | None = Non
         raise UsageError(f"no tensor can be called {_METADATA!r}: safetensors keeps that name for itself.")
     header = bytearray(8)
     try:
-        for text in _texts(tensors, metadata):
-            header += text.encode("utf-8")
+        texts = _texts(tensors, metadata)
+        for part in iter(lambda: "".join(islice(texts, _BATCH)), ""):
+            header += part.encode("utf-8")
     except UnicodeEncodeError as error:
         raise UsageError(f"{error.object[max(0, error.start - 20) : error.end + 20]!r} has no UTF-8 form.") from None
     header += b" " * (-len(header) % 8)
