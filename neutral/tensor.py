@@ -83,10 +83,11 @@ class FileRange(NamedTuple):
     def chunks(self) -> Iterator[bytes]:
         """The bytes, at most :data:`CHUNK` at a time; a file that has become shorter raises SourceError."""
         try:
-            with open(self.path, "rb", buffering=0) as file:
+            descriptor = os.open(self.path, os.O_RDONLY)
+            try:
                 position, end = self.offset, self.offset + self.nbytes
                 while position < end:
-                    data = os.pread(file.fileno(), min(CHUNK, end - position), position)
+                    data = os.pread(descriptor, min(CHUNK, end - position), position)
                     if not data:
                         raise SourceError(
                             f"{self.path}, byte {position}: the file ends here, {end - position} bytes early. "
@@ -94,6 +95,8 @@ class FileRange(NamedTuple):
                         )
                     position += len(data)
                     yield data
+            finally:
+                os.close(descriptor)
         except OSError as error:
             raise SourceError(f"{self.path}: cannot be read: {error.strerror}.") from error
 
