@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
         if not arguments.dry_run:
             with console.progress("convert") as progress:
                 written = container.write(store, target, progress=progress, **options) or written
-        size = sum(tensor.nbytes for tensor in store.tensors.values())
+        size = store.nbytes
         document = {
             "store": source,
             "output": target,

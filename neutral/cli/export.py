@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
         if not arguments.dry_run:
             with console.progress("export") as progress:
                 store.save(target, digests=not arguments.no_digests, progress=progress)
-        size = sum(tensor.nbytes for tensor in store.tensors.values())
+        size = store.nbytes
         document = {
             "source": arguments.source,
             "output": target,

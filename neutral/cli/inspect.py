@@ -48,7 +48,7 @@ def describe(store: Store, name: str) -> dict[str, Any]:
             "tensors": len(store.tensors),
             "parameters": sum(t["elements"] for t in named.values() if not t["buffer"]),
             "buffers": sum(t["elements"] for t in named.values() if t["buffer"]),
-            "bytes": sum(tensor.nbytes for tensor in store.tensors.values()),
+            "bytes": store.nbytes,
         },
         "graph": None
         if graph is None

@@ -74,7 +74,7 @@ def save_derived(
     if not arguments.dry_run:
         with console.progress("write") as progress:
             store.save(target, progress=progress)
-    size = sum(tensor.nbytes for tensor in store.tensors.values())
+    size = store.nbytes
     document.update(output=target, written=not arguments.dry_run, tensors=len(store.tensors), bytes=size)
     done = "would write" if arguments.dry_run else "wrote"
     counts = f"{plural(len(store.layers), 'layer')}, {plural(len(store.tensors), 'tensor')}, {byte_size(size)}"

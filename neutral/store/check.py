@@ -54,7 +54,7 @@ def check(path: str | os.PathLike[str], data: bool = False, progress: Progress |
             layers=len(store.layers),
             tensors=len(store.tensors),
             files=0 if store.source is None else len(store.source.files),
-            nbytes=sum(tensor.nbytes for tensor in store.tensors.values()),
+            nbytes=store.nbytes,
         )
 
 
@@ -65,7 +65,7 @@ def _data_problems(store: Store, progress: Progress | None) -> Iterator[str]:
         return
     files = () if store.source is None else store.source.files
     files = tuple(file for file in files if not any(file_problems(file, store.tensors)))
-    total = sum(tensor.nbytes for tensor in store.tensors.values()) + sum(file.size for file in files)
+    total = store.nbytes + sum(file.size for file in files)
     counted = _Counter(total, progress)
     with Digests({}) as restored:
         for file in files:

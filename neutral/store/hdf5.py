@@ -52,7 +52,7 @@ def write(
     """Write ``store`` to ``path``, whole or not at all. ``compression`` is ``gzip`` or a filter of hdf5plugin."""
     h5py = _h5py()
     options = _filters(compression)
-    total, done = sum(tensor.nbytes for tensor in store.tensors.values()), 0
+    total, done = store.nbytes, 0
     made = dict(store.digests)
     with atomic_file(path) as target:
         try:

@@ -29,9 +29,8 @@ _MAX_DIGITS = 19
 _METADATA = "__metadata__"
 _FIELDS = {"dtype", "shape", "data_offsets"}
 
-
 Metadata = Mapping[str, "str | Iterable[str]"]
-"""Texts by key; one of many megabytes in parts, of which no copy is made."""
+"""Texts by key; one of many megabytes can be given in parts, so that it is never in memory as a whole."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +77,7 @@ def encode_header(tensors: Mapping[str, Tensor], metadata: Metadata | None = Non
 
 
 def _texts(tensors: Mapping[str, Tensor], metadata: Metadata | None) -> Iterator[str]:
+    """The header's text in parts."""
     comma = ""
     yield "{"
     if metadata is not None:

@@ -104,7 +104,7 @@ def write(
         return urls
     parts = list(_parts(store.tensors, max_shard_size))
     names = _names(path, len(parts))
-    total, done = sum(tensor.nbytes for tensor in store.tensors.values()), counted(progress, store.tensors)
+    total, done = store.nbytes, counted(progress, store.tensors)
     known = {key: digest for key, digest in store.digests.items() if key in store.tensors}
     files = () if store.source is None else store.source.files
     known_files = {file.name: file.sha256 for file in files if file.sha256 is not None}

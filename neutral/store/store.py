@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable, Mapping, NamedTuple
 
 from neutral.errors import SourceError, UsageError
 from neutral.graph import Graph, Layer
-from neutral.tensor import FileRange, Tensor
+from neutral.tensor import FileRange, Tensor, nbytes_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -95,6 +95,11 @@ class Store:
         except KeyError:
             raise UsageError(f"{self.path or 'the store'} has no tensor {key!r}.") from None
         return tensor.numpy()
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all tensors."""
+        return sum([nbytes_of(dtype, shape) for dtype, shape, _ in self.tensors.values()])
 
     def save(self, path: str | os.PathLike[str], *, digests: bool = True, progress: Progress | None = None) -> None:
         """Write the store to ``path`` or a URL; the suffix decides the container (``.safetensors``, ``.h5``).

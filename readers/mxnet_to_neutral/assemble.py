@@ -17,6 +17,9 @@ from neutral.tensor import FileRange, Tensor
 SOURCE = "source"
 """The first part of the keys under which original arrays are kept; no layer has this name."""
 
+Placed = Tuple[FileRange, Piece]
+"""A stretch of the source and the stored bytes that are the same."""
+
 
 class Assembly:
     """Collects layers and the tensors they name; a tensor that several layers use is stored once."""
@@ -118,10 +121,6 @@ class Assembly:
             skeleton=skeleton,
             origin=FileRange(file.path, 0, file.size),
         )
-
-
-Placed = Tuple[FileRange, Piece]
-"""A stretch of the source and the stored bytes that are the same."""
 
 
 def _covering(whole: FileRange, found: Mapping[int, Placed]) -> list[Placed] | None:
