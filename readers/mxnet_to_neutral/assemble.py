@@ -6,7 +6,7 @@ import os
 from typing import Container, Iterable, Mapping, Sequence, Tuple
 
 from mxnet_to_neutral.arrays import Array, ArrayFile
-from mxnet_to_neutral.canonical import Recipe, pieces_of
+from mxnet_to_neutral.canonical import Recipe, identity, pieces_of
 from mxnet_to_neutral.infer import Inferred
 from mxnet_to_neutral.names import stem_of
 from mxnet_to_neutral.op import Absent, Conversion, Draft, RoleDraft
@@ -44,9 +44,16 @@ class Assembly:
         return Graph(tuple(conversion.inputs), tuple(nodes), tuple(conversion.outputs))
 
     def inferred(self, layer: Inferred) -> str:
-        """Add a layer that no graph describes."""
-        name, kind, attributes, roles = layer
-        return self._add(name, kind, attributes, roles, None, None, "names")
+        """Add a layer that no graph describes, of arrays that no other layer has."""
+        name, kind, attributes, arrays = layer
+        name = _unique(name, self.layers)
+        tensors, origins = {}, {}
+        for role, array in arrays.items():
+            recipe = identity(array)
+            tensors[role] = self._store(f"{name}.{role}", recipe)
+            origins[role] = recipe.origin
+        self.layers[name] = Layer(name, kind, attributes, tensors, LayerSource(None, None, origins), "names")
+        return name
 
     def _layer_of(self, draft: Draft) -> str:
         """The node's layer; nodes that apply the same tensors in the same way share one."""
@@ -60,35 +67,27 @@ class Assembly:
         return self._layer_applied[same]
 
     def _new_layer(self, draft: Draft) -> str:
-        recipes = {role: value for role, value in draft.roles.items() if isinstance(value, Recipe)}
         name = draft.layer or _common_stem(draft.roles.values()) or draft.name
         if name in self.layers or name == SOURCE:
             name = draft.name
-        node, operator = draft.origin.name, draft.origin.operator
-        return self._add(name, draft.kind, draft.attributes, recipes, node, operator, "graph")
-
-    def _add(
-        self,
-        name: str,
-        kind: str,
-        attributes: Mapping[str, object],
-        recipes: Mapping[str, Recipe],
-        node: str | None,
-        operator: str | None,
-        typed_by: str,
-    ) -> str:
         name = _unique(name, self.layers)
         tensors, origins = {}, {}
-        for role, recipe in recipes.items():
-            origin = origins[role] = recipe.origin
-            key = self._key_of.get(origin)
-            if key is None:
-                key = self._key_of[origin] = _unique(f"{name}.{role}", self.tensors)
-                self.tensors[key] = recipe.tensor
-                self.recipes[key] = recipe
-            tensors[role] = key
-        self.layers[name] = Layer(name, kind, attributes, tensors, LayerSource(node, operator, origins), typed_by)
+        for role, recipe in draft.roles.items():
+            if isinstance(recipe, Recipe):
+                origin = origins[role] = recipe.origin
+                if origin not in self._key_of:
+                    self._key_of[origin] = self._store(f"{name}.{role}", recipe)
+                tensors[role] = self._key_of[origin]
+        source = LayerSource(draft.origin.name, draft.origin.operator, origins)
+        self.layers[name] = Layer(name, draft.kind, draft.attributes, tensors, source, "graph")
         return name
+
+    def _store(self, key: str, recipe: Recipe) -> str:
+        """Keep the tensor, under ``key`` or one like it."""
+        key = _unique(key, self.tensors)
+        self.tensors[key] = recipe.tensor
+        self.recipes[key] = recipe
+        return key
 
     def used(self) -> set[str]:
         """The names of the source's arrays that some layer uses."""

@@ -10,12 +10,11 @@ import re
 from typing import Any, Iterable, Iterator, Mapping, Tuple
 
 from mxnet_to_neutral.arrays import Array
-from mxnet_to_neutral.canonical import Recipe, identity
 from mxnet_to_neutral.names import bare, split
 from neutral.operators.recurrent import GATES
 
-Inferred = Tuple[str, str, Mapping[str, Any], Mapping[str, Recipe]]
-"""A layer's name, its kind, the attributes that are certain from the shapes, and its roles."""
+Inferred = Tuple[str, str, Mapping[str, Any], Mapping[str, Array]]
+"""A layer's name, its kind, the attributes that are certain from the shapes, and the arrays of its roles."""
 
 _STATISTICS = {
     "moving_mean": "running_mean",
@@ -61,7 +60,7 @@ def infer(arrays: Iterable[Array]) -> Iterator[Inferred]:
 
 def parameter(array: Array) -> Inferred:
     """An array of which nothing is known but its name."""
-    return bare(array.name), "parameter", {}, {"value": identity(array)}
+    return bare(array.name), "parameter", {}, {"value": array}
 
 
 def _place(name: str) -> tuple[str, str, str]:
@@ -95,7 +94,7 @@ def _layer(stem: str, roles: Mapping[str, Array]) -> Inferred | None:
                     return _normalization(stem, kind, found)
         return None
     if names in ({"alpha"}, {"gamma"}) and all(len(array.shape) == 1 for array in roles.values()):
-        return stem, "prelu", {}, {"weight": identity(next(iter(roles.values())))}
+        return stem, "prelu", {}, {"weight": next(iter(roles.values()))}
     if {"i2h_weight", "h2h_weight"} <= names <= set(_PARTS) - {"h2r_weight"}:
         return _cell(stem, roles)
     return None
@@ -105,7 +104,7 @@ def _normalization(stem: str, kind: str, roles: Mapping[str, Array]) -> Inferred
     if len({array.shape for array in roles.values()}) != 1 or len(roles["gamma"].shape) != 1:
         return None
     renamed = {"gamma": "weight", "beta": "bias"}
-    return stem, kind, {}, {renamed.get(role, role): identity(array) for role, array in roles.items()}
+    return stem, kind, {}, {renamed.get(role, role): array for role, array in roles.items()}
 
 
 def _weighted(stem: str, hint: str, roles: Mapping[str, Array]) -> Inferred | None:
@@ -129,7 +128,7 @@ def _weighted(stem: str, hint: str, roles: Mapping[str, Array]) -> Inferred | No
         kind, attributes = "convolution", {"out_channels": shape[0], "kernel_size": shape[2:]}
     else:
         return None
-    return stem, kind, attributes, {role: identity(array) for role, array in roles.items()}
+    return stem, kind, attributes, roles
 
 
 def _kind_of_gates(rows: int, hidden: int) -> str | None:
@@ -141,7 +140,7 @@ def _cell(stem: str, roles: Mapping[str, Array]) -> Inferred | None:
     kind = _kind_of_gates(rows, hidden)
     if kind is None or any(array.shape[:1] != (rows,) for array in roles.values()):
         return None
-    recipes = {_PARTS[part]: identity(array) for part, array in roles.items()}
+    recipes = {_PARTS[part]: array for part, array in roles.items()}
     return stem, f"{kind}_cell", {"hidden_size": hidden}, recipes
 
 
@@ -161,4 +160,4 @@ def _sequence(stem: str, roles: Mapping[str, Array]) -> Inferred | None:
     }
     if kind == "lstm":
         attributes["projection_size"] = projection[0] if projection else 0
-    return stem, kind, attributes, {role: identity(array) for role, array in roles.items()}
+    return stem, kind, attributes, roles
