@@ -21,7 +21,7 @@ from mxnet_to_neutral.arrays.array import Array, ArrayFile
 from mxnet_to_neutral.arrays.limits import DAMAGED, MAX_ARRAYS, MAX_NDIM, TRUNCATED
 from mxnet_to_neutral.arrays.names import claim_name, decode_name
 from mxnet_to_neutral.arrays.sparse import layout_problem
-from mxnet_to_neutral.arrays.window import Window
+from mxnet_to_neutral.arrays.window import Window, nothing
 
 LIST_MAGIC = struct.pack("<Q", 0x112)
 V1, V2, V3 = 0xF993FAC8, 0xF993FAC9, 0xF993FACA
@@ -52,11 +52,11 @@ def parse_list(window: Window) -> ArrayFile:
     if count > MAX_ARRAYS:
         raise window.error(f"{count} arrays are announced; at most {MAX_ARRAYS} are expected.", DAMAGED, 16)
     devices: Counter[int] = Counter()
-    arrays = []
-    for index in range(count):
-        window.subject = f"array {index} of {count}"
+    arrays: list[Array] = []
+    window.subject = lambda: f"array {len(arrays)} of {count}"
+    for _ in range(count):
         arrays.append(_record(window, devices))
-    window.subject = ""
+    window.subject = nothing
     names = _names(window, count)
     for array, name in zip(arrays, names or map(str, range(count))):
         array.name = name

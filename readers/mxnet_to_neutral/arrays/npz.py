@@ -79,7 +79,7 @@ def _sparse(window: Window, name: str, folder: dict[str, Member]) -> Array:
                 raise window.error("a sparse array in Fortran order, which MXNet cannot load.", DAMAGED)
     data, indices, indptr = parts["data"], parts["indices"], parts.get("indptr")
     offset = folder["data.npy"].offset
-    window.subject = f"array {name!r}"
+    window.subject = lambda: f"array {name!r}"
     window.check_extent(data.dtype, shape)
     problem = layout_problem(
         storage,
@@ -94,7 +94,7 @@ def _sparse(window: Window, name: str, folder: dict[str, Member]) -> Array:
 
 
 def _array(window: Window, member: Member) -> tuple[Tensor, bool]:
-    window.enter(member.start, member.end, f"member {member.name!r}")
+    window.enter(member.start, member.end, lambda: f"member {member.name!r}")
     array, fortran = read_array(window)
     if window.remaining:
         raise window.error(f"{window.remaining} bytes follow the array.", DAMAGED)
@@ -102,7 +102,7 @@ def _array(window: Window, member: Member) -> tuple[Tensor, bool]:
 
 
 def _format(window: Window, member: Member) -> str:
-    window.enter(member.start, member.end, f"member {member.name!r}")
+    window.enter(member.start, member.end, lambda: f"member {member.name!r}")
     read_header(window)
     offset = window.position
     raw = window.read(min(window.remaining, MAX_FORMAT + 1), "the storage type")

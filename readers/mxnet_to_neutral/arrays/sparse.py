@@ -57,7 +57,7 @@ def check_indices(sparse: Array) -> None:
     if sparse.indices is None:
         return
     with open_window(sparse.stored.only_range.path) as window:
-        window.subject = f"array {sparse.name!r}"
+        window.subject = lambda: f"array {sparse.name!r}"
         if sparse.storage == "row_sparse":
             _check(window, sparse.indices, 0, sparse.shape[0] - 1, rising="strictly")
             return

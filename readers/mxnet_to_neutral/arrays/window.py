@@ -10,7 +10,7 @@ import os
 import stat
 import struct
 from contextlib import contextmanager
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator
 
 from mxnet_to_neutral.arrays.limits import DAMAGED, TRUNCATED
 from neutral.errors import FormatError, SourceError
@@ -20,13 +20,21 @@ BUFFER = 1 << 16
 LARGEST = (1 << 63) - 1
 
 
+def nothing() -> str:
+    """The subject of a message where the file alone is enough."""
+    return ""
+
+
 class Window:
-    """A position in an open file, and the end that reads must not pass. ``subject`` is for messages."""
+    """A position in an open file, and the end that reads must not pass.
+
+    ``subject`` gives what is being read, for messages.
+    """
 
     def __init__(self, path: str, descriptor: int, size: int) -> None:
         self.path = path
         self.size = size
-        self.subject = ""
+        self.subject: Callable[[], str] = nothing
         self._descriptor = descriptor
         self._end = size
         self._base = 0  # where the buffer begins
@@ -48,14 +56,15 @@ class Window:
     def remaining(self) -> int:
         return self._end - self._base - self._at
 
-    def enter(self, start: int, end: int, subject: str) -> None:
+    def enter(self, start: int, end: int, subject: Callable[[], str]) -> None:
         """Moves to a part of the file."""
         self.position, self._end, self.subject = start, end, subject
         self._have = min(len(self._buffer), end - self._base)
 
     def error(self, problem: str, advice: str = "", offset: int | None = None) -> FormatError:
         """An error at ``offset``, by default the position."""
-        subject = f"{self.subject}: " if self.subject else ""
+        what = self.subject()
+        subject = f"{what}: " if what else ""
         return FormatError(self.path, self.position if offset is None else offset, f"{subject}{problem}", advice)
 
     def unpack(self, layout: struct.Struct, field: str) -> tuple[Any, ...]:
