@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
-from typing import Callable, Iterable, Mapping
+from typing import Callable, Iterable, Mapping, Sequence
 
 from neutral import manifest
 from neutral.collector import paused
@@ -153,13 +154,12 @@ def _write(
         file.write(header())
 
 
-def _fill(header: bytearray, mark: bytes, digests: Iterable[str]) -> None:
+def _fill(header: bytearray, mark: bytes, digests: Sequence[str]) -> None:
     """Put the digests where the mark is, in their order."""
-    position = 0
-    for digest in digests:
-        position = header.index(mark, position)
-        header[position : position + seal.DIGITS] = digest.encode()
-    assert header.find(mark, position) < 0
+    places = [place.start() for place in re.finditer(mark, header)]
+    assert len(places) == len(digests)
+    for start, digest in zip(places, digests):
+        header[start : start + seal.DIGITS] = digest.encode()
 
 
 def _encode(tensors: Mapping[str, Tensor], text: Iterable[str]) -> bytearray:
