@@ -21,8 +21,8 @@ from neutral.tensor import ITEM_SIZE, FileRange, Tensor, nbytes_of
 LIMIT = 100_000_000
 """The largest header, in bytes, that the official reader takes."""
 
-_BATCH = 1 << 12
-"""Texts that are encoded at once."""
+_BATCH = 1 << 8
+"""Texts that are joined before they are escaped or encoded."""
 
 _MAX_RANK = 64
 _MAX_DIGITS = 19
@@ -60,9 +60,8 @@ def encode_header(tensors: Mapping[str, Tensor], metadata: Metadata | None = Non
         raise UsageError(f"no tensor can be called {_METADATA!r}: safetensors keeps that name for itself.")
     header = bytearray(8)
     try:
-        texts = _texts(tensors, metadata)
-        for part in iter(lambda: "".join(islice(texts, _BATCH)), ""):
-            header += part.encode("utf-8")
+        for text in _joined(_texts(tensors, metadata)):
+            header += text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise UsageError(f"{error.object[max(0, error.start - 20) : error.end + 20]!r} has no UTF-8 form.") from None
     header += b" " * (-len(header) % 8)
@@ -84,7 +83,7 @@ def _texts(tensors: Mapping[str, Tensor], metadata: Metadata | None) -> Iterator
         yield f'"{_METADATA}":{{'
         for key, value in sorted(metadata.items()):
             yield f'{comma}{encode_basestring(key)}:"'
-            for text in (value,) if isinstance(value, str) else value:
+            for text in (value,) if isinstance(value, str) else _joined(value):
                 yield encode_basestring(text)[1:-1]
             yield '"'
             comma = ","
@@ -96,6 +95,12 @@ def _texts(tensors: Mapping[str, Tensor], metadata: Metadata | None) -> Iterator
         yield f'{comma}{encode_basestring(key)}:{{{_form(dtype, shape)},"data_offsets":[{start},{end}]}}'
         start, comma = end, ","
     yield "}"
+
+
+def _joined(texts: Iterable[str]) -> Iterator[str]:
+    """The texts in fewer and longer ones."""
+    rest = iter(texts)
+    return iter(lambda: "".join(islice(rest, _BATCH)), "")
 
 
 @lru_cache(maxsize=1 << 12)  # a model repeats its shapes
