@@ -43,17 +43,18 @@ class Assembly:
             nodes.append(Node(draft.name, draft.kind, tuple(draft.inputs), attributes, layer, computed))
         return Graph(tuple(conversion.inputs), tuple(nodes), tuple(conversion.outputs))
 
-    def inferred(self, layer: Inferred) -> str:
+    def inferred(self, inferred: Inferred) -> Layer:
         """Add a layer that no graph describes, of arrays that no other layer has."""
-        name, kind, attributes, arrays = layer
+        name, kind, attributes, arrays = inferred
         name = _unique(name, self.layers)
         tensors, origins = {}, {}
         for role, array in arrays.items():
             recipe = identity(array)
             tensors[role] = self._store(f"{name}.{role}", recipe)
             origins[role] = recipe.origin
-        self.layers[name] = Layer(name, kind, attributes, tensors, LayerSource(None, None, origins), "names")
-        return name
+        layer = Layer(name, kind, attributes, tensors, LayerSource(None, None, origins), "names")
+        self.layers[name] = layer
+        return layer
 
     def _layer_of(self, draft: Draft) -> str:
         """The node's layer; nodes that apply the same tensors in the same way share one."""

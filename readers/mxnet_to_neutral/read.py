@@ -75,7 +75,7 @@ def _convert(checkpoint: Checkpoint) -> Store:
         notes += _opaque_notes(conversion)
     used = assembly.used()
     leftover = [assembly.inferred(layer) for layer in infer(array for array in arrays if array.name not in used)]
-    notes += _leftover_notes([assembly.layers[name] for name in leftover], graph is not None)
+    notes += _leftover_notes(leftover, graph is not None)
     if file is not None and checkpoint.params is not None:
         files.append(assembly.source_file(file, arrays, os.path.basename(checkpoint.params)))
     if symbol is not None and checkpoint.symbol is not None:
