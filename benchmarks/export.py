@@ -18,6 +18,9 @@ from common import Run, best, folder, interleaved, measure, table, write_params
 
 MIB = 1 << 20
 
+TINY = (100_000, 4)
+TINY_NAME = "100,000 tensors of 16 bytes"
+
 BY_HAND = """
 import sys, mxnet as mx
 from safetensors.numpy import save_file
@@ -54,7 +57,7 @@ def against_cp(path: Path, out: Path) -> None:
     table(f"Export of {size:.0f} MiB", rows)
 
 
-def against_mxnet(path: Path, out: Path, python: str) -> None:
+def against_mxnet(path: Path, out: Path, python: str, what: str) -> None:
     by_hand = "mx.nd.load and safetensors.numpy.save_file"
     runs = interleaved(
         {
@@ -67,7 +70,7 @@ def against_mxnet(path: Path, out: Path, python: str) -> None:
     rows = [["", "seconds", "times as fast", "peak MiB"]]
     for name, run in runs.items():
         rows.append([name, f"{run.seconds:.2f}", f"{runs[by_hand].seconds / run.seconds:.1f}", f"{run.peak:.0f}"])
-    table(f"Export of {path.stat().st_size / MIB:.0f} MiB against the way by hand", rows)
+    table(f"Export of {what} against the way by hand", rows)
 
 
 def memory(place: Path) -> None:
@@ -76,7 +79,7 @@ def memory(place: Path) -> None:
     for name, tensors, elements in (
         ("100 MiB", 100, MIB // 4),
         ("2 GiB", 512, MIB),
-        ("100,000 tensors of 16 bytes", 100_000, 4),
+        (TINY_NAME, *TINY),
     ):
         path, out = place / "memory.params", place / "memory.safetensors"
         write_params(path, tensors, elements)
@@ -98,7 +101,9 @@ def main() -> None:
         write_params(path, 138, MIB)
         against_cp(path, out)
         if arguments.mxnet:
-            against_mxnet(path, out, arguments.mxnet)
+            against_mxnet(path, out, arguments.mxnet, f"{path.stat().st_size / MIB:.0f} MiB")
+            write_params(path, *TINY)
+            against_mxnet(path, out, arguments.mxnet, TINY_NAME)
         path.unlink()
         out.unlink(missing_ok=True)
         memory(place)
