@@ -100,5 +100,5 @@ def reader(session: nox.Session) -> None:
     """The side with MXNet, without torch, on the oldest Python."""
     python = mxnet_1(session)
     if python is not None:
-        folders = ("tests/reader", "tests/store", "tests/capture", "tests/cli", "tests/test_architecture.py")
+        folders = ("tests/mxnet_to_neutral", "tests/mxnet_capture", "tests/neutral", "tests/test_architecture.py")
         session.run(python, "-m", "pytest", *folders, *session.posargs, external=True, env=THREADS)

@@ -2,7 +2,7 @@
 
     python benchmarks/emit.py
 
-The networks are those of ``tests/emit/networks.py`` at full width, on images of 32x32. The hand-written ones are as
+The networks are those of ``tests/support/networks.py`` at full width, on images of 32x32. The hand-written ones are as
 torchvision has them. The two take turns, and the fastest of their runs count.
 """
 
@@ -13,15 +13,15 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Sequence
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "emit"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
 
-import networks
 import torch
 import torch.nn.functional as F
 from common import own_peak, table
 from torch import nn
 
-from neutral_to_torch.build import build
+import networks
+from neutral_to_torch.emission.build import build
 
 TURNS = 15
 

@@ -17,10 +17,10 @@ UNITS = {500: (3, 8, 68, 3), 5000: (3, 8, 815, 3)}
 
 
 def measure(units: tuple[int, ...]) -> None:
-    import networks
     import torch
-
     from emit import forward, resnet, seconds
+
+    import networks
     from neutral_to_torch import make_plan
 
     store, module = networks.resnet(units, width=4), resnet(units, width=4).eval()
@@ -43,7 +43,7 @@ def main() -> None:
     if len(sys.argv) > 1:
         from pathlib import Path
 
-        sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "emit"))
+        sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
         measure(UNITS[int(sys.argv[1])])
         return
     rows = [["layers", "seconds", "beyond the example's forward", "memory, MiB"]]

@@ -32,7 +32,7 @@ def torch(rule):
     import numpy as np
 
     from neutral.tensor import from_numpy
-    from neutral_to_torch.emit.symbols import torch
+    from neutral_to_torch.emission.expression.symbols import torch
 
     @rule("sockeye_positional_encodings", rank=3)
     def positional_encodings(node):

@@ -47,6 +47,11 @@ class Node:
     layer: str | None = None
     computed: Mapping[str, Value] = field(default_factory=dict)
 
+    @property
+    def operands(self) -> tuple[Value, ...]:
+        """The values that the node uses: its inputs in order, literals left out, then the computed roles."""
+        return (*(operand for operand in self.inputs if isinstance(operand, Value)), *self.computed.values())
+
 
 @dataclass(frozen=True)
 class Graph:

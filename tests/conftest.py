@@ -5,13 +5,10 @@ Both are optional. Where one is missing the tests that need it are skipped, and 
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Iterator
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 from mxnet_side.client import MXNet, mxnet2_python, mxnet_python
 from shared_data import shared_data_folder

@@ -15,7 +15,7 @@ import warnings
 from importlib.metadata import version
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
 
 from mxnet_side.client import MXNet, mxnet_python
 from parity.architectures import TWINS, Twin

@@ -25,7 +25,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Iterator
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
 
 import matrix
 
@@ -154,8 +154,8 @@ def error_before_sorting(store: Any, golden: str) -> float | None:
     import torch
 
     import neutral_to_torch
-    from neutral_to_torch.compare import compare
-    from neutral_to_torch.golden import open_golden
+    from neutral.verification.comparison import compare
+    from neutral.verification.golden import open_golden
 
     recorded = open_golden(golden)
     known = {value: recorded.internals.get((value.node, value.output)) for value in first_ordered(store.graph)}

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from neutral.cli.console import Console, Report, byte_size, plural
 from neutral.cli.factory import add_factory, importable, make
 from neutral.cli.sources import add_source, read_source
-from neutral.collector import paused
 from neutral.errors import UsageError
+from neutral.gc_pause import paused
 
 if TYPE_CHECKING:
     from neutral.store import Store

@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import Callable, Iterable, Mapping, Sequence
 
 from neutral import manifest
-from neutral.collector import paused
 from neutral.errors import PlainTensorsError, StoreError
-from neutral.store import seal
+from neutral.gc_pause import paused
+from neutral.store import header_digest as seal
 from neutral.store.atomic import atomic_file
 from neutral.store.copying import copy_tensors, counted
 from neutral.store.digests import Digests

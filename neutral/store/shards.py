@@ -16,9 +16,10 @@ from contextlib import ExitStack
 from typing import Any, Iterator, Mapping, Sequence
 
 from neutral import manifest
-from neutral.collector import paused
 from neutral.errors import SourceError, StoreError, UsageError
-from neutral.store import safetensors, seal
+from neutral.gc_pause import paused
+from neutral.store import header_digest as seal
+from neutral.store import safetensors
 from neutral.store.atomic import atomic_file
 from neutral.store.copying import copy_tensors, counted
 from neutral.store.digests import Digests

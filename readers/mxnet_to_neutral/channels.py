@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mxnet_to_neutral.symbol.attributes import Attributes, declared_shape
 
 if TYPE_CHECKING:
-    from mxnet_to_neutral.op import Op
+    from mxnet_to_neutral.context import Op
     from mxnet_to_neutral.symbol.model import SymbolNode
 
 SAME_CHANNELS = frozenset(

@@ -2,7 +2,7 @@
 
 Every node of the symbol is given to its rule (:mod:`mxnet_to_neutral.operators`) as an :class:`Op`. What a rule makes
 are drafts; once all nodes are done, what no output needs is dropped and the rest is named and frozen by
-:mod:`mxnet_to_neutral.assemble`.
+:mod:`mxnet_to_neutral.layers.assemble`.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from __future__ import annotations
 from typing import Any, Collection, Mapping, Sequence
 
 from mxnet_to_neutral.arrays import Array
-from mxnet_to_neutral.bidirectional import fold_bidirectional
-from mxnet_to_neutral.canonical import identity
-from mxnet_to_neutral.cells import fold_cells
+from mxnet_to_neutral.context import Conversion, Draft, Op, Refusal
 from mxnet_to_neutral.dtypes import dtypes_of
-from mxnet_to_neutral.foreign import reason_for, rule_for
-from mxnet_to_neutral.op import Conversion, Draft, Op, Refusal
-from mxnet_to_neutral.quantized import dequantized
+from mxnet_to_neutral.layers.canonical import identity
+from mxnet_to_neutral.layers.quantized import dequantized
+from mxnet_to_neutral.passes.drop_training_outputs import drop_training_outputs
+from mxnet_to_neutral.passes.fuse_bidirectional_rnn import fold_bidirectional
+from mxnet_to_neutral.passes.fuse_rnn_cells import fold_cells
+from mxnet_to_neutral.passes.fuse_unrolled_rnn import fold_unrolled
+from mxnet_to_neutral.passes.split_interleaved_qkv import unweave
+from mxnet_to_neutral.rule_lookup import reason_for, rule_for
 from mxnet_to_neutral.symbol.attributes import declared_dtype, declared_shape
 from mxnet_to_neutral.symbol.model import Entry, Symbol
-from mxnet_to_neutral.training import drop_training_outputs
-from mxnet_to_neutral.unrolled import fold_unrolled
-from mxnet_to_neutral.woven import unweave
 from neutral.errors import MismatchError
 from neutral.graph import Input, Operand, Value
 

@@ -13,7 +13,7 @@ from neutral.tensor import DTYPE_NAME
 
 if TYPE_CHECKING:
     from mxnet_to_neutral.arrays import Array
-    from mxnet_to_neutral.op import Op
+    from mxnet_to_neutral.context import Op
     from mxnet_to_neutral.symbol.model import Entry, Symbol, SymbolNode
 
 INTEGERS = frozenset({"bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"})

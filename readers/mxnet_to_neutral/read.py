@@ -6,16 +6,16 @@ import os
 from typing import Any, Sequence
 
 from mxnet_to_neutral.arrays import Array, parse
-from mxnet_to_neutral.assemble import Assembly, text_file
-from mxnet_to_neutral.gates import whole_names
-from mxnet_to_neutral.infer import infer
-from mxnet_to_neutral.names import bare
-from mxnet_to_neutral.op import Conversion
-from mxnet_to_neutral.sources import Checkpoint, export_live, find
+from mxnet_to_neutral.context import Conversion
+from mxnet_to_neutral.files.sources import Checkpoint, export_live, find
+from mxnet_to_neutral.layers.assemble import Assembly, text_file
+from mxnet_to_neutral.layers.gates import whole_names
+from mxnet_to_neutral.layers.infer import infer
+from mxnet_to_neutral.layers.names import bare
 from mxnet_to_neutral.symbol import Symbol
 from mxnet_to_neutral.symbol import read as read_symbol
-from neutral.collector import paused
 from neutral.errors import MismatchError, UsageError
+from neutral.gc_pause import paused
 from neutral.graph import Layer
 from neutral.store.store import SourceFile, Store, StoreSource
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Collection, Sequence
 
-from mxnet_to_neutral.op import Conversion, Op
+from mxnet_to_neutral.context import Conversion, Op
 from neutral.graph import Input, Operand, Value
 
 

@@ -14,7 +14,7 @@ import mxnet_to_neutral
 import neutral_to_torch
 from neutral.errors import MatchError
 from neutral.store import Store
-from neutral_to_torch.golden import open_golden
+from neutral.verification.golden import open_golden
 from parity.against import compare
 
 Recorded = Callable[[str], "tuple[Store, str]"]

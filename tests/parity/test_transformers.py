@@ -15,7 +15,7 @@ import neutral_to_torch
 import torch_to_neutral
 from neutral.errors import MatchError
 from neutral.store import shards
-from neutral_to_torch.golden import open_golden
+from neutral.verification.golden import open_golden
 from parity.architectures import declare_operators
 
 pytestmark = pytest.mark.skipif(find_spec("transformers") is None, reason="not installed: transformers")

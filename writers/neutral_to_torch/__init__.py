@@ -5,21 +5,19 @@ torch is imported when one of the names is first used.
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from neutral_to_torch.build import build, plan_of
-    from neutral_to_torch.emit import emit, preflight
-    from neutral_to_torch.load import load_into, make_plan
-    from neutral_to_torch.plan import Plan
-    from neutral_to_torch.report import Report
-    from neutral_to_torch.save import save_weights
-    from neutral_to_torch.typed import typed
-    from neutral_to_torch.verify import verify
-    from neutral_to_torch.verify_operators import verify_operators
+    from neutral.matching.plan import Plan
+    from neutral.verification.report import Report
+    from neutral_to_torch.emission.build import build, plan_of
+    from neutral_to_torch.emission.emit import emit, preflight
+    from neutral_to_torch.loading.load import load_into, make_plan
+    from neutral_to_torch.loading.save import save_weights
+    from neutral_to_torch.loading.typed import typed
+    from neutral_to_torch.verification.operators import verify_operators
+    from neutral_to_torch.verification.verify import verify
 
 __all__ = [
     "Plan",
@@ -38,37 +36,26 @@ __all__ = [
 ]
 
 _HOME = {
-    "Plan": "plan",
-    "Report": "report",
-    "build": "build",
-    "emit": "emit",
-    "load_into": "load",
-    "make_plan": "load",
-    "plan_of": "build",
-    "preflight": "emit",
-    "save_weights": "save",
-    "typed": "typed",
-    "verify": "verify",
-    "verify_operators": "verify_operators",
-    "write_hub": "hub",
+    "Plan": "neutral.matching.plan",
+    "Report": "neutral.verification.report",
+    "build": "neutral_to_torch.emission.build",
+    "emit": "neutral_to_torch.emission.emit",
+    "load_into": "neutral_to_torch.loading.load",
+    "make_plan": "neutral_to_torch.loading.load",
+    "plan_of": "neutral_to_torch.emission.build",
+    "preflight": "neutral_to_torch.emission.emit",
+    "save_weights": "neutral_to_torch.loading.save",
+    "typed": "neutral_to_torch.loading.typed",
+    "verify": "neutral_to_torch.verification.verify",
+    "verify_operators": "neutral_to_torch.verification.operators",
+    "write_hub": "neutral_to_torch.emission.hub",
 }
-
-
-class _Package(ModuleType):
-    """Importing a submodule binds its name in the package, which would hide the function of the same name."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name not in _HOME or not isinstance(value, ModuleType):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    value = globals()[name] = getattr(import_module(_HOME[name]), name)
     return value
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from mxnet_to_neutral.op import Op
+from mxnet_to_neutral.context import Op
 from mxnet_to_neutral.operators.registry import rule
 from mxnet_to_neutral.symbol import values
 from mxnet_to_neutral.symbol.model import SymbolNode

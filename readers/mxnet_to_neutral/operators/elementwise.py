@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from typing import Sequence
 
+from mxnet_to_neutral.context import Op
 from mxnet_to_neutral.dtypes import FLOATS_OF_AMP, INTEGERS, dtype_of
-from mxnet_to_neutral.op import Op
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
 

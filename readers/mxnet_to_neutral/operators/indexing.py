@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Sequence
 
-from mxnet_to_neutral.op import Op
+from mxnet_to_neutral.context import Op
 from mxnet_to_neutral.operators.creation import dtype
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value

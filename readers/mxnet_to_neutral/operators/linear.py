@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mxnet_to_neutral.op import Op
+from mxnet_to_neutral.context import Op
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import Sequence
 
-from mxnet_to_neutral.canonical import Recipe, ones, repeat
 from mxnet_to_neutral.channels import channels_of
-from mxnet_to_neutral.op import Op, RoleDraft
+from mxnet_to_neutral.context import Op, RoleDraft
+from mxnet_to_neutral.layers.canonical import Recipe, ones, repeat
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
+from mxnet_to_neutral.context import Op
 from mxnet_to_neutral.dtypes import dtype_of
-from mxnet_to_neutral.op import Op
 from mxnet_to_neutral.operators.creation import DTYPES
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value

@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from mxnet_to_neutral.context import Op
 from mxnet_to_neutral.dtypes import INTEGERS, REAL_OF_2, TRUTHS, dtype_of, float_of, promoted
-from mxnet_to_neutral.op import Op
 from mxnet_to_neutral.operators.elementwise import finite
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from mxnet_to_neutral.context import Op
 from mxnet_to_neutral.dtypes import INTEGERS, dtype_of
-from mxnet_to_neutral.op import Op
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from mxnet_to_neutral.op import Op
+from mxnet_to_neutral.context import Op
 from mxnet_to_neutral.operators.random import dtype
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand

@@ -2,15 +2,16 @@
 
 A tensor of such a graph has three outputs: integers, and the ends of the range that they stand for. Here it is the real
 numbers themselves, so quantising, requantising and dequantising are identities, and the ranges are nothing. Weights
-are dequantised (:mod:`mxnet_to_neutral.quantized`). What MXNet rounds to 8 bits, and clips to calibrated ranges, is
-neither rounded nor clipped: its outputs differ by that.
+are dequantised (:mod:`mxnet_to_neutral.layers.quantized`). What MXNet rounds to 8 bits, and clips to calibrated ranges,
+is neither rounded nor clipped: its outputs differ by that.
 """
 
 from __future__ import annotations
 
 from typing import Sequence
 
-from mxnet_to_neutral.op import Op
+from mxnet_to_neutral.context import Op
+from mxnet_to_neutral.layers.quantized import tensors_of
 from mxnet_to_neutral.operators.activation import activation
 from mxnet_to_neutral.operators.arrangement import concatenate
 from mxnet_to_neutral.operators.convolution import convolution
@@ -19,7 +20,6 @@ from mxnet_to_neutral.operators.normalization import batch_norm
 from mxnet_to_neutral.operators.pooling import pooling
 from mxnet_to_neutral.operators.registry import Rule, rule
 from mxnet_to_neutral.operators.shape import flatten
-from mxnet_to_neutral.quantized import tensors_of
 from mxnet_to_neutral.subgraph import Subgraph, inlined
 from neutral.graph import Operand
 

@@ -6,9 +6,9 @@ import re
 from typing import Any, Iterator, Optional, Sequence, Tuple
 
 from mxnet_to_neutral.arrays import Array
-from mxnet_to_neutral.canonical import Recipe, identity, part
-from mxnet_to_neutral.names import split, stem_of
-from mxnet_to_neutral.op import Op
+from mxnet_to_neutral.context import Op
+from mxnet_to_neutral.layers.canonical import Recipe, identity, part
+from mxnet_to_neutral.layers.names import split, stem_of
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
 from neutral.operators.recurrent import GATES

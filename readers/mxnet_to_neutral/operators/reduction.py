@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Sequence
 
+from mxnet_to_neutral.context import Op
 from mxnet_to_neutral.dtypes import dtype_of, is_integer
-from mxnet_to_neutral.op import Op
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Callable, Sequence, Union
 from neutral.errors import NeutralError
 
 if TYPE_CHECKING:
-    from mxnet_to_neutral.op import Op
+    from mxnet_to_neutral.context import Op
     from neutral.graph import Operand
 
 Rule = Callable[["Op"], Union["Operand", "Sequence[Operand]"]]

@@ -17,10 +17,10 @@ from torch.utils._pytree import tree_flatten
 
 from neutral.errors import UsageError
 from neutral.graph import Graph, Value
-from neutral_to_torch.inputs import whole_indices
-from neutral_to_torch.match.sides import Side
-from neutral_to_torch.modules import describe
+from neutral.matching.sides import Side
+from neutral_to_torch.adapters import describe
 from neutral_to_torch.trace.functional import Functional
+from neutral_to_torch.trace.inputs import whole_indices
 from neutral_to_torch.trace.recorder import Call, Record, Recorder
 
 __all__ = ["Call", "Record", "Traced", "trace"]

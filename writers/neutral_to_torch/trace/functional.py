@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Mapping, Optional, Tuple
 
 from neutral.graph import Layer, Node, Operand, Value
-from neutral_to_torch.match.sides import Form
+from neutral.matching.sides import Form
 from neutral_to_torch.trace.operators import ROLES
 from neutral_to_torch.trace.recorder import Call, Record
 

@@ -13,8 +13,8 @@ from torch.utils._pytree import tree_flatten, tree_unflatten
 from torch.utils.weak import WeakIdKeyDictionary
 
 from neutral.graph import Graph, Input, Node, Operand, Value
-from neutral_to_torch.modules import adapted_type, adapter_of
-from neutral_to_torch.modules.state import state_of
+from neutral_to_torch.adapters import adapted_type, adapter_of
+from neutral_to_torch.adapters.state import state_of
 from neutral_to_torch.trace.operators import LITERALS, translate
 
 

@@ -1,0 +1,381 @@
+"""Whether two dataflows compute the same once layers are paired, and where not.
+
+Values are numbered, equal ones alike on both sides: an operator of equal operands gives the same number, and so do
+partners with equal inputs. Where the operators between layers are spelled differently a :class:`Probe` decides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Hashable, Mapping, Protocol
+
+from neutral.graph import Value
+from neutral.matching.dataflow import Flow, Step
+from neutral.matching.weisfeiler_lehman import COMMUTATIVE
+
+Place = tuple[int, int]
+"""A step and the number of its output."""
+
+Layout = str
+"""How the stored side orders the axes of a value that the module has: ``same``; ``swapped``, the first two; ``last``,
+the module's axis 1 comes last; ``first``, the module's last axis becomes axis 1; ``unbatched``, the module has an axis
+of one before them."""
+
+LAYOUTS: tuple[Layout, ...] = ("unbatched", "same", "swapped", "last", "first")
+
+PASSING = ("identity", "dropout")
+
+SPLICED = ("add", "concatenate")
+"""Kinds that are associative: it does not matter how their operands are put together."""
+
+COMPARABLE = frozenset(
+    (
+        *("relu", "sigmoid", "tanh", "selu", "mish", "abs", "exp", "log", "sqrt", "rsqrt", "square", "erf", "gelu"),
+        *("leaky_relu", "elu", "clamp", "softmax", "log_softmax", "negative", "reciprocal"),
+        *("add", "subtract", "multiply", "divide", "maximum", "minimum", "concatenate", "matmul"),
+        *("max_pool", "average_pool"),
+    )
+)
+"""Kinds whose attributes say all of them on both sides."""
+
+
+@dataclass(frozen=True)
+class Same:
+    """How the stored side has a value that the module has too: its layout, and where known how many axes."""
+
+    layout: Layout = "same"
+    rank: int | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """A value from which both sides go on, by any of the places that have it, and the form of the stored one."""
+
+    stored: tuple[Place, ...]
+    module: tuple[Place, ...]
+    form: Same
+
+
+@dataclass(frozen=True)
+class Question:
+    """Whether ``stored`` and ``module`` are the same function of the sources."""
+
+    flows: tuple[Flow, Flow]
+    stored: Place
+    module: Place
+    sources: tuple[Source, ...]
+    inside: tuple[tuple[int, ...], tuple[int, ...]]
+    """The steps of both sides between the sources and the two values, in execution order."""
+
+
+class Probe(Protocol):
+    """Decides by other means than comparing texts whether two expressions are the same."""
+
+    def same(self, question: Question) -> Same | bool | None:
+        """In which form they are the same, False if in none, None where that cannot be found out."""
+
+
+@dataclass
+class Findings:
+    """``conflicts``: a stored layer (None for an output) and what contradicts its pair. ``notes`` are for people."""
+
+    conflicts: list[tuple[str | None, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def check(stored: Flow, module: Flow, pairs: Mapping[int, int], inputs: Mapping[str, str], probe: Probe) -> Findings:
+    """Compare what flows into paired units, and the outputs. ``inputs`` leads from stored inputs to the module's."""
+    return _Check((stored, module), pairs, inputs, probe).run()
+
+
+class _Check:
+    def __init__(
+        self, flows: tuple[Flow, Flow], pairs: Mapping[int, int], inputs: Mapping[str, str], probe: Probe
+    ) -> None:
+        self.flows = flows
+        self.pairs = pairs
+        self.partners = set(pairs.values())
+        self.inputs = inputs
+        self.probe = probe
+        self.findings = Findings()
+        self.numbers: dict[Hashable, int] = {}
+        self.known: tuple[dict[Place, int], dict[Place, int]] = ({}, {})
+        self.places: tuple[dict[int, Place], dict[int, Place]] = ({}, {})
+        self.forms: dict[int, Same] = {}
+        self.spliced: dict[Hashable, tuple[Hashable, tuple[Hashable, ...]]] = {}
+        uses = flows[1].uses()
+        self.waiting = {unit: list(uses.get(partner, ())) for unit, partner in pairs.items()}
+
+    def run(self) -> Findings:
+        for name, other in self.inputs.items():
+            if name in self.flows[0].places and other in self.flows[1].places:
+                self._share((self.flows[0].places[name], 0), (self.flows[1].places[other], 0), Same())
+        for place, step in enumerate(self.flows[0].steps):
+            if step.unit in self.pairs:
+                self._layer(place, step)
+        for unit, waiting in self.waiting.items():
+            if waiting:
+                self._conflict(unit, "the module uses it more often than the store")
+        self._outputs()
+        return self.findings
+
+    def _layer(self, place: int, step: Step) -> None:
+        """Find the use of the partner that this use of a unit is, and compare what flows into both."""
+        assert step.unit is not None
+        waiting = self.waiting[step.unit]
+        if not waiting:
+            self._conflict(step.unit, "the store uses it more often than the module")
+            return
+        wanted = [self._number(0, operand) for operand in step.operands]
+        for other in waiting:
+            if wanted == [self._number(1, operand) for operand in self.flows[1].steps[other].operands]:
+                form = self.forms.get(wanted[0], Same()) if wanted else Same()
+                break
+        else:
+            other = waiting[0]
+            form = self._differ(step.unit, step, self.flows[1].steps[other])
+        waiting.remove(other)
+        for output in range(3):
+            self._share((place, output), (other, output), self._given(step, self.flows[1].steps[other], form))
+
+    def _given(self, ours: Step, theirs: Step, form: Same) -> Same:
+        """In which form the stored side has what layers give whose inputs differ by ``form``."""
+        first = _channels_first(ours), _channels_first(theirs)
+        turned = "last" if first == (False, True) else "first" if first == (True, False) else form.layout
+        if ours.node.kind == "parameter" and ours.node.layer is not None:
+            return Same(rank=len(self.flows[0].side.shape(ours.node.layer, "value")))
+        return Same(turned, _rank(ours, form.rank))
+
+    def _share(self, ours: Place, theirs: Place, form: Same) -> None:
+        number = self._new(("shared", len(self.numbers)))
+        self.forms[number] = form
+        if ours in self.known[0] and self.known[0][ours] in self.spliced:
+            self.spliced[number] = self.spliced[self.known[0][ours]]
+        for side, place in enumerate((ours, theirs)):
+            self.known[side][place] = number
+            self.places[side][number] = place
+
+    def _new(self, thing: Hashable) -> int:
+        return self.numbers.setdefault(thing, len(self.numbers))
+
+    def _conflict(self, unit: int, text: str) -> None:
+        stored, module = self.flows[0].units[unit], self.flows[1].units[self.pairs[unit]]
+        self.findings.conflicts.append((stored.name, f"stored {stored.name} and the module's {module.name}: {text}"))
+
+    def _differ(self, unit: int, ours: Step, theirs: Step) -> Same:
+        """Inputs of partners that are not numbered alike: equal after all, or a conflict. Gives the first's form."""
+        first = Same()
+        for a, b in zip(ours.operands, theirs.operands):
+            form = self.forms.get(self._number(0, a), Same())
+            if self._number(0, a) != self._number(1, b):
+                verdict = self._same(a, b)
+                text = f"the input is {self.spell(0, a)} in the store, {self.spell(1, b)} in the module"
+                if verdict is False:
+                    self._conflict(unit, text)
+                elif verdict is None:
+                    names = self.flows[0].units[unit].name, self.flows[1].units[self.pairs[unit]].name
+                    self.findings.notes.append(
+                        f"not compared, of stored {names[0]} and the module's {names[1]}: {text}"
+                    )
+                form = verdict if isinstance(verdict, Same) else form
+                self._share(self._origin(0, a), self._origin(1, b), form)
+            if a == ours.operands[0]:
+                first = form
+        return first
+
+    def _same(self, a: Place, b: Place) -> Same | bool | None:
+        """As :meth:`Probe.same`; true where the values come from a layer without a partner, which is reported as such.
+
+        Values that both sides have are taken as given at first. Where that fails, layers and inputs alone are.
+        """
+        a, b = self._origin(0, a), self._origin(1, b)
+        answer = self._ask(a, b, short=True)
+        return answer if answer else self._ask(a, b, short=False)
+
+    def _ask(self, a: Place, b: Place, short: bool) -> Same | bool | None:
+        stops: tuple[set[int], set[int]] = (set(self.places[0]), set(self.places[1])) if short else (set(), set())
+        found = [self._cone(0, a, stops[1]), self._cone(1, b, stops[0])]
+        sources: dict[int, tuple[list[Place], list[Place]]] = {}
+        for side, (leaves, _) in enumerate(found):
+            for leaf in leaves:
+                number = self._number(side, leaf)
+                step = self.flows[side].steps[leaf[0]]
+                if step.unit is not None and step.unit not in (self.pairs, self.partners)[side]:
+                    return True
+                if number not in self.places[0] or number not in self.places[1]:
+                    return None if step.node.kind == "input" else False
+                sources.setdefault(number, ([self.places[0][number]], [self.places[1][number]]))[side].append(leaf)
+        given = tuple(
+            Source(tuple(dict.fromkeys(places[0])), tuple(dict.fromkeys(places[1])), self.forms.get(number, Same()))
+            for number, places in sources.items()
+        )
+        return self.probe.same(Question(self.flows, a, b, given, (tuple(found[0][1]), tuple(found[1][1]))))
+
+    def _origin(self, side: int, place: Place) -> Place:
+        """Where a value was made that has only been passed on since."""
+        step = self.flows[side].steps[place[0]]
+        while step.unit is None and step.operands and step.node.kind in PASSING:
+            place = step.operands[0]
+            step = self.flows[side].steps[place[0]]
+        return place
+
+    def _cone(self, side: int, target: Place, stops: set[int]) -> tuple[list[Place], list[int]]:
+        """Where an expression begins, at layers, inputs and values of certain numbers, and its steps in order."""
+        flow = self.flows[side]
+        leaves: dict[Place, None] = {}
+        inside: set[int] = set()
+        pending = [target]
+        while pending:
+            place = pending.pop()
+            step = flow.steps[place[0]]
+            if place in leaves or place[0] in inside:
+                continue
+            if step.unit is not None or step.node.kind == "input" or self._number(side, place) in stops:
+                leaves[place] = None
+            else:
+                inside.add(place[0])
+                pending += step.operands
+        return list(leaves), sorted(inside)
+
+    def _number(self, side: int, place: Place) -> int:
+        """The number of a value; what it depends on is numbered first, without recursion."""
+        known, flow = self.known[side], self.flows[side]
+        pending = [place]
+        while pending:
+            top = pending[-1]
+            step = flow.steps[top[0]]
+            is_source = step.unit is not None or step.node.kind == "input"
+            missing = [] if is_source or top in known else [item for item in step.operands if item not in known]
+            pending += missing
+            if missing:
+                continue
+            pending.pop()
+            if top in known:
+                continue
+            alone = step.node.kind in PASSING or (step.node.kind in SPLICED and len(step.node.inputs) == 1)
+            if alone and step.operands and not is_source:
+                known[top] = known[step.operands[0]]
+                continue
+            known[top] = self._new(("own", side, top) if is_source else self._expression(side, top, step))
+            self.places[side].setdefault(known[top], top)
+            if step.operands and not is_source and known[step.operands[0]] in self.forms:
+                self.forms.setdefault(known[top], self.forms[known[step.operands[0]]])
+        return known[place]
+
+    def _expression(self, side: int, place: Place, step: Step) -> Hashable:
+        node, known = step.node, self.known[side]
+        if node.kind not in COMPARABLE:
+            return ("own", side, place)
+        values = iter(step.operands)
+        operands: list[Hashable] = [
+            known[next(values)] if isinstance(item, Value) else ("number", float(item))
+            for item in node.inputs
+            if item is not None
+        ]
+        what = (node.kind, tuple(sorted((name, repr(value)) for name, value in node.attributes.items())))
+        if node.kind in SPLICED:
+            operands = [part for item in operands for part in self._spliced(item, what)]
+        if node.kind in COMMUTATIVE:
+            operands.sort(key=repr)
+        expression = (*what, tuple(operands), place[1])
+        if node.kind in SPLICED:
+            self.spliced[self._new(expression)] = (what, tuple(operands))
+        return expression
+
+    def _spliced(self, operand: Hashable, what: Hashable) -> tuple[Hashable, ...]:
+        """The operands of an operand that is made by the same operator, which is associative."""
+        kind, parts = self.spliced.get(operand, (None, ()))
+        return parts if kind == what else (operand,)
+
+    def _outputs(self) -> None:
+        """Every stored output is one of the module's, or one of both goes on from the other."""
+        theirs = list(dict.fromkeys(self.flows[1].outputs))
+        for index, ours in enumerate(self.flows[0].outputs):
+            number = self._number(0, ours)
+            if not any(self._number(1, other) == number for other in theirs):
+                alone = len(self.flows[1].outputs) == len(self.flows[0].outputs)
+                self._output(index, ours, [self.flows[1].outputs[index]] if alone else theirs)
+
+    def _output(self, index: int, ours: Place, candidates: list[Place]) -> None:
+        verdicts = [self._same(ours, other) for other in candidates]
+        if any(verdicts):
+            return
+        for other in candidates:
+            text = self._ends_before(index, ours, other)
+            if text:
+                self.findings.notes.append(text)
+                return
+        text = f"output {index} is {self.spell(0, ours)} in the store, {self.spell(1, candidates[0])} in the module"
+        if None in verdicts:
+            self.findings.notes.append(f"not compared: {text}")
+        else:
+            self.findings.conflicts.append((None, text))
+
+    def _ends_before(self, index: int, ours: Place, theirs: Place) -> str | None:
+        for inner in self._inner(0, ours):
+            if self._same(inner, theirs):
+                return (
+                    f"output {index} of the store is {self.spell(0, ours)}, the module gives {self.spell(1, theirs)}: "
+                    "the module ends before"
+                )
+        for inner in self._inner(1, theirs):
+            if self._same(ours, inner):
+                return (
+                    f"output {index} of the store is {self.spell(0, ours)}, the module gives {self.spell(1, theirs)}: "
+                    "the module goes on"
+                )
+        return None
+
+    def _inner(self, side: int, place: Place) -> list[Place]:
+        """The values from which a value is made by operators of one operand, the last first."""
+        found: list[Place] = []
+        while True:
+            step = self.flows[side].steps[place[0]]
+            if step.unit is not None or len(set(step.operands)) != 1:
+                return found
+            place = step.operands[0]
+            found.append(place)
+
+    def spell(self, side: int, place: Place, depth: int = 4) -> str:
+        """An expression for people, cut off where it gets long."""
+        flow = self.flows[side]
+        step = flow.steps[place[0]]
+        if step.unit is not None:
+            return flow.side.layers[flow.units[step.unit].name].name
+        node = step.node
+        if node.kind == "input":
+            return f"the input {node.name}"
+        if node.kind in ("identity", "dropout", "cast") and step.operands:
+            return self.spell(side, step.operands[0], depth)
+        if depth == 0:
+            return "..."
+        name = str(node.attributes.get("operator", node.kind)) if node.kind == "opaque" else node.kind
+        values = iter(step.operands)
+        parts = []
+        for item in node.inputs:
+            if isinstance(item, Value):
+                parts.append(self.spell(side, next(values), depth - 1))
+            elif item is not None:
+                parts.append(f"{item:g}")
+        shown = ("kernel_size", "stride", "padding", "min", "max", "axis", "negative_slope", "rounding", "output_size")
+        parts += [f"{key}={value}" for key, value in node.attributes.items() if key in shown and value is not None]
+        return f"{name}({', '.join(parts)})"
+
+
+def _rank(step: Step, rank: int | None) -> int | None:
+    """How many axes a layer's output has, where its kind says so, or the ``rank`` of its input is known."""
+    if step.node.kind == "embedding":
+        return None if rank is None else rank + 1
+    if step.node.kind in ("convolution", "transposed_convolution"):
+        return 2 + len(step.node.attributes["kernel_size"])
+    return 2 if step.node.kind == "linear" and step.node.attributes.get("flatten") else rank
+
+
+def _channels_first(step: Step) -> bool | None:
+    """Whether a layer gives its channels as axis 1, or last; None where the kind leaves that to its input."""
+    layout, axis = step.node.attributes.get("layout"), step.node.attributes.get("axis")
+    if layout is not None:
+        return bool(layout == "channels_first")
+    if step.node.kind in ("instance_norm", "group_norm") or (step.node.kind == "batch_norm" and axis == 1):
+        return True
+    return False if step.node.kind in ("linear", "batch_norm", "embedding") else None

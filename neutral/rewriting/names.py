@@ -1,0 +1,38 @@
+"""Names that are not taken yet."""
+
+from __future__ import annotations
+
+from typing import Iterable
+
+
+class UniqueNames:
+    """Make names unique by appending a number.
+
+    Args:
+        taken: Names that must not be given.
+        separator: The text between a name and its number.
+
+    Example:
+        >>> unique = UniqueNames({"conv"}, separator="_")
+        >>> unique("conv"), unique("conv"), unique("relu")
+        ('conv_2', 'conv_3', 'relu')
+    """
+
+    def __init__(self, taken: Iterable[str] = (), separator: str = "#") -> None:
+        self._taken = set(taken)
+        self._separator = separator
+        self._numbers: dict[str, int] = {}
+
+    def __call__(self, name: str) -> str:
+        """Return ``name``, or the first numbered form of it that is free, and take it."""
+        candidate = name
+        while candidate in self._taken:
+            self._numbers[name] = self._numbers.get(name, 1) + 1
+            candidate = f"{name}{self._separator}{self._numbers[name]}"
+        self._taken.add(candidate)
+        return candidate
+
+    def discard(self, name: str) -> None:
+        """Give a name back."""
+        self._taken.discard(name)
+        self._numbers.pop(name, None)

@@ -1,0 +1,1 @@
+"""Build a store's layers and tensors from MXNet's arrays."""

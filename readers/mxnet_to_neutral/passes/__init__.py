@@ -1,0 +1,1 @@
+"""Graph passes of the reader: patterns of MXNet operators rewritten as one catalogue operator."""

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+import neutral
+from cli_cases import Run
+
+
+def test_export_writes_the_store_and_says_what_is_in_it(run: Run, checkpoint: Path, tmp_path: Path) -> None:
+    target = tmp_path / "model.safetensors"
+    result = run("export", checkpoint, "-o", target)
+    assert (result.code, result.err) == (0, "")
+    assert result.out.splitlines()[0] == f"wrote {target}: 1 layer, 2 tensors, 32 bytes"
+    with neutral.open(target) as store:
+        np.testing.assert_array_equal(store["fc1.weight"], [[0, 1, 2], [3, 4, 5]])
+        assert set(store.digests) == set(store.tensors)
+
+
+def test_the_document(run: Run, checkpoint: Path, tmp_path: Path) -> None:
+    target = tmp_path / "model.safetensors"
+    assert run("export", checkpoint, "-o", target, "--json").json == {
+        "source": [str(checkpoint)],
+        "output": str(target),
+        "written": True,
+        "layers": 1,
+        "tensors": 2,
+        "bytes": 32,
+        "notes": [],
+    }
+
+
+def test_a_dry_run_writes_nothing(run: Run, checkpoint: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out" / "model.safetensors"
+    target.parent.mkdir()
+    result = run("export", checkpoint, "-o", target, "--dry-run", "--json")
+    assert result.code == 0
+    assert result.json["written"] is False
+    assert list(target.parent.iterdir()) == []
+
+
+def test_without_digests(run: Run, checkpoint: Path, tmp_path: Path) -> None:
+    target = tmp_path / "model.safetensors"
+    run("export", checkpoint, "-o", target, "--no-digests")
+    with neutral.open(target) as store:
+        assert store.digests == {}
+
+
+def test_an_existing_target_is_replaced_and_a_failed_run_leaves_it(run: Run, checkpoint: Path, tmp_path: Path) -> None:
+    target = tmp_path / "model.safetensors"
+    target.write_text("old")
+    parameters = Path(f"{checkpoint}-0000.params")
+    whole = parameters.read_bytes()
+    parameters.write_bytes(whole[:-5])
+    assert run("export", checkpoint, "-o", target).code == 3
+    assert target.read_text() == "old"
+    parameters.write_bytes(whole)
+    assert run("export", checkpoint, "-o", target).code == 0
+    assert run("inspect", target).code == 0
+
+
+def test_a_suffix_that_no_container_has_is_refused_before_the_source_is_read(run: Run, tmp_path: Path) -> None:
+    result = run("export", "missing", "-o", tmp_path / "model.bin")
+    assert result.code == 2
+    assert "model.bin: a store's suffix is .safetensors" in result.err
+
+
+def test_the_output_is_never_the_source(run: Run, checkpoint: Path) -> None:
+    parameters = Path(f"{checkpoint}-0000.params")
+    before = parameters.read_bytes()
+    link = parameters.with_name("model.safetensors")
+    link.symlink_to(parameters)
+    result = run("export", parameters, "-o", link)
+    assert result.code == 2
+    assert "would replace the source" in result.err
+    assert parameters.read_bytes() == before
+
+
+def test_a_store_is_no_source(run: Run, store: Path, tmp_path: Path) -> None:
+    result = run("export", store, "-o", tmp_path / "model.safetensors")
+    assert result.code == 2
+    assert f"{store}: this is a neutral store, and a checkpoint is expected here" in result.err
+
+
+def test_an_unwritable_target(run: Run, checkpoint: Path, tmp_path: Path) -> None:
+    result = run("export", checkpoint, "-o", tmp_path / "none" / "model.safetensors")
+    assert result.code == 8
+    assert "cannot be written: No such file or directory" in result.err
+
+
+def test_an_epoch_that_is_not_there(run: Run, checkpoint: Path, tmp_path: Path) -> None:
+    result = run("export", checkpoint, "--epoch", 7, "-o", tmp_path / "model.safetensors")
+    assert result.code == 3
+    assert "there are no parameters of epoch 7" in result.err

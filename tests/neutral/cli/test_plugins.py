@@ -1,0 +1,137 @@
+"""Other packages' readers, writers and commands come in by entry points, and one that is broken stops nothing else."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from pathlib import Path
+from typing import Callable
+
+import pytest
+
+from cli_cases import Run, linear_store
+from neutral import plugins
+from neutral.errors import UsageError
+from neutral.plugins import PluginError
+
+Install = Callable[[str, str], None]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Put a distribution with these entry points and this module (``acme_NUMBER``) on the path."""
+    count = 0
+
+    def make(entry_points: str, source: str) -> None:
+        nonlocal count
+        count += 1
+        folder = tmp_path / f"site{count}"
+        info = folder / f"acme_{count}-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: acme-{count}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(textwrap.dedent(entry_points))
+        (folder / f"acme_{count}.py").write_text(textwrap.dedent(source))
+        monkeypatch.syspath_prepend(str(folder))
+        monkeypatch.delitem(sys.modules, f"acme_{count}", raising=False)  # another test's
+
+    return make
+
+
+ACME_READER = """
+    class Reader:
+        name = "acme"
+
+        def can_read(self, path):
+            return path.endswith(".acme")
+
+        def read(self, *paths, **options):
+            from cli_cases import linear_store
+
+            return linear_store(name=f"acme{len(paths)}", notes=tuple(map(str, options.items())))
+
+    reader = Reader()
+"""
+
+
+def test_the_built_in_ones_use_the_same_door() -> None:
+    assert "mxnet" in plugins.names(plugins.READERS)
+    assert {"mxnet", "torch"} <= set(plugins.names(plugins.WRITERS))
+    assert plugins.load(plugins.READERS, "mxnet").name == "mxnet"
+
+
+def test_a_reader_of_another_package_is_asked(install: Install, run: Run, tmp_path: Path) -> None:
+    install("[neutral.readers]\nacme = acme_1:reader\n", ACME_READER)
+    first, second = tmp_path / "a.acme", tmp_path / "b.acme"
+    first.touch()
+    second.touch()
+    result = run("inspect", first, second, "--epoch", 3, "--json")
+    assert result.code == 0
+    assert result.json["layers"][0]["name"] == "acme2"
+    assert result.json["notes"] == ["('epoch', 3)"]
+
+
+def test_neutral_s_own_readers_are_asked_first(install: Install, run: Run, checkpoint: Path) -> None:
+    install("[neutral.readers]\naaa = acme_1:reader\n", "raise RuntimeError")
+    result = run("inspect", checkpoint)
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith(f"{checkpoint}: checkpoint of mxnet")
+
+
+def test_a_broken_reader_warns_and_the_others_work(install: Install, run: Run, tmp_path: Path) -> None:
+    install("[neutral.readers]\nbroken = acme_1:reader\n", "import no_such_module")
+    install("[neutral.readers]\nworking = acme_2:reader\n", ACME_READER)
+    (tmp_path / "a.acme").touch()
+    result = run("inspect", tmp_path / "a.acme")
+    assert result.code == 0
+    assert result.err.startswith("neutral: warning: the plug-in 'broken' of neutral.readers (acme_1:reader)")
+    assert "No module named 'no_such_module'" in result.err
+
+
+def test_a_broken_plugin_that_is_needed_is_an_error(install: Install) -> None:
+    install("[neutral.writers]\nbroken = acme_1:writer\n", "raise RuntimeError('no licence')")
+    with pytest.raises(PluginError, match="no licence"):
+        plugins.load(plugins.WRITERS, "broken")
+
+
+def test_a_name_that_nothing_has() -> None:
+    with pytest.raises(UsageError, match=r"nothing is registered as 'caffe' in neutral\.readers"):
+        plugins.load(plugins.READERS, "caffe")
+
+
+def test_two_plugins_of_one_name_are_told_of(install: Install) -> None:
+    install("[neutral.readers]\nacme = acme_1:reader\n", ACME_READER)
+    install("[neutral.readers]\nacme = acme_2:reader\n", ACME_READER)
+    with pytest.warns(RuntimeWarning, match="two plug-ins are called 'acme'"):
+        plugins.names(plugins.READERS)
+
+
+ACME_COMMAND = '''
+    """Count the layers of a store."""
+
+    from neutral.cli.console import Report
+
+
+    def add_arguments(parser):
+        parser.add_argument("store")
+
+
+    def run(arguments, console):
+        import neutral
+
+        with neutral.open(arguments.store) as store:
+            return Report({"layers": len(store.layers)}, [f"{len(store.layers)} layers"], exit_code=9)
+'''
+
+
+def test_a_verb_of_another_package(install: Install, run: Run, tmp_path: Path) -> None:
+    install("[neutral.commands]\ncount = acme_1\n", ACME_COMMAND)
+    linear_store().save(tmp_path / "store.safetensors")
+    assert run("count", tmp_path / "store.safetensors").out == "1 layers\n"
+    result = run("count", tmp_path / "store.safetensors", "--json")
+    assert (result.code, result.json) == (9, {"layers": 1})
+    assert run("count").code == 2
+
+
+def test_an_unknown_verb_names_those_of_other_packages(install: Install, run: Run) -> None:
+    install("[neutral.commands]\ncount = acme_1\n", "raise RuntimeError")
+    assert run("fly").err.endswith(", completion, count.\n")

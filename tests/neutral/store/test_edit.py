@@ -1,0 +1,127 @@
+"""Stores made of stores: their values, what stays of graph and source, and that they are sound."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+np = pytest.importorskip("numpy")
+
+from samples import sample_store  # noqa: E402
+
+import neutral  # noqa: E402
+from neutral.edit import cast, cast_errors, merge, slice_layers  # noqa: E402
+from neutral.errors import UsageError  # noqa: E402
+from neutral.graph import Layer  # noqa: E402
+from neutral.store import Store  # noqa: E402
+from neutral.store.check import check  # noqa: E402
+from neutral.tensor import from_numpy  # noqa: E402
+from neutral.values import stored_as, values  # noqa: E402
+
+
+def saved(store: Store, path: Path) -> Store:
+    """The store, written and read again; it is sound."""
+    store.save(path)
+    assert check(path, data=True).problems == ()
+    return neutral.open(path)
+
+
+@pytest.mark.parametrize(("name", "code"), [("float16", "F16"), ("bfloat16", "BF16"), ("float64", "F64")])
+def test_cast(name: str, code: str, tmp_path: Path) -> None:
+    sample_store(tmp_path).save(tmp_path / "a.safetensors")
+    with neutral.open(tmp_path / "a.safetensors") as store:
+        result = saved(cast(store, name, keep=["act.*"]), tmp_path / "b.safetensors")
+    assert {key: tensor.dtype for key, tensor in result.tensors.items()} == {
+        "act.weight": "F32",
+        "fc.bias": code,
+        "fc.weight": code,
+    }
+    np.testing.assert_array_equal(values(result.tensors["fc.weight"]), [[1, 2, 3], [4, 5, 6]])
+    assert result.layers == store.layers
+    assert result.graph == store.graph
+    assert [file.name for file in result.source.files] == ["net-symbol.json"]
+    digest = store.source.files[0].sha256
+    assert result.notes[-1] == (
+        f"made from net-0000.params (parameters, 48 bytes, SHA-256 {digest}), which it cannot give back"
+    )
+
+
+def test_bfloat16_is_rounded_as_torch_rounds() -> None:
+    torch = pytest.importorskip("torch")
+    bits = np.random.default_rng(7).integers(0, 1 << 32, 100_000, dtype=np.uint64).astype(np.uint32)
+    bits = np.concatenate([bits, np.array([0x7F800001, 0x7FFFFFFF, 0xFF800000, 0x7F7FFFFF, 0x00018000], np.uint32)])
+    floats = bits.view(np.float32)
+    expected = torch.from_numpy(floats.copy()).to(torch.bfloat16).view(torch.int16).numpy().view(np.uint16)
+    got = stored_as(floats, "BF16")
+    number = ~np.isnan(floats)
+    np.testing.assert_array_equal(got[number], expected[number])
+    assert ((got[~number] & 0x7F80) == 0x7F80).all()
+    assert ((got[~number] & 0x7F) != 0).all()
+
+
+def test_what_a_cast_costs() -> None:
+    array = np.array([1.0, 1 + 2**-11, 1e6, 1e-9, 0.0, np.nan, np.inf], np.float32)
+    store = Store({"a": Layer("a", "parameter", {}, {"value": "a"})}, {"a": from_numpy(array)})
+    (error,) = cast_errors(store, cast(store, "float16"))
+    assert (error.elements, error.overflows, error.underflows, error.maximum) == (7, 1, 1, 2**-11)
+
+
+def test_integers_are_not_cast() -> None:
+    store = Store({"a": Layer("a", "parameter", {}, {"value": "a"})}, {"a": from_numpy(np.arange(3))})
+    assert cast(store, "float16").tensors == store.tensors
+    with pytest.raises(UsageError, match="int8: a cast is to"):
+        cast(store, "int8")
+
+
+def test_a_slice_by_name(tmp_path: Path) -> None:
+    sample_store(tmp_path).save(tmp_path / "a.safetensors")
+    with neutral.open(tmp_path / "a.safetensors") as store:
+        result = saved(slice_layers(store, ["f*"]), tmp_path / "b.safetensors")
+    assert list(result.layers) == ["fc"]
+    assert result.layers["fc"].source == store.layers["fc"].source
+    assert set(result.digests) == {"fc.weight", "fc.bias"}
+    assert result.graph is None
+    assert any("net-0000.params" in note for note in result.notes)
+
+
+def test_a_slice_of_the_graph(tmp_path: Path) -> None:
+    result = saved(slice_layers(sample_store(tmp_path), [], output="fc_fwd"), tmp_path / "b.safetensors")
+    assert list(result.layers) == ["fc"]
+    assert [node.name for node in result.graph.nodes] == ["fc_fwd"]
+    assert result.graph.outputs[0].node == "fc_fwd"
+
+
+@pytest.mark.parametrize(("patterns", "output", "message"), [(["x*"], None, "x*"), ([], "nothing", "nothing")])
+def test_a_slice_of_nothing(patterns: list[str], output: str | None, message: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=message.replace("*", r"\*")):
+        slice_layers(sample_store(tmp_path), patterns, output=output)
+
+
+def test_slices_merged_are_all_layers(tmp_path: Path) -> None:
+    store = sample_store(tmp_path)
+    parts = [saved(slice_layers(store, [name]), tmp_path / f"{name}.safetensors") for name in ("fc", "act")]
+    with pytest.raises(UsageError, match=r"net-symbol\.json"):
+        merge(parts)
+    for part in parts:
+        part.source = None
+    result = saved(merge(parts), tmp_path / "all.safetensors")
+    assert {name: layer.tensors for name, layer in result.layers.items()} == {
+        name: layer.tensors for name, layer in store.layers.items()
+    }
+    for key in store.tensors:
+        np.testing.assert_array_equal(result[key], store[key])
+
+
+def test_a_store_twice_needs_prefixes(tmp_path: Path) -> None:
+    store = sample_store(tmp_path)
+    other = slice_layers(store, ["*"])
+    other.source = None
+    with pytest.raises(UsageError, match="two of the stores have a layer 'fc'"):
+        merge([store, other])
+    with pytest.raises(UsageError, match="1 prefixes were given for 2 stores"):
+        merge([store, other], prefixes=["a."])
+    result = saved(merge([store, other], prefixes=["a.", "b."]), tmp_path / "m.safetensors")
+    assert list(result.layers) == ["a.fc", "a.act", "b.fc", "b.act"]
+    assert [file.name for file in result.source.files] == ["net-0000.params", "net-symbol.json"]
+    np.testing.assert_array_equal(result["b.fc.weight"], store["fc.weight"])

@@ -1,0 +1,218 @@
+"""Hostile and damaged headers: an error of our own, at once, and never another exception."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import neutral
+from neutral.errors import NeutralError, SourceError, StoreError, UsageError
+from neutral.store.check import check
+from neutral.store.header import LIMIT, encode_header
+from neutral.store.header_digest import seal
+from neutral.store.safetensors import read, read_tensors
+from samples import in_memory, run_python, sample_store
+
+GOOD = '{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"U8","shape":[],"data_offsets":[8,9]}}'
+
+
+def file_with(folder: Path, header: str | bytes, data: bytes = bytes(9)) -> Path:
+    text = header.encode() if isinstance(header, str) else header
+    path = folder / "x.safetensors"
+    path.write_bytes(len(text).to_bytes(8, "little") + text + data)
+    return path
+
+
+def test_a_good_header_is_read(tmp_path: Path) -> None:
+    tensors = read_tensors(file_with(tmp_path, GOOD))
+    assert {key: (tensor.dtype, tensor.shape) for key, tensor in tensors.items()} == {
+        "a": ("F32", (2,)),
+        "b": ("U8", ()),
+    }
+
+
+def test_spaces_and_any_order_of_fields_are_allowed(tmp_path: Path) -> None:
+    text = '{ "a" : {"data_offsets": [0, 9], "shape": [9], "dtype": "U8"} }   '
+    assert read_tensors(file_with(tmp_path, text))["a"].shape == (9,)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('"b":', '"a":', "key 'a' is there twice"),
+        ('"dtype":"U8"', '"dtype":"U8","dtype":"U8"', "key 'dtype' is there twice"),
+        ('"dtype":"U8"', '"dtype":"U8","extra":1', "and no others"),
+        ('"dtype":"U8",', "", "must have the fields"),
+        ('"U8"', '"F8_E5M2"', "none of BOOL"),
+        ('"U8"', "8", "none of BOOL"),
+        ("[8,9]", "[7,8]", "without gap or overlap"),
+        ("[8,9]", "[9,10]", "without gap or overlap"),
+        ("[8,9]", "[9,8]", "no begin and end"),
+        ("[8,9]", "[8]", "no begin and end"),
+        ("[8,9]", "[8,true]", "no begin and end"),
+        ("[8,9]", "[8.0,9]", "no whole number"),
+        ("[8,9]", "[8,1e1]", "no whole number"),
+        ("[8,9]", "[-8,9]", "no begin and end"),
+        ("[8,9]", "[8," + "9" * 5000 + "]", "a number of 5000 digits"),
+        ("[8,9]", "[8,NaN]", "no whole number"),
+        ("[8,9]", "[8,10]", "needs 1"),
+        ("[0,8]", "[0,9223372036854775807]", "needs 8"),
+        ('"shape":[2]', '"shape":[3]', "needs 12"),
+        ('"shape":[2]', '"shape":[9223372036854775807,9223372036854775807]', "needs 3402"),
+        ('"shape":[2]', '"shape":[-2]', "no list of at most"),
+        ('"shape":[2]', '"shape":[false]', "no list of at most"),
+        ('"shape":[2]', '"shape":[2' + ",1" * 64 + "]", "no list of at most"),
+        ('"shape":[2]', '"shape":2', "no list of at most"),
+        ('"b":{', '"b":[{', "damaged"),
+        ("{", "[", "does not begin with a brace"),
+        ("{", " {", "does not begin with a brace"),
+        ("}}", "}}\n", "does not end with a brace and spaces"),
+        ("}}", "}}\0", "does not end with a brace and spaces"),
+        ("}}", "}}{}", "damaged"),
+        ("}}", "}", "damaged"),
+        ('"b"', '"\\ud800"', "without a UTF-8 form"),
+        ('"b":{', '"__metadata__":{', "no table of texts"),
+        ('"b":{', '"__metadata__":[],"b":{', "no table of texts"),
+    ],
+)
+def test_what_the_format_does_not_say_is_refused(old: str, new: str, says: str, tmp_path: Path) -> None:
+    assert old in GOOD
+    path = file_with(tmp_path, GOOD.replace(old, new) if old in ("}}",) else GOOD.replace(old, new, 1))
+    with pytest.raises(StoreError) as caught:
+        read_tensors(path)
+    assert says in str(caught.value) and str(path) in str(caught.value)
+
+
+def test_a_header_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="utf-8"):
+        read_tensors(file_with(tmp_path, GOOD.encode().replace(b'"b"', b'"\xff"')))
+
+
+@pytest.mark.parametrize("length", [0, 1, LIMIT, LIMIT + 1, 1 << 40, (1 << 64) - 1])
+def test_a_length_that_cannot_be_is_refused_before_anything_is_read(length: int, tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(length.to_bytes(8, "little") + GOOD.encode())
+    with pytest.raises(StoreError):
+        read_tensors(path)
+
+
+@pytest.mark.parametrize("data", [bytes(8), bytes(10), b""])
+def test_the_header_accounts_for_every_byte_of_the_file(data: bytes, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"describes a file of .* and it has|needs"):
+        read_tensors(file_with(tmp_path, GOOD, data))
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":', '{"a":['])
+def test_deep_nesting_is_an_error_not_a_crash(opening: str, tmp_path: Path) -> None:
+    text = '{"a":' + opening * 1_000_000
+    with pytest.raises(StoreError, match=r"damaged|does not end"):
+        read_tensors(file_with(tmp_path, text + "}"))
+
+
+def test_names_are_data(tmp_path: Path) -> None:
+    """Names that would be paths or terminal commands are kept, and do nothing."""
+    names = ["../../etc/passwd", "/absolute", "new\nline", "\x1b[31mred", "nul\0", "", "é 😀"]
+    text = encode_header({name: in_memory("U8", (0,), b"") for name in names})
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(text)
+    assert set(read_tensors(path)) == set(names)
+
+
+@pytest.mark.parametrize("name", ["__metadata__", "half \ud800"])
+def test_a_name_that_cannot_be_written_is_refused(name: str) -> None:
+    with pytest.raises(UsageError):
+        encode_header({name: in_memory("U8", (0,), b"")})
+
+
+def test_what_is_no_file_is_an_error_of_the_source(tmp_path: Path) -> None:
+    """Neither opening is tried: a pipe would be waited for without end."""
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "absent.safetensors", tmp_path, tmp_path / "pipe"):
+        with pytest.raises(SourceError):
+            read_tensors(path)
+        with pytest.raises(SourceError):
+            neutral.open(path)
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-2, 1 << 70)
+    | st.floats()
+    | st.sampled_from(["F32", "U8", "", "inf", "\ud800"]),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(["a", "dtype", "shape", "data_offsets", "__metadata__", "neutral"]), inner)
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(json_values, st.binary(max_size=16))
+def test_any_json_as_header_is_success_or_our_error(document: Any, data: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = file_with(Path(folder), json.dumps(document), data)
+        with contextlib.suppress(NeutralError):
+            read_tensors(path)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_a_store_with_mutated_manifest_is_success_or_our_error(data: st.DataObject) -> None:
+    """The header is sealed anew after the mutation, so that the manifest's own checks are what is met."""
+    from neutral.store import safetensors as container
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        path = folder / "m.safetensors"
+        sample_store(folder).save(path)
+        header = container.read_header(path)
+        manifest = json.loads(header.metadata["neutral"])
+        target, key = data.draw(st.sampled_from(list(places(manifest))))
+        target[key] = data.draw(json_values)
+        text = json.dumps(manifest)
+        changed = encode_header(header.tensors, {"format": "pt", "neutral": text, "neutral.sha256": "0" * 64})
+        path.write_bytes(seal(changed, container._SEAL_MARK) + path.read_bytes()[len(header.raw) :])
+        with contextlib.suppress(NeutralError):
+            read(str(path))
+        assert isinstance(check(path, data=True).ok, bool)
+
+
+def places(value: Any) -> Any:
+    """Every (container, key) of a JSON document."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in list(items):
+        yield value, key
+        yield from places(inner)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="reads its own size as Linux tells it")
+def test_a_hostile_header_costs_no_memory(tmp_path: Path) -> None:
+    """Shapes and lengths that ask for exabytes are refused within 64 MiB more than the interpreter has."""
+    claims = [
+        GOOD.replace("[2]", "[4611686018427387904]").replace("[0,8]", "[0,9223372036854775807]"),
+        GOOD.replace("[8,9]", "[8,9223372036854775807]"),
+    ]
+    script = """
+import resource, sys
+from neutral.errors import StoreError
+from neutral.store.safetensors import read_tensors
+size = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (size + (64 << 20),) * 2)
+try:
+    read_tensors(sys.argv[1])
+except StoreError:
+    print('refused')
+"""
+    for claim in claims:
+        run = run_python(script, str(file_with(tmp_path, claim)))
+        assert run.stdout == "refused\n", run.stderr

@@ -1,0 +1,41 @@
+"""What importing the package costs and offers."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import neutral_to_torch
+
+
+def test_importing_the_package_imports_no_torch() -> None:
+    code = "import sys, neutral_to_torch, neutral_to_torch.plugin; print({'torch', 'numpy'} & set(sys.modules))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "set()"
+
+
+def test_matching_knows_neither_torch_nor_a_source_framework() -> None:
+    code = "import sys, neutral.matching; print({'torch', 'mxnet_to_neutral'} & set(sys.modules))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("name", neutral_to_torch.__all__)
+def test_every_public_name_is_there_and_documented(name: str) -> None:
+    value = getattr(neutral_to_torch, name)
+    assert value.__name__ == name and value.__doc__
+    assert getattr(neutral_to_torch, name) is value
+
+
+def test_a_name_that_is_not_there() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        neutral_to_torch.nothing  # noqa: B018
+
+
+@pytest.mark.parametrize("name", ["verify", "build", "emit"])
+def test_a_function_is_not_hidden_by_the_submodule_of_its_name(name: str) -> None:
+    code = f"import neutral_to_torch.{name}, neutral_to_torch as n; print(type(n.{name}).__name__)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "function"

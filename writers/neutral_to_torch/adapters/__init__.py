@@ -1,0 +1,48 @@
+"""A torch module in the catalogue's terms: typed layers over its parameters and buffers."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from neutral.graph import Layer
+from neutral.matching.sides import Side
+from neutral_to_torch.adapters import convolution, linear, normalization, recurrent  # noqa: F401  they register adapters
+from neutral_to_torch.adapters.registry import Adapter, adapted_type, adapted_types, adapter_of, has_known_forward
+from neutral_to_torch.adapters.state import state_of
+
+__all__ = ["Adapter", "adapted_type", "adapted_types", "adapter_of", "describe", "has_known_forward"]
+
+
+def describe(module: nn.Module) -> Side:
+    """The module's layers by path, and what is left of its tensors as layers of kind ``parameter`` by name.
+
+    The type of a module that has a forward of its own, other than that of the torch type it is derived from, is known
+    from its tensors' names only. A module that is registered under two paths is a layer under both; ``Side.ties`` says
+    that their tensors are the same. Raises MatchError for a lazy module, whose shapes are not known yet.
+    """
+    layers: dict[str, Layer] = {}
+    names = state_of(module)
+    for path, child in module.named_modules(remove_duplicate=False):
+        prefix = f"{path}." if path else ""
+        own = [name for name in (*child._parameters, *child._buffers) if prefix + name in names]
+        adapter = adapter_of(child)
+        roles: tuple[str, ...] = ()
+        if adapter is not None:
+            roles = tuple(role for role in adapter.roles(child) if prefix + role in names)
+            layers[path] = Layer(
+                name=path,
+                kind=adapter.kind,
+                attributes=adapter.attributes(child),
+                tensors={role: prefix + role for role in roles},
+                typed_by="user" if has_known_forward(child) else "names",
+            )
+        for name in own:
+            if name not in roles:
+                layers[prefix + name] = Layer(prefix + name, "parameter", {}, {"value": prefix + name}, typed_by="user")
+    first: dict[int, str] = {}
+    ties = {name: first.setdefault(id(tensor), name) for name, tensor in names.items()}
+    return Side(
+        layers=layers,
+        shapes={name: tuple(tensor.shape) for name, tensor in names.items()},
+        ties={name: other for name, other in ties.items() if other != name},
+    )

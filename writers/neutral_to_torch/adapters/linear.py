@@ -1,0 +1,37 @@
+"""Linear maps, tables of vectors, and learned slopes."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Mapping
+
+from torch import nn
+
+from neutral_to_torch.adapters.registry import Adapter, adapts
+
+
+@adapts(nn.Linear)
+class Linear(Adapter):
+    kind = "linear"
+
+    def attributes(self, module: Any) -> dict[str, Any]:
+        return {"out_features": module.out_features}
+
+
+@adapts(nn.Embedding)
+class Embedding(Adapter):
+    kind = "embedding"
+    tensors = ("weight",)
+    implied: ClassVar[Mapping[str, Any]] = {"max_norm": None}
+
+    def attributes(self, module: Any) -> dict[str, Any]:
+        return {
+            "num_embeddings": module.num_embeddings,
+            "embedding_dim": module.embedding_dim,
+            "max_norm": module.max_norm,
+        }
+
+
+@adapts(nn.PReLU)
+class PReLU(Adapter):
+    kind = "prelu"
+    tensors = ("weight",)

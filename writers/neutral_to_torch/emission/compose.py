@@ -1,0 +1,229 @@
+"""From a store to the text of a file and its state dict, both in memory."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Callable, Sequence
+
+from neutral import __version__
+from neutral.errors import UsageError
+from neutral.graph import Graph, Input, Value
+from neutral.store import Store
+from neutral.store.digests import sha256
+from neutral.store.sources import origin_chunks
+from neutral_to_torch.emission.expression.terms import Conditional, applied
+from neutral_to_torch.emission.expression.text import identifier
+from neutral_to_torch.emission.lowering.common_subexpressions import shared
+from neutral_to_torch.emission.lowering.facts import described
+from neutral_to_torch.emission.lowering.idioms import Idioms
+from neutral_to_torch.emission.lowering.lower import Lowering, Op, Program, cut
+from neutral_to_torch.emission.printing.forward import Forward
+from neutral_to_torch.emission.printing.helper_source import helpers
+from neutral_to_torch.emission.printing.source import ClassText, file_text
+from neutral_to_torch.emission.printing.state import State
+from neutral_to_torch.emission.structure.folding import fold
+from neutral_to_torch.emission.structure.grouping import block_tree, model_tree
+from neutral_to_torch.emission.structure.labels import Labels
+from neutral_to_torch.emission.structure.module_ir import Block, is_heavy, owned
+from neutral_to_torch.emission.structure.naming import GLOBALS, Unique, tokens
+from neutral_to_torch.emission.structure.tree import Tree, flat_tree
+
+
+@dataclass(frozen=True)
+class Emission:
+    """A model as source and state.
+
+    ``ties`` are state dict keys that share one tensor. ``inputs`` and ``outputs`` are the graph's after the cut.
+    """
+
+    source: str
+    class_name: str
+    state: State
+    inputs: tuple[Input, ...]
+    outputs: tuple[Value, ...]
+
+
+def lowered(store: Store, outputs: Sequence[str] | None, until: str | None) -> Program:
+    """The program of the cut graph. Raises UnsupportedError with every problem there is."""
+    lowering = Lowering(store)
+    program = lowering.program(_graph(store, outputs, until))
+    lowering.raise_problems(store.path or "the model")
+    return shared(program)
+
+
+def _graph(store: Store, outputs: Sequence[str] | None, until: str | None) -> Graph:
+    if store.graph is None:
+        raise UsageError(
+            f"{store.path or 'the store'} has no graph, only layers: there is nothing to write source from. "
+            "Load its weights into a module of your own with load_into."
+        )
+    graph = cut(store.graph, outputs, until)
+    whole = cut(Idioms(graph).rewritten(), graph.outputs)
+    return Graph(described(whole, store.layers, store.tensors), whole.nodes, whole.outputs)
+
+
+def compose(
+    store: Store,
+    *,
+    outputs: Sequence[str] | None = None,
+    until: str | None = None,
+    class_name: str | None = None,
+    folded: bool = True,
+) -> Emission:
+    """The source and state of ``store``'s model. Without ``folded`` every layer is an attribute of the model."""
+    program = lowered(store, outputs, until)
+    name = class_name or class_name_of(store)
+    if not folded:
+        return _written(store, name, program, program.ops, [], flat=True)
+    plain = _folded(store, name, program, units=False)
+    return min(
+        (plain, _folded(store, name, program, units=True)),
+        key=lambda emission: emission.source.count("\n") * (1 if emission is plain else UNITS_MUST_SAVE),
+    )
+
+
+UNITS_MUST_SAVE = 1.2
+"""How much shorter a file with a class for each layer and its norm must be to be preferred."""
+
+
+def _folded(store: Store, name: str, program: Program, units: bool) -> Emission:
+    taken = {name, *GLOBALS, *helpers()}
+    ops, blocks = fold(program, taken, units)
+    return _written(store, name, program, ops, blocks, flat=False)
+
+
+def _written(
+    store: Store, name: str, program: Program, ops: Sequence[Op], blocks: Sequence[Block], flat: bool
+) -> Emission:
+    labels = Labels(ops, blocks)
+    reserved = GLOBALS | set(helpers()) | {name} | {block.name for block in blocks}
+    classes: list[ClassText] = []
+    trees: dict[Block, dict[int, str]] = {}
+    for block in blocks:
+        tree = block_tree(block, labels)
+        trees[block] = {k: tree.paths[item] for k, item in enumerate(block.owns) if item in tree.paths}
+        classes.append(_block_class(block, tree, reserved))
+    if flat:
+        tree = flat_tree(ops, program.outputs, {item: labels.top(item) for item in owned(ops)})
+    else:
+        tree = model_tree(ops, program.outputs, labels)
+    state = State()
+    for item, path in tree.paths.items():
+        state.add(item, path, trees)
+    classes.append(_model_class(name, program, tree, labels, reserved, state))
+    source = file_text(document(store, name, program), classes)
+    return Emission(source, name, state, program.inputs, program.outputs)
+
+
+def _block_class(block: Block, tree: Tree, reserved: frozenset[str]) -> ClassText:
+    if tree.sequence is not None:
+        return ClassText(block.name, block.doc, block.parameters, (), block.derived, sequence=tree.sequence)
+    unique = Unique(reserved)
+    names = ["x"] if len(block.inputs) == 1 else ["x", *(_side_name(value) for value in block.inputs[1:])]
+    arguments = [(value, unique(text)) for value, text in zip(block.inputs, names)]
+    forward = _forward(tree, lambda op: _hint(op, tree) or _last_word(tokens(op.name)), reserved)
+    return ClassText(
+        block.name,
+        block.doc,
+        block.parameters,
+        tree.attributes,
+        block.derived,
+        [(text, "Tensor") for _, text in arguments],
+        forward.lines(arguments, tree.ops, block.outputs),
+        len(block.outputs),
+    )
+
+
+def _side_name(value: Value) -> str:
+    return _last_word(tokens(value.node))
+
+
+def _model_class(
+    name: str, program: Program, tree: Tree, labels: Labels, reserved: frozenset[str], state: State
+) -> ClassText:
+    unique = Unique(reserved)
+    arguments = [(Value(item.name), unique(item.name)) for item in program.inputs]
+    forward = _forward(tree, lambda op: _hint(op, tree) or _last_word(labels.without_prefix(op.name)), reserved)
+    return ClassText(
+        name,
+        "The model; inputs and outputs are described above.",
+        (),
+        tree.attributes,
+        (),
+        [(text, "Tensor") for _, text in arguments],
+        forward.lines(arguments, tree.ops, program.outputs),
+        len(program.outputs),
+        after=[f"        self.{second} = self.{first}" for first, second in state.ties()],
+    )
+
+
+def _forward(tree: Tree, hint: Callable[[Op], str], reserved: frozenset[str]) -> Forward:
+    return Forward(own=lambda item: f"self.{tree.names[item]}", heavy=is_heavy, hint=hint, reserved=reserved, flow="x")
+
+
+def _hint(op: Op, tree: Tree) -> str | None:
+    """A variable is called as the submodule that makes it; what goes around a block is its shortcut."""
+    term = op.term.otherwise if isinstance(op.term, Conditional) else op.term
+    own = applied(term)
+    if own is None:
+        return None
+    name = tree.names[own.declaration]
+    if name.startswith("downsample"):
+        return "shortcut"
+    return name.lower() if len(name) <= LONGEST_NAME else _last_word(tokens(name))
+
+
+LONGEST_NAME = 20
+"""Letters up to which a submodule's name is a variable's too."""
+
+
+def _last_word(parts: Sequence[str]) -> str:
+    """The last token, or as many as begin with a letter, without its number."""
+    for count in range(1, len(parts) + 1):
+        name = identifier("_".join(parts[-count:])).lower().rstrip("0123456789").rstrip("_")
+        if name and name[0].isalpha():
+            return identifier(name)
+    return "value"
+
+
+def class_name_of(store: Store) -> str:
+    """A class name made from the name of the source's symbol file or the store."""
+    files = () if store.source is None else store.source.files
+    names = [file.name for file in files if file.role in ("symbol", "graph")] or [file.name for file in files]
+    stem = re.sub(r"(-symbol|-\d{4})?(\.\w+)*$", "", re.split(r"[\\/]", names[0])[-1]) if names else ""
+    words = [word for word in re.split(r"[^0-9A-Za-z]+", stem) if word]
+    name = identifier("".join(word[0].upper() + word[1:] for word in words) or "Model")
+    return "Model" if name[0] == "_" or name in GLOBALS or name in helpers() else name
+
+
+def document(store: Store, name: str, program: Program) -> str:
+    """The file's docstring: where the model came from, what goes in and what comes out."""
+    source = store.source
+    lines = [f"{name}, written by Neutral {__version__}."]
+    if source is not None:
+        version = f" {source.version}" if source.version else ""
+        lines += ["", f"Converted from {source.framework}{version}:"]
+        for file in source.files:
+            lines.append(f"    {file.name}: {file.size} bytes")
+            lines.append(f"        SHA-256 {file.sha256 or sha256(origin_chunks(store, file))}")
+    lines += ["", "Inputs:"]
+    lines += [f"    {item.name}: {_shape(item)}" for item in program.inputs] or ["    none"]
+    lines += ["", "Outputs:"]
+    lines += [f"    {value.node}" + (f" (output {value.output})" if value.output else "") for value in program.outputs]
+    return "\n".join(_printable(line) for line in lines)
+
+
+def _shape(item: Input) -> str:
+    if item.shape is None:
+        shape = "any shape"
+    else:
+        names = [
+            "N" if k == 0 and dim is None else "*" if dim is None else str(dim) for k, dim in enumerate(item.shape)
+        ]
+        shape = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
+    return shape + (f", {item.dtype}" if item.dtype else "")
+
+
+def _printable(line: str) -> str:
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in line).rstrip()

@@ -1,0 +1,92 @@
+"""Writes a store's graph as a readable PyTorch module, and its tensors as that module's state dict."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Mapping, Sequence
+
+from neutral.errors import UnsupportedError, UsageError
+from neutral.store import Store
+
+__all__ = ["EmitReport", "emit", "preflight"]
+
+
+@dataclass(frozen=True)
+class EmitReport:
+    """What was written.
+
+    ``keys`` maps a state dict key to the store's tensor key, ``modules`` a layer or node to the module path that
+    computes it, ``ties`` are pairs of state dict keys that hold one tensor.
+    """
+
+    path: Path
+    weights: Path
+    class_name: str
+    lines: int
+    keys: Mapping[str, str]
+    modules: Mapping[str, str]
+    ties: Sequence[tuple[str, str]]
+
+
+def preflight(
+    store: Store, *, outputs: Sequence[str] | None = None, until: str | None = None
+) -> UnsupportedError | None:
+    """Everything that stands in the way of :func:`emit`, as the error that it would raise, or None."""
+    from neutral_to_torch.emission.compose import lowered
+
+    try:
+        lowered(store, outputs, until)
+    except UnsupportedError as error:
+        return error
+    return None
+
+
+def emit(
+    store: Store,
+    path: str | os.PathLike[str],
+    *,
+    outputs: Sequence[str] | None = None,
+    until: str | None = None,
+    pth: bool = False,
+    class_name: str | None = None,
+) -> EmitReport:
+    """Write the model of ``store`` as Python source to ``path``, and its state dict beside it.
+
+    ``outputs`` (nodes, or ``node:output``) or ``until`` (one of them) cut the graph. The weights are
+    ``<path>.safetensors``, or with ``pth`` ``<path>.pth``. Raises :class:`neutral.errors.UnsupportedError` with
+    every problem before anything is written.
+    """
+    from neutral.store.atomic import atomic_file
+    from neutral.store.safetensors import write_tensors
+    from neutral_to_torch.emission.compose import compose
+
+    target = Path(path)
+    if target.suffix != ".py":
+        raise UsageError(f"{target}: the source needs a name that ends with .py.")
+    weights = target.with_suffix(".pth" if pth else ".safetensors")
+    if store.path is not None and weights.exists() and weights.samefile(store.path):
+        raise UsageError(f"{weights}: the weights would take the place of the store. Give the source another name.")
+    emission = compose(store, outputs=outputs, until=until, class_name=class_name)
+    if pth:
+        import torch
+
+        from neutral_to_torch.loading.tensors import read
+
+        tensors = emission.state.tensors(store)
+        with atomic_file(weights) as file:
+            torch.save({key: read(tensor) for key, tensor in tensors.items()}, file)
+    else:
+        write_tensors(emission.state.tensors(store), weights, {"format": "pt"})
+    with atomic_file(target) as file:
+        file.write(emission.source.encode("utf-8"))
+    return EmitReport(
+        target,
+        weights,
+        emission.class_name,
+        emission.source.count("\n"),
+        emission.state.keys,
+        emission.state.modules,
+        emission.state.ties(),
+    )

@@ -1,0 +1,1 @@
+"""Python expressions as data: terms, their symbols in rules, and their text."""

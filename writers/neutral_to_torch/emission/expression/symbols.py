@@ -1,0 +1,165 @@
+"""Symbols let a rule be written as the PyTorch code that it emits: ``F.relu(x) * 2.0``, ``x.flatten(1)``."""
+
+from __future__ import annotations
+
+from typing import Any, Iterator, NoReturn
+
+from neutral_to_torch.emission.expression.terms import (
+    Call,
+    Display,
+    Either,
+    Index,
+    Literal,
+    Member,
+    Name,
+    Operation,
+    Slice,
+    Term,
+)
+
+
+class Symbol:
+    """An expression of the emitted file. Attributes, calls, indexing and operators give larger expressions.
+
+    ``==`` is Python's own; elementwise comparison is ``operation("==", x, y)`` or ``x.eq(y)``.
+    """
+
+    __slots__ = ("_term",)
+
+    def __init__(self, term: Term) -> None:
+        self._term = term
+
+    def __getattr__(self, name: str) -> Symbol:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if isinstance(self._term, Name):
+            return Symbol(Name(f"{self._term.text}.{name}"))
+        return Symbol(Member(self._term, name))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Symbol:
+        named = tuple((name, term_of(value)) for name, value in kwargs.items())
+        return Symbol(Call(self._term, tuple(map(term_of, args)), named))
+
+    def __getitem__(self, item: Any) -> Symbol:
+        items = item if isinstance(item, tuple) else (item,)
+        return Symbol(Index(self._term, tuple(map(term_of, items))))
+
+    def __iter__(self) -> Iterator[NoReturn]:
+        raise TypeError("a symbol cannot be iterated over: the number of its items is not known.")
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("a symbol has no truth value: it stands for an expression of the emitted file.")
+
+    def __add__(self, other: Any) -> Symbol:
+        return operation("+", self, other)
+
+    def __radd__(self, other: Any) -> Symbol:
+        return operation("+", other, self)
+
+    def __sub__(self, other: Any) -> Symbol:
+        return operation("-", self, other)
+
+    def __rsub__(self, other: Any) -> Symbol:
+        return operation("-", other, self)
+
+    def __mul__(self, other: Any) -> Symbol:
+        return operation("*", self, other)
+
+    def __rmul__(self, other: Any) -> Symbol:
+        return operation("*", other, self)
+
+    def __truediv__(self, other: Any) -> Symbol:
+        return operation("/", self, other)
+
+    def __rtruediv__(self, other: Any) -> Symbol:
+        return operation("/", other, self)
+
+    def __floordiv__(self, other: Any) -> Symbol:
+        return operation("//", self, other)
+
+    def __mod__(self, other: Any) -> Symbol:
+        return operation("%", self, other)
+
+    def __pow__(self, other: Any) -> Symbol:
+        return operation("**", self, other)
+
+    def __rpow__(self, other: Any) -> Symbol:
+        return operation("**", other, self)
+
+    def __matmul__(self, other: Any) -> Symbol:
+        return operation("@", self, other)
+
+    def __and__(self, other: Any) -> Symbol:
+        return operation("&", self, other)
+
+    def __or__(self, other: Any) -> Symbol:
+        return operation("|", self, other)
+
+    def __xor__(self, other: Any) -> Symbol:
+        return operation("^", self, other)
+
+    def __lt__(self, other: Any) -> Symbol:
+        return operation("<", self, other)
+
+    def __le__(self, other: Any) -> Symbol:
+        return operation("<=", self, other)
+
+    def __gt__(self, other: Any) -> Symbol:
+        return operation(">", self, other)
+
+    def __ge__(self, other: Any) -> Symbol:
+        return operation(">=", self, other)
+
+    def __neg__(self) -> Symbol:
+        return operation("-", self)
+
+    def __invert__(self) -> Symbol:
+        return operation("~", self)
+
+
+def term_of(value: Any) -> Term:
+    """The term of a symbol, a constant, a slice, or a list or tuple of these."""
+    if isinstance(value, Symbol):
+        return value._term
+    if isinstance(value, slice):
+        return Slice(term_of(value.start), term_of(value.stop), term_of(value.step))
+    if isinstance(value, (list, tuple)):
+        items = tuple(map(term_of, value))
+        if isinstance(value, tuple) and all(isinstance(item, Literal) for item in items):
+            return Literal(value)
+        return Display(items, "[]" if isinstance(value, list) else "()")
+    if value is None or value is Ellipsis or isinstance(value, (bool, int, float, str)):
+        return Literal(value)
+    raise TypeError(f"{value!r} cannot be written in an expression.")
+
+
+def operation(operator: str, *operands: Any) -> Symbol:
+    """``left operator right``, or ``operator operand``; any of Python's operators, comparisons included."""
+    return Symbol(Operation(operator, tuple(map(term_of, operands))))
+
+
+def either(module: Symbol, inline: Symbol) -> Symbol:
+    """The same value said in two ways: ``module`` applies a submodule to one value, ``inline`` does without.
+
+    The first is used inside an ``nn.Sequential``, the second in a line of ``forward``.
+    """
+    return Symbol(Either(term_of(module), term_of(inline)))
+
+
+class _Helpers:
+    """The helpers as symbols: ``helper.BatchNorm``. An unknown name raises at once."""
+
+    def __getattr__(self, name: str) -> Symbol:
+        from neutral_to_torch.emission.printing.helper_source import require
+
+        if name.startswith("__"):
+            raise AttributeError(name)
+        require(name)
+        return Symbol(Name(name))
+
+
+torch = Symbol(Name("torch"))
+nn = Symbol(Name("nn"))
+F = Symbol(Name("F"))
+math = Symbol(Name("math"))
+helper = _Helpers()

@@ -1,0 +1,266 @@
+"""Terms as Python text, laid out as ``ruff format`` lays it out."""
+
+from __future__ import annotations
+
+import keyword
+import math
+from typing import Any
+
+from neutral_to_torch.emission.expression.terms import (
+    Call,
+    Conditional,
+    Display,
+    Either,
+    Index,
+    Literal,
+    Member,
+    Name,
+    Operation,
+    Repeat,
+    Slice,
+    Term,
+    walk,
+)
+
+WIDTH = 100
+INDENT = "    "
+CONTAINERS = ("nn.Sequential", "nn.ModuleList", "OrderedDict", "super().__init__")
+"""Calls that are always written with one argument in a line."""
+
+_PRECEDENCE = {
+    **dict.fromkeys(("or",), 1),
+    **dict.fromkeys(("and",), 2),
+    **dict.fromkeys(("not",), 3),
+    **dict.fromkeys(("<", "<=", ">", ">=", "==", "!=", "is", "is not", "in"), 4),
+    "|": 5,
+    "^": 6,
+    "&": 7,
+    **dict.fromkeys(("<<", ">>"), 8),
+    **dict.fromkeys(("+", "-"), 9),
+    **dict.fromkeys(("*", "/", "//", "%", "@"), 10),
+    "**": 12,
+}
+_CONDITIONAL, _COMPARISON, _UNARY, _POWER, _ATOM = 0, 4, 11, 12, 13
+
+
+def text(term: Term) -> str:
+    """The expression in one line."""
+    return _text(term)[0]
+
+
+def constant(value: Any) -> str:
+    """A constant as it is written in source: ``1e-5``, ``"mean"``, ``(1, 2)``, ``float("inf")``."""
+    if isinstance(value, tuple):
+        items = ", ".join(map(constant, value))
+        return f"({items},)" if len(value) == 1 else f"({items})"
+    if isinstance(value, str):
+        body = value.encode("unicode_escape").decode("ascii").replace('"', '\\"')
+        return f"'{value}'" if '"' in value and "'" not in value and value.isprintable() else f'"{body}"'
+    if isinstance(value, float) and not isinstance(value, bool):
+        if math.isnan(value):
+            return 'float("nan")'
+        if math.isinf(value):
+            return 'float("inf")' if value > 0 else '-float("inf")'
+        return repr(float(value)).replace("e-0", "e-").replace("e+", "e")
+    return "..." if value is Ellipsis else repr(value)
+
+
+def _text(term: Term) -> tuple[str, int]:
+    if isinstance(term, Literal):
+        body = constant(term.value)
+        return body, _UNARY if body.startswith("-") else _ATOM
+    if isinstance(term, Name):
+        return term.text, _ATOM
+    if isinstance(term, Member):
+        return f"{_atom(term.base)}.{term.name}", _ATOM
+    if isinstance(term, Call):
+        return f"{_atom(term.callee)}({', '.join(arguments(term))})", _ATOM
+    if isinstance(term, Index):
+        return f"{_atom(term.base)}[{', '.join(map(text, term.items))}]", _ATOM
+    if isinstance(term, Slice):
+        return _slice(term), _ATOM
+    if isinstance(term, Operation):
+        return _operation(term)
+    if isinstance(term, Display):
+        opening, closing = term.brackets[0], term.brackets[1]
+        single = "," if opening == "(" and len(term.items) == 1 else ""
+        return f"{opening}{', '.join(map(text, term.items))}{single}{closing}", _ATOM
+    if isinstance(term, Conditional):
+        parts = (_inside(term.chosen, 1), _inside(term.test, 1), _inside(term.otherwise, 0))
+        return f"{parts[0]} if {parts[1]} else {parts[2]}", _CONDITIONAL
+    if isinstance(term, Repeat):
+        counter = "k" if any(item == Name("k") for item in walk(term.item)) else "_"
+        loop = f"{text(term.item)} for {counter} in range({term.count})"
+        return (loop if term.alone else f"*({loop})"), _ATOM
+    if isinstance(term, Either):
+        return _text(term.inline)
+    raise TypeError(f"{term!r} has no text: values and attributes must have been given names.")
+
+
+def arguments(call: Call) -> list[str]:
+    """The arguments of a call, each as text."""
+    return [*map(text, call.args), *(f"{name}={text(value)}" for name, value in call.kwargs)]
+
+
+def _inside(term: Term, least: int) -> str:
+    body, precedence = _text(term)
+    return body if precedence >= least else f"({body})"
+
+
+def _atom(term: Term) -> str:
+    body = _inside(term, _ATOM)
+    is_number = isinstance(term, Literal) and body[0] in "0123456789"
+    return f"({body})" if is_number else body
+
+
+def _operation(term: Operation) -> tuple[str, int]:
+    symbol = term.symbol
+    if len(term.operands) == 1:
+        precedence = _PRECEDENCE["not"] if symbol == "not" else _UNARY
+        space = " " if symbol == "not" else ""
+        operand = term.operands[0]
+        is_power = isinstance(operand, Operation) and operand.symbol == "**"
+        return f"{symbol}{space}{_inside(operand, _ATOM if is_power else precedence)}", precedence
+    left, right = term.operands
+    precedence = _PRECEDENCE[symbol]
+    if symbol == "**":
+        base = _inside(left, _ATOM)
+        space = "" if base[0] != "(" and _is_simple_power(left) and _is_simple_power(right) else " "
+        return f"{base}{space}**{space}{_inside(right, _UNARY)}", precedence
+    least_left = precedence + 1 if precedence == _COMPARISON else precedence
+    return f"{_inside(left, least_left)} {symbol} {_inside(right, precedence + 1)}", precedence
+
+
+def _is_simple_power(term: Term) -> bool:
+    """Whether the formatter writes ``**`` without spaces beside this operand."""
+    if isinstance(term, Literal):
+        return isinstance(term.value, (int, float)) and math.isfinite(term.value)
+    if isinstance(term, Operation):
+        return len(term.operands) == 1 and term.symbol == "-" and isinstance(term.operands[0], Name)
+    return isinstance(term, Name) or (isinstance(term, Member) and _is_simple_power(term.base))
+
+
+def _slice(term: Slice) -> str:
+    bounds = (term.start, term.stop, term.step)
+    start, stop, step = ("" if b == Literal(None) else text(b) for b in bounds)
+    if all(map(_is_simple_bound, bounds)):
+        return f"{start}:{stop}" + (f":{step}" if step else "")
+    body = f"{start} :" if start else ":"
+    body += f" {stop}" if stop else ""
+    if step:
+        body += f" : {step}" if stop else f": {step}"
+    return body
+
+
+def _is_simple_bound(term: Term) -> bool:
+    """Whether the formatter writes the colon beside it without spaces."""
+    if isinstance(term, Operation):
+        return len(term.operands) == 1 and term.symbol != "not" and _is_simple_bound(term.operands[0])
+    return isinstance(term, Literal) or (isinstance(term, Name) and "." not in term.text)
+
+
+def explodes(term: Term) -> bool:
+    """Whether the term is written over several lines though it may fit in one."""
+    return any(
+        isinstance(item, Call)
+        and isinstance(item.callee, Name)
+        and item.callee.text in CONTAINERS
+        and len(item.args) + len(item.kwargs) > 1
+        for item in walk(term)
+    )
+
+
+def layout(term: Term, indent: int, before: str = "", after: str = "") -> list[str] | None:
+    """``before`` + term + ``after`` in lines of at most :data:`WIDTH`, or None where it has no good place to break."""
+    space = INDENT * indent
+    flat = f"{space}{before}{text(term)}{after}"
+    exploding = explodes(term)
+    if len(flat) <= WIDTH and not exploding:
+        return [flat]
+    if isinstance(term, (Operation, Conditional)):
+        return _at_last_call(term, indent, before, after) or _in_parentheses(term, indent, before, after)
+    if isinstance(term, Literal) and isinstance(term.value, tuple):
+        term = Display(tuple(map(Literal, term.value)), "()")
+    if isinstance(term, Call):
+        if isinstance(term.callee, Member) and any(isinstance(item, Call) for item in walk(term.callee)):
+            return None
+        opening, closing = f"{_atom(term.callee)}(", ")"
+        items = [("", item) for item in term.args] + [(f"{name}=", item) for name, item in term.kwargs]
+    elif isinstance(term, Display):
+        opening, closing = term.brackets[0], term.brackets[1]
+        items = [("", item) for item in term.items]
+    else:
+        return None
+    head = f"{space}{before}{opening}"
+    if not items or len(head) > WIDTH:
+        return None
+    body = INDENT * (indent + 1) + ", ".join(name + text(item) for name, item in items)
+    is_tuple = isinstance(term, Display) and term.brackets == "()"  # its comma must stay
+    together = isinstance(term, Call) or (len(items) == 1 and not is_tuple)
+    if not exploding and together and len(body) <= WIDTH:
+        return [head, body, f"{space}{closing}{after}"]
+    comma = "," if len(items) > 1 or is_tuple else ""
+    lines = [head]
+    for name, item in items:
+        inner = layout(item, indent + 1, name, comma)
+        if inner is None:
+            return None
+        lines += inner
+    return [*lines, f"{space}{closing}{after}"]
+
+
+def _at_last_call(term: Term, indent: int, before: str, after: str) -> list[str] | None:
+    """Broken in the brackets of the call that is the right operand, where there is but one operator of its rank."""
+    if not before or not isinstance(term, Operation) or len(term.operands) != 2:
+        return None
+    left, right = term.operands
+    precedence = _PRECEDENCE[term.symbol]
+    if not isinstance(right, Call) or _text(left)[1] == precedence:
+        return None
+    lines = layout(right, indent, f"{before}{_inside(left, precedence)} {term.symbol} ", after)
+    return lines if lines is not None and all(len(line) <= WIDTH for line in lines) else None
+
+
+def _in_parentheses(term: Operation | Conditional, indent: int, before: str, after: str) -> list[str] | None:
+    """In parentheses: in one line, or each operand on a line."""
+    space, inner = INDENT * indent, INDENT * (indent + 1)
+    whole = inner + text(term)
+    lines: list[str] | None = [whole]
+    if len(whole) > WIDTH or explodes(term):
+        lines = _operands(term, indent + 1) if isinstance(term, Operation) else _choices(term, indent + 1)
+    if not before or lines is None or any(len(line) > WIDTH for line in lines):
+        return None
+    return [f"{space}{before}(", *lines, f"{space}){after}"]
+
+
+def _operands(term: Operation, indent: int) -> list[str] | None:
+    """Operands of equal rank, each on a line."""
+    if len(term.operands) != 2 or term.symbol == "**":
+        return None
+    parts: list[str] = []
+    item: Term = term
+    precedence = _PRECEDENCE[term.symbol]
+    while isinstance(item, Operation) and len(item.operands) == 2 and _PRECEDENCE[item.symbol] == precedence:
+        parts.insert(0, f"{item.symbol} {_inside(item.operands[1], precedence + 1)}")
+        item = item.operands[0]
+    parts.insert(0, _inside(item, precedence))
+    return [INDENT * indent + part for part in parts]
+
+
+def _choices(term: Conditional, indent: int) -> list[str] | None:
+    chosen = layout(term.chosen, indent)
+    if chosen is None:
+        return None
+    space = INDENT * indent
+    return [*chosen, f"{space}if {text(term.test)}", f"{space}else {text(term.otherwise)}"]
+
+
+def identifier(name: str) -> str:
+    """A valid identifier that is as near to ``name`` as can be; not a keyword."""
+    body = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in name).strip("_")
+    while "__" in body:
+        body = body.replace("__", "_")
+    body = body[:60].rstrip("_") or "value"
+    if body[0].isdigit():
+        body = f"_{body}"
+    return f"{body}_" if keyword.iskeyword(body) or body in ("None", "True", "False") else body

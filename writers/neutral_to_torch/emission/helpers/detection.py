@@ -1,0 +1,240 @@
+"""Boxes of detectors: (x1, y1, x2, y2), or with ``center`` (x, y, width, height)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from neutral_to_torch.emission.helpers.indexing import stable_sort
+
+
+def corners(boxes: Tensor) -> Tensor:
+    """(x, y, width, height) to (x1, y1, x2, y2)."""
+    center, half = boxes[..., :2], boxes[..., 2:] / 2
+    return torch.cat((center - half, center + half), dim=-1)
+
+
+def areas(boxes: Tensor, center: bool = False) -> Tensor:
+    """Areas of boxes; 0 where a side is negative."""
+    sides = boxes[..., 2:] if center else boxes[..., 2:] - boxes[..., :2]
+    return torch.where((sides < 0).any(-1), 0, sides.prod(-1))
+
+
+def intersections(first: Tensor, second: Tensor) -> Tensor:
+    """Areas common to corner boxes, which broadcast."""
+    left, top, right, bottom = first.unbind(-1)
+    other_left, other_top, other_right, other_bottom = second.unbind(-1)
+    width = torch.minimum(right, other_right) - torch.maximum(left, other_left)
+    height = torch.minimum(bottom, other_bottom) - torch.maximum(top, other_top)
+    return width.clamp(min=0) * height.clamp(min=0)
+
+
+def box_iou(first: Tensor, second: Tensor, center: bool = False) -> Tensor:
+    """Intersection over union of all boxes of ``first`` with all of ``second``."""
+    ones, others = first.reshape(-1, 1, 4), second.reshape(1, -1, 4)
+    union = areas(ones, center) + areas(others, center)
+    if center:
+        ones, others = corners(ones), corners(others)
+    common = intersections(ones, others)
+    overlaps = torch.where(common > 0, common / (union - common), 0)
+    return overlaps.reshape(first.shape[:-1] + second.shape[:-1])
+
+
+def suppress(keep: Tensor, conflicts: Tensor) -> Tensor:
+    """Go through boxes in order; each that is kept removes the later ones in conflict with it.
+
+    ``keep`` is (N, boxes), ``conflicts`` (N, boxes, boxes).
+    """
+    count = keep.shape[1]
+    allowed = ~conflicts.triu(1)
+    for index in range(count):
+        keep = keep & (allowed[:, index] | ~keep[:, index : index + 1])
+    return keep
+
+
+def take_boxes(rows: Tensor, order: Tensor) -> Tensor:
+    """Rows of (N, boxes, elements) in the order (N, some)."""
+    return rows.gather(1, order[..., None].expand(-1, -1, rows.shape[2]))
+
+
+def box_nms(
+    boxes: Tensor,
+    overlap_threshold: float = 0.5,
+    valid_threshold: float = 0.0,
+    top_k: int | None = None,
+    coord_start: int = 2,
+    score_index: int = 1,
+    class_index: int | None = None,
+    background: int = -1,
+    across_classes: bool = False,
+    in_format: str = "corner",
+    out_format: str = "corner",
+) -> Tensor:
+    """Non-maximum suppression in (..., boxes, elements): what is left, then rows of -1."""
+    rows = boxes.reshape(-1, *boxes.shape[-2:])
+    count = rows.shape[1]
+    scores = rows[..., score_index]
+    valid = scores > valid_threshold
+    if class_index is not None:
+        valid = valid & (rows[..., class_index] != background)
+    ranked = torch.where(valid, scores, -torch.inf)
+    order = stable_sort(ranked, 1, descending=True)[1]
+    if top_k is not None and top_k < count:
+        order = order[:, :top_k]
+    best = take_boxes(rows, order)
+
+    coords = best[..., coord_start : coord_start + 4]
+    area = areas(coords, in_format == "center")
+    if in_format == "center":
+        coords = corners(coords)
+    common = intersections(coords[:, :, None], coords[:, None])
+    conflicts = common / (area[:, :, None] + area[:, None] - common) > overlap_threshold
+    if class_index is not None and not across_classes:
+        kinds = best[..., class_index].trunc()
+        conflicts = conflicts & (kinds[:, :, None] == kinds[:, None])
+    keep = suppress(valid.gather(1, order), conflicts)
+
+    first = stable_sort((~keep).to(torch.int32), 1)[1]
+    kept = torch.where(keep.gather(1, first)[..., None], take_boxes(best, first), -1)
+    if in_format != out_format:
+        before, coords = kept[..., :coord_start], kept[..., coord_start : coord_start + 4]
+        low, high = coords[..., :2], coords[..., 2:]
+        if out_format == "center":
+            converted = torch.cat(((low + high) / 2, high - low), dim=-1)
+        else:
+            converted = corners(coords)
+        coords = torch.where(coords[..., :1] < 0, coords, converted)
+        kept = torch.cat((before, coords, kept[..., coord_start + 4 :]), dim=-1)
+    return F.pad(kept, (0, 0, 0, count - kept.shape[1]), value=-1.0).reshape(boxes.shape)
+
+
+def box_decode(
+    predictions: Tensor,
+    anchors: Tensor,
+    std: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0),
+    max_log: float | None = None,
+    center: bool = True,
+) -> Tensor:
+    """Corner boxes from predictions (N, boxes, 4) relative to anchors (1, boxes, 4)."""
+    place, size = anchors[..., :2], anchors[..., 2:]
+    if not center:
+        size = size - place
+        place = place + size * 0.5
+    scaled = predictions * predictions.new_tensor(std)
+    place = scaled[..., :2] * size + place
+    growth = scaled[..., 2:]
+    if max_log is not None:
+        growth = growth.clamp(max=max_log)
+    half = growth.exp() * size * 0.5
+    return torch.cat((place - half, place + half), dim=-1)
+
+
+def box_encode(
+    samples: Tensor,
+    matches: Tensor,
+    anchors: Tensor,
+    references: Tensor,
+    mean: Tensor,
+    std: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """Targets (N, boxes, 4) of anchors that match references, and where they hold."""
+    matched = take_boxes(references, matches.long())
+    size, other_size = anchors[..., 2:] - anchors[..., :2], matched[..., 2:] - matched[..., :2]
+    place, other_place = anchors[..., :2] + size * 0.5, matched[..., :2] + other_size * 0.5
+    targets = torch.cat(((other_place - place) / size, (other_size / size).log()), dim=-1)
+    mask = (samples > 0.5)[..., None].expand_as(targets)
+    return torch.where(mask, (targets - mean) / std, 0), mask.to(targets.dtype)
+
+
+def bipartite_matching(
+    scores: Tensor, threshold: float, smallest: bool = False, limit: int | None = None
+) -> tuple[Tensor, Tensor]:
+    """Pair rows and columns of (..., rows, columns), best scores first; -1 means no partner."""
+    rows, columns = scores.shape[-2:]
+    values = scores.reshape(-1, rows * columns)
+    if smallest:
+        values, threshold = -values, -threshold
+    of_rows = values.new_full((values.shape[0], rows), -1)
+    of_columns = values.new_full((values.shape[0], columns), -1)
+    every_row = torch.arange(rows, device=scores.device)
+    every_column = torch.arange(columns, device=scores.device)
+    pairs = min(rows, columns) if limit is None else min(rows, columns, limit)
+    for _ in range(pairs):
+        best, place = values.max(dim=1, keepdim=True)
+        row, column = place // columns, place % columns
+        found = best > threshold
+        here, there = every_row == row, every_column == column
+        of_rows = torch.where(found & here, column.to(values.dtype), of_rows)
+        of_columns = torch.where(found & there, row.to(values.dtype), of_columns)
+        taken = (here[:, :, None] | there[:, None]).flatten(1)
+        values = torch.where(taken, -torch.inf, values)
+    leading = scores.shape[:-2]
+    return of_rows.reshape(*leading, rows), of_columns.reshape(*leading, columns)
+
+
+def multibox_prior(
+    x: Tensor,
+    sizes: tuple[float, ...],
+    ratios: tuple[float, ...],
+    steps: tuple[float, float] | None = None,
+    offsets: tuple[float, float] = (0.5, 0.5),
+    clip: bool = False,
+) -> Tensor:
+    """Corner boxes (1, positions*boxes, 4) around the positions of a map, in units of its sides."""
+    height, width = x.shape[2:]
+    step_y, step_x = (1 / height, 1 / width) if steps is None else steps
+    y = (torch.arange(height, device=x.device) + offsets[0]) * step_y
+    across = (torch.arange(width, device=x.device) + offsets[1]) * step_x
+    shapes = [(size, ratios[0]) for size in sizes] + [(sizes[0], ratio) for ratio in ratios[1:]]
+    half_width = torch.tensor([size * ratio**0.5 / 2 for size, ratio in shapes], device=x.device)
+    half_width = half_width * height / width
+    half_height = torch.tensor([size / ratio**0.5 / 2 for size, ratio in shapes], device=x.device)
+    half = torch.stack((half_width, half_height), dim=-1)
+    center = torch.stack(torch.meshgrid(across, y, indexing="xy"), dim=-1)[:, :, None]
+    boxes = torch.cat((center - half, center + half), dim=-1).reshape(1, -1, 4)
+    return (boxes.clamp(0, 1) if clip else boxes).to(x.dtype)
+
+
+def multibox_detection(
+    probabilities: Tensor,
+    predictions: Tensor,
+    anchors: Tensor,
+    threshold: float = 0.01,
+    overlap_threshold: float = 0.5,
+    top_k: int | None = None,
+    across_classes: bool = False,
+    variances: tuple[float, ...] = (0.1, 0.1, 0.2, 0.2),
+    clip: bool = True,
+) -> Tensor:
+    """Rows (class, score, box) of all anchors; class -1 where there is no detection."""
+    score, kind = probabilities[:, 1:].max(dim=1)
+    valid = (score > -1) & (score >= threshold)
+    boxes = box_decode(predictions.unflatten(1, (-1, 4)), anchors, variances, center=False)
+    if clip:
+        boxes = boxes.clamp(0, 1)
+    rows = torch.cat((kind.to(score.dtype)[..., None], score[..., None], boxes), dim=-1)
+    first = stable_sort((~valid).to(torch.int32), 1)[1]
+    valid = valid.gather(1, first)
+    rows = torch.where(valid[..., None], take_boxes(rows, first), -1)
+    if not 0 < overlap_threshold <= 1:
+        return rows
+
+    ranked = torch.where(valid, rows[..., 1], -torch.inf)
+    order = stable_sort(ranked, 1, descending=True)[1]
+    rest = rows[:, :0]
+    if top_k is not None and top_k < rows.shape[1]:
+        order = order[:, :top_k]
+        none = torch.full_like(rows[:, top_k:, :1], -1)
+        rest = torch.cat((none, rows[:, top_k:, 1:]), dim=-1)
+    best = take_boxes(rows, order)
+    boxes = best[..., 2:]
+    area = (boxes[..., 2:] - boxes[..., :2]).prod(-1)
+    common = intersections(boxes[:, :, None], boxes[:, None])
+    union = area[:, :, None] + area[:, None] - common
+    conflicts = torch.where(union > 0, common / union, 0) >= overlap_threshold
+    if not across_classes:
+        conflicts = conflicts & (best[:, :, None, 0] == best[:, None, :, 0])
+    keep = suppress(best[..., 0] >= 0, conflicts)
+    best = torch.cat((torch.where(keep, best[..., 0], -1)[..., None], best[..., 1:]), dim=-1)
+    return torch.cat((best, rest), dim=1)

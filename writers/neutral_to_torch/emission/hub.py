@@ -1,0 +1,183 @@
+"""A folder as model hubs expect one: weights, source, ``config.json`` and a model card."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from neutral import __version__
+from neutral.errors import TargetError
+from neutral.graph import Input
+from neutral.store import Store
+from neutral.store.safetensors import read_tensors
+from neutral.store.shards import write_tensors as write_shards
+from neutral.text import printable
+from neutral_to_torch.emission.compose import lowered
+from neutral_to_torch.emission.emit import EmitReport, emit
+from neutral_to_torch.emission.lowering.lower import Program
+
+CARD = """\
+---
+library_name: pytorch
+tags:
+- {framework}
+- neutral
+---
+
+# {name}
+
+Converted from {framework}{version} by Neutral {neutral}, with the weights exactly as they were. `model.py` depends on
+torch alone:
+
+```python
+from model import {name}
+{loaded}model.eval()
+```
+
+## Inputs and outputs
+
+| | name | shape | dtype |
+|---|---|---|---|
+{ends}
+
+Free dimensions are `*`.
+
+## Layers
+
+| kind | layers | parameters |
+|---|--:|--:|
+{kinds}
+
+## Source
+
+| file | bytes | SHA-256 |
+|---|--:|---|
+{files}
+"""
+
+
+LOADED = """\
+from safetensors.torch import load_file
+
+model = {name}()
+model.load_state_dict(load_file("model.safetensors"))
+"""
+
+LOADED_FROM_SHARDS = """\
+import json
+from safetensors.torch import load_file
+
+model = {name}()
+state = {{}}
+for shard in set(json.load(open("model.safetensors.index.json"))["weight_map"].values()):
+    state.update(load_file(shard))
+model.load_state_dict(state)
+"""
+
+
+def write_hub(
+    store: Store,
+    folder: str | os.PathLike[str],
+    *,
+    class_name: str | None = None,
+    max_shard_size: int | None = None,
+) -> EmitReport:
+    """Write ``model.py``, ``model.safetensors``, ``config.json`` and ``README.md`` into a new folder.
+
+    Weights of more than ``max_shard_size`` bytes become shards and an index. The folder appears whole or not at all.
+    Raises TargetError where it is there already and has something in it, and what :func:`neutral_to_torch.emit` raises.
+    """
+    target = Path(folder)
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise TargetError(f"{target}: this is there already, and is not an empty folder. Choose another name.")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        place = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    except OSError as error:
+        raise TargetError(f"{target}: cannot be written: {error.strerror}.") from error
+    try:
+        made = emit(store, place / "model.py", class_name=class_name)
+        program = lowered(store, None, None)
+        weights = "model.safetensors"
+        tensors = read_tensors(place / weights)
+        if max_shard_size is not None and sum(tensor.nbytes for tensor in tensors.values()) > max_shard_size:
+            weights = os.path.basename(write_shards(tensors, str(place / weights), max_shard_size=max_shard_size)[-1])
+            (place / "model.safetensors").unlink()
+        config = json.dumps(_config(store, program, made), indent=2, ensure_ascii=False) + "\n"
+        (place / "config.json").write_text(config, encoding="utf-8")
+        (place / "README.md").write_text(_card(store, program, made, weights), encoding="utf-8")
+        os.chmod(place, 0o777 & ~_umask())
+        if target.exists():
+            target.rmdir()
+        place.rename(target)
+    except OSError as error:
+        raise TargetError(f"{target}: cannot be written: {error.strerror}.") from error
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+    return EmitReport(
+        target / "model.py",
+        target / weights,
+        made.class_name,
+        made.lines,
+        made.keys,
+        made.modules,
+        made.ties,
+    )
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _config(store: Store, program: Program, made: EmitReport) -> dict[str, Any]:
+    source = store.source
+    files = () if source is None else source.files
+    return {
+        "architectures": [made.class_name],
+        "model_file": "model.py",
+        "neutral_version": __version__,
+        "inputs": [{"name": item.name, "shape": item.shape, "dtype": item.dtype} for item in program.inputs],
+        "outputs": [value.node for value in program.outputs],
+        "source": {
+            "framework": None if source is None else source.framework,
+            "version": None if source is None else source.version,
+            "files": [{"name": file.name, "size": file.size, "sha256": file.sha256} for file in files],
+        },
+    }
+
+
+def _card(store: Store, program: Program, made: EmitReport, weights: str) -> str:
+    source = store.source
+    layers: Counter[str] = Counter(layer.kind for layer in store.layers.values())
+    sizes: Counter[str] = Counter()
+    for layer in store.layers.values():
+        sizes[layer.kind] += sum(store.tensors[key].size for key in layer.tensors.values())
+    ends = [f"| input | {_cell(item.name)} | {_shape(item)} | {item.dtype or ''} |" for item in program.inputs]
+    ends += [f"| output | {_cell(value.node)} | | |" for value in program.outputs]
+    files = () if source is None else source.files
+    return CARD.format(
+        name=made.class_name,
+        loaded=(LOADED if weights == "model.safetensors" else LOADED_FROM_SHARDS).format(name=made.class_name),
+        framework="another framework" if source is None else source.framework,
+        version="" if source is None or source.version is None else f" {source.version}",
+        neutral=__version__,
+        ends="\n".join(ends),
+        kinds="\n".join(f"| {kind} | {count} | {sizes[kind]:,} |" for kind, count in layers.most_common()),
+        files="\n".join(f"| {_cell(file.name)} | {file.size:,} | {file.sha256 or ''} |" for file in files),
+    )
+
+
+def _shape(item: Input) -> str:
+    return "" if item.shape is None else "(" + ", ".join("*" if n is None else str(n) for n in item.shape) + ")"
+
+
+def _cell(text: str) -> str:
+    """A name of the source in a table: it is data, and no markup."""
+    return "`" + printable(text).replace("`", "'").replace("|", "\\|") + "`"

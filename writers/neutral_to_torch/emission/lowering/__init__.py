@@ -1,0 +1,1 @@
+"""Lower graph nodes to Python statements by the rules of their kinds."""

@@ -1,0 +1,256 @@
+"""The registry of emitter rules, and what a rule is told about its node.
+
+``docs/adding-an-operator.md`` shows how one is written.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Callable, Mapping, Sequence, Union
+
+from neutral import extensions
+from neutral.errors import NeutralError
+from neutral.graph import Graph, Layer, Node, Value
+from neutral.tensor import Tensor
+from neutral_to_torch.emission.expression.symbols import Symbol, nn, term_of, torch
+from neutral_to_torch.emission.expression.terms import Body, Control, Declaration, Own, Ref
+
+
+class Unsupported(Exception):
+    """Raised by a rule for what it cannot express exactly; the message is one problem of the preflight."""
+
+
+@dataclass(frozen=True)
+class Unpacked:
+    """One expression that gives several outputs; see :func:`unpack`."""
+
+    expression: Symbol
+    pattern: Any
+
+
+def unpack(expression: Symbol, pattern: Any) -> Unpacked:
+    """``expression`` gives nested outputs: with the pattern ``(0, (1, 2))`` it is written ``x, (h, c) = ...``.
+
+    The pattern's numbers are the node's outputs; None is an item that is no output.
+    """
+    return Unpacked(expression, pattern)
+
+
+Result = Union[Symbol, "tuple[Symbol | None, ...]", Unpacked]
+Rank = Union[int, str, Callable[["View"], Union[int, Sequence[Union[int, None]], None]], None]
+
+
+class View:
+    """A node as its rule sees it.
+
+    ``name`` is the node's name, ``kind`` its kind, ``attributes`` its typed attributes (also ``node["axis"]``) and
+    ``inputs`` its operands: symbols, or None where an optional input is absent. A literal operand is a symbol too;
+    ``number(i)`` gives it as a Python number. ``used`` says for each output whether anything uses it.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        layer: Layer | None,
+        tensors: Mapping[str, Tensor],
+        ranks: Sequence[int | None],
+        used: tuple[bool, ...],
+        declared: dict[tuple[str, str], Declaration],
+        lower: Callable[[str, Graph, Sequence[int | None]], Body],
+    ) -> None:
+        self.name = node.name
+        self.kind = node.kind
+        self.attributes = node.attributes
+        self.used = used
+        self.node = node
+        self._layer = layer
+        self._tensors = tensors
+        self._ranks = ranks
+        self._declared = declared
+        self._lower = lower
+        self.inputs: tuple[Symbol | None, ...] = tuple(map(_operand, node.inputs))
+
+    def __getitem__(self, attribute: str) -> Any:
+        return self.attributes[attribute]
+
+    def rank(self, index: int = 0) -> int | None:
+        """The number of dimensions of an input, or None where it is not known. A literal has rank 0."""
+        return self._ranks[index] if index < len(self._ranks) else None
+
+    def number(self, index: int) -> float | int | bool | None:
+        """The literal operand ``index`` as a Python number, or None where it is a value or absent."""
+        operand = self.node.inputs[index] if index < len(self.node.inputs) else None
+        return None if isinstance(operand, Value) else operand
+
+    def has(self, role: str) -> bool:
+        """Whether the layer has this role, stored or computed."""
+        return role in self.node.computed or self.stored(role)
+
+    def stored(self, role: str) -> bool:
+        """Whether the role is a stored tensor."""
+        return self._layer is not None and role in self._layer.tensors and role not in self.node.computed
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The stored roles."""
+        return tuple(self._layer.tensors) if self._layer is not None else ()
+
+    def shape(self, role: str) -> tuple[int, ...]:
+        """The shape of a stored role. Raises Unsupported where there is no such tensor."""
+        return self._stored(role)[1].shape
+
+    def dtype(self, role: str) -> str:
+        """The dtype code (``F32``) of a stored role."""
+        return self._stored(role)[1].dtype
+
+    def module(self, constructor: Symbol, constants: Mapping[str, Tensor] | None = None) -> Symbol:
+        """``self.<name>``, a submodule made by ``constructor``, named after the layer (else the node).
+
+        The layer's stored roles are its state: the module must own a parameter or buffer of each role's name.
+        ``constants`` are entries of its state dict that the store does not hold.
+        """
+        tensors = {role: self._layer.tensors[role] for role in self.roles} if self._layer else {}
+        return self._declare(self._layer.name if self._layer else self.name, constructor, tensors, constants, "")
+
+    def tensor(self, role: str) -> Symbol:
+        """A role as an expression: the graph's value where it is computed, else ``self.<name>_<role>``."""
+        if role in self.node.computed:
+            return Symbol(Ref(self.node.computed[role]))
+        key, tensor = self._stored(role)
+        shape = tensor.shape or ((),)
+        buffer = tensor.dtype not in ("F16", "BF16", "F32", "F64")
+        if buffer:
+            constructor = torch.empty(*shape, dtype=DTYPE[tensor.dtype])
+        else:
+            constructor = nn.Parameter(torch.empty(*shape))
+        name = self._layer.name if self._layer is not None else self.name
+        owner = name if role == "value" else f"{name}_{role}"
+        return self._declare(owner, constructor, {"": key}, None, role, buffer=buffer)
+
+    def constant(self, constructor: Symbol, value: Tensor) -> Symbol:
+        """``self.<name>``, a buffer that is made by ``constructor`` and holds ``value``, which the store does not."""
+        return self._declare(self.name, constructor, {}, {"": value}, "constant", buffer=True)
+
+    def control(self, inputs: Sequence[Symbol], bodies: Mapping[str, Sequence[int | None]], **counts: int) -> Symbol:
+        """The node as a loop or branch. ``bodies`` gives, by attribute, the ranks of each graph's inputs."""
+        lowered = tuple(self._lower(f"{self.name}/{name}", self[name], ranks) for name, ranks in bodies.items())
+        return Symbol(Control(self.kind, tuple(map(term_of, inputs)), lowered, counts))
+
+    def _stored(self, role: str) -> tuple[str, Tensor]:
+        if self._layer is None or role not in self._layer.tensors:
+            raise Unsupported(f"it has no tensor for its role {role}")
+        key = self._layer.tensors[role]
+        if key not in self._tensors:
+            raise Unsupported(f"its tensor {key} is not in the store")
+        return key, self._tensors[key]
+
+    def _declare(
+        self,
+        owner: str,
+        constructor: Symbol,
+        tensors: Mapping[str, str],
+        constants: Mapping[str, Tensor] | None,
+        part: str,
+        buffer: bool = False,
+    ) -> Symbol:
+        declaration = Declaration(owner, term_of(constructor), tensors, constants or {}, buffer)
+        if self._layer is not None:
+            known = self._declared.setdefault((self._layer.name, part), declaration)
+            if known.constructor == declaration.constructor:
+                declaration = known
+        return Symbol(Own(declaration))
+
+
+DTYPE = {
+    "BOOL": torch.bool,
+    "U8": torch.uint8,
+    "I8": torch.int8,
+    "I16": torch.int16,
+    "I32": torch.int32,
+    "I64": torch.int64,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "F32": torch.float32,
+    "F64": torch.float64,
+}
+"""The dtype codes as torch writes them."""
+
+
+def _operand(operand: Any) -> Symbol | None:
+    if operand is None:
+        return None
+    return Symbol(Ref(operand)) if isinstance(operand, Value) else Symbol(term_of(operand))
+
+
+Function = Callable[..., Result]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How one kind is written, and what is known of the rank of what it gives."""
+
+    function: Function
+    rank: Rank
+
+
+_RULES: dict[str, Rule] = {}
+
+
+def rule(*kinds: str, rank: Rank = None) -> Callable[[Function], Function]:
+    """Register a function as the emitter rule of one or more kinds. A kind that has a rule already is an error.
+
+    The function is called with the node's :class:`View` and its inputs, and returns an expression, a tuple of one
+    for each output, or :func:`unpack`. ``rank`` says how many dimensions the outputs have: a number, "same" (as
+    the first input), "broadcast" (the largest of the inputs), or a function of the view.
+    """
+
+    def register(function: Function) -> Function:
+        for kind in kinds:
+            if kind in _RULES:
+                raise NeutralError(f"operator kind {kind!r} has two emitter rules.")
+            _RULES[kind] = Rule(function, rank)
+        return function
+
+    return register
+
+
+def rule_for(kind: str) -> Rule | None:
+    """The rule of a kind, or None."""
+    _load()
+    return _RULES.get(kind)
+
+
+def supported() -> tuple[str, ...]:
+    """Every kind that can be emitted."""
+    _load()
+    return tuple(sorted(_RULES))
+
+
+_loaded = False
+
+
+def _load() -> None:
+    global _loaded
+    if not _loaded:
+        _loaded = True
+        package = import_module("neutral_to_torch.emission.operators")
+        for module in pkgutil.iter_modules(package.__path__):
+            import_module(f"{package.__name__}.{module.name}")
+    extensions.search()
+    extensions.apply("torch", rule)
+
+
+def rank_of(found: Rule, view: View) -> list[int | None]:
+    """The rank of each output of the node."""
+    count = max(1, len(view.used))
+    rank = found.rank(view) if callable(found.rank) else found.rank
+    if rank == "same":
+        rank = view.rank(0)
+    elif rank == "broadcast":
+        ranks = [view.rank(index) for index in range(len(view.inputs))]
+        rank = max((r for r in ranks if r is not None), default=None) if None not in ranks else None
+    if isinstance(rank, (list, tuple)):
+        return [*rank, *[None] * (count - len(rank))]
+    return [rank if isinstance(rank, int) else None] * count

@@ -1,0 +1,20 @@
+"""Attention with several heads."""
+
+from __future__ import annotations
+
+from neutral_to_torch.emission.expression.symbols import Symbol, helper
+from neutral_to_torch.emission.lowering.rules import View, rule
+
+_KINDS = (
+    "attention_scores",
+    "attention_values",
+    "self_attention_scores",
+    "self_attention_values",
+    "cross_attention_scores",
+    "cross_attention_values",
+)
+
+
+@rule(*_KINDS, rank=3)
+def attention(node: View, *inputs: Symbol) -> Symbol:
+    return getattr(helper, node.kind)(*inputs, heads=node["heads"])

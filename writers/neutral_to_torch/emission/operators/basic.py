@@ -1,0 +1,11 @@
+"""Stored tensors as values."""
+
+from __future__ import annotations
+
+from neutral_to_torch.emission.expression.symbols import Symbol
+from neutral_to_torch.emission.lowering.rules import View, rule
+
+
+@rule("parameter", rank=lambda node: len(node.shape("value")))
+def parameter(node: View) -> Symbol:
+    return node.tensor("value")

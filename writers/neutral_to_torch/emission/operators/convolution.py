@@ -1,0 +1,136 @@
+"""Convolutions."""
+
+from __future__ import annotations
+
+from neutral_to_torch.emission.expression.symbols import F, Symbol, helper, nn
+from neutral_to_torch.emission.lowering.rules import Unsupported, View, rule
+
+
+def short(numbers: tuple[int, ...]) -> int | tuple[int, ...]:
+    """One number where all are equal, as torch's layers take it."""
+    return numbers[0] if len(set(numbers)) == 1 else numbers
+
+
+def rank(node: View) -> int:
+    """The rank of a convolution's input and output."""
+    return len(node["kernel_size"]) + 2
+
+
+def channels_first(x: Symbol, rank: int) -> Symbol:
+    """(N, *spatial, C) to (N, C, *spatial)."""
+    return x.permute(0, rank - 1, *range(1, rank - 1))
+
+
+def channels_last(x: Symbol, rank: int) -> Symbol:
+    """(N, C, *spatial) to (N, *spatial, C)."""
+    return x.permute(0, *range(2, rank), 1)
+
+
+def in_layout(node: View, x: Symbol, apply: object) -> Symbol:
+    """``apply`` a layer that has channels first to an input in the node's layout."""
+    assert callable(apply)
+    if node["layout"] == "channels_first":
+        result = apply(x)
+    else:
+        result = channels_last(apply(channels_first(x, rank(node))), rank(node))
+    assert isinstance(result, Symbol)
+    return result
+
+
+def _dimensions(node: View) -> int:
+    dimensions = len(node["kernel_size"])
+    if dimensions not in (1, 2, 3):
+        raise Unsupported(f"kernel_size={node['kernel_size']} has {dimensions} dimensions, torch knows 1 to 3")
+    return dimensions
+
+
+@rule("convolution", rank=rank)
+def convolution(node: View, x: Symbol) -> Symbol:
+    dimensions = _dimensions(node)
+    window = {
+        "stride": short(node["stride"]),
+        "padding": short(node["padding"]),
+        "dilation": short(node["dilation"]),
+        "groups": node["groups"],
+    }
+    if not node.stored("weight") or (node.has("bias") and not node.stored("bias")):
+        function = getattr(F, f"conv{dimensions}d")
+        bias = node.tensor("bias") if node.has("bias") else None
+        return in_layout(node, x, lambda x: function(x, node.tensor("weight"), bias, **written(window)))
+    weight = node.shape("weight")
+    layer = getattr(nn, f"Conv{dimensions}d")(
+        weight[1] * node["groups"],
+        weight[0],
+        kernel_size=short(node["kernel_size"]),
+        **window,
+        bias=node.stored("bias"),
+    )
+    return in_layout(node, x, node.module(layer))
+
+
+def written(window: dict[str, object]) -> dict[str, object]:
+    """The arguments of a functional convolution that are not its defaults."""
+    defaults = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "output_padding": 0}
+    return {name: value for name, value in window.items() if value != defaults[name]}
+
+
+@rule("transposed_convolution", rank=rank)
+def transposed_convolution(node: View, x: Symbol) -> Symbol:
+    dimensions = _dimensions(node)
+    window = {
+        "stride": short(node["stride"]),
+        "padding": short(node["padding"]),
+        "output_padding": short(node["output_padding"]),
+        "groups": node["groups"],
+        "dilation": short(node["dilation"]),
+    }
+    bias = node.has("bias")
+    if node["output_size"] is not None:
+        options = {name: node[name] for name in ("stride", "dilation")}
+        if node.stored("weight") and (not bias or node.stored("bias")):
+            weight = node.shape("weight")
+            layer = getattr(nn, f"ConvTranspose{dimensions}d")(
+                weight[0],
+                weight[1] * node["groups"],
+                kernel_size=short(node["kernel_size"]),
+                stride=window["stride"],
+                groups=node["groups"],
+                bias=bias,
+                dilation=window["dilation"],
+            )
+            sized = node.module(layer)
+            size = node["output_size"]
+            return in_layout(node, x, lambda x: helper.transpose_to_size(sized, x, size))
+        raise Unsupported(f"output_size with a computed weight ({options})")
+    if not node.stored("weight") or (bias and not node.stored("bias")):
+        function = getattr(F, f"conv_transpose{dimensions}d")
+        added = node.tensor("bias") if bias else None
+        return in_layout(node, x, lambda x: function(x, node.tensor("weight"), added, **written(window)))
+    weight = node.shape("weight")
+    layer = getattr(nn, f"ConvTranspose{dimensions}d")(
+        weight[0],
+        weight[1] * node["groups"],
+        kernel_size=short(node["kernel_size"]),
+        **window,
+        bias=bias,
+    )
+    return in_layout(node, x, node.module(layer))
+
+
+@rule("deformable_convolution", rank=4)
+def deformable_convolution(node: View, x: Symbol, offset: Symbol, mask: Symbol | None = None) -> Symbol:
+    window = {name: short(node[name]) for name in ("stride", "padding", "dilation")}
+    inputs = (x, offset) if mask is None else (x, offset, mask)
+    if not node.stored("weight") or (node.has("bias") and not node.stored("bias")):
+        raise Unsupported("a deformable convolution with a computed weight or bias")
+    weight = node.shape("weight")
+    layer = helper.DeformableConv2d(
+        weight[1] * node["groups"],
+        weight[0],
+        kernel_size=short(node["kernel_size"]),
+        **window,
+        groups=node["groups"],
+        bias=node.stored("bias"),
+        deformable_groups=node["deformable_groups"],
+    )
+    return node.module(layer)(*inputs)

@@ -1,0 +1,91 @@
+"""Tensors made from attributes, which the module keeps as buffers, or from another tensor's shape."""
+
+from __future__ import annotations
+
+from neutral.tensor import from_numpy
+from neutral_to_torch.emission.expression.symbols import Symbol, helper, torch
+from neutral_to_torch.emission.lowering.rules import View, rule
+from neutral_to_torch.emission.operators.shape import rank_after
+
+
+def number(value: float) -> float | int:
+    """A whole number without its point."""
+    return int(value) if value.is_integer() else value
+
+
+@rule("full", rank=lambda node: len(node["shape"]))
+def full(node: View) -> Symbol:
+    import numpy as np
+
+    shape, value = node["shape"], node["value"]
+    named = {0.0: torch.zeros, 1.0: torch.ones}.get(value)
+    dtype = {"dtype": getattr(torch, node["dtype"])}
+    constructor = torch.full(shape, number(value), **dtype) if named is None else named(*(shape or ((),)), **dtype)
+    return node.constant(constructor, from_numpy(np.full(shape, value, node["dtype"])))
+
+
+@rule("full_like", rank="same")
+def full_like(node: View, x: Symbol) -> Symbol:
+    named = {0.0: torch.zeros_like, 1.0: torch.ones_like}.get(node["value"])
+    return torch.full_like(x, number(node["value"])) if named is None else named(x)
+
+
+@rule("arange", rank=1)
+def arange(node: View) -> Symbol:
+    import numpy as np
+
+    start, step, count, repeat = node["start"], node["step"], node["count"], node["repeat"]
+    whole = start.is_integer() and step.is_integer() and step
+    if whole:
+        bounds = (start, start + count * step, step)[: 2 + (step != 1)][start == 0 and step == 1 :]
+        constructor = torch.arange(*map(number, bounds), dtype=getattr(torch, node["dtype"]))
+    else:
+        last = start + (count - 1) * step
+        constructor = torch.linspace(number(start), number(last), count, dtype=getattr(torch, node["dtype"]))
+    if repeat > 1:
+        constructor = constructor.repeat_interleave(repeat)
+    values = (start + step * np.arange(count)).repeat(repeat).astype(node["dtype"])
+    return node.constant(constructor, from_numpy(values))
+
+
+@rule("arange_like", rank=lambda node: node.rank() if node["axis"] is None else 1)
+def arange_like(node: View, x: Symbol) -> Symbol:
+    start, step, repeat, axis = node["start"], node["step"], node["repeat"], node["axis"]
+    extent = x.numel() if axis is None else x.shape[axis]
+    result = torch.arange(extent, dtype=x.dtype, device=x.device)
+    if repeat != 1:
+        result = result // repeat
+    if step != 1:
+        result = result * number(step)
+    if start:
+        result = result + number(start)
+    return result.reshape(x.shape) if axis is None else result
+
+
+@rule("eye", rank=2)
+def eye(node: View) -> Symbol:
+    import numpy as np
+
+    rows, columns, offset = node["rows"], node["columns"], node["offset"]
+    dtype = {"dtype": getattr(torch, node["dtype"])}
+    if offset:
+        constructor = torch.ones(rows, columns, **dtype).tril(offset).triu(offset)
+    else:
+        constructor = torch.eye(*((rows,) if rows == columns else (rows, columns)), **dtype)
+    return node.constant(constructor, from_numpy(np.eye(rows, columns, offset, node["dtype"])))
+
+
+@rule("index_array", rank=lambda node: rank_after(node, 1))
+def index_array(node: View, x: Symbol) -> Symbol:
+    result = helper.index_array(x)
+    return result if node["axes"] is None else result[..., list(node["axes"])]
+
+
+@rule("diagonal", rank=lambda node: 2 if node.rank() == 1 else rank_after(node, -1))
+def diagonal(node: View, x: Symbol) -> Symbol:
+    axes = (node["axis"], node["other_axis"])
+    if node.rank() is None:
+        return helper.diagonal(x, node["offset"], *axes)
+    if node.rank() == 1:
+        return x.diag(node["offset"]) if node["offset"] else x.diag()
+    return x.diagonal(*((node["offset"], *axes) if axes != (0, 1) else (node["offset"],) if node["offset"] else ()))

@@ -1,0 +1,253 @@
+"""Arithmetic, comparison, choice and the functions of one number, element by element."""
+
+from __future__ import annotations
+
+import math
+from typing import Callable
+
+from neutral_to_torch.emission.expression.symbols import F, Symbol, either, helper, nn, operation, term_of, torch
+from neutral_to_torch.emission.expression.symbols import math as math_
+from neutral_to_torch.emission.lowering.rules import DTYPE, Result, Unsupported, View, rule, unpack
+
+_EXACT = 2.0**24
+"""Below it a whole number is the same as an integer and as a float32."""
+
+_HALF_MAX = 65504.0
+"""The largest float16: torch refuses a larger bound for such a tensor."""
+
+_OPERATORS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**"}
+
+_COMPARISONS = {
+    "equal": "==",
+    "not_equal": "!=",
+    "greater": ">",
+    "greater_equal": ">=",
+    "less": "<",
+    "less_equal": "<=",
+}
+
+_LOGICAL = {"logical_and": "&", "logical_or": "|", "logical_xor": "^"}
+
+_FUNCTIONS = {
+    "abs": "abs", "square": "square", "sqrt": "sqrt", "rsqrt": "rsqrt", "exp": "exp", "expm1": "expm1", "log": "log",
+    "log10": "log10", "log2": "log2", "log1p": "log1p", "sin": "sin", "cos": "cos", "tan": "tan", "asin": "asin",
+    "acos": "acos", "atan": "atan", "sinh": "sinh", "cosh": "cosh", "asinh": "asinh", "acosh": "acosh",
+    "atanh": "atanh", "degrees": "rad2deg", "radians": "deg2rad", "floor": "floor", "ceil": "ceil", "trunc": "trunc",
+    "log_gamma": "lgamma", "digamma": "digamma", "erf": "erf", "erfinv": "erfinv", "sign": "sign",
+    "reciprocal": "reciprocal", "is_nan": "isnan", "is_infinite": "isinf", "is_finite": "isfinite",
+    "is_positive_infinity": "isposinf", "is_negative_infinity": "isneginf", "bitwise_not": "bitwise_not",
+}  # fmt: skip
+"""Functions that torch has, by the name of its tensors' method."""
+
+_HELPERS = {"cbrt": "cube_root", "gamma": "gamma"}
+
+
+def operand(node: View, index: int) -> Symbol:
+    """An input; of a literal that is whole an integer, so that integer tensors keep their type."""
+    number = node.number(index)
+    if isinstance(number, float) and number.is_integer() and abs(number) <= _EXACT:
+        return Symbol(term_of(int(number)))
+    given = node.inputs[index]
+    if given is None:
+        raise Unsupported(f"its input {index + 1} is absent")
+    return given
+
+
+@rule(*_OPERATORS, rank="broadcast")
+def arithmetic(node: View, x: Symbol, y: Symbol) -> Symbol:
+    return operation(_OPERATORS[node.kind], operand(node, 0), operand(node, 1))
+
+
+@rule("integer_divide", rank="broadcast")
+def integer_divide(node: View, x: Symbol, y: Symbol) -> Symbol:
+    return torch.div(operand(node, 0), operand(node, 1), rounding_mode="trunc")
+
+
+@rule("remainder", rank="broadcast")
+def remainder(node: View, x: Symbol, y: Symbol) -> Symbol:
+    if node.number(1):
+        return operand(node, 0) % operand(node, 1)
+    if node.number(1) is not None:
+        return torch.zeros_like(x)
+    return helper.remainder(operand(node, 0), y)
+
+
+_PAIRS = {
+    "hypot": "hypot", "atan2": "atan2", "copysign": "copysign", "ldexp": "ldexp", "logaddexp": "logaddexp",
+    "fmax": "fmax", "fmin": "fmin", "bitwise_and": "bitwise_and", "bitwise_or": "bitwise_or",
+    "bitwise_xor": "bitwise_xor", "shift_left": "bitwise_left_shift", "shift_right": "bitwise_right_shift",
+    "greatest_common_divisor": "gcd", "least_common_multiple": "lcm",
+}  # fmt: skip
+"""Functions of two tensors that torch has."""
+
+
+@rule(*_PAIRS, rank="broadcast")
+def pair(node: View, x: Symbol, y: Symbol) -> Symbol:
+    """A literal becomes a tensor: few of these functions take a number."""
+    if node.number(0) is not None:
+        x = torch.full_like(y, operand(node, 0))
+    elif node.number(1) is not None:
+        y = torch.full_like(x, operand(node, 1))
+    result: Symbol = getattr(torch, _PAIRS[node.kind])(x, y)
+    return result
+
+
+@rule("floor_divide", rank="broadcast")
+def floor_divide(node: View, x: Symbol, y: Symbol) -> Symbol:
+    if node.number(1):
+        return x // operand(node, 1)
+    return helper.floor_divide(operand(node, 0), y)
+
+
+@rule("remainder_of_trunc", rank="broadcast")
+def remainder_of_trunc(node: View, x: Symbol, y: Symbol) -> Symbol:
+    if node.number(1):
+        return torch.fmod(x, operand(node, 1))
+    return helper.remainder_of_trunc(operand(node, 0), y)
+
+
+@rule("nan_to_num", rank="same")
+def nan_to_num(node: View, x: Symbol) -> Symbol:
+    names = {"nan": "nan", "positive": "posinf", "negative": "neginf"}
+    given = {name: node[attribute] for attribute, name in names.items() if node[attribute] is not None}
+    if given["nan"] == 0:
+        del given["nan"]
+    return torch.nan_to_num(x, **given)
+
+
+@rule("maximum", rank="broadcast")
+def maximum(node: View, x: Symbol, y: Symbol) -> Symbol:
+    number = node.number(1)
+    return torch.maximum(x, y) if number is None else _clamped(x, float(number), None)
+
+
+@rule("minimum", rank="broadcast")
+def minimum(node: View, x: Symbol, y: Symbol) -> Symbol:
+    number = node.number(1)
+    return torch.minimum(x, y) if number is None else _clamped(x, None, float(number))
+
+
+@rule(*_COMPARISONS, rank="broadcast")
+def comparison(node: View, x: Symbol, y: Symbol) -> Symbol:
+    return _truth(node, x, operation(_COMPARISONS[node.kind], x, operand(node, 1)))
+
+
+def _truth(node: View, x: Symbol, result: Symbol) -> Symbol:
+    """What is true or false in the dtype that the node asks for."""
+    return result if node["dtype"] == "bool" else result.to(x.dtype)
+
+
+@rule(*_LOGICAL, rank="broadcast")
+def logical(node: View, x: Symbol, y: Symbol) -> Symbol:
+    number = node.number(1)
+    if number is None and node["dtype"] == "bool":
+        result = getattr(torch, node.kind)(x, y)
+    elif number is None:
+        result = operation(_LOGICAL[node.kind], operation("!=", x, 0), operation("!=", y, 0))
+    elif node.kind == "logical_xor":
+        result = operation("==" if number else "!=", x, 0)
+    elif bool(number) == (node.kind == "logical_and"):
+        result = operation("!=", x, 0)
+    else:
+        dtype = {"dtype": torch.bool} if node["dtype"] == "bool" else {}
+        return torch.ones_like(x, **dtype) if number else torch.zeros_like(x, **dtype)
+    return _truth(node, x, result)
+
+
+@rule("logical_not", rank="same")
+def logical_not(node: View, x: Symbol) -> Symbol:
+    return torch.logical_not(x) if node["dtype"] == "bool" else operation("==", x, 0).to(x.dtype)
+
+
+@rule(*_FUNCTIONS, rank="same")
+def function(node: View, x: Symbol) -> Symbol:
+    result: Symbol = getattr(torch, _FUNCTIONS[node.kind])(x)
+    return result
+
+
+@rule(*_HELPERS, rank="same")
+def helped(node: View, x: Symbol) -> Symbol:
+    result: Symbol = getattr(helper, _HELPERS[node.kind])(x)
+    return result
+
+
+@rule("negative", rank="same")
+def negative(node: View, x: Symbol) -> Symbol:
+    return -x
+
+
+@rule("round", rank="same")
+def round_(node: View, x: Symbol) -> Symbol:
+    rounding: dict[str, Callable[..., Symbol]] = {
+        "away_from_zero": helper.round_half_away_from_zero,
+        "down": helper.round_half_down,
+        "to_even": torch.round,
+    }
+    return rounding[node["ties"]](x)
+
+
+@rule("clamp", rank="same")
+def clamp(node: View, x: Symbol) -> Symbol:
+    low, high = node["min"], node["max"]
+    if (low, high) == (0, 6):
+        return either(node.module(nn.ReLU6())(x), F.relu6(x))
+    return _clamped(x, low, high)
+
+
+def _clamped(x: Symbol, low: float | None, high: float | None) -> Symbol:
+    given = {name: bound for name, bound in (("min", low), ("max", high)) if bound is not None}
+    if all(bound.is_integer() and abs(bound) <= _EXACT for bound in given.values()):
+        given = {name: int(bound) for name, bound in given.items()}  # not one of each: ONNX export refuses that
+    if any(abs(bound) > _HALF_MAX for bound in given.values()):
+        return helper.clamp(x, **given)
+    if len(given) == 2:
+        return x.clamp(*given.values())
+    return x.clamp(**given) if given else x
+
+
+@rule("smooth_l1", rank="same")
+def smooth_l1(node: View, x: Symbol) -> Symbol:
+    beta = 1 / node["sigma"] ** 2
+    if not math.isfinite(beta) or beta == 0:
+        raise Unsupported(f"sigma={node['sigma']}")
+    options = {} if beta == 1 else {"beta": beta}
+    return F.smooth_l1_loss(x, torch.zeros_like(x), reduction="none", **options)
+
+
+@rule("divide_by_sqrt_size", rank="same")
+def divide_by_sqrt_size(node: View, x: Symbol) -> Symbol:
+    return x / math_.sqrt(x.shape[-1])
+
+
+_TORCH = {
+    "bool": "BOOL", "uint8": "U8", "int8": "I8", "int16": "I16", "int32": "I32", "int64": "I64", "float16": "F16",
+    "bfloat16": "BF16", "float32": "F32", "float64": "F64",
+}  # fmt: skip
+
+
+@rule("cast", rank="same")
+def cast(node: View, x: Symbol) -> Symbol:
+    if node["dtype"] not in _TORCH:
+        raise Unsupported(f"dtype {node['dtype']}: torch does not compute with it")
+    return x.to(DTYPE[_TORCH[node["dtype"]]])
+
+
+@rule("cast_to_common", rank=lambda node: [node.rank(index) for index in range(len(node.inputs))])
+def cast_to_common(node: View, *inputs: Symbol) -> Result:
+    return unpack(helper.cast_to_common(*inputs, narrowest=node["narrowest"]), tuple(range(len(inputs))))
+
+
+def _broadcast_rank(node: View) -> int | None:
+    ranks = [node.rank(index) for index in range(3)]
+    return None if None in ranks else max(rank for rank in ranks if rank is not None)
+
+
+@rule("where", rank=lambda node: node.rank(1) if node["rows"] else _broadcast_rank(node))
+def where(node: View, condition: Symbol, x: Symbol, y: Symbol) -> Symbol:
+    if not node["rows"]:
+        if node.number(1) is not None and node.number(2) is not None:
+            return torch.where(condition, x, y)
+        return torch.where(condition, operand(node, 1), operand(node, 2))
+    if node.rank(0) in (None, 1) and node.rank(1) != 1:
+        return helper.choose(condition, x, y)
+    return torch.where(operation("!=", condition, 0), x, y)

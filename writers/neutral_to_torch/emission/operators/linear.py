@@ -1,0 +1,31 @@
+"""Linear maps and tables of vectors."""
+
+from __future__ import annotations
+
+from neutral_to_torch.emission.expression.symbols import F, Symbol, helper, nn
+from neutral_to_torch.emission.lowering.rules import View, rule
+
+
+def _embedded_rank(node: View) -> int | None:
+    rank = node.rank()
+    return None if rank is None else rank + 1
+
+
+@rule("linear", rank=lambda node: 2 if node["flatten"] else node.rank())
+def linear(node: View, x: Symbol) -> Symbol:
+    if node["flatten"] and node.rank() == 1:
+        x = x.unsqueeze(1)
+    elif node["flatten"] and node.rank() != 2:
+        x = x.flatten(1)
+    if not node.stored("weight") or (node.has("bias") and not node.stored("bias")):
+        bias = (node.tensor("bias"),) if node.has("bias") else ()
+        return F.linear(x, node.tensor("weight"), *bias)
+    out_features, in_features = node.shape("weight")
+    return node.module(nn.Linear(in_features, out_features, bias=node.stored("bias")))(x)
+
+
+@rule("embedding", rank=_embedded_rank)
+def embedding(node: View, index: Symbol) -> Symbol:
+    if not node.stored("weight"):
+        return helper.take_rows(node.tensor("weight"), index)
+    return node.module(helper.ClampedEmbedding(*node.shape("weight")))(index)

@@ -1,0 +1,100 @@
+"""Products of two values."""
+
+from __future__ import annotations
+
+from neutral_to_torch.emission.expression.symbols import Symbol, helper, torch
+from neutral_to_torch.emission.lowering.rules import View, rule
+from neutral_to_torch.emission.operators.shape import positive
+
+
+def _matmul_rank(node: View) -> int | None:
+    left, right = node.rank(0), node.rank(1)
+    if left is None or right is None:
+        return None
+    return max(left, right) - (left == 1) - (right == 1) if 1 in (left, right) else max(left, right)
+
+
+@rule("matmul", rank=_matmul_rank)
+def matmul(node: View, x: Symbol, y: Symbol) -> Symbol:
+    return x @ y
+
+
+def _product_rank(node: View) -> int | None:
+    left, right = node.rank(0), node.rank(1)
+    return None if left is None or right is None else max(left + right - 2, int(node["at_least_1d"]))
+
+
+@rule("tensordot", rank=_product_rank)
+def tensordot(node: View, x: Symbol, y: Symbol) -> Symbol:
+    """A product of matrices is written as one; otherwise all but the axes is flattened by torch."""
+    left, right = node.rank(0), node.rank(1)
+    (axis,), (other,) = positive((node["axis"],), left), positive((node["other_axis"],), right)
+    if left is not None and right in (1, 2) and (left == 2 or axis == left - 1) and left * right > 1:
+        x = x if axis == left - 1 else x.T
+        return x @ (y.T if right == 2 and other == 1 else y)
+    result = torch.tensordot(x, y, dims=([axis], [other]))
+    if not node["at_least_1d"] or (left or 0) > 1 or (right or 0) > 1:
+        return result
+    return result.reshape(1) if left == right == 1 else torch.atleast_1d(result)
+
+
+def _contracted_rank(node: View) -> int | None:
+    left, right = node.rank(0), node.rank(1)
+    return None if left is None or right is None else left + right - 2 * len(node["axes"])
+
+
+@rule("contract", rank=_contracted_rank)
+def contract(node: View, x: Symbol, y: Symbol) -> Symbol:
+    axes, others = node["axes"], node["other_axes"]
+    count = len(axes)
+    last, first = tuple(range(-count, 0)), tuple(range(count))
+    if positive(axes, node.rank(0)) == positive(last, node.rank(0)) and others == first:
+        return torch.tensordot(x, y, dims=count)
+    return torch.tensordot(x, y, dims=(list(axes), list(others)))
+
+
+def _dot_rank(node: View) -> int | None:
+    left, right = node.rank(0), node.rank(1)
+    if left is None or right is None:
+        return None
+    return left + right - 2 if left and right else left + right
+
+
+@rule("dot", rank=_dot_rank)
+def dot(node: View, x: Symbol, y: Symbol) -> Symbol:
+    left, right = node.rank(0), node.rank(1)
+    if left is None or right is None:
+        return helper.dot(x, y)
+    if not left or not right:
+        return x * y
+    return x @ y if right <= 2 else torch.tensordot(x, y, dims=([left - 1], [right - 2]))
+
+
+@rule("einsum", rank=lambda node: _einsum_rank(node["subscripts"]))
+def einsum(node: View, *inputs: Symbol) -> Symbol:
+    return torch.einsum(node["subscripts"], *inputs)
+
+
+def _einsum_rank(subscripts: str) -> int | None:
+    left, arrow, right = subscripts.replace(" ", "").partition("->")
+    if "." in subscripts:
+        return None
+    return len(right) if arrow else sum(left.count(letter) == 1 for letter in set(left) - {","})
+
+
+@rule("kronecker", rank="broadcast")
+def kronecker(node: View, x: Symbol, y: Symbol) -> Symbol:
+    return torch.kron(x, y)
+
+
+@rule("cross", rank="broadcast")
+def cross(node: View, x: Symbol, y: Symbol) -> Symbol:
+    return torch.linalg.cross(x, y, dim=node["axis"]) if node["axis"] != -1 else torch.linalg.cross(x, y)
+
+
+@rule("khatri_rao", rank=2)
+def khatri_rao(node: View, *inputs: Symbol) -> Symbol:
+    result, *others = inputs
+    for other in others:
+        result = helper.khatri_rao(result, other)
+    return result

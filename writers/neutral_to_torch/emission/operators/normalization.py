@@ -1,0 +1,101 @@
+"""Normalisations."""
+
+from __future__ import annotations
+
+from neutral.tensor import Tensor
+from neutral_to_torch.emission.expression.symbols import F, Symbol, helper, nn
+from neutral_to_torch.emission.lowering.rules import Result, Unsupported, View, rule
+
+BATCHES = {"num_batches_tracked": Tensor("I64", (), lambda: (bytes(8),))}
+"""What torch's batch norm keeps beside its statistics."""
+
+
+@rule("batch_norm", rank=lambda node: (node.rank(), 1, 1))
+def batch_norm(node: View, x: Symbol) -> Result:
+    rank, axis = node.rank(), node["axis"]
+    if axis < 0 and rank is not None:
+        axis += rank
+    if not all(node.stored(role) for role in ("weight", "bias", "running_mean", "running_var")):
+        return _computed_batch_norm(node, x, axis)
+    features = node.shape("weight")[0]
+    options = {"eps": node["eps"], "momentum": round(1 - node["momentum"], 12)}
+    if node["use_global_stats"]:
+        norm = helper.GlobalBatchNorm(features, **options)
+    elif axis == 1 and rank in (2, 3, 4, 5):
+        norm = getattr(nn, f"BatchNorm{max(1, rank - 2)}d")(features, **options)
+    else:
+        norm = helper.BatchNorm(features, **options)
+    if not node["scale"]:
+        norm = helper.fixed_scale(norm)
+    layer = node.module(norm, constants=BATCHES)
+    output = layer(x) if axis == 1 else layer(x.movedim(axis, 1)).movedim(1, axis)
+    if any(node.used[1:]):
+        return output, helper.batch_mean(layer, x, axis), helper.batch_inverse_deviation(layer, x, axis)
+    return output
+
+
+def _computed_batch_norm(node: View, x: Symbol, axis: int) -> Symbol:
+    if axis != 1 or any(node.used[1:]):
+        raise Unsupported("computed statistics or scale with an axis other than 1 or its statistics as outputs")
+    roles = [node.tensor(role) for role in ("running_mean", "running_var", "weight", "bias")]
+    return F.batch_norm(x, *roles, eps=node["eps"])
+
+
+@rule("layer_norm", rank=lambda node: (node.rank(), node.rank(), node.rank()))
+def layer_norm(node: View, x: Symbol) -> Result:
+    rank, axis = node.rank(), node["axis"]
+    last = axis == -1 or (rank is not None and axis == rank - 1)
+    if node.stored("weight") and node.stored("bias"):
+        layer = node.module(nn.LayerNorm(node.shape("weight")[0], eps=node["eps"]))
+        output = layer(x) if last else layer(x.movedim(axis, -1)).movedim(-1, axis)
+    else:
+        moved = x if last else x.movedim(axis, -1)
+        weight, bias = node.tensor("weight"), node.tensor("bias")
+        output = F.layer_norm(moved, moved.shape[-1:], weight, bias, eps=node["eps"])
+        output = output if last else output.movedim(-1, axis)
+    if not any(node.used[1:]):
+        return output
+    variance = x.var(axis, unbiased=False, keepdim=True)
+    return output, x.mean(axis, keepdim=True), (variance + node["eps"]).sqrt()
+
+
+@rule("instance_norm", rank="same")
+def instance_norm(node: View, x: Symbol) -> Symbol:
+    if not (node.stored("weight") and node.stored("bias")):
+        return F.instance_norm(x, weight=node.tensor("weight"), bias=node.tensor("bias"), eps=node["eps"])
+    rank, channels = node.rank(), node.shape("weight")[0]
+    name = f"InstanceNorm{rank - 2}d" if rank in (3, 4, 5) else None
+    constructor = getattr(nn, name) if name else helper.InstanceNorm
+    return node.module(constructor(channels, eps=node["eps"], affine=True))(x)
+
+
+@rule("group_norm", rank=lambda node: (node.rank(), 2, 2))
+def group_norm(node: View, x: Symbol) -> Result:
+    groups, eps = node["groups"], node["eps"]
+    if node.stored("weight") and node.stored("bias"):
+        output = node.module(nn.GroupNorm(groups, node.shape("weight")[0], eps=eps))(x)
+    else:
+        output = F.group_norm(x, groups, node.tensor("weight"), node.tensor("bias"), eps)
+    if not any(node.used[1:]):
+        return output
+    grouped = x.unflatten(1, (groups, -1)).flatten(2)
+    deviation = (grouped.var(-1, unbiased=False) + eps).sqrt()
+    return output, grouped.mean(-1), deviation
+
+
+@rule("l2_normalize", rank="same")
+def l2_normalize(node: View, x: Symbol) -> Symbol:
+    if node["over"] == "channel":
+        return helper.l2_normalize(x, 1, node["eps"])
+    first = 1 if node["over"] == "sample" else 2
+    rank = node.rank()
+    if rank is None:
+        return helper.l2_normalize_from(x, first, node["eps"])
+    axes = tuple(range(first, rank))
+    return helper.l2_normalize(x, axes[0] if len(axes) == 1 else axes, node["eps"])
+
+
+@rule("local_response_norm", rank="same")
+def local_response_norm(node: View, x: Symbol) -> Symbol:
+    options = {name: node[name] for name in ("alpha", "beta", "k")}
+    return node.module(nn.LocalResponseNorm(node["size"], **options))(x)

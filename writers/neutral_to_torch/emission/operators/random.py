@@ -1,0 +1,102 @@
+"""Random numbers, from torch's generators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from neutral.tensor import from_numpy
+from neutral_to_torch.emission.expression.symbols import Symbol, helper, torch
+from neutral_to_torch.emission.lowering.rules import Result, View, rule, unpack
+from neutral_to_torch.emission.operators.creation import number
+from neutral_to_torch.emission.operators.shape import rank_after
+
+
+def _rank(node: View) -> int | None:
+    ranks = [node.rank(index) for index in range(len(node.inputs)) if node.inputs[index] is not None]
+    shape = node["shape"]
+    if shape is not None and node["place"] == "whole":
+        return len(shape)
+    return None if None in ranks else max(rank for rank in ranks if rank is not None) + len(shape or ())
+
+
+def _parameters(node: View) -> list[Symbol | float | int]:
+    """The parameters, numbers as numbers."""
+    found: list[Any] = []
+    for index, symbol in enumerate(node.inputs[:-1]):
+        value = node.number(index)
+        found.append(symbol if value is None else number(float(value)))
+    return found
+
+
+def _like(node: View) -> Symbol | None:
+    """A tensor of the output's shape and dtype where the parameters are numbers: a buffer, which knows its device."""
+    import numpy as np
+
+    if node.inputs[-1] is not None:
+        return node.inputs[-1]
+    if any(node.number(index) is None for index in range(len(node.inputs) - 1)):
+        return None
+    shape, dtype = node["shape"] or (), node["dtype"] or "float32"
+    constructor = torch.zeros(*(shape or ((),)), dtype=getattr(torch, dtype))
+    return node.constant(constructor, from_numpy(np.zeros(shape, dtype)))
+
+
+def _helped(node: View, function: Symbol) -> Symbol:
+    """A helper that takes parameters, of which one is a tensor at least, and how the output's shape follows."""
+    first, *others = _parameters(node)
+    like = _like(node)
+    if like is not None:
+        return function(torch.full_like(like, first), *others)
+    size = [] if node["shape"] is None else [node["shape"], node["place"]]
+    result = function(first, *others, *size)
+    return result if node["dtype"] is None else result.to(getattr(torch, node["dtype"]))
+
+
+@rule("random_normal", rank=_rank)
+def normal(node: View, *inputs: Symbol) -> Symbol:
+    like = _like(node)
+    if like is None:
+        return _helped(node, helper.random_normal)
+    mean, deviation = _parameters(node)
+    return _affine(torch.randn_like(like), mean, deviation)
+
+
+@rule("random_uniform", rank=_rank)
+def uniform(node: View, *inputs: Symbol) -> Symbol:
+    like = _like(node)
+    if like is None:
+        return _helped(node, helper.random_uniform)
+    low, high = _parameters(node)
+    return _affine(torch.rand_like(like), low, high - low)
+
+
+def _affine(drawn: Symbol, offset: Any, scale: Any) -> Symbol:
+    if scale != 1:
+        drawn = drawn * scale
+    return drawn + offset if offset else drawn
+
+
+@rule(
+    "random_exponential", "random_gamma", "random_poisson", "random_negative_binomial", "random_bernoulli", rank=_rank
+)
+def other_distribution(node: View, *inputs: Symbol) -> Symbol:
+    return _helped(node, getattr(helper, node.kind))
+
+
+@rule("random_integer", rank=_rank)
+def integer(node: View, *inputs: Symbol) -> Symbol:
+    low, high = _parameters(node)
+    return torch.randint_like(_like(node), low, high)
+
+
+@rule("random_category", rank=lambda node: [rank_after(node, len(node["shape"]) - 1)] * 2)
+def category(node: View, x: Symbol) -> Result:
+    dtype = getattr(torch, node["dtype"] or "int64")
+    if any(node.used[1:]):
+        return unpack(helper.random_category_and_log(x, node["shape"], dtype=dtype), (0, 1))
+    return helper.random_category(x, node["shape"], dtype=dtype)
+
+
+@rule("random_permutation", rank="same")
+def permutation(node: View, x: Symbol) -> Symbol:
+    return x[torch.randperm(x.shape[0], device=x.device)]

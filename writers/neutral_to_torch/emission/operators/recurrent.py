@@ -1,0 +1,95 @@
+"""Recurrent layers and cells; torch's gate order, formulas and names are the catalogue's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from neutral_to_torch.emission.expression.symbols import Symbol, helper, nn
+from neutral_to_torch.emission.lowering.rules import Result, Unsupported, View, rule, unpack
+
+
+def _sequence_ranks(node: View) -> tuple[int, ...]:
+    return (3, 3, 3)
+
+
+@rule("lstm", rank=_sequence_ranks)
+def lstm(
+    node: View, x: Symbol, h: Symbol | None = None, c: Symbol | None = None, lengths: Symbol | None = None
+) -> Result:
+    if node["clip_min"] is not None or node["clip_max"] is not None:
+        raise Unsupported("clipping of the cell state, which torch's LSTM does not have")
+    layer = _layer(node, nn.LSTM, proj_size=node["projection_size"])
+    state = None
+    if h is not None or c is not None:
+        size = node["projection_size"] or node["hidden_size"]
+        state = (_state(node, x, h, size), _state(node, x, c, node["hidden_size"]))
+    return unpack(_run(layer, x, state, lengths), (0, (1, 2)) if any(node.used[1:]) else (0, None))
+
+
+@rule("gru", "rnn", rank=_sequence_ranks)
+def gru(node: View, x: Symbol, h: Symbol | None = None, lengths: Symbol | None = None) -> Result:
+    if node.kind == "gru":
+        layer = _layer(node, nn.GRU)
+    else:
+        layer = _layer(node, nn.RNN, nonlinearity=node["nonlinearity"])
+    return unpack(_run(layer, x, h, lengths), (0, 1) if any(node.used[1:]) else (0, None))
+
+
+_DEFAULTS = {
+    "num_layers": 1,
+    "bias": True,
+    "dropout": 0.0,
+    "bidirectional": False,
+    "proj_size": 0,
+    "nonlinearity": "tanh",
+}
+
+
+def _layer(node: View, constructor: Symbol, **options: Any) -> Symbol:
+    layers = node["num_layers"]
+    options = {
+        "num_layers": layers,
+        "bias": node.stored("bias_ih_l0"),
+        "dropout": node["dropout"] if layers > 1 else 0.0,  # it acts between layers
+        "bidirectional": node["bidirectional"],
+        **options,
+    }
+    said = {name: value for name, value in options.items() if value != _DEFAULTS[name]}
+    return node.module(constructor(node.shape("weight_ih_l0")[1], node["hidden_size"], **said))
+
+
+def _state(node: View, x: Symbol, state: Symbol | None, size: int) -> Symbol:
+    """An initial state; where only the other one is given, zeros."""
+    if state is not None:
+        return state
+    return x.new_zeros(node["num_layers"] * (1 + node["bidirectional"]), x.shape[1], size)
+
+
+def _run(layer: Symbol, x: Symbol, state: Any, lengths: Symbol | None) -> Symbol:
+    given = () if state is None else (state,)
+    return layer(x, *given) if lengths is None else helper.run_to_length(layer, x, lengths, *given)
+
+
+_CELLS = {"lstm_cell": nn.LSTMCell, "gru_cell": nn.GRUCell, "rnn_cell": nn.RNNCell}
+
+
+@rule("lstm_cell", rank=lambda node: (2, 2))
+def lstm_cell(node: View, x: Symbol, h: Symbol | None = None, c: Symbol | None = None) -> Result:
+    known = h if c is None else c
+    if known is None:
+        return unpack(_cell(node)(x), (0, 1))
+    zeros = known.new_zeros(x.shape[0], node["hidden_size"])
+    state = (zeros if h is None else h, zeros if c is None else c)
+    return unpack(_cell(node)(x, state), (0, 1))
+
+
+@rule("gru_cell", "rnn_cell", rank=2)
+def gru_cell(node: View, x: Symbol, h: Symbol | None = None) -> Symbol:
+    state = () if h is None else (h,)
+    return _cell(node)(x, *state)
+
+
+def _cell(node: View) -> Symbol:
+    options = {"nonlinearity": node["nonlinearity"]} if node.kind == "rnn_cell" else {}
+    input_size, bias = node.shape("weight_ih")[1], node.stored("bias_ih")
+    return node.module(_CELLS[node.kind](input_size, node["hidden_size"], bias=bias, **options))

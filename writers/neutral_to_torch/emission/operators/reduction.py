@@ -1,0 +1,154 @@
+"""Reductions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from neutral_to_torch.emission.expression.symbols import Symbol, helper, torch
+from neutral_to_torch.emission.lowering.rules import View, rule
+from neutral_to_torch.emission.operators.shape import may_cover, positive
+
+_METHODS = {
+    "sum": "sum",
+    "mean": "mean",
+    "nan_sum": "nansum",
+    "reduce_max": "amax",
+    "reduce_min": "amin",
+    "all": "all",
+    "any": "any",
+}
+
+
+def _axes(node: View) -> tuple[int, ...] | None:
+    """The axes that are reduced, None where it is all; those excluded are resolved where the rank is known."""
+    axes, rank = node["axes"], node.rank()
+    if axes is None or rank is None:
+        return axes
+    if node["exclude"]:
+        excluded = positive(axes, rank)
+        axes = tuple(axis for axis in range(rank) if axis not in excluded)
+    return axes
+
+
+def _rank(node: View) -> int | None:
+    axes, rank = _axes(node), node.rank()
+    if rank is None:
+        return None if axes is not None or node["keepdim"] else int(node["at_least_1d"])
+    if node["keepdim"]:
+        return rank
+    return max(rank - len(axes), int(node["at_least_1d"])) if axes is not None else int(node["at_least_1d"])
+
+
+def _arguments(node: View, x: Symbol) -> tuple[tuple[Any, ...], dict[str, bool]]:
+    """The axes and ``keepdim`` as torch's reductions take them."""
+    axes, rank = _axes(node), node.rank()
+    dims: Any = axes
+    if axes is None and node["keepdim"]:
+        dims = tuple(range(rank)) if rank is not None else tuple_of_axes(x)
+    elif axes is not None and node["exclude"] and rank is None:
+        dims = helper.other_axes(x, axes)
+    if isinstance(dims, tuple) and len(dims) == 1:
+        dims = dims[0]
+    return () if dims is None else (dims,), {"keepdim": True} if node["keepdim"] else {}
+
+
+def tuple_of_axes(x: Symbol) -> Symbol:
+    """All axes, of an input whose rank is not known."""
+    return helper.other_axes(x, ())
+
+
+def _at_least_1d(node: View, result: Symbol) -> Symbol:
+    axes, rank = _axes(node), node.rank()
+    if node["keepdim"] or not node["at_least_1d"]:
+        return result
+    if axes is None or (rank is not None and len(axes) == rank):
+        return result.reshape(1)
+    if rank is None and not node["exclude"] and may_cover(axes, None):
+        return torch.atleast_1d(result)
+    return result
+
+
+def _leaves_all(node: View) -> bool:
+    """Whether no axis is reduced: PyTorch takes no axes for all."""
+    return _axes(node) == ()
+
+
+@rule(*_METHODS, rank=_rank)
+def reduction(node: View, x: Symbol) -> Symbol:
+    if _leaves_all(node):
+        return x
+    axes, keepdim = _arguments(node, x)
+    return _at_least_1d(node, getattr(x, _METHODS[node.kind])(*axes, **keepdim))
+
+
+@rule("variance", "standard_deviation", rank=_rank)
+def variance(node: View, x: Symbol) -> Symbol:
+    if _leaves_all(node):
+        return torch.zeros_like(x)
+    axes, keepdim = _arguments(node, x)
+    method = {"variance": x.var, "standard_deviation": x.std}[node.kind]
+    options = {} if node["correction"] == 1 else {"correction": node["correction"]}
+    return _at_least_1d(node, method(*axes, **options, **keepdim))
+
+
+@rule("l1_norm", "l2_norm", rank=_rank)
+def norm(node: View, x: Symbol) -> Symbol:
+    if _leaves_all(node):
+        return x.abs()
+    axes, keepdim = _arguments(node, x)
+    order = (1,) if node.kind == "l1_norm" else ()
+    dim = {"dim": axes[0]} if axes else {}
+    return _at_least_1d(node, torch.linalg.vector_norm(x, *order, **dim, **keepdim))
+
+
+@rule("product", "nan_product", rank=_rank)
+def product(node: View, x: Symbol) -> Symbol:
+    if node.kind == "nan_product":
+        x = torch.where(x.isnan(), 1, x)
+    if _leaves_all(node):
+        return x
+    axes, keepdim = _arguments(node, x)
+    single = not axes or isinstance(axes[0], int)
+    return _at_least_1d(node, x.prod(*axes, **keepdim) if single else helper.product(x, *axes, **keepdim))
+
+
+def _argument_rank(node: View) -> int | None:
+    if node["axis"] is None and not node["keepdim"]:
+        return int(node["at_least_1d"])
+    rank = node.rank()
+    if rank is None or node["keepdim"]:
+        return rank
+    return max(rank - 1, int(node["at_least_1d"]))
+
+
+@rule("argmax", "argmin", rank=_argument_rank)
+def argmax(node: View, x: Symbol) -> Symbol:
+    axis, keepdim = node["axis"], node["keepdim"]
+    options = {"keepdim": True} if keepdim else {}
+    position = getattr(x, node.kind)(*(() if axis is None and not keepdim else (axis,)), **options)
+    if node["at_least_1d"] and not keepdim:
+        if axis is None or node.rank() == 1:
+            position = position.reshape(1)
+        elif node.rank() is None and may_cover((axis,), None):
+            position = torch.atleast_1d(position)
+    return position if node["dtype"] == "int64" else position.to(x.dtype)
+
+
+def _quantile_rank(node: View) -> int | None:
+    rank, extra = node.rank(0), node.rank(1)
+    if node["axis"] is None and not node["keepdim"]:
+        return extra
+    return None if rank is None or extra is None else rank - (not node["keepdim"]) + extra
+
+
+@rule("quantile", rank=_quantile_rank)
+def quantile(node: View, x: Symbol, q: Symbol) -> Symbol:
+    defaults = {"axis": None, "keepdim": False, "interpolation": "linear"}
+    names = {"axis": "dim"}
+    given = {names.get(name, name): node[name] for name, default in defaults.items() if node[name] != default}
+    return torch.quantile(x, q, **given)
+
+
+@rule("cumulative_sum", rank="same")
+def cumulative_sum(node: View, x: Symbol) -> Symbol:
+    return x.cumsum(node["axis"])

@@ -1,0 +1,74 @@
+"""Resizing, and preparation of images."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+from neutral_to_torch.emission.expression.symbols import F, Symbol, either, helper, nn
+from neutral_to_torch.emission.lowering.rules import View, rule
+
+
+@rule("upsample_nearest", rank=4)
+def upsample_nearest(node: View, x: Symbol) -> Symbol:
+    scale = node["scale"]
+    return either(
+        node.module(nn.Upsample(scale_factor=scale, mode="nearest"))(x),
+        F.interpolate(x, scale_factor=scale, mode="nearest"),
+    )
+
+
+@rule("upsample_nearest_like", rank=4)
+def upsample_nearest_like(node: View, x: Symbol, like: Symbol) -> Symbol:
+    return F.interpolate(x, size=like.shape[2:], mode="nearest")
+
+
+_NEAREST: dict[str, Callable[[Symbol], Symbol]] = {
+    "even_down": lambda n: n // 2 * 2,
+    "even_up": lambda n: (n + 1) // 2 * 2,
+    "odd_down": lambda n: (n - 1) // 2 * 2 + 1,
+    "odd_up": lambda n: n // 2 * 2 + 1,
+}
+
+
+@rule("resize_bilinear", rank=4)
+def resize_bilinear(node: View, x: Symbol, like: Symbol | None = None) -> Symbol:
+    aligned, extent = node["align_corners"], node["extent"]
+    size: object
+    if extent == "size":
+        size = node["size"]
+    elif extent == "like":
+        assert like is not None
+        size = like.shape[2:]
+    else:
+        size = tuple(_extent(node, x.shape[2 + axis], axis) for axis in range(2))
+    certain = extent == "size" and min(node["size"]) > 1
+    if aligned or certain:
+        return F.interpolate(x, size=size, mode="bilinear", align_corners=aligned)
+    return helper.resize_bilinear(x, size)
+
+
+def _extent(node: View, extent: Symbol, axis: int) -> Symbol:
+    if node["extent"] in _NEAREST:
+        return _NEAREST[node["extent"]](extent)
+    scale = node["scale"][axis]
+    if node["extent"] == "odd_scale":
+        return helper.odd_scaled(extent, scale)
+    if float(scale).is_integer():
+        return extent * int(scale)
+    return helper.scaled(extent, scale)
+
+
+@rule("image_to_tensor", rank="same")
+def image_to_tensor(node: View, image: Symbol) -> Symbol:
+    return image.movedim(-1, -3).float() / 255
+
+
+@rule("image_normalize", rank="same")
+def image_normalize(node: View, x: Symbol) -> Symbol:
+    return helper.normalize(x, node["mean"], node["std"])
+
+
+@rule("image_crop", rank="same")
+def image_crop(node: View, image: Symbol) -> Symbol:
+    x, y, width, height = (node[name] for name in ("x", "y", "width", "height"))
+    return image[..., y : y + height, x : x + width, :]

@@ -1,0 +1,224 @@
+"""Shapes and the order of axes."""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+from neutral_to_torch.emission.expression.symbols import Symbol, either, helper, nn, operation, torch
+from neutral_to_torch.emission.expression.terms import Name
+from neutral_to_torch.emission.lowering.rules import View, rule
+
+
+def starred(x: Symbol) -> Symbol:
+    """``*x`` among arguments."""
+    return operation("*", x)
+
+
+def rank_after(node: View, difference: int) -> int | None:
+    """The rank of an output that has some axes more (or fewer) than the first input."""
+    rank = node.rank()
+    return None if rank is None else rank + difference
+
+
+def positive(axes: Sequence[int], rank: int | None) -> tuple[int, ...]:
+    """The axes counted from the first one where the rank is known."""
+    return tuple(axes) if rank is None else tuple(axis % rank for axis in axes)
+
+
+def may_cover(axes: Sequence[int], rank: int | None) -> bool:
+    """Whether the axes may be all that there are."""
+    return all(-len(axes) <= axis < len(axes) for axis in axes) if rank is None else len(axes) == rank
+
+
+@rule("flatten", rank=2)
+def flatten(node: View, x: Symbol) -> Symbol:
+    if node.rank() == 1:
+        return x.unsqueeze(1)
+    return either(node.module(nn.Flatten())(x), x.flatten(1))
+
+
+@rule("reshape", rank=lambda node: _reshaped_rank(node))
+def reshape(node: View, x: Symbol) -> Symbol:
+    shape, from_end, rank = node["shape"], node["from_end"], node.rank()
+    if rank is not None:
+        return _between_kept_axes(x, _sources(shape, from_end, rank), rank, from_end)
+    if from_end and shape[1:] == (-2,) and shape[0] == 1:
+        return x.unsqueeze(0)
+    if shape == (-2, 1):
+        return x.unsqueeze(-1)
+    if not shape:
+        return x.reshape(())
+    return x.reshape(*(_extent(x, shape, place, from_end) for place in range(len(shape))))
+
+
+def _reshaped_rank(node: View) -> int | None:
+    shape, rank = node["shape"], node.rank()
+    if -2 not in shape:
+        return len(shape)
+    return None if rank is None else len(_sources(shape, node["from_end"], rank))
+
+
+def _extent(x: Symbol, shape: tuple[int, ...], place: int, from_end: bool) -> int | Symbol:
+    code = shape[place]
+    behind = len(shape) - 1 - place
+    if code == 0:
+        return x.shape[-1 - behind if from_end else place]
+    if code == -2:
+        if from_end:
+            return starred(x.shape[:-behind] if behind else x.shape)
+        return starred(x.shape[place:] if place else x.shape)
+    return code
+
+
+def _sources(shape: tuple[int, ...], from_end: bool, rank: int) -> list[int | str]:
+    """For each output axis a number as in ``shape`` or, where it is an axis of the input, that axis as text."""
+    codes = shape[::-1] if from_end else shape
+    sources: list[int | str] = []
+    for code in codes:
+        place = len(sources)
+        taken = range(place, rank) if code == -2 else (place,) if code == 0 else None
+        if taken is None:
+            sources.append(code)
+        else:
+            sources += [str(rank - 1 - axis if from_end else axis) for axis in taken]
+    return sources[::-1] if from_end else sources
+
+
+def _between_kept_axes(x: Symbol, sources: list[int | str], rank: int, from_end: bool) -> Symbol:
+    """The shortest way to say it: what is kept at both ends needs no word."""
+    first = 0
+    while first < min(rank, len(sources)) and sources[first] == str(first):
+        first += 1
+    last = 0
+    while last < min(rank, len(sources)) - first and sources[-1 - last] == str(rank - 1 - last):
+        last += 1
+    middle = sources[first : len(sources) - last]
+    covered = rank - first - last
+    numbers = tuple(item for item in middle if isinstance(item, int))
+    if len(numbers) == len(middle):
+        if covered <= 1 and len(numbers) == covered:
+            return x
+        if covered == 0 and numbers == (1,):
+            return x.unsqueeze(first if last else -1)
+        if covered == 1 and numbers:
+            return x.unflatten(first, numbers)
+        if covered > 1 and len(numbers) == 1:
+            return x.flatten(first, rank - 1 - last) if last else x.flatten(first)
+        if not numbers and first and not last:
+            return x.flatten(first - 1)
+    extents = (x.shape[int(s) - rank if from_end else int(s)] if isinstance(s, str) else s for s in sources)
+    return x.reshape(*extents)
+
+
+@rule("merge_axes", rank=lambda node: rank_after(node, 1 - node["count"]))
+def merge_axes(node: View, x: Symbol) -> Symbol:
+    first, last = node["axis"], node["axis"] + node["count"] - 1
+    return x.flatten(first) if last == -1 else x.flatten(first, last)
+
+
+@rule("split_axis", rank=lambda node: rank_after(node, len(node["sizes"]) - 1))
+def split_axis(node: View, x: Symbol) -> Symbol:
+    return x.unflatten(node["axis"], node["sizes"])
+
+
+@rule("reshape_like", rank=lambda node: node.rank(1) if _is_whole(node) else None)
+def reshape_like(node: View, x: Symbol, like: Symbol) -> Symbol:
+    if _is_whole(node):
+        return x.reshape(like.shape)
+    start, end = node["start"], node["end"]
+    extents = [like.shape[node["like_start"] or None : node["like_end"]]]
+    if start:
+        extents.insert(0, x.shape[:start])
+    if end is not None:
+        extents.append(x.shape[end:])
+    return x.reshape(*map(starred, extents))
+
+
+def _is_whole(node: View) -> bool:
+    return (node["start"], node["end"], node["like_start"], node["like_end"]) == (0, None, 0, None)
+
+
+@rule("transpose", rank=lambda node: len(node["axes"]) if node["axes"] else node.rank())
+def transpose(node: View, x: Symbol) -> Symbol:
+    axes, rank = node["axes"], node.rank()
+    if axes is None and rank is None:
+        return x.permute(*(starred(Symbol(Name("range"))(x.ndim)[::-1]),))
+    if axes is None:
+        axes = tuple(range(rank or 0))[::-1]
+    moved = [axis for axis, source in enumerate(axes) if axis != source]
+    if not moved:
+        return x
+    return x.transpose(*moved) if len(moved) == 2 else x.permute(*axes)
+
+
+@rule("swap_axes", rank="same")
+def swap_axes(node: View, x: Symbol) -> Symbol:
+    axis, other = node["axis"], node["other_axis"]
+    return x if axis == other else x.transpose(axis, other)
+
+
+@rule("move_axis", rank="same")
+def move_axis(node: View, x: Symbol) -> Symbol:
+    return x.movedim(node["source"], node["destination"])
+
+
+@rule("move_axes", rank="same")
+def move_axes(node: View, x: Symbol) -> Symbol:
+    return x.movedim(node["sources"], node["destinations"])
+
+
+@rule("rotate90", rank="same")
+def rotate90(node: View, x: Symbol) -> Symbol:
+    return torch.rot90(x, node["quarters"], [node["axis"], node["other_axis"]])
+
+
+@rule("at_least", rank=lambda node: None if node.rank() is None else max(node.rank(), node["dims"]))
+def at_least(node: View, x: Symbol) -> Symbol:
+    functions = {1: torch.atleast_1d, 2: torch.atleast_2d, 3: torch.atleast_3d}
+    return functions[node["dims"]](x)
+
+
+@rule("unsqueeze", rank=lambda node: rank_after(node, 1))
+def unsqueeze(node: View, x: Symbol) -> Symbol:
+    return x.unsqueeze(node["axis"])
+
+
+@rule("squeeze", rank=lambda node: _squeezed_rank(node))
+def squeeze(node: View, x: Symbol) -> Symbol:
+    axes = node["axes"]
+    if axes is None:
+        result = x.squeeze()
+    elif node["at_least_1d"] and node.rank() == len(axes):
+        return x.flatten() if len(axes) > 1 else x
+    else:
+        result = x.squeeze(axes[0] if len(axes) == 1 else axes)
+    if node["at_least_1d"] and (axes is None or may_cover(axes, node.rank())):
+        return torch.atleast_1d(result)
+    return result
+
+
+def _squeezed_rank(node: View) -> int | None:
+    axes, rank = node["axes"], node.rank()
+    if axes is None or rank is None:
+        return None
+    return max(rank - len(axes), int(node["at_least_1d"]))
+
+
+@rule("depth_to_space", rank=4)
+def depth_to_space(node: View, x: Symbol) -> Symbol:
+    return helper.depth_to_space(x, node["size"])
+
+
+@rule("space_to_depth", rank=4)
+def space_to_depth(node: View, x: Symbol) -> Symbol:
+    return helper.space_to_depth(x, node["size"])
+
+
+@rule("shape", rank=1)
+def shape(node: View, x: Symbol) -> Symbol:
+    return helper.shape_of(x)
+
+
+@rule("size", rank=1)
+def size(node: View, x: Symbol) -> Symbol:
+    return helper.shape_of(x).prod().reshape(1)

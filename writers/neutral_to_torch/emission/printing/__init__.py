@@ -1,0 +1,1 @@
+"""Print classes, forward methods and helpers as Python source."""

@@ -1,0 +1,173 @@
+"""Loops and branches as statements of a ``forward``."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Callable, Sequence
+
+from neutral.graph import Value
+from neutral_to_torch.emission.expression.terms import Body, Control, Display, Name, Operation, Ref, Term, values
+from neutral_to_torch.emission.expression.text import INDENT, identifier, text
+from neutral_to_torch.emission.lowering.lower import Op
+
+if TYPE_CHECKING:
+    from neutral_to_torch.emission.printing.forward import Forward
+
+Choose = Callable[[Value, "set[str]"], str]
+"""Names a value that outlives the statement, given the names that are taken."""
+
+
+def is_inlined_well(control: Control) -> bool:
+    """Whether the statement can be written: only what it begins with may be an expression, constants are variables."""
+    begin = control.counts.get("sequences", 0) + control.counts.get("states", 0)
+    if control.kind == "branch":
+        begin = 1
+    return all(isinstance(operand, Ref) for operand in control.operands[begin:])
+
+
+class ControlText:
+    """Writes one statement, and enters the names of what it gives into ``names``.
+
+    ``results`` are its outputs in order, None for those that nothing uses. ``live`` are names that it must not use,
+    ``given`` arguments that only a state which they begin may take the place of.
+    """
+
+    def __init__(
+        self,
+        forward: Forward,
+        results: Sequence[Value | None],
+        control: Control,
+        names: dict[Value, str],
+        live: set[str],
+        given: set[str],
+        indent: int,
+    ) -> None:
+        self._forward = forward
+        self._control = control
+        self._names = names
+        self._indent = indent
+        self._live = live
+        self._busy = live | given | {names[value] for value in values(control)}
+        self._operands = [forward.named(operand, names) for operand in control.operands]
+        outputs = len(control.bodies[-1].outputs)
+        self._results = [*results, *[None] * (outputs - len(results))]
+
+    def lines(self, choose: Choose) -> list[str]:
+        if self._control.kind == "branch":
+            return self._branch(choose)
+        return self._loop(choose)
+
+    def _loop(self, choose: Choose) -> list[str]:
+        counts, body = self._control.counts, self._control.bodies[-1]
+        sequences, limit = counts.get("sequences", 0), counts.get("limit")
+        begin, end = sequences, sequences + counts["states"]
+        outputs = len(body.outputs) - counts["states"]
+        given = self._operands[:sequences]
+        states, lines = self._states(body.inputs[begin:end], self._operands[begin:end])
+        lists = {k: self._unique("outputs") for k in range(outputs) if self._results[k] is not None}
+        lines += [f"{name} = []" for name in lists.values()]
+        items = [self._unique(f"{_stem(operand, value)}_t") for operand, value in zip(given, body.inputs)]
+        constants = [operand.text for operand in self._operands[end:] if isinstance(operand, Name)]
+        names = [*items, *states, *constants]
+        finals = [(f"{name}.append(", Ref(body.outputs[k]), ")") for k, name in lists.items()]
+        inside = []
+        if limit is None:
+            source = text(given[0]) if len(given) == 1 else f"zip({', '.join(map(text, given))})"
+            lines.append(f"for {', '.join(items)} in {source}:")
+        else:
+            condition = self._control.bodies[0]
+            lines.append(f"for _ in range({limit}):")
+            test = Operation("not", (Ref(condition.outputs[0]),))
+            inside += self._body(condition, names, [("if ", test, ":")], [], [])
+            inside.append(f"{INDENT * (self._indent + 2)}break")
+        inside += self._body(body, names, finals, states, body.outputs[outputs:], body.inputs[begin:end])
+        lines = [*self._indented(lines), *inside]
+        for k, name in lists.items():
+            value = self._results[k]
+            assert value is not None
+            self._names[value] = choose(value, self._busy)
+            self._busy.add(self._names[value])
+            stacked = f"torch.stack({name})" if limit is None else f"stack_padded({name}, {limit})"
+            lines += self._indented([f"{self._names[value]} = {stacked}"])
+        for value, name in zip(self._results[outputs:], states):
+            if value is not None:
+                self._names[value] = name
+        return lines
+
+    def _states(self, inside: Sequence[Value], operands: Sequence[Term]) -> tuple[list[str], list[str]]:
+        """The variables of the states, and lines that begin them: a variable that is not used later goes on as one."""
+        states: list[str] = []
+        lines = []
+        for value, operand in zip(inside, operands):
+            if isinstance(operand, Name) and operand.text not in (*self._live, *states) and operand.text.isidentifier():
+                states.append(operand.text)
+                continue
+            states.append(self._unique(_stem(Name("state"), value)))
+            lines.append(f"{states[-1]} = {text(operand)}")
+        return states, lines
+
+    def _branch(self, choose: Choose) -> list[str]:
+        then, otherwise = self._control.bodies
+        constants = [operand.text for operand in self._operands[1:] if isinstance(operand, Name)]
+        targets: dict[int, str] = {}
+        for k, value in enumerate(self._results):
+            if value is not None:
+                targets[k] = self._names[value] = choose(value, self._busy)
+                self._busy.add(targets[k])
+        lines = self._indented([f"if {text(self._operands[0])}:"])
+        for body, between in ((then, [f"{INDENT * self._indent}else:"]), (otherwise, [])):
+            lines += self._body(body, constants, [], list(targets.values()), [body.outputs[k] for k in targets])
+            lines += between
+        return lines
+
+    def _body(
+        self,
+        body: Body,
+        names: Sequence[str],
+        finals: Sequence[tuple[str, Term, str]],
+        targets: Sequence[str],
+        results: Sequence[Value],
+        states: Sequence[Value] = (),
+    ) -> list[str]:
+        """The lines of a body that ends with ``finals`` and gives ``results`` to the variables ``targets``."""
+        from neutral_to_torch.emission.printing.forward import Line, Scope
+
+        last = [Line(None, term, before=before, after=after) for before, term, after in finals]
+        if results:
+            terms = tuple(map(Ref, results))
+            last.append(Line(None, terms[0] if len(terms) == 1 else Display(terms, "()"), targets=tuple(targets)))
+        ops = _needed(body.ops, [value for line in last for value in values(line.term)])
+        made = {value for op in ops for value in op.values}
+        carried: dict[Value, Any] = {}
+        for k, value in enumerate(results):
+            if value in made and value not in carried:
+                carried[value] = (states[k] if states else None, targets[k])
+        scope = Scope(self._indent + 1, frozenset(self._busy), carried)
+        return self._forward.block(list(zip(body.inputs, names)), ops, last, scope)
+
+    def _unique(self, name: str) -> str:
+        candidate, number = name, 2
+        while candidate in self._busy:
+            candidate, number = f"{name}_{number}", number + 1
+        self._busy.add(candidate)
+        return candidate
+
+    def _indented(self, lines: Sequence[str]) -> list[str]:
+        return [INDENT * self._indent + line for line in lines]
+
+
+def _stem(operand: Term, value: Value) -> str:
+    """What to call an item or a state: as the sequence is called, else as the body calls it."""
+    if isinstance(operand, Name) and operand.text.isidentifier() and operand.text != "state":
+        return operand.text
+    return identifier(re.sub(r"-\d+$", "", value.node.rpartition("/")[2])).lower()
+
+
+def _needed(ops: Sequence[Op], wanted: Sequence[Value]) -> list[Op]:
+    """The ops that the values depend on."""
+    needed, kept = set(wanted), []
+    for op in reversed(ops):
+        if any(value in needed for value in op.values):
+            kept.append(op)
+            needed.update(values(op.term))
+    return kept[::-1]

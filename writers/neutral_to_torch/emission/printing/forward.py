@@ -1,0 +1,322 @@
+"""The lines of a ``forward``: what is written inside what, and what each value is called."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Callable, Mapping, Sequence
+
+from neutral.graph import Value
+from neutral_to_torch.emission.expression.terms import (
+    Call,
+    Conditional,
+    Control,
+    Display,
+    Each,
+    Name,
+    Operation,
+    Own,
+    Ref,
+    Term,
+    children,
+    rebuild,
+    values,
+    walk,
+)
+from neutral_to_torch.emission.expression.text import INDENT, WIDTH, layout, text
+from neutral_to_torch.emission.lowering.lower import Op, flatten
+from neutral_to_torch.emission.printing.control import ControlText, is_inlined_well
+from neutral_to_torch.emission.printing.signatures import without_defaults
+
+DEPTH = 3
+"""Calls that may stand inside each other in one line."""
+
+MOST_TARGETS = 6
+"""Results of one statement that have names of their own; more are items of one."""
+
+COMFORTABLE = 88
+"""Columns up to which values are written inside a line; beyond they get a line of their own."""
+
+
+@dataclass(eq=False)
+class Line:
+    """A statement: ``results = term``, or where ``results`` is None what ends a block.
+
+    ``inlined`` says that it stands inside another, ``holds`` that another stands inside it. What ends a block is
+    ``before`` term ``after``, or gives the items of the term to variables, the ``targets``.
+    """
+
+    results: Any
+    term: Term
+    hint: str = ""
+    inlined: bool = False
+    holds: bool = False
+    before: str = "return "
+    after: str = ""
+    targets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where a block of statements stands: its indentation, and the names that it must not use.
+
+    ``carried`` are values that should have the name of another, the state that they are the next value of, where that
+    is not used any more.
+    """
+
+    indent: int
+    reserved: frozenset[str]
+    carried: Mapping[Value, tuple[Value | None, str]] = field(default_factory=dict)
+
+
+class Forward:
+    """Writes the body of one ``forward``.
+
+    ``own`` gives the text of what the module owns (``self.conv1``), ``heavy`` says which of it deserves a line of
+    its own, ``hint`` proposes a variable's name for an op, and ``reserved`` are names no variable may have.
+    """
+
+    def __init__(
+        self,
+        own: Callable[[Any], str],
+        heavy: Callable[[Any], bool],
+        hint: Callable[[Op], str],
+        reserved: frozenset[str],
+        flow: str,
+    ) -> None:
+        self._own, self._heavy, self._hint, self._reserved, self._flow = own, heavy, hint, reserved, flow
+
+    def lines(self, inputs: Sequence[tuple[Value, str]], ops: Sequence[Op], outputs: Sequence[Value]) -> list[str]:
+        """The statements, indented as a method's body."""
+        items = tuple(Ref(value) for value in outputs)
+        final = Line(None, items[0] if len(items) == 1 else Display(items, "()"))
+        return self.block(inputs, ops, [final], Scope(2, self._reserved))
+
+    def block(
+        self, inputs: Sequence[tuple[Value, str]], ops: Sequence[Op], finals: Sequence[Line], scope: Scope
+    ) -> list[str]:
+        """The statements of a block that ends with ``finals``."""
+        whole: set[object] = set()
+        while True:
+            endings = [replace(line) for line in finals]
+            keys: dict[Line, object] = dict(zip(endings, finals))
+            statements = self._statements(ops, endings, keys, whole)
+            output, too_long = self._render(inputs, statements, scope)
+            crowded = {keys[line] for line in too_long if line.holds}
+            if not crowded:
+                return output
+            whole |= crowded
+
+    def _statements(
+        self, ops: Sequence[Op], finals: Sequence[Line], keys: dict[Line, object], whole: set[object]
+    ) -> list[Line]:
+        """One for each op but those that are written inside another. Nothing is written inside ``whole`` ones.
+
+        ``keys`` is given what each statement is made of.
+        """
+        uses = Counter(value for op in ops for value in values(op.term))
+        uses.update(value for line in finals for value in values(line.term))
+        pending: dict[Value, Line] = {}
+        order: list[Line] = []
+        for op in ops:
+            line = Line(op.results, op.term, self._hint(op))
+            keys[line] = op
+            if op not in whole:
+                self._absorb(line, pending)
+            if isinstance(op.results, Value) and uses[op.results] == 1:
+                pending[op.results] = line
+            order.append(line)
+        for final in finals:
+            if keys[final] not in whole:
+                self._absorb(final, pending)
+        return [*(line for line in order if not line.inlined), *finals]
+
+    def _absorb(self, line: Line, pending: dict[Value, Line]) -> None:
+        """Write operands that are used only here inside the line, as far as it stays readable."""
+        for value in dict.fromkeys(values(line.term)):
+            producer = pending.pop(value, None)
+            if producer is None:
+                continue
+            merged = _replace(line.term, value, producer.term)
+            if self._reads_well(line.term, producer.term, merged):
+                line.term = merged
+                line.holds = producer.inlined = True
+
+    def _reads_well(self, consumer: Term, producer: Term, merged: Term) -> bool:
+        if isinstance(consumer, Each) or isinstance(producer, Each):
+            return False
+        if isinstance(merged, Control):
+            return is_inlined_well(merged) and self._depth(producer) < DEPTH
+        if isinstance(consumer, Ref):
+            return True
+        if isinstance(producer, Conditional):
+            return False
+        merging = len(set(values(consumer))) > 1 or isinstance(consumer, Display)
+        if merging and self._depth(producer) > 1:
+            return False
+        if not merging and self._weight(producer) + self._weight(consumer) > 1:
+            return False
+        if merging and self._weight(producer) and self._weight(consumer) and self._is_heavy(consumer):
+            return False
+        if merging and any(isinstance(item, Display) and len(item.items) > 2 for item in walk(consumer)):
+            return self._depth(merged) <= DEPTH
+        return self._depth(merged) <= DEPTH and len(text(self.named(merged, {}))) + 8 + 4 <= COMFORTABLE
+
+    def _is_heavy(self, term: Term) -> bool:
+        return isinstance(term, Call) and isinstance(term.callee, Own) and self._heavy(term.callee.declaration)
+
+    def _weight(self, term: Term) -> int:
+        return sum(self._is_heavy(item) for item in walk(term))
+
+    def _depth(self, term: Term) -> int:
+        inner = max((self._depth(child) for child in children(term)), default=0)
+        return inner + isinstance(term, (Call, Operation))
+
+    def named(self, term: Term, names: Mapping[Value, str]) -> Term:
+        """The term with variables' names for values, and attributes of ``self`` for what the module owns."""
+
+        def name(leaf: Term) -> Term | None:
+            if isinstance(leaf, Ref):
+                return Name(names.get(leaf.value, "x"))
+            return Name(self._own(leaf.declaration)) if isinstance(leaf, Own) else None
+
+        return without_defaults(rebuild(term, name))
+
+    def _render(
+        self, inputs: Sequence[tuple[Value, str]], statements: Sequence[Line], scope: Scope
+    ) -> tuple[list[str], list[Line]]:
+        """The text, and the statements that do not fit the width."""
+        last: dict[Value, int] = {}
+        for position, line in enumerate(statements):
+            last.update(dict.fromkeys(values(line.term), position))
+        loops = [line.term for line in statements if isinstance(line.term, Each)]
+        beside = {value for each in loops for item in each.others for value in values(item)}
+        names = dict(inputs)
+        given = {name for _, name in inputs} - {self._flow}
+        output: list[str] = []
+        too_long: list[Line] = []
+        for position, line in enumerate(statements):
+            used = list(dict.fromkeys(values(line.term)))
+            live = {names[v].partition("[")[0] for v in names if last.get(v, -1) > position}
+            taken = live | scope.reserved | given
+            defined = list(flatten(line.results))
+            lasting = {value: value in beside or last.get(value, position) > position + 1 for value in defined}
+            if isinstance(line.term, Control):
+                live |= scope.reserved
+                control = ControlText(self, line.results, line.term, names, live, given, scope.indent)
+                output += control.lines(partial(self._choose_outliving, line, lasting))
+                continue
+            if isinstance(line.term, Each):
+                value = values(line.term.value)[0]
+                taken |= {names[other] for item in line.term.others for other in values(item)}
+                free = names[value] not in taken
+                name = names[value] if free else self._choose(line, line.results, None, taken, False, 1)
+                output += self._each(line.term, name, names, taken, scope.indent)
+                names[line.results] = name
+                continue
+            term = self.named(line.term, names)
+            if line.results is None:
+                written = _final(line, term, scope.indent)
+                output += written
+                too_long += [line] if _is_too_long(written) else []
+                continue
+            first = next((names[v] for v in used if names[v] not in live and names[v] not in given), None)
+            if _is_long(line.results) and not scope.carried:
+                whole = self._choose(line, defined[0], None, taken, True, 1)
+                names.update((value, f"{whole}[{k}]") for k, value in enumerate(line.results) if value is not None)
+                output += _statement(f"{whole} = ", term, scope.indent)
+                continue
+            for value in defined:
+                state, name = scope.carried.get(value, (None, ""))
+                if name and (state is None or last.get(state, -1) <= position):
+                    names[value] = name
+                else:
+                    names[value] = self._choose(line, value, first, taken, lasting[value], len(defined))
+                taken.add(names[value])
+            for value in used:
+                if last[value] == position and value not in defined:
+                    names.pop(value, None)
+            target = _target(line.results, names, self._reserved, nested=False)
+            written = _statement(f"{target} = ", term, scope.indent)
+            output += written
+            too_long += [line] if _is_too_long(written) else []
+        return output, too_long
+
+    def _each(self, each: Each, name: str, names: Mapping[Value, str], taken: set[str], indent: int) -> list[str]:
+        """The lines that apply every module of a list; ``name`` is the variable that goes through them."""
+        begin = text(self.named(each.value, names))
+        item = next(word for word in ("layer", "block", "module") if word not in taken)
+        others = [text(self.named(other, names)) for other in each.others]
+        space = INDENT * indent
+        lines = [] if begin == name else [f"{space}{name} = {begin}"]
+        lines.append(f"{space}for {item} in {text(self.named(each.modules, names))}:")
+        others.insert(each.position, name)
+        return [*lines, f"{space}{INDENT}{name} = {item}({', '.join(others)})"]
+
+    def _choose_outliving(self, line: Line, lasting: Mapping[Value, bool], value: Value, taken: set[str]) -> str:
+        return self._choose(line, value, None, taken, lasting[value], len(lasting))
+
+    def _choose(self, line: Line, value: Value, first: str | None, taken: set[str], lasting: bool, count: int) -> str:
+        if count == 1 and not lasting and not isinstance(line.term, Conditional):
+            flows = (self._flow, "out", "y")
+            candidates = [first, *flows] if first in flows else [*flows]
+        elif count == 1:
+            candidates = [line.hint]
+        else:
+            candidates = [f"{line.hint}_{value.output}"] if value.output else [line.hint]
+        for candidate in candidates:
+            if candidate is not None and candidate not in taken:
+                return candidate
+        base, number = (line.hint if count == 1 or not value.output else f"{line.hint}_{value.output}"), 2
+        if base not in taken:
+            return base
+        separator = "_" if base[-1].isdigit() else ""
+        while f"{base}{separator}{number}" in taken:
+            number += 1
+        return f"{base}{separator}{number}"
+
+
+def _replace(term: Term, value: Value, by: Term) -> Term:
+    return rebuild(term, lambda leaf: by if isinstance(leaf, Ref) and leaf.value == value else None)
+
+
+def _target(pattern: Any, names: dict[Value, str], reserved: frozenset[str], nested: bool) -> str:
+    if pattern is None:
+        return "_"
+    if isinstance(pattern, Value):
+        return names[pattern]
+    items = ", ".join(_target(item, names, reserved, nested=True) for item in pattern)
+    items += "," if len(pattern) == 1 else ""
+    return f"({items})" if nested else items
+
+
+def _statement(before: str, term: Term, indent: int, after: str = "") -> list[str]:
+    lines = layout(term, indent, before, after)
+    if lines is None:
+        return [f"{INDENT * indent}{before}{text(term)}{after}"]
+    if isinstance(term, Display) and term.brackets == "()" and len(lines) == 1 and len(term.items) > 1:
+        return [lines[0].replace(f"{before}(", before, 1)[:-1]]
+    return lines
+
+
+def _is_long(pattern: Any) -> bool:
+    """Whether a statement gives so many results that they are items of one variable."""
+    if not isinstance(pattern, tuple) or len(pattern) <= MOST_TARGETS:
+        return False
+    return not any(isinstance(item, tuple) for item in pattern)
+
+
+def _is_too_long(lines: Sequence[str]) -> bool:
+    return any(len(line) > WIDTH for line in lines)
+
+
+def _final(line: Line, term: Term, indent: int) -> list[str]:
+    if not line.targets:
+        return _statement(line.before, term, indent, line.after)
+    items = term.items if isinstance(term, Display) and len(line.targets) > 1 else (term,)
+    pairs = [(target, item) for target, item in zip(line.targets, items) if Name(target) != item]
+    if not pairs:
+        return []
+    targets, items = zip(*pairs)
+    return _statement(f"{', '.join(targets)} = ", items[0] if len(items) == 1 else Display(items, "()"), indent)

@@ -1,0 +1,60 @@
+"""The state dict: which tensor of the store goes under which key of the emitted module."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Mapping
+
+from neutral.store import Store
+from neutral.tensor import Tensor
+from neutral_to_torch.emission.structure.module_ir import Block, Instance, Owned
+
+
+@dataclass
+class State:
+    """``keys`` maps a state dict key to the store's key, ``constants`` to a tensor that the store does not hold.
+
+    ``layers`` and ``blocks`` map a layer, or a node, to the path of the submodule that gives its result: a layer of
+    torch's, and a block that ends with it.
+    """
+
+    keys: dict[str, str] = field(default_factory=dict)
+    constants: dict[str, Tensor] = field(default_factory=dict)
+    layers: dict[str, str] = field(default_factory=dict)
+    blocks: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def modules(self) -> dict[str, str]:
+        """The path for each layer or node: of the layer of torch's where there is one, else of the block."""
+        return {**self.blocks, **self.layers}
+
+    def add(self, item: Owned, path: str, trees: Mapping[Block, Mapping[int, str]]) -> None:
+        """Add what ``item`` holds; ``trees`` gives for each block the path of each of its declarations."""
+        stack = [(item, path)]
+        while stack:
+            item, path = stack.pop()
+            (self.blocks if isinstance(item, Instance) else self.layers).setdefault(item.owner, path)
+            if isinstance(item, Instance):
+                inner = trees[item.block]
+                present = [(k, own) for k, own in enumerate(item.owns) if own is not None and k in inner]
+                stack += [(own, f"{path}.{inner[k]}") for k, own in present]
+                continue
+            for part, key in item.tensors.items():
+                self.keys[f"{path}.{part}" if part else path] = key
+            for part, tensor in item.constants.items():
+                self.constants[f"{path}.{part}" if part else path] = tensor
+
+    def ties(self) -> list[tuple[str, str]]:
+        """Pairs of state dict keys that hold one and the same tensor of the store: (the first, another)."""
+        first: dict[str, str] = {}
+        pairs = []
+        for key, stored in self.keys.items():
+            if stored in first:
+                pairs.append((first[stored], key))
+            first.setdefault(stored, key)
+        return pairs
+
+    def tensors(self, store: Store) -> dict[str, Tensor]:
+        """The state dict's content; nothing is read."""
+        found = {key: store.tensors[stored] for key, stored in self.keys.items()}
+        return {**found, **self.constants}

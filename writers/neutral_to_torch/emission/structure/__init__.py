@@ -1,0 +1,1 @@
+"""Find a network's structure: repeated blocks, stages, sequences, and names for them."""

@@ -1,0 +1,232 @@
+"""The form of a part of a program: what remains when its numbers and names are taken away."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import Any, Callable, Hashable, Mapping, Sequence
+
+from neutral.graph import Value
+from neutral_to_torch.emission.expression.terms import (
+    Call,
+    Conditional,
+    Declaration,
+    Display,
+    Either,
+    Index,
+    Literal,
+    Member,
+    Name,
+    Operation,
+    Own,
+    Ref,
+    Repeat,
+    Slice,
+    Term,
+)
+from neutral_to_torch.emission.lowering.lower import Op
+from neutral_to_torch.emission.printing.signatures import parameters
+from neutral_to_torch.emission.structure.module_ir import Instance, Owned
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A number that may differ between instances. ``hint`` is its callee's word; ``built``: in ``__init__``."""
+
+    value: Any
+    hint: str
+    built: bool
+
+
+Replace = Callable[[Leaf], Term]
+NOTHING: Mapping[Value, Value] = {}
+
+
+class Mapper:
+    """Rebuilds terms with their numbers replaced. What the module owns is rebuilt once, where it comes first."""
+
+    def __init__(self, replace_leaf: Replace, value: Callable[[Value], Term] = Ref) -> None:
+        self._replace_leaf = replace_leaf
+        self._value = value
+        self.owned: dict[Owned, Owned] = {}
+
+    def __call__(self, term: Term, hint: str = "", built: bool = False) -> Term:
+        if isinstance(term, Literal):
+            return self._replace_leaf(Leaf(term.value, hint, built)) if is_number(term.value) else term
+        if isinstance(term, Ref):
+            return self._value(term.value)
+        if isinstance(term, Own):
+            return Own(self._own(term.declaration))
+        if isinstance(term, Call):
+            return self._call(term, built)
+        if isinstance(term, Member):
+            return Member(self(term.base, hint, built), term.name)
+        if isinstance(term, Operation):
+            hint = {"*": "scale", "+": "offset", "-": "offset", "/": "divisor"}.get(term.symbol, "value")
+            return Operation(term.symbol, tuple(self(item, hint, built) for item in term.operands))
+        if isinstance(term, Index):
+            items = tuple(self(item, "index", built) for item in term.items)
+            return Index(self(term.base, hint, built), items)
+        if isinstance(term, Slice):
+            names = ("start", "stop", "step")
+            bounds = (term.start, term.stop, term.step)
+            return Slice(*(self(bound, name, built) for bound, name in zip(bounds, names)))
+        if isinstance(term, Display):
+            return Display(tuple(self(item, hint, built) for item in term.items), term.brackets)
+        if isinstance(term, Either):
+            return Either(self(term.module, hint, built), self(term.inline, hint, built))
+        if isinstance(term, Conditional):
+            parts = (term.test, term.chosen, term.otherwise)
+            return Conditional(*(self(part, hint, built) for part in parts))
+        if isinstance(term, Repeat):
+            return Repeat(self(term.item, hint, built), term.count)
+        return term
+
+    def _call(self, call: Call, built: bool) -> Term:
+        name = call.callee.text if isinstance(call.callee, Name) else ""
+        names = list(parameters(name)) if name else []
+        fallback = call.callee.name if isinstance(call.callee, Member) else name.rpartition(".")[2]
+        fallback = {"empty": "size"}.get(fallback, fallback)
+        hints = [*names, *[fallback] * len(call.args)]
+        return Call(
+            self(call.callee, "", built),
+            tuple(self(item, hint, built) for item, hint in zip(call.args, hints)),
+            tuple((key, self(item, key, built)) for key, item in call.kwargs),
+        )
+
+    def _own(self, item: Owned) -> Owned:
+        if item not in self.owned:
+            self.owned[item] = replace(item, constructor=self._constructor(item))
+        return self.owned[item]
+
+    def _constructor(self, item: Owned) -> Term:
+        constructor = item.constructor
+        if not isinstance(item, Instance) or not isinstance(constructor, Call):
+            return self(constructor, "", True)
+        names = [parameter.name for parameter in item.block.parameters]
+        args = tuple(self(arg, name, True) for arg, name in zip(constructor.args, names))
+        kwargs = tuple((name, self(arg, name, True)) for name, arg in constructor.kwargs)
+        return Call(constructor.callee, args, kwargs)
+
+
+def is_number(value: Any) -> bool:
+    """Whether a literal may differ between instances: numbers and tuples of numbers, no bools."""
+    if isinstance(value, tuple):
+        return bool(value) and all(is_number(item) and not isinstance(item, tuple) for item in value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def leaves(ops: Sequence[Op]) -> list[list[Leaf]]:
+    """The numbers of each op, in the order in which :class:`Mapper` meets them."""
+    found: list[list[Leaf]] = []
+
+    def keep(leaf: Leaf) -> Term:
+        found[-1].append(leaf)
+        return Literal(leaf.value)
+
+    mapper = Mapper(keep)
+    for op in ops:
+        found.append([])
+        mapper(op.term)
+    return found
+
+
+@dataclass(frozen=True)
+class Form:
+    """A region in canonical order. Regions of equal ``key`` differ only in numbers, names and tensors."""
+
+    ops: tuple[Op, ...]
+    inputs: tuple[Value, ...]
+    output: Value
+    key: Hashable
+
+
+def form_of(members: Mapping[Value, Op], output: Value, instead: Mapping[Value, Value] = NOTHING) -> Form:
+    """The form of the region that computes ``output``; ``members`` gives the op of each value inside.
+
+    Its inputs are in the order in which they are met, the most used first.
+    With ``instead`` every use of one value is one of another: the region that is left when parts are left out.
+    """
+
+    def at(value: Value) -> Value:
+        while value in instead:
+            value = instead[value]
+        return value
+
+    output = at(output)
+    order: list[Op] = []
+    inputs: list[Value] = []
+    seen: set[Value] = set()
+    stack: list[tuple[Value, bool]] = [(output, False)]
+    while stack:
+        value, done = stack.pop()
+        if done:
+            order.append(members[value])
+        elif value not in seen:
+            seen.add(value)
+            if value not in members:
+                inputs.append(value)
+                continue
+            seen.update(members[value].values)
+            stack.append((value, True))
+            stack += [(at(operand), False) for operand in reversed(members[value].operands)]
+    uses = Counter(at(value) for op in order for value in op.operands)
+    inputs.sort(key=lambda value: -uses[value])
+    numbers: dict[Value, tuple[str, int]] = {value: ("input", k) for k, value in enumerate(inputs)}
+    owns: dict[Owned, int] = {}
+    keys: list[Hashable] = []
+    for position, op in enumerate(order):
+        keys.append(_key(op.term, lambda value: numbers[at(value)], owns))
+        for k, value in enumerate(op.values):
+            numbers[value] = ("op", 1000 * position + k)
+    return Form(tuple(order), tuple(inputs), output, (tuple(keys), numbers[output]))
+
+
+def token(op: Op) -> Hashable:
+    """The form of one op by itself."""
+    numbers: dict[Value, int] = {}
+    return _key(op.term, lambda value: numbers.setdefault(value, len(numbers)), {})
+
+
+def _key(term: Term, number: Callable[[Value], Hashable], owns: dict[Owned, int]) -> Hashable:
+    mapper = Mapper(lambda leaf: Literal("#"), lambda value: Name(f"@{number(value)}"))
+    return _hashable(mapper(term), owns, {new: old for old, new in mapper.owned.items()})
+
+
+def _hashable(term: Term, owns: dict[Owned, int], originals: Mapping[Owned, Owned]) -> Hashable:
+    """A term that may be compared: what it owns told by its constructor and roles, not by its identity."""
+    if isinstance(term, Own):
+        item = term.declaration
+        original = originals.get(item, item)
+        index = owns.setdefault(original, len(owns))
+        if isinstance(item, Instance):
+            return ("instance", index, id(item.block), _hashable(item.constructor, owns, originals))
+        roles = (tuple(sorted(item.tensors)), tuple(sorted(item.constants)), item.buffer)
+        return ("own", index, roles, _depthwise(original), _hashable(item.constructor, owns, originals))
+    if isinstance(term, Call):
+        args = tuple(_hashable(item, owns, originals) for item in term.args)
+        kwargs = tuple((name, _hashable(item, owns, originals)) for name, item in term.kwargs)
+        return ("call", _hashable(term.callee, owns, originals), args, kwargs)
+    if isinstance(term, Either):
+        return ("either", _hashable(term.module, owns, originals), _hashable(term.inline, owns, originals))
+    if isinstance(term, Member):
+        return ("member", _hashable(term.base, owns, originals), term.name)
+    if isinstance(term, Operation):
+        return ("operation", term.symbol, tuple(_hashable(item, owns, originals) for item in term.operands))
+    if isinstance(term, Index):
+        items = tuple(_hashable(item, owns, originals) for item in term.items)
+        return ("index", _hashable(term.base, owns, originals), items)
+    if isinstance(term, Slice):
+        return ("slice", *(_hashable(item, owns, originals) for item in (term.start, term.stop, term.step)))
+    if isinstance(term, Display):
+        return ("display", term.brackets, tuple(_hashable(item, owns, originals) for item in term.items))
+    return (type(term).__name__, repr(term))
+
+
+def _depthwise(item: Owned) -> bool:
+    """Whether it convolves each channel by itself, which is another kind of layer to a reader."""
+    constructor = item.constructor
+    if not isinstance(item, Declaration) or not isinstance(constructor, Call) or not constructor.args:
+        return False
+    groups = dict(constructor.kwargs).get("groups")
+    return groups == constructor.args[0] and groups != Literal(1)

@@ -1,0 +1,45 @@
+"""The classes of a file: their order, and letters for those that would have one name."""
+
+from __future__ import annotations
+
+import string
+from collections import defaultdict
+from dataclasses import replace
+from typing import Sequence
+
+from neutral_to_torch.emission.expression.terms import Call, Name
+from neutral_to_torch.emission.lowering.lower import Op
+from neutral_to_torch.emission.structure.module_ir import Block, Instance, owned
+
+
+def in_order(ops: Sequence[Op]) -> list[Block]:
+    """The blocks that the ops use, in the order of use, each after those that it uses itself."""
+    order: dict[Block, None] = {}
+
+    def visit(item: object) -> None:
+        if isinstance(item, Instance) and item.block not in order:
+            for own in item.block.owns:
+                visit(own)
+            order[item.block] = None
+
+    for item in owned(ops):
+        visit(item)
+    return list(order)
+
+
+def give_letters(blocks: Sequence[Block], taken: set[str]) -> None:
+    """Blocks that would have one name are told apart by letters."""
+    names: dict[str, str] = {}
+    kinds: dict[str, list[str]] = defaultdict(list)
+    for block in blocks:
+        kinds[block.name.rstrip("0123456789")].append(block.name)
+    for kind, found in kinds.items():
+        for name, letter in zip(found, string.ascii_uppercase):
+            if len(found) > 1 and kind + letter not in taken:
+                names[name] = kind + letter
+    for block in blocks:
+        block.name = names.get(block.name, block.name)
+    for block in blocks:
+        for item in (*block.members, *block.owns):
+            if isinstance(item, Instance) and isinstance(item.constructor, Call):
+                item.constructor = replace(item.constructor, callee=Name(item.block.name))

@@ -1,0 +1,400 @@
+"""The rounds of folding: regions first, then straight sequences, until nothing repeats any more."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import Hashable, Mapping, Sequence
+
+from neutral.graph import Value
+from neutral_to_torch.emission.expression.terms import Declaration, Display, Ref, walk
+from neutral_to_torch.emission.lowering.lower import Op, Program
+from neutral_to_torch.emission.structure.blocks import Member, make_block
+from neutral_to_torch.emission.structure.canonical_subgraph import Form, form_of, leaves, token
+from neutral_to_torch.emission.structure.class_names import block_name, has_name, option_name
+from neutral_to_torch.emission.structure.classes import give_letters, in_order
+from neutral_to_torch.emission.structure.module_ir import Block, Instance, Option, callees, is_heavy, owned
+from neutral_to_torch.emission.structure.regions import Flow, members_of
+from neutral_to_torch.emission.structure.sequences import best_sequence, chains, find_all
+from neutral_to_torch.emission.structure.variants import Reductions, Replaced
+
+ROUNDS = 6
+SMALLEST = 3
+"""Ops that a block has at least."""
+
+FEWEST_LAYERS = 3
+"""Layers of a block that comes but once."""
+
+MOST_OPTIONAL = 24
+"""Ops of the largest block of which parts may be left out."""
+
+
+@dataclass(eq=False)
+class Region:
+    inside: set[int]
+    last: int
+    form: Form
+
+
+@dataclass(eq=False)
+class Group:
+    """Regions of one form, and groups whose form it becomes when one or two parts are left out."""
+
+    regions: list[Region]
+    lesser: list[tuple[tuple[Replaced, ...], Group]]
+
+    @property
+    def all_regions(self) -> list[Region]:
+        return self.regions + [region for _, group in self.lesser for region in group.regions]
+
+
+class Folding:
+    """Folds the ops of one scope. ``blocks`` are the classes found, each after those that it uses."""
+
+    def __init__(self, ops: Sequence[Op], outputs: Sequence[Value], taken: set[str]) -> None:
+        self.ops = list(ops)
+        self.outputs = tuple(outputs)
+        self.blocks: list[Block] = []
+        self._taken = taken
+        self._shared = shared_declarations(ops)
+
+    def run(self, units: bool) -> None:
+        """Fold until nothing changes. ``units``: layers with their norm and activation become classes first."""
+        if units:
+            while self._fold_sequence(longest=4):
+                pass
+        for _ in range(ROUNDS):
+            while self._fold_regions():
+                pass
+            if not self._fold_sequence():
+                break
+        self._fold_single_ways()
+
+    def _fold_single_ways(self) -> None:
+        """Where other blocks join several ways, what does so but once becomes a block as well."""
+        if not any(is_joined(block.ops[-1]) for block in self.blocks):
+            return
+        flow = Flow(self.ops, self.outputs)
+        plans = []
+        used: set[int] = set()
+        for inside, last in flow.regions():
+            region = self._region(flow, inside, last) if is_joined(flow.ops[last]) else None
+            if region is not None and sum(is_heavy_op(flow.ops[k]) for k in inside) >= FEWEST_LAYERS:
+                plan = self._plan(flow, Group([region], []), used, fewest=1)
+                if plan is not None:
+                    plans.append(plan)
+        self._apply(plans)
+
+    def _fold_regions(self) -> bool:
+        flow = Flow(self.ops, self.outputs)
+        found = []
+        for inside, last in flow.regions():
+            region = self._region(flow, inside, last)
+            if region is not None:
+                found.append(region)
+        groups = self._grouped(flow, found)
+        groups = [g for g in groups if not is_part(g, groups)]
+        ends = {r.last: r for g in groups for r in g.all_regions}
+        innermost = [g for g in groups if not any(_holds_another(r, ends) for r in g.all_regions)]
+        plans: list[tuple[Block, list[tuple[Region, Op]]]] = []
+        used: set[int] = set()
+        for group in innermost:
+            plan = self._plan(flow, group, used)
+            if plan is not None:
+                plans.append(plan)
+        return self._apply(plans)
+
+    def _region(self, flow: Flow, inside: set[int], last: int) -> Region | None:
+        if not isinstance(flow.ops[last].results, Value):
+            return None
+        items = {item for k in inside for item in owned([flow.ops[k]])}
+        if any(self._shared.get(item, 0) > 1 for item in items):
+            return None
+        form = form_of(members_of(flow, inside), flow.ops[last].results)
+        return Region(inside, last, form) if len(form.ops) == len(inside) else None
+
+    def _grouped(self, flow: Flow, regions: Sequence[Region]) -> list[Group]:
+        by_key: dict[Hashable, Group] = {}
+        for region in regions:
+            if has_weights(flow, region.inside):
+                by_key.setdefault(region.form.key, Group([], [])).regions.append(region)
+        groups = sorted(by_key.values(), key=lambda g: -len(g.regions[0].form.ops))
+        kept: list[Group] = []
+        merged: set[int] = set()
+        for position, group in enumerate(groups):
+            for other in groups[position + 1 :]:
+                if id(group) in merged or id(other) in merged or _nested(group, other):
+                    continue
+                for fuller, barer in ((group, other), (other, group)):
+                    replaced = None if barer.lesser else self._lesser(flow, fuller, barer)
+                    if replaced is not None:
+                        fuller.lesser.append(((replaced,), barer))
+                        merged.add(id(barer))
+                        break
+        kept += [group for group in groups if id(group) not in merged]
+        for group in kept:
+            while self._grow(flow, group):
+                pass
+        self._add_straight(flow, kept)
+        return [g for g in kept if len(g.all_regions) > 1 and len(g.regions[0].form.ops) >= SMALLEST]
+
+    def _add_straight(self, flow: Flow, groups: Sequence[Group]) -> None:
+        """Find straight sequences that are what a group's form becomes without one or two parts."""
+        taken = {k for group in groups for region in group.all_regions for k in region.inside}
+        lines = chains(flow, lambda op: flow.maker[op.values[0]] not in taken)
+        for group in groups:
+            template = group.regions[0].form
+            meetings = sum(len(op.operands) - 1 for op in template.ops if op.operands)
+            if len(template.ops) > MOST_OPTIONAL or meetings > 2:
+                continue
+            for parts, reduced in straight_reductions(template):
+                wanted = [token(op) for op in reduced.ops]
+                for line in lines:
+                    tokens = [token(flow.ops[k]) for k in line]
+                    for start in range(len(line) - len(wanted) + 1):
+                        inside = set(line[start : start + len(wanted)])
+                        if tokens[start : start + len(wanted)] != wanted or inside & taken:
+                            continue
+                        region = self._region(flow, inside, line[start + len(wanted) - 1])
+                        if region is not None and region.form.key == reduced.key:
+                            taken |= inside
+                            _lesser_group(group, parts).regions.append(region)
+
+    def _lesser(self, flow: Flow, group: Group, other: Group) -> Replaced | None:
+        """How ``group`` becomes ``other``; light ops before its regions are taken in where that helps."""
+        regions = group.regions
+        for _ in range(4):
+            replaced = Reductions(regions[0].form).to(other.regions[0].form)
+            if replaced is not None:
+                group.regions = regions
+                return replaced
+            longer = [self._with_leading(flow, region) for region in regions]
+            if None in longer or len({r.form.key for r in longer if r is not None}) != 1:
+                return None
+            regions = [region for region in longer if region is not None]
+        return None
+
+    def _with_leading(self, flow: Flow, region: Region) -> Region | None:
+        for value in region.form.inputs:
+            maker = flow.maker.get(value)
+            inside_only = all(user in region.inside for user in flow.users.get(value, ()))
+            if maker is None or not inside_only or value in flow.outputs or len(flow.operands[maker]) != 1:
+                continue
+            if not is_heavy_op(flow.ops[maker]) and isinstance(flow.ops[maker].results, Value):
+                return self._region(flow, region.inside | {maker}, region.last)
+        return None
+
+    def _grow(self, flow: Flow, group: Group) -> bool:
+        """Take in the light op that follows every region of the group."""
+        regions = group.all_regions
+        if len(regions) < 2:
+            return False
+        users = [flow.only_user(region.form.output) for region in regions]
+        if any(user is None or len(flow.operands[user]) != 1 for user in users):
+            return False
+        following = [flow.ops[user] for user in users if user is not None]
+        if len({token(op) for op in following}) != 1 or is_heavy_op(following[0]):
+            return False
+        if any("BatchNorm" in name for item in owned(following[:1]) for name in callees(item.constructor)):
+            return False  # it belongs to what follows: units that normalise first end with the sum
+        grown = {}
+        for region, user in zip(regions, users):
+            new = None if user is None else self._region(flow, region.inside | {user}, user)
+            if new is None:
+                return False
+            grown[id(region)] = new
+        for item in (group, *(lesser for _, lesser in group.lesser)):
+            item.regions = [grown[id(region)] for region in item.regions]
+        return True
+
+    def _plan(
+        self, flow: Flow, group: Group, used: set[int], fewest: int = 2
+    ) -> tuple[Block, list[tuple[Region, Op]]] | None:
+        template = group.regions[0].form
+        reductions = Reductions(template)
+        options: list[Option] = []
+        indices: dict[Replaced, int] = {}
+        for parts, _ in group.lesser:
+            for part in parts:
+                removed = reductions.removed(part)
+                if part not in indices and not any(set(removed) & set(option.ops) for option in options):
+                    indices[part] = len(options)
+                    flag = option_name(removed, template, [option.flag for option in options])
+                    options.append(Option(flag, part[0], part[1], tuple(removed)))
+        free: list[Region] = []
+        members: list[Member] = []
+        for region in group.regions:
+            if not used & region.inside:
+                used |= region.inside
+                free.append(region)
+                members.append(Member(list(region.form.ops), region.form.inputs, region.form.output))
+        for parts, lesser in group.lesser:
+            if not all(part in indices for part in parts):
+                continue
+            reduced = form_of(reductions.members, template.output, dict(parts))
+            lacks = frozenset(indices[part] for part in parts)
+            for region in lesser.regions:
+                if not used & region.inside:
+                    used |= region.inside
+                    free.append(region)
+                    members.append(aligned(template, reduced, region.form, lacks))
+        if len(members) < fewest:
+            return None
+        name = block_name(template, self._taken)
+        made = make_block(name.text, template, members, options, name.doc)
+        if made is None:
+            return None
+        self._taken.add(name.text)
+        block, ops = made
+        return block, list(zip(free, ops))
+
+    def _apply(self, plans: Sequence[tuple[Block, list[tuple[Region, Op]]]]) -> bool:
+        gone: set[int] = set()
+        placed: dict[int, Op] = {}
+        for block, parts in plans:
+            self.blocks.append(block)
+            for region, op in parts:
+                gone |= region.inside
+                placed[region.last] = op
+        self.ops = [placed.get(k, op) for k, op in enumerate(self.ops) if k in placed or k not in gone]
+        return bool(plans)
+
+    def _fold_sequence(self, longest: int = 24) -> bool:
+        flow = Flow(self.ops, self.outputs)
+        lines = chains(flow, lambda op: not any(self._shared.get(item, 0) > 1 for item in owned([op])))
+        tokens: dict[Hashable, int] = {}
+        numbered = [[(k, tokens.setdefault(token(flow.ops[k]), len(tokens))) for k in line] for line in lines]
+        kinds = {number: flow.ops[k] for line in numbered for k, number in line}
+        plain = [[n for _, n in line] for line in numbered]
+        best = best_sequence(plain, kinds, longest, lambda gram: _spread(flow, numbered, gram))
+        if best is None:
+            return False
+        regions = []
+        for line in numbered:
+            for start in find_all([n for _, n in line], best):
+                inside = {k for k, _ in line[start : start + len(best)]}
+                region = self._region(flow, inside, line[start + len(best) - 1][0])
+                if region is not None:
+                    regions.append(region)
+        by_key: dict[Hashable, list[Region]] = defaultdict(list)
+        for region in regions:
+            by_key[region.form.key].append(region)
+        most = max(by_key.values(), key=len, default=[])
+        if len(most) < 2:
+            return False
+        plan = self._plan(flow, Group(most, []), set())
+        return plan is not None and self._apply([plan])
+
+
+def straight_reductions(template: Form) -> list[tuple[tuple[Replaced, ...], Form]]:
+    """What the form becomes without one part, or without another at its beginning too, where that is straight.
+
+    The longest come first.
+    """
+    reductions = Reductions(template)
+    candidates = list(reductions.candidates())
+    found: dict[Hashable, tuple[tuple[Replaced, ...], Form]] = {}
+    beginnings = [c for c in candidates if c[1] in template.inputs]
+    pairs = [(a, b) for a in candidates for b in beginnings if a not in beginnings]
+    for parts in [*((c,) for c in candidates), *pairs]:
+        left = reductions.remaining(dict(parts))
+        if len(left) < SMALLEST or not has_heavy(left) or any(len(op.operands) != 1 for op in left):
+            continue
+        reduced = form_of(reductions.members, template.output, dict(parts))
+        if all(b.operands[0] in a.values for a, b in zip(reduced.ops, reduced.ops[1:])):
+            found.setdefault(reduced.key, (parts, reduced))
+    return sorted(found.values(), key=lambda item: -len(item[1].ops))
+
+
+def has_heavy(ops: Sequence[Op]) -> bool:
+    """Whether it is enough to be known by its form: three layers with weights."""
+    return sum(is_heavy_op(op) for op in ops) > 2
+
+
+def _lesser_group(group: Group, parts: tuple[Replaced, ...]) -> Group:
+    for known, lesser in group.lesser:
+        if known == parts:
+            return lesser
+    group.lesser.append((parts, Group([], [])))
+    return group.lesser[-1][1]
+
+
+def _spread(flow: Flow, numbered: Sequence[Sequence[tuple[int, int]]], gram: tuple[int, ...]) -> int:
+    """How many numbers differ between the occurrences of a sequence."""
+    columns: list[set[object]] = []
+    for line in numbered:
+        for start in find_all([n for _, n in line], gram):
+            ops = [flow.ops[k] for k, _ in line[start : start + len(gram)]]
+            found = [leaf.value for leaf_list in leaves(ops) for leaf in leaf_list]
+            columns = columns or [set() for _ in found]
+            for column, value in zip(columns, found):
+                column.add(value)
+    return sum(len(column) > 1 for column in columns)
+
+
+def aligned(template: Form, reduced: Form, other: Form, lacks: frozenset[int]) -> Member:
+    """A region of the reduced form, its ops at the places that they have in the template."""
+    mine = {id(op): found for op, found in zip(reduced.ops, other.ops)}
+    inputs = dict(zip(reduced.inputs, other.inputs))
+    return Member(
+        [mine.get(id(op)) for op in template.ops],
+        tuple(inputs[value] for value in template.inputs),
+        other.output,
+        lacks,
+    )
+
+
+def is_joined(op: Op) -> bool:
+    """Whether the op joins several values along an axis."""
+    lists = [item for item in walk(op.term) if isinstance(item, Display)]
+    return any(sum(isinstance(item, Ref) for item in found.items) > 1 for found in lists)
+
+
+def has_weights(flow: Flow, inside: set[int]) -> bool:
+    """Whether the ops own any tensor of the store."""
+    for k in inside:
+        for item in owned([flow.ops[k]]):
+            if isinstance(item, Instance) or (isinstance(item, Declaration) and item.tensors):
+                return True
+    return False
+
+
+def is_heavy_op(op: Op) -> bool:
+    return any(is_heavy(item) for item in owned([op]))
+
+
+def shared_declarations(ops: Sequence[Op]) -> Counter[object]:
+    """How many ops use each declaration."""
+    return Counter(item for op in ops for item in owned([op]))
+
+
+def is_part(group: Group, groups: Sequence[Group]) -> bool:
+    """Whether every region is a nameless part of a larger one, each of another: then it is no class of its own."""
+    if has_name(group.regions[0].form):
+        return False
+    for other in groups:
+        if other is group or len(other.all_regions) != len(group.all_regions):
+            continue
+        outer = [[r for r in other.all_regions if r.inside > inner.inside] for inner in group.all_regions]
+        if all(len(found) == 1 for found in outer):
+            return True
+    return False
+
+
+def _holds_another(region: Region, ends: Mapping[int, Region]) -> bool:
+    """Whether another region that is to be folded lies inside."""
+    return any(k in ends and ends[k].inside < region.inside for k in region.inside if k != region.last)
+
+
+def _nested(group: Group, other: Group) -> bool:
+    """Whether a region of one lies inside a region of the other."""
+    return any(r.inside > o.inside for r in group.regions for o in other.regions)
+
+
+def fold(program: Program, taken: set[str], units: bool) -> tuple[list[Op], list[Block]]:
+    """The program's ops with what repeats made instances of blocks; see :meth:`Folding.run`."""
+    folding = Folding(program.ops, program.outputs, taken)
+    folding.run(units)
+    blocks = in_order(folding.ops)
+    give_letters(blocks, taken)
+    return folding.ops, blocks

@@ -1,0 +1,218 @@
+"""Which submodules of a class stand together: ways of a block, stages, stem, features and head of a model."""
+
+from __future__ import annotations
+
+from typing import Mapping, Sequence
+
+from neutral.graph import Value
+from neutral_to_torch.emission.expression.terms import Call, Literal, Name, applied
+from neutral_to_torch.emission.expression.text import identifier
+from neutral_to_torch.emission.lowering.lower import Op
+from neutral_to_torch.emission.structure.labels import Labels, base, bears_tensors, numbered
+from neutral_to_torch.emission.structure.module_ir import Block, Instance, Owned, callee, is_heavy, owned
+from neutral_to_torch.emission.structure.naming import pattern
+from neutral_to_torch.emission.structure.tree import Chain, Node, Tree, TreeBuilder, constructor_of, item_of
+
+LONGEST_FLAT = 12
+"""Submodules of a block's only way that are attributes of their own; more stand in an ``nn.Sequential``."""
+
+
+def block_tree(block: Block, labels: Labels) -> Tree:
+    """The tree of a block: its ways as sequences where there are several, else layer by layer."""
+    builder = TreeBuilder(block.ops, block.outputs, block.options)
+    names = labels.inside(block)
+    runs = builder.runs()
+    if len(runs) == 1 and len(runs[0]) == len(block.ops) and not block.options:
+        node = Chain("", list(runs[0]), _entry_names(runs[0], names))
+        paths: dict[Owned, str] = {}
+        constructor = constructor_of(node, "", paths)
+        assert isinstance(constructor, Call)
+        whole = Call(Name("super().__init__"), constructor.args)
+        return Tree((), {item: path[1:] for item, path in paths.items()}, (), {}, whole)
+    flags = {id(op): option.flag for option in block.options for op in option.ops}
+    optional = [run for run in runs if id(run[0]) in flags and len(run) > 1]
+    ways = [run for run in runs if id(run[0]) not in flags]
+    long = [run for run in ways if sum(_is_heavy(op) for op in run) > 1]
+    joined = block.name.startswith("Inception")
+    several = len(long) > 1 or any(len(run) > LONGEST_FLAT for run in long) or (bool(long) and joined)
+    gathered = ways if several else []
+    nodes = [Chain(flags[id(run[0])], list(run), _entry_names(run, names)) for run in optional]
+    branch = numbered(["branch"] * len(gathered)) if len(gathered) > 1 else ["body"]
+    alone = {}
+    for name, run in zip(branch, gathered):
+        if len(run) > 1:
+            nodes.append(Chain(name, list(run), _entry_names(run, names)))
+        else:
+            alone[item_of(run[0])] = name
+    return builder.tree(nodes, {**names, **alone})
+
+
+def _entry_names(run: Sequence[Op], names: Mapping[Owned, str]) -> list[str]:
+    items = [item_of(op) for op in run]
+    if all(isinstance(item, Instance) for item in items) or all(names[i].isdigit() for i in items):
+        return []
+    return numbered([names[item] for item in items])
+
+
+def _is_heavy(op: Op) -> bool:
+    own = applied(op.term)
+    return own is not None and is_heavy(own.declaration)
+
+
+SHORTEST_SEQUENCE = 4
+"""Layers in a row, outside of blocks, that are gathered."""
+
+_KINDS = {"conv", "bn", "fc", "relu", "pool", "batchnorm", "conv2d", "dense", "activation", "dropout", "flatten"}
+
+
+def model_tree(ops: Sequence[Op], outputs: Sequence[Value], labels: Labels) -> Tree:
+    """The tree of the model itself: stages, stem, features and head as sequences."""
+    builder = TreeBuilder(ops, outputs)
+    names = {item: labels.top(item) for item in owned(ops)}
+    any_block = any(is_block(item) for item in owned(ops))
+    nodes: list[Chain] = []
+    for run in builder.runs():
+        for position, piece in enumerate(_split_at_flatten(run)):
+            where = "stem" if any_block else ("classifier" if position else "features")
+            nodes += _gather(piece, labels, names, where)
+    return builder.tree(_distinct(nodes), names)
+
+
+def _split_at_flatten(run: Sequence[Op]) -> list[list[Op]]:
+    pieces: list[list[Op]] = [[]]
+    for op in run:
+        own = applied(op.term)
+        if own is not None and callee(own.declaration.constructor) == "nn.Flatten":
+            pieces.append([])
+        else:
+            pieces[-1].append(op)
+    return [piece for piece in pieces if piece]
+
+
+def _gather(run: list[Op], labels: Labels, names: Mapping[Owned, str], where: str) -> list[Chain]:
+    """The sequences of a run: by the names' hierarchy, else blocks by stages and layers where there are many."""
+    parts = [_parts(op, labels) for op in run]
+    by_name = _by_first_token(run, parts)
+    if by_name is not None:
+        result: list[Chain] = []
+        loose = 0
+        for token, start, stop in by_name:
+            if token is not None and stop - start > 1:
+                result += _by_kind(run[loose:start], labels, names, where)
+                result.append(_named(token, run[start:stop], parts[start:stop]))
+                loose = stop
+        return [*result, *_by_kind(run[loose:], labels, names, where)]
+    return _by_kind(run, labels, names, where)
+
+
+def _parts(op: Op, labels: Labels) -> list[str]:
+    item = item_of(op)
+    parts = labels.tokens(item)
+    return list(parts) if isinstance(item, Instance) or bears_tensors(item) else []
+
+
+def _by_first_token(run: Sequence[Op], parts: Sequence[Sequence[str]]) -> list[tuple[str | None, int, int]] | None:
+    """Stretches of the run whose names begin alike, where names show a hierarchy; None where they do not."""
+    stretches: list[tuple[str | None, int, int]] = []
+    for position, part in enumerate(parts):
+        head = part[0] if len(part) > 1 and part[0].lower().rstrip("0123456789") not in _KINDS else None
+        if not part and stretches:
+            token, start, _ = stretches[-1]
+            stretches[-1] = (token, start, position + 1)
+        elif stretches and stretches[-1][0] == head:
+            stretches[-1] = (head, stretches[-1][1], position + 1)
+        else:
+            stretches.append((head, position, position + 1))
+    seen = [token for token, _, _ in stretches if token is not None]
+    large = [(t, a, b) for t, a, b in stretches if t is not None and b - a > 2]
+    return stretches if large and len(set(seen)) == len(seen) else None
+
+
+def _named(name: str, run: list[Op], parts: Sequence[Sequence[str]]) -> Chain:
+    """A sequence that the source's names show, with those inside it; one that holds but another is that one."""
+    rests = [list(part[1:]) for part in parts]
+    items: list[Node] = []
+    keys: list[str] = []
+    position = 0
+    while position < len(run):
+        stop = position + 1
+        head = rests[position][0] if rests[position] else None
+        while head is not None and stop < len(run) and rests[stop][:1] == [head]:
+            stop += 1
+        if stop - position > 1 and head is not None:
+            items.append(_named(head, run[position:stop], rests[position:stop]))
+            keys.append(items[-1].name)
+        else:
+            items.append(run[position])
+            rest = rests[position]
+            keys.append("_".join(rest) if rest else base(item_of(run[position])))
+            stop = position + 1
+        position = stop
+    if len(items) == 1 and isinstance(items[0], Chain):
+        return Chain(f"{identifier(name)}_{items[0].name}", items[0].items, items[0].names)
+    plain = all(isinstance(item, Op) and isinstance(item_of(item), Instance) for item in items)
+    numeric = [key for key in keys if key.isdigit()]
+    if plain or len(numeric) * 2 > len(keys):
+        return Chain(identifier(name), items)
+    return Chain(identifier(name), items, numbered(keys))
+
+
+def _by_kind(run: Sequence[Op], labels: Labels, names: Mapping[Owned, str], where: str) -> list[Chain]:
+    result: list[Chain] = []
+    position = 0
+    while position < len(run):
+        stop = position
+        blocks = is_block(item_of(run[position]))
+        while stop < len(run) and is_block(item_of(run[stop])) is blocks:
+            stop += 1
+        piece = list(run[position:stop])
+        if blocks:
+            result += _stages(piece, labels)
+        elif len(piece) >= SHORTEST_SEQUENCE:
+            at_end = stop == len(run) and position > 0
+            name = "head" if at_end else where
+            result.append(Chain(name, list(piece), _entry_names(piece, names)))
+        position = stop
+    return result
+
+
+def is_block(item: Owned) -> bool:
+    """Whether it is more than a layer with its norm and activation."""
+    return isinstance(item, Instance) and not item.block.is_unit
+
+
+def _stages(blocks: list[Op], labels: Labels) -> list[Chain]:
+    """Blocks in a row as sequences: by what their names begin with, else where their form changes."""
+    tokens = [labels.tokens(item_of(op)) for op in blocks]
+    keys: list[tuple[str, ...]] = []
+    for part in tokens:
+        keys.append(tuple(part[:-1]) if len(part) > 1 else tuple(part))
+    single = len(set(keys)) == len(keys) or not all(keys)
+    stem = pattern(tokens) if single and all(tokens) else ""
+    starts = range(len(blocks))
+    bounds = _changes(blocks) if single and not stem else [k for k in starts if k == 0 or keys[k] != keys[k - 1]]
+    bounds = [0] if single and stem else bounds
+    stages = [blocks[a:b] for a, b in zip(bounds, [*bounds[1:], len(blocks)])]
+    result = []
+    for number, (start, stage) in enumerate(zip(bounds, stages)):
+        if len(stage) > 1:
+            unnamed = "blocks" if len(stages) == 1 else f"stage{number + 1}"
+            name = stem or (unnamed if single else "_".join(keys[start]))
+            result.append(Chain(name, list(stage)))
+    return result
+
+
+def _changes(blocks: Sequence[Op]) -> list[int]:
+    """Where a new stage begins: at a block that steps over pixels or has a part that most lack."""
+    constructors = [item_of(op).constructor for op in blocks]
+    kwargs = [dict(c.kwargs) if isinstance(c, Call) else {} for c in constructors]
+    steps = [k for k, given in enumerate(kwargs) if given.get("stride", Literal(1)) != Literal(1)]
+    extended = [k for k, given in enumerate(kwargs) if given.get("downsample") == Literal(True)]
+    bounds = sorted({0, *(extended or steps)})
+    return bounds if 2 * len(bounds) <= len(blocks) + 2 else [0]
+
+
+def _distinct(nodes: list[Chain]) -> list[Chain]:
+    for node, name in zip(nodes, numbered([node.name for node in nodes])):
+        node.name = name
+    return nodes

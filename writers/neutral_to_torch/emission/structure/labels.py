@@ -1,0 +1,140 @@
+"""What the source calls the parts of the module tree, as tokens without what all names share."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Sequence
+
+from neutral_to_torch.emission.expression.terms import Declaration
+from neutral_to_torch.emission.lowering.lower import Op
+from neutral_to_torch.emission.structure.module_ir import Block, Instance, Owned, callee, is_heavy, owned
+from neutral_to_torch.emission.structure.naming import common, pattern, tokens
+
+_BASES = (
+    ("ConvTranspose", "deconv"), ("Conv", "conv"), ("Norm", "norm"), ("fixed_scale", "norm"), ("Linear", "fc"),
+    ("Embedding", "embedding"), ("Pool", "pool"), ("Dropout", "dropout"), ("PReLU", "prelu"), ("LeakyReLU", "act"),
+    ("ReLU", "relu"), ("Hardswish", "act"), ("Hardsigmoid", "act"), ("SiLU", "act"), ("GELU", "act"), ("ELU", "act"),
+    ("Sigmoid", "sigmoid"), ("Tanh", "tanh"), ("Softmax", "softmax"), ("Flatten", "flatten"), ("Parameter", "value"),
+)  # fmt: skip
+
+_MEANINGLESS = {"node"}
+
+FEW = 3
+"""Layers of a block that is called as its first layer."""
+
+
+class Labels:
+    """The tokens of what a program owns. Instances are called what their layers' names begin with."""
+
+    def __init__(self, ops: Sequence[Op], blocks: Sequence[Block]) -> None:
+        self._tokens: dict[Owned, list[str]] = {}
+        items = owned(ops)
+        for block in blocks:
+            items += [item for member in block.members for item in member.owns if item is not None]
+        bearing = [i for i in items if isinstance(i, Declaration) and (i.tensors or i.constants)]
+        shared = common(tokens(item.owner) for item in bearing) if len(bearing) > 1 else []
+        self._shared = shared if all(len(tokens(i.owner)) > len(shared) for i in bearing) else shared[:-1]
+        if self._shared and bearing:
+            rests = [self.without_prefix(i.owner) for i in bearing]
+            if not any(rest and rest[0][0].isalpha() for rest in rests):
+                self._shared = []
+
+    def without_prefix(self, name: str) -> list[str]:
+        """The tokens of a name without what all layers' names begin with."""
+        parts = tokens(name)
+        count = len(self._shared)
+        return parts[count:] if parts[:count] == self._shared and len(parts) > count else parts
+
+    def tokens(self, item: Owned) -> list[str]:
+        """The tokens of a layer or node, or those that most layers of an instance share."""
+        if item not in self._tokens:
+            self._tokens[item] = (
+                self._of_instance(item) if isinstance(item, Instance) else self.without_prefix(item.owner)
+            )
+        return self._tokens[item]
+
+    def _of_instance(self, item: Instance) -> list[str]:
+        bearing = [own for own in item.owns if own is not None and bears_tensors(own)]
+        inner = [self.tokens(own) + [""] * isinstance(own, Instance) for own in bearing]
+        if not inner:
+            return []
+        if item.block.is_unit and len(inner) <= FEW:
+            heavy = [self.tokens(own) for own in item.owns if own is not None and is_heavy(own)]
+            return (heavy or inner)[0]
+        prefix: list[str] = []
+        while True:
+            longer = Counter(tuple(parts[: len(prefix) + 1]) for parts in inner if len(parts) > len(prefix) + 1)
+            best, count = longer.most_common(1)[0] if longer else ((), 0)
+            if count * 5 < len(inner) * 3 or list(best[:-1]) != prefix:
+                return prefix
+            prefix = list(best)
+
+    def top(self, item: Owned) -> str:
+        """The label of what the model itself owns."""
+        parts = self.tokens(item)
+        return "_".join(parts) if parts and parts[0] not in _MEANINGLESS else base(item)
+
+    def inside(self, block: Block) -> dict[Owned, str]:
+        """The labels of what a block owns: what its members' names share. Some may be the same."""
+        rests: list[list[list[str]]] = []
+        for position in range(len(block.owns)):
+            owns = [(member, member.owns[position]) for member in block.members]
+            rests.append([self._rest(own, member) for member, own in owns if own is not None])
+        patterns = [pattern(names) if all(names) else "" for names in rests]
+        varying = {_bare(p) for p, names in zip(patterns, rests) if len(set(map(tuple, names))) > 1}
+        found = []
+        for item, label in zip(block.owns, patterns):
+            label = _bare(label) if _bare(label) in varying else label
+            good = label and label.partition("_")[0] not in _MEANINGLESS
+            good = good and (bears_tensors(item) or "_" not in label)
+            found.append(label if good and not isinstance(item, Instance) else base(item))
+        return dict(zip(block.owns, _without_shared(found)))
+
+    def _rest(self, own: Owned, member: Instance) -> list[str]:
+        """The tokens of something inside an instance, without those of the instance."""
+        parts, prefix = self.tokens(own), self.tokens(member)
+        shared = len(common([parts, prefix]))
+        rest = parts[shared:] if len(parts) > shared else parts[-1:]
+        if shared and rest and rest[0].isdigit() and len(rest) < len(parts):
+            rest = [prefix[shared - 1].rstrip("0123456789"), *rest]
+        return rest
+
+
+def _bare(label: str) -> str:
+    return label.rstrip("0123456789")
+
+
+def _without_shared(names: Sequence[str]) -> list[str]:
+    """The names without the first word that all of them have."""
+    split = [name.split("_") for name in names]
+    while len(split) > 1 and len({parts[0] for parts in split}) == 1:
+        if not all(len(parts) > 1 and parts[1][:1].isalpha() for parts in split):
+            break
+        split = [parts[1:] for parts in split]
+    return ["_".join(parts) for parts in split]
+
+
+def numbered(names: Sequence[str]) -> list[str]:
+    """Names that come more than once with a number each: conv1, conv2."""
+    counts: dict[str, int] = {}
+    result = []
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+        many = names.count(name) > 1
+        result.append(f"{name}{'_' if name[-1:].isdigit() else ''}{counts[name]}" if many else name)
+    return result
+
+
+def bears_tensors(item: Owned) -> bool:
+    """Whether anything of the state dict is in it."""
+    return isinstance(item, Instance) or bool(item.tensors or item.constants)
+
+
+def base(item: Owned) -> str:
+    """A name for a submodule whose source has none: by its kind."""
+    if isinstance(item, Instance):
+        layer = next((short for word, short in _BASES if item.block.name.startswith(word)), None)
+        return layer or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", item.block.name).lower()
+    name = callee(item.constructor)
+    return next((short for word, short in _BASES if word in name), "part")

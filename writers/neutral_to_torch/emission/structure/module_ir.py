@@ -1,0 +1,123 @@
+"""Classes of the emitted file before they have text: the ops of a ``forward``, and what the module owns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import Sequence, Union
+
+from neutral.graph import Value
+from neutral_to_torch.emission.expression.terms import Call, Declaration, Name, Term, inline, owns, walk
+from neutral_to_torch.emission.lowering.lower import Op
+
+
+@dataclass(eq=False)
+class Parameter:
+    """An argument of a class's ``__init__``. Without a default it is required."""
+
+    name: str
+    annotation: str
+    default: Term | None = None
+    stored: bool = False
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A number that follows from the arguments, with a name of its own; ``stored`` if ``forward`` needs it."""
+
+    name: str
+    term: Term
+    stored: bool
+
+
+@dataclass(eq=False)
+class Option:
+    """A part that some instances leave out: where ``flag`` is off, ``value`` is ``otherwise``."""
+
+    flag: str
+    value: Value
+    otherwise: Value
+    ops: tuple[Op, ...]
+
+    @property
+    def is_expression(self) -> bool:
+        """Whether it is one line of ``forward`` that uses nothing of the module."""
+        return len(self.ops) == 1 and not owns(inline(self.ops[0].term))
+
+
+@dataclass(eq=False, repr=False)
+class Block:
+    """A class that has several instances. Its ops are those of the fullest instance, differences made parameters."""
+
+    name: str
+    inputs: tuple[Value, ...]
+    ops: tuple[Op, ...]
+    outputs: tuple[Value, ...]
+    parameters: tuple[Parameter, ...] = ()
+    options: tuple[Option, ...] = ()
+    derived: tuple[Derived, ...] = ()
+    members: list[Instance] = field(default_factory=list)
+    doc: str = ""
+
+    @cached_property
+    def owns(self) -> list[Owned]:
+        """What it owns, in the order of its ops."""
+        return owned(self.ops)
+
+    @cached_property
+    def is_unit(self) -> bool:
+        """Whether it is no more than a layer with its norm and activation."""
+        return not self.options and sum(is_heavy(item) for item in self.owns) <= 1
+
+
+@dataclass(eq=False, repr=False)
+class Instance:
+    """A submodule of a :class:`Block`.
+
+    ``owner`` is the node that gives its result, ``owns`` its own declarations in the order of the block's.
+    """
+
+    owner: str
+    block: Block
+    owns: list[Owned | None]
+    constructor: Term
+
+
+Owned = Union[Declaration, Instance]
+
+
+def owned(ops: Sequence[Op]) -> list[Owned]:
+    """What the ops use of the module, each once, in order."""
+    found: dict[Owned, None] = {}
+    for op in ops:
+        found.update(dict.fromkeys(op.declarations))
+    return list(found)
+
+
+_LIGHT = (
+    "BatchNorm", "InstanceNorm", "LayerNorm", "GroupNorm", "fixed_scale", "PReLU", "ReLU", "ELU", "Sigmoid", "Tanh",
+    "Softmax", "Softplus", "Softsign", "GELU", "SiLU", "Hardtanh", "Hardsigmoid", "Hardswish", "Clamp", "Pool",
+    "Dropout", "Flatten", "Identity", "Upsample", "LocalResponseNorm", "Parameter", "torch.empty",
+)  # fmt: skip
+
+
+def is_heavy(item: Owned) -> bool:
+    """Whether applying it deserves a line of its own: what bears large weights, and blocks."""
+    return isinstance(item, Instance) or not _is_light(callee(item.constructor))
+
+
+@lru_cache(maxsize=None)
+def _is_light(name: str) -> bool:
+    return any(word in name for word in _LIGHT)
+
+
+def callees(constructor: Term) -> list[str]:
+    """Everything that a constructor calls: ``fixed_scale`` and ``nn.BatchNorm2d``."""
+    return [callee(item) for item in walk(constructor) if isinstance(item, Call)]
+
+
+def callee(constructor: Term) -> str:
+    """What a constructor calls: ``nn.Conv2d``."""
+    if isinstance(constructor, Call) and isinstance(constructor.callee, Name):
+        return constructor.callee.text
+    return ""

@@ -1,0 +1,84 @@
+"""Names of the source made names of the module tree: tokens, common prefixes, identifiers, uniqueness."""
+
+from __future__ import annotations
+
+import builtins
+import re
+from functools import lru_cache
+from typing import Iterable, Sequence
+
+from neutral_to_torch.emission.expression.text import identifier
+
+GLOBALS = frozenset(("torch", "nn", "F", "math", "Tensor", "OrderedDict", "self", *dir(builtins)))
+"""Names that no variable of ``forward`` may have."""
+
+_SUFFIXES = re.compile(r"(_fwd|_output)$")
+
+
+@lru_cache(maxsize=None)
+def module_members() -> frozenset[str]:
+    """Names that a submodule may not have, because nn.Module or nn.Sequential uses them."""
+    from torch import nn
+
+    return frozenset(dir(nn.Sequential())) | {"forward"}
+
+
+def tokens(name: str) -> list[str]:
+    """The parts of a name: ``stage1_unit1.conv1`` has three."""
+    return [token for token in re.split(r"[^0-9A-Za-z]+", _SUFFIXES.sub("", name)) if token]
+
+
+def common(names: Iterable[Sequence[str]]) -> list[str]:
+    """The tokens that all names begin with."""
+    shared: list[str] = []
+    for column in zip(*names):
+        if len(set(column)) > 1:
+            break
+        shared.append(column[0])
+    return shared
+
+
+def strip_common(names: Sequence[str]) -> dict[str, list[str]]:
+    """Each name's tokens without what all begin with; at least one token stays."""
+    split = {name: tokens(name) or ["value"] for name in names}
+    shared = len(common(split.values())) if len(split) > 1 else 0
+    shortest = min(map(len, split.values()), default=1)
+    return {name: parts[min(shared, shortest - 1) :] for name, parts in split.items()}
+
+
+def pattern(names: Sequence[Sequence[str]]) -> str:
+    """One name for what several instances call differently: what they share, without their numbers.
+
+    ``[stage1, conv3]`` and ``[stage2, conv7]`` give ``stage_conv``.
+    """
+    if len({tuple(name) for name in names}) == 1:
+        return "_".join(names[0])
+    if len({len(name) for name in names}) > 1:
+        size = min(map(len, names))
+        names = [name[-size:] for name in names]
+    parts = []
+    for column in zip(*names):
+        if len(set(column)) == 1:
+            parts.append(column[0])
+        else:
+            stem = "".join(common(column)).rstrip("0123456789")
+            if stem:
+                parts.append(stem)
+    return "_".join(part for part, before in zip(parts, ["", *parts]) if part != before)
+
+
+class Unique:
+    """Hands out identifiers, each once; a name that is taken gets a number."""
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = set(taken)
+
+    def __call__(self, name: str) -> str:
+        base = identifier(name)
+        if base in self._taken and f"{base}_" not in self._taken and base in module_members():
+            base = f"{base}_"
+        candidate, number = base, 2
+        while candidate in self._taken:
+            candidate, number = f"{base}{'_' if base[-1].isdigit() else ''}{number}", number + 1
+        self._taken.add(candidate)
+        return candidate

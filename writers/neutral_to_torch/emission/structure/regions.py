@@ -1,0 +1,115 @@
+"""Regions of a dataflow with one exit: from where a value is split to where its branches meet again."""
+
+from __future__ import annotations
+
+from typing import Iterator, Mapping, Sequence
+
+from neutral.graph import Value
+from neutral_to_torch.emission.lowering.lower import Op
+
+LARGEST = 120
+"""Ops that a region has at most; what is larger is no block that one would write as one class."""
+
+
+class Flow:
+    """Who makes and who uses each value of a scope."""
+
+    def __init__(self, ops: Sequence[Op], outputs: Sequence[Value]) -> None:
+        self.ops = list(ops)
+        self.outputs = set(outputs)
+        self.operands = [list(op.operands) for op in self.ops]
+        self.maker: dict[Value, int] = {v: k for k, op in enumerate(self.ops) for v in op.values}
+        self.users: dict[Value, list[int]] = {}
+        for k, used in enumerate(self.operands):
+            for value in used:
+                self.users.setdefault(value, []).append(k)
+
+        self.constant: list[bool] = []
+        for used in self.operands:
+            makers = [self.maker.get(value, -1) for value in used]
+            self.constant.append(all(maker >= 0 and self.constant[maker] for maker in makers))
+
+    def only_user(self, value: Value) -> int | None:
+        """The op that alone uses the value, or None."""
+        users = self.users.get(value, [])
+        return users[0] if len(users) == 1 and value not in self.outputs else None
+
+    def dominators(self) -> list[Value | None]:
+        """For each op the nearest value that everything which reaches it goes through; None where there is none."""
+        root = Value("", -1)
+        parent: dict[Value, Value] = {}
+        depth: dict[Value, int] = {root: -1}
+        found: list[Value | None] = []
+        for op, used in zip(self.ops, self.operands):
+            sources = [value for value in used if value not in self.maker or not self.constant[self.maker[value]]]
+            for value in sources:
+                if value not in depth:
+                    parent[value], depth[value] = root, 0
+            nearest = sources[0] if sources else root
+            for other in sources[1:]:
+                while nearest != other:
+                    if depth[nearest] >= depth[other]:
+                        nearest = parent[nearest]
+                    else:
+                        other = parent[other]
+            found.append(None if nearest == root else nearest)
+            for value in op.values:
+                parent[value], depth[value] = nearest, depth[nearest] + 1
+        return found
+
+    def between(self, entry: Value, last: int) -> set[int] | None:
+        """The ops from ``entry`` to op ``last``, or None where they are too many or something inside is used outside.
+
+        Constants, which no input reaches, belong to the region that alone uses them.
+        """
+        start = self.maker.get(entry, -1)
+        inside = {last}
+        stack = [last]
+        while stack:
+            for value in self.operands[stack.pop()]:
+                maker = self.maker.get(value, -1)
+                if value == entry or maker in inside:
+                    continue
+                if maker >= 0 and (maker > start or self.constant[maker]):
+                    inside.add(maker)
+                    stack.append(maker)
+                    if len(inside) > LARGEST:
+                        return None
+        inside = self._reached(entry, inside, last)
+        for k in inside - {last}:
+            for value in self.ops[k].values:
+                if value in self.outputs or any(user not in inside for user in self.users.get(value, ())):
+                    return None
+        return inside
+
+    def _reached(self, entry: Value, inside: set[int], last: int) -> set[int]:
+        """Of ``inside`` what ``entry`` reaches, and the constants that only those use."""
+        reached: set[int] = set()
+        for k in sorted(inside):
+            if any(value == entry or self.maker.get(value, -1) in reached for value in self.operands[k]):
+                reached.add(k)
+        for k in sorted(inside - reached, reverse=True):
+            if self.constant[k] and all(u in reached for v in self.ops[k].values for u in self.users[v]):
+                reached.add(k)
+        return reached
+
+    def regions(self) -> Iterator[tuple[set[int], int]]:
+        """Every region that ends where branches meet, as its ops and its last op; the nearest entry of each."""
+        dominators = self.dominators()
+        for last, used in enumerate(self.operands):
+            if len(used) < 2 or not isinstance(self.ops[last].results, Value):
+                continue
+            nearest = dominators[last]
+            entries = [] if nearest is None else [nearest]
+            entries += [value for value in used if value not in self.maker]
+            entries += [value for value in used if value not in entries]
+            for entry in entries:
+                inside = self.between(entry, last)
+                if inside is not None and len(inside) > 1 and last in inside:
+                    yield inside, last
+                    break
+
+
+def members_of(flow: Flow, inside: set[int]) -> Mapping[Value, Op]:
+    """The op of each value that a set of ops makes."""
+    return {value: flow.ops[k] for k in inside for value in flow.ops[k].values}

@@ -1,0 +1,125 @@
+"""Straight sequences of ops that come again and again."""
+
+from __future__ import annotations
+
+from typing import Callable, Mapping, Sequence
+
+from neutral.graph import Value
+from neutral_to_torch.emission.lowering.lower import Op
+from neutral_to_torch.emission.structure.module_ir import Block, Instance, is_heavy, owned
+from neutral_to_torch.emission.structure.regions import Flow
+
+Gram = tuple[int, ...]
+
+OVERHEAD = 6
+"""Lines that a class costs whatever it holds."""
+
+
+def chains(flow: Flow, allowed: Callable[[Op], bool]) -> list[list[int]]:
+    """Maximal paths of ops in which each op alone uses what the one before gives."""
+    follower: dict[int, int] = {}
+    for k, used in enumerate(flow.operands):
+        if not allowed(flow.ops[k]):
+            continue
+        makers = [
+            flow.maker[value]
+            for value in used
+            if value in flow.maker and flow.only_user(value) == k and not flow.constant[flow.maker[value]]
+        ]
+        if len(makers) != 1 or not allowed(flow.ops[makers[0]]):
+            continue
+        if isinstance(flow.ops[makers[0]].results, Value):
+            follower[makers[0]] = k
+    followers = set(follower.values())
+    starts = [k for k in range(len(flow.ops)) if k not in followers and allowed(flow.ops[k])]
+    result = []
+    for start in starts:
+        line = [start]
+        while line[-1] in follower:
+            line.append(follower[line[-1]])
+        result.append(line)
+    return result
+
+
+def best_sequence(
+    lines: Sequence[Sequence[int]], kinds: Mapping[int, Op], longest: int, spread: Callable[[Gram], int]
+) -> Gram | None:
+    """The sequence of tokens whose folding saves most, or None where none is worth a class.
+
+    Of those that save about the same, the one whose occurrences differ least in their numbers (``spread``).
+    """
+    if not any(map(_is_heavy, kinds.values())):
+        return None
+    blocks = {number: _block(op) for number, op in kinds.items()}
+    counts: dict[Gram, int] = {}
+    last: dict[Gram, tuple[int, int]] = {}
+    broken: set[Gram] = set()
+    for length in range(2, longest + 1):
+        for number, line in enumerate(lines):
+            for start in range(len(line) - length + 1):
+                gram = tuple(line[start : start + length])
+                if _cuts_a_row(line, start, start + length, blocks):
+                    broken.add(gram)
+                where = last.get(gram)
+                if where is None or where[0] != number or where[1] + length <= start:
+                    last[gram] = (number, start)
+                    counts[gram] = counts.get(gram, 0) + 1
+    lines_of = {number: 1 if block is None or block.is_unit else 2 for number, block in blocks.items()}
+    saved = {
+        gram: (count - 1) * sum(lines_of[number] for number in gram) - OVERHEAD
+        for gram, count in counts.items()
+        if count > 1
+    }
+    ranked = sorted((g for g in saved if saved[g] > 0 and g not in broken), key=lambda g: -saved[g])
+    best = next((gram for gram in ranked if is_worthy(gram, kinds)), None)
+    if best is None:
+        return None
+    close = [g for g in ranked if len(g) == len(best) and saved[g] + len(best) >= saved[best] and is_worthy(g, kinds)]
+    return min(close, key=lambda g: (not _is_heavy(kinds[g[0]]), spread(g), -saved[g], ranked.index(g)))
+
+
+def _cuts_a_row(line: Sequence[int], start: int, stop: int, blocks: Mapping[int, Block | None]) -> bool:
+    """Whether the stretch begins or ends amid blocks of one class that stand in a row."""
+    edges = [(start - 1, start)] if start else []
+    edges += [(stop - 1, stop)] if stop < len(line) else []
+    for one, other in edges:
+        first, second = blocks[line[one]], blocks[line[other]]
+        if first is not None and first is second and not first.is_unit:
+            return True
+    return False
+
+
+def _block(op: Op) -> Block | None:
+    items = owned([op])
+    return items[0].block if len(items) == 1 and isinstance(items[0], Instance) else None
+
+
+def is_worthy(gram: tuple[int, ...], kinds: Mapping[int, Op]) -> bool:
+    """Whether one would make a class of it: no repetition inside, and enough that belongs together."""
+    ops = [kinds[number] for number in gram]
+    blocks = [item.block for op in ops for item in owned([op]) if isinstance(item, Instance)]
+    if blocks and len(set(map(id, blocks))) == 1 and len(blocks) == len(gram):
+        return False
+    if not any(_is_heavy(op) for op in ops) or (len(gram) < 3 and len(blocks) < 2):
+        return False
+    for length in range(1, len(gram) // 2 + 1):
+        for start in range(len(gram) - 2 * length + 1):
+            if gram[start : start + length] == gram[start + length : start + 2 * length]:
+                return False
+    return True
+
+
+def _is_heavy(op: Op) -> bool:
+    return any(is_heavy(item) for item in owned([op]))
+
+
+def find_all(line: Sequence[int], gram: tuple[int, ...]) -> list[int]:
+    """Where the sequence begins in a line, without overlaps."""
+    starts, position = [], 0
+    while position + len(gram) <= len(line):
+        if tuple(line[position : position + len(gram)]) == gram:
+            starts.append(position)
+            position += len(gram)
+        else:
+            position += 1
+    return starts

@@ -1,0 +1,1 @@
+"""Load a store's tensors into a PyTorch module."""

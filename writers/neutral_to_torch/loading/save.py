@@ -1,0 +1,59 @@
+"""Writing a module's state dict to a file."""
+
+from __future__ import annotations
+
+import os
+from typing import Iterator
+
+import torch
+from torch import nn
+
+from neutral.errors import UnsupportedError, UsageError
+from neutral.store.atomic import atomic_file
+from neutral.store.safetensors import write_tensors
+from neutral.store.store import Progress
+from neutral.tensor import CHUNK, Tensor
+from neutral_to_torch.loading.sharded import is_sharded
+from neutral_to_torch.loading.tensors import code_of
+
+PICKLES = (".pth", ".pt")
+
+
+def save_weights(module: nn.Module, path: str | os.PathLike[str], *, progress: Progress | None = None) -> None:
+    """Write ``module.state_dict()`` to ``path``: ``.safetensors``, or ``.pth`` and ``.pt`` as ``torch.save`` does.
+
+    The file appears whole or not at all. safetensors has no shared storage: a tied tensor is written under each of its
+    names, so that ``load_state_dict(strict=True)`` finds them all. Raises UsageError for another suffix,
+    UnsupportedError for what safetensors cannot hold and TargetError where the file cannot be written.
+    """
+    suffix = os.path.splitext(os.fspath(path))[1].lower()
+    if suffix not in (".safetensors", *PICKLES):
+        raise UsageError(f"{os.fspath(path)}: weights are written as .safetensors, .pth or .pt.")
+    state = module.state_dict()
+    if suffix in PICKLES:
+        with atomic_file(path) as file:
+            torch.save(state, file)
+        return
+    tensors = {name: _stored(name, value) for name, value in state.items()}
+    write_tensors(tensors, path, metadata={"format": "pt"}, progress=progress)
+
+
+def _stored(name: str, value: object) -> Tensor:
+    if not isinstance(value, torch.Tensor) or value.is_meta or value.layout != torch.strided or is_sharded(value):
+        raise UnsupportedError(f"{name}: safetensors holds plain tensors, and this is {_described(value)}. Use .pth.")
+    tensor = value.detach()
+
+    def chunks() -> Iterator[memoryview]:
+        if tensor.numel():
+            data = tensor.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data
+            yield from (data[start : start + CHUNK] for start in range(0, len(data), CHUNK))
+
+    return Tensor(code_of(tensor.dtype), tuple(tensor.shape), chunks)
+
+
+def _described(value: object) -> str:
+    if isinstance(value, torch.Tensor) and is_sharded(value):
+        return "spread over processes (full_tensor() gathers it)"
+    if isinstance(value, torch.Tensor):
+        return "on the meta device, without values" if value.is_meta else f"of layout {value.layout}"
+    return type(value).__name__

@@ -1,0 +1,71 @@
+"""Tensors of which each process has a part (``DTensor``: FSDP2, tensor parallelism): only that part is read."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Sequence
+
+import torch
+
+from neutral.tensor import ITEM_SIZE, Tensor
+from neutral_to_torch.loading.tensors import dtype_of, read
+
+if TYPE_CHECKING:
+    from torch.distributed.tensor import DTensor
+
+
+def is_sharded(target: torch.Tensor) -> bool:
+    """Whether a tensor is one of many processes; nothing is imported to find out."""
+    module = sys.modules.get("torch.distributed.tensor")
+    return module is not None and isinstance(target, module.DTensor)
+
+
+def filled(target: DTensor, tensor: Tensor, dtype: torch.dtype) -> torch.Tensor | None:
+    """Fill this process's part of ``target`` in place; on the ``meta`` device, give a tensor to put in its place."""
+    offset, shape = _place(target)
+    return _put(target, _read_part(tensor, tuple(target.shape), offset, shape).to(dtype))
+
+
+def filled_with(target: DTensor, value: float, dtype: torch.dtype) -> torch.Tensor | None:
+    """The same with one number."""
+    return _put(target, torch.full(_place(target)[1], value, dtype=dtype))
+
+
+def _place(target: DTensor) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Where in the whole tensor this process's part begins, and its shape."""
+    from torch.distributed.tensor._utils import compute_local_shape_and_global_offset
+
+    shape, offset = compute_local_shape_and_global_offset(target.shape, target.device_mesh, target.placements)
+    return tuple(offset), tuple(shape)
+
+
+def _put(target: DTensor, part: torch.Tensor) -> torch.Tensor | None:
+    if not target.is_meta:
+        target.to_local().detach().copy_(part)
+        return None
+    from torch.distributed.tensor import DTensor
+
+    return DTensor.from_local(
+        part.to(target.device_mesh.device_type),
+        target.device_mesh,
+        target.placements,
+        run_check=False,
+        shape=target.shape,
+        stride=target.stride(),
+    )
+
+
+def _read_part(tensor: Tensor, whole: tuple[int, ...], offset: Sequence[int], shape: tuple[int, ...]) -> torch.Tensor:
+    """A box of the stored tensor under the shape ``whole``. Rows outside of it are not read."""
+    if tensor.shape != whole:
+        if tensor.size == 1:
+            return read(tensor).reshape(()).expand(shape)
+        tensor = Tensor(tensor.dtype, whole, tensor.content)
+    if not whole or 0 in shape:
+        return read(tensor) if not whole else torch.empty(shape, dtype=dtype_of(tensor))
+    row = tensor.size // whole[0] * ITEM_SIZE[tensor.dtype]
+    start, nbytes = offset[0] * row, shape[0] * row
+    values = read(Tensor(tensor.dtype, (shape[0], *whole[1:]), lambda: tensor.part(start, nbytes)))
+    for axis in range(1, len(whole)):
+        values = values.narrow(axis, offset[axis], shape[axis])
+    return values

@@ -1,0 +1,83 @@
+"""Feeding a module with the inputs of a golden file."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+from typing import Any, Iterator, Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from neutral.errors import VerificationError
+from neutral.verification.golden import Golden
+
+_FREE = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.POSITIONAL_ONLY)
+
+
+def arguments(
+    module: nn.Module, golden: Golden, given: Sequence[Any] | Mapping[str, Any] | None
+) -> tuple[tuple[Any, ...], dict[str, Any], tuple[str, ...]]:
+    """Positional and keyword arguments for ``module``, on its device and in its precision, and notes on the choice."""
+    if isinstance(given, Mapping):
+        return (), {name: as_tensor(value, module) for name, value in given.items()}, ()
+    if given is not None:
+        return tuple(as_tensor(value, module) for value in given), {}, ()
+    named = {item.name: as_tensor(golden.array(item.key), module) for item in golden.inputs if not item.label}
+    return by_name_or_order(module, named, "the golden file")
+
+
+def by_name_or_order(
+    module: nn.Module, named: Mapping[str, Any], whose: str
+) -> tuple[tuple[Any, ...], dict[str, Any], tuple[str, ...]]:
+    """Inputs as arguments of ``forward``: by name where its arguments have these names, else in order.
+
+    Raises VerificationError where ``forward`` takes more or fewer.
+    """
+    parameters = inspect.signature(module.forward).parameters.values()
+    accepted = [p for p in parameters if p.kind in _FREE or p.kind is inspect.Parameter.KEYWORD_ONLY]
+    required = [p.name for p in accepted if p.default is inspect.Parameter.empty]
+    by_name = {p.name: named[p.name] for p in accepted if p.name in named}
+    if by_name and all(name in by_name for name in required):
+        left = [name for name in named if name not in by_name]
+        notes = (f"forward has no argument for {whose}'s inputs {', '.join(left)}: not given",) if left else ()
+        positional = tuple(by_name.pop(p.name) for p in accepted if p.kind is inspect.Parameter.POSITIONAL_ONLY)
+        return positional, by_name, notes
+    limit = sum(p.kind in _FREE for p in accepted)
+    if any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters):
+        limit = max(limit, len(named))
+    if not len(required) <= len(named) <= limit:
+        raise VerificationError(
+            f"{whose} has the inputs {', '.join(named)} and {type(module).__name__}.forward takes "
+            f"{', '.join(p.name for p in accepted) or 'none'}. Give `inputs` yourself."
+        )
+    return tuple(named.values()), {}, ()
+
+
+@contextlib.contextmanager
+def whole_indices(module: nn.Module) -> Iterator[None]:
+    """Let tables of vectors take indices of a floating type, which sources have that know no other."""
+
+    def to_whole(_: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(a.long() if isinstance(a, torch.Tensor) and a.is_floating_point() else a for a in args)
+
+    tables = [child for child in module.modules() if isinstance(child, nn.Embedding)]
+    handles = [table.register_forward_pre_hook(to_whole) for table in tables]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def as_tensor(value: Any, module: nn.Module) -> Any:
+    """An array as a tensor on the module's device; what is floating in the precision of the module's parameters."""
+    if isinstance(value, np.ndarray):
+        value = torch.from_numpy(np.ascontiguousarray(value))
+    if not isinstance(value, torch.Tensor):
+        return value
+    own = next((p for p in module.parameters() if p.is_floating_point()), None)
+    if own is None:
+        return value
+    return value.to(device=own.device, dtype=own.dtype if value.is_floating_point() else None)
