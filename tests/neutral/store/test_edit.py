@@ -8,8 +8,6 @@ import pytest
 
 np = pytest.importorskip("numpy")
 
-from samples import sample_store  # noqa: E402
-
 import neutral  # noqa: E402
 from neutral.edit import cast, cast_errors, merge, slice_layers  # noqa: E402
 from neutral.errors import UsageError  # noqa: E402
@@ -18,6 +16,7 @@ from neutral.store import Store  # noqa: E402
 from neutral.store.check import check  # noqa: E402
 from neutral.tensor import from_numpy  # noqa: E402
 from neutral.values import stored_as, values  # noqa: E402
+from samples import sample_store  # noqa: E402
 
 
 def saved(store: Store, path: Path) -> Store:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from samples import in_memory, run_python, sample_store
 
 import neutral
 from neutral.errors import NeutralError, SourceError, StoreError, TargetError, UsageError
@@ -18,6 +17,7 @@ from neutral.store import Store, shards
 from neutral.store.check import check
 from neutral.store.shards import parse_size
 from neutral.tensor import Tensor
+from samples import in_memory, run_python, sample_store
 
 INDEX = "model.safetensors.index.json"
 
