@@ -28,6 +28,8 @@ def test_the_difference_is_rounding(
 ) -> None:
     """No more than if every quantised tensor (weights, biases, activations) moved the output by half a step of its own:
     the layers hardly amplify, so what int8 rounds is all that there is. Measured: 1 to 3 % of the output's scale."""
+    if not mxnet.call("quantised:is_exact"):
+        pytest.skip("MXNet's int8 kernels saturate on this processor, which lacks VNNI: its outputs are no reference")
     shape = (4, 3, 8, 8) if network == "residual" else (4, 10)
     data = np.random.RandomState(1).uniform(-1, 1, shape).astype("float32")
     prefix = str(tmp_path / "net")

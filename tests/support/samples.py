@@ -109,8 +109,8 @@ def sha256_of(path: Path) -> str:
 def run_python(
     script: str, *arguments: str, environment: Mapping[str, str] | None = None, cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run a script in a new interpreter in which ``store.samples`` can be imported."""
-    path = os.pathsep.join((str(ROOT), str(ROOT / "tests"), str(ROOT / "writers")))
+    """Run a script in a new interpreter in which ``samples`` can be imported."""
+    path = os.pathsep.join(map(str, (ROOT, ROOT / "tests" / "support", ROOT / "writers")))
     return subprocess.run(
         [sys.executable, "-c", script, *arguments],
         capture_output=True,

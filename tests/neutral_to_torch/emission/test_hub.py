@@ -85,7 +85,7 @@ def test_what_stands_there_is_left_alone(stored: Path, tmp_path: Path) -> None:
 
 
 def test_a_failure_leaves_nothing(stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("neutral_to_torch.hub._card", lambda *_: 1 / 0)
+    monkeypatch.setattr("neutral_to_torch.emission.hub._card", lambda *_: 1 / 0)
     before = set(tmp_path.iterdir())
     with neutral.open(stored) as store, pytest.raises(ZeroDivisionError):
         neutral_to_torch.write_hub(store, tmp_path / "hub")
