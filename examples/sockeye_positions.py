@@ -21,11 +21,11 @@ OPERATORS = (
 
 def mxnet(rule):
     @rule("Custom:positional_encodings")
-    def positional_encodings(op):
-        size = op.attributes.int("emb")
+    def positional_encodings(context):
+        size = context.attributes.int("emb")
         if size % 2:
-            op.refuse("positional encodings have an even number of channels")
-        return op.node("sockeye_positional_encodings", length=op.attributes.int("length"), size=size)
+            context.refuse("positional encodings have an even number of channels")
+        return context.node("sockeye_positional_encodings", length=context.attributes.int("length"), size=size)
 
 
 def torch(rule):

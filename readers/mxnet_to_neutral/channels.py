@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mxnet_to_neutral.symbol.attributes import Attributes, declared_shape
 
 if TYPE_CHECKING:
-    from mxnet_to_neutral.context import Op
+    from mxnet_to_neutral.context import NodeContext
     from mxnet_to_neutral.symbol.model import SymbolNode
 
 SAME_CHANNELS = frozenset(
@@ -21,18 +21,18 @@ SAME_CHANNELS = frozenset(
 """Operators whose output has the channels of their first input."""
 
 
-def channels_of(op: Op, index: int) -> int | None:
+def channels_of(context: NodeContext, index: int) -> int | None:
     """The channels of an input, None where they are not to be seen."""
-    node = op.producer(index)
+    node = context.producer(index)
     while node.operator in SAME_CHANNELS:
-        node = op.producers_of(node)[0]
-    return _stated(node, op)
+        node = context.producers_of(node)[0]
+    return _stated(node, context)
 
 
-def _stated(node: SymbolNode, op: Op) -> int | None:
+def _stated(node: SymbolNode, context: NodeContext) -> int | None:
     if node.operator in ("Convolution", "Convolution_v1", "Deconvolution"):
-        return Attributes(node, op.attributes.file).int("num_filter")
+        return Attributes(node, context.attributes.file).int("num_filter")
     if node.operator == "FullyConnected":
-        return Attributes(node, op.attributes.file).int("num_hidden")
-    shape = declared_shape(node, op.numpy_shape, op.attributes.file) if node.is_variable else None
+        return Attributes(node, context.attributes.file).int("num_hidden")
+    shape = declared_shape(node, context.numpy_shape, context.attributes.file) if node.is_variable else None
     return shape[1] if shape is not None and len(shape) > 1 else None

@@ -65,7 +65,7 @@ class Conversion:
     notes: list[str] = field(default_factory=list)
 
 
-class Op:
+class NodeContext:
     """One node of the symbol, as its rule sees it.
 
     ``attributes`` parses and defaults them; ``operator`` is the name the rule was found by; ``count`` is the number

@@ -1,8 +1,8 @@
-"""A symbol and its arrays as a graph of neutral operators.
+"""Convert a symbol and its arrays into a graph of neutral operators.
 
-Every node of the symbol is given to its rule (:mod:`mxnet_to_neutral.operators`) as an :class:`Op`. What a rule makes
-are drafts; once all nodes are done, what no output needs is dropped and the rest is named and frozen by
-:mod:`mxnet_to_neutral.layers.assemble`.
+Every node of the symbol is given to its rule (:mod:`mxnet_to_neutral.operators`) as a :class:`NodeContext`. Rules add
+drafts of neutral nodes; after all nodes, unused drafts are dropped and :mod:`mxnet_to_neutral.layers.assemble` names
+and freezes the rest.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Collection, Mapping, Sequence
 
 from mxnet_to_neutral.arrays import Array
-from mxnet_to_neutral.context import Conversion, Draft, Op, Refusal
+from mxnet_to_neutral.context import Conversion, Draft, NodeContext, Refusal
 from mxnet_to_neutral.dtypes import dtypes_of
 from mxnet_to_neutral.layers.canonical import identity
 from mxnet_to_neutral.layers.quantized import dequantized
@@ -98,11 +98,11 @@ class Converter:
         self.result.notes += inner.notes
         return inner
 
-    def missing(self, op: Op, variable: str) -> None:
+    def missing(self, context: NodeContext, variable: str) -> None:
         """A tensor role whose array is not in the checkpoint; without any arrays that is no contradiction."""
         if self.has_arrays:
             self.result.problems.append(
-                f"node {op.name!r} ({op.operator}) needs array {variable!r}, which is not there"
+                f"node {context.name!r} ({context.operator}) needs array {variable!r}, which is not there"
             )
 
     def unique(self, name: str) -> str:
@@ -129,35 +129,35 @@ class Converter:
 
     def _apply(self, index: int) -> Sequence[Operand]:
         node = self.symbol.nodes[index]
-        op = Op(self, index, self._node_names[index])
+        context = NodeContext(self, index, self._node_names[index])
         rule = rule_for(node)
         outputs: Sequence[Operand]
         try:
             if rule is None:
-                op.refuse(reason_for(node))
-            made = rule(op)
+                context.refuse(reason_for(node))
+            made = rule(context)
             outputs = made if isinstance(made, (tuple, list)) else (made,)
-            unread = set(op.attributes.unread()) - IGNORED_ATTRIBUTES
+            unread = set(context.attributes.unread()) - IGNORED_ATTRIBUTES
             if unread:
-                op.refuse(f"it has attributes that are not understood: {', '.join(sorted(unread))}")
+                context.refuse(f"it has attributes that are not understood: {', '.join(sorted(unread))}")
         except Refusal as refusal:
-            op = Op(self, index, self._node_names[index])
-            outputs = self._opaque(op, str(refusal))
-        return self._named(op, outputs)
+            context = NodeContext(self, index, self._node_names[index])
+            outputs = self._opaque(context, str(refusal))
+        return self._named(context, outputs)
 
-    def _opaque(self, op: Op, reason: str) -> Sequence[Operand]:
-        node, value = op.symbol_node, op.opaque(reason)
+    def _opaque(self, context: NodeContext, reason: str) -> Sequence[Operand]:
+        node, value = context.symbol_node, context.opaque(reason)
         used = [e.output for n in self.symbol.nodes for e in n.inputs if self.symbol.nodes[e.node] is node]
         used += [head.output for head in self.symbol.heads if self.symbol.nodes[head.node] is node]
         return [Value(value.node, output) for output in range(max(used, default=0) + 1)]
 
-    def _named(self, op: Op, outputs: Sequence[Operand]) -> Sequence[Operand]:
+    def _named(self, context: NodeContext, outputs: Sequence[Operand]) -> Sequence[Operand]:
         """Let the neutral node that gives the first output carry the name of the symbol's node."""
         first = outputs[0]
-        if not (isinstance(first, Value) and any(draft.name == first.node for draft in op.drafts)):
-            first = op.node("identity", first)
+        if not (isinstance(first, Value) and any(draft.name == first.node for draft in context.drafts)):
+            first = context.node("identity", first)
             outputs = (first, *outputs[1:])
-        new = {first.node: op.name}
+        new = {first.node: context.name}
         self._names.discard(first.node)
 
         def renamed(operand: Any) -> Any:
@@ -165,11 +165,11 @@ class Converter:
                 return Value(new.get(operand.node, operand.node), operand.output)
             return operand
 
-        for draft in op.drafts:
+        for draft in context.drafts:
             draft.name = new.get(draft.name, draft.name)
             draft.inputs = [renamed(operand) for operand in draft.inputs]
             draft.roles = {role: renamed(value) for role, value in draft.roles.items()}
-        self.result.drafts.extend(op.drafts)
+        self.result.drafts.extend(context.drafts)
         return [renamed(operand) for operand in outputs]
 
     def _drop_unused(self) -> None:

@@ -13,7 +13,7 @@ from neutral.tensor import DTYPE_NAME
 
 if TYPE_CHECKING:
     from mxnet_to_neutral.arrays import Array
-    from mxnet_to_neutral.context import Op
+    from mxnet_to_neutral.context import NodeContext
     from mxnet_to_neutral.symbol.model import Entry, Symbol, SymbolNode
 
 INTEGERS = frozenset({"bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"})
@@ -84,14 +84,14 @@ REAL_OF_2 = frozenset(
 """Functions for which MXNet 2 gives floating numbers for integers too."""
 
 
-def dtype_of(op: Op, index: int) -> str | None:
+def dtype_of(context: NodeContext, index: int) -> str | None:
     """The dtype of an input by name, None where it is not to be seen."""
-    return op.dtypes[index]
+    return context.dtypes[index]
 
 
-def is_integer(op: Op, index: int) -> bool:
+def is_integer(context: NodeContext, index: int) -> bool:
     """Whether an input is known to be of an integer type."""
-    return dtype_of(op, index) in INTEGERS
+    return dtype_of(context, index) in INTEGERS
 
 
 def float_of(dtype: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Collection, Sequence
 
-from mxnet_to_neutral.context import Conversion, Op
+from mxnet_to_neutral.context import Conversion, NodeContext
 from neutral.graph import Input, Operand, Value
 
 
@@ -15,15 +15,15 @@ class Subgraph:
     that change from step to step. ``needed`` are the node's inputs that the graph uses and that are no such arrays.
     """
 
-    def __init__(self, op: Op, number: int, bound: Sequence[int], varying: Collection[int] = ()) -> None:
-        symbol = op.symbol_node.subgraphs[number]
+    def __init__(self, context: NodeContext, number: int, bound: Sequence[int], varying: Collection[int] = ()) -> None:
+        symbol = context.symbol_node.subgraphs[number]
         names = [symbol.nodes[index].name for index in symbol.arguments]
-        if len(names) != len(bound) or len(set(names)) < len(names) or not all(0 <= k < op.count for k in bound):
-            op.refuse(f"the inputs {tuple(bound)} do not bind to {names} of its subgraph")
-        stored = {name: op.array(k) for name, k in zip(names, bound) if k not in varying}
+        if len(names) != len(bound) or len(set(names)) < len(names) or not all(0 <= k < context.count for k in bound):
+            context.refuse(f"the inputs {tuple(bound)} do not bind to {names} of its subgraph")
+        stored = {name: context.array(k) for name, k in zip(names, bound) if k not in varying}
         arrays = {name: array for name, array in stored.items() if array is not None}
-        computed = [n for n, k in zip(names, bound) if k in varying or not op.producer(k).is_variable]
-        self.conversion: Conversion = op.convert(symbol, arrays, computed)
+        computed = [n for n, k in zip(names, bound) if k in varying or not context.producer(k).is_variable]
+        self.conversion: Conversion = context.convert(symbol, arrays, computed)
         used = {item.name for item in self.conversion.inputs}
         self._bound = {name: k for name, k in zip(names, bound) if name in used}
         self.needed = set(self._bound.values())
@@ -40,15 +40,15 @@ class Subgraph:
         self.conversion.inputs = ordered
         return self.conversion
 
-    def operands(self, op: Op) -> dict[str, Operand]:
+    def operands(self, context: NodeContext) -> dict[str, Operand]:
         """What each input of the graph is outside."""
-        return {name: op.input(k) for name, k in self._bound.items()}
+        return {name: context.input(k) for name, k in self._bound.items()}
 
 
-def inlined(op: Op, graph: Subgraph) -> Operand:
+def inlined(context: NodeContext, graph: Subgraph) -> Operand:
     """The nodes of a graph that always runs, added to those of its node; gives the graph's first output."""
-    operands = graph.operands(op)
-    names = {draft.name: op.unique(f"{op.name}.{draft.name}") for draft in graph.conversion.drafts}
+    operands = graph.operands(context)
+    names = {draft.name: context.unique(f"{context.name}.{draft.name}") for draft in graph.conversion.drafts}
 
     def outside(operand: Operand) -> Operand:
         if not isinstance(operand, Value):
@@ -62,9 +62,9 @@ def inlined(op: Op, graph: Subgraph) -> Operand:
             if isinstance(value, Value):
                 moved = outside(value)
                 if not isinstance(moved, Value):
-                    op.refuse(f"its condition needs a tensor for the {role} of {draft.name!r}")
+                    context.refuse(f"its condition needs a tensor for the {role} of {draft.name!r}")
                 draft.roles[role] = moved
-        op.drafts.append(draft)
+        context.drafts.append(draft)
     return outside(graph.conversion.outputs[0])
 
 

@@ -1,6 +1,6 @@
 """MXNet's operators as neutral ones: one small function each, one module a family.
 
-A rule is registered by the operator's canonical name and its aliases, and takes an :class:`Op`. Operators that
+A rule is registered by the operator's canonical name and its aliases, and takes a :class:`NodeContext`. Operators that
 :mod:`refused` lists have none.
 """
 

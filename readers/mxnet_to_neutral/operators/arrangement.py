@@ -4,56 +4,56 @@ from __future__ import annotations
 
 from typing import Any, Sequence
 
-from mxnet_to_neutral.context import Op
+from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
 
 
 @rule("Concat", "_rnn_param_concat")
-def concatenate(op: Op) -> Operand:
-    return joined(op, op.attributes.optional_int("dim", 1))
+def concatenate(context: NodeContext) -> Operand:
+    return joined(context, context.attributes.optional_int("dim", 1))
 
 
-def joined(op: Op, axis: int | None) -> Operand:
+def joined(context: NodeContext, axis: int | None) -> Operand:
     """The inputs one after the other; without an axis they are made 1-D."""
-    inputs = op.inputs()
+    inputs = context.inputs()
     if axis is None:
-        inputs = [op.node("reshape", value, shape=(-1,), from_end=False) for value in inputs]
-    return op.node("concatenate", *inputs, axis=axis or 0)
+        inputs = [context.node("reshape", value, shape=(-1,), from_end=False) for value in inputs]
+    return context.node("concatenate", *inputs, axis=axis or 0)
 
 
 @rule("stack")
-def stack(op: Op) -> Operand:
-    return op.node("stack", *op.inputs(), axis=op.attributes.int("axis", 0))
+def stack(context: NodeContext) -> Operand:
+    return context.node("stack", *context.inputs(), axis=context.attributes.int("axis", 0))
 
 
 @rule("SliceChannel")
-def slice_channel(op: Op) -> Sequence[Operand]:
-    parts, axis = op.attributes.int("num_outputs", minimum=1), op.attributes.int("axis", 1)
-    if op.attributes.bool("squeeze_axis", False):
-        return parts_of(op.node("unbind", op.input(0), axis=axis, parts=parts), parts)
+def slice_channel(context: NodeContext) -> Sequence[Operand]:
+    parts, axis = context.attributes.int("num_outputs", minimum=1), context.attributes.int("axis", 1)
+    if context.attributes.bool("squeeze_axis", False):
+        return parts_of(context.node("unbind", context.input(0), axis=axis, parts=parts), parts)
     if parts == 1:
-        return [op.input(0)]
-    return parts_of(op.node("split", op.input(0), axis=axis, parts=parts), parts)
+        return [context.input(0)]
+    return parts_of(context.node("split", context.input(0), axis=axis, parts=parts), parts)
 
 
 @rule("_split_v2")
-def split_v2(op: Op) -> Sequence[Operand]:
+def split_v2(context: NodeContext) -> Sequence[Operand]:
     """``indices`` begins with a 0 that the Python function adds."""
-    sections, axis = op.attributes.int("sections", 0), op.attributes.int("axis", 1)
-    indices = op.attributes.ints("indices")
-    squeeze = op.attributes.bool("squeeze_axis", False)
+    sections, axis = context.attributes.int("sections", 0), context.attributes.int("axis", 1)
+    indices = context.attributes.ints("indices")
+    squeeze = context.attributes.bool("squeeze_axis", False)
     parts = sections or len(indices)
     if not sections and indices[:1] != (0,):
-        op.refuse(f"indices {indices} do not begin with 0")
+        context.refuse(f"indices {indices} do not begin with 0")
     if squeeze:
         if not sections and indices != tuple(range(parts)):
-            op.refuse(f"squeeze_axis with indices {indices}: the parts do not have extent 1")
-        value = op.node("unbind", op.input(0), axis=axis, parts=parts)
+            context.refuse(f"squeeze_axis with indices {indices}: the parts do not have extent 1")
+        value = context.node("unbind", context.input(0), axis=axis, parts=parts)
     elif sections:
-        value = op.node("uneven_split", op.input(0), axis=axis, parts=parts)
+        value = context.node("uneven_split", context.input(0), axis=axis, parts=parts)
     else:
-        value = op.node("split_at", op.input(0), axis=axis, indices=indices[1:])
+        value = context.node("split_at", context.input(0), axis=axis, indices=indices[1:])
     return parts_of(value, parts)
 
 
@@ -62,129 +62,140 @@ def parts_of(value: Value, count: int) -> list[Operand]:
     return [Value(value.node, output) for output in range(count)]
 
 
-def slice_attributes(op: Op) -> dict[str, Any]:
+def slice_attributes(context: NodeContext) -> dict[str, Any]:
     """The attributes begin, end and step as those of a neutral slice, without axes that stay whole."""
-    starts = op.attributes.optional_ints("begin") or ()
-    ends = op.attributes.optional_ints("end") or ()
-    given = op.attributes.optional_ints("step", ()) or ()
+    starts = context.attributes.optional_ints("begin") or ()
+    ends = context.attributes.optional_ints("end") or ()
+    given = context.attributes.optional_ints("step", ()) or ()
     steps = tuple(1 if step is None else step for step in given) or (1,) * len(starts)
     if not len(starts) == len(ends) == len(steps):
-        op.refuse(f"begin {starts}, end {ends} and step {given} differ in length")
+        context.refuse(f"begin {starts}, end {ends} and step {given} differ in length")
     if 0 in steps:
-        op.refuse(f"step {given} has a 0")
+        context.refuse(f"step {given} has a 0")
     ranges = zip(starts, ends, steps)
     cut = [(axis, *items) for axis, items in enumerate(ranges) if items != (None, None, 1)]
     return dict(zip(("axes", "starts", "ends", "steps"), zip(*cut))) if cut else {}
 
 
 @rule("slice")
-def slice_(op: Op) -> Operand:
-    attributes = slice_attributes(op)
-    return op.node("slice", op.input(0), **attributes) if attributes else op.input(0)
+def slice_(context: NodeContext) -> Operand:
+    attributes = slice_attributes(context)
+    return context.node("slice", context.input(0), **attributes) if attributes else context.input(0)
 
 
 @rule("slice_axis")
-def slice_axis(op: Op) -> Operand:
-    axis, start, end = op.attributes.int("axis"), op.attributes.int("begin"), op.attributes.optional_int("end")
-    return op.node("slice", op.input(0), axes=(axis,), starts=(start or None,), ends=(end,), steps=(1,))
+def slice_axis(context: NodeContext) -> Operand:
+    axis, start, end = (
+        context.attributes.int("axis"),
+        context.attributes.int("begin"),
+        context.attributes.optional_int("end"),
+    )
+    return context.node("slice", context.input(0), axes=(axis,), starts=(start or None,), ends=(end,), steps=(1,))
 
 
 @rule("_slice_assign", "_slice_assign_scalar")
-def slice_assign(op: Op) -> Operand:
-    scalar = op.operator.endswith("_scalar")
-    value: Operand = op.attributes.float("scalar", 0.0) if scalar else op.input(1)
-    attributes = slice_attributes(op)
+def slice_assign(context: NodeContext) -> Operand:
+    scalar = context.operator.endswith("_scalar")
+    value: Operand = context.attributes.float("scalar", 0.0) if scalar else context.input(1)
+    attributes = slice_attributes(context)
     if not attributes:
-        op.refuse("it replaces the whole of its input")
-    return op.node("slice_assign", op.input(0), value, **attributes)
+        context.refuse("it replaces the whole of its input")
+    return context.node("slice_assign", context.input(0), value, **attributes)
 
 
 @rule("slice_like")
-def slice_like(op: Op) -> Operand:
-    return op.node("slice_like", op.input(0), op.input(1), axes=op.attributes.ints("axes", ()) or None)
+def slice_like(context: NodeContext) -> Operand:
+    return context.node(
+        "slice_like", context.input(0), context.input(1), axes=context.attributes.ints("axes", ()) or None
+    )
 
 
 @rule("Crop")
-def crop(op: Op) -> Operand:
-    offset = op.attributes.ints("offset", (0, 0))
-    size = op.attributes.ints("h_w", (0, 0))
-    centred = op.attributes.bool("center_crop", False)
-    if op.count > 1:
+def crop(context: NodeContext) -> Operand:
+    offset = context.attributes.ints("offset", (0, 0))
+    size = context.attributes.ints("h_w", (0, 0))
+    centred = context.attributes.bool("center_crop", False)
+    if context.count > 1:
         if not centred and offset == (0, 0):
-            return op.node("slice_like", op.input(0), op.input(1), axes=(2, 3))
-        return op.node("crop", op.input(0), op.input(1), size=None, offset=None if centred else offset)
+            return context.node("slice_like", context.input(0), context.input(1), axes=(2, 3))
+        return context.node("crop", context.input(0), context.input(1), size=None, offset=None if centred else offset)
     if centred:
-        return op.node("crop", op.input(0), None, size=size, offset=None)
+        return context.node("crop", context.input(0), None, size=size, offset=None)
     ends = tuple(start + extent for start, extent in zip(offset, size))
-    return op.node("slice", op.input(0), axes=(2, 3), starts=offset, ends=ends, steps=(1, 1))
+    return context.node("slice", context.input(0), axes=(2, 3), starts=offset, ends=ends, steps=(1, 1))
 
 
 @rule("Pad")
-def pad(op: Op) -> Operand:
-    mode = op.attributes.str("mode", choices=("constant", "edge", "reflect"))
-    widths = op.attributes.ints("pad_width", minimum=0)
-    value = op.attributes.float("constant_value", 0.0)
-    return op.node("pad", op.input(0), mode=mode, before=widths[::2], after=widths[1::2], value=value)
+def pad(context: NodeContext) -> Operand:
+    mode = context.attributes.str("mode", choices=("constant", "edge", "reflect"))
+    widths = context.attributes.ints("pad_width", minimum=0)
+    value = context.attributes.float("constant_value", 0.0)
+    return context.node("pad", context.input(0), mode=mode, before=widths[::2], after=widths[1::2], value=value)
 
 
 @rule("tile")
-def tile(op: Op) -> Operand:
-    repeats = op.attributes.ints("reps")
-    return op.node("tile", op.input(0), repeats=repeats) if repeats else op.input(0)
+def tile(context: NodeContext) -> Operand:
+    repeats = context.attributes.ints("reps")
+    return context.node("tile", context.input(0), repeats=repeats) if repeats else context.input(0)
 
 
 @rule("repeat")
-def repeat(op: Op) -> Operand:
-    repeats, axis = op.attributes.int("repeats"), op.attributes.optional_int("axis", None)
-    return op.node("repeat", op.input(0), repeats=repeats, axis=axis)
+def repeat(context: NodeContext) -> Operand:
+    repeats, axis = context.attributes.int("repeats"), context.attributes.optional_int("axis", None)
+    return context.node("repeat", context.input(0), repeats=repeats, axis=axis)
 
 
 @rule("reverse")
-def flip(op: Op) -> Operand:
-    axes = op.attributes.ints("axis")
-    return op.node("flip", op.input(0), axes=axes) if axes else op.input(0)
+def flip(context: NodeContext) -> Operand:
+    axes = context.attributes.ints("axis")
+    return context.node("flip", context.input(0), axes=axes) if axes else context.input(0)
 
 
 @rule("broadcast_to")
-def broadcast_to(op: Op) -> Operand:
-    return op.node("broadcast_to", op.input(0), shape=op.attributes.ints("shape", ()))
+def broadcast_to(context: NodeContext) -> Operand:
+    return context.node("broadcast_to", context.input(0), shape=context.attributes.ints("shape", ()))
 
 
 @rule("broadcast_axis")
-def broadcast_axis(op: Op) -> Operand:
-    axes, sizes = op.attributes.ints("axis", ()), op.attributes.ints("size", ())
+def broadcast_axis(context: NodeContext) -> Operand:
+    axes, sizes = context.attributes.ints("axis", ()), context.attributes.ints("size", ())
     if len(axes) != len(sizes):
-        op.refuse(f"axis {axes} and size {sizes} differ in length")
-    return op.node("broadcast_axes", op.input(0), axes=axes, sizes=sizes) if axes else op.input(0)
+        context.refuse(f"axis {axes} and size {sizes} differ in length")
+    return context.node("broadcast_axes", context.input(0), axes=axes, sizes=sizes) if axes else context.input(0)
 
 
 @rule("broadcast_like")
-def broadcast_like(op: Op) -> Operand:
-    axes, like_axes = op.attributes.ints_or_none("lhs_axes", None), op.attributes.ints_or_none("rhs_axes", None)
+def broadcast_like(context: NodeContext) -> Operand:
+    axes, like_axes = (
+        context.attributes.ints_or_none("lhs_axes", None),
+        context.attributes.ints_or_none("rhs_axes", None),
+    )
     if axes is None or like_axes is None:
         axes = like_axes = None
     elif len(axes) != len(like_axes):
-        op.refuse(f"lhs_axes {axes} and rhs_axes {like_axes} differ in length")
-    return op.node("broadcast_like", op.input(0), op.input(1), axes=axes, like_axes=like_axes)
+        context.refuse(f"lhs_axes {axes} and rhs_axes {like_axes} differ in length")
+    return context.node("broadcast_like", context.input(0), context.input(1), axes=axes, like_axes=like_axes)
 
 
-def _window(op: Op) -> dict[str, Any]:
-    kernel = op.attributes.ints("kernel")
+def _window(context: NodeContext) -> dict[str, Any]:
+    kernel = context.attributes.ints("kernel")
     if len(kernel) != 2:
-        op.refuse(f"kernel {kernel}: MXNet computes it for images only")
+        context.refuse(f"kernel {kernel}: MXNet computes it for images only")
     return {
         "kernel_size": kernel,
-        "stride": op.attributes.ints("stride", ()) or (1, 1),
-        "dilation": op.attributes.ints("dilate", ()) or (1, 1),
-        "padding": op.attributes.ints("pad", ()) or (0, 0),
+        "stride": context.attributes.ints("stride", ()) or (1, 1),
+        "dilation": context.attributes.ints("dilate", ()) or (1, 1),
+        "padding": context.attributes.ints("pad", ()) or (0, 0),
     }
 
 
 @rule("im2col")
-def im2col(op: Op) -> Operand:
-    return op.node("extract_patches", op.input(0), **_window(op))
+def im2col(context: NodeContext) -> Operand:
+    return context.node("extract_patches", context.input(0), **_window(context))
 
 
 @rule("col2im")
-def col2im(op: Op) -> Operand:
-    return op.node("add_patches", op.input(0), output_size=op.attributes.ints("output_size"), **_window(op))
+def col2im(context: NodeContext) -> Operand:
+    return context.node(
+        "add_patches", context.input(0), output_size=context.attributes.ints("output_size"), **_window(context)
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mxnet_to_neutral.context import Op
+from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand
 
@@ -15,5 +15,5 @@ _KINDS = {
 
 
 @rule(*_KINDS)
-def interleaved(op: Op) -> Operand:
-    return op.node(_KINDS[op.operator], *op.inputs(), heads=op.attributes.int("heads", minimum=1))
+def interleaved(context: NodeContext) -> Operand:
+    return context.node(_KINDS[context.operator], *context.inputs(), heads=context.attributes.int("heads", minimum=1))

@@ -5,104 +5,104 @@ from __future__ import annotations
 from typing import Any, Sequence
 
 from mxnet_to_neutral.channels import channels_of
-from mxnet_to_neutral.context import Op
+from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand
 
 CHANNELS_LAST = ("NWC", "NHWC", "NDHWC")
 
 
-def window(op: Op, bias_default: bool) -> tuple[dict[str, Any], bool]:
+def window(context: NodeContext, bias_default: bool) -> tuple[dict[str, Any], bool]:
     """The attributes that all convolutions share, and whether there is a bias."""
-    kernel = op.attributes.ints("kernel")
+    kernel = context.attributes.ints("kernel")
     rank = len(kernel)
     attributes: dict[str, Any] = {
-        "out_channels": op.attributes.int("num_filter"),
+        "out_channels": context.attributes.int("num_filter"),
         "kernel_size": kernel,
-        "stride": op.attributes.ints("stride", ()) or (1,) * rank,
-        "padding": op.attributes.ints("pad", ()) or (0,) * rank,
-        "dilation": op.attributes.ints("dilate", ()) or (1,) * rank,
-        "groups": op.attributes.int("num_group", 1),
+        "stride": context.attributes.ints("stride", ()) or (1,) * rank,
+        "padding": context.attributes.ints("pad", ()) or (0,) * rank,
+        "dilation": context.attributes.ints("dilate", ()) or (1,) * rank,
+        "groups": context.attributes.int("num_group", 1),
     }
     for name in ("stride", "padding", "dilation"):
         if len(attributes[name]) != rank:
-            op.refuse(f"{name} {attributes[name]} does not have the {rank} dimensions of the kernel")
-    return attributes, not op.attributes.bool("no_bias", not bias_default)
+            context.refuse(f"{name} {attributes[name]} does not have the {rank} dimensions of the kernel")
+    return attributes, not context.attributes.bool("no_bias", not bias_default)
 
 
-def kernel_role(op: Op, index: int, shape: Sequence[int | None], last: bool) -> Any:
+def kernel_role(context: NodeContext, index: int, shape: Sequence[int | None], last: bool) -> Any:
     """The weight's role: ``shape`` is the canonical one; channels-last files keep the second axis at the end."""
     if not last:
-        return op.role(index, shape=shape)
+        return context.role(index, shape=shape)
     rank = len(shape)
-    return op.role(index, shape=(shape[0], *shape[2:], shape[1]), axes=(0, rank - 1, *range(1, rank - 1)))
+    return context.role(index, shape=(shape[0], *shape[2:], shape[1]), axes=(0, rank - 1, *range(1, rank - 1)))
 
 
-def layout_of(op: Op) -> str:
-    layout = op.attributes.optional_str("layout", None)
+def layout_of(context: NodeContext) -> str:
+    layout = context.attributes.optional_str("layout", None)
     return "channels_last" if layout in CHANNELS_LAST else "channels_first"
 
 
 @rule("Convolution", "Convolution_v1")
-def convolution(op: Op) -> Operand:
-    attributes, has_bias = window(op, bias_default=True)
-    layout = layout_of(op)
-    channels, known = attributes["out_channels"], channels_of(op, 0)
+def convolution(context: NodeContext) -> Operand:
+    attributes, has_bias = window(context, bias_default=True)
+    layout = layout_of(context)
+    channels, known = attributes["out_channels"], channels_of(context, 0)
     per_group = known // attributes["groups"] if known else None
-    weight = kernel_role(op, 1, (channels, per_group, *attributes["kernel_size"]), layout == "channels_last")
-    bias = op.role(2, shape=(channels,)) if has_bias else None
+    weight = kernel_role(context, 1, (channels, per_group, *attributes["kernel_size"]), layout == "channels_last")
+    bias = context.role(2, shape=(channels,)) if has_bias else None
     roles = {"weight": weight, "bias": bias}
-    return op.node("convolution", op.input(0), roles=roles, layout=layout, **attributes)
+    return context.node("convolution", context.input(0), roles=roles, layout=layout, **attributes)
 
 
 @rule("Deconvolution")
-def deconvolution(op: Op) -> Operand:
-    attributes, has_bias = window(op, bias_default=False)
-    layout = layout_of(op)
+def deconvolution(context: NodeContext) -> Operand:
+    attributes, has_bias = window(context, bias_default=False)
+    layout = layout_of(context)
     rank = len(attributes["kernel_size"])
     channels, groups = attributes["out_channels"], attributes["groups"]
-    target = op.attributes.ints("target_shape", ())
+    target = context.attributes.ints("target_shape", ())
     weight = kernel_role(
-        op, 1, (channels_of(op, 0), channels // groups, *attributes["kernel_size"]), layout == "channels_last"
+        context, 1, (channels_of(context, 0), channels // groups, *attributes["kernel_size"]), layout == "channels_last"
     )
-    bias = op.role(2, shape=(channels,)) if has_bias else None
-    return op.node(
+    bias = context.role(2, shape=(channels,)) if has_bias else None
+    return context.node(
         "transposed_convolution",
-        op.input(0),
+        context.input(0),
         roles={"weight": weight, "bias": bias},
         layout=layout,
-        output_padding=op.attributes.ints("adj", ()) or (0,) * rank,
+        output_padding=context.attributes.ints("adj", ()) or (0,) * rank,
         output_size=target if any(target) else None,
         **attributes,
     )
 
 
 @rule("_contrib_DeformableConvolution", "_npx_deformable_convolution")
-def deformable_convolution(op: Op) -> Operand:
-    return _deformable(op, modulated=False)
+def deformable_convolution(context: NodeContext) -> Operand:
+    return _deformable(context, modulated=False)
 
 
 @rule("_contrib_ModulatedDeformableConvolution", "_npx_modulated_deformable_convolution")
-def modulated_deformable_convolution(op: Op) -> Operand:
-    op.attributes.ignore("im2col_step")
-    return _deformable(op, modulated=True)
+def modulated_deformable_convolution(context: NodeContext) -> Operand:
+    context.attributes.ignore("im2col_step")
+    return _deformable(context, modulated=True)
 
 
-def _deformable(op: Op, modulated: bool) -> Operand:
-    attributes, has_bias = window(op, bias_default=True)
-    if layout_of(op) == "channels_last":
-        op.refuse("MXNet computes deformable convolution with channels first only")
+def _deformable(context: NodeContext, modulated: bool) -> Operand:
+    attributes, has_bias = window(context, bias_default=True)
+    if layout_of(context) == "channels_last":
+        context.refuse("MXNet computes deformable convolution with channels first only")
     count = 3 if modulated else 2
     weight_shape = (attributes["out_channels"], None, *attributes["kernel_size"])
     roles = {
-        "weight": op.role(count, shape=weight_shape),
-        "bias": op.role(count + 1, shape=(attributes["out_channels"],)) if has_bias else None,
+        "weight": context.role(count, shape=weight_shape),
+        "bias": context.role(count + 1, shape=(attributes["out_channels"],)) if has_bias else None,
     }
-    return op.node(
+    return context.node(
         "deformable_convolution",
-        *(op.input(index) for index in range(count)),
+        *(context.input(index) for index in range(count)),
         roles=roles,
-        deformable_groups=op.attributes.int("num_deformable_group", 1),
+        deformable_groups=context.attributes.int("num_deformable_group", 1),
         modulated=modulated,
         **attributes,
     )

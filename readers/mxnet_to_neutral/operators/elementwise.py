@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Sequence
 
-from mxnet_to_neutral.context import Op
+from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.dtypes import FLOATS_OF_AMP, INTEGERS, dtype_of
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
@@ -59,95 +59,101 @@ REAL = frozenset({"power", "hypot"})
 
 
 @rule(*_BINARY)
-def binary(op: Op) -> Operand:
-    return _apply(op, _BINARY[op.operator], op.input(0), op.input(1), dtype_of(op, 0) or dtype_of(op, 1))
+def binary(context: NodeContext) -> Operand:
+    return _apply(
+        context,
+        _BINARY[context.operator],
+        context.input(0),
+        context.input(1),
+        dtype_of(context, 0) or dtype_of(context, 1),
+    )
 
 
 @rule(*_SCALAR, *_REVERSED)
-def with_scalar(op: Op) -> Operand:
-    x, dtype = op.input(0), dtype_of(op, 0)
-    number = finite(op, "scalar", 1.0)
-    exact = op.attributes.bool("is_int", True)
+def with_scalar(context: NodeContext) -> Operand:
+    x, dtype = context.input(0), dtype_of(context, 0)
+    number = finite(context, "scalar", 1.0)
+    exact = context.attributes.bool("is_int", True)
     if dtype in INTEGERS:
         if exact:
             number = float(math.trunc(number))
         else:
             dtype = "float64"
-            x = op.node("cast", x, dtype=dtype)
-    if op.operator in _REVERSED:
-        return _apply(op, _REVERSED[op.operator], number, x, dtype)
-    return _apply(op, _SCALAR[op.operator], x, number, dtype)
+            x = context.node("cast", x, dtype=dtype)
+    if context.operator in _REVERSED:
+        return _apply(context, _REVERSED[context.operator], number, x, dtype)
+    return _apply(context, _SCALAR[context.operator], x, number, dtype)
 
 
-def finite(op: Op, name: str, default: float) -> float:
+def finite(context: NodeContext, name: str, default: float) -> float:
     """A float attribute that has to be a number: others cannot be stored as an operand."""
-    number = op.attributes.float(name, default)
+    number = context.attributes.float(name, default)
     if not math.isfinite(number):
-        op.refuse(f"{name} {number}")
+        context.refuse(f"{name} {number}")
     return number
 
 
-def _apply(op: Op, kind: str, a: Operand, b: Operand, dtype: str | None) -> Value:
+def _apply(context: NodeContext, kind: str, a: Operand, b: Operand, dtype: str | None) -> Value:
     if dtype in INTEGERS and kind == "divide":
         kind = "integer_divide"
     if dtype in INTEGERS and kind in REAL:
-        a, b = (op.node("cast", x, dtype="float32") if isinstance(x, Value) else x for x in (a, b))
-        return op.node("cast", op.node(kind, a, b), dtype=dtype)
-    return op.node(kind, a, b, dtype=None) if kind in LOGICAL else op.node(kind, a, b)
+        a, b = (context.node("cast", x, dtype="float32") if isinstance(x, Value) else x for x in (a, b))
+        return context.node("cast", context.node(kind, a, b), dtype=dtype)
+    return context.node(kind, a, b, dtype=None) if kind in LOGICAL else context.node(kind, a, b)
 
 
 @rule("add_n")
-def add_n(op: Op) -> Operand:
-    first, *rest = op.inputs()
+def add_n(context: NodeContext) -> Operand:
+    first, *rest = context.inputs()
     for value in rest:
-        first = op.node("add", first, value)
+        first = context.node("add", first, value)
     return first
 
 
 @rule("clip")
-def clip(op: Op) -> Operand:
-    bounds = [op.attributes.float(name) for name in ("a_min", "a_max")]
+def clip(context: NodeContext) -> Operand:
+    bounds = [context.attributes.float(name) for name in ("a_min", "a_max")]
     if not bounds[0] <= bounds[1]:
-        op.refuse(f"a_min {bounds[0]} is not below a_max {bounds[1]}")
-    if dtype_of(op, 0) in INTEGERS:
+        context.refuse(f"a_min {bounds[0]} is not below a_max {bounds[1]}")
+    if dtype_of(context, 0) in INTEGERS:
         bounds = [bound if math.isinf(bound) else float(math.trunc(bound)) for bound in bounds]
     low, high = (None if math.isinf(bound) else bound for bound in bounds)
-    return op.node("clamp", op.input(0), min=low, max=high)
+    return context.node("clamp", context.input(0), min=low, max=high)
 
 
 @rule("where")
-def where(op: Op) -> Operand:
-    return op.node("where", op.input(0), op.input(1), op.input(2), rows=True)
+def where(context: NodeContext) -> Operand:
+    return context.node("where", context.input(0), context.input(1), context.input(2), rows=True)
 
 
 @rule("_contrib_quadratic")
-def quadratic(op: Op) -> Operand:
+def quadratic(context: NodeContext) -> Operand:
     """a*x^2 + b*x + c."""
-    a, b, c = (finite(op, name, 0.0) for name in "abc")
-    x, dtype = op.input(0), dtype_of(op, 0)
+    a, b, c = (finite(context, name, 0.0) for name in "abc")
+    x, dtype = context.input(0), dtype_of(context, 0)
     if dtype in INTEGERS:
-        x = op.node("cast", x, dtype="float32")
-    squared = op.node("multiply", op.node("square", x), a)
-    result = op.node("add", op.node("add", squared, op.node("multiply", x, b)), c)
-    return op.node("cast", result, dtype=dtype) if dtype in INTEGERS else result
+        x = context.node("cast", x, dtype="float32")
+    squared = context.node("multiply", context.node("square", x), a)
+    result = context.node("add", context.node("add", squared, context.node("multiply", x, b)), c)
+    return context.node("cast", result, dtype=dtype) if dtype in INTEGERS else result
 
 
 @rule("Cast")
-def cast(op: Op) -> Operand:
-    return op.node("cast", op.input(0), dtype=op.attributes.dtype("dtype"))
+def cast(context: NodeContext) -> Operand:
+    return context.node("cast", context.input(0), dtype=context.attributes.dtype("dtype"))
 
 
 @rule("amp_cast")
-def amp_cast(op: Op) -> Operand:
+def amp_cast(context: NodeContext) -> Operand:
     """A cast of the floating types of mixed precision; others go through."""
-    dtype = op.attributes.dtype("dtype")
-    if dtype_of(op, 0) not in (None, *FLOATS_OF_AMP):
-        return op.input(0)
-    return op.node("cast", op.input(0), dtype=dtype)
+    dtype = context.attributes.dtype("dtype")
+    if dtype_of(context, 0) not in (None, *FLOATS_OF_AMP):
+        return context.input(0)
+    return context.node("cast", context.input(0), dtype=dtype)
 
 
 @rule("amp_multicast")
-def amp_multicast(op: Op) -> Sequence[Operand]:
-    op.attributes.ignore("num_outputs")
-    value = op.node("cast_to_common", *op.inputs(), narrowest=op.attributes.bool("cast_narrow", False))
-    return [Value(value.node, output) for output in range(op.count)]
+def amp_multicast(context: NodeContext) -> Sequence[Operand]:
+    context.attributes.ignore("num_outputs")
+    value = context.node("cast_to_common", *context.inputs(), narrowest=context.attributes.bool("cast_narrow", False))
+    return [Value(value.node, output) for output in range(context.count)]

@@ -4,105 +4,107 @@ from __future__ import annotations
 
 from typing import Any, Sequence
 
-from mxnet_to_neutral.context import Op
+from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.operators.creation import dtype
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
 
 
-def _along(op: Op) -> tuple[Operand, int]:
+def _along(context: NodeContext) -> tuple[Operand, int]:
     """The input and the axis of a sort; without an axis MXNet makes the input 1-D."""
-    axis = op.attributes.optional_int("axis", -1)
+    axis = context.attributes.optional_int("axis", -1)
     if axis is None:
-        return op.node("reshape", op.input(0), shape=(-1,), from_end=False), 0
-    return op.input(0), axis
+        return context.node("reshape", context.input(0), shape=(-1,), from_end=False), 0
+    return context.input(0), axis
 
 
-def _positions(op: Op, value: Value) -> Operand:
+def _positions(context: NodeContext, value: Value) -> Operand:
     """The second output of a sort, in the dtype that MXNet gives."""
-    return op.node("cast", Value(value.node, 1), dtype=dtype(op))
+    return context.node("cast", Value(value.node, 1), dtype=dtype(context))
 
 
 @rule("sort")
-def sort(op: Op) -> Operand:
-    value, axis = _along(op)
-    return op.node("sort", value, axis=axis, descending=not op.attributes.bool("is_ascend", True))
+def sort(context: NodeContext) -> Operand:
+    value, axis = _along(context)
+    return context.node("sort", value, axis=axis, descending=not context.attributes.bool("is_ascend", True))
 
 
 @rule("argsort")
-def argsort(op: Op) -> Operand:
-    value, axis = _along(op)
-    descending = not op.attributes.bool("is_ascend", True)
-    return _positions(op, op.node("sort", value, axis=axis, descending=descending))
+def argsort(context: NodeContext) -> Operand:
+    value, axis = _along(context)
+    descending = not context.attributes.bool("is_ascend", True)
+    return _positions(context, context.node("sort", value, axis=axis, descending=descending))
 
 
 @rule("topk")
-def top_k(op: Op) -> Operand | Sequence[Operand]:
-    result = op.attributes.str("ret_typ", "indices", choices=("value", "indices", "mask", "both"))
-    count = op.attributes.int("k", 1)
-    value, axis = _along(op)
+def top_k(context: NodeContext) -> Operand | Sequence[Operand]:
+    result = context.attributes.str("ret_typ", "indices", choices=("value", "indices", "mask", "both"))
+    count = context.attributes.int("k", 1)
+    value, axis = _along(context)
     options: dict[str, Any] = {
         "axis": axis,
         "count": count if count > 0 else None,
-        "largest": not op.attributes.bool("is_ascend", False),
+        "largest": not context.attributes.bool("is_ascend", False),
     }
-    op.attributes.ignore("dtype")
+    context.attributes.ignore("dtype")
     if result == "mask":
-        mask = op.node("top_k_mask", value, **options)
-        if value == op.input(0):
+        mask = context.node("top_k_mask", value, **options)
+        if value == context.input(0):
             return mask
-        return op.node("reshape_like", mask, op.input(0), start=0, end=None, like_start=0, like_end=None)
-    top = op.node("top_k", value, **options)
+        return context.node("reshape_like", mask, context.input(0), start=0, end=None, like_start=0, like_end=None)
+    top = context.node("top_k", value, **options)
     if result == "both":
-        return [top, _positions(op, top)]
-    return top if result == "value" else _positions(op, top)
+        return [top, _positions(context, top)]
+    return top if result == "value" else _positions(context, top)
 
 
 @rule("take")
-def take(op: Op) -> Operand:
-    mode = op.attributes.str("mode", "clip", choices=("clip", "wrap", "raise"))
-    return op.node(
+def take(context: NodeContext) -> Operand:
+    mode = context.attributes.str("mode", "clip", choices=("clip", "wrap", "raise"))
+    return context.node(
         "take",
-        op.input(0),
-        op.input(1),
-        axis=op.attributes.int("axis", 0),
+        context.input(0),
+        context.input(1),
+        axis=context.attributes.int("axis", 0),
         out_of_range={"clip": "clamp", "wrap": "wrap", "raise": "error"}[mode],
     )
 
 
 @rule("batch_take")
-def batch_take(op: Op) -> Operand:
-    return op.node("pick", op.input(0), op.input(1), axis=-1, keepdim=False, out_of_range="clamp")
+def batch_take(context: NodeContext) -> Operand:
+    return context.node("pick", context.input(0), context.input(1), axis=-1, keepdim=False, out_of_range="clamp")
 
 
 @rule("gather_nd")
-def gather_nd(op: Op) -> Operand:
-    return op.node("gather_nd", op.input(0), op.input(1))
+def gather_nd(context: NodeContext) -> Operand:
+    return context.node("gather_nd", context.input(0), context.input(1))
 
 
 @rule("scatter_nd")
-def scatter_nd(op: Op) -> Operand:
-    return op.node("scatter_nd", op.input(0), op.input(1), shape=op.attributes.ints("shape", minimum=1))
+def scatter_nd(context: NodeContext) -> Operand:
+    return context.node(
+        "scatter_nd", context.input(0), context.input(1), shape=context.attributes.ints("shape", minimum=1)
+    )
 
 
 @rule("_contrib_index_copy")
-def index_copy(op: Op) -> Operand:
-    return op.node("index_copy", *op.inputs())
+def index_copy(context: NodeContext) -> Operand:
+    return context.node("index_copy", *context.inputs())
 
 
 @rule("one_hot")
-def one_hot(op: Op) -> Operand:
-    return op.node(
+def one_hot(context: NodeContext) -> Operand:
+    return context.node(
         "one_hot",
-        op.input(0),
-        depth=op.attributes.int("depth", minimum=1),
-        on_value=op.attributes.float("on_value", 1.0),
-        off_value=op.attributes.float("off_value", 0.0),
-        dtype=dtype(op),
+        context.input(0),
+        depth=context.attributes.int("depth", minimum=1),
+        on_value=context.attributes.float("on_value", 1.0),
+        off_value=context.attributes.float("off_value", 0.0),
+        dtype=dtype(context),
     )
 
 
 @rule("_ravel_multi_index", "_unravel_index")
-def ravel(op: Op) -> Operand:
-    kind = "ravel_index" if op.operator == "_ravel_multi_index" else "unravel_index"
-    return op.node(kind, op.input(0), shape=op.attributes.ints("shape"))
+def ravel(context: NodeContext) -> Operand:
+    kind = "ravel_index" if context.operator == "_ravel_multi_index" else "unravel_index"
+    return context.node(kind, context.input(0), shape=context.attributes.ints("shape"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from mxnet_to_neutral.context import Op
+from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.dtypes import dtype_of
 from mxnet_to_neutral.operators.creation import DTYPES
 from mxnet_to_neutral.operators.registry import rule
@@ -14,133 +14,144 @@ _WINDOWS = {"_npi_hanning": (0.5, 0.5, 0.0), "_npi_hamming": (0.54, 0.46, 0.0), 
 """The terms of a window of cosines: a - b*cos(x) + c*cos(2x)."""
 
 
-def dtype(op: Op, default: str = "float32") -> str:
+def dtype(context: NodeContext, default: str = "float32") -> str:
     """The attribute dtype; None means the default."""
-    name = op.attributes.optional_dtype("dtype", None) or default
+    name = context.attributes.optional_dtype("dtype", None) or default
     if name not in DTYPES:
-        op.refuse(f"dtype {name}")
+        context.refuse(f"dtype {name}")
     return name
 
 
-def _full(op: Op, shape: tuple[int, ...], value: float, name: str) -> Value:
+def _full(context: NodeContext, shape: tuple[int, ...], value: float, name: str) -> Value:
     if min(shape, default=1) < 1:
-        op.refuse(f"shape {shape} leaves an extent open, or holds no element")
+        context.refuse(f"shape {shape} leaves an extent open, or holds no element")
     if not name.startswith("float"):
         value = float(bool(value)) if name == "bool" else float(math.trunc(value))
-    return op.node("full", shape=shape, value=value, dtype=name)
+    return context.node("full", shape=shape, value=value, dtype=name)
 
 
 @rule("_npi_zeros", "_npi_ones")
-def constant(op: Op) -> Operand:
-    return _full(op, op.attributes.ints("shape", ()), float(op.operator == "_npi_ones"), dtype(op))
+def constant(context: NodeContext) -> Operand:
+    return _full(context, context.attributes.ints("shape", ()), float(context.operator == "_npi_ones"), dtype(context))
 
 
 @rule("_npi_full")
-def full(op: Op) -> Operand:
+def full(context: NodeContext) -> Operand:
     """``value_type`` says which of the three values holds."""
     names = ("int_value", "uint_value", "double_value")
-    values = {name: op.attributes.float(name) for name in names}
-    kind = op.attributes.int("value_type")
+    values = {name: context.attributes.float(name) for name in names}
+    kind = context.attributes.int("value_type")
     defaults = {0: "int64", 1: "int64", 2: "float32"}
     if kind not in defaults:
-        op.refuse(f"value_type {kind}")
-    return _full(op, op.attributes.ints_or_none("shape", None) or (), values[names[kind]], dtype(op, defaults[kind]))
+        context.refuse(f"value_type {kind}")
+    return _full(
+        context,
+        context.attributes.ints_or_none("shape", None) or (),
+        values[names[kind]],
+        dtype(context, defaults[kind]),
+    )
 
 
 @rule("_npi_full_like")
-def full_like(op: Op) -> Operand:
-    value, name = op.attributes.float("fill_value"), op.attributes.optional_dtype("dtype", None)
-    known = name or dtype_of(op, 0)
+def full_like(context: NodeContext) -> Operand:
+    value, name = context.attributes.float("fill_value"), context.attributes.optional_dtype("dtype", None)
+    known = name or dtype_of(context, 0)
     if known is not None and not known.startswith(("float", "bfloat")):
         value = float(bool(value)) if known == "bool" else float(math.trunc(value))
-    result = op.node("full_like", op.input(0), value=value)
-    return result if name in (None, dtype_of(op, 0)) else op.node("cast", result, dtype=name)
+    result = context.node("full_like", context.input(0), value=value)
+    return result if name in (None, dtype_of(context, 0)) else context.node("cast", result, dtype=name)
 
 
 @rule("_npi_eye", "_npi_identity")
-def eye(op: Op) -> Operand:
-    if op.operator == "_npi_identity":
-        rows, columns = op.attributes.ints("shape")
-        return op.node("eye", rows=rows, columns=columns, offset=0, dtype=dtype(op))
-    rows = op.attributes.int("N", minimum=1)
-    columns = op.attributes.optional_int("M", None) or rows
-    return op.node("eye", rows=rows, columns=columns, offset=op.attributes.int("k", 0), dtype=dtype(op))
+def eye(context: NodeContext) -> Operand:
+    if context.operator == "_npi_identity":
+        rows, columns = context.attributes.ints("shape")
+        return context.node("eye", rows=rows, columns=columns, offset=0, dtype=dtype(context))
+    rows = context.attributes.int("N", minimum=1)
+    columns = context.attributes.optional_int("M", None) or rows
+    return context.node("eye", rows=rows, columns=columns, offset=context.attributes.int("k", 0), dtype=dtype(context))
 
 
 @rule("_npi_tri")
-def tri(op: Op) -> Operand:
-    rows = op.attributes.int("N", minimum=1)
-    columns = op.attributes.optional_int("M", None) or rows
-    ones = _full(op, (rows, columns), 1.0, dtype(op))
-    return op.node("lower_triangle", ones, offset=op.attributes.int("k", 0))
+def tri(context: NodeContext) -> Operand:
+    rows = context.attributes.int("N", minimum=1)
+    columns = context.attributes.optional_int("M", None) or rows
+    ones = _full(context, (rows, columns), 1.0, dtype(context))
+    return context.node("lower_triangle", ones, offset=context.attributes.int("k", 0))
 
 
 @rule("_npi_arange")
-def arange(op: Op) -> Operand:
-    start, stop = op.attributes.float("start"), op.attributes.optional_float("stop", None)
-    step = op.attributes.float("step", 1.0)
-    op.attributes.ignore("repeat", "infer_range")
+def arange(context: NodeContext) -> Operand:
+    start, stop = context.attributes.float("start"), context.attributes.optional_float("stop", None)
+    step = context.attributes.float("step", 1.0)
+    context.attributes.ignore("repeat", "infer_range")
     if stop is None:
         start, stop = 0.0, start
     count = math.ceil((stop - start) / step) if step else 0
     if count < 1:
-        op.refuse(f"the range from {start} to {stop} by {step} is empty")
-    name = dtype(op)
+        context.refuse(f"the range from {start} to {stop} by {step} is empty")
+    name = dtype(context)
     if not name.startswith("float"):
         start, step = float(math.trunc(start)), float(math.trunc(step))
-    return op.node("arange", start=start, step=step, repeat=1, count=count, dtype=name)
+    return context.node("arange", start=start, step=step, repeat=1, count=count, dtype=name)
 
 
 @rule("_npi_linspace", "_npi_logspace")
-def space(op: Op) -> Operand:
+def space(context: NodeContext) -> Operand:
     """Numbers at equal distances, or powers with exponents at equal distances."""
-    start, stop = _bounds(op)
-    count, endpoint = op.attributes.int("num", minimum=1), op.attributes.bool("endpoint", True)
+    start, stop = _bounds(context)
+    count, endpoint = context.attributes.int("num", minimum=1), context.attributes.bool("endpoint", True)
     gaps = count - 1 if endpoint else count
-    name = dtype(op)
+    name = dtype(context)
     if not name.startswith("float"):
-        op.refuse(f"dtype {name}")
-    result = op.node("arange", start=start, step=(stop - start) / max(gaps, 1), repeat=1, count=count, dtype=name)
-    return op.node("power", op.attributes.float("base", 10.0), result) if op.operator == "_npi_logspace" else result
+        context.refuse(f"dtype {name}")
+    result = context.node("arange", start=start, step=(stop - start) / max(gaps, 1), repeat=1, count=count, dtype=name)
+    return (
+        context.node("power", context.attributes.float("base", 10.0), result)
+        if context.operator == "_npi_logspace"
+        else result
+    )
 
 
-def _bounds(op: Op) -> tuple[float, float]:
+def _bounds(context: NodeContext) -> tuple[float, float]:
     """MXNet 2 has three attributes for each bound of a linspace, of which ``value_type`` says the one that holds."""
-    if not op.attributes.given("start_double"):
-        return op.attributes.float("start"), op.attributes.float("stop")
+    if not context.attributes.given("start_double"):
+        return context.attributes.float("start"), context.attributes.float("stop")
     kinds = ("int", "uint", "double")
-    found = {kind: (op.attributes.float(f"start_{kind}"), op.attributes.float(f"stop_{kind}")) for kind in kinds}
-    kind = op.attributes.int("value_type", 0)
+    found = {
+        kind: (context.attributes.float(f"start_{kind}"), context.attributes.float(f"stop_{kind}")) for kind in kinds
+    }
+    kind = context.attributes.int("value_type", 0)
     if kind not in range(3):
-        op.refuse(f"value_type {kind}")
+        context.refuse(f"value_type {kind}")
     return found[kinds[kind]]
 
 
 @rule(*_WINDOWS)
-def window(op: Op) -> Operand:
-    count = op.attributes.optional_int("M", None) or 0
-    name = dtype(op)
+def window(context: NodeContext) -> Operand:
+    count = context.attributes.optional_int("M", None) or 0
+    name = dtype(context)
     if count < 2:
-        op.refuse(f"a window of {count}")
-    a, b, c = _WINDOWS[op.operator]
+        context.refuse(f"a window of {count}")
+    a, b, c = _WINDOWS[context.operator]
     step = 2 * math.pi / (count - 1)
-    angle = op.node("arange", start=0.0, step=step, repeat=1, count=count, dtype=name)
-    result = op.node("subtract", a, op.node("multiply", op.node("cos", angle), b))
+    angle = context.node("arange", start=0.0, step=step, repeat=1, count=count, dtype=name)
+    result = context.node("subtract", a, context.node("multiply", context.node("cos", angle), b))
     if c:
-        twice = op.node("arange", start=0.0, step=2 * step, repeat=1, count=count, dtype=name)
-        result = op.node("add", result, op.node("multiply", op.node("cos", twice), c))
+        twice = context.node("arange", start=0.0, step=2 * step, repeat=1, count=count, dtype=name)
+        result = context.node("add", result, context.node("multiply", context.node("cos", twice), c))
     return result
 
 
 @rule("_npi_indices")
-def indices(op: Op) -> Operand:
+def indices(context: NodeContext) -> Operand:
     """For each axis the index along it, of every position."""
-    shape = op.attributes.ints("dimensions", minimum=1)
-    name = dtype(op, "int64" if op.version >= (2,) else "int32")
+    shape = context.attributes.ints("dimensions", minimum=1)
+    name = dtype(context, "int64" if context.version >= (2,) else "int32")
     grid = []
     for axis, extent in enumerate(shape):
-        line = op.node("arange", start=0.0, step=1.0, repeat=1, count=extent, dtype=name)
+        line = context.node("arange", start=0.0, step=1.0, repeat=1, count=extent, dtype=name)
         sizes = tuple(-1 if other == axis else 1 for other in range(len(shape)))
-        column = line if len(shape) == 1 else op.node("reshape", line, shape=sizes, from_end=False)
-        grid.append(op.node("broadcast_to", column, shape=shape))
-    return op.node("stack", *grid, axis=0)
+        column = line if len(shape) == 1 else context.node("reshape", line, shape=sizes, from_end=False)
+        grid.append(context.node("broadcast_to", column, shape=shape))
+    return context.node("stack", *grid, axis=0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from mxnet_to_neutral.context import Op
+from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.dtypes import INTEGERS, REAL_OF_2, TRUTHS, dtype_of, float_of, promoted
 from mxnet_to_neutral.operators.elementwise import finite
 from mxnet_to_neutral.operators.registry import rule
@@ -59,16 +59,16 @@ _PREDICATES = {
 
 
 @rule(*(f"_npi_{name}" for name in _KINDS))
-def binary(op: Op) -> Operand:
-    kind = _KINDS[op.operator[len("_npi_") :]]
-    return _apply(op, kind, op.input(0), op.input(1), promoted(op.dtypes))
+def binary(context: NodeContext) -> Operand:
+    kind = _KINDS[context.operator[len("_npi_") :]]
+    return _apply(context, kind, context.input(0), context.input(1), promoted(context.dtypes))
 
 
 @rule(*(f"_npi_{name}_scalar" for name in _KINDS))
-def with_scalar(op: Op) -> Operand:
-    kind = _KINDS[op.operator[len("_npi_") : -len("_scalar")]]
-    x, number, dtype = _operands(op, kind)
-    return _apply(op, kind, x, number, dtype)
+def with_scalar(context: NodeContext) -> Operand:
+    kind = _KINDS[context.operator[len("_npi_") : -len("_scalar")]]
+    x, number, dtype = _operands(context, kind)
+    return _apply(context, kind, x, number, dtype)
 
 
 @rule(
@@ -80,126 +80,128 @@ def with_scalar(op: Op) -> Operand:
         )
     )
 )  # fmt: skip
-def with_scalar_first(op: Op) -> Operand:
-    kind = _KINDS[op.operator[len("_npi_r") : -len("_scalar")]]
-    x, number, dtype = _operands(op, kind)
-    return _apply(op, kind, number, x, dtype)
+def with_scalar_first(context: NodeContext) -> Operand:
+    kind = _KINDS[context.operator[len("_npi_r") : -len("_scalar")]]
+    x, number, dtype = _operands(context, kind)
+    return _apply(context, kind, number, x, dtype)
 
 
-def _operands(op: Op, kind: str) -> tuple[Operand, float, str | None]:
+def _operands(context: NodeContext, kind: str) -> tuple[Operand, float, str | None]:
     """The tensor in the dtype that it is computed in, the number and that dtype."""
-    x, dtype = op.input(0), dtype_of(op, 0)
-    number = finite(op, "scalar", 1.0)
-    whole = op.attributes.bool("is_int", True)
+    x, dtype = context.input(0), dtype_of(context, 0)
+    number = finite(context, "scalar", 1.0)
+    whole = context.attributes.bool("is_int", True)
     if dtype in INTEGERS and kind not in _BITWISE and kind != "divide":
         if whole:
             number = float(math.trunc(number))
         wanted = ("int64" if dtype == "bool" else dtype) if whole else "float64"
         if wanted != dtype:
-            x, dtype = op.node("cast", x, dtype=wanted), wanted
+            x, dtype = context.node("cast", x, dtype=wanted), wanted
     return x, number, dtype
 
 
-def _apply(op: Op, kind: str, a: Operand, b: Operand, dtype: str | None) -> Value:
+def _apply(context: NodeContext, kind: str, a: Operand, b: Operand, dtype: str | None) -> Value:
     if dtype in INTEGERS and kind in _REAL.values():
-        a, b = (op.node("cast", x, dtype="float32") if isinstance(x, Value) else x for x in (a, b))
-        return op.node("cast", op.node(kind, a, b), dtype=dtype)
-    return op.node(kind, a, b)
+        a, b = (context.node("cast", x, dtype="float32") if isinstance(x, Value) else x for x in (a, b))
+        return context.node("cast", context.node(kind, a, b), dtype=dtype)
+    return context.node(kind, a, b)
 
 
 @rule(*TRUTHS)
-def truth(op: Op) -> Operand:
-    name = op.operator[len("_npi_") :]
+def truth(context: NodeContext) -> Operand:
+    name = context.operator[len("_npi_") :]
     if not name.endswith("_scalar"):
-        return op.node(name, op.input(0), op.input(1), dtype="bool")
-    op.attributes.ignore("is_int")
-    return op.node(name[: -len("_scalar")], op.input(0), finite(op, "scalar", 1.0), dtype="bool")
+        return context.node(name, context.input(0), context.input(1), dtype="bool")
+    context.attributes.ignore("is_int")
+    return context.node(name[: -len("_scalar")], context.input(0), finite(context, "scalar", 1.0), dtype="bool")
 
 
 @rule("_npi_logical_not")
-def logical_not(op: Op) -> Operand:
-    return op.node("logical_not", op.input(0), dtype="bool")
+def logical_not(context: NodeContext) -> Operand:
+    return context.node("logical_not", context.input(0), dtype="bool")
 
 
 @rule(*_PREDICATES)
-def predicate(op: Op) -> Operand:
-    return op.node(_PREDICATES[op.operator], op.input(0))
+def predicate(context: NodeContext) -> Operand:
+    return context.node(_PREDICATES[context.operator], context.input(0))
 
 
 @rule(*(f"_npi_{name}" for name in _UNARY))
-def unary(op: Op) -> Operand:
-    kind, dtype = _UNARY[op.operator[len("_npi_") :]], dtype_of(op, 0)
+def unary(context: NodeContext) -> Operand:
+    kind, dtype = _UNARY[context.operator[len("_npi_") :]], dtype_of(context, 0)
     if dtype not in INTEGERS or kind in _WHOLE:
-        return op.node(kind, op.input(0))
-    if op.operator in REAL_OF_2 and op.version >= (2,):
-        return op.node(kind, op.node("cast", op.input(0), dtype=float_of(dtype)))
-    return op.node("cast", op.node(kind, op.node("cast", op.input(0), dtype="float32")), dtype=dtype)
+        return context.node(kind, context.input(0))
+    if context.operator in REAL_OF_2 and context.version >= (2,):
+        return context.node(kind, context.node("cast", context.input(0), dtype=float_of(dtype)))
+    return context.node(
+        "cast", context.node(kind, context.node("cast", context.input(0), dtype="float32")), dtype=dtype
+    )
 
 
 @rule(*_ROUNDING)
-def rounding(op: Op) -> Operand:
-    kind, attributes = _ROUNDING[op.operator]
-    dtype = dtype_of(op, 0)
+def rounding(context: NodeContext) -> Operand:
+    kind, attributes = _ROUNDING[context.operator]
+    dtype = dtype_of(context, 0)
     if dtype not in INTEGERS:
-        return op.node(kind, op.input(0), **attributes)
-    if op.version >= (2,) and (op.operator in REAL_OF_2 or dtype == "bool"):
-        return op.node("cast", op.input(0), dtype=float_of(dtype))
-    return op.input(0)
+        return context.node(kind, context.input(0), **attributes)
+    if context.version >= (2,) and (context.operator in REAL_OF_2 or dtype == "bool"):
+        return context.node("cast", context.input(0), dtype=float_of(dtype))
+    return context.input(0)
 
 
 @rule("_npi_around")
-def around(op: Op) -> Operand:
-    decimals = op.attributes.int("decimals", 0)
-    x = op.input(0)
-    if dtype_of(op, 0) in INTEGERS:
+def around(context: NodeContext) -> Operand:
+    decimals = context.attributes.int("decimals", 0)
+    x = context.input(0)
+    if dtype_of(context, 0) in INTEGERS:
         if decimals < 0:
-            op.refuse(f"decimals {decimals} of integers")
+            context.refuse(f"decimals {decimals} of integers")
         return x
     if not decimals:
-        return op.node("round", x, ties="to_even")
+        return context.node("round", x, ties="to_even")
     kinds = ("multiply", "divide") if decimals > 0 else ("divide", "multiply")
     power = 10.0 ** abs(decimals)
-    return op.node(kinds[1], op.node("round", op.node(kinds[0], x, power), ties="to_even"), power)
+    return context.node(kinds[1], context.node("round", context.node(kinds[0], x, power), ties="to_even"), power)
 
 
 @rule("_npi_nan_to_num")
-def nan_to_num(op: Op) -> Operand:
-    op.attributes.ignore("copy")
-    bounds = [op.attributes.optional_float(name, None) for name in ("posinf", "neginf")]
-    if dtype_of(op, 0) in INTEGERS:
-        return op.input(0)
-    nan = op.attributes.float("nan", 0.0)
-    return op.node("nan_to_num", op.input(0), nan=nan, positive=bounds[0], negative=bounds[1])
+def nan_to_num(context: NodeContext) -> Operand:
+    context.attributes.ignore("copy")
+    bounds = [context.attributes.optional_float(name, None) for name in ("posinf", "neginf")]
+    if dtype_of(context, 0) in INTEGERS:
+        return context.input(0)
+    nan = context.attributes.float("nan", 0.0)
+    return context.node("nan_to_num", context.input(0), nan=nan, positive=bounds[0], negative=bounds[1])
 
 
 @rule("_npi_where")
-def where(op: Op) -> Operand:
-    return op.node("where", condition(op, 0), op.input(1), op.input(2), rows=False)
+def where(context: NodeContext) -> Operand:
+    return context.node("where", condition(context, 0), context.input(1), context.input(2), rows=False)
 
 
 @rule("_npi_where_lscalar", "_npi_where_rscalar", "_npi_where_scalar2")
-def where_scalar(op: Op) -> Operand:
-    if op.operator == "_npi_where_scalar2":
-        x, y = op.attributes.float("x", 0.0), op.attributes.float("y", 0.0)
-        return op.node("where", condition(op, 0), x, y, rows=False)
-    number = op.attributes.float("scalar", 0.0)
-    if dtype_of(op, 1) in INTEGERS:
+def where_scalar(context: NodeContext) -> Operand:
+    if context.operator == "_npi_where_scalar2":
+        x, y = context.attributes.float("x", 0.0), context.attributes.float("y", 0.0)
+        return context.node("where", condition(context, 0), x, y, rows=False)
+    number = context.attributes.float("scalar", 0.0)
+    if dtype_of(context, 1) in INTEGERS:
         number = float(math.trunc(number))
-    operands = (number, op.input(1)) if op.operator == "_npi_where_lscalar" else (op.input(1), number)
-    return op.node("where", condition(op, 0), *operands, rows=False)
+    operands = (number, context.input(1)) if context.operator == "_npi_where_lscalar" else (context.input(1), number)
+    return context.node("where", condition(context, 0), *operands, rows=False)
 
 
-def condition(op: Op, index: int) -> Operand:
+def condition(context: NodeContext, index: int) -> Operand:
     """An input as a bool."""
-    value = op.input(index)
-    return value if dtype_of(op, index) == "bool" else op.node("cast", value, dtype="bool")
+    value = context.input(index)
+    return value if dtype_of(context, index) == "bool" else context.node("cast", value, dtype="bool")
 
 
 @rule("_npx_relu")
-def relu(op: Op) -> Operand:
-    return op.node("relu", op.input(0))
+def relu(context: NodeContext) -> Operand:
+    return context.node("relu", context.input(0))
 
 
 @rule("_npx_sigmoid")
-def sigmoid(op: Op) -> Operand:
-    return op.node("sigmoid", op.input(0))
+def sigmoid(context: NodeContext) -> Operand:
+    return context.node("sigmoid", context.input(0))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Sequence
 
-from mxnet_to_neutral.context import Op
+from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.layers.quantized import tensors_of
 from mxnet_to_neutral.operators.activation import activation
 from mxnet_to_neutral.operators.arrangement import concatenate
@@ -30,19 +30,19 @@ NOTE = (
 
 
 @rule("_contrib_quantize", "_contrib_quantize_v2", "_contrib_requantize", "_contrib_dequantize")
-def same_numbers(op: Op) -> Sequence[Operand]:
-    op.attributes.ignore("out_type", "min_calib_range", "max_calib_range")
-    return _without_ranges(op, op.input(0))
+def same_numbers(context: NodeContext) -> Sequence[Operand]:
+    context.attributes.ignore("out_type", "min_calib_range", "max_calib_range")
+    return _without_ranges(context, context.input(0))
 
 
 def _plain(name: str, plain: Rule) -> None:
     """The rule of a quantised operator that is a floating one applied to what its integers stand for."""
 
     @rule(name)
-    def apply(op: Op) -> Sequence[Operand]:
-        op.attributes.ignore("min_calib_range", "max_calib_range")
-        op.count = tensors_of(op.symbol_node)
-        return _without_ranges(op, plain(op))
+    def apply(context: NodeContext) -> Sequence[Operand]:
+        context.attributes.ignore("min_calib_range", "max_calib_range")
+        context.count = tensors_of(context.symbol_node)
+        return _without_ranges(context, plain(context))
 
 
 _plain("_contrib_quantized_conv", convolution)
@@ -51,43 +51,43 @@ _plain("_contrib_quantized_pooling", pooling)
 _plain("_contrib_quantized_act", activation)
 _plain("_contrib_quantized_flatten", flatten)
 _plain("_contrib_quantized_concat", concatenate)
-_plain("_contrib_quantized_elemwise_add", lambda op: op.node("add", op.input(0), op.input(1)))
+_plain("_contrib_quantized_elemwise_add", lambda context: context.node("add", context.input(0), context.input(1)))
 
 
 @rule("_contrib_quantized_elemwise_mul")
-def multiply(op: Op) -> Sequence[Operand]:
-    op.attributes.ignore("min_calib_range", "max_calib_range", "enable_float_output")
-    return _without_ranges(op, op.node("multiply", op.input(0), op.input(1)))
+def multiply(context: NodeContext) -> Sequence[Operand]:
+    context.attributes.ignore("min_calib_range", "max_calib_range", "enable_float_output")
+    return _without_ranges(context, context.node("multiply", context.input(0), context.input(1)))
 
 
 @rule("_contrib_quantized_batch_norm")
-def quantized_batch_norm(op: Op) -> Sequence[Operand]:
-    return _without_ranges(op, batch_norm(op)[0])  # type: ignore[index]
+def quantized_batch_norm(context: NodeContext) -> Sequence[Operand]:
+    return _without_ranges(context, batch_norm(context)[0])  # type: ignore[index]
 
 
 @rule("_contrib_quantized_embedding")
-def quantized_embedding(op: Op) -> Sequence[Operand]:
-    return _without_ranges(op, embedding(op))
+def quantized_embedding(context: NodeContext) -> Sequence[Operand]:
+    return _without_ranges(context, embedding(context))
 
 
 @rule("_sg_mkldnn_conv", "_sg_mkldnn_fully_connected", "_sg_onednn_conv", "_sg_onednn_fully_connected")
-def fused(op: Op) -> Sequence[Operand]:
+def fused(context: NodeContext) -> Sequence[Operand]:
     """oneDNN's fused operator: the plain ones are in its subgraph, and its inputs begin with that graph's, in order."""
-    quantised = op.attributes.bool("quantized", False)
-    op.attributes.ignore(
+    quantised = context.attributes.bool("quantized", False)
+    context.attributes.ignore(
         "with_bn", "with_act", "with_relu", "with_sum", "with_postsum_act", "with_postsum_relu", "with_eltwise",
         "min_calib_range", "max_calib_range", "enable_float_output", "channel_wise_quantize", "__symbol_attrs",
     )  # fmt: skip
-    if len(op.symbol_node.subgraphs) != 1:
-        op.refuse(f"it has {len(op.symbol_node.subgraphs)} subgraphs and needs one")
-    arguments = len(op.symbol_node.subgraphs[0].arguments)
-    if arguments > op.count:
-        op.refuse(f"its subgraph has {arguments} inputs and it has {op.count}")
-    value = inlined(op, Subgraph(op, 0, range(arguments)))
-    return _without_ranges(op, value) if quantised else (value,)
+    if len(context.symbol_node.subgraphs) != 1:
+        context.refuse(f"it has {len(context.symbol_node.subgraphs)} subgraphs and needs one")
+    arguments = len(context.symbol_node.subgraphs[0].arguments)
+    if arguments > context.count:
+        context.refuse(f"its subgraph has {arguments} inputs and it has {context.count}")
+    value = inlined(context, Subgraph(context, 0, range(arguments)))
+    return _without_ranges(context, value) if quantised else (value,)
 
 
-def _without_ranges(op: Op, value: Operand | Sequence[Operand]) -> Sequence[Operand]:
-    op.note(NOTE)
+def _without_ranges(context: NodeContext, value: Operand | Sequence[Operand]) -> Sequence[Operand]:
+    context.note(NOTE)
     first: Operand = value[0] if isinstance(value, Sequence) else value
     return [first, None, None]

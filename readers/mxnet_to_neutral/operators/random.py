@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Sequence
 
-from mxnet_to_neutral.context import Op
+from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.operators.elementwise import finite
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
@@ -23,72 +23,76 @@ _PARAMETERS: dict[str, tuple[tuple[str, float], ...]] = {
 LIKE: dict[str, Any] = {"shape": None, "place": "whole", "dtype": None}
 
 
-def dtype(op: Op, default: str = "float32") -> str:
+def dtype(context: NodeContext, default: str = "float32") -> str:
     """The attribute dtype; None means the default."""
-    return op.attributes.optional_dtype("dtype", None) or default
+    return context.attributes.optional_dtype("dtype", None) or default
 
 
 @rule(*(f"_random_{name}" for name in _PARAMETERS))
-def of_shape(op: Op) -> Operand:
-    shape = op.attributes.ints_or_none("shape", None) or ()
-    if not (shape or op.numpy_shape) or min(shape, default=1) < 1:
-        op.refuse(f"shape {shape} leaves an extent to be inferred from what it is used for")
-    name = op.operator[len("_random_") :]
-    return _draw(op, name, _numbers(op, name), None, {"shape": shape, "place": "whole", "dtype": dtype(op)})
+def of_shape(context: NodeContext) -> Operand:
+    shape = context.attributes.ints_or_none("shape", None) or ()
+    if not (shape or context.numpy_shape) or min(shape, default=1) < 1:
+        context.refuse(f"shape {shape} leaves an extent to be inferred from what it is used for")
+    name = context.operator[len("_random_") :]
+    return _draw(
+        context, name, _numbers(context, name), None, {"shape": shape, "place": "whole", "dtype": dtype(context)}
+    )
 
 
 @rule(*(f"_random_{name}_like" for name in _PARAMETERS))
-def like(op: Op) -> Operand:
-    name = op.operator[len("_random_") : -len("_like")]
-    return _draw(op, name, _numbers(op, name), op.input(0), LIKE)
+def like(context: NodeContext) -> Operand:
+    name = context.operator[len("_random_") : -len("_like")]
+    return _draw(context, name, _numbers(context, name), context.input(0), LIKE)
 
 
 @rule(*(f"_sample_{name}" for name in _PARAMETERS))
-def of_parameters(op: Op) -> Operand:
+def of_parameters(context: NodeContext) -> Operand:
     """So many numbers for each element of the parameters."""
-    asked = op.attributes.optional_dtype("dtype", None)
-    shape = op.attributes.ints("shape", ())
+    asked = context.attributes.optional_dtype("dtype", None)
+    shape = context.attributes.ints("shape", ())
     options = {"shape": shape or None, "place": "back", "dtype": asked}
-    return _draw(op, op.operator[len("_sample_") :], op.inputs(), None, options)
+    return _draw(context, context.operator[len("_sample_") :], context.inputs(), None, options)
 
 
-def _numbers(op: Op, name: str) -> list[Operand]:
-    return [finite(op, parameter, default) for parameter, default in _PARAMETERS[name]]
+def _numbers(context: NodeContext, name: str) -> list[Operand]:
+    return [finite(context, parameter, default) for parameter, default in _PARAMETERS[name]]
 
 
-def _draw(op: Op, name: str, parameters: Sequence[Operand], shaped: Operand, options: dict[str, Any]) -> Value:
+def _draw(
+    context: NodeContext, name: str, parameters: Sequence[Operand], shaped: Operand, options: dict[str, Any]
+) -> Value:
     if name == "generalized_negative_binomial":
         mean, alpha = parameters
-        name, parameters = "negative_binomial", _negative_binomial(op, mean, alpha)
-    return op.node(f"random_{name}", *parameters, shaped, **options)
+        name, parameters = "negative_binomial", _negative_binomial(context, mean, alpha)
+    return context.node(f"random_{name}", *parameters, shaped, **options)
 
 
-def _negative_binomial(op: Op, mean: Operand, alpha: Operand) -> tuple[Operand, Operand]:
+def _negative_binomial(context: NodeContext, mean: Operand, alpha: Operand) -> tuple[Operand, Operand]:
     """Mean m and dispersion a as 1 / a failures and p = 1 / (1 + m*a)."""
     if isinstance(mean, float) and isinstance(alpha, float):
         if alpha <= 0:
-            op.refuse(f"alpha {alpha}")
+            context.refuse(f"alpha {alpha}")
         return 1 / alpha, 1 / (1 + mean * alpha)
-    p = op.node("divide", 1.0, op.node("add", op.node("multiply", mean, alpha), 1.0))
-    return op.node("divide", 1.0, alpha), p
+    p = context.node("divide", 1.0, context.node("add", context.node("multiply", mean, alpha), 1.0))
+    return context.node("divide", 1.0, alpha), p
 
 
 @rule("_random_randint")
-def integers(op: Op) -> Operand:
-    shape = op.attributes.ints_or_none("shape", None) or ()
-    if not (shape or op.numpy_shape) or min(shape, default=1) < 1:
-        op.refuse(f"shape {shape} leaves an extent to be inferred from what it is used for")
-    bounds = [float(op.attributes.int(name)) for name in ("low", "high")]
-    return op.node("random_integer", *bounds, None, shape=shape, place="whole", dtype=dtype(op, "int32"))
+def integers(context: NodeContext) -> Operand:
+    shape = context.attributes.ints_or_none("shape", None) or ()
+    if not (shape or context.numpy_shape) or min(shape, default=1) < 1:
+        context.refuse(f"shape {shape} leaves an extent to be inferred from what it is used for")
+    bounds = [float(context.attributes.int(name)) for name in ("low", "high")]
+    return context.node("random_integer", *bounds, None, shape=shape, place="whole", dtype=dtype(context, "int32"))
 
 
 @rule("_sample_multinomial", "_sample_categorical")
-def category(op: Op) -> Sequence[Operand]:
-    shape, probabilities = op.attributes.ints("shape", ()), op.attributes.bool("get_prob", False)
-    value = op.node("random_category", op.input(0), shape=shape, dtype=dtype(op, "int32"))
+def category(context: NodeContext) -> Sequence[Operand]:
+    shape, probabilities = context.attributes.ints("shape", ()), context.attributes.bool("get_prob", False)
+    value = context.node("random_category", context.input(0), shape=shape, dtype=dtype(context, "int32"))
     return [value, Value(value.node, 1)] if probabilities else [value]
 
 
 @rule("_shuffle")
-def shuffle(op: Op) -> Operand:
-    return op.node("random_permutation", op.input(0))
+def shuffle(context: NodeContext) -> Operand:
+    return context.node("random_permutation", context.input(0))

@@ -6,7 +6,7 @@ import re
 from typing import Any, Iterator, Optional, Sequence, Tuple
 
 from mxnet_to_neutral.arrays import Array
-from mxnet_to_neutral.context import Op
+from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.layers.canonical import Recipe, identity, part
 from mxnet_to_neutral.layers.names import split, stem_of
 from mxnet_to_neutral.operators.registry import rule
@@ -25,58 +25,58 @@ _CONCATENATIONS = ("_rnn_param_concat", "_npi_rnn_param_concat", "Concat", "conc
 
 
 @rule("RNN")
-def rnn(op: Op) -> Sequence[Operand]:
-    mode = op.attributes.str("mode", choices=("rnn_relu", "rnn_tanh", "lstm", "gru"))
+def rnn(context: NodeContext) -> Sequence[Operand]:
+    mode = context.attributes.str("mode", choices=("rnn_relu", "rnn_tanh", "lstm", "gru"))
     kind = "rnn" if mode.startswith("rnn") else mode
     attributes: dict[str, Any] = {
-        "hidden_size": op.attributes.int("state_size"),
-        "num_layers": op.attributes.int("num_layers"),
-        "bidirectional": op.attributes.bool("bidirectional", False),
-        "dropout": op.attributes.float("p", 0.0),
+        "hidden_size": context.attributes.int("state_size"),
+        "num_layers": context.attributes.int("num_layers"),
+        "bidirectional": context.attributes.bool("bidirectional", False),
+        "dropout": context.attributes.float("p", 0.0),
     }
-    projection = op.attributes.optional_int("projection_size", None) or 0
+    projection = context.attributes.optional_int("projection_size", None) or 0
     clip = {
-        "clip_min": op.attributes.optional_float("lstm_state_clip_min", None),
-        "clip_max": op.attributes.optional_float("lstm_state_clip_max", None),
-        "clip_nan": op.attributes.bool("lstm_state_clip_nan", False),
+        "clip_min": context.attributes.optional_float("lstm_state_clip_min", None),
+        "clip_max": context.attributes.optional_float("lstm_state_clip_max", None),
+        "clip_nan": context.attributes.bool("lstm_state_clip_nan", False),
     }
     if kind == "lstm":
         attributes.update(projection_size=projection, **clip)
     elif kind == "rnn":
         attributes["nonlinearity"] = mode[4:]
     states = 2 if kind == "lstm" else 1
-    inputs = [op.input(0), *(_state(op, 2 + number) for number in range(states))]
-    if op.attributes.bool("use_sequence_length", False):
-        inputs.append(op.input(2 + states))
+    inputs = [context.input(0), *(_state(context, 2 + number) for number in range(states))]
+    if context.attributes.bool("use_sequence_length", False):
+        inputs.append(context.input(2 + states))
     matrices = list(_matrices(kind, attributes, projection))
-    unpacked = _unpacked(op, matrices)
+    unpacked = _unpacked(context, matrices)
     if unpacked is not None:
-        layer, roles = stem_of(op.producer(1).name), unpacked
+        layer, roles = stem_of(context.producer(1).name), unpacked
     else:
-        arrays = _parameters(op)
-        layer, roles = _layer_name(op, arrays), _roles(op, arrays, matrices)
-    value = op.node(kind, *inputs, roles=roles, layer=layer, **attributes)
-    outputs = 1 + states if op.attributes.bool("state_outputs", False) else 1
+        arrays = _parameters(context)
+        layer, roles = _layer_name(context, arrays), _roles(context, arrays, matrices)
+    value = context.node(kind, *inputs, roles=roles, layer=layer, **attributes)
+    outputs = 1 + states if context.attributes.bool("state_outputs", False) else 1
     return [Value(value.node, output) for output in range(outputs)]
 
 
-def _state(op: Op, index: int) -> Operand:
+def _state(context: NodeContext, index: int) -> Operand:
     """An initial state; None where it is zeros, whose batch MXNet infers."""
-    return None if op.producer(index).operator in ZEROS else op.input(index)
+    return None if context.producer(index).operator in ZEROS else context.input(index)
 
 
-def _unpacked(op: Op, matrices: Sequence[Matrix]) -> dict[str, Recipe] | None:
+def _unpacked(context: NodeContext, matrices: Sequence[Matrix]) -> dict[str, Recipe] | None:
     """The roles where the vector was saved matrix by matrix or gate by gate, as ``lstm_l0_i2h_i_weight``."""
-    variable = op.producer(1)
-    if not variable.is_variable or op.array(1) is not None or not variable.name.endswith("parameters"):
+    variable = context.producer(1)
+    if not variable.is_variable or context.array(1) is not None or not variable.name.endswith("parameters"):
         return None
     prefix = variable.name[: -len("parameters")]
     roles = {}
     for role, shape in matrices:
-        recipe = op.matrix(prefix + _SAVED.sub(_saved_name, role))
+        recipe = context.matrix(prefix + _SAVED.sub(_saved_name, role))
         if recipe is None:
             return None
-        op.expect_shape(f"{prefix}{role}", recipe.tensor.shape, shape)
+        context.expect_shape(f"{prefix}{role}", recipe.tensor.shape, shape)
         roles[role] = recipe
     return roles
 
@@ -86,31 +86,31 @@ def _saved_name(match: re.Match[str]) -> str:
     return f"{'r' if reverse else 'l'}{layer}_{'i2h' if matrix == 'ih' else 'h2h'}_{role}"
 
 
-def _parameters(op: Op) -> list[Array]:
+def _parameters(context: NodeContext) -> list[Array]:
     """The arrays that make up the parameter vector, in order: one packed, or one for each matrix and bias."""
-    packed = op.array(1)
+    packed = context.array(1)
     if packed is not None:
         return [packed]
-    node = op.producer(1)
+    node = context.producer(1)
     if node.is_variable:
-        op.role(1)
+        context.role(1)
         return []
     if node.operator not in _CONCATENATIONS:
-        op.refuse(f"its parameter vector is computed by {node.operator}")
+        context.refuse(f"its parameter vector is computed by {node.operator}")
     arrays = []
-    for source, array in zip(op.producers_of(node), op.arrays_of(node)):
+    for source, array in zip(context.producers_of(node), context.arrays_of(node)):
         if array is None and source.operator in _RESHAPES:
-            source, array = op.producers_of(source)[0], op.arrays_of(source)[0]
+            source, array = context.producers_of(source)[0], context.arrays_of(source)[0]
         if array is None and not source.is_variable:
-            op.refuse(f"a part of its parameter vector is computed by {source.operator}")
+            context.refuse(f"a part of its parameter vector is computed by {source.operator}")
         if array is not None:
             arrays.append(array)
         else:
-            op.missing(source.name)
+            context.missing(source.name)
     return arrays
 
 
-def _layer_name(op: Op, arrays: Sequence[Array]) -> str | None:
+def _layer_name(context: NodeContext, arrays: Sequence[Array]) -> str | None:
     """``lstm0`` of ``lstm0_l0_i2h_weight`` and its like, or of ``lstm0_parameters``."""
     if len(arrays) == 1:
         return stem_of(arrays[0].name)
@@ -134,19 +134,19 @@ def _matrices(kind: str, attributes: dict[str, Any], projection: int) -> Iterato
         yield f"bias_hh_l{layer}{direction}", (rows,)
 
 
-def _roles(op: Op, arrays: Sequence[Array], matrices: Sequence[Matrix]) -> dict[str, Recipe]:
+def _roles(context: NodeContext, arrays: Sequence[Array], matrices: Sequence[Matrix]) -> dict[str, Recipe]:
     if not arrays:
         return {}
     if len(arrays) == len(matrices):
-        return {role: _matrix(op, array, shape) for (role, shape), array in zip(matrices, arrays)}
+        return {role: _matrix(context, array, shape) for (role, shape), array in zip(matrices, arrays)}
     if len(arrays) > 1:
-        op.refuse(f"its parameter vector is made of {len(arrays)} arrays, not of one or {len(matrices)}")
+        context.refuse(f"its parameter vector is made of {len(arrays)} arrays, not of one or {len(matrices)}")
     packed = arrays[0]
     known = sum(_size(shape) for _, shape in matrices if None not in shape)
     rows = sum(shape[0] or 0 for _, shape in matrices if None in shape)
     total = packed.shape[0] if len(packed.shape) == 1 else 0
     if total <= known or (total - known) % rows:
-        op.expect(packed, (known + rows,))
+        context.expect(packed, (known + rows,))
         return {}
     input_size = (total - known) // rows
     roles, position = {}, 0
@@ -157,15 +157,15 @@ def _roles(op: Op, arrays: Sequence[Array], matrices: Sequence[Matrix]) -> dict[
     return roles
 
 
-def _matrix(op: Op, array: Array, shape: tuple[int | None, ...]) -> Recipe:
+def _matrix(context: NodeContext, array: Array, shape: tuple[int | None, ...]) -> Recipe:
     """One matrix in an array of its own, as a matrix or flat."""
     if len(array.shape) == len(shape):
-        op.expect(array, shape)
+        context.expect(array, shape)
         return identity(array)
     if None in shape:
         rows = shape[0] or 1
         shape = (rows, array.shape[0] // rows)
-    op.expect(array, (_size(shape),))
+    context.expect(array, (_size(shape),))
     return identity(array, tuple(extent or 0 for extent in shape))
 
 

@@ -5,29 +5,29 @@ from __future__ import annotations
 
 from typing import Sequence
 
-from mxnet_to_neutral.context import Op
+from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
 
 
 @rule("_contrib_Proposal", "_contrib_MultiProposal")
-def proposals(op: Op) -> Sequence[Operand]:
+def proposals(context: NodeContext) -> Sequence[Operand]:
     """The one is the other for a single image. The scores are there whatever ``output_score`` says."""
-    op.attributes.ignore("output_score")
-    stride = op.attributes.int("feature_stride", 16, minimum=1)
-    ratios = op.attributes.floats("ratios", (0.5, 1.0, 2.0))
-    scales = op.attributes.floats("scales", (4.0, 8.0, 16.0, 32.0))
-    top_k = op.attributes.int("rpn_pre_nms_top_n", 6000)
-    value = op.node(
+    context.attributes.ignore("output_score")
+    stride = context.attributes.int("feature_stride", 16, minimum=1)
+    ratios = context.attributes.floats("ratios", (0.5, 1.0, 2.0))
+    scales = context.attributes.floats("scales", (4.0, 8.0, 16.0, 32.0))
+    top_k = context.attributes.int("rpn_pre_nms_top_n", 6000)
+    value = context.node(
         "region_proposals",
-        *(op.input(index) for index in range(3)),
+        *(context.input(index) for index in range(3)),
         anchors=tuple(number for ratio in ratios for scale in scales for number in _anchor(stride, ratio, scale)),
         stride=stride,
         pre_top_k=top_k if top_k > 0 else None,
-        count=op.attributes.int("rpn_post_nms_top_n", 300, minimum=1),
-        overlap_threshold=op.attributes.float("threshold", 0.7),
-        min_size=op.attributes.int("rpn_min_size", 16),
-        corner_deltas=op.attributes.bool("iou_loss", False),
+        count=context.attributes.int("rpn_post_nms_top_n", 300, minimum=1),
+        overlap_threshold=context.attributes.float("threshold", 0.7),
+        min_size=context.attributes.int("rpn_min_size", 16),
+        corner_deltas=context.attributes.bool("iou_loss", False),
     )
     return [value, Value(value.node, 1)]
 
@@ -45,44 +45,44 @@ def _anchor(stride: int, ratio: float, scale: float) -> tuple[float, ...]:
 
 
 @rule("_contrib_PSROIPooling")
-def position_sensitive_roi_pool(op: Op) -> Operand:
-    size = op.attributes.int("pooled_size", minimum=1)
-    return op.node(
+def position_sensitive_roi_pool(context: NodeContext) -> Operand:
+    size = context.attributes.int("pooled_size", minimum=1)
+    return context.node(
         "position_sensitive_roi_pool",
-        op.input(0),
-        op.input(1),
-        output_channels=op.attributes.int("output_dim", minimum=1),
+        context.input(0),
+        context.input(1),
+        output_channels=context.attributes.int("output_dim", minimum=1),
         output_size=size,
-        group_size=op.attributes.int("group_size", 0, minimum=0) or size,
-        spatial_scale=op.attributes.float("spatial_scale"),
+        group_size=context.attributes.int("group_size", 0, minimum=0) or size,
+        spatial_scale=context.attributes.float("spatial_scale"),
     )
 
 
 @rule("_contrib_DeformablePSROIPooling")
-def deformable_position_sensitive_roi_pool(op: Op) -> Operand:
+def deformable_position_sensitive_roi_pool(context: NodeContext) -> Operand:
     """Without offsets ``trans_std`` and ``part_size`` have no meaning."""
-    size = op.attributes.int("pooled_size", minimum=1)
-    still = op.attributes.bool("no_trans", False)
-    return op.node(
+    size = context.attributes.int("pooled_size", minimum=1)
+    still = context.attributes.bool("no_trans", False)
+    return context.node(
         "deformable_position_sensitive_roi_pool",
-        *(op.input(index) for index in range(2 if still else 3)),
-        output_channels=op.attributes.int("output_dim", minimum=1),
+        *(context.input(index) for index in range(2 if still else 3)),
+        output_channels=context.attributes.int("output_dim", minimum=1),
         output_size=size,
-        group_size=op.attributes.int("group_size", minimum=1),
-        part_size=op.attributes.int("part_size", 0, minimum=0) or size,
-        samples=op.attributes.int("sample_per_part", 1, minimum=1),
-        spatial_scale=op.attributes.float("spatial_scale"),
-        offset_scale=op.attributes.float("trans_std", 0.0),
+        group_size=context.attributes.int("group_size", minimum=1),
+        part_size=context.attributes.int("part_size", 0, minimum=0) or size,
+        samples=context.attributes.int("sample_per_part", 1, minimum=1),
+        spatial_scale=context.attributes.float("spatial_scale"),
+        offset_scale=context.attributes.float("trans_std", 0.0),
     )
 
 
 @rule("_contrib_RROIAlign")
-def rotated_roi_align(op: Op) -> Operand:
-    return op.node(
+def rotated_roi_align(context: NodeContext) -> Operand:
+    return context.node(
         "rotated_roi_align",
-        op.input(0),
-        op.input(1),
-        output_size=op.attributes.ints("pooled_size", minimum=1),
-        spatial_scale=op.attributes.float("spatial_scale"),
-        samples=max(op.attributes.int("sampling_ratio", -1), 0),
+        context.input(0),
+        context.input(1),
+        output_size=context.attributes.ints("pooled_size", minimum=1),
+        spatial_scale=context.attributes.float("spatial_scale"),
+        samples=max(context.attributes.int("sampling_ratio", -1), 0),
     )

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Callable, Sequence, Union
 from neutral.errors import NeutralError
 
 if TYPE_CHECKING:
-    from mxnet_to_neutral.context import Op
+    from mxnet_to_neutral.context import NodeContext
     from neutral.graph import Operand
 
-Rule = Callable[["Op"], Union["Operand", "Sequence[Operand]"]]
+Rule = Callable[["NodeContext"], Union["Operand", "Sequence[Operand]"]]
 """Gives the operator's outputs: one operand, or one for each output."""
 
 RULES: dict[str, Rule] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mxnet_to_neutral.context import Op
+from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand
 
@@ -18,18 +18,18 @@ _EXTENTS = {
 
 
 @rule("UpSampling")
-def upsampling(op: Op) -> Operand:
-    scale = op.attributes.int("scale", minimum=1)
-    sample_type = op.attributes.str("sample_type", choices=("nearest", "bilinear"))
-    filters = op.attributes.int("num_filter", 0)
-    mode = op.attributes.str("multi_input_mode", "concat", ("concat", "sum"))
+def upsampling(context: NodeContext) -> Operand:
+    scale = context.attributes.int("scale", minimum=1)
+    sample_type = context.attributes.str("sample_type", choices=("nearest", "bilinear"))
+    filters = context.attributes.int("num_filter", 0)
+    mode = context.attributes.str("multi_input_mode", "concat", ("concat", "sum"))
     if sample_type == "nearest":
-        return _nearest(op, scale, mode)
+        return _nearest(context, scale, mode)
     kernel = 2 * scale - scale % 2
-    return op.node(
+    return context.node(
         "transposed_convolution",
-        op.input(0),
-        roles={"weight": op.role(1, shape=(filters, 1, kernel, kernel)), "bias": None},
+        context.input(0),
+        roles={"weight": context.role(1, shape=(filters, 1, kernel, kernel)), "bias": None},
         out_channels=filters,
         kernel_size=(kernel, kernel),
         stride=(scale, scale),
@@ -42,36 +42,36 @@ def upsampling(op: Op) -> Operand:
     )
 
 
-def _nearest(op: Op, scale: int, mode: str) -> Operand:
+def _nearest(context: NodeContext, scale: int, mode: str) -> Operand:
     """The first input is scaled, the others are brought to its size."""
-    first = op.node("upsample_nearest", op.input(0), scale=scale)
+    first = context.node("upsample_nearest", context.input(0), scale=scale)
     scaled = [first]
-    scaled += [op.node("upsample_nearest_like", op.input(index), first) for index in range(1, op.count)]
+    scaled += [context.node("upsample_nearest_like", context.input(index), first) for index in range(1, context.count)]
     if len(scaled) == 1:
         return first
     if mode == "concat":
-        return op.node("concatenate", *scaled, axis=1)
+        return context.node("concatenate", *scaled, axis=1)
     total = scaled[0]
     for value in scaled[1:]:
-        total = op.node("add", total, value)
+        total = context.node("add", total, value)
     return total
 
 
 @rule("_contrib_BilinearResize2D")
-def bilinear_resize(op: Op) -> Operand:
-    extent = _EXTENTS[op.attributes.str("mode", "size", tuple(_EXTENTS))]
-    size = (op.attributes.int("height", 1, minimum=1), op.attributes.int("width", 1, minimum=1))
-    scales = [op.attributes.optional_float(f"scale_{name}", None) for name in ("height", "width")]
+def bilinear_resize(context: NodeContext) -> Operand:
+    extent = _EXTENTS[context.attributes.str("mode", "size", tuple(_EXTENTS))]
+    size = (context.attributes.int("height", 1, minimum=1), context.attributes.int("width", 1, minimum=1))
+    scales = [context.attributes.optional_float(f"scale_{name}", None) for name in ("height", "width")]
     scale = None
     if extent == "odd_scale" or (extent == "size" and scales[0] is not None):
         if None in scales:
-            op.refuse("it has a scale for one of height and width, and MXNet needs both")
+            context.refuse("it has a scale for one of height and width, and MXNet needs both")
         extent, scale = ("scale" if extent == "size" else extent), tuple(scales)
-    return op.node(
+    return context.node(
         "resize_bilinear",
-        *op.inputs(),
+        *context.inputs(),
         extent=extent,
         size=size if extent == "size" else None,
         scale=scale,
-        align_corners=op.attributes.bool("align_corners", True),
+        align_corners=context.attributes.bool("align_corners", True),
     )

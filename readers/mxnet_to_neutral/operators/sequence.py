@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
-from mxnet_to_neutral.context import Op
+from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand
 
 
 @rule("SequenceMask")
-def sequence_mask(op: Op) -> Operand:
-    axis, value = _axis(op), op.attributes.float("value", 0.0)
-    lengths = _lengths(op)
-    return op.input(0) if lengths is None else op.node("sequence_mask", op.input(0), lengths, axis=axis, value=value)
+def sequence_mask(context: NodeContext) -> Operand:
+    axis, value = _axis(context), context.attributes.float("value", 0.0)
+    lengths = _lengths(context)
+    return (
+        context.input(0)
+        if lengths is None
+        else context.node("sequence_mask", context.input(0), lengths, axis=axis, value=value)
+    )
 
 
 @rule("SequenceLast")
-def sequence_last(op: Op) -> Operand:
-    return op.node("sequence_last", op.input(0), _lengths(op), axis=_axis(op))
+def sequence_last(context: NodeContext) -> Operand:
+    return context.node("sequence_last", context.input(0), _lengths(context), axis=_axis(context))
 
 
 @rule("SequenceReverse")
-def sequence_reverse(op: Op) -> Operand:
-    if _axis(op):
-        op.refuse("axis 1, which MXNet cannot compute")
-    return op.node("sequence_reverse", op.input(0), _lengths(op))
+def sequence_reverse(context: NodeContext) -> Operand:
+    if _axis(context):
+        context.refuse("axis 1, which MXNet cannot compute")
+    return context.node("sequence_reverse", context.input(0), _lengths(context))
 
 
-def _lengths(op: Op) -> Operand:
+def _lengths(context: NodeContext) -> Operand:
     """The input of lengths; a length that is given without being asked for has no effect."""
-    return op.input(1) if op.attributes.bool("use_sequence_length", False) else None
+    return context.input(1) if context.attributes.bool("use_sequence_length", False) else None
 
 
-def _axis(op: Op) -> int:
-    axis = op.attributes.int("axis", 0)
+def _axis(context: NodeContext) -> int:
+    axis = context.attributes.int("axis", 0)
     if axis not in (0, 1):
-        op.refuse(f"axis {axis}: the axis of time is 0 or 1")
+        context.refuse(f"axis {axis}: the axis of time is 0 or 1")
     return axis

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from mxnet_to_neutral.context import Op
+from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.dtypes import INTEGERS, dtype_of, is_integer
 from mxnet_to_neutral.operators.elementwise import finite
 from mxnet_to_neutral.operators.registry import rule
@@ -38,72 +38,72 @@ _REAL = {
 
 
 @rule(*_WHOLE)
-def whole(op: Op) -> Operand:
-    return op.node(_WHOLE[op.operator], op.input(0))
+def whole(context: NodeContext) -> Operand:
+    return context.node(_WHOLE[context.operator], context.input(0))
 
 
 @rule("logical_not")
-def logical_not(op: Op) -> Operand:
-    return op.node("logical_not", op.input(0), dtype=None)
+def logical_not(context: NodeContext) -> Operand:
+    return context.node("logical_not", context.input(0), dtype=None)
 
 
 @rule("relu")
-def relu(op: Op) -> Operand:
-    return op.node("relu", op.input(0))
+def relu(context: NodeContext) -> Operand:
+    return context.node("relu", context.input(0))
 
 
 @rule(*_ROUNDING)
-def rounding(op: Op) -> Operand:
-    kind, attributes = _ROUNDING[op.operator]
-    if dtype_of(op, 0) in INTEGERS:
-        return op.input(0)
-    return op.node(kind, op.input(0), **attributes)
+def rounding(context: NodeContext) -> Operand:
+    kind, attributes = _ROUNDING[context.operator]
+    if dtype_of(context, 0) in INTEGERS:
+        return context.input(0)
+    return context.node(kind, context.input(0), **attributes)
 
 
 @rule(*_REAL)
-def real(op: Op) -> Operand:
-    return _real(op, _REAL[op.operator])
+def real(context: NodeContext) -> Operand:
+    return _real(context, _REAL[context.operator])
 
 
 @rule("rcbrt")
-def rcbrt(op: Op) -> Operand:
-    dtype = dtype_of(op, 0)
+def rcbrt(context: NodeContext) -> Operand:
+    dtype = dtype_of(context, 0)
     if dtype not in INTEGERS:
-        return op.node("reciprocal", op.node("cbrt", op.input(0)))
-    x = op.node("cast", op.input(0), dtype="float32")
-    return op.node("cast", op.node("reciprocal", op.node("cbrt", x)), dtype=dtype)
+        return context.node("reciprocal", context.node("cbrt", context.input(0)))
+    x = context.node("cast", context.input(0), dtype="float32")
+    return context.node("cast", context.node("reciprocal", context.node("cbrt", x)), dtype=dtype)
 
 
 @rule("_contrib_div_sqrt_dim")
-def div_sqrt_dim(op: Op) -> Operand:
-    if is_integer(op, 0):
-        op.refuse("integers, which MXNet divides by a root without its fraction")
-    return op.node("divide_by_sqrt_size", op.input(0))
+def div_sqrt_dim(context: NodeContext) -> Operand:
+    if is_integer(context, 0):
+        context.refuse("integers, which MXNet divides by a root without its fraction")
+    return context.node("divide_by_sqrt_size", context.input(0))
 
 
 @rule("smooth_l1")
-def smooth_l1(op: Op) -> Operand:
-    sigma = finite(op, "scalar", 1.0)
-    op.attributes.ignore("is_int")
+def smooth_l1(context: NodeContext) -> Operand:
+    sigma = finite(context, "scalar", 1.0)
+    context.attributes.ignore("is_int")
     if sigma == 0:
-        op.refuse("scalar 0")
-    return _real(op, "smooth_l1", sigma=sigma)
+        context.refuse("scalar 0")
+    return _real(context, "smooth_l1", sigma=sigma)
 
 
-def _real(op: Op, kind: str, **attributes: Any) -> Value:
-    dtype = dtype_of(op, 0)
+def _real(context: NodeContext, kind: str, **attributes: Any) -> Value:
+    dtype = dtype_of(context, 0)
     if dtype not in INTEGERS:
-        return op.node(kind, op.input(0), **attributes)
-    x = op.node("cast", op.input(0), dtype="float32")
-    return op.node("cast", op.node(kind, x, **attributes), dtype=dtype)
+        return context.node(kind, context.input(0), **attributes)
+    x = context.node("cast", context.input(0), dtype="float32")
+    return context.node("cast", context.node(kind, x, **attributes), dtype=dtype)
 
 
 @rule(
     "_copy", "BlockGrad", "make_loss", "MakeLoss", "_contrib_gradientmultiplier", "_identity_with_attr_like_rhs",
     "IdentityAttachKLSparseReg",
 )  # fmt: skip
-def identity(op: Op) -> Operand:
+def identity(context: NodeContext) -> Operand:
     """What the output is does not depend on how the gradient is treated."""
-    op.attributes.ignore("grad_scale", "valid_thresh", "normalization", "scalar", "is_int")
-    op.attributes.ignore("sparseness_target", "penalty", "momentum")
-    return op.node("identity", op.input(0))
+    context.attributes.ignore("grad_scale", "valid_thresh", "normalization", "scalar", "is_int")
+    context.attributes.ignore("sparseness_target", "penalty", "momentum")
+    return context.node("identity", context.input(0))

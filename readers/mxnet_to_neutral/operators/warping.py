@@ -3,53 +3,55 @@ correlation.cc."""
 
 from __future__ import annotations
 
-from mxnet_to_neutral.context import Op
+from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand
 
 
 @rule("GridGenerator")
-def grid_generator(op: Op) -> Operand:
-    if op.attributes.str("transform_type", choices=("affine", "warp")) == "affine":
-        return op.node("affine_grid", op.input(0), size=_target(op))
-    op.attributes.ignore("target_shape")
-    return op.node("flow_grid", op.input(0))
+def grid_generator(context: NodeContext) -> Operand:
+    if context.attributes.str("transform_type", choices=("affine", "warp")) == "affine":
+        return context.node("affine_grid", context.input(0), size=_target(context))
+    context.attributes.ignore("target_shape")
+    return context.node("flow_grid", context.input(0))
 
 
 @rule("BilinearSampler")
-def bilinear_sampler(op: Op) -> Operand:
-    return op.node("grid_sample", op.input(0), op.input(1))
+def bilinear_sampler(context: NodeContext) -> Operand:
+    return context.node("grid_sample", context.input(0), context.input(1))
 
 
 @rule("SpatialTransformer")
-def spatial_transformer(op: Op) -> Operand:
-    op.attributes.str("transform_type", choices=("affine",))
-    op.attributes.str("sampler_type", choices=("bilinear",))
-    return op.node("grid_sample", op.input(0), op.node("affine_grid", op.input(1), size=_target(op)))
+def spatial_transformer(context: NodeContext) -> Operand:
+    context.attributes.str("transform_type", choices=("affine",))
+    context.attributes.str("sampler_type", choices=("bilinear",))
+    return context.node(
+        "grid_sample", context.input(0), context.node("affine_grid", context.input(1), size=_target(context))
+    )
 
 
-def _target(op: Op) -> tuple[int, ...]:
-    size = op.attributes.ints("target_shape", (0, 0), minimum=0)
+def _target(context: NodeContext) -> tuple[int, ...]:
+    size = context.attributes.ints("target_shape", (0, 0), minimum=0)
     if len(size) != 2 or 0 in size:
-        op.refuse(f"target_shape {size}, which MXNet refuses itself")
+        context.refuse(f"target_shape {size}, which MXNet refuses itself")
     if 1 in size:
-        op.refuse(f"target_shape {size}: MXNet divides 0 by 0 where the target has one row or column")
+        context.refuse(f"target_shape {size}: MXNet divides 0 by 0 where the target has one row or column")
     return size
 
 
 @rule("Correlation")
-def correlation(op: Op) -> Operand:
-    kernel = op.attributes.int("kernel_size", 1, minimum=1)
+def correlation(context: NodeContext) -> Operand:
+    kernel = context.attributes.int("kernel_size", 1, minimum=1)
     if kernel % 2 == 0:
-        op.refuse(f"kernel_size {kernel} is even, which MXNet refuses itself")
-    return op.node(
+        context.refuse(f"kernel_size {kernel} is even, which MXNet refuses itself")
+    return context.node(
         "correlation",
-        op.input(0),
-        op.input(1),
+        context.input(0),
+        context.input(1),
         kernel_size=kernel,
-        max_displacement=op.attributes.int("max_displacement", 1, minimum=0),
-        stride=op.attributes.int("stride1", 1, minimum=1),
-        displacement_stride=op.attributes.int("stride2", 1, minimum=1),
-        padding=op.attributes.int("pad_size", 0, minimum=0),
-        comparison="product" if op.attributes.bool("is_multiply", True) else "absolute_difference",
+        max_displacement=context.attributes.int("max_displacement", 1, minimum=0),
+        stride=context.attributes.int("stride1", 1, minimum=1),
+        displacement_stride=context.attributes.int("stride2", 1, minimum=1),
+        padding=context.attributes.int("pad_size", 0, minimum=0),
+        comparison="product" if context.attributes.bool("is_multiply", True) else "absolute_difference",
     )
