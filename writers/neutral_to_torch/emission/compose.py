@@ -25,7 +25,7 @@ from neutral_to_torch.emission.printing.state import State
 from neutral_to_torch.emission.structure.folding import fold
 from neutral_to_torch.emission.structure.grouping import block_tree, model_tree
 from neutral_to_torch.emission.structure.labels import Labels
-from neutral_to_torch.emission.structure.module_ir import Block, is_heavy, owned
+from neutral_to_torch.emission.structure.module_ir import Block, has_weights, owned
 from neutral_to_torch.emission.structure.naming import GLOBALS, Unique, tokens
 from neutral_to_torch.emission.structure.tree import Tree, flat_tree
 
@@ -159,7 +159,9 @@ def _model_class(
 
 
 def _forward(tree: Tree, hint: Callable[[Op], str], reserved: frozenset[str]) -> Forward:
-    return Forward(own=lambda item: f"self.{tree.names[item]}", heavy=is_heavy, hint=hint, reserved=reserved, flow="x")
+    return Forward(
+        own=lambda item: f"self.{tree.names[item]}", has_weights=has_weights, hint=hint, reserved=reserved, flow="x"
+    )
 
 
 def _hint(op: Op, tree: Tree) -> str | None:

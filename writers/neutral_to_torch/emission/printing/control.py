@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Callable, Sequence
+from typing import Any, Callable, Sequence
 
 from neutral.graph import Value
 from neutral_to_torch.emission.expression.terms import Body, Control, Display, Name, Operation, Ref, Term, values
 from neutral_to_torch.emission.expression.text import INDENT, identifier, text
 from neutral_to_torch.emission.lowering.lower import Op
-
-if TYPE_CHECKING:
-    from neutral_to_torch.emission.printing.forward import Forward
+from neutral_to_torch.emission.printing.block_context import BlockContext, BlockPrinter, Line
 
 Choose = Callable[[Value, "set[str]"], str]
 """Names a value that outlives the statement, given the names that are taken."""
@@ -34,7 +32,7 @@ class ControlText:
 
     def __init__(
         self,
-        forward: Forward,
+        forward: BlockPrinter,
         results: Sequence[Value | None],
         control: Control,
         names: dict[Value, str],
@@ -130,8 +128,6 @@ class ControlText:
         states: Sequence[Value] = (),
     ) -> list[str]:
         """The lines of a body that ends with ``finals`` and gives ``results`` to the variables ``targets``."""
-        from neutral_to_torch.emission.printing.forward import Line, Scope
-
         last = [Line(None, term, before=before, after=after) for before, term, after in finals]
         if results:
             terms = tuple(map(Ref, results))
@@ -142,7 +138,7 @@ class ControlText:
         for k, value in enumerate(results):
             if value in made and value not in carried:
                 carried[value] = (states[k] if states else None, targets[k])
-        scope = Scope(self._indent + 1, frozenset(self._busy), carried)
+        scope = BlockContext(self._indent + 1, frozenset(self._busy), carried)
         return self._forward.block(list(zip(body.inputs, names)), ops, last, scope)
 
     def _unique(self, name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, Callable, Mapping, Sequence
 
@@ -26,6 +26,7 @@ from neutral_to_torch.emission.expression.terms import (
 )
 from neutral_to_torch.emission.expression.text import INDENT, WIDTH, layout, text
 from neutral_to_torch.emission.lowering.lower import Op, flatten
+from neutral_to_torch.emission.printing.block_context import BlockContext, Line
 from neutral_to_torch.emission.printing.control import ControlText, is_inlined_well
 from neutral_to_torch.emission.printing.signatures import without_defaults
 
@@ -39,62 +40,32 @@ COMFORTABLE = 88
 """Columns up to which values are written inside a line; beyond they get a line of their own."""
 
 
-@dataclass(eq=False)
-class Line:
-    """A statement: ``results = term``, or where ``results`` is None what ends a block.
-
-    ``inlined`` says that it stands inside another, ``holds`` that another stands inside it. What ends a block is
-    ``before`` term ``after``, or gives the items of the term to variables, the ``targets``.
-    """
-
-    results: Any
-    term: Term
-    hint: str = ""
-    inlined: bool = False
-    holds: bool = False
-    before: str = "return "
-    after: str = ""
-    targets: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Scope:
-    """Where a block of statements stands: its indentation, and the names that it must not use.
-
-    ``carried`` are values that should have the name of another, the state that they are the next value of, where that
-    is not used any more.
-    """
-
-    indent: int
-    reserved: frozenset[str]
-    carried: Mapping[Value, tuple[Value | None, str]] = field(default_factory=dict)
-
-
 class Forward:
     """Writes the body of one ``forward``.
 
-    ``own`` gives the text of what the module owns (``self.conv1``), ``heavy`` says which of it deserves a line of
+    ``own`` gives the text of what the module owns (``self.conv1``), ``has_weights`` says which of it deserves a line of
     its own, ``hint`` proposes a variable's name for an op, and ``reserved`` are names no variable may have.
     """
 
     def __init__(
         self,
         own: Callable[[Any], str],
-        heavy: Callable[[Any], bool],
+        has_weights: Callable[[Any], bool],
         hint: Callable[[Op], str],
         reserved: frozenset[str],
         flow: str,
     ) -> None:
-        self._own, self._heavy, self._hint, self._reserved, self._flow = own, heavy, hint, reserved, flow
+        self._own, self._has_weights, self._hint = own, has_weights, hint
+        self._reserved, self._flow = reserved, flow
 
     def lines(self, inputs: Sequence[tuple[Value, str]], ops: Sequence[Op], outputs: Sequence[Value]) -> list[str]:
         """The statements, indented as a method's body."""
         items = tuple(Ref(value) for value in outputs)
         final = Line(None, items[0] if len(items) == 1 else Display(items, "()"))
-        return self.block(inputs, ops, [final], Scope(2, self._reserved))
+        return self.block(inputs, ops, [final], BlockContext(2, self._reserved))
 
     def block(
-        self, inputs: Sequence[tuple[Value, str]], ops: Sequence[Op], finals: Sequence[Line], scope: Scope
+        self, inputs: Sequence[tuple[Value, str]], ops: Sequence[Op], finals: Sequence[Line], scope: BlockContext
     ) -> list[str]:
         """The statements of a block that ends with ``finals``."""
         whole: set[object] = set()
@@ -157,17 +128,17 @@ class Forward:
             return False
         if not merging and self._weight(producer) + self._weight(consumer) > 1:
             return False
-        if merging and self._weight(producer) and self._weight(consumer) and self._is_heavy(consumer):
+        if merging and self._weight(producer) and self._weight(consumer) and self._applies_weights(consumer):
             return False
         if merging and any(isinstance(item, Display) and len(item.items) > 2 for item in walk(consumer)):
             return self._depth(merged) <= DEPTH
         return self._depth(merged) <= DEPTH and len(text(self.named(merged, {}))) + 8 + 4 <= COMFORTABLE
 
-    def _is_heavy(self, term: Term) -> bool:
-        return isinstance(term, Call) and isinstance(term.callee, Own) and self._heavy(term.callee.declaration)
+    def _applies_weights(self, term: Term) -> bool:
+        return isinstance(term, Call) and isinstance(term.callee, Own) and self._has_weights(term.callee.declaration)
 
     def _weight(self, term: Term) -> int:
-        return sum(self._is_heavy(item) for item in walk(term))
+        return sum(self._applies_weights(item) for item in walk(term))
 
     def _depth(self, term: Term) -> int:
         inner = max((self._depth(child) for child in children(term)), default=0)
@@ -184,7 +155,7 @@ class Forward:
         return without_defaults(rebuild(term, name))
 
     def _render(
-        self, inputs: Sequence[tuple[Value, str]], statements: Sequence[Line], scope: Scope
+        self, inputs: Sequence[tuple[Value, str]], statements: Sequence[Line], scope: BlockContext
     ) -> tuple[list[str], list[Line]]:
         """The text, and the statements that do not fit the width."""
         last: dict[Value, int] = {}

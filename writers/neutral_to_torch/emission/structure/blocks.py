@@ -8,7 +8,7 @@ from typing import Any, Mapping, Sequence
 from neutral.graph import Value
 from neutral_to_torch.emission.expression.terms import Call, Literal, Name, Operation, Own, Ref, Term
 from neutral_to_torch.emission.lowering.lower import Op
-from neutral_to_torch.emission.structure.canonical_subgraph import Form, Leaf, Mapper, leaves
+from neutral_to_torch.emission.structure.canonical_subgraph import CanonicalSubgraph, Leaf, Mapper, leaves
 from neutral_to_torch.emission.structure.module_ir import Block, Derived, Instance, Option, Owned, Parameter, owned
 
 MISSING = object()
@@ -49,7 +49,7 @@ class Variable:
 
 
 def make_block(
-    name: str, template: Form, members: Sequence[Member], options: Sequence[Option], doc: str
+    name: str, template: CanonicalSubgraph, members: Sequence[Member], options: Sequence[Option], doc: str
 ) -> tuple[Block, list[Op]] | None:
     """The block, and for each member the op that applies its instance; None where too much differs."""
     table = _table(template, members)
@@ -76,7 +76,7 @@ def make_block(
     return block, applications
 
 
-def _table(template: Form, members: Sequence[Member]) -> dict[tuple[int, int], tuple[Leaf, list[Any]]]:
+def _table(template: CanonicalSubgraph, members: Sequence[Member]) -> dict[tuple[int, int], tuple[Leaf, list[Any]]]:
     """For each number of the template its value in each member."""
     table = {
         (position, k): (leaf, [MISSING] * len(members))
@@ -91,7 +91,7 @@ def _table(template: Form, members: Sequence[Member]) -> dict[tuple[int, int], t
     return table
 
 
-def _variables(table: Mapping[tuple[int, int], tuple[Leaf, list[Any]]], template: Form) -> list[Variable]:
+def _variables(table: Mapping[tuple[int, int], tuple[Leaf, list[Any]]], template: CanonicalSubgraph) -> list[Variable]:
     variables: list[Variable] = []
     places = sorted(table, key=lambda place: (MISSING in table[place][1], place))
     for place in places:
@@ -118,7 +118,7 @@ def _agrees(vector: Sequence[Any], column: Sequence[Any]) -> bool:
     return all(b is MISSING or _same(a, b) for a, b in zip(vector, column))
 
 
-def _name(variables: Sequence[Variable], template: Form) -> None:
+def _name(variables: Sequence[Variable], template: CanonicalSubgraph) -> None:
     """Give variables the names of their roles: what comes in, what goes out, what is between."""
     channels = [v for v in variables if v.is_channels]
     entry = next((v for v in channels if any(h in _ENTRY for h in v.hints)), None)

@@ -132,7 +132,7 @@ def leaves(ops: Sequence[Op]) -> list[list[Leaf]]:
 
 
 @dataclass(frozen=True)
-class Form:
+class CanonicalSubgraph:
     """A region in canonical order. Regions of equal ``key`` differ only in numbers, names and tensors."""
 
     ops: tuple[Op, ...]
@@ -141,7 +141,9 @@ class Form:
     key: Hashable
 
 
-def form_of(members: Mapping[Value, Op], output: Value, instead: Mapping[Value, Value] = NOTHING) -> Form:
+def canonicalize(
+    members: Mapping[Value, Op], output: Value, instead: Mapping[Value, Value] = NOTHING
+) -> CanonicalSubgraph:
     """The form of the region that computes ``output``; ``members`` gives the op of each value inside.
 
     Its inputs are in the order in which they are met, the most used first.
@@ -179,7 +181,7 @@ def form_of(members: Mapping[Value, Op], output: Value, instead: Mapping[Value, 
         keys.append(_key(op.term, lambda value: numbers[at(value)], owns))
         for k, value in enumerate(op.values):
             numbers[value] = ("op", 1000 * position + k)
-    return Form(tuple(order), tuple(inputs), output, (tuple(keys), numbers[output]))
+    return CanonicalSubgraph(tuple(order), tuple(inputs), output, (tuple(keys), numbers[output]))
 
 
 def token(op: Op) -> Hashable:

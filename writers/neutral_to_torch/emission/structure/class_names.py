@@ -20,8 +20,8 @@ from neutral_to_torch.emission.expression.terms import (
     walk,
 )
 from neutral_to_torch.emission.lowering.lower import Op
-from neutral_to_torch.emission.structure.canonical_subgraph import Form
-from neutral_to_torch.emission.structure.module_ir import Instance, Owned, callee, is_heavy, owned
+from neutral_to_torch.emission.structure.canonical_subgraph import CanonicalSubgraph
+from neutral_to_torch.emission.structure.module_ir import Instance, Owned, callee, has_weights, owned
 from neutral_to_torch.emission.structure.naming import common, tokens
 
 
@@ -38,7 +38,7 @@ _PIECES = {
 }  # fmt: skip
 
 
-def block_name(template: Form, taken: set[str]) -> BlockName:
+def block_name(template: CanonicalSubgraph, taken: set[str]) -> BlockName:
     """A class name that is not taken, and the docstring."""
     name, doc = _describe(template)
     candidate, number = name, 2
@@ -47,12 +47,12 @@ def block_name(template: Form, taken: set[str]) -> BlockName:
     return BlockName(candidate, doc)
 
 
-def has_name(template: Form) -> bool:
+def has_name(template: CanonicalSubgraph) -> bool:
     """Whether the field has a name for it."""
     return _known(template) is not None
 
 
-def _describe(template: Form) -> tuple[str, str]:
+def _describe(template: CanonicalSubgraph) -> tuple[str, str]:
     known = _known(template)
     if known is not None:
         return known
@@ -60,7 +60,7 @@ def _describe(template: Form) -> tuple[str, str]:
     return (_by_pieces if straight else _by_source)(template.ops), f"{_listing(template.ops)}."
 
 
-def _known(template: Form) -> tuple[str, str] | None:
+def _known(template: CanonicalSubgraph) -> tuple[str, str] | None:
     entry = template.inputs[0] if template.inputs else None
     merge = next((op for op in reversed(template.ops) if len(op.operands) > 1 and not _is_block(op)), None)
     if [_piece(op) for op in template.ops] == ["Attention", "FeedForward"]:
@@ -100,7 +100,7 @@ def _known(template: Form) -> tuple[str, str] | None:
             return "Inception", "Several ways from the input, joined along the channels."
     words = " ".join([*(_words(op.term) for op in template.ops), *(callee(item.constructor) for item in items)])
     pooled = "pool" in words.lower() or "mean" in words
-    if shape == "multiply" and entry in merge.operands and pooled and any(is_heavy(item) for item in items):
+    if shape == "multiply" and entry in merge.operands and pooled and any(has_weights(item) for item in items):
         return "SqueezeExcite", "Scales the channels of its input by what it sees of the whole."
     return None
 
@@ -209,7 +209,7 @@ def _listing(ops: Sequence[Op]) -> str:
     return text[0].upper() + text[1:]
 
 
-def option_name(removed: Sequence[Op], template: Form, taken: Sequence[str]) -> str:
+def option_name(removed: Sequence[Op], template: CanonicalSubgraph, taken: Sequence[str]) -> str:
     """The flag of a part that is there or not."""
     if not owned(removed):
         name = {"add": "residual", "cat": "concatenate"}.get(_merge_kind(removed[-1].term), "extended")

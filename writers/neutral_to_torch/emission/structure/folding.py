@@ -10,11 +10,11 @@ from neutral.graph import Value
 from neutral_to_torch.emission.expression.terms import Declaration, Display, Ref, walk
 from neutral_to_torch.emission.lowering.lower import Op, Program
 from neutral_to_torch.emission.structure.blocks import Member, make_block
-from neutral_to_torch.emission.structure.canonical_subgraph import Form, form_of, leaves, token
+from neutral_to_torch.emission.structure.canonical_subgraph import CanonicalSubgraph, canonicalize, leaves, token
 from neutral_to_torch.emission.structure.class_names import block_name, has_name, option_name
 from neutral_to_torch.emission.structure.classes import give_letters, in_order
-from neutral_to_torch.emission.structure.module_ir import Block, Instance, Option, callees, is_heavy, owned
-from neutral_to_torch.emission.structure.regions import Flow, members_of
+from neutral_to_torch.emission.structure.module_ir import Block, Instance, Option, callees, has_weights, owned
+from neutral_to_torch.emission.structure.regions import StatementGraph, members_of
 from neutral_to_torch.emission.structure.sequences import best_sequence, chains, find_all
 from neutral_to_torch.emission.structure.variants import Reductions, Replaced
 
@@ -33,19 +33,19 @@ MOST_OPTIONAL = 24
 class Region:
     inside: set[int]
     last: int
-    form: Form
+    subgraph: CanonicalSubgraph
 
 
 @dataclass(eq=False)
 class Group:
-    """Regions of one form, and groups whose form it becomes when one or two parts are left out."""
+    """Regions of one subgraph, and groups whose subgraph it becomes when one or two parts are left out."""
 
     regions: list[Region]
-    lesser: list[tuple[tuple[Replaced, ...], Group]]
+    variants: list[tuple[tuple[Replaced, ...], Group]]
 
     @property
     def all_regions(self) -> list[Region]:
-        return self.regions + [region for _, group in self.lesser for region in group.regions]
+        return self.regions + [region for _, group in self.variants for region in group.regions]
 
 
 class Folding:
@@ -74,147 +74,147 @@ class Folding:
         """Where other blocks join several ways, what does so but once becomes a block as well."""
         if not any(is_joined(block.ops[-1]) for block in self.blocks):
             return
-        flow = Flow(self.ops, self.outputs)
+        graph = StatementGraph(self.ops, self.outputs)
         plans = []
         used: set[int] = set()
-        for inside, last in flow.regions():
-            region = self._region(flow, inside, last) if is_joined(flow.ops[last]) else None
-            if region is not None and sum(is_heavy_op(flow.ops[k]) for k in inside) >= FEWEST_LAYERS:
-                plan = self._plan(flow, Group([region], []), used, fewest=1)
+        for inside, last in graph.regions():
+            region = self._region(graph, inside, last) if is_joined(graph.ops[last]) else None
+            if region is not None and sum(applies_weights(graph.ops[k]) for k in inside) >= FEWEST_LAYERS:
+                plan = self._plan(graph, Group([region], []), used, fewest=1)
                 if plan is not None:
                     plans.append(plan)
         self._apply(plans)
 
     def _fold_regions(self) -> bool:
-        flow = Flow(self.ops, self.outputs)
+        graph = StatementGraph(self.ops, self.outputs)
         found = []
-        for inside, last in flow.regions():
-            region = self._region(flow, inside, last)
+        for inside, last in graph.regions():
+            region = self._region(graph, inside, last)
             if region is not None:
                 found.append(region)
-        groups = self._grouped(flow, found)
+        groups = self._grouped(graph, found)
         groups = [g for g in groups if not is_part(g, groups)]
         ends = {r.last: r for g in groups for r in g.all_regions}
         innermost = [g for g in groups if not any(_holds_another(r, ends) for r in g.all_regions)]
         plans: list[tuple[Block, list[tuple[Region, Op]]]] = []
         used: set[int] = set()
         for group in innermost:
-            plan = self._plan(flow, group, used)
+            plan = self._plan(graph, group, used)
             if plan is not None:
                 plans.append(plan)
         return self._apply(plans)
 
-    def _region(self, flow: Flow, inside: set[int], last: int) -> Region | None:
-        if not isinstance(flow.ops[last].results, Value):
+    def _region(self, graph: StatementGraph, inside: set[int], last: int) -> Region | None:
+        if not isinstance(graph.ops[last].results, Value):
             return None
-        items = {item for k in inside for item in owned([flow.ops[k]])}
+        items = {item for k in inside for item in owned([graph.ops[k]])}
         if any(self._shared.get(item, 0) > 1 for item in items):
             return None
-        form = form_of(members_of(flow, inside), flow.ops[last].results)
-        return Region(inside, last, form) if len(form.ops) == len(inside) else None
+        subgraph = canonicalize(members_of(graph, inside), graph.ops[last].results)
+        return Region(inside, last, subgraph) if len(subgraph.ops) == len(inside) else None
 
-    def _grouped(self, flow: Flow, regions: Sequence[Region]) -> list[Group]:
+    def _grouped(self, graph: StatementGraph, regions: Sequence[Region]) -> list[Group]:
         by_key: dict[Hashable, Group] = {}
         for region in regions:
-            if has_weights(flow, region.inside):
-                by_key.setdefault(region.form.key, Group([], [])).regions.append(region)
-        groups = sorted(by_key.values(), key=lambda g: -len(g.regions[0].form.ops))
+            if holds_tensors(graph, region.inside):
+                by_key.setdefault(region.subgraph.key, Group([], [])).regions.append(region)
+        groups = sorted(by_key.values(), key=lambda g: -len(g.regions[0].subgraph.ops))
         kept: list[Group] = []
         merged: set[int] = set()
         for position, group in enumerate(groups):
             for other in groups[position + 1 :]:
                 if id(group) in merged or id(other) in merged or _nested(group, other):
                     continue
-                for fuller, barer in ((group, other), (other, group)):
-                    replaced = None if barer.lesser else self._lesser(flow, fuller, barer)
+                for superset, subset in ((group, other), (other, group)):
+                    replaced = None if subset.variants else self._variant_of(graph, superset, subset)
                     if replaced is not None:
-                        fuller.lesser.append(((replaced,), barer))
-                        merged.add(id(barer))
+                        superset.variants.append(((replaced,), subset))
+                        merged.add(id(subset))
                         break
         kept += [group for group in groups if id(group) not in merged]
         for group in kept:
-            while self._grow(flow, group):
+            while self._grow(graph, group):
                 pass
-        self._add_straight(flow, kept)
-        return [g for g in kept if len(g.all_regions) > 1 and len(g.regions[0].form.ops) >= SMALLEST]
+        self._add_linear_chains(graph, kept)
+        return [g for g in kept if len(g.all_regions) > 1 and len(g.regions[0].subgraph.ops) >= SMALLEST]
 
-    def _add_straight(self, flow: Flow, groups: Sequence[Group]) -> None:
-        """Find straight sequences that are what a group's form becomes without one or two parts."""
+    def _add_linear_chains(self, graph: StatementGraph, groups: Sequence[Group]) -> None:
+        """Find straight sequences that are what a group's subgraph becomes without one or two parts."""
         taken = {k for group in groups for region in group.all_regions for k in region.inside}
-        lines = chains(flow, lambda op: flow.maker[op.values[0]] not in taken)
+        lines = chains(graph, lambda op: graph.maker[op.values[0]] not in taken)
         for group in groups:
-            template = group.regions[0].form
+            template = group.regions[0].subgraph
             meetings = sum(len(op.operands) - 1 for op in template.ops if op.operands)
             if len(template.ops) > MOST_OPTIONAL or meetings > 2:
                 continue
-            for parts, reduced in straight_reductions(template):
+            for parts, reduced in linear_chain_reductions(template):
                 wanted = [token(op) for op in reduced.ops]
                 for line in lines:
-                    tokens = [token(flow.ops[k]) for k in line]
+                    tokens = [token(graph.ops[k]) for k in line]
                     for start in range(len(line) - len(wanted) + 1):
                         inside = set(line[start : start + len(wanted)])
                         if tokens[start : start + len(wanted)] != wanted or inside & taken:
                             continue
-                        region = self._region(flow, inside, line[start + len(wanted) - 1])
-                        if region is not None and region.form.key == reduced.key:
+                        region = self._region(graph, inside, line[start + len(wanted) - 1])
+                        if region is not None and region.subgraph.key == reduced.key:
                             taken |= inside
-                            _lesser_group(group, parts).regions.append(region)
+                            _variant_group(group, parts).regions.append(region)
 
-    def _lesser(self, flow: Flow, group: Group, other: Group) -> Replaced | None:
+    def _variant_of(self, graph: StatementGraph, group: Group, other: Group) -> Replaced | None:
         """How ``group`` becomes ``other``; light ops before its regions are taken in where that helps."""
         regions = group.regions
         for _ in range(4):
-            replaced = Reductions(regions[0].form).to(other.regions[0].form)
+            replaced = Reductions(regions[0].subgraph).to(other.regions[0].subgraph)
             if replaced is not None:
                 group.regions = regions
                 return replaced
-            longer = [self._with_leading(flow, region) for region in regions]
-            if None in longer or len({r.form.key for r in longer if r is not None}) != 1:
+            longer = [self._with_leading(graph, region) for region in regions]
+            if None in longer or len({r.subgraph.key for r in longer if r is not None}) != 1:
                 return None
             regions = [region for region in longer if region is not None]
         return None
 
-    def _with_leading(self, flow: Flow, region: Region) -> Region | None:
-        for value in region.form.inputs:
-            maker = flow.maker.get(value)
-            inside_only = all(user in region.inside for user in flow.users.get(value, ()))
-            if maker is None or not inside_only or value in flow.outputs or len(flow.operands[maker]) != 1:
+    def _with_leading(self, graph: StatementGraph, region: Region) -> Region | None:
+        for value in region.subgraph.inputs:
+            maker = graph.maker.get(value)
+            inside_only = all(user in region.inside for user in graph.users.get(value, ()))
+            if maker is None or not inside_only or value in graph.outputs or len(graph.operands[maker]) != 1:
                 continue
-            if not is_heavy_op(flow.ops[maker]) and isinstance(flow.ops[maker].results, Value):
-                return self._region(flow, region.inside | {maker}, region.last)
+            if not applies_weights(graph.ops[maker]) and isinstance(graph.ops[maker].results, Value):
+                return self._region(graph, region.inside | {maker}, region.last)
         return None
 
-    def _grow(self, flow: Flow, group: Group) -> bool:
+    def _grow(self, graph: StatementGraph, group: Group) -> bool:
         """Take in the light op that follows every region of the group."""
         regions = group.all_regions
         if len(regions) < 2:
             return False
-        users = [flow.only_user(region.form.output) for region in regions]
-        if any(user is None or len(flow.operands[user]) != 1 for user in users):
+        users = [graph.only_user(region.subgraph.output) for region in regions]
+        if any(user is None or len(graph.operands[user]) != 1 for user in users):
             return False
-        following = [flow.ops[user] for user in users if user is not None]
-        if len({token(op) for op in following}) != 1 or is_heavy_op(following[0]):
+        following = [graph.ops[user] for user in users if user is not None]
+        if len({token(op) for op in following}) != 1 or applies_weights(following[0]):
             return False
         if any("BatchNorm" in name for item in owned(following[:1]) for name in callees(item.constructor)):
             return False  # it belongs to what follows: units that normalise first end with the sum
         grown = {}
         for region, user in zip(regions, users):
-            new = None if user is None else self._region(flow, region.inside | {user}, user)
+            new = None if user is None else self._region(graph, region.inside | {user}, user)
             if new is None:
                 return False
             grown[id(region)] = new
-        for item in (group, *(lesser for _, lesser in group.lesser)):
+        for item in (group, *(variant for _, variant in group.variants)):
             item.regions = [grown[id(region)] for region in item.regions]
         return True
 
     def _plan(
-        self, flow: Flow, group: Group, used: set[int], fewest: int = 2
+        self, graph: StatementGraph, group: Group, used: set[int], fewest: int = 2
     ) -> tuple[Block, list[tuple[Region, Op]]] | None:
-        template = group.regions[0].form
+        template = group.regions[0].subgraph
         reductions = Reductions(template)
         options: list[Option] = []
         indices: dict[Replaced, int] = {}
-        for parts, _ in group.lesser:
+        for parts, _ in group.variants:
             for part in parts:
                 removed = reductions.removed(part)
                 if part not in indices and not any(set(removed) & set(option.ops) for option in options):
@@ -227,17 +227,17 @@ class Folding:
             if not used & region.inside:
                 used |= region.inside
                 free.append(region)
-                members.append(Member(list(region.form.ops), region.form.inputs, region.form.output))
-        for parts, lesser in group.lesser:
+                members.append(Member(list(region.subgraph.ops), region.subgraph.inputs, region.subgraph.output))
+        for parts, variant in group.variants:
             if not all(part in indices for part in parts):
                 continue
-            reduced = form_of(reductions.members, template.output, dict(parts))
+            reduced = canonicalize(reductions.members, template.output, dict(parts))
             lacks = frozenset(indices[part] for part in parts)
-            for region in lesser.regions:
+            for region in variant.regions:
                 if not used & region.inside:
                     used |= region.inside
                     free.append(region)
-                    members.append(aligned(template, reduced, region.form, lacks))
+                    members.append(aligned(template, reduced, region.subgraph, lacks))
         if len(members) < fewest:
             return None
         name = block_name(template, self._taken)
@@ -260,71 +260,71 @@ class Folding:
         return bool(plans)
 
     def _fold_sequence(self, longest: int = 24) -> bool:
-        flow = Flow(self.ops, self.outputs)
-        lines = chains(flow, lambda op: not any(self._shared.get(item, 0) > 1 for item in owned([op])))
+        graph = StatementGraph(self.ops, self.outputs)
+        lines = chains(graph, lambda op: not any(self._shared.get(item, 0) > 1 for item in owned([op])))
         tokens: dict[Hashable, int] = {}
-        numbered = [[(k, tokens.setdefault(token(flow.ops[k]), len(tokens))) for k in line] for line in lines]
-        kinds = {number: flow.ops[k] for line in numbered for k, number in line}
+        numbered = [[(k, tokens.setdefault(token(graph.ops[k]), len(tokens))) for k in line] for line in lines]
+        kinds = {number: graph.ops[k] for line in numbered for k, number in line}
         plain = [[n for _, n in line] for line in numbered]
-        best = best_sequence(plain, kinds, longest, lambda gram: _spread(flow, numbered, gram))
+        best = best_sequence(plain, kinds, longest, lambda gram: _spread(graph, numbered, gram))
         if best is None:
             return False
         regions = []
         for line in numbered:
             for start in find_all([n for _, n in line], best):
                 inside = {k for k, _ in line[start : start + len(best)]}
-                region = self._region(flow, inside, line[start + len(best) - 1][0])
+                region = self._region(graph, inside, line[start + len(best) - 1][0])
                 if region is not None:
                     regions.append(region)
         by_key: dict[Hashable, list[Region]] = defaultdict(list)
         for region in regions:
-            by_key[region.form.key].append(region)
+            by_key[region.subgraph.key].append(region)
         most = max(by_key.values(), key=len, default=[])
         if len(most) < 2:
             return False
-        plan = self._plan(flow, Group(most, []), set())
+        plan = self._plan(graph, Group(most, []), set())
         return plan is not None and self._apply([plan])
 
 
-def straight_reductions(template: Form) -> list[tuple[tuple[Replaced, ...], Form]]:
-    """What the form becomes without one part, or without another at its beginning too, where that is straight.
+def linear_chain_reductions(template: CanonicalSubgraph) -> list[tuple[tuple[Replaced, ...], CanonicalSubgraph]]:
+    """What the subgraph becomes without one part, or without another at its beginning too, where that is straight.
 
     The longest come first.
     """
     reductions = Reductions(template)
     candidates = list(reductions.candidates())
-    found: dict[Hashable, tuple[tuple[Replaced, ...], Form]] = {}
+    found: dict[Hashable, tuple[tuple[Replaced, ...], CanonicalSubgraph]] = {}
     beginnings = [c for c in candidates if c[1] in template.inputs]
     pairs = [(a, b) for a in candidates for b in beginnings if a not in beginnings]
     for parts in [*((c,) for c in candidates), *pairs]:
         left = reductions.remaining(dict(parts))
-        if len(left) < SMALLEST or not has_heavy(left) or any(len(op.operands) != 1 for op in left):
+        if len(left) < SMALLEST or not has_enough_layers(left) or any(len(op.operands) != 1 for op in left):
             continue
-        reduced = form_of(reductions.members, template.output, dict(parts))
+        reduced = canonicalize(reductions.members, template.output, dict(parts))
         if all(b.operands[0] in a.values for a, b in zip(reduced.ops, reduced.ops[1:])):
             found.setdefault(reduced.key, (parts, reduced))
     return sorted(found.values(), key=lambda item: -len(item[1].ops))
 
 
-def has_heavy(ops: Sequence[Op]) -> bool:
-    """Whether it is enough to be known by its form: three layers with weights."""
-    return sum(is_heavy_op(op) for op in ops) > 2
+def has_enough_layers(ops: Sequence[Op]) -> bool:
+    """Whether it is enough to be known by its subgraph: three layers with weights."""
+    return sum(applies_weights(op) for op in ops) > 2
 
 
-def _lesser_group(group: Group, parts: tuple[Replaced, ...]) -> Group:
-    for known, lesser in group.lesser:
+def _variant_group(group: Group, parts: tuple[Replaced, ...]) -> Group:
+    for known, variant in group.variants:
         if known == parts:
-            return lesser
-    group.lesser.append((parts, Group([], [])))
-    return group.lesser[-1][1]
+            return variant
+    group.variants.append((parts, Group([], [])))
+    return group.variants[-1][1]
 
 
-def _spread(flow: Flow, numbered: Sequence[Sequence[tuple[int, int]]], gram: tuple[int, ...]) -> int:
+def _spread(graph: StatementGraph, numbered: Sequence[Sequence[tuple[int, int]]], gram: tuple[int, ...]) -> int:
     """How many numbers differ between the occurrences of a sequence."""
     columns: list[set[object]] = []
     for line in numbered:
         for start in find_all([n for _, n in line], gram):
-            ops = [flow.ops[k] for k, _ in line[start : start + len(gram)]]
+            ops = [graph.ops[k] for k, _ in line[start : start + len(gram)]]
             found = [leaf.value for leaf_list in leaves(ops) for leaf in leaf_list]
             columns = columns or [set() for _ in found]
             for column, value in zip(columns, found):
@@ -332,8 +332,10 @@ def _spread(flow: Flow, numbered: Sequence[Sequence[tuple[int, int]]], gram: tup
     return sum(len(column) > 1 for column in columns)
 
 
-def aligned(template: Form, reduced: Form, other: Form, lacks: frozenset[int]) -> Member:
-    """A region of the reduced form, its ops at the places that they have in the template."""
+def aligned(
+    template: CanonicalSubgraph, reduced: CanonicalSubgraph, other: CanonicalSubgraph, lacks: frozenset[int]
+) -> Member:
+    """A region of the reduced subgraph, its ops at the places that they have in the template."""
     mine = {id(op): found for op, found in zip(reduced.ops, other.ops)}
     inputs = dict(zip(reduced.inputs, other.inputs))
     return Member(
@@ -350,17 +352,17 @@ def is_joined(op: Op) -> bool:
     return any(sum(isinstance(item, Ref) for item in found.items) > 1 for found in lists)
 
 
-def has_weights(flow: Flow, inside: set[int]) -> bool:
+def holds_tensors(graph: StatementGraph, inside: set[int]) -> bool:
     """Whether the ops own any tensor of the store."""
     for k in inside:
-        for item in owned([flow.ops[k]]):
+        for item in owned([graph.ops[k]]):
             if isinstance(item, Instance) or (isinstance(item, Declaration) and item.tensors):
                 return True
     return False
 
 
-def is_heavy_op(op: Op) -> bool:
-    return any(is_heavy(item) for item in owned([op]))
+def applies_weights(op: Op) -> bool:
+    return any(has_weights(item) for item in owned([op]))
 
 
 def shared_declarations(ops: Sequence[Op]) -> Counter[object]:
@@ -370,7 +372,7 @@ def shared_declarations(ops: Sequence[Op]) -> Counter[object]:
 
 def is_part(group: Group, groups: Sequence[Group]) -> bool:
     """Whether every region is a nameless part of a larger one, each of another: then it is no class of its own."""
-    if has_name(group.regions[0].form):
+    if has_name(group.regions[0].subgraph):
         return False
     for other in groups:
         if other is group or len(other.all_regions) != len(group.all_regions):

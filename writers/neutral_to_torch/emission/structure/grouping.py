@@ -9,9 +9,16 @@ from neutral_to_torch.emission.expression.terms import Call, Literal, Name, appl
 from neutral_to_torch.emission.expression.text import identifier
 from neutral_to_torch.emission.lowering.lower import Op
 from neutral_to_torch.emission.structure.labels import Labels, base, bears_tensors, numbered
-from neutral_to_torch.emission.structure.module_ir import Block, Instance, Owned, callee, is_heavy, owned
+from neutral_to_torch.emission.structure.module_ir import Block, Instance, Owned, callee, has_weights, owned
 from neutral_to_torch.emission.structure.naming import pattern
-from neutral_to_torch.emission.structure.tree import Chain, Node, Tree, TreeBuilder, constructor_of, item_of
+from neutral_to_torch.emission.structure.tree import (
+    GroupItem,
+    SequentialGroup,
+    Tree,
+    TreeBuilder,
+    constructor_of,
+    item_of,
+)
 
 LONGEST_FLAT = 12
 """Submodules of a block's only way that are attributes of their own; more stand in an ``nn.Sequential``."""
@@ -23,7 +30,7 @@ def block_tree(block: Block, labels: Labels) -> Tree:
     names = labels.inside(block)
     runs = builder.runs()
     if len(runs) == 1 and len(runs[0]) == len(block.ops) and not block.options:
-        node = Chain("", list(runs[0]), _entry_names(runs[0], names))
+        node = SequentialGroup("", list(runs[0]), _entry_names(runs[0], names))
         paths: dict[Owned, str] = {}
         constructor = constructor_of(node, "", paths)
         assert isinstance(constructor, Call)
@@ -32,16 +39,16 @@ def block_tree(block: Block, labels: Labels) -> Tree:
     flags = {id(op): option.flag for option in block.options for op in option.ops}
     optional = [run for run in runs if id(run[0]) in flags and len(run) > 1]
     ways = [run for run in runs if id(run[0]) not in flags]
-    long = [run for run in ways if sum(_is_heavy(op) for op in run) > 1]
+    long = [run for run in ways if sum(_applies_weights(op) for op in run) > 1]
     joined = block.name.startswith("Inception")
     several = len(long) > 1 or any(len(run) > LONGEST_FLAT for run in long) or (bool(long) and joined)
     gathered = ways if several else []
-    nodes = [Chain(flags[id(run[0])], list(run), _entry_names(run, names)) for run in optional]
+    nodes = [SequentialGroup(flags[id(run[0])], list(run), _entry_names(run, names)) for run in optional]
     branch = numbered(["branch"] * len(gathered)) if len(gathered) > 1 else ["body"]
     alone = {}
     for name, run in zip(branch, gathered):
         if len(run) > 1:
-            nodes.append(Chain(name, list(run), _entry_names(run, names)))
+            nodes.append(SequentialGroup(name, list(run), _entry_names(run, names)))
         else:
             alone[item_of(run[0])] = name
     return builder.tree(nodes, {**names, **alone})
@@ -54,9 +61,9 @@ def _entry_names(run: Sequence[Op], names: Mapping[Owned, str]) -> list[str]:
     return numbered([names[item] for item in items])
 
 
-def _is_heavy(op: Op) -> bool:
+def _applies_weights(op: Op) -> bool:
     own = applied(op.term)
-    return own is not None and is_heavy(own.declaration)
+    return own is not None and has_weights(own.declaration)
 
 
 SHORTEST_SEQUENCE = 4
@@ -70,7 +77,7 @@ def model_tree(ops: Sequence[Op], outputs: Sequence[Value], labels: Labels) -> T
     builder = TreeBuilder(ops, outputs)
     names = {item: labels.top(item) for item in owned(ops)}
     any_block = any(is_block(item) for item in owned(ops))
-    nodes: list[Chain] = []
+    nodes: list[SequentialGroup] = []
     for run in builder.runs():
         for position, piece in enumerate(_split_at_flatten(run)):
             where = "stem" if any_block else ("classifier" if position else "features")
@@ -89,12 +96,12 @@ def _split_at_flatten(run: Sequence[Op]) -> list[list[Op]]:
     return [piece for piece in pieces if piece]
 
 
-def _gather(run: list[Op], labels: Labels, names: Mapping[Owned, str], where: str) -> list[Chain]:
+def _gather(run: list[Op], labels: Labels, names: Mapping[Owned, str], where: str) -> list[SequentialGroup]:
     """The sequences of a run: by the names' hierarchy, else blocks by stages and layers where there are many."""
     parts = [_parts(op, labels) for op in run]
     by_name = _by_first_token(run, parts)
     if by_name is not None:
-        result: list[Chain] = []
+        result: list[SequentialGroup] = []
         loose = 0
         for token, start, stop in by_name:
             if token is not None and stop - start > 1:
@@ -128,10 +135,10 @@ def _by_first_token(run: Sequence[Op], parts: Sequence[Sequence[str]]) -> list[t
     return stretches if large and len(set(seen)) == len(seen) else None
 
 
-def _named(name: str, run: list[Op], parts: Sequence[Sequence[str]]) -> Chain:
+def _named(name: str, run: list[Op], parts: Sequence[Sequence[str]]) -> SequentialGroup:
     """A sequence that the source's names show, with those inside it; one that holds but another is that one."""
     rests = [list(part[1:]) for part in parts]
-    items: list[Node] = []
+    items: list[GroupItem] = []
     keys: list[str] = []
     position = 0
     while position < len(run):
@@ -148,17 +155,17 @@ def _named(name: str, run: list[Op], parts: Sequence[Sequence[str]]) -> Chain:
             keys.append("_".join(rest) if rest else base(item_of(run[position])))
             stop = position + 1
         position = stop
-    if len(items) == 1 and isinstance(items[0], Chain):
-        return Chain(f"{identifier(name)}_{items[0].name}", items[0].items, items[0].names)
+    if len(items) == 1 and isinstance(items[0], SequentialGroup):
+        return SequentialGroup(f"{identifier(name)}_{items[0].name}", items[0].items, items[0].names)
     plain = all(isinstance(item, Op) and isinstance(item_of(item), Instance) for item in items)
     numeric = [key for key in keys if key.isdigit()]
     if plain or len(numeric) * 2 > len(keys):
-        return Chain(identifier(name), items)
-    return Chain(identifier(name), items, numbered(keys))
+        return SequentialGroup(identifier(name), items)
+    return SequentialGroup(identifier(name), items, numbered(keys))
 
 
-def _by_kind(run: Sequence[Op], labels: Labels, names: Mapping[Owned, str], where: str) -> list[Chain]:
-    result: list[Chain] = []
+def _by_kind(run: Sequence[Op], labels: Labels, names: Mapping[Owned, str], where: str) -> list[SequentialGroup]:
+    result: list[SequentialGroup] = []
     position = 0
     while position < len(run):
         stop = position
@@ -171,7 +178,7 @@ def _by_kind(run: Sequence[Op], labels: Labels, names: Mapping[Owned, str], wher
         elif len(piece) >= SHORTEST_SEQUENCE:
             at_end = stop == len(run) and position > 0
             name = "head" if at_end else where
-            result.append(Chain(name, list(piece), _entry_names(piece, names)))
+            result.append(SequentialGroup(name, list(piece), _entry_names(piece, names)))
         position = stop
     return result
 
@@ -181,7 +188,7 @@ def is_block(item: Owned) -> bool:
     return isinstance(item, Instance) and not item.block.is_unit
 
 
-def _stages(blocks: list[Op], labels: Labels) -> list[Chain]:
+def _stages(blocks: list[Op], labels: Labels) -> list[SequentialGroup]:
     """Blocks in a row as sequences: by what their names begin with, else where their form changes."""
     tokens = [labels.tokens(item_of(op)) for op in blocks]
     keys: list[tuple[str, ...]] = []
@@ -198,7 +205,7 @@ def _stages(blocks: list[Op], labels: Labels) -> list[Chain]:
         if len(stage) > 1:
             unnamed = "blocks" if len(stages) == 1 else f"stage{number + 1}"
             name = stem or (unnamed if single else "_".join(keys[start]))
-            result.append(Chain(name, list(stage)))
+            result.append(SequentialGroup(name, list(stage)))
     return result
 
 
@@ -212,7 +219,7 @@ def _changes(blocks: Sequence[Op]) -> list[int]:
     return bounds if 2 * len(bounds) <= len(blocks) + 2 else [0]
 
 
-def _distinct(nodes: list[Chain]) -> list[Chain]:
+def _distinct(nodes: list[SequentialGroup]) -> list[SequentialGroup]:
     for node, name in zip(nodes, numbered([node.name for node in nodes])):
         node.name = name
     return nodes

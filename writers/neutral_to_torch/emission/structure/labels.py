@@ -8,7 +8,7 @@ from typing import Sequence
 
 from neutral_to_torch.emission.expression.terms import Declaration
 from neutral_to_torch.emission.lowering.lower import Op
-from neutral_to_torch.emission.structure.module_ir import Block, Instance, Owned, callee, is_heavy, owned
+from neutral_to_torch.emission.structure.module_ir import Block, Instance, Owned, callee, has_weights, owned
 from neutral_to_torch.emission.structure.naming import common, pattern, tokens
 
 _BASES = (
@@ -60,7 +60,7 @@ class Labels:
         if not inner:
             return []
         if item.block.is_unit and len(inner) <= FEW:
-            heavy = [self.tokens(own) for own in item.owns if own is not None and is_heavy(own)]
+            heavy = [self.tokens(own) for own in item.owns if own is not None and has_weights(own)]
             return (heavy or inner)[0]
         prefix: list[str] = []
         while True:

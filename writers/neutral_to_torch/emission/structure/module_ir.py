@@ -67,7 +67,7 @@ class Block:
     @cached_property
     def is_unit(self) -> bool:
         """Whether it is no more than a layer with its norm and activation."""
-        return not self.options and sum(is_heavy(item) for item in self.owns) <= 1
+        return not self.options and sum(has_weights(item) for item in self.owns) <= 1
 
 
 @dataclass(eq=False, repr=False)
@@ -101,7 +101,7 @@ _LIGHT = (
 )  # fmt: skip
 
 
-def is_heavy(item: Owned) -> bool:
+def has_weights(item: Owned) -> bool:
     """Whether applying it deserves a line of its own: what bears large weights, and blocks."""
     return isinstance(item, Instance) or not _is_light(callee(item.constructor))
 

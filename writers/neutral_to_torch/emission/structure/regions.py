@@ -11,7 +11,7 @@ LARGEST = 120
 """Ops that a region has at most; what is larger is no block that one would write as one class."""
 
 
-class Flow:
+class StatementGraph:
     """Who makes and who uses each value of a scope."""
 
     def __init__(self, ops: Sequence[Op], outputs: Sequence[Value]) -> None:
@@ -110,6 +110,6 @@ class Flow:
                     break
 
 
-def members_of(flow: Flow, inside: set[int]) -> Mapping[Value, Op]:
+def members_of(graph: StatementGraph, inside: set[int]) -> Mapping[Value, Op]:
     """The op of each value that a set of ops makes."""
-    return {value: flow.ops[k] for k in inside for value in flow.ops[k].values}
+    return {value: graph.ops[k] for k in inside for value in graph.ops[k].values}

@@ -6,8 +6,8 @@ from typing import Callable, Mapping, Sequence
 
 from neutral.graph import Value
 from neutral_to_torch.emission.lowering.lower import Op
-from neutral_to_torch.emission.structure.module_ir import Block, Instance, is_heavy, owned
-from neutral_to_torch.emission.structure.regions import Flow
+from neutral_to_torch.emission.structure.module_ir import Block, Instance, has_weights, owned
+from neutral_to_torch.emission.structure.regions import StatementGraph
 
 Gram = tuple[int, ...]
 
@@ -15,23 +15,23 @@ OVERHEAD = 6
 """Lines that a class costs whatever it holds."""
 
 
-def chains(flow: Flow, allowed: Callable[[Op], bool]) -> list[list[int]]:
+def chains(graph: StatementGraph, allowed: Callable[[Op], bool]) -> list[list[int]]:
     """Maximal paths of ops in which each op alone uses what the one before gives."""
     follower: dict[int, int] = {}
-    for k, used in enumerate(flow.operands):
-        if not allowed(flow.ops[k]):
+    for k, used in enumerate(graph.operands):
+        if not allowed(graph.ops[k]):
             continue
         makers = [
-            flow.maker[value]
+            graph.maker[value]
             for value in used
-            if value in flow.maker and flow.only_user(value) == k and not flow.constant[flow.maker[value]]
+            if value in graph.maker and graph.only_user(value) == k and not graph.constant[graph.maker[value]]
         ]
-        if len(makers) != 1 or not allowed(flow.ops[makers[0]]):
+        if len(makers) != 1 or not allowed(graph.ops[makers[0]]):
             continue
-        if isinstance(flow.ops[makers[0]].results, Value):
+        if isinstance(graph.ops[makers[0]].results, Value):
             follower[makers[0]] = k
     followers = set(follower.values())
-    starts = [k for k in range(len(flow.ops)) if k not in followers and allowed(flow.ops[k])]
+    starts = [k for k in range(len(graph.ops)) if k not in followers and allowed(graph.ops[k])]
     result = []
     for start in starts:
         line = [start]
@@ -48,7 +48,7 @@ def best_sequence(
 
     Of those that save about the same, the one whose occurrences differ least in their numbers (``spread``).
     """
-    if not any(map(_is_heavy, kinds.values())):
+    if not any(map(_applies_weights, kinds.values())):
         return None
     blocks = {number: _block(op) for number, op in kinds.items()}
     counts: dict[Gram, int] = {}
@@ -75,7 +75,7 @@ def best_sequence(
     if best is None:
         return None
     close = [g for g in ranked if len(g) == len(best) and saved[g] + len(best) >= saved[best] and is_worthy(g, kinds)]
-    return min(close, key=lambda g: (not _is_heavy(kinds[g[0]]), spread(g), -saved[g], ranked.index(g)))
+    return min(close, key=lambda g: (not _applies_weights(kinds[g[0]]), spread(g), -saved[g], ranked.index(g)))
 
 
 def _cuts_a_row(line: Sequence[int], start: int, stop: int, blocks: Mapping[int, Block | None]) -> bool:
@@ -100,7 +100,7 @@ def is_worthy(gram: tuple[int, ...], kinds: Mapping[int, Op]) -> bool:
     blocks = [item.block for op in ops for item in owned([op]) if isinstance(item, Instance)]
     if blocks and len(set(map(id, blocks))) == 1 and len(blocks) == len(gram):
         return False
-    if not any(_is_heavy(op) for op in ops) or (len(gram) < 3 and len(blocks) < 2):
+    if not any(_applies_weights(op) for op in ops) or (len(gram) < 3 and len(blocks) < 2):
         return False
     for length in range(1, len(gram) // 2 + 1):
         for start in range(len(gram) - 2 * length + 1):
@@ -109,8 +109,8 @@ def is_worthy(gram: tuple[int, ...], kinds: Mapping[int, Op]) -> bool:
     return True
 
 
-def _is_heavy(op: Op) -> bool:
-    return any(is_heavy(item) for item in owned([op]))
+def _applies_weights(op: Op) -> bool:
+    return any(has_weights(item) for item in owned([op]))
 
 
 def find_all(line: Sequence[int], gram: tuple[int, ...]) -> list[int]:

@@ -48,19 +48,19 @@ class Tree:
 
 
 @dataclass(eq=False)
-class Chain:
+class SequentialGroup:
     """Submodules one after the other, under one name; ``names`` of its items, None for numbers."""
 
     name: str
-    items: list[Node]
+    items: list[GroupItem]
     names: list[str] = field(default_factory=list)
 
 
-Node = Union[Chain, Op]
+GroupItem = Union[SequentialGroup, Op]
 
 
 @dataclass(eq=False)
-class Row:
+class ModuleListGroup:
     """Blocks one after the other; ``position`` is the argument that goes through them."""
 
     ops: list[Op]
@@ -120,10 +120,10 @@ class TreeBuilder:
         boundary = any(option.value == before.results for option in self.options)
         return not boundary and self._option_of.get(id(before)) is self._option_of.get(id(op))
 
-    def tree(self, nodes: Sequence[Chain], labels: Mapping[Owned, str]) -> Tree:
+    def tree(self, nodes: Sequence[SequentialGroup], labels: Mapping[Owned, str]) -> Tree:
         """The tree in which ``nodes`` are sequences, rows are lists and everything else is an attribute of its own."""
         first = {id(_ops_of(node)[0]): node for node in nodes}
-        last = {id(row.ops[-1]): row for row in self._rows()}
+        last = {id(row.ops[-1]): row for row in self._module_lists()}
         gathered = {id(op) for node in nodes for op in _ops_of(node)}
         gathered |= {id(op) for row in last.values() for op in row.ops}
         alone = [Op(op.name, inline(op.term), op.results) for op in self.ops if id(op) not in gathered]
@@ -134,23 +134,23 @@ class TreeBuilder:
         for op in self.ops:
             option = self._option_of.get(id(op))
             if id(op) in first:
-                assembly.add_chain(first[id(op)], option)
+                assembly.add_sequential(first[id(op)], option)
             elif id(op) in last:
-                assembly.add_row(last[id(op)])
+                assembly.add_module_list(last[id(op)])
             elif id(op) not in gathered:
                 assembly.add_op(op, option)
         return Tree(tuple(assembly.attributes), assembly.paths, tuple(assembly.ops), assembly.names)
 
-    def _rows(self) -> list[Row]:
+    def _module_lists(self) -> list[ModuleListGroup]:
         """Runs of blocks of one class that all take the same values beside the one that goes through them."""
         maker = {op.results: op for op in self.ops if isinstance(op.results, Value)}
-        rows: dict[int, Row] = {}
+        rows: dict[int, ModuleListGroup] = {}
         for op in self.ops:
             for position, operand in enumerate(_arguments(op)):
                 before = maker.get(operand)
                 if before is None or not self._follows(before, op, position):
                     continue
-                row = rows.setdefault(id(before), Row([before], position))
+                row = rows.setdefault(id(before), ModuleListGroup([before], position))
                 if row.position != position:
                     continue
                 row.ops.append(op)
@@ -181,7 +181,7 @@ class _Assembly:
         self.names: dict[Owned, str] = {}
         self.ops: list[Op] = []
 
-    def add_chain(self, chain: Chain, option: Option | None) -> None:
+    def add_sequential(self, chain: SequentialGroup, option: Option | None) -> None:
         name = self._unique(chain.name)
         constructor, run = constructor_of(chain, name, self.paths), _ops_of(chain)
         whole = self._declare(name, constructor)
@@ -191,7 +191,7 @@ class _Assembly:
         self.attributes.append((name, constructor))
         self.ops.append(Op(name, call, run[-1].results))
 
-    def add_row(self, row: Row) -> None:
+    def add_module_list(self, row: ModuleListGroup) -> None:
         """An ``nn.ModuleList``, and the loop that applies it."""
         items = [item_of(op) for op in row.ops]
         found = {self._labels[item] for item in items}
@@ -247,20 +247,20 @@ def _optional(option: Option, constructor: Term, call: Term, name: str) -> tuple
     return Conditional(Name(option.flag), constructor, Literal(None)), application
 
 
-def _ops_of(node: Node) -> list[Op]:
+def _ops_of(node: GroupItem) -> list[Op]:
     if isinstance(node, Op):
         return [node]
     return [op for item in node.items for op in _ops_of(item)]
 
 
-def constructor_of(node: Chain, path: str, paths: dict[Owned, str]) -> Term:
+def constructor_of(node: SequentialGroup, path: str, paths: dict[Owned, str]) -> Term:
     """``nn.Sequential(...)``; the paths of what is inside are entered into ``paths``."""
     unique = Unique(module_members())
     terms, keys = [], []
     for position, item in enumerate(node.items):
         key = unique(node.names[position]) if node.names else str(position)
         keys.append(key)
-        if isinstance(item, Chain):
+        if isinstance(item, SequentialGroup):
             terms.append(constructor_of(item, f"{path}.{key}", paths))
             continue
         own = applied(item.term)
