@@ -1,30 +1,30 @@
 """Finding which stored layer belongs to which layer of a module.
 
-A matcher gets two :class:`Side` and gives :class:`Match`, the same for every way to match; which ways there are, and
+A matcher gets two :class:`Network` and gives :class:`Match`, the same for every way to match; which ways there are, and
 in which order they are asked, is up to the caller.
 """
 
 from __future__ import annotations
 
-from neutral.matching.fit import Fit, fit
+from neutral.matching.compatibility import Compatibility, check_compatibility
 from neutral.matching.mapping import MappingMatcher
-from neutral.matching.matcher import Match, Matcher, Matching, Remark, run
+from neutral.matching.matcher import Match, Matcher, Matching, Remark, run_matchers
 from neutral.matching.names import NameMatcher
-from neutral.matching.sides import Form, Side, stored_side
+from neutral.matching.network import Network, TensorLayout, describe_store
 from neutral.matching.structure import StructureMatcher
 
 __all__ = [
-    "Fit",
-    "Form",
+    "Compatibility",
     "MappingMatcher",
     "Match",
     "Matcher",
     "Matching",
     "NameMatcher",
+    "Network",
     "Remark",
-    "Side",
     "StructureMatcher",
-    "fit",
-    "run",
-    "stored_side",
+    "TensorLayout",
+    "check_compatibility",
+    "describe_store",
+    "run_matchers",
 ]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Callable, Mapping, Sequence
+from typing import Callable, Mapping, Sequence, Tuple
 
-from neutral.matching.dataflow import Flow, Unit
-from neutral.matching.weisfeiler_lehman import LEVELS, Colours, Level
+from neutral.matching.dataflow import DataflowGraph, LayerGroup
+from neutral.matching.weisfeiler_lehman import LEVELS, Level, WeisfeilerLehman
 
-Tie = tuple[tuple[int, ...], tuple[int, ...]]
+Ambiguity = Tuple[Tuple[int, ...], Tuple[int, ...]]
 """Units of both sides, equally many, that nothing in the structure tells apart."""
 
-TieBreaker = Callable[[Sequence[Unit], Sequence[Unit]], Mapping[int, int]]
-"""Decides a tie by other evidence: pairs by index, none where there is no evidence."""
+Disambiguator = Callable[[Sequence[LayerGroup], Sequence[LayerGroup]], Mapping[int, int]]
+"""Decides an ambiguity by other evidence: pairs by index, none where there is no evidence."""
 
 BOTH, FORWARD, BACKWARD = 0, 1, 2
 
@@ -21,26 +21,28 @@ DIRECTIONS = {FORWARD: "from the inputs on", BACKWARD: "from the outputs back"}
 
 @dataclass
 class Assignment:
-    """Pairs of units by index, with what each rests on, and the ties that are left."""
+    """Pairs of units by index, with what each rests on, and the ambiguities that are left."""
 
     pairs: dict[int, int] = field(default_factory=dict)
     details: dict[int, str] = field(default_factory=dict)
-    ties: list[Tie] = field(default_factory=list)
+    ambiguities: list[Ambiguity] = field(default_factory=list)
 
     def add(self, stored: int, module: int, detail: str) -> None:
         self.pairs[stored] = module
         self.details[stored] = detail
 
 
-def assign(stored: Flow, module: Flow, anchors: Mapping[int, int], decide: TieBreaker) -> Assignment:
+def assign(
+    stored: DataflowGraph, module: DataflowGraph, anchors: Mapping[int, int], decide: Disambiguator
+) -> Assignment:
     """Pair the units of two flows, starting from pairs that are given.
 
-    Colours of both directions come first, at every level; then ties by other evidence; then colours of one direction,
+    Labels of both directions come first, at every level; then other evidence; then labels of one direction,
     which reach as far as both sides are equal. Each pair that is found makes colours near it surer, so all is
     repeated until nothing new is found.
     """
     found = Assignment(dict(anchors), dict.fromkeys(anchors, ""))
-    colours = Colours()
+    colours = WeisfeilerLehman()
     wanted = len(stored.uses())
     while len(found.pairs) < wanted:
         before = len(found.pairs)
@@ -56,12 +58,12 @@ def assign(stored: Flow, module: Flow, anchors: Mapping[int, int], decide: TieBr
             _one_way(found, colours, stored, module)
         if len(found.pairs) == before:
             break
-    found.ties = _ties(found, colours, stored, module)
+    found.ambiguities = _ambiguities(found, colours, stored, module)
     return found
 
 
 def _classes(
-    colours: Colours, stored: Flow, module: Flow, level: Level, found: Assignment, way: int
+    colours: WeisfeilerLehman, stored: DataflowGraph, module: DataflowGraph, level: Level, found: Assignment, way: int
 ) -> list[tuple[list[int], list[int]]]:
     """Units without a partner by colour, those of both sides beside each other."""
     numbers = {unit: number for number, unit in enumerate(found.pairs)}
@@ -81,7 +83,9 @@ def _pair(found: Assignment, classes: list[tuple[list[int], list[int]]], detail:
             found.add(ours[0], theirs[0], detail)
 
 
-def _decide(found: Assignment, colours: Colours, stored: Flow, module: Flow, decide: TieBreaker) -> None:
+def _decide(
+    found: Assignment, colours: WeisfeilerLehman, stored: DataflowGraph, module: DataflowGraph, decide: Disambiguator
+) -> None:
     for level in LEVELS:
         before = len(found.pairs)
         for ours, theirs in _classes(colours, stored, module, level, found, BOTH):
@@ -93,7 +97,7 @@ def _decide(found: Assignment, colours: Colours, stored: Flow, module: Flow, dec
             return
 
 
-def _one_way(found: Assignment, colours: Colours, stored: Flow, module: Flow) -> None:
+def _one_way(found: Assignment, colours: WeisfeilerLehman, stored: DataflowGraph, module: DataflowGraph) -> None:
     for level in LEVELS:
         for way in (FORWARD, BACKWARD):
             before = len(found.pairs)
@@ -102,13 +106,15 @@ def _one_way(found: Assignment, colours: Colours, stored: Flow, module: Flow) ->
                 return
 
 
-def _ties(found: Assignment, colours: Colours, stored: Flow, module: Flow) -> list[Tie]:
-    """What is tied at the strictest level at which it has partners at all."""
-    ties: list[Tie] = []
+def _ambiguities(
+    found: Assignment, colours: WeisfeilerLehman, stored: DataflowGraph, module: DataflowGraph
+) -> list[Ambiguity]:
+    """What is ambiguous at the strictest level at which it has partners at all."""
+    ambiguities: list[Ambiguity] = []
     seen: set[int] = set()
     for level in LEVELS:
         for ours, theirs in _classes(colours, stored, module, level, found, BOTH):
             if len(ours) == len(theirs) > 1 and not seen & set(ours):
-                ties.append((tuple(ours), tuple(theirs)))
+                ambiguities.append((tuple(ours), tuple(theirs)))
                 seen |= set(ours)
-    return ties
+    return ambiguities

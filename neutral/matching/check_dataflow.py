@@ -1,27 +1,27 @@
 """Whether two dataflows compute the same once layers are paired, and where not.
 
 Values are numbered, equal ones alike on both sides: an operator of equal operands gives the same number, and so do
-partners with equal inputs. Where the operators between layers are spelled differently a :class:`Probe` decides.
+partners with equal inputs. A :class:`NumericalProbe` compares operators that are spelled differently.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Hashable, Mapping, Protocol
+from typing import Hashable, Mapping, Protocol, Tuple
 
 from neutral.graph import Value
-from neutral.matching.dataflow import Flow, Step
+from neutral.matching.dataflow import DataflowGraph, Vertex
 from neutral.matching.weisfeiler_lehman import COMMUTATIVE
 
-Place = tuple[int, int]
+Port = Tuple[int, int]
 """A step and the number of its output."""
 
-Layout = str
+AxisOrder = str
 """How the stored side orders the axes of a value that the module has: ``same``; ``swapped``, the first two; ``last``,
 the module's axis 1 comes last; ``first``, the module's last axis becomes axis 1; ``unbatched``, the module has an axis
 of one before them."""
 
-LAYOUTS: tuple[Layout, ...] = ("unbatched", "same", "swapped", "last", "first")
+AXIS_ORDERS: tuple[AxisOrder, ...] = ("unbatched", "same", "swapped", "last", "first")
 
 PASSING = ("identity", "dropout")
 
@@ -40,39 +40,39 @@ COMPARABLE = frozenset(
 
 
 @dataclass(frozen=True)
-class Same:
+class Alignment:
     """How the stored side has a value that the module has too: its layout, and where known how many axes."""
 
-    layout: Layout = "same"
+    axis_order: AxisOrder = "same"
     rank: int | None = None
 
 
 @dataclass(frozen=True)
 class Source:
-    """A value from which both sides go on, by any of the places that have it, and the form of the stored one."""
+    """A value from which both sides go on, by any of the places that have it, and the alignment of the stored one."""
 
-    stored: tuple[Place, ...]
-    module: tuple[Place, ...]
-    form: Same
+    stored: tuple[Port, ...]
+    module: tuple[Port, ...]
+    alignment: Alignment
 
 
 @dataclass(frozen=True)
-class Question:
+class EquivalenceQuery:
     """Whether ``stored`` and ``module`` are the same function of the sources."""
 
-    flows: tuple[Flow, Flow]
-    stored: Place
-    module: Place
+    flows: tuple[DataflowGraph, DataflowGraph]
+    stored: Port
+    module: Port
     sources: tuple[Source, ...]
     inside: tuple[tuple[int, ...], tuple[int, ...]]
     """The steps of both sides between the sources and the two values, in execution order."""
 
 
-class Probe(Protocol):
+class NumericalProbe(Protocol):
     """Decides by other means than comparing texts whether two expressions are the same."""
 
-    def same(self, question: Question) -> Same | bool | None:
-        """In which form they are the same, False if in none, None where that cannot be found out."""
+    def same(self, question: EquivalenceQuery) -> Alignment | bool | None:
+        """In which alignment they are the same, False if in none, None where that cannot be found out."""
 
 
 @dataclass
@@ -83,14 +83,24 @@ class Findings:
     notes: list[str] = field(default_factory=list)
 
 
-def check(stored: Flow, module: Flow, pairs: Mapping[int, int], inputs: Mapping[str, str], probe: Probe) -> Findings:
+def check(
+    stored: DataflowGraph,
+    module: DataflowGraph,
+    pairs: Mapping[int, int],
+    inputs: Mapping[str, str],
+    probe: NumericalProbe,
+) -> Findings:
     """Compare what flows into paired units, and the outputs. ``inputs`` leads from stored inputs to the module's."""
     return _Check((stored, module), pairs, inputs, probe).run()
 
 
 class _Check:
     def __init__(
-        self, flows: tuple[Flow, Flow], pairs: Mapping[int, int], inputs: Mapping[str, str], probe: Probe
+        self,
+        flows: tuple[DataflowGraph, DataflowGraph],
+        pairs: Mapping[int, int],
+        inputs: Mapping[str, str],
+        probe: NumericalProbe,
     ) -> None:
         self.flows = flows
         self.pairs = pairs
@@ -99,9 +109,9 @@ class _Check:
         self.probe = probe
         self.findings = Findings()
         self.numbers: dict[Hashable, int] = {}
-        self.known: tuple[dict[Place, int], dict[Place, int]] = ({}, {})
-        self.places: tuple[dict[int, Place], dict[int, Place]] = ({}, {})
-        self.forms: dict[int, Same] = {}
+        self.known: tuple[dict[Port, int], dict[Port, int]] = ({}, {})
+        self.places: tuple[dict[int, Port], dict[int, Port]] = ({}, {})
+        self.alignments: dict[int, Alignment] = {}
         self.spliced: dict[Hashable, tuple[Hashable, tuple[Hashable, ...]]] = {}
         uses = flows[1].uses()
         self.waiting = {unit: list(uses.get(partner, ())) for unit, partner in pairs.items()}
@@ -109,7 +119,7 @@ class _Check:
     def run(self) -> Findings:
         for name, other in self.inputs.items():
             if name in self.flows[0].places and other in self.flows[1].places:
-                self._share((self.flows[0].places[name], 0), (self.flows[1].places[other], 0), Same())
+                self._share((self.flows[0].places[name], 0), (self.flows[1].places[other], 0), Alignment())
         for place, step in enumerate(self.flows[0].steps):
             if step.unit in self.pairs:
                 self._layer(place, step)
@@ -119,7 +129,7 @@ class _Check:
         self._outputs()
         return self.findings
 
-    def _layer(self, place: int, step: Step) -> None:
+    def _layer(self, place: int, step: Vertex) -> None:
         """Find the use of the partner that this use of a unit is, and compare what flows into both."""
         assert step.unit is not None
         waiting = self.waiting[step.unit]
@@ -129,26 +139,26 @@ class _Check:
         wanted = [self._number(0, operand) for operand in step.operands]
         for other in waiting:
             if wanted == [self._number(1, operand) for operand in self.flows[1].steps[other].operands]:
-                form = self.forms.get(wanted[0], Same()) if wanted else Same()
+                alignment = self.alignments.get(wanted[0], Alignment()) if wanted else Alignment()
                 break
         else:
             other = waiting[0]
-            form = self._differ(step.unit, step, self.flows[1].steps[other])
+            alignment = self._differ(step.unit, step, self.flows[1].steps[other])
         waiting.remove(other)
         for output in range(3):
-            self._share((place, output), (other, output), self._given(step, self.flows[1].steps[other], form))
+            self._share((place, output), (other, output), self._given(step, self.flows[1].steps[other], alignment))
 
-    def _given(self, ours: Step, theirs: Step, form: Same) -> Same:
-        """In which form the stored side has what layers give whose inputs differ by ``form``."""
+    def _given(self, ours: Vertex, theirs: Vertex, alignment: Alignment) -> Alignment:
+        """In which alignment the stored side has what layers give whose inputs differ by ``alignment``."""
         first = _channels_first(ours), _channels_first(theirs)
-        turned = "last" if first == (False, True) else "first" if first == (True, False) else form.layout
+        turned = "last" if first == (False, True) else "first" if first == (True, False) else alignment.axis_order
         if ours.node.kind == "parameter" and ours.node.layer is not None:
-            return Same(rank=len(self.flows[0].side.shape(ours.node.layer, "value")))
-        return Same(turned, _rank(ours, form.rank))
+            return Alignment(rank=len(self.flows[0].side.shape(ours.node.layer, "value")))
+        return Alignment(turned, _rank(ours, alignment.rank))
 
-    def _share(self, ours: Place, theirs: Place, form: Same) -> None:
+    def _share(self, ours: Port, theirs: Port, alignment: Alignment) -> None:
         number = self._new(("shared", len(self.numbers)))
-        self.forms[number] = form
+        self.alignments[number] = alignment
         if ours in self.known[0] and self.known[0][ours] in self.spliced:
             self.spliced[number] = self.spliced[self.known[0][ours]]
         for side, place in enumerate((ours, theirs)):
@@ -162,11 +172,11 @@ class _Check:
         stored, module = self.flows[0].units[unit], self.flows[1].units[self.pairs[unit]]
         self.findings.conflicts.append((stored.name, f"stored {stored.name} and the module's {module.name}: {text}"))
 
-    def _differ(self, unit: int, ours: Step, theirs: Step) -> Same:
-        """Inputs of partners that are not numbered alike: equal after all, or a conflict. Gives the first's form."""
-        first = Same()
+    def _differ(self, unit: int, ours: Vertex, theirs: Vertex) -> Alignment:
+        """Inputs of partners that are not numbered alike: equal after all, or a conflict. Return the first's."""
+        first = Alignment()
         for a, b in zip(ours.operands, theirs.operands):
-            form = self.forms.get(self._number(0, a), Same())
+            alignment = self.alignments.get(self._number(0, a), Alignment())
             if self._number(0, a) != self._number(1, b):
                 verdict = self._same(a, b)
                 text = f"the input is {self.spell(0, a)} in the store, {self.spell(1, b)} in the module"
@@ -177,14 +187,14 @@ class _Check:
                     self.findings.notes.append(
                         f"not compared, of stored {names[0]} and the module's {names[1]}: {text}"
                     )
-                form = verdict if isinstance(verdict, Same) else form
-                self._share(self._origin(0, a), self._origin(1, b), form)
+                alignment = verdict if isinstance(verdict, Alignment) else alignment
+                self._share(self._origin(0, a), self._origin(1, b), alignment)
             if a == ours.operands[0]:
-                first = form
+                first = alignment
         return first
 
-    def _same(self, a: Place, b: Place) -> Same | bool | None:
-        """As :meth:`Probe.same`; true where the values come from a layer without a partner, which is reported as such.
+    def _same(self, a: Port, b: Port) -> Alignment | bool | None:
+        """Ask the probe; true for values of a layer without a partner, which is reported as such.
 
         Values that both sides have are taken as given at first. Where that fails, layers and inputs alone are.
         """
@@ -192,10 +202,10 @@ class _Check:
         answer = self._ask(a, b, short=True)
         return answer if answer else self._ask(a, b, short=False)
 
-    def _ask(self, a: Place, b: Place, short: bool) -> Same | bool | None:
+    def _ask(self, a: Port, b: Port, short: bool) -> Alignment | bool | None:
         stops: tuple[set[int], set[int]] = (set(self.places[0]), set(self.places[1])) if short else (set(), set())
         found = [self._cone(0, a, stops[1]), self._cone(1, b, stops[0])]
-        sources: dict[int, tuple[list[Place], list[Place]]] = {}
+        sources: dict[int, tuple[list[Port], list[Port]]] = {}
         for side, (leaves, _) in enumerate(found):
             for leaf in leaves:
                 number = self._number(side, leaf)
@@ -206,12 +216,16 @@ class _Check:
                     return None if step.node.kind == "input" else False
                 sources.setdefault(number, ([self.places[0][number]], [self.places[1][number]]))[side].append(leaf)
         given = tuple(
-            Source(tuple(dict.fromkeys(places[0])), tuple(dict.fromkeys(places[1])), self.forms.get(number, Same()))
+            Source(
+                tuple(dict.fromkeys(places[0])),
+                tuple(dict.fromkeys(places[1])),
+                self.alignments.get(number, Alignment()),
+            )
             for number, places in sources.items()
         )
-        return self.probe.same(Question(self.flows, a, b, given, (tuple(found[0][1]), tuple(found[1][1]))))
+        return self.probe.same(EquivalenceQuery(self.flows, a, b, given, (tuple(found[0][1]), tuple(found[1][1]))))
 
-    def _origin(self, side: int, place: Place) -> Place:
+    def _origin(self, side: int, place: Port) -> Port:
         """Where a value was made that has only been passed on since."""
         step = self.flows[side].steps[place[0]]
         while step.unit is None and step.operands and step.node.kind in PASSING:
@@ -219,10 +233,10 @@ class _Check:
             step = self.flows[side].steps[place[0]]
         return place
 
-    def _cone(self, side: int, target: Place, stops: set[int]) -> tuple[list[Place], list[int]]:
+    def _cone(self, side: int, target: Port, stops: set[int]) -> tuple[list[Port], list[int]]:
         """Where an expression begins, at layers, inputs and values of certain numbers, and its steps in order."""
         flow = self.flows[side]
-        leaves: dict[Place, None] = {}
+        leaves: dict[Port, None] = {}
         inside: set[int] = set()
         pending = [target]
         while pending:
@@ -237,7 +251,7 @@ class _Check:
                 pending += step.operands
         return list(leaves), sorted(inside)
 
-    def _number(self, side: int, place: Place) -> int:
+    def _number(self, side: int, place: Port) -> int:
         """The number of a value; what it depends on is numbered first, without recursion."""
         known, flow = self.known[side], self.flows[side]
         pending = [place]
@@ -258,11 +272,11 @@ class _Check:
                 continue
             known[top] = self._new(("own", side, top) if is_source else self._expression(side, top, step))
             self.places[side].setdefault(known[top], top)
-            if step.operands and not is_source and known[step.operands[0]] in self.forms:
-                self.forms.setdefault(known[top], self.forms[known[step.operands[0]]])
+            if step.operands and not is_source and known[step.operands[0]] in self.alignments:
+                self.alignments.setdefault(known[top], self.alignments[known[step.operands[0]]])
         return known[place]
 
-    def _expression(self, side: int, place: Place, step: Step) -> Hashable:
+    def _expression(self, side: int, place: Port, step: Vertex) -> Hashable:
         node, known = step.node, self.known[side]
         if node.kind not in COMPARABLE:
             return ("own", side, place)
@@ -296,7 +310,7 @@ class _Check:
                 alone = len(self.flows[1].outputs) == len(self.flows[0].outputs)
                 self._output(index, ours, [self.flows[1].outputs[index]] if alone else theirs)
 
-    def _output(self, index: int, ours: Place, candidates: list[Place]) -> None:
+    def _output(self, index: int, ours: Port, candidates: list[Port]) -> None:
         verdicts = [self._same(ours, other) for other in candidates]
         if any(verdicts):
             return
@@ -311,7 +325,7 @@ class _Check:
         else:
             self.findings.conflicts.append((None, text))
 
-    def _ends_before(self, index: int, ours: Place, theirs: Place) -> str | None:
+    def _ends_before(self, index: int, ours: Port, theirs: Port) -> str | None:
         for inner in self._inner(0, ours):
             if self._same(inner, theirs):
                 return (
@@ -326,9 +340,9 @@ class _Check:
                 )
         return None
 
-    def _inner(self, side: int, place: Place) -> list[Place]:
+    def _inner(self, side: int, place: Port) -> list[Port]:
         """The values from which a value is made by operators of one operand, the last first."""
-        found: list[Place] = []
+        found: list[Port] = []
         while True:
             step = self.flows[side].steps[place[0]]
             if step.unit is not None or len(set(step.operands)) != 1:
@@ -336,7 +350,7 @@ class _Check:
             place = step.operands[0]
             found.append(place)
 
-    def spell(self, side: int, place: Place, depth: int = 4) -> str:
+    def spell(self, side: int, place: Port, depth: int = 4) -> str:
         """An expression for people, cut off where it gets long."""
         flow = self.flows[side]
         step = flow.steps[place[0]]
@@ -362,7 +376,7 @@ class _Check:
         return f"{name}({', '.join(parts)})"
 
 
-def _rank(step: Step, rank: int | None) -> int | None:
+def _rank(step: Vertex, rank: int | None) -> int | None:
     """How many axes a layer's output has, where its kind says so, or the ``rank`` of its input is known."""
     if step.node.kind == "embedding":
         return None if rank is None else rank + 1
@@ -371,7 +385,7 @@ def _rank(step: Step, rank: int | None) -> int | None:
     return 2 if step.node.kind == "linear" and step.node.attributes.get("flatten") else rank
 
 
-def _channels_first(step: Step) -> bool | None:
+def _channels_first(step: Vertex) -> bool | None:
     """Whether a layer gives its channels as axis 1, or last; None where the kind leaves that to its input."""
     layout, axis = step.node.attributes.get("layout"), step.node.attributes.get("axis")
     if layout is not None:

@@ -1,6 +1,6 @@
 """A side's graph as matching sees it: layers that use tensors, and operators between them that use none.
 
-Layers with the very same tensors are one :class:`Unit`, however often and under however many names it is used.
+Layers with the very same tensors are one :class:`LayerGroup`, however often and under however many names it is used.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Iterable, Mapping
 
 from neutral.graph import Graph, Layer, Node, Value
-from neutral.matching.sides import Side
+from neutral.matching.network import Network
 
 SHAPE_ONLY = {
     **dict.fromkeys(("slice_like", "reshape_like", "broadcast_like", "crop"), 1),
@@ -19,7 +19,7 @@ SHAPE_ONLY = {
 
 
 @dataclass(frozen=True)
-class Unit:
+class LayerGroup:
     """Tensors that belong together, and the layers that have just these. ``label`` is what it is and its shapes."""
 
     index: int
@@ -33,7 +33,7 @@ class Unit:
 
 
 @dataclass(frozen=True)
-class Step:
+class Vertex:
     """A node in execution order: an input, a use of a unit, or an operator.
 
     Operands are places of other steps with the number of their output; of those that are not ``flowing`` only the shape
@@ -47,13 +47,13 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Flow:
+class DataflowGraph:
     """Steps in execution order, those only that an output depends on; ``outputs`` are places of steps."""
 
-    side: Side
+    side: Network
     graph: Graph
-    units: tuple[Unit, ...]
-    steps: tuple[Step, ...]
+    units: tuple[LayerGroup, ...]
+    steps: tuple[Vertex, ...]
     outputs: tuple[tuple[int, int], ...]
     places: Mapping[str, int] = field(default_factory=dict)
 
@@ -65,46 +65,49 @@ class Flow:
                 found.setdefault(step.unit, []).append(place)
         return found
 
-    def only(self, outputs: Iterable[int]) -> Flow:
+    def only(self, outputs: Iterable[int]) -> DataflowGraph:
         """The flow of some of the outputs, by their numbers."""
-        return flow_of(self.side, replace(self.graph, outputs=tuple(self.graph.outputs[index] for index in outputs)))
+        return build_dataflow(
+            self.side, replace(self.graph, outputs=tuple(self.graph.outputs[index] for index in outputs))
+        )
 
 
-def units_of(side: Side) -> tuple[Unit, ...]:
+def group_layers(side: Network) -> tuple[LayerGroup, ...]:
     """The units of a side, in the order of their first layers."""
     groups: dict[object, list[Layer]] = {}
     for layer in side.layers.values():
         if layer.tensors:
             tensors = frozenset(
-                (role, side.ties.get(name, name), side.form(layer.name, role)) for role, name in layer.tensors.items()
+                (role, side.shared_tensors.get(name, name), side.layout(layer.name, role))
+                for role, name in layer.tensors.items()
             )
             groups.setdefault((layer.kind, tensors), []).append(layer)
     return tuple(
-        Unit(index, tuple(layer.name for layer in layers), layers[0].kind, _label(layers[0], side))
+        LayerGroup(index, tuple(layer.name for layer in layers), layers[0].kind, _label(layers[0], side))
         for index, layers in enumerate(groups.values())
     )
 
 
-def flow_of(side: Side, graph: Graph) -> Flow:
+def build_dataflow(side: Network, graph: Graph) -> DataflowGraph:
     """The flow of a side that has a graph."""
-    units = units_of(side)
+    units = group_layers(side)
     of_layer = {name: unit.index for unit in units for name in unit.layers}
     needed = _needed(graph)
-    steps: list[Step] = []
+    steps: list[Vertex] = []
     places: dict[str, int] = {}
     for item in graph.inputs:
         if item.name in needed:
             places[item.name] = len(steps)
-            steps.append(Step(Node(item.name, "input", (), {}), (), ()))
+            steps.append(Vertex(Node(item.name, "input", (), {}), (), ()))
     for node in graph.nodes:
         if node.name in needed:
             places[node.name] = len(steps)
             operands = tuple((places[value.node], value.output) for value in operands_of(node))
             flowing = operands[: SHAPE_ONLY.get(node.kind, len(operands))]
             unit = of_layer.get(node.layer) if node.layer is not None else None
-            steps.append(Step(node, operands, flowing, unit))
+            steps.append(Vertex(node, operands, flowing, unit))
     outputs = tuple((places[value.node], value.output) for value in graph.outputs)
-    return Flow(side, graph, units, tuple(steps), outputs, places)
+    return DataflowGraph(side, graph, units, tuple(steps), outputs, places)
 
 
 def operands_of(node: Node) -> list[Value]:
@@ -120,7 +123,7 @@ def _needed(graph: Graph) -> set[str]:
     return needed
 
 
-def _label(layer: Layer, side: Side) -> tuple[object, ...]:
+def _label(layer: Layer, side: Network) -> tuple[object, ...]:
     """Kind and shapes, but for what may differ and mean the same: a 1x1 convolution is a linear map, a bias or an
     affine part may be absent, one slope may stand for many."""
     shapes = {role: side.shape(layer.name, role) for role in layer.tensors}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Iterator
 
 from neutral.matching.assignment import Assignment
-from neutral.matching.dataflow import Flow, Unit
+from neutral.matching.dataflow import DataflowGraph, LayerGroup
 from neutral.matching.matcher import Remark
-from neutral.matching.weisfeiler_lehman import MATTERING
+from neutral.matching.weisfeiler_lehman import SIGNIFICANT_ATTRIBUTES
 
 SHOWN = 3
 
@@ -15,14 +15,14 @@ SHOWN = 3
 class Explainer:
     """Remarks on the units of two flows that an assignment leaves over."""
 
-    def __init__(self, flows: tuple[Flow, Flow], assignment: Assignment) -> None:
+    def __init__(self, flows: tuple[DataflowGraph, DataflowGraph], assignment: Assignment) -> None:
         self.flows = flows
         self.used = tuple(flow.uses().keys() for flow in flows)
         self.pairs = (assignment.pairs, {partner: unit for unit, partner in assignment.pairs.items()})
-        self.tied: tuple[dict[int, tuple[int, ...]], dict[int, tuple[int, ...]]] = ({}, {})
-        for ours, theirs in assignment.ties:
-            self.tied[0].update(dict.fromkeys(ours, theirs))
-            self.tied[1].update(dict.fromkeys(theirs, ours))
+        self.ambiguous: tuple[dict[int, tuple[int, ...]], dict[int, tuple[int, ...]]] = ({}, {})
+        for ours, theirs in assignment.ambiguities:
+            self.ambiguous[0].update(dict.fromkeys(ours, theirs))
+            self.ambiguous[1].update(dict.fromkeys(theirs, ours))
         self.around = tuple(_neighbours(flow) for flow in flows)
 
     def remarks(self) -> Iterator[Remark]:
@@ -31,13 +31,13 @@ class Explainer:
                 if unit.index not in self.pairs[side]:
                     yield Remark(name, unit.name, self._why(side, unit))
 
-    def _why(self, side: int, unit: Unit) -> str:
+    def _why(self, side: int, unit: LayerGroup) -> str:
         which = ("the stored ", "the module's ")
         if unit.index not in self.used[side]:
             return ("no output of the stored graph depends on it", "the module does not use it for its outputs")[side]
         other = self.flows[1 - side]
-        if unit.index in self.tied[side]:
-            names = [other.units[index].name for index in self.tied[side][unit.index]]
+        if unit.index in self.ambiguous[side]:
+            names = [other.units[index].name for index in self.ambiguous[side][unit.index]]
             shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
             return (
                 f"ambiguous: by dataflow {which[side]}{unit.name} could be any of {which[1 - side]}{shown}, and "
@@ -55,7 +55,7 @@ class Explainer:
             parts.append(f"at its place there is {which[1 - side]}{taken.name}: {self._difference(side, unit, taken)}")
         return "; ".join((("the module", "the store")[side] + " has no counterpart in its dataflow", *parts))
 
-    def _at_its_place(self, side: int, unit: Unit) -> list[int]:
+    def _at_its_place(self, side: int, unit: LayerGroup) -> list[int]:
         """What the other side has between the partners of a unit's neighbours."""
         found: list[int] = []
         for way in (0, 1):
@@ -65,7 +65,7 @@ class Explainer:
                     found += [i for i in self.around[1 - side][1 - way].get(partner, ()) if i not in found]
         return found
 
-    def _difference(self, side: int, unit: Unit, other: Unit) -> str:
+    def _difference(self, side: int, unit: LayerGroup, other: LayerGroup) -> str:
         flows = (self.flows[side], self.flows[1 - side])
         ours, theirs = (flow.side.layers[item.name] for flow, item in zip(flows, (unit, other)))
         if ours.kind != theirs.kind and unit.label != other.label:
@@ -78,7 +78,7 @@ class Explainer:
             role = next((role for role in shapes[0] if shapes[0][role] != shapes[1].get(role)), None)
             if role is not None:
                 return f"its {role} has shape {shapes[1].get(role)}, not {shapes[0][role]}"
-        for name in MATTERING:
+        for name in SIGNIFICANT_ATTRIBUTES:
             if (
                 name in ours.attributes
                 and name in theirs.attributes
@@ -88,7 +88,7 @@ class Explainer:
         return "same shape, other neighbours"
 
 
-def _neighbours(flow: Flow) -> tuple[dict[int, list[int]], dict[int, list[int]]]:
+def _neighbours(flow: DataflowGraph) -> tuple[dict[int, list[int]], dict[int, list[int]]]:
     """For each unit the units before it and after it, with only operators between."""
     before: dict[int, list[int]] = {}
     after: dict[int, list[int]] = {}

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Iterable, Mapping, Optional, Tuple
 
 from neutral.errors import MatchError, UsageError
-from neutral.matching.fit import fit, shape_problem
+from neutral.matching.compatibility import check_compatibility, shape_problem
 from neutral.matching.matcher import Match, Matching
-from neutral.matching.sides import Side
+from neutral.matching.network import Network
 
 _End = Tuple[str, Optional[str]]
 """A layer and its role; no role means the layer as a whole."""
@@ -24,7 +24,7 @@ class MappingMatcher:
     mapping: Mapping[str, str]
     details: Mapping[str, str] = field(default_factory=dict)
 
-    def match(self, stored: Side, module: Side, found: Matching) -> Matching:
+    def match(self, stored: Network, module: Network, found: Matching) -> Matching:
         """Raises UsageError for an entry that names nothing, MatchError for one whose two sides do not fit."""
         layers = {layer.source.node: layer.name for layer in stored.layers.values() if layer.source.node}
         layers.update({name: name for name in stored.layers})
@@ -50,7 +50,7 @@ class MappingMatcher:
                 raise UsageError(f"the mapping names {target!r}, which the module lacks{_near(target, names)}.")
             for (layer_name, layer_role), (target_layer, target_role) in wanted:
                 if layer_role is None or target_role is None:
-                    verdict = fit(stored, layer_name, module, target_layer)
+                    verdict = check_compatibility(stored, layer_name, module, target_layer)
                     problem, roles = verdict.problem, dict(verdict.roles)
                 else:
                     problem = shape_problem(stored, layer_name, layer_role, module, target_layer, target_role)
@@ -63,7 +63,7 @@ class MappingMatcher:
 
 
 def _layer_to(
-    stored: Side, layer: str, module: Side, target: str, parameters: Mapping[str, tuple[str, str]]
+    stored: Network, layer: str, module: Network, target: str, parameters: Mapping[str, tuple[str, str]]
 ) -> list[tuple[_End, _End]] | None:
     """What a mapping of a layer means: a layer to a layer, its only tensor to a parameter, or, where the target is a
     module of an unknown type, each of its tensors to the parameter of the same name. None where the target is unknown.

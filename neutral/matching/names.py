@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Callable, Iterable, Sequence
+from typing import Callable, Iterable, Sequence, Tuple
 
-from neutral.matching.fit import fit, kinds_agree, shape_problem
+from neutral.matching.compatibility import check_compatibility, kinds_are_compatible, shape_problem
 from neutral.matching.matcher import Match, Matching, Remark
-from neutral.matching.sides import Side
+from neutral.matching.network import Network
 
-Words = tuple[str, ...]
+Words = Tuple[str, ...]
 
 SEPARATORS = re.compile(r"[_.\-/]+")
 WORDS = re.compile(r"[^\W\d_]+|\d+")
@@ -59,7 +59,7 @@ class _Named:
 class NameMatcher:
     """Matches layers, then the single tensors of layers that only one side can type."""
 
-    def match(self, stored: Side, module: Side, found: Matching) -> Matching:
+    def match(self, stored: Network, module: Network, found: Matching) -> Matching:
         new = Matching()
         for describe in (_layers, _tensors):
             ours, theirs = describe(stored), describe(module)
@@ -83,8 +83,8 @@ def _pair(
     theirs: Sequence[_Named],
     level: str,
     keys: Callable[[_Named], Iterable[object]],
-    stored: Side,
-    module: Side,
+    stored: Network,
+    module: Network,
 ) -> Matching:
     """Match what shares a key with one partner only; remark where a shared key leads to no match."""
     by_key: dict[object, list[_Named]] = defaultdict(list)
@@ -125,26 +125,26 @@ def _pair(
     return Matching(tuple(matches), tuple(remarks))
 
 
-def _content(stored: Side, item: _Named) -> object:
+def _content(stored: Network, item: _Named) -> object:
     tensors = stored.layers[item.layer].tensors
     return frozenset(tensors.items()) if item.role is None else tensors[item.role]
 
 
-def _comparable(stored: Side, a: _Named, module: Side, b: _Named) -> bool:
+def _comparable(stored: Network, a: _Named, module: Network, b: _Named) -> bool:
     ours, theirs = stored.layers[a.layer], module.layers[b.layer]
     if a.role is None:
-        return kinds_agree(ours, theirs)
+        return kinds_are_compatible(ours, theirs)
     return "parameter" in (ours.kind, theirs.kind)
 
 
-def _check(stored: Side, a: _Named, module: Side, b: _Named) -> tuple[str | None, dict[str, str]]:
+def _check(stored: Network, a: _Named, module: Network, b: _Named) -> tuple[str | None, dict[str, str]]:
     if a.role is None or b.role is None:
-        verdict = fit(stored, a.layer, module, b.layer)
+        verdict = check_compatibility(stored, a.layer, module, b.layer)
         return verdict.problem, dict(verdict.roles)
     return shape_problem(stored, a.layer, a.role, module, b.layer, b.role), {a.role: b.role}
 
 
-def _layers(side: Side) -> list[_Named]:
+def _layers(side: Network) -> list[_Named]:
     return _named(
         [
             (layer.name, None, tuple(dict.fromkeys(filter(None, (layer.name, layer.source.node)))))
@@ -153,7 +153,7 @@ def _layers(side: Side) -> list[_Named]:
     )
 
 
-def _tensors(side: Side) -> list[_Named]:
+def _tensors(side: Network) -> list[_Named]:
     found: list[tuple[str, str | None, tuple[str, ...]]] = []
     for layer in side.layers.values():
         for role, name in layer.tensors.items():

@@ -17,7 +17,7 @@ from typing import Any, Callable, Iterable, Iterator, Sequence
 import numpy as np
 
 from neutral.graph import Graph, Layer, LayerSource, Node, Value
-from neutral.matching import Side
+from neutral.matching import Network
 from neutral.store import Store
 from neutral.tensor import Tensor, computed
 from neutral.values import stored_as, values
@@ -66,7 +66,7 @@ def regrouped(store: Store, names: Iterable[str]) -> Store:
 
 
 def regroupings(
-    store: Store, open_stored: set[str], open_module: set[str], module: Side, fold: bool
+    store: Store, open_stored: set[str], open_module: set[str], module: Network, fold: bool
 ) -> Iterator[list[str]]:
     """Ways to regroup the stored layers without a partner, as names for :func:`regrouped`, the likeliest first."""
     graph = store.graph

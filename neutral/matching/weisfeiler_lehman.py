@@ -1,17 +1,17 @@
 """Colour refinement of a dataflow: layers of one colour cannot be told apart by what flows into them and out of them.
 
 This is Weisfeiler and Lehman's refinement, directed: a colour from the inputs on, one from the outputs back, and both
-again with the colours found. Colours of two flows can be compared where one :class:`Colours` gave them.
+again with the colours found. Colours of two flows can be compared where one :class:`WeisfeilerLehman` gave them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Hashable, Mapping
+from typing import FrozenSet, Hashable, Mapping
 
-from neutral.matching.dataflow import Flow, Step, Unit
+from neutral.matching.dataflow import DataflowGraph, LayerGroup, Vertex
 
-MOVING = frozenset(
+LAYOUT_ONLY = frozenset(
     (
         *("identity", "dropout", "cast", "cast_to_common", "contiguous"),
         *("flatten", "reshape", "merge_axes", "split_axis", "reshape_like", "squeeze", "unsqueeze"),
@@ -56,10 +56,10 @@ LEVELS = (
 )
 """From strict to loose."""
 
-Sources = frozenset[int]
+Sources = FrozenSet[int]
 
 
-class Colours:
+class WeisfeilerLehman:
     """Gives equal numbers to equal things."""
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ class Colours:
         return self._numbers.setdefault(thing, len(self._numbers))
 
     def units(
-        self, flow: Flow, level: Level, pairs: Mapping[int, int], known: Mapping[int, int]
+        self, flow: DataflowGraph, level: Level, pairs: Mapping[int, int], known: Mapping[int, int]
     ) -> dict[int, tuple[int, int, int]]:
         """For each unit that the flow uses three colours: of both directions, forward only, backward only.
 
@@ -88,7 +88,10 @@ class Colours:
         return found  # type: ignore[return-value]
 
     def refined(
-        self, flows: tuple[Flow, Flow], level: Level, pairs: tuple[Mapping[int, int], Mapping[int, int]]
+        self,
+        flows: tuple[DataflowGraph, DataflowGraph],
+        level: Level,
+        pairs: tuple[Mapping[int, int], Mapping[int, int]],
     ) -> list[dict[int, tuple[int, int, int]]]:
         """The colours of both flows, refined until there are no more of them."""
         known: list[dict[int, int]] = [{}, {}]
@@ -104,13 +107,13 @@ class Colours:
                 return found
             known = [{unit: colours[0] for unit, colours in side.items()} for side in found]
 
-    def outputs(self, flow: Flow, level: Level) -> list[int]:
+    def outputs(self, flow: DataflowGraph, level: Level) -> list[int]:
         """A colour for each output: what it is computed from."""
         labels = [self._label(flow, step, level, {}) for step in flow.steps]
         sources = self._sources(flow, level, labels, [None] * len(labels))[1]
         return [self.number(sources[place]) for place, _ in flow.outputs]
 
-    def _label(self, flow: Flow, step: Step, level: Level, known: Mapping[int, int]) -> int | None:
+    def _label(self, flow: DataflowGraph, step: Vertex, level: Level, known: Mapping[int, int]) -> int | None:
         """The number of what a step is, None where it is seen through."""
         if step.unit is not None:
             unit = flow.units[step.unit]
@@ -121,7 +124,7 @@ class Colours:
             place = flow.places[step.node.name]
             return self.number(("input", place if level.attributes else None))
         many = len(set(step.flowing)) > 1
-        if kind in MOVING or not step.flowing:
+        if kind in LAYOUT_ONLY or not step.flowing:
             return None
         if level.order and kind in ORDERED and many:
             return self.number(("operator", kind))
@@ -132,7 +135,7 @@ class Colours:
         return None
 
     def _sources(
-        self, flow: Flow, level: Level, labels: list[int | None], paired: list[int | None]
+        self, flow: DataflowGraph, level: Level, labels: list[int | None], paired: list[int | None]
     ) -> tuple[list[int], list[Sources]]:
         """For each step the colour of what flows into it, and the colours that it passes on."""
         into: list[int] = []
@@ -153,7 +156,9 @@ class Colours:
                 passed.append(frozenset((self.number((label, into[-1])),)))
         return into, passed
 
-    def _backward(self, flow: Flow, level: Level, labels: list[int | None], paired: list[int | None]) -> list[int]:
+    def _backward(
+        self, flow: DataflowGraph, level: Level, labels: list[int | None], paired: list[int | None]
+    ) -> list[int]:
         """For each step the colour of what becomes of it."""
         after: list[set[int]] = [set() for _ in flow.steps]
         for index, (place, _) in enumerate(flow.outputs):
@@ -179,20 +184,20 @@ def _union(operands: list[Sources]) -> Sources:
     return frozenset().union(*operands)
 
 
-def _seen_through(unit: Unit, level: Level) -> bool:
+def _seen_through(unit: LayerGroup, level: Level) -> bool:
     return not level.norms and (unit.kind.endswith("_norm") or unit.kind in SIMPLE)
 
 
-MATTERING = ("stride", "padding", "dilation", "groups", "output_padding", "bidirectional", "num_layers")
+SIGNIFICANT_ATTRIBUTES = ("stride", "padding", "dilation", "groups", "output_padding", "bidirectional", "num_layers")
 
 
-def _details(flow: Flow, unit: Unit) -> tuple[object, ...]:
+def _details(flow: DataflowGraph, unit: LayerGroup) -> tuple[object, ...]:
     """Shapes and attributes that tell layers apart, but not what is often written in two ways."""
     layer = flow.side.layers[unit.name]
     shape = flow.side.shape(unit.name, "weight") if "weight" in layer.tensors else ()
     while len(shape) > 2 and shape[-1] == 1:
         shape = shape[:-1]
-    values = {name: layer.attributes[name] for name in MATTERING if name in layer.attributes}
+    values = {name: layer.attributes[name] for name in SIGNIFICANT_ATTRIBUTES if name in layer.attributes}
     plain = all(_is_plain(name, value) for name, value in values.items())
     return (layer.kind == "prelu" or shape, () if plain else tuple(sorted(values.items())))
 

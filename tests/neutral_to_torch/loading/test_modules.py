@@ -263,11 +263,11 @@ def test_a_weight_that_the_user_froze_is_no_difference() -> None:
 
 
 def test_subclasses_count_as_what_they_extend() -> None:
-    class Same(nn.Conv2d):
+    class Alignment(nn.Conv2d):
         pass
 
     attention = nn.MultiheadAttention(4, 2)
-    side = describe(nn.ModuleDict({"a": Same(2, 4, 3), "b": attention}))
+    side = describe(nn.ModuleDict({"a": Alignment(2, 4, 3), "b": attention}))
     assert {name: layer.kind for name, layer in side.layers.items()} == {
         "a": "convolution",
         "b.in_proj_weight": "parameter",

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neutral.graph import Layer, LayerSource
-from neutral.matching import Matching, NameMatcher, Side, run
+from neutral.matching import Matching, NameMatcher, Network, run_matchers
 from neutral.matching.names import common_prefix, plain, words_of
 
 
-def side(*layers: tuple[str, str, Any], nodes: dict[str, str] | None = None) -> Side:
+def side(*layers: tuple[str, str, Any], nodes: dict[str, str] | None = None) -> Network:
     """Layers as (name, kind, shape of the weight), or (name, kind, {role: shape})."""
     made, shapes = {}, {}
     for name, kind, shape in layers:
@@ -22,15 +22,15 @@ def side(*layers: tuple[str, str, Any], nodes: dict[str, str] | None = None) -> 
         keys = {role: name if kind == "parameter" else f"{name}.{role}" for role in roles}
         shapes.update({keys[role]: roles[role] for role in roles})
         made[name] = Layer(name, kind, {}, keys, LayerSource((nodes or {}).get(name)))
-    return Side(made, shapes)
+    return Network(made, shapes)
 
 
-def linears(*names: str, **options: Any) -> Side:
+def linears(*names: str, **options: Any) -> Network:
     return side(*((name, "linear", (2, 3)) for name in names), **options)
 
 
-def match(stored: Side, module: Side) -> Matching:
-    return run([NameMatcher()], stored, module)
+def match(stored: Network, module: Network) -> Matching:
+    return run_matchers([NameMatcher()], stored, module)
 
 
 def pairs(found: Matching) -> dict[str, str]:
@@ -126,7 +126,7 @@ def test_a_kind_known_from_names_only_gives_way_to_the_modules() -> None:
     module = side(("norm", "group_norm", (4,)))
     stored = side(("norm", "layer_norm", (4,)))
     assert not match(stored, module).matches
-    guessed = Side(
+    guessed = Network(
         {"norm": Layer("norm", "layer_norm", {}, {"weight": "norm.weight"}, typed_by="names")}, stored.shapes
     )
     assert pairs(match(guessed, module)) == {"norm": "norm"}

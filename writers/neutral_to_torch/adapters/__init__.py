@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from neutral.graph import Layer
-from neutral.matching.sides import Side
+from neutral.matching.network import Network
 from neutral_to_torch.adapters import convolution, linear, normalization, recurrent  # noqa: F401  they register adapters
 from neutral_to_torch.adapters.registry import Adapter, adapted_type, adapted_types, adapter_of, has_known_forward
 from neutral_to_torch.adapters.state import state_of
@@ -13,11 +13,11 @@ from neutral_to_torch.adapters.state import state_of
 __all__ = ["Adapter", "adapted_type", "adapted_types", "adapter_of", "describe", "has_known_forward"]
 
 
-def describe(module: nn.Module) -> Side:
+def describe(module: nn.Module) -> Network:
     """The module's layers by path, and what is left of its tensors as layers of kind ``parameter`` by name.
 
     The type of a module that has a forward of its own, other than that of the torch type it is derived from, is known
-    from its tensors' names only. A module that is registered under two paths is a layer under both; ``Side.ties`` says
+    from its tensors' names only. A module registered under two paths is a layer under both; ``shared_tensors`` says
     that their tensors are the same. Raises MatchError for a lazy module, whose shapes are not known yet.
     """
     layers: dict[str, Layer] = {}
@@ -40,9 +40,9 @@ def describe(module: nn.Module) -> Side:
             if name not in roles:
                 layers[prefix + name] = Layer(prefix + name, "parameter", {}, {"value": prefix + name}, typed_by="user")
     first: dict[int, str] = {}
-    ties = {name: first.setdefault(id(tensor), name) for name, tensor in names.items()}
-    return Side(
+    shared_tensors = {name: first.setdefault(id(tensor), name) for name, tensor in names.items()}
+    return Network(
         layers=layers,
         shapes={name: tuple(tensor.shape) for name, tensor in names.items()},
-        ties={name: other for name, other in ties.items() if other != name},
+        shared_tensors={name: other for name, other in shared_tensors.items() if other != name},
     )

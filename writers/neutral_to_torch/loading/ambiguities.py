@@ -10,7 +10,7 @@ from typing import Callable
 from torch import nn
 
 from neutral.errors import NeutralError
-from neutral.matching import Match, Matching, Side, fit
+from neutral.matching import Match, Matching, Network, check_compatibility
 from neutral.matching.plan import Plan
 from neutral.store import Store
 from neutral.verification.golden import Golden
@@ -24,39 +24,41 @@ Attempt = Callable[[Matching], Matching]
 """The matching that follows from pairs that are given."""
 
 
-def settle(ours: Side, theirs: Side, found: Matching, attempt: Attempt, proves: Callable[[Matching], bool]) -> Matching:
-    """The first way to decide all ties that ``proves`` holds of; ``found``, with its ties, where none does.
+def resolve(
+    ours: Network, theirs: Network, found: Matching, attempt: Attempt, accepts: Callable[[Matching], bool]
+) -> Matching:
+    """Return the first decision of all ambiguities that ``accepts`` holds of; ``found`` where there is none.
 
     One pair is assumed at a time, and what follows from it is matched, so that the layers of a branch stay together.
     """
-    return _Search(ours, theirs, attempt, proves).settle(found, ()) or found
+    return _Search(ours, theirs, attempt, accepts).resolve(found, ()) or found
 
 
 @dataclass
 class _Search:
-    ours: Side
-    theirs: Side
+    ours: Network
+    theirs: Network
     attempt: Attempt
-    proves: Callable[[Matching], bool]
+    accepts: Callable[[Matching], bool]
     trials: int = 0
-    tied: dict[str, int] = field(default_factory=dict)
-    """The stored layers that were in a tie, with how many were in it."""
+    ambiguous: dict[str, int] = field(default_factory=dict)
+    """The stored layers that were in an ambiguity, with how many were in it."""
 
-    def settle(self, found: Matching, assumed: tuple[Match, ...]) -> Matching | None:
-        if not found.ties:
+    def resolve(self, found: Matching, assumed: tuple[Match, ...]) -> Matching | None:
+        if not found.ambiguities:
             self.trials += 1
-            return self._explained(found) if self.proves(found) else None
-        for names, _ in found.ties:
+            return self._explained(found) if self.accepts(found) else None
+        for names, _ in found.ambiguities:
             for name in names:
-                self.tied.setdefault(name, len(names))
-        stored, candidates = found.ties[0]
+                self.ambiguous.setdefault(name, len(names))
+        stored, candidates = found.ambiguities[0]
         for target in candidates:
             if self.trials < MOST_TRIALS:
-                roles = dict(fit(self.ours, stored[0], self.theirs, target).roles)
+                roles = dict(check_compatibility(self.ours, stored[0], self.theirs, target).roles)
                 pairs = (*assumed, Match(stored[0], target, "activation", "", roles))
-                settled = self.settle(self.attempt(Matching(pairs)), pairs)
-                if settled is not None:
-                    return settled
+                resolved = self.resolve(self.attempt(Matching(pairs)), pairs)
+                if resolved is not None:
+                    return resolved
         return None
 
     def _explained(self, found: Matching) -> Matching:
@@ -64,9 +66,9 @@ class _Search:
             replace(
                 match,
                 reason="activation",
-                detail=f"one of {self.tied[match.stored]} alike; so the recorded values are reproduced",
+                detail=f"one of {self.ambiguous[match.stored]} alike; so the recorded values are reproduced",
             )
-            if match.stored in self.tied
+            if match.stored in self.ambiguous
             else match
             for match in found.matches
         )

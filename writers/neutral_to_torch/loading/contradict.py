@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from neutral.matching.check_dataflow import check
-from neutral.matching.dataflow import Flow, flow_of
+from neutral.matching.dataflow import DataflowGraph, build_dataflow
 from neutral.matching.matcher import Matching
-from neutral.matching.sides import Side
-from neutral_to_torch.loading.probe import OperatorProbe
+from neutral.matching.network import Network
+from neutral_to_torch.loading.probe import TorchProbe
 from neutral_to_torch.trace import Traced
 
 
@@ -20,19 +20,19 @@ class Contradictions:
     notes: tuple[str, ...] = ()
 
 
-def contradictions(ours: Side, traced: Traced, found: Matching) -> Contradictions:
+def contradictions(ours: Network, traced: Traced, found: Matching) -> Contradictions:
     """What contradicts the matches that were found. What the user has matched is taken as it is, and noted."""
     graph = traced.side.graph
     if ours.graph is None or graph is None:
         return Contradictions()
-    stored, module = flow_of(ours, ours.graph), flow_of(traced.side, graph)
+    stored, module = build_dataflow(ours, ours.graph), build_dataflow(traced.side, graph)
     index = [{name: unit.index for unit in flow.units for name in unit.layers} for flow in (stored, module)]
     whole = [match for match in found.matches if match.whole]
     pairs: dict[int, int] = {}
     for match in whole:
         pairs.setdefault(index[0][match.stored], index[1][match.module])
     by_user = {index[0][match.stored] for match in whole if match.reason == "mapping"}
-    result = check(stored, module, pairs, _inputs(stored, module, pairs), OperatorProbe(traced.record))
+    result = check(stored, module, pairs, _inputs(stored, module, pairs), TorchProbe(traced.record))
     conflicts: list[str] = []
     notes = list(result.notes)
     for name, text in result.conflicts:
@@ -41,7 +41,7 @@ def contradictions(ours: Side, traced: Traced, found: Matching) -> Contradiction
     return Contradictions(tuple(conflicts), tuple(notes))
 
 
-def _inputs(stored: Flow, module: Flow, pairs: dict[int, int]) -> dict[str, str]:
+def _inputs(stored: DataflowGraph, module: DataflowGraph, pairs: dict[int, int]) -> dict[str, str]:
     """Which of the module's inputs a stored one is: the one that goes where it goes, else the one of its name, else in
     order."""
     names = [[step.node.name for step in flow.steps if step.node.kind == "input"] for flow in (stored, module)]
@@ -64,7 +64,7 @@ def _inputs(stored: Flow, module: Flow, pairs: dict[int, int]) -> dict[str, str]
     return result
 
 
-def _inputs_of(flow: Flow) -> dict[int, set[str]]:
+def _inputs_of(flow: DataflowGraph) -> dict[int, set[str]]:
     """For each unit the inputs that reach it with only operators between."""
     sources: list[frozenset[str]] = []
     found: dict[int, set[str]] = {}

@@ -17,11 +17,11 @@ from neutral.matching import (
     Match,
     Matcher,
     Matching,
-    Side,
+    Network,
     StructureMatcher,
-    fit,
-    run,
-    stored_side,
+    check_compatibility,
+    describe_store,
+    run_matchers,
 )
 from neutral.matching.attributes import Difference, differences
 from neutral.matching.plan import Leftover, Pair, Plan, child, read_mapping
@@ -30,7 +30,7 @@ from neutral.store import Store
 from neutral.tensor import NUMPY_DTYPE, Tensor
 from neutral.verification.golden import Golden, open_golden
 from neutral_to_torch.adapters import adapter_of, describe
-from neutral_to_torch.loading.ambiguities import reproduces, settle
+from neutral_to_torch.loading.ambiguities import reproduces, resolve
 from neutral_to_torch.loading.contradict import Contradictions, contradictions
 from neutral_to_torch.trace import Traced, trace
 from neutral_to_torch.trace.examples import Arguments, given_arguments, golden_arguments, made_arguments
@@ -95,7 +95,7 @@ class _Matched:
     """What was found for a store, or for one with its layers regrouped."""
 
     store: Store
-    ours: Side
+    ours: Network
     found: Matching
     other: Contradictions
     open_stored: set[str]
@@ -111,21 +111,21 @@ class _Matching:
     """Matches stores with one module."""
 
     module: nn.Module
-    theirs: Side
+    theirs: Network
     traced: Traced | None
     matchers: Sequence[Matcher]
     golden: Golden | None
 
     def of(self, store: Store) -> _Matched:
-        ours = stored_side(store)
-        found = run(self.matchers, ours, self.theirs)
-        if found.ties and self.golden is not None:
+        ours = describe_store(store)
+        found = run_matchers(self.matchers, ours, self.theirs)
+        if found.ambiguities and self.golden is not None:
             golden = self.golden
-            found = settle(
+            found = resolve(
                 ours,
                 self.theirs,
                 found,
-                lambda given: run(self.matchers, ours, self.theirs, given),
+                lambda given: run_matchers(self.matchers, ours, self.theirs, given),
                 lambda way: reproduces(self.module, store, Plan(_pairs(way, ours, self.theirs, self.module)), golden),
             )
         other = Contradictions() if self.traced is None else contradictions(ours, self.traced, found)
@@ -180,7 +180,7 @@ def _traced(module: nn.Module, store: Store, example: Any, golden: Golden | None
         return None
 
 
-def _pairs(found: Matching, ours: Side, theirs: Side, module: nn.Module) -> tuple[Pair, ...]:
+def _pairs(found: Matching, ours: Network, theirs: Network, module: nn.Module) -> tuple[Pair, ...]:
     """Matches by the module that owns the tensors, in the store's order."""
     grouped: dict[tuple[str, str], list[Match]] = {}
     for match in found.matches:
@@ -195,7 +195,7 @@ def _pairs(found: Matching, ours: Side, theirs: Side, module: nn.Module) -> tupl
         tensors = {
             role: theirs.layers[match.module].tensors[other] for match in matches for role, other in match.roles.items()
         }
-        verdict = fit(ours, name, theirs, first.module) if first.whole else None
+        verdict = check_compatibility(ours, name, theirs, first.module) if first.whole else None
         pairs.append(
             Pair(
                 layer=name,
@@ -220,7 +220,7 @@ def _owner(target: Layer) -> str:
     return target.name
 
 
-def _differences(layer: Layer, theirs: Side, match: Match, module: nn.Module) -> tuple[Difference, ...]:
+def _differences(layer: Layer, theirs: Network, match: Match, module: nn.Module) -> tuple[Difference, ...]:
     target = theirs.layers[match.module]
     if not match.whole or target.kind == "parameter":
         return ()
@@ -229,7 +229,7 @@ def _differences(layer: Layer, theirs: Side, match: Match, module: nn.Module) ->
     return differences(layer, target, adapter.implied if adapter is not None else {})
 
 
-def _uses(ours: Side, matched: set[str]) -> dict[str, tuple[str, ...]]:
+def _uses(ours: Network, matched: set[str]) -> dict[str, tuple[str, ...]]:
     """The graph's nodes that use each matched layer's tensors, in execution order; without a graph, its source's node.
 
     The nodes of a layer that is not matched go to the first matched one with the very same tensors.
@@ -250,7 +250,7 @@ def _uses(ours: Side, matched: set[str]) -> dict[str, tuple[str, ...]]:
     return {name: tuple(nodes) for name, nodes in uses.items()}
 
 
-def _unused(pairs: Sequence[Pair], found: Matching, ours: Side, allowed: tuple[str, ...]) -> tuple[Leftover, ...]:
+def _unused(pairs: Sequence[Pair], found: Matching, ours: Network, allowed: tuple[str, ...]) -> tuple[Leftover, ...]:
     used = {ours.layers[p.layer].tensors[role] for p in pairs for role in (*p.tensors, *p.dropped)}
     remarks = _remarks(found, "stored")
     in_graph = None if ours.graph is None else set(ours.graph.layers())
@@ -269,14 +269,16 @@ def _unused(pairs: Sequence[Pair], found: Matching, ours: Side, allowed: tuple[s
     return tuple(leftovers)
 
 
-def _unfilled(pairs: Sequence[Pair], found: Matching, theirs: Side, allowed: tuple[str, ...]) -> tuple[Leftover, ...]:
+def _unfilled(
+    pairs: Sequence[Pair], found: Matching, theirs: Network, allowed: tuple[str, ...]
+) -> tuple[Leftover, ...]:
     names = [name for pair in pairs for name in _filled_by(pair)]
-    filled = {theirs.ties.get(name, name) for name in names}
+    filled = {theirs.shared_tensors.get(name, name) for name in names}
     remarks = _remarks(found, "module")
     leftovers = []
     for layer in theirs.layers.values():
         for name in layer.tensors.values():
-            if theirs.ties.get(name, name) not in filled:
+            if theirs.shared_tensors.get(name, name) not in filled:
                 why = remarks.get(
                     layer.name, f"the store has nothing of its name ({layer.kind}, {theirs.shapes[name]})"
                 )
@@ -301,7 +303,7 @@ def _is_allowed(names: tuple[str, ...], patterns: tuple[str, ...]) -> bool:
     return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
 
 
-def _value_problems(pairs: Sequence[Pair], store: Store, theirs: Side) -> Iterator[str]:
+def _value_problems(pairs: Sequence[Pair], store: Store, theirs: Network) -> Iterator[str]:
     """Roles that the module lacks may be left out only where their values do nothing."""
     for pair in pairs:
         for role, constant in pair.dropped.items():
@@ -315,7 +317,7 @@ def _value_problems(pairs: Sequence[Pair], store: Store, theirs: Side) -> Iterat
             yield from _slope_problems(pair, store, theirs)
 
 
-def _slope_problems(pair: Pair, store: Store, theirs: Side) -> Iterator[str]:
+def _slope_problems(pair: Pair, store: Store, theirs: Network) -> Iterator[str]:
     """Slopes by channel fit a module with one slope where they are all the same."""
     slopes = store.tensors[store.layers[pair.layer].tensors["weight"]]
     if slopes.size > 1 and theirs.shapes[pair.tensors["weight"]] == (1,):
@@ -335,13 +337,13 @@ def _is_constant(tensor: Tensor, constant: str) -> bool:
     return bool((values == (one if constant == "ones" else 0)).all())
 
 
-def _tie_problems(pairs: Sequence[Pair], store: Store, theirs: Side) -> Iterator[str]:
+def _tie_problems(pairs: Sequence[Pair], store: Store, theirs: Network) -> Iterator[str]:
     """A tensor of the module that is filled from two stored tensors needs them to be equal."""
     first: dict[str, tuple[str, str]] = {}
     for pair in pairs:
         for role, name in pair.tensors.items():
             key = store.layers[pair.layer].tensors[role]
-            other, layer = first.setdefault(theirs.ties.get(name, name), (key, pair.layer))
+            other, layer = first.setdefault(theirs.shared_tensors.get(name, name), (key, pair.layer))
             if other != key and not _equal(store.tensors[key], store.tensors[other]):
                 yield (
                     f"stored layers {layer} and {pair.layer} both belong to the module's {name}, "
@@ -353,12 +355,12 @@ def _equal(a: Tensor, b: Tensor) -> bool:
     return a.dtype == b.dtype and a.shape == b.shape and b"".join(a.chunks()) == b"".join(b.chunks())
 
 
-def _tie_notes(pairs: Sequence[Pair], ours: Side, theirs: Side) -> Iterator[str]:
+def _tie_notes(pairs: Sequence[Pair], ours: Network, theirs: Network) -> Iterator[str]:
     targets: dict[str, dict[str, str]] = {}
     for pair in pairs:
         for role, name in pair.tensors.items():
             key = ours.layers[pair.layer].tensors[role]
-            targets.setdefault(key, {}).setdefault(theirs.ties.get(name, name), name)
+            targets.setdefault(key, {}).setdefault(theirs.shared_tensors.get(name, name), name)
     for key, names in targets.items():
         if len(names) > 1:
             yield f"{key} is one tensor in the store and {len(names)} in the module: {', '.join(names.values())}"

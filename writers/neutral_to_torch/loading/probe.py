@@ -9,8 +9,8 @@ import torch
 
 from neutral.errors import NeutralError
 from neutral.graph import Graph, Input, Operand, Value
-from neutral.matching.check_dataflow import LAYOUTS, Layout, Place, Question, Same
-from neutral.matching.dataflow import Flow, Step
+from neutral.matching.check_dataflow import AXIS_ORDERS, Alignment, AxisOrder, EquivalenceQuery, Port
+from neutral.matching.dataflow import DataflowGraph, Vertex
 from neutral.store import Store
 from neutral_to_torch.emission.build import build
 from neutral_to_torch.trace.recorder import Record
@@ -22,7 +22,7 @@ SPREAD = 4.0
 """Standard deviation of the numbers: many lie beyond the bounds of clipped activations."""
 
 
-class OperatorProbe:
+class TorchProbe:
     """Runs the stored operators as they would be emitted, and the module's as they were recorded.
 
     Equal questions are asked once: repeated blocks have the same operators on values of the same shapes.
@@ -30,15 +30,15 @@ class OperatorProbe:
 
     def __init__(self, record: Record) -> None:
         self.record = record
-        self._answers: dict[Hashable, Same | bool | None] = {}
+        self._answers: dict[Hashable, Alignment | bool | None] = {}
 
-    def same(self, question: Question) -> Same | bool | None:
+    def same(self, question: EquivalenceQuery) -> Alignment | bool | None:
         key = self._key(question)
         if key not in self._answers:
             self._answers[key] = self._ask(question)
         return self._answers[key]
 
-    def _ask(self, question: Question) -> Same | bool | None:
+    def _ask(self, question: EquivalenceQuery) -> Alignment | bool | None:
         stored, module = question.flows
         values: dict[Value, torch.Tensor] = {}
         given: dict[Value, torch.Tensor] = {}
@@ -46,7 +46,7 @@ class OperatorProbe:
             numbers = self._numbers(module, source.module[0], number)
             step = stored.steps[source.stored[0][0]]
             values.update({_value(module, place): numbers for place in source.module})
-            mine = _as_stored(numbers, source.form, _stored_shape(stored, step))
+            mine = _as_stored(numbers, source.alignment, _stored_shape(stored, step))
             given.update({_value(stored, place): mine for place in source.stored})
         try:
             found = self._run_module(module, question.inside[1], values, question.module)
@@ -54,9 +54,9 @@ class OperatorProbe:
         except (NeutralError, RuntimeError, ValueError, TypeError, IndexError, KeyError):
             return None
         equal = (layout for layout in _layouts(found, expected) if _equal(expected, in_layout(found, layout)))
-        return next((Same(layout, expected.dim()) for layout in equal), False)
+        return next((Alignment(layout, expected.dim()) for layout in equal), False)
 
-    def _numbers(self, flow: Flow, place: Place, seed: int) -> torch.Tensor:
+    def _numbers(self, flow: DataflowGraph, place: Port, seed: int) -> torch.Tensor:
         value = _value(flow, place)
         if value.node in self.record.examples:
             return self.record.examples[value.node].cpu()
@@ -66,7 +66,7 @@ class OperatorProbe:
         return numbers if dtype.is_floating_point else numbers.abs().to(dtype)
 
     def _run_module(
-        self, flow: Flow, places: Sequence[int], values: dict[Value, torch.Tensor], target: Place
+        self, flow: DataflowGraph, places: Sequence[int], values: dict[Value, torch.Tensor], target: Port
     ) -> torch.Tensor:
         for place in places:
             node = flow.steps[place].node
@@ -80,7 +80,7 @@ class OperatorProbe:
                     values[Value(node.name, index)] = output
         return values[_value(flow, target)]
 
-    def _key(self, question: Question) -> Hashable:
+    def _key(self, question: EquivalenceQuery) -> Hashable:
         stored, module = question.flows
         numbers: tuple[dict[Value, int], dict[Value, int]] = ({}, {})
         sources = []
@@ -89,7 +89,7 @@ class OperatorProbe:
             numbers[1].update({_value(module, place): number for place in source.module})
             theirs, step = _value(module, source.module[0]), stored.steps[source.stored[0][0]]
             own = theirs.node if theirs.node in self.record.examples else None
-            kept = (self.record.shapes.get(theirs), self.record.dtypes.get(theirs), source.form, own)
+            kept = (self.record.shapes.get(theirs), self.record.dtypes.get(theirs), source.alignment, own)
             sources.append((*kept, _stored_shape(stored, step)))
         texts = []
         for side, (flow, places) in enumerate(zip(question.flows, question.inside)):
@@ -110,14 +110,14 @@ class OperatorProbe:
         return (tuple(sources), tuple(texts), targets)
 
 
-def _layouts(found: torch.Tensor, expected: torch.Tensor) -> tuple[Layout, ...]:
+def _layouts(found: torch.Tensor, expected: torch.Tensor) -> tuple[AxisOrder, ...]:
     """The forms in which the stored side may have a module's value, the likeliest first."""
     if found.dim() > 1 and (1, *expected.shape) == found.shape:
-        return LAYOUTS
-    return LAYOUTS[1:] if found.dim() > 1 else ("same",)
+        return AXIS_ORDERS
+    return AXIS_ORDERS[1:] if found.dim() > 1 else ("same",)
 
 
-def in_layout(value: torch.Tensor, layout: Layout) -> torch.Tensor:
+def in_layout(value: torch.Tensor, layout: AxisOrder) -> torch.Tensor:
     """A module's value with its axes in the order of the stored side."""
     if value.dim() < 2:
         return value
@@ -130,7 +130,9 @@ def in_layout(value: torch.Tensor, layout: Layout) -> torch.Tensor:
     return value.movedim(-1, 1) if layout == "first" else value
 
 
-def _run_stored(flow: Flow, places: Sequence[int], given: Mapping[Value, torch.Tensor], target: Place) -> torch.Tensor:
+def _run_stored(
+    flow: DataflowGraph, places: Sequence[int], given: Mapping[Value, torch.Tensor], target: Port
+) -> torch.Tensor:
     wanted = _value(flow, target)
     if wanted in given:
         return given[wanted]
@@ -166,26 +168,26 @@ def _run_stored(flow: Flow, places: Sequence[int], given: Mapping[Value, torch.T
     return result if isinstance(result, torch.Tensor) else result[0]
 
 
-def _value(flow: Flow, place: Place) -> Value:
+def _value(flow: DataflowGraph, place: Port) -> Value:
     return Value(flow.steps[place[0]].node.name, place[1])
 
 
-def _stored_shape(flow: Flow, step: Step) -> tuple[int, ...] | None:
+def _stored_shape(flow: DataflowGraph, step: Vertex) -> tuple[int, ...] | None:
     if step.node.kind == "parameter" and step.node.layer is not None:
         return flow.side.shape(step.node.layer, "value")
     return None
 
 
-def _as_stored(value: torch.Tensor, form: Same, shape: tuple[int, ...] | None) -> torch.Tensor:
+def _as_stored(value: torch.Tensor, alignment: Alignment, shape: tuple[int, ...] | None) -> torch.Tensor:
     """A module's value as the stored side has it: its axes in another order, or ones added or left out."""
     if shape is not None:
         return value.reshape(shape)
-    value = in_layout(value, form.layout)
-    if form.rank is None or form.rank == value.dim():
+    value = in_layout(value, alignment.axis_order)
+    if alignment.rank is None or alignment.rank == value.dim():
         return value
-    if value.dim() < form.rank:
-        return value.reshape(*value.shape, *(1 for _ in range(form.rank - value.dim())))
-    return value.flatten(form.rank - 1)
+    if value.dim() < alignment.rank:
+        return value.reshape(*value.shape, *(1 for _ in range(alignment.rank - value.dim())))
+    return value.flatten(alignment.rank - 1)
 
 
 def _equal(a: torch.Tensor, b: torch.Tensor) -> bool:

@@ -17,7 +17,7 @@ from torch.utils._pytree import tree_flatten
 
 from neutral.errors import UsageError
 from neutral.graph import Graph, Value
-from neutral.matching.sides import Side
+from neutral.matching.network import Network
 from neutral_to_torch.adapters import describe
 from neutral_to_torch.trace.functional import Functional
 from neutral_to_torch.trace.inputs import whole_indices
@@ -30,7 +30,7 @@ __all__ = ["Call", "Record", "Traced", "trace"]
 class Traced:
     """A module as a side with its graph, and the record of the run, whose nodes have the same names."""
 
-    side: Side
+    side: Network
     record: Record
 
 
@@ -63,7 +63,7 @@ def trace(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
         for name, layer in described.layers.items()
         if layer.kind != "parameter" or name not in of_layers or name in of_values
     }
-    side = replace(described, layers={**kept, **found.layers}, graph=graph, forms=found.forms)
+    side = replace(described, layers={**kept, **found.layers}, graph=graph, layouts=found.layouts)
     return Traced(side, record)
 
 

@@ -6,26 +6,26 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Mapping, Optional, Tuple
 
 from neutral.graph import Layer, Node, Operand, Value
-from neutral.matching.sides import Form
+from neutral.matching.network import TensorLayout
 from neutral_to_torch.trace.operators import ROLES
 from neutral_to_torch.trace.recorder import Call, Record
 
-Tensors = Mapping[str, Tuple[str, Form]]
+Tensors = Mapping[str, Tuple[str, TensorLayout]]
 """For each role the module's tensor that it is in, and how."""
 
-Resolved = Optional[Tuple[str, Form]]
+Resolved = Optional[Tuple[str, TensorLayout]]
 
 
 @dataclass
 class Functional:
-    """Nodes with the calls on parameters made layers, and these layers: by name, their tensors' forms beside."""
+    """Nodes with the calls on parameters made layers, and these layers: by name, their tensors' layouts beside."""
 
     record: Record
     shapes: Mapping[str, tuple[int, ...]]
     taken: frozenset[str]
     nodes: list[Node] = field(default_factory=list)
     layers: dict[str, Layer] = field(default_factory=dict)
-    forms: dict[tuple[str, str], Form] = field(default_factory=dict)
+    layouts: dict[tuple[str, str], TensorLayout] = field(default_factory=dict)
     _by_name: dict[str, Node] = field(default_factory=dict)
     _position: dict[str, int] = field(default_factory=dict)
     _names: dict[object, str] = field(default_factory=dict)
@@ -71,8 +71,8 @@ class Functional:
         matrix = self._resolve(operands[right]) if right in operands else None
         if matrix is None or left not in operands:
             return None
-        name, form = matrix
-        tensors = {"weight": (name, replace(form, transposed=not form.transposed))}
+        name, layout = matrix
+        tensors = {"weight": (name, replace(layout, transposed=not layout.transposed))}
         if node.kind == "addmm":
             bias = self._resolve(operands["self"])
             if bias is None:
@@ -92,7 +92,7 @@ class Functional:
             layer = self.layers[source.layer]
             if layer.kind not in ("linear", "convolution") or "bias" in layer.tensors:
                 continue
-            weight = (layer.tensors["weight"], self.forms.get((layer.name, "weight"), Form()))
+            weight = (layer.tensors["weight"], self.layouts.get((layer.name, "weight"), TensorLayout()))
             shape = weight[1].shape(self.shapes[weight[0]])
             if bias[1].shape(self.shapes[bias[0]]) != shape[:1]:
                 continue
@@ -119,7 +119,7 @@ class Functional:
         if node is None:
             return None
         if node.kind == "parameter" and node.layer is not None:
-            return node.layer, Form()
+            return node.layer, TensorLayout()
         if node.kind not in ("identity", "reshape", "transpose", "slice", "cast") or not isinstance(
             node.inputs[0], Value
         ):
@@ -139,7 +139,7 @@ class Functional:
 
     def _named(self, node: Node, kind: str, data: Value, tensors: Tensors, attributes: Mapping[str, Any]) -> Node:
         """The node as a use of the layer that has these tensors."""
-        content = (kind, tuple(sorted((role, name, form) for role, (name, form) in tensors.items())))
+        content = (kind, tuple(sorted((role, name, layout) for role, (name, layout) in tensors.items())))
         if content not in self._names:
             name = self._names[content] = self._new_name(kind, tensors)
             self.layers[name] = Layer(
@@ -149,24 +149,30 @@ class Functional:
                 {role: tensor for role, (tensor, _) in tensors.items()},
                 typed_by="user",
             )
-            self.forms.update({(name, role): form for role, (_, form) in tensors.items() if form != Form()})
+            self.layouts.update(
+                {(name, role): layout for role, (_, layout) in tensors.items() if layout != TensorLayout()}
+            )
         return replace(node, kind=kind, inputs=(data,), attributes=attributes, layer=self._names[content])
 
     def _new_name(self, kind: str, tensors: Tensors) -> str:
         owners = {name.rpartition(".")[0] for name, _ in tensors.values()}
-        plain = all(name.rpartition(".")[2] == role and form == Form() for role, (name, form) in tensors.items())
+        plain = all(
+            name.rpartition(".")[2] == role and layout == TensorLayout() for role, (name, layout) in tensors.items()
+        )
         if len(owners) == 1 and plain and not owners & (self.taken | self.layers.keys()):
             return owners.pop()
-        name, form = tensors["weight"] if "weight" in tensors else next(iter(tensors.values()))
-        if form.rows is not None:
-            name = f"{name}[{form.rows[0]}:{form.rows[1]}]"
+        name, layout = tensors["weight"] if "weight" in tensors else next(iter(tensors.values()))
+        if layout.rows is not None:
+            name = f"{name}[{layout.rows[0]}:{layout.rows[1]}]"
         return name if name not in self.taken | self.layers.keys() else f"{name} as {kind}"
 
 
-def _part(inner: tuple[str, Form], call: Call, index: int, before: tuple[int, ...], after: tuple[int, ...]) -> Resolved:
+def _part(
+    inner: tuple[str, TensorLayout], call: Call, index: int, before: tuple[int, ...], after: tuple[int, ...]
+) -> Resolved:
     """Some rows of a parameter. Where the part begins is found by running the call on row numbers."""
-    name, form = inner
-    if form.transposed or before[1:] != after[1:] or not before:
+    name, layout = inner
+    if layout.transposed or before[1:] != after[1:] or not before:
         return None
     import torch
 
@@ -175,8 +181,8 @@ def _part(inner: tuple[str, Form], call: Call, index: int, before: tuple[int, ..
     first, last = int(rows.reshape(-1)[0]), int(rows.reshape(-1)[-1])
     if last - first + 1 != after[0]:
         return None
-    start = form.rows[0] if form.rows else 0
-    return name, replace(form, rows=(start + first, start + last + 1))
+    start = layout.rows[0] if layout.rows else 0
+    return name, replace(layout, rows=(start + first, start + last + 1))
 
 
 def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Mapping
 
 from neutral.graph import Layer
-from neutral.matching.sides import Side
+from neutral.matching.network import Network
 from neutral.operators import catalogue
 
 ALIKE = (
@@ -23,7 +23,7 @@ LINEAR_MAPS = {"convolution", "linear"}
 
 
 @dataclass(frozen=True)
-class Fit:
+class Compatibility:
     """``problem`` says why the layers do not fit, None where they do.
 
     ``roles`` maps stored role to module role. ``dropped`` are stored roles that the module lacks, which is sound only
@@ -36,35 +36,35 @@ class Fit:
     constants: Mapping[str, str] = field(default_factory=dict)
 
 
-def fit(stored: Side, layer: str, module: Side, target: str) -> Fit:
+def check_compatibility(stored: Network, layer: str, module: Network, target: str) -> Compatibility:
     """How the stored layer ``layer`` fits the module's layer ``target``, all roles together."""
     ours, theirs = stored.layers[layer], module.layers[target]
-    if not kinds_agree(ours, theirs):
-        return Fit(f"{layer} is a {ours.kind}, the module's {target} is a {theirs.kind}")
+    if not kinds_are_compatible(ours, theirs):
+        return Compatibility(f"{layer} is a {ours.kind}, the module's {target} is a {theirs.kind}")
     dropped, constants = {}, {}
     roles = {role: role for role in ours.tensors if role in theirs.tensors}
     for role in sorted(roles, key=lambda role: not role.startswith("weight")):  # the weight tells most
         problem = shape_problem(stored, layer, role, module, target, role)
         if problem:
-            return Fit(problem)
+            return Compatibility(problem)
     computed = stored.computed.get(layer, frozenset())
     for role in ours.tensors:
         if role not in theirs.tensors:
             constant = meaningless(ours.kind, role)
             if constant is None:
-                return Fit(f"{layer} has a {role}, the module's {target} has none")
+                return Compatibility(f"{layer} has a {role}, the module's {target} has none")
             dropped[role] = constant
     for role in theirs.tensors:
         if role not in ours.tensors:
             constant = meaningless(theirs.kind, role)
             if constant is None or role in computed:
                 how = "computes it in its graph" if role in computed else "has none"
-                return Fit(f"the module's {target} has a {role}, the stored {layer} {how}")
+                return Compatibility(f"the module's {target} has a {role}, the stored {layer} {how}")
             constants[role] = constant
-    return Fit(None, roles, dropped, constants)
+    return Compatibility(None, roles, dropped, constants)
 
 
-def kinds_agree(stored: Layer, module: Layer) -> bool:
+def kinds_are_compatible(stored: Layer, module: Layer) -> bool:
     if stored.kind == module.kind or {stored.kind, module.kind} == LINEAR_MAPS:
         return True
     is_sure = "names" not in (stored.typed_by, module.typed_by)
@@ -80,7 +80,7 @@ def meaningless(kind: str, role: str) -> str | None:
     return None
 
 
-def shape_problem(stored: Side, layer: str, role: str, module: Side, target: str, target_role: str) -> str | None:
+def shape_problem(stored: Network, layer: str, role: str, module: Network, target: str, target_role: str) -> str | None:
     """Why a tensor cannot fill another, or None."""
     ours, theirs = stored.shape(layer, role), module.shape(target, target_role)
     kind = stored.layers[layer].kind
