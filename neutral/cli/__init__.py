@@ -32,9 +32,9 @@ VERBS = {
     "archive": "convert every checkpoint of a tree, with a catalogue",
     "restore": "give back the original files of a store, byte for byte",
     "write": "write weights as a checkpoint of the framework that a store came from",
-    "load": "load a store into a PyTorch module and save its weights",
-    "verify": "run a PyTorch module on a golden file and compare every layer",
-    "emit": "write a store as PyTorch source and weights",
+    "load": "load a store into a module that you wrote and save its weights",
+    "verify": "run a module on a golden file and compare every layer",
+    "emit": "write a store as source code and weights",
     "completion": "print a script that completes commands in a shell",
 }
 

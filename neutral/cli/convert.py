@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 from typing import Any
 
 from neutral.cli.console import Console, Report, byte_size, plural
+from neutral.cli.sources import refuse_replacing
 from neutral.errors import UsageError
 
 
@@ -41,8 +41,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
         if not container.__name__.endswith(".hdf5"):
             raise UsageError(f"{target}: only HDF5 stores are compressed.")
         options["compression"] = arguments.compression
-    if os.path.exists(target) and os.path.exists(source) and os.path.samefile(source, target):
-        raise UsageError(f"{target}: the output would replace the source. Choose another name.")
+    refuse_replacing(target, [source])
     with neutral.open(source) as store:
         written = [target]
         if not arguments.dry_run:

@@ -1,94 +1,109 @@
-"""Write a store as a PyTorch module in Python source, MODEL.py, and its weights beside it, MODEL.safetensors.
+"""Write a store as source code, MODEL.py, and its weights beside it, MODEL.safetensors.
 
-The source depends on torch alone. Both files are replaced where they stand already, but a neutral store never is.
+The target is PyTorch unless --to names another writer; PyTorch source depends on torch alone. Existing files are
+replaced, except a neutral store.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import neutral
 from neutral.cli.console import Console, Report, plural
+from neutral.cli.target import add_target, target_writer
 from neutral.errors import NeutralError, UsageError
-from neutral.store.shards import parse_size
+
+if TYPE_CHECKING:
+    from neutral.plugins import EmittedModel
+    from neutral.store import Store
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("store", metavar="STORE")
     parser.add_argument("-o", "--output", required=True, metavar="MODEL.py")
+    add_target(parser)
     parser.add_argument(
         "--hub-layout",
         action="store_true",
         help="-o is a new folder, which gets model.py, model.safetensors, config.json and a model card (README.md)",
     )
-    parser.add_argument("--max-shard-size", metavar="SIZE", help="with --hub-layout: weights above it become shards")
+    parser.add_argument("--max-shard-size", metavar="SIZE", help="with --hub-layout: split larger weights into shards")
     parser.add_argument("--pth", action="store_true", help="write the weights as MODEL.pth, as torch.save does")
-    parser.add_argument("--class-name", metavar="NAME", help="what the module is called")
+    parser.add_argument("--class-name", metavar="NAME", help="the class of the module")
     cut = parser.add_mutually_exclusive_group()
     cut.add_argument("--until", metavar="NODE", help="end the network after this node")
     cut.add_argument("--outputs", nargs="+", metavar="NODE", help="return these nodes (or NODE:OUTPUT)")
-    parser.add_argument("--dry-run", action="store_true", help="say whether everything can be written, write nothing")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="report whether everything can be written, write nothing"
+    )
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:
-    from neutral import plugins
-
-    writer = plugins.load(plugins.WRITERS, "torch")
     if arguments.max_shard_size and not arguments.hub_layout:
-        raise UsageError("--max-shard-size is for --hub-layout: a module alone loads its weights from one file.")
+        raise UsageError("--max-shard-size needs --hub-layout: a module alone loads its weights from one file.")
+    method = "write_hub" if arguments.hub_layout else "emit"
+    writer = target_writer(arguments, "preflight" if arguments.dry_run else method)
     if arguments.hub_layout:
-        return _hub(writer, arguments)
+        return _run_hub(writer, arguments)
     weights = os.path.splitext(arguments.output)[0] + (".pth" if arguments.pth else ".safetensors")
     if _is_neutral_store(weights):
         raise UsageError(f"{weights} is a neutral store, and the weights would replace it. Give -o another name.")
-    cut = {"outputs": arguments.outputs, "until": arguments.until}
     with neutral.open(arguments.store) as store:
-        document = {"store": arguments.store, "written": not arguments.dry_run}
         if arguments.dry_run:
-            problem = writer.preflight(store, **cut)
-            if problem is not None:
-                raise problem
-            lines = [f"would write {arguments.output}", f"would write {weights}"]
-            return Report({**document, "output": arguments.output, "weights": weights}, lines)
-        made = writer.emit(store, arguments.output, pth=arguments.pth, class_name=arguments.class_name, **cut)
-    return _made(document, made)
+            _preflight(writer, store, _options(arguments, "until", "outputs"))
+            document = {"store": arguments.store, "written": False, "output": arguments.output, "weights": weights}
+            return Report(document, [f"would write {arguments.output}", f"would write {weights}"])
+        options = _options(arguments, "pth", "class_name", "until", "outputs")
+        return _written(arguments, writer.emit(store, arguments.output, **options))
 
 
-def _hub(writer: Any, arguments: argparse.Namespace) -> Report:
+def _run_hub(writer: Any, arguments: argparse.Namespace) -> Report:
     if arguments.pth or arguments.until or arguments.outputs:
         raise UsageError("--hub-layout writes the whole model as safetensors: leave out --pth, --until and --outputs.")
     with neutral.open(arguments.store) as store:
-        document = {"store": arguments.store, "written": not arguments.dry_run}
         if not arguments.dry_run:
-            size = None if arguments.max_shard_size is None else parse_size(arguments.max_shard_size)
-            options = {"class_name": arguments.class_name, "max_shard_size": size}
-            return _made(document, writer.write_hub(store, arguments.output, **options))
-        problem = writer.preflight(store)
-        if problem is not None:
-            raise problem
-    weights = os.path.join(arguments.output, "model.safetensors")
-    source = os.path.join(arguments.output, "model.py")
-    return Report({**document, "output": source, "weights": weights}, [f"would write {arguments.output}"])
+            options = _options(arguments, "class_name")
+            if arguments.max_shard_size:
+                from neutral.store.shards import parse_size
+
+                options["max_shard_size"] = parse_size(arguments.max_shard_size)
+            return _written(arguments, writer.write_hub(store, arguments.output, **options))
+        _preflight(writer, store, {})
+    source, weights = (os.path.join(arguments.output, name) for name in ("model.py", "model.safetensors"))
+    document = {"store": arguments.store, "written": False, "output": source, "weights": weights}
+    return Report(document, [f"would write {arguments.output}"])
 
 
-def _made(document: dict[str, Any], made: Any) -> Report:
+def _options(arguments: argparse.Namespace, *names: str) -> dict[str, Any]:
+    """Return the options that were given: a writer need not know those of others."""
+    return {name: getattr(arguments, name) for name in names if getattr(arguments, name)}
+
+
+def _preflight(writer: Any, store: Store, cut: dict[str, Any]) -> None:
+    problem = writer.preflight(store, **cut)
+    if problem is not None:
+        raise problem
+
+
+def _written(arguments: argparse.Namespace, emitted: EmittedModel) -> Report:
     document = {
-        **document,
-        "output": str(made.path),
-        "weights": str(made.weights),
-        "class_name": made.class_name,
-        "lines": made.lines,
-        "keys": made.keys,
-        "modules": made.modules,
-        "ties": made.ties,
+        "store": arguments.store,
+        "written": True,
+        "output": str(emitted.path),
+        "weights": str(emitted.weights),
+        "class_name": emitted.class_name,
+        "lines": emitted.lines,
+        "keys": emitted.keys,
+        "modules": emitted.modules,
+        "ties": emitted.ties,
     }
     return Report(
         document,
         [
-            f"wrote {made.path}: class {made.class_name}, {plural(made.lines, 'line')}",
-            f"wrote {made.weights}: {plural(len(made.keys), 'tensor')}",
+            f"wrote {emitted.path}: class {emitted.class_name}, {plural(emitted.lines, 'line')}",
+            f"wrote {emitted.weights}: {plural(len(emitted.keys), 'tensor')}",
         ],
     )
 

@@ -1,18 +1,17 @@
 """Write a checkpoint as a neutral store.
 
-The store appears whole or not at all; a file that stands at the target is replaced only when the new one is whole
-and on the disk, and a failed run leaves it as it was.
+The store is written atomically: an existing file is replaced only when the new one is complete and on the disk, and a
+failed run leaves it unchanged.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 from typing import TYPE_CHECKING
 
 from neutral.cli.console import Console, Report, byte_size, plural
 from neutral.cli.factory import add_factory, importable, make
-from neutral.cli.sources import add_source, read_source
+from neutral.cli.sources import add_source, read_source, refuse_replacing
 from neutral.errors import UsageError
 from neutral.gc_pause import paused
 
@@ -23,22 +22,20 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_source(parser)
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="the store; FILE.safetensors")
-    add_factory(parser, required=False, text="of a PyTorch state dict: the class or function of its module")
+    add_factory(parser, required=False, text="for a state dict: the class or function that makes its module")
     parser.add_argument("--no-digests", action="store_true", help="leave out the SHA-256 of every tensor and file")
     parser.add_argument("--dry-run", action="store_true", help="read and convert the structure, write nothing")
 
 
-@paused()  # the one model that there is lives as long as the command
+@paused()  # the only model lives until the command ends: nothing to collect
 def run(arguments: argparse.Namespace, console: Console) -> Report:
     from neutral.store.containers import container_for
 
     target = arguments.output
-    container_for(target)  # an unknown suffix is noticed before anything is read
-    for path in arguments.source:
-        if os.path.exists(target) and os.path.exists(path) and os.path.samefile(path, target):
-            raise UsageError(f"{target}: the output would replace the source. Choose another name.")
-    with read_source(arguments.source, arguments.epoch) as read:
-        store = read if arguments.into is None else _typed(read, arguments)
+    container_for(target)  # refuse an unknown suffix before anything is read
+    refuse_replacing(target, arguments.source)
+    with read_source(arguments.source, arguments.epoch) as checkpoint:
+        store = checkpoint if arguments.into is None else _typed(checkpoint, arguments)
         if not arguments.dry_run:
             with console.progress("export") as progress:
                 store.save(target, digests=not arguments.no_digests, progress=progress)
@@ -58,12 +55,14 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
 
 
 def _typed(store: Store, arguments: argparse.Namespace) -> Store:
-    """The store with the types of the module that its state dict belongs to."""
+    """Return the store of a state dict with the layer kinds and attributes of its module."""
     from neutral import plugins
 
-    if store.source is None or store.source.framework != "torch":
-        raise UsageError("--into gives types to a PyTorch state dict, and this is a checkpoint with types of its own.")
+    framework = None if store.source is None else store.source.framework
+    writer = None if framework is None else plugins.load(plugins.WRITERS, framework)
+    if writer is None or not hasattr(writer, "typed"):
+        raise UsageError(f"--into types the layers of a state dict; a checkpoint of {framework} has typed layers.")
     with importable(arguments.path):
         module = make(arguments.into, arguments.kwargs)
-    typed: Store = plugins.load(plugins.WRITERS, "torch").typed(store, module)
+    typed: Store = writer.typed(store, module)
     return typed

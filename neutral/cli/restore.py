@@ -1,7 +1,7 @@
-"""Give back the original files of a store, byte for byte.
+"""Restore the original files of a store, byte for byte.
 
-Their sizes and SHA-256 are compared with those recorded before any of them takes its place. A file that is there
-already is replaced only with --force, because its name comes from the store and not from you.
+Sizes and SHA-256 are compared with those recorded before any file replaces another. Existing files are replaced only
+with --force, because their names come from the store.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from neutral.errors import UsageError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("store", metavar="STORE")
-    parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="made if need be")
-    parser.add_argument("--force", action="store_true", help="replace files that are there already")
-    parser.add_argument("--dry-run", action="store_true", help="say which files would be written, write none")
+    parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="created if necessary")
+    parser.add_argument("--force", action="store_true", help="replace existing files")
+    parser.add_argument("--dry-run", action="store_true", help="list the files that would be written, write none")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:
@@ -25,10 +25,11 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
 
     with neutral.open(arguments.store) as store:
         if store.source is None or not store.source.files:
-            raise UsageError(f"{arguments.store}: it was not made from files, so there is nothing to restore.")
+            raise UsageError(f"{arguments.store}: this store was not made from files, so there is nothing to restore.")
         files = store.source.files
         if not arguments.dry_run:
             writer = plugins.load(plugins.WRITERS, store.source.framework)
+            plugins.require(writer, "restore")
             with console.progress("restore") as progress:
                 writer.restore(store, arguments.output, overwrite=arguments.force, progress=progress)
     done = "would write" if arguments.dry_run else "wrote"

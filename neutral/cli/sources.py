@@ -30,7 +30,8 @@ def read_source(paths: Sequence[str], epoch: int | None) -> Store:
     options: dict[str, Any] = {} if epoch is None else {"epoch": epoch}
     for reader in plugins.load_all(plugins.READERS):
         if all(reader.can_read(path) for path in paths):
-            return reader.read(*paths, **options)
+            store: Store = reader.read(*paths, **options)
+            return store
     for path in paths:
         if not os.path.lexists(path):
             raise SourceError(f"{path}: there is no such file or folder, and no checkpoint has this prefix.")
@@ -60,6 +61,13 @@ def add_derived(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="say what would be written")
 
 
+def refuse_replacing(target: str, sources: Sequence[str]) -> None:
+    """Raise UsageError if writing ``target`` would replace one of the files that are read."""
+    for path in sources:
+        if os.path.exists(target) and os.path.exists(path) and os.path.samefile(path, target):
+            raise UsageError(f"{target}: the output would replace the source. Choose another name.")
+
+
 def save_derived(
     store: Store, sources: Sequence[str], arguments: argparse.Namespace, document: dict[str, Any], console: Console
 ) -> list[str]:
@@ -68,9 +76,7 @@ def save_derived(
 
     target = arguments.output
     container_for(target)
-    for path in sources:
-        if os.path.exists(target) and os.path.samefile(path, target):
-            raise UsageError(f"{target}: the output would replace the source. Choose another name.")
+    refuse_replacing(target, sources)
     if not arguments.dry_run:
         with console.progress("write") as progress:
             store.save(target, progress=progress)

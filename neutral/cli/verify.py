@@ -1,7 +1,7 @@
-"""Run a PyTorch module on a golden file's inputs and compare every named layer and output with those recorded.
+"""Run a module on a golden file's inputs and compare every named layer and output with those recorded.
 
 With --into, the store is loaded into the module that you wrote; without, the module that `emit` writes is verified.
-The exit code is 0 where all is within the tolerance, and 7 where something is not.
+The exit code is 0 when every difference is within the tolerance, and 7 when one is not.
 """
 
 from __future__ import annotations
@@ -12,19 +12,24 @@ from typing import TYPE_CHECKING, Any
 import neutral
 from neutral.cli.console import Console, Report
 from neutral.cli.factory import add_factory, importable, make
-from neutral.cli.load import add_matching, matching
+from neutral.cli.load import add_matching, matching_options
+from neutral.cli.target import add_target, target_writer
 from neutral.errors import VerificationError
 
 if TYPE_CHECKING:
+    from neutral.matching.plan import Plan
     from neutral.store import Store
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("store", metavar="STORE")
-    parser.add_argument("--golden", required=True, metavar="FILE", help="what mxnet_capture.py recorded")
+    parser.add_argument("--golden", required=True, metavar="FILE", help="the file that mxnet_capture.py recorded")
     add_factory(parser, required=False)
+    add_target(parser)
     add_matching(parser)
-    parser.add_argument("--set-attributes", action="store_true", help="set attributes that differ on the module first")
+    parser.add_argument(
+        "--set-attributes", action="store_true", help="set attributes that differ (eps, stride) on the module first"
+    )
     parser.add_argument(
         "--tolerance",
         type=_tolerance,
@@ -35,14 +40,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--end-to-end", type=_tolerance, default=1e-4, metavar="X", help="the same for outputs (default: %(default)s)"
     )
-    parser.add_argument("--html", metavar="FILE", help="write the report as a page, too")
+    parser.add_argument("--html", metavar="FILE", help="also write the report as an HTML page")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:
-    from neutral import plugins
     from neutral.store.atomic import atomic_file
 
-    writer = plugins.load(plugins.WRITERS, "torch")
+    loading = ("build", "plan_of", "make_plan") if arguments.into is None else ("load_into",)
+    writer = target_writer(arguments, "verify", *loading)
     with neutral.open(arguments.store) as store, importable(arguments.path):
         module, plan = _loaded(writer, store, arguments)
         report = writer.verify(
@@ -66,18 +71,19 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     return Report(document, str(report).split("\n"), 0 if report.ok else VerificationError.exit_code)
 
 
-def _loaded(writer: Any, store: Store, arguments: argparse.Namespace) -> tuple[Any, Any]:
-    """The module and the plan that says which of its parts is which layer."""
+def _loaded(writer: Any, store: Store, arguments: argparse.Namespace) -> tuple[Any, Plan]:
+    """Return the loaded module, and the plan that pairs its submodules with stored layers."""
     if arguments.into is None:
-        layers = {name: path for name, path in writer.plan_of(store).items() if name in store.layers}
+        paths = {name: path for name, path in writer.plan_of(store).items() if name in store.layers}
         module = writer.build(store)
-        return module, writer.make_plan(module, store, layers, strict=False)
+        return module, writer.make_plan(module, store, paths, strict=False)
     module = make(arguments.into, arguments.kwargs)
-    return module, writer.load_into(module, store, set_attributes=arguments.set_attributes, **matching(arguments))
+    options = matching_options(arguments)
+    return module, writer.load_into(module, store, set_attributes=arguments.set_attributes, **options)
 
 
 def _tolerance(text: str) -> float:
     value = float(text)
     if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is no tolerance; expected a number from 0 on")
+        raise argparse.ArgumentTypeError(f"invalid tolerance {text}; expected a finite number, 0 or larger")
     return value

@@ -1,9 +1,9 @@
-"""Write weights as a checkpoint of the framework that a store came from: back to where the model has to be served.
+"""Write weights as a checkpoint of the framework that a store was exported from, for serving the model there.
 
---like is the store of a checkpoint of the same network, with any values. It gives the graph, the names, the layouts and
-the version of the files; WEIGHTS (a state dict, a store or a checkpoint) gives the values. Which goes where, a mapping
-or a plan of `neutral load LIKE --into … --save-plan` says, else names do. Everything has to have its place, or be
-allowed by name.
+--like is the store of a checkpoint of the same network, with any values. It supplies the graph, the names, the layouts
+and the version of the files; WEIGHTS (a state dict, a store or a checkpoint) supplies the values. Layers are paired by
+--mapping (TOML, or a plan of `neutral load LIKE --into … --save-plan`), then by name. Every tensor has to be paired,
+except those that --allow-unused and --allow-missing name.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import argparse
 
 import neutral
 from neutral.cli.console import Console, Report
-from neutral.cli.load import add_matching, matching
+from neutral.cli.load import add_matching, matching_options
 from neutral.cli.sources import open_any
 from neutral.errors import UsageError
 
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--epoch", type=int, default=0, metavar="N", help="the number in the name (default: 0)")
     add_matching(parser)
-    parser.add_argument("--force", action="store_true", help="replace files that are there already")
+    parser.add_argument("--force", action="store_true", help="replace existing files")
     parser.add_argument("--dry-run", action="store_true", help="check everything, write nothing")
 
 
@@ -34,12 +34,11 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
 
     with neutral.open(arguments.like) as like, open_any([arguments.weights]) as store:
         if like.source is None:
-            raise UsageError(f"{arguments.like}: it was not made from a checkpoint.")
+            raise UsageError(f"{arguments.like}: this store was not made from a checkpoint; --like needs one that was.")
         writer = plugins.load(plugins.WRITERS, like.source.framework)
-        if not hasattr(writer, "write"):
-            raise UsageError(f"{arguments.like}: it was made from {like.source.framework}, for which none is written.")
+        plugins.require(writer, "write")
         with console.progress("write") as progress:
-            done = writer.write(
+            written = writer.write(
                 store,
                 arguments.output,
                 like=like,
@@ -47,18 +46,18 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
                 overwrite=arguments.force,
                 dry_run=arguments.dry_run,
                 progress=progress,
-                **matching(arguments),
+                **matching_options(arguments),
             )
-    verb = "would write" if arguments.dry_run else "wrote"
-    paths = [str(path) for path in done.paths]
+    done = "would write" if arguments.dry_run else "wrote"
+    paths = [str(path) for path in written.paths]
     return Report(
         {
             "weights": arguments.weights,
             "like": arguments.like,
             "files": paths,
             "written": not arguments.dry_run,
-            "tensors": done.names,
-            "notes": list(done.notes),
+            "tensors": written.names,
+            "notes": list(written.notes),
         },
-        [*(f"{verb} {path}" for path in paths), f"{len(done.names)} tensors", *done.notes],
+        [*(f"{done} {path}" for path in paths), f"{len(written.names)} tensors", *written.notes],
     )

@@ -32,6 +32,9 @@ class Result:
 
 Run = Callable[..., Result]
 
+Install = Callable[[str, str], None]
+"""Puts a distribution with these entry points and this module on the path."""
+
 
 def run_process(*words: object, cwd: Path | None = None, **options: Any) -> subprocess.CompletedProcess[str]:
     """``neutral`` with these words, in a process of its own."""

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
 
-from cli_cases import MODULE, Result, Run, linear_store, write_checkpoint
+from cli_cases import MODULE, Install, Result, Run, linear_store, write_checkpoint
 from neutral.cli import main
 
 
@@ -45,3 +46,23 @@ def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delitem(sys.modules, "nets", raising=False)
     return tmp_path
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Put a distribution with these entry points and this module (``acme_NUMBER``) on the path."""
+    count = 0
+
+    def make(entry_points: str, source: str) -> None:
+        nonlocal count
+        count += 1
+        folder = tmp_path / f"site{count}"
+        info = folder / f"acme_{count}-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: acme-{count}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(textwrap.dedent(entry_points))
+        (folder / f"acme_{count}.py").write_text(textwrap.dedent(source))
+        monkeypatch.syspath_prepend(str(folder))
+        monkeypatch.delitem(sys.modules, f"acme_{count}", raising=False)  # another test's
+
+    return make

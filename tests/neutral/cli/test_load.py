@@ -112,7 +112,7 @@ def test_what_cannot_be_meant(run: Run, store: Path, modules: Path, words: tuple
 
 def test_nothing_to_do_is_an_error(run: Run, store: Path) -> None:
     result = run("load", store, "--into", "nets:Net")
-    assert (result.code, "give -o, --save-plan or --dry-run" in result.err) == (2, True)
+    assert (result.code, "nothing to do: pass -o, --save-plan or --dry-run" in result.err) == (2, True)
 
 
 @pytest.mark.parametrize("verb", ["load", "verify", "emit"])

@@ -1,0 +1,38 @@
+"""Plug-ins: readers, writers and commands of other packages, registered as entry points and imported on use.
+
+==================  ================================  ============================================================
+group               name                              object
+==================  ================================  ============================================================
+neutral.readers     the framework (``mxnet``)         a :class:`Reader`
+neutral.writers     the framework (``torch``)         a :class:`Writer`, with the methods that it supports
+neutral.commands    the verb (``neutral VERB``)       a :class:`Command`: a module or any object
+neutral.operators   the package                       operator kinds and their rules: :mod:`neutral.extensions`
+==================  ================================  ============================================================
+
+Neutral's own readers and writers are registered the same way (:data:`BUILTIN`) and are tried first, because looking for
+installed entry points takes as long as the rest of the command line together.
+"""
+
+from __future__ import annotations
+
+from neutral.plugins.command import Command
+from neutral.plugins.reader import Reader
+from neutral.plugins.registry import BUILTIN, COMMANDS, READERS, WRITERS, PluginError, load, load_all, names
+from neutral.plugins.writer import EmittedModel, Writer, WrittenCheckpoint, require
+
+__all__ = [
+    "BUILTIN",
+    "COMMANDS",
+    "READERS",
+    "WRITERS",
+    "Command",
+    "EmittedModel",
+    "PluginError",
+    "Reader",
+    "Writer",
+    "WrittenCheckpoint",
+    "load",
+    "load_all",
+    "names",
+    "require",
+]

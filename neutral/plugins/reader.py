@@ -1,0 +1,55 @@
+"""The interface of a reader: from the checkpoints of one framework to stores."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Iterable, Protocol, Sequence
+
+if TYPE_CHECKING:
+    from neutral.store import Store
+
+
+class Reader(Protocol):
+    """Convert checkpoints of one framework to stores. Only ``find`` may be absent.
+
+    ``docs/adding-a-reader.md`` has a complete example.
+    """
+
+    name: str
+    """The framework, as the reader is registered and as ``store.source.framework`` says."""
+
+    def can_read(self, path: str) -> bool:
+        """Return whether ``path`` looks like a checkpoint of this framework.
+
+        Called for every path of a command until one reader accepts all of them, so it has to be cheap: look at the
+        suffix or the first bytes. It never raises.
+
+        Args:
+            path: A file, a folder, a URL, or a prefix of several files (``model`` for ``model-symbol.json``).
+        """
+        ...
+
+    def read(self, *paths: str, **options: Any) -> Store:
+        """Return the store of one checkpoint, with tensor data that is read when it is asked for.
+
+        Args:
+            paths: The files or the prefix of one checkpoint, in any order.
+            options: The reader options of the command line, passed only when given: ``epoch`` (int).
+
+        Raises:
+            SourceError: A file is missing, damaged, or does not belong to the others.
+            UnsupportedError: The content cannot be expressed exactly.
+            UsageError: An option has no meaning for this framework.
+        """
+        ...
+
+    def find(self, folder: str, names: Sequence[str]) -> Iterable[tuple[str, tuple[str, ...]]]:
+        """Yield the checkpoints among the files of one folder; ``neutral archive`` skips readers without this method.
+
+        Args:
+            folder: The folder or URL that holds the files.
+            names: The names of all files in it, without the folder.
+
+        Returns:
+            For each checkpoint its name, a relative path without suffix, and the names of its files.
+        """
+        ...
