@@ -16,6 +16,7 @@ from typing import Any, Callable
 
 from neutral import plugins
 from neutral.errors import UsageError
+from neutral.operators import catalogue
 from neutral.plugins import PluginError
 
 GROUP = "neutral.operators"
@@ -65,10 +66,11 @@ def search() -> None:
 
 
 def _add(name: str, plugin: Any) -> None:
-    from neutral.operators import catalogue
-
     if not hasattr(plugin, "OPERATORS"):
         raise PluginError(f"{name}: a plug-in for operators has OPERATORS, the catalogue's entries, and this has none.")
     for operator in plugin.OPERATORS:
         catalogue.add(operator)
     _loaded[name] = plugin
+
+
+catalogue.on_missing(search)

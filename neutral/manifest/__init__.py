@@ -12,6 +12,7 @@ from functools import lru_cache
 from json.encoder import encode_basestring as _quote
 from typing import Any, Iterator, Mapping
 
+import neutral.extensions  # noqa: F401  # the catalogue finds kinds of installed plug-ins
 from neutral.errors import StoreError
 from neutral.graph import Graph, Input, Layer, LayerSource, Node, Operand, Origin, Value
 from neutral.manifest.schema import SPECIAL_NUMBERS, check_document, check_graph

@@ -12,6 +12,8 @@ __all__ = ["Attribute", "Catalogue", "Operator", "Role", "UnknownOperator", "cat
 catalogue = Catalogue()
 """Every kind that the store may hold."""
 
-for _module in sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name != "catalogue"):
+_INFRASTRUCTURE = ("catalogue", "dtypes", "ranks")
+
+for _module in sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name not in _INFRASTRUCTURE):
     for _operator in import_module(f"{__name__}.{_module}").OPERATORS:
         catalogue.add(_operator)

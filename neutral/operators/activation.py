@@ -20,7 +20,12 @@ _FIXED = {
 }
 
 OPERATORS = (
-    *(Operator(kind, meaning, family="activation") for kind, meaning in _FIXED.items()),
+    *(
+        Operator(
+            kind, meaning, family="activation", elementwise=True, keeps_shape=True, rank_rule="same", dtype_rule="same"
+        )
+        for kind, meaning in _FIXED.items()
+    ),
     Operator(
         "hard_sigmoid",
         "output = alpha*input + beta, at least 0 and at most 1.",
@@ -29,18 +34,30 @@ OPERATORS = (
             Attribute("beta", "float", "The value at 0."),
         ),
         family="activation",
+        elementwise=True,
+        keeps_shape=True,
+        rank_rule="same",
+        dtype_rule="same",
     ),
     Operator(
         "leaky_relu",
         "output = input where input > 0, else negative_slope*input.",
         attributes=(Attribute("negative_slope", "float", "The slope of the negative side."),),
         family="activation",
+        elementwise=True,
+        keeps_shape=True,
+        rank_rule="same",
+        dtype_rule="same",
     ),
     Operator(
         "elu",
         "output = input where input > 0, else alpha*(e^input - 1).",
         attributes=(Attribute("alpha", "float", "Minus the limit of the negative side."),),
         family="activation",
+        elementwise=True,
+        keeps_shape=True,
+        rank_rule="same",
+        dtype_rule="same",
     ),
     Operator(
         "prelu",
@@ -48,6 +65,9 @@ OPERATORS = (
         "are axis 1 (axis 0 of a 1-D input).",
         roles=(Role("weight", "(channels,) or (1,)", "The slope of the negative side."),),
         family="activation",
+        keeps_shape=True,
+        rank_rule="same",
+        dtype_rule="same",
     ),
     Operator(
         "softmax",
@@ -56,17 +76,26 @@ OPERATORS = (
         inputs=("input", "length?"),
         attributes=(AXIS,),
         family="activation",
+        keeps_shape=True,
+        rank_rule="same",
+        dtype_rule="same",
     ),
     Operator(
         "softmax_of_sample",
         "output = e^input / sum(e^input) over all axes but the first together.",
         family="activation",
+        keeps_shape=True,
+        rank_rule="same",
+        dtype_rule="same",
     ),
     Operator(
         "log_softmax",
         "output = input - log(sum(e^input)) along one axis.",
         attributes=(AXIS,),
         family="activation",
+        keeps_shape=True,
+        rank_rule="same",
+        dtype_rule="same",
     ),
     Operator(
         "masked_softmax",
@@ -75,6 +104,9 @@ OPERATORS = (
         inputs=("input", "mask"),
         attributes=(AXIS,),
         family="activation",
+        keeps_shape=True,
+        rank_rule="same",
+        dtype_rule="same",
     ),
     Operator(
         "masked_log_softmax",
@@ -83,5 +115,8 @@ OPERATORS = (
         inputs=("input", "mask"),
         attributes=(AXIS,),
         family="activation",
+        keeps_shape=True,
+        rank_rule="same",
+        dtype_rule="same",
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from neutral.operators.catalogue import Attribute, Operator
+from neutral.operators.ranks import RankContext, RankRule
 
 AXIS = Attribute("axis", "int", "The axis; negative counts from the end.")
 
@@ -18,6 +19,22 @@ SLICE_MEANING = (
     "an end are moved to it, None is the end that the step comes from or goes to."
 )
 
+
+def _tiled_rank(node: RankContext) -> int | None:
+    rank = node.rank()
+    return None if rank is None else max(rank, len(node["repeats"]))
+
+
+def _at_least(axes: int) -> RankRule:
+    """The larger of the first operand's rank and ``axes``."""
+
+    def rule(node: RankContext) -> int | None:
+        rank = node.rank()
+        return None if rank is None else max(rank, axes)
+
+    return rule
+
+
 OPERATORS = (
     Operator(
         "concatenate",
@@ -25,6 +42,9 @@ OPERATORS = (
         inputs=("*inputs",),
         attributes=(AXIS,),
         family="arrangement",
+        rank_rule="same",
+        dtype_rule="promote",
+        associative=True,
     ),
     Operator(
         "stack",
@@ -32,6 +52,8 @@ OPERATORS = (
         inputs=("*inputs",),
         attributes=(Attribute("axis", "int", "Place of the new axis; negative counts from the output's end."),),
         family="arrangement",
+        dtype_rule="promote",
+        rank_rule=lambda node: node.changed(1),
     ),
     Operator(
         "split",
@@ -39,6 +61,9 @@ OPERATORS = (
         attributes=(AXIS, Attribute("parts", "int", "The number of parts; it divides the extent.")),
         outputs=("*parts",),
         family="arrangement",
+        layout_only=True,
+        rank_rule="same",
+        dtype_rule="same",
     ),
     Operator(
         "uneven_split",
@@ -46,6 +71,9 @@ OPERATORS = (
         attributes=(AXIS, Attribute("parts", "int", "The number of parts.")),
         outputs=("*parts",),
         family="arrangement",
+        layout_only=True,
+        rank_rule="same",
+        dtype_rule="same",
     ),
     Operator(
         "split_at",
@@ -54,6 +82,9 @@ OPERATORS = (
         attributes=(AXIS, Attribute("indices", "ints", "Where the second and later parts begin.")),
         outputs=("*parts",),
         family="arrangement",
+        layout_only=True,
+        rank_rule="same",
+        dtype_rule="same",
     ),
     Operator(
         "unbind",
@@ -61,6 +92,9 @@ OPERATORS = (
         attributes=(AXIS, Attribute("parts", "int", "The axis's extent.")),
         outputs=("*parts",),
         family="arrangement",
+        layout_only=True,
+        rank_rule=lambda node: node.changed(-1),
+        dtype_rule="same",
     ),
     Operator(
         "hsplit",
@@ -71,14 +105,28 @@ OPERATORS = (
         ),
         outputs=("*parts",),
         family="arrangement",
+        layout_only=True,
+        rank_rule="same",
+        dtype_rule="same",
     ),
-    Operator("slice", f"A part of the input: {SLICE_MEANING}", attributes=SLICE, family="arrangement"),
+    Operator(
+        "slice",
+        f"A part of the input: {SLICE_MEANING}",
+        attributes=SLICE,
+        family="arrangement",
+        layout_only=True,
+        rank_rule="same",
+        dtype_rule="same",
+    ),
     Operator(
         "slice_assign",
         f"The input with a part of it replaced by value, which has the part's shape or is a number: {SLICE_MEANING}",
         inputs=("input", "value"),
         attributes=SLICE,
         family="arrangement",
+        rank_rule="same",
+        dtype_rule="same",
+        keeps_shape=True,
     ),
     Operator(
         "slice_like",
@@ -94,6 +142,10 @@ OPERATORS = (
             ),
         ),
         family="arrangement",
+        layout_only=True,
+        rank_rule="same",
+        dtype_rule="same",
+        shape_operands=1,
     ),
     Operator(
         "crop",
@@ -110,6 +162,10 @@ OPERATORS = (
             ),
         ),
         family="arrangement",
+        shape_operands=1,
+        layout_only=True,
+        rank_rule=4,
+        dtype_rule="same",
     ),
     Operator(
         "pad",
@@ -122,12 +178,18 @@ OPERATORS = (
             Attribute("value", "float", "The value of mode constant."),
         ),
         family="arrangement",
+        layout_only=True,
+        rank_rule=lambda node: len(node["before"]),
+        dtype_rule="same",
     ),
     Operator(
         "tile",
         "The whole input several times along each axis; the shorter of repeats and the input's shape gets 1s in front.",
         attributes=(Attribute("repeats", "ints", "How often along each axis."),),
         family="arrangement",
+        layout_only=True,
+        rank_rule=_tiled_rank,
+        dtype_rule="same",
     ),
     Operator(
         "repeat",
@@ -139,6 +201,9 @@ OPERATORS = (
             ),
         ),
         family="arrangement",
+        layout_only=True,
+        rank_rule=lambda node: 1 if node["axis"] is None else node.rank(),
+        dtype_rule="same",
     ),
     Operator(
         "flip",
@@ -147,6 +212,10 @@ OPERATORS = (
             Attribute("axes", "ints", "The axes; negative ones count from the end. None: all.", optional=True),
         ),
         family="arrangement",
+        layout_only=True,
+        rank_rule="same",
+        dtype_rule="same",
+        keeps_shape=True,
     ),
     Operator(
         "broadcast_to",
@@ -155,6 +224,9 @@ OPERATORS = (
             Attribute("shape", "ints", "The extents, the last ones for the input's axes; 0 keeps the input's."),
         ),
         family="arrangement",
+        layout_only=True,
+        rank_rule=lambda node: len(node["shape"]),
+        dtype_rule="same",
     ),
     Operator(
         "broadcast_axes",
@@ -164,6 +236,9 @@ OPERATORS = (
             Attribute("sizes", "ints", "The extent of each of them."),
         ),
         family="arrangement",
+        layout_only=True,
+        rank_rule="same",
+        dtype_rule="same",
     ),
     Operator(
         "broadcast_like",
@@ -174,17 +249,28 @@ OPERATORS = (
             Attribute("like_axes", "ints", "For each the axis of the other input; None as axes.", optional=True),
         ),
         family="arrangement",
+        layout_only=True,
+        rank_rule="same",
+        dtype_rule="same",
+        shape_operands=1,
     ),
     *(
-        Operator(kind, meaning, inputs=("*inputs",), family="arrangement")
-        for kind, meaning in (
-            ("vstack", "The inputs below each other along axis 0; a vector of n counts as (1, n), a number as (1, 1)."),
-            ("hstack", "The inputs beside each other along axis 1; vectors and numbers one after the other."),
+        Operator(
+            kind, meaning, inputs=("*inputs",), family="arrangement", rank_rule=_at_least(axes), dtype_rule="promote"
+        )
+        for kind, axes, meaning in (
+            (
+                "vstack",
+                2,
+                "The inputs below each other along axis 0; a vector of n counts as (1, n), a number as (1, 1).",
+            ),
+            ("hstack", 1, "The inputs beside each other along axis 1; vectors and numbers one after the other."),
             (
                 "dstack",
+                3,
                 "The inputs behind each other along axis 2; a matrix (m, n) counts as (m, n, 1), a vector of n as (1, n, 1).",
             ),
-            ("column_stack", "The inputs beside each other along axis 1; a vector of n counts as a column (n, 1)."),
+            ("column_stack", 2, "The inputs beside each other along axis 1; a vector of n counts as a column (n, 1)."),
         )
     ),
     Operator(
@@ -200,6 +286,10 @@ OPERATORS = (
             ),
         ),
         family="arrangement",
+        layout_only=True,
+        rank_rule="same",
+        dtype_rule="same",
+        keeps_shape=True,
     ),
     *(
         Operator(
@@ -207,6 +297,10 @@ OPERATORS = (
             f"The input with zeros in place of what is {where} a diagonal of its last two axes.",
             attributes=(Attribute("offset", "int", "The diagonal: 0 is the main one, positive ones are above it."),),
             family="arrangement",
+            keeps_shape=True,
+            layout_only=True,
+            rank_rule="same",
+            dtype_rule="same",
         )
         for kind, where in (("lower_triangle", "above"), ("upper_triangle", "below"))
     ),
@@ -215,6 +309,8 @@ OPERATORS = (
         "Along an axis each position less the one before it, several times over.",
         attributes=(AXIS, Attribute("times", "int", "How often.")),
         family="arrangement",
+        rank_rule="same",
+        dtype_rule="same",
     ),
     Operator(
         "extract_patches",
@@ -227,6 +323,9 @@ OPERATORS = (
             Attribute("padding", "ints", "Zeros added at both ends of each dimension."),
         ),
         family="arrangement",
+        rank_rule=3,
+        dtype_rule="same",
+        layout_only=True,
     ),
     Operator(
         "add_patches",
@@ -240,5 +339,7 @@ OPERATORS = (
             Attribute("padding", "ints", "Zeros that are cut off again at both ends of each dimension."),
         ),
         family="arrangement",
+        rank_rule=4,
+        dtype_rule="same",
     ),
 )

@@ -18,6 +18,8 @@ OPERATORS = (
         inputs=("query", "key"),
         attributes=_HEADS,
         family="attention",
+        rank_rule=3,
+        dtype_rule="same",
     ),
     Operator(
         "attention_values",
@@ -25,6 +27,8 @@ OPERATORS = (
         inputs=("value", "weights"),
         attributes=_HEADS,
         family="attention",
+        rank_rule=3,
+        dtype_rule="same",
     ),
     Operator(
         "self_attention_scores",
@@ -33,6 +37,8 @@ OPERATORS = (
         inputs=("query_key_value",),
         attributes=_HEADS,
         family="attention",
+        rank_rule=3,
+        dtype_rule="same",
     ),
     Operator(
         "self_attention_values",
@@ -41,6 +47,8 @@ OPERATORS = (
         inputs=("query_key_value", "weights"),
         attributes=_HEADS,
         family="attention",
+        rank_rule=3,
+        dtype_rule="same",
     ),
     Operator(
         "cross_attention_scores",
@@ -49,6 +57,8 @@ OPERATORS = (
         inputs=("query", "key_value"),
         attributes=_HEADS,
         family="attention",
+        rank_rule=3,
+        dtype_rule="same",
     ),
     Operator(
         "cross_attention_values",
@@ -57,5 +67,7 @@ OPERATORS = (
         inputs=("key_value", "weights"),
         attributes=_HEADS,
         family="attention",
+        rank_rule=3,
+        dtype_rule="same",
     ),
 )

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from neutral.operators.catalogue import Attribute, Operator, Role
+from neutral.operators.ranks import RankContext
+
+
+def _parameter_rank(node: RankContext) -> int | None:
+    return len(node.role_shapes["value"]) if "value" in node.role_shapes else None
+
 
 OPERATORS = (
     Operator(
@@ -11,8 +17,19 @@ OPERATORS = (
         inputs=(),
         roles=(Role("value", "any", "The tensor."),),
         family="basic",
+        rank_rule=_parameter_rank,
     ),
-    Operator("identity", "output = input.", family="basic"),
+    Operator(
+        "identity",
+        "output = input.",
+        family="basic",
+        elementwise=True,
+        layout_only=True,
+        inference_identity=True,
+        keeps_shape=True,
+        rank_rule="same",
+        dtype_rule="same",
+    ),
     Operator(
         "opaque",
         "An operator of the source that has no exact meaning here. It keeps the source's name and attributes as text; "

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Iterator, Mapping
+from typing import Any, Callable, Iterator, Mapping
 
 from neutral.errors import NeutralError
+from neutral.operators.ranks import RankRule
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,32 @@ class Role:
 
 @dataclass(frozen=True)
 class Operator:
-    """A kind of the catalogue.
+    """A kind of the catalogue: its signature, its meaning, and *traits*, facts that tools read instead of tables of names.
 
-    ``inputs`` are names in order; one that starts with ``*`` takes any number, one that ends with ``?`` may be
-    absent. ``outputs`` likewise. ``meaning`` is exact: an independent reader can implement the operator from it.
+    A trait that is not set says nothing: a tool must then take the general case.
+
+    Attributes:
+        kind: The name of the kind, unique in the catalogue.
+        meaning: The exact definition: an independent reader can implement the operator from it.
+        inputs: The names of the operands in order. ``*name`` stands for any number, ``name?`` may be absent.
+        attributes: The typed attributes, in order.
+        roles: The tensors of a layer of this kind.
+        outputs: The names of the outputs; ``*name`` stands for any number.
+        family: The heading under which the kind is documented.
+        random: It draws random numbers: two uses with equal operands differ.
+        elementwise: Each element of the output depends on no other elements than those at its position of the
+            operands, which broadcast as in NumPy; so the output has the operands' broadcast shape.
+        layout_only: Each element of the outputs is an element of the first operand or a constant: elements are
+            moved, left out, repeated or padded, none is computed.
+        dtype_only: The outputs have the operands' shapes and values in another dtype.
+        commutative: Exchanging the two operands does not change the output.
+        associative: Nested uses with equal attributes can be regrouped, up to rounding.
+        shape_operands: From this operand on, counted from 0, only the operands' shapes matter, not their values. None:
+            the values of all operands matter.
+        inference_identity: Outside of training the output is the first operand, unless the attribute ``always`` is set.
+        keeps_shape: The first output has the shape of the first operand, whatever the attributes.
+        rank_rule: The ranks of the outputs, see :func:`neutral.operators.ranks.output_ranks`. None: unknown.
+        dtype_rule: The dtype of the first output, see :func:`neutral.operators.dtypes.output_dtype`. None: unknown.
     """
 
     kind: str
@@ -66,6 +89,31 @@ class Operator:
     roles: tuple[Role, ...] = ()
     outputs: tuple[str, ...] = ("output",)
     family: str = ""
+    random: bool = False
+    elementwise: bool = False
+    layout_only: bool = False
+    dtype_only: bool = False
+    commutative: bool = False
+    associative: bool = False
+    shape_operands: int | None = None
+    inference_identity: bool = False
+    keeps_shape: bool = False
+    rank_rule: RankRule = None
+    dtype_rule: str | None = None
+
+    @property
+    def has_weights(self) -> bool:
+        """True for kinds whose layers have tensors."""
+        return bool(self.roles)
+
+    @property
+    def has_matrix_weights(self) -> bool:
+        """True for kinds with a required weight of two or more axes, such as linear, and not for normalizations."""
+        return any(role.required and "," in role.shape.rstrip(",)") and " or " not in role.shape for role in self.roles)
+
+    def is_inference_identity(self, attributes: Mapping[str, Any]) -> bool:
+        """Return whether a node with these attributes passes its first operand on unchanged outside of training."""
+        return self.inference_identity and not attributes.get("always", False)
 
     def role(self, name: str) -> Role | None:
         return next((role for role in self.roles if role.matches(name)), None)
@@ -94,6 +142,7 @@ class Catalogue:
 
     def __init__(self) -> None:
         self._operators: dict[str, Operator] = {}
+        self._on_missing: Callable[[], None] | None = None
 
     def add(self, operator: Operator) -> Operator:
         if operator.kind in self._operators:
@@ -101,11 +150,17 @@ class Catalogue:
         self._operators[operator.kind] = operator
         return operator
 
-    def __getitem__(self, kind: str) -> Operator:
-        if kind not in self._operators:
-            from neutral import extensions
+    def on_missing(self, callback: Callable[[], None]) -> None:
+        """Set the function that is called when a kind is looked up that is not registered; it may add kinds."""
+        self._on_missing = callback
 
-            extensions.search()
+    def get(self, kind: str) -> Operator | None:
+        """Return the entry of a kind that is registered already, or None; the callback for missing kinds is not called."""
+        return self._operators.get(kind)
+
+    def __getitem__(self, kind: str) -> Operator:
+        if kind not in self._operators and self._on_missing is not None:
+            self._on_missing()
         try:
             return self._operators[kind]
         except KeyError:
@@ -137,7 +192,7 @@ def _is_graph(value: Any) -> bool:
     return isinstance(value, Graph)
 
 
-_CHECKS = {
+_CHECKS: dict[str, Callable[[Any], bool]] = {
     "int": _is_int,
     "float": _is_number,
     "bool": lambda value: isinstance(value, bool),

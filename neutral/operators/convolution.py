@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from neutral.operators.catalogue import Attribute, Operator, Role
+from neutral.operators.ranks import RankContext
 
 LAYOUT = Attribute(
     "layout",
@@ -22,6 +23,12 @@ WINDOW = (
 
 BIAS = Role("bias", "(out_channels,)", "Added to every position of a channel.", required=False)
 
+
+def window_rank(node: RankContext) -> int:
+    """The rank of the input and output of a kind with a ``kernel_size``: batch, channels and the spatial axes."""
+    return len(node["kernel_size"]) + 2
+
+
 OPERATORS = (
     Operator(
         "convolution",
@@ -30,6 +37,8 @@ OPERATORS = (
         attributes=(*WINDOW, LAYOUT),
         roles=(Role("weight", "(out_channels, in_channels/groups, *kernel_size)", "The kernel."), BIAS),
         family="convolution",
+        rank_rule=window_rank,
+        dtype_rule="same",
     ),
     Operator(
         "transposed_convolution",
@@ -45,6 +54,8 @@ OPERATORS = (
         ),
         roles=(Role("weight", "(in_channels, out_channels/groups, *kernel_size)", "The kernel."), BIAS),
         family="convolution",
+        rank_rule=window_rank,
+        dtype_rule="same",
     ),
     Operator(
         "deformable_convolution",
@@ -61,5 +72,7 @@ OPERATORS = (
         ),
         roles=(Role("weight", "(out_channels, in_channels/groups, *kernel_size)", "The kernel."), BIAS),
         family="convolution",
+        rank_rule=4,
+        dtype_rule="same",
     ),
 )

@@ -21,12 +21,18 @@ OPERATORS = (
         inputs=(),
         attributes=(Attribute("shape", "ints", "The shape."), Attribute("value", "float", "The value."), DTYPE),
         family="creation",
+        rank_rule=lambda node: len(node["shape"]),
+        dtype_rule="attribute",
     ),
     Operator(
         "full_like",
         "A tensor of one value, with the shape and dtype of the input.",
         attributes=(Attribute("value", "float", "The value."),),
         family="creation",
+        shape_operands=0,
+        keeps_shape=True,
+        rank_rule="same",
+        dtype_rule="same",
     ),
     Operator(
         "arange",
@@ -34,6 +40,8 @@ OPERATORS = (
         inputs=(),
         attributes=(*_PROGRESSION, Attribute("count", "int", "How many numbers, repetitions aside."), DTYPE),
         family="creation",
+        dtype_rule="attribute",
+        rank_rule=1,
     ),
     Operator(
         "arange_like",
@@ -45,6 +53,9 @@ OPERATORS = (
             Attribute("axis", "int", "The axis; negative counts from the end. None: the whole shape.", optional=True),
         ),
         family="creation",
+        shape_operands=0,
+        dtype_rule="same",
+        rank_rule=lambda node: node.rank() if node["axis"] is None else 1,
     ),
     Operator(
         "eye",
@@ -57,6 +68,8 @@ OPERATORS = (
             DTYPE,
         ),
         family="creation",
+        dtype_rule="attribute",
+        rank_rule=2,
     ),
     Operator(
         "index_array",
@@ -65,6 +78,9 @@ OPERATORS = (
             Attribute("axes", "ints", "The axes; negative ones count from the end. None: all.", optional=True),
         ),
         family="creation",
+        rank_rule=lambda node: node.changed(1),
+        shape_operands=0,
+        dtype_rule="int64",
     ),
     Operator(
         "diagonal",
@@ -77,5 +93,7 @@ OPERATORS = (
             Attribute("other_axis", "int", "The axis of columns; negative counts from the end."),
         ),
         family="creation",
+        dtype_rule="same",
+        rank_rule=lambda node: 2 if node.rank() == 1 else node.changed(-1),
     ),
 )

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from neutral.operators.catalogue import Attribute, Operator
+from neutral.operators.ranks import RankContext
 
 _FORMATS = ("corner", "center")
 _OVERLAP = (
     "The overlap of two boxes is the area of their intersection divided by that of their union; a box whose width or "
     "height is negative has area 0."
 )
+
+
+def _pairs_rank(node: RankContext) -> int | None:
+    first, second = node.rank(0), node.rank(1)
+    return None if first is None or second is None else first + second - 2
+
 
 OPERATORS = (
     Operator(
@@ -18,6 +25,8 @@ OPERATORS = (
         inputs=("input", "other"),
         attributes=(Attribute("format", "str", "Of both.", choices=_FORMATS),),
         family="detection",
+        rank_rule=_pairs_rank,
+        dtype_rule="same",
     ),
     Operator(
         "box_nms",
@@ -43,6 +52,9 @@ OPERATORS = (
             Attribute("out_format", "str", "Of the output's boxes.", choices=_FORMATS),
         ),
         family="detection",
+        dtype_rule="same",
+        rank_rule="same",
+        keeps_shape=True,
     ),
     Operator(
         "box_decode",
@@ -56,6 +68,8 @@ OPERATORS = (
             Attribute("format", "str", "Of the anchors.", choices=_FORMATS),
         ),
         family="detection",
+        dtype_rule="same",
+        rank_rule=3,
     ),
     Operator(
         "box_encode",
@@ -66,6 +80,7 @@ OPERATORS = (
         inputs=("samples", "matches", "anchors", "references", "mean", "std"),
         outputs=("targets", "mask"),
         family="detection",
+        rank_rule=3,
     ),
     Operator(
         "bipartite_matching",
@@ -80,6 +95,8 @@ OPERATORS = (
         ),
         outputs=("columns", "rows"),
         family="detection",
+        dtype_rule="same",
+        rank_rule=lambda node: (node.changed(-1), node.changed(-1)),
     ),
     Operator(
         "multibox_prior",
@@ -95,6 +112,9 @@ OPERATORS = (
             Attribute("clip", "bool", "Whether coordinates are brought between 0 and 1."),
         ),
         family="detection",
+        shape_operands=0,
+        dtype_rule="same",
+        rank_rule=3,
     ),
     Operator(
         "multibox_detection",
@@ -118,5 +138,6 @@ OPERATORS = (
             Attribute("clip", "bool", "Whether coordinates are brought between 0 and 1."),
         ),
         family="detection",
+        rank_rule=3,
     ),
 )

@@ -15,5 +15,11 @@ OPERATORS = (
             Attribute("always", "bool", "Whether elements are dropped outside training too."),
         ),
         family="dropout",
+        random=True,
+        elementwise=True,
+        inference_identity=True,
+        keeps_shape=True,
+        rank_rule="same",
+        dtype_rule="same",
     ),
 )

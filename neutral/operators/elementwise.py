@@ -8,6 +8,7 @@ as in NumPy. Where the true result is not a number the output is NaN, and NaN go
 from __future__ import annotations
 
 from neutral.operators.catalogue import Attribute, Operator
+from neutral.operators.ranks import broadcast_rank
 
 _BINARY = {
     "add": "output = input + other.",
@@ -29,6 +30,15 @@ _BINARY = {
     "ldexp": "output = input * 2^other, of floating types.",
     "logaddexp": "output = log(e^input + e^other), of floating types.",
 }
+
+_COMMUTATIVE = frozenset(
+    {
+        *("add", "multiply", "maximum", "minimum", "fmax", "fmin", "hypot", "logaddexp"),
+        *("equal", "not_equal", "logical_and", "logical_or", "logical_xor"),
+    }
+)
+
+_ASSOCIATIVE = frozenset({"add", "multiply", "maximum", "minimum", "fmax", "fmin", "hypot", "logaddexp"})
 
 _UNARY = {
     "abs": "output = |input|.",
@@ -99,7 +109,17 @@ _PREDICATES = {
 
 OPERATORS = (
     *(
-        Operator(kind, meaning, inputs=("input", "other"), family="elementwise binary")
+        Operator(
+            kind,
+            meaning,
+            inputs=("input", "other"),
+            family="elementwise binary",
+            elementwise=True,
+            commutative=kind in _COMMUTATIVE,
+            associative=kind in _ASSOCIATIVE,
+            rank_rule="broadcast",
+            dtype_rule="promote_to_float" if kind == "divide" else "promote",
+        )
         for kind, meaning in _BINARY.items()
     ),
     *(
@@ -109,12 +129,36 @@ OPERATORS = (
             inputs=("input",) if kind == "logical_not" else ("input", "other"),
             attributes=(BOOLEAN,),
             family=f"elementwise {'unary' if kind == 'logical_not' else 'binary'}",
+            elementwise=True,
+            keeps_shape=kind == "logical_not",
+            commutative=kind in _COMMUTATIVE,
+            rank_rule="broadcast",
+            dtype_rule="attribute",
         )
         for kind, meaning in _LOGICAL.items()
     ),
-    *(Operator(kind, meaning, family="elementwise unary") for kind, meaning in _UNARY.items()),
     *(
-        Operator(kind, f"output = true where {meaning}, else false.", family="elementwise unary")
+        Operator(
+            kind,
+            meaning,
+            family="elementwise unary",
+            elementwise=True,
+            keeps_shape=True,
+            rank_rule="same",
+            dtype_rule="same",
+        )
+        for kind, meaning in _UNARY.items()
+    ),
+    *(
+        Operator(
+            kind,
+            f"output = true where {meaning}, else false.",
+            family="elementwise unary",
+            elementwise=True,
+            keeps_shape=True,
+            rank_rule="same",
+            dtype_rule="bool",
+        )
         for kind, meaning in _PREDICATES.items()
     ),
     Operator(
@@ -126,6 +170,10 @@ OPERATORS = (
             Attribute("negative", "float", "In place of -infinity; None: the dtype's smallest number.", optional=True),
         ),
         family="elementwise unary",
+        elementwise=True,
+        keeps_shape=True,
+        rank_rule="same",
+        dtype_rule="same",
     ),
     Operator(
         "round",
@@ -140,6 +188,10 @@ OPERATORS = (
             ),
         ),
         family="elementwise unary",
+        elementwise=True,
+        keeps_shape=True,
+        rank_rule="same",
+        dtype_rule="same",
     ),
     Operator(
         "clamp",
@@ -149,17 +201,29 @@ OPERATORS = (
             Attribute("max", "float", "The upper bound; None: there is none.", optional=True),
         ),
         family="elementwise unary",
+        elementwise=True,
+        keeps_shape=True,
+        rank_rule="same",
+        dtype_rule="same",
     ),
     Operator(
         "smooth_l1",
         "output = 0.5*(sigma*input)^2 where |input| <= 1/sigma^2, else |input| - 0.5/sigma^2.",
         attributes=(Attribute("sigma", "float", "Where the parabola ends: at 1/sigma^2. Not 0."),),
         family="elementwise unary",
+        elementwise=True,
+        keeps_shape=True,
+        rank_rule="same",
+        dtype_rule="same",
     ),
     Operator(
         "divide_by_sqrt_size",
         "output = input / sqrt(size of input's last axis).",
         family="elementwise unary",
+        elementwise=True,
+        keeps_shape=True,
+        rank_rule="same",
+        dtype_rule="same",
     ),
     Operator(
         "cast",
@@ -177,6 +241,11 @@ OPERATORS = (
             ),
         ),
         family="elementwise unary",
+        dtype_rule="attribute",
+        elementwise=True,
+        dtype_only=True,
+        keeps_shape=True,
+        rank_rule="same",
     ),
     Operator(
         "cast_to_common",
@@ -186,6 +255,9 @@ OPERATORS = (
         attributes=(Attribute("narrowest", "bool", "Whether the narrowest dtype is taken, not the widest."),),
         outputs=("*outputs",),
         family="elementwise binary",
+        dtype_only=True,
+        keeps_shape=True,
+        rank_rule=lambda node: node.operands,
     ),
     Operator(
         "where",
@@ -194,5 +266,6 @@ OPERATORS = (
         inputs=("condition", "input", "other"),
         attributes=(Attribute("rows", "bool", "Whether a condition of one dimension chooses rows."),),
         family="elementwise binary",
+        rank_rule=lambda node: node.rank(1) if node["rows"] else broadcast_rank(node.operands[:3]),
     ),
 )

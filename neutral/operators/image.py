@@ -9,6 +9,8 @@ OPERATORS = (
         "image_to_tensor",
         "output = input / 255 as float32, with the channels before height and width.",
         family="image",
+        rank_rule="same",
+        dtype_rule="float32",
     ),
     Operator(
         "image_normalize",
@@ -18,6 +20,9 @@ OPERATORS = (
             Attribute("std", "floats", "For each channel, or one number for all."),
         ),
         family="image",
+        rank_rule="same",
+        keeps_shape=True,
+        dtype_rule="same",
     ),
     Operator(
         "image_crop",
@@ -32,5 +37,8 @@ OPERATORS = (
             )
         ),
         family="image",
+        rank_rule="same",
+        dtype_rule="same",
+        layout_only=True,
     ),
 )

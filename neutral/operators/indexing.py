@@ -8,6 +8,7 @@ from __future__ import annotations
 from neutral.operators.arrangement import AXIS
 from neutral.operators.catalogue import Attribute, Operator
 from neutral.operators.creation import DTYPE
+from neutral.operators.ranks import RankContext
 
 DESCENDING = Attribute("descending", "bool", "Whether the largest comes first.")
 
@@ -17,6 +18,12 @@ TOP = (
     Attribute("largest", "bool", "Whether the largest are chosen, or the smallest."),
 )
 
+
+def _taken_rank(node: RankContext) -> int | None:
+    index = node.rank(1)
+    return None if index is None else node.changed(index - 1)
+
+
 OPERATORS = (
     Operator(
         "sort",
@@ -25,6 +32,9 @@ OPERATORS = (
         attributes=(AXIS, DESCENDING),
         outputs=("values", "positions"),
         family="indexing",
+        rank_rule=lambda node: (node.rank(), node.rank()),
+        dtype_rule="same",
+        keeps_shape=True,
     ),
     Operator(
         "top_k",
@@ -33,12 +43,17 @@ OPERATORS = (
         attributes=TOP,
         outputs=("values", "positions"),
         family="indexing",
+        rank_rule=lambda node: (node.rank(), node.rank()),
+        dtype_rule="same",
     ),
     Operator(
         "top_k_mask",
         "1 where the number is among those that top_k chooses, else 0, in the dtype of the input.",
         attributes=TOP,
         family="indexing",
+        dtype_rule="same",
+        keeps_shape=True,
+        rank_rule="same",
     ),
     Operator(
         "take",
@@ -50,6 +65,8 @@ OPERATORS = (
             Attribute("out_of_range", "str", "What an index outside means.", choices=("clamp", "wrap", "error")),
         ),
         family="indexing",
+        dtype_rule="same",
+        rank_rule=_taken_rank,
     ),
     Operator(
         "gather_nd",
@@ -57,6 +74,7 @@ OPERATORS = (
         "first axis. Negative indices count from the end; one outside is an error.",
         inputs=("input", "index"),
         family="indexing",
+        dtype_rule="same",
     ),
     Operator(
         "scatter_nd",
@@ -65,6 +83,8 @@ OPERATORS = (
         inputs=("input", "index"),
         attributes=(Attribute("shape", "ints", "The shape of the output."),),
         family="indexing",
+        rank_rule=lambda node: len(node["shape"]),
+        dtype_rule="same",
     ),
     Operator(
         "index_copy",
@@ -72,6 +92,9 @@ OPERATORS = (
         "holds.",
         inputs=("input", "index", "value"),
         family="indexing",
+        dtype_rule="same",
+        keeps_shape=True,
+        rank_rule="same",
     ),
     *(
         Operator(
@@ -80,6 +103,9 @@ OPERATORS = (
             f"the input's first axes. {repeated}",
             inputs=("input", "index", "value"),
             family="indexing",
+            keeps_shape=True,
+            rank_rule="same",
+            dtype_rule="same",
         )
         for kind, how, repeated in (
             ("index_add", "added to", "Where indices repeat all are added."),
@@ -92,12 +118,16 @@ OPERATORS = (
         inputs=("input", "mask"),
         attributes=(AXIS,),
         family="indexing",
+        dtype_rule="same",
+        rank_rule="same",
     ),
     Operator(
         "nonzero",
         "The indices of all that is not 0, int64: a row for each in row-major order. The extent of the output depends on the "
         "input.",
         family="indexing",
+        dtype_rule="int64",
+        rank_rule=2,
     ),
     Operator(
         "one_hot",
@@ -110,6 +140,8 @@ OPERATORS = (
             DTYPE,
         ),
         family="indexing",
+        rank_rule=lambda node: node.changed(1),
+        dtype_rule="attribute",
     ),
     Operator(
         "ravel_index",
@@ -117,6 +149,8 @@ OPERATORS = (
         "row-major order, in the dtype of the input. The first extent has no effect.",
         attributes=(Attribute("shape", "ints", "The shape of the array."),),
         family="indexing",
+        dtype_rule="same",
+        rank_rule=lambda node: node.changed(-1),
     ),
     Operator(
         "unravel_index",
@@ -124,5 +158,7 @@ OPERATORS = (
         "dtype of the input.",
         attributes=(Attribute("shape", "ints", "The shape of the array."),),
         family="indexing",
+        dtype_rule="same",
+        rank_rule=2,
     ),
 )

@@ -16,8 +16,26 @@ _BINARY = {
 
 OPERATORS = (
     *(
-        Operator(kind, meaning, inputs=("input", "other"), family="integer arithmetic")
+        Operator(
+            kind,
+            meaning,
+            inputs=("input", "other"),
+            family="integer arithmetic",
+            elementwise=True,
+            commutative=not kind.startswith("shift"),
+            associative=not kind.startswith("shift"),
+            rank_rule="broadcast",
+            dtype_rule="promote",
+        )
         for kind, meaning in _BINARY.items()
     ),
-    Operator("bitwise_not", "output = the bits that are not set; of bools whether false.", family="integer arithmetic"),
+    Operator(
+        "bitwise_not",
+        "output = the bits that are not set; of bools whether false.",
+        family="integer arithmetic",
+        elementwise=True,
+        keeps_shape=True,
+        rank_rule="same",
+        dtype_rule="same",
+    ),
 )

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from neutral.operators.catalogue import Attribute, Operator
+from neutral.operators.ranks import RankContext
 from neutral.operators.shape import AT_LEAST_1D
 
 LOWER = Attribute("lower", "bool", "Whether it is the lower triangle, else the upper one.")
 
 OFFSET = Attribute("offset", "int", "The diagonal: 0 is the main one, positive ones are above it.")
+
+
+def _determinant_rank(node: RankContext) -> int | None:
+    rank = node.changed(-2)
+    return None if rank is None else max(rank, int(node["at_least_1d"]))
+
 
 OPERATORS = (
     Operator(
@@ -16,11 +23,17 @@ OPERATORS = (
         "A = U^T U. The other triangle is 0; that of A is not looked at.",
         attributes=(LOWER,),
         family="linear algebra",
+        keeps_shape=True,
+        rank_rule="same",
+        dtype_rule="same",
     ),
     Operator(
         "cholesky_inverse",
         "(L L^T)^-1 of a lower triangular L, whose upper triangle is not looked at.",
         family="linear algebra",
+        keeps_shape=True,
+        rank_rule="same",
+        dtype_rule="same",
     ),
     Operator(
         "solve_triangular",
@@ -32,11 +45,25 @@ OPERATORS = (
             Attribute("right", "bool", "Whether the matrix stands to the right of X."),
         ),
         family="linear algebra",
+        rank_rule="broadcast",
+        dtype_rule="same",
     ),
     Operator(
-        "solve", "X of matrix X = other, of a square matrix.", inputs=("matrix", "other"), family="linear algebra"
+        "solve",
+        "X of matrix X = other, of a square matrix.",
+        inputs=("matrix", "other"),
+        family="linear algebra",
+        rank_rule=lambda node: node.rank(1),
+        dtype_rule="same",
     ),
-    Operator("inverse", "The inverse of a square matrix.", family="linear algebra"),
+    Operator(
+        "inverse",
+        "The inverse of a square matrix.",
+        family="linear algebra",
+        keeps_shape=True,
+        rank_rule="same",
+        dtype_rule="same",
+    ),
     Operator(
         "pseudo_inverse",
         "The Moore-Penrose inverse; singular values not above rcond times the largest count as 0.",
@@ -45,14 +72,25 @@ OPERATORS = (
             Attribute("hermitian", "bool", "Whether the matrix is symmetric."),
         ),
         family="linear algebra",
+        rank_rule="same",
+        dtype_rule="same",
     ),
-    Operator("determinant", "The determinant of a square matrix.", attributes=(AT_LEAST_1D,), family="linear algebra"),
+    Operator(
+        "determinant",
+        "The determinant of a square matrix.",
+        attributes=(AT_LEAST_1D,),
+        family="linear algebra",
+        rank_rule=_determinant_rank,
+        dtype_rule="same",
+    ),
     Operator(
         "log_determinant",
         "The sign of the determinant, -1, 0 or 1, and the logarithm of its magnitude.",
         attributes=(AT_LEAST_1D,),
         outputs=("sign", "logarithm"),
         family="linear algebra",
+        rank_rule=lambda node: (_determinant_rank(node), _determinant_rank(node)),
+        dtype_rule="same",
     ),
     Operator(
         "eigh",
@@ -61,6 +99,8 @@ OPERATORS = (
         attributes=(LOWER,),
         outputs=("values", "vectors"),
         family="linear algebra",
+        rank_rule=lambda node: (node.changed(-1), node.rank()),
+        dtype_rule="same",
     ),
     Operator(
         "qr",
@@ -68,6 +108,8 @@ OPERATORS = (
         "n. The signs are those of Householder's reflections as LAPACK makes them.",
         outputs=("q", "r"),
         family="linear algebra",
+        rank_rule=lambda node: (node.rank(), node.rank()),
+        dtype_rule="same",
     ),
     Operator(
         "svd",
@@ -75,12 +117,16 @@ OPERATORS = (
         "of a column of U and a row of V may have the opposite sign.",
         outputs=("u", "s", "v"),
         family="linear algebra",
+        rank_rule=lambda node: (node.rank(), node.changed(-1), node.rank()),
+        dtype_rule="same",
     ),
     Operator(
         "diagonal_matrix",
         "A square matrix with the input's last axis on a diagonal and 0 elsewhere; the axes before count matrices.",
         attributes=(OFFSET,),
         family="linear algebra",
+        rank_rule=lambda node: node.changed(1),
+        dtype_rule="same",
     ),
     Operator(
         "pack_triangle",
@@ -88,11 +134,15 @@ OPERATORS = (
         "the lower triangle row by row, the upper one column by column.",
         attributes=(OFFSET, LOWER),
         family="linear algebra",
+        rank_rule=lambda node: node.changed(-1),
+        dtype_rule="same",
     ),
     Operator(
         "unpack_triangle",
         "The inverse of pack_triangle: the square matrix that has the vector's elements there and 0 elsewhere.",
         attributes=(OFFSET, LOWER),
         family="linear algebra",
+        rank_rule=lambda node: node.changed(1),
+        dtype_rule="same",
     ),
 )

@@ -17,6 +17,8 @@ OPERATORS = (
             Role("bias", "(out_features,)", "Added to every row.", required=False),
         ),
         family="linear",
+        rank_rule=lambda node: 2 if node["flatten"] else node.rank(),
+        dtype_rule="same",
     ),
     Operator(
         "embedding",
@@ -29,5 +31,6 @@ OPERATORS = (
         ),
         roles=(Role("weight", "(num_embeddings, embedding_dim)", "The table."),),
         family="linear",
+        rank_rule=lambda node: node.changed(1),
     ),
 )

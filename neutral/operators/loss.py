@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from neutral.operators.catalogue import Attribute, Operator
+from neutral.operators.ranks import RankContext
+
+
+def _picked_rank(node: RankContext) -> int | None:
+    rank = node.rank()
+    return rank if rank is None or node["keepdim"] or rank == 1 else rank - 1
+
 
 OPERATORS = (
     Operator(
@@ -21,6 +28,8 @@ OPERATORS = (
             ),
         ),
         family="loss",
+        rank_rule=_picked_rank,
+        dtype_rule="same",
     ),
     Operator(
         "softmax_cross_entropy",
@@ -28,6 +37,8 @@ OPERATORS = (
         "(rows, classes), label (rows,).",
         inputs=("input", "label"),
         family="loss",
+        rank_rule=1,
+        dtype_rule="same",
     ),
     Operator(
         "ctc_loss",
@@ -38,5 +49,7 @@ OPERATORS = (
         inputs=("input", "label", "input_length?", "label_length?"),
         attributes=(Attribute("blank", "str", "Which class is the blank.", choices=("first", "last")),),
         family="loss",
+        rank_rule=1,
+        dtype_rule="same",
     ),
 )

@@ -3,7 +3,46 @@
 from __future__ import annotations
 
 from neutral.operators.catalogue import Attribute, Operator
+from neutral.operators.ranks import RankContext
 from neutral.operators.shape import AT_LEAST_1D
+
+
+def _matmul_rank(node: RankContext) -> int | None:
+    left, right = node.rank(0), node.rank(1)
+    if left is None or right is None:
+        return None
+    return max(left + right - 2, 0) if 1 in (left, right) else max(left, right)
+
+
+def _tensordot_rank(node: RankContext) -> int | None:
+    left, right = node.rank(0), node.rank(1)
+    return None if left is None or right is None else max(left + right - 2, int(node["at_least_1d"]))
+
+
+def _contract_rank(node: RankContext) -> int | None:
+    left, right = node.rank(0), node.rank(1)
+    return None if left is None or right is None else left + right - 2 * len(node["axes"])
+
+
+def _dot_rank(node: RankContext) -> int | None:
+    left, right = node.rank(0), node.rank(1)
+    if left is None or right is None:
+        return None
+    return left + right - 2 if left and right else left + right
+
+
+def einsum_rank(subscripts: str) -> int | None:
+    """Return the number of axes that einsum subscripts give the output, None where they hold an ellipsis.
+
+    Example:
+        >>> einsum_rank("bij,bjk->bik"), einsum_rank("ij,jk"), einsum_rank("...i,i")
+        (3, 2, None)
+    """
+    left, arrow, right = subscripts.replace(" ", "").partition("->")
+    if "." in subscripts:
+        return None
+    return len(right) if arrow else sum(left.count(letter) == 1 for letter in set(left) - {","})
+
 
 OPERATORS = (
     Operator(
@@ -12,6 +51,8 @@ OPERATORS = (
         "on the right, and its axis of extent 1 is not in the output.",
         inputs=("input", "other"),
         family="matrix",
+        rank_rule=_matmul_rank,
+        dtype_rule="promote",
     ),
     Operator(
         "tensordot",
@@ -24,6 +65,8 @@ OPERATORS = (
             AT_LEAST_1D,
         ),
         family="matrix",
+        rank_rule=_tensordot_rank,
+        dtype_rule="promote",
     ),
     Operator(
         "contract",
@@ -35,6 +78,8 @@ OPERATORS = (
             Attribute("other_axes", "ints", "The axes of the other; negative ones count from the end."),
         ),
         family="matrix",
+        rank_rule=_contract_rank,
+        dtype_rule="promote",
     ),
     Operator(
         "dot",
@@ -42,6 +87,8 @@ OPERATORS = (
         "input's remaining axes, then the other's. With a number, the product.",
         inputs=("input", "other"),
         family="matrix",
+        rank_rule=_dot_rank,
+        dtype_rule="promote",
     ),
     Operator(
         "einsum",
@@ -49,14 +96,26 @@ OPERATORS = (
         inputs=("*inputs",),
         attributes=(Attribute("subscripts", "str", "Such as ij,jk->ik."),),
         family="matrix",
+        rank_rule=lambda node: einsum_rank(node["subscripts"]),
+        dtype_rule="promote",
     ),
-    Operator("kronecker", "The Kronecker product.", inputs=("input", "other"), family="matrix"),
+    Operator(
+        "kronecker",
+        "The Kronecker product.",
+        inputs=("input", "other"),
+        family="matrix",
+        rank_rule="broadcast",
+        dtype_rule="promote",
+        associative=True,
+    ),
     Operator(
         "cross",
         "The cross product of vectors in three dimensions along an axis; the other axes broadcast.",
         inputs=("input", "other"),
         attributes=(Attribute("axis", "int", "The axis; negative counts from the end."),),
         family="matrix",
+        rank_rule="broadcast",
+        dtype_rule="promote",
     ),
     Operator(
         "khatri_rao",
@@ -64,5 +123,8 @@ OPERATORS = (
         "a[i, k] * b[j, k], and so on with the next matrix.",
         inputs=("*inputs",),
         family="matrix",
+        rank_rule=2,
+        dtype_rule="promote",
+        associative=True,
     ),
 )

@@ -31,6 +31,9 @@ OPERATORS = (
         ),
         outputs=("output", "mean", "inverse_deviation"),
         family="normalization",
+        rank_rule=lambda node: (node.rank(), 1, 1),
+        keeps_shape=True,
+        dtype_rule="same",
     ),
     Operator(
         "layer_norm",
@@ -40,6 +43,9 @@ OPERATORS = (
         roles=_affine("(input.shape[axis],)"),
         outputs=("output", "mean", "deviation"),
         family="normalization",
+        rank_rule=lambda node: (node.rank(), node.rank(), node.rank()),
+        keeps_shape=True,
+        dtype_rule="same",
     ),
     Operator(
         "instance_norm",
@@ -48,6 +54,9 @@ OPERATORS = (
         attributes=(EPS,),
         roles=_affine("(channels,)"),
         family="normalization",
+        rank_rule="same",
+        keeps_shape=True,
+        dtype_rule="same",
     ),
     Operator(
         "group_norm",
@@ -58,6 +67,9 @@ OPERATORS = (
         roles=_affine("(channels,)"),
         outputs=("output", "mean", "deviation"),
         family="normalization",
+        rank_rule=lambda node: (node.rank(), 2, 2),
+        keeps_shape=True,
+        dtype_rule="same",
     ),
     Operator(
         "l2_normalize",
@@ -68,6 +80,9 @@ OPERATORS = (
             Attribute("over", "str", "What is summed.", choices=("sample", "channel", "spatial")),
         ),
         family="normalization",
+        rank_rule="same",
+        keeps_shape=True,
+        dtype_rule="same",
     ),
     Operator(
         "local_response_norm",
@@ -79,5 +94,8 @@ OPERATORS = (
             Attribute("k", "float", "What is added to the sum."),
         ),
         family="normalization",
+        rank_rule="same",
+        keeps_shape=True,
+        dtype_rule="same",
     ),
 )

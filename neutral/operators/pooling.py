@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from neutral.operators.catalogue import Attribute, Operator
-from neutral.operators.convolution import LAYOUT
+from neutral.operators.convolution import LAYOUT, window_rank
 
 _WINDOW = (
     Attribute("kernel_size", "ints", "Extent of the window in each spatial dimension; its length is their number."),
@@ -26,6 +26,8 @@ OPERATORS = (
         "The largest input in each window; padding never is. A window without any gives the lowest finite number.",
         attributes=_WINDOW,
         family="pooling",
+        rank_rule=window_rank,
+        dtype_rule="same",
     ),
     Operator(
         "average_pool",
@@ -41,14 +43,25 @@ OPERATORS = (
             ),
         ),
         family="pooling",
+        rank_rule=window_rank,
+        dtype_rule="same",
     ),
-    Operator("sum_pool", "The sum of the input in each window.", attributes=_WINDOW, family="pooling"),
+    Operator(
+        "sum_pool",
+        "The sum of the input in each window.",
+        attributes=_WINDOW,
+        family="pooling",
+        rank_rule=window_rank,
+        dtype_rule="same",
+    ),
     *(
         Operator(
             f"global_{name}_pool",
             f"The {what} over all spatial dimensions, which stay with extent 1.",
             attributes=(LAYOUT,),
             family="pooling",
+            rank_rule="same",
+            dtype_rule="same",
         )
         for name, what in (("max", "largest input"), ("average", "mean"), ("sum", "sum"))
     ),
@@ -58,6 +71,8 @@ OPERATORS = (
         "the last excluded; columns likewise.",
         attributes=(Attribute("output_size", "ints", "Rows and columns of the output."),),
         family="pooling",
+        rank_rule=4,
+        dtype_rule="same",
     ),
     Operator(
         "roi_pool",
@@ -72,6 +87,8 @@ OPERATORS = (
             Attribute("spatial_scale", "float", "From the regions' coordinates to the map's."),
         ),
         family="pooling",
+        rank_rule=4,
+        dtype_rule="same",
     ),
     Operator(
         "roi_align",
@@ -92,5 +109,7 @@ OPERATORS = (
             Attribute("position_sensitive", "bool", "Whether each bin has a channel of its own."),
         ),
         family="pooling",
+        rank_rule=4,
+        dtype_rule="same",
     ),
 )

@@ -7,6 +7,7 @@ it is changed as place says. All elements are drawn independently.
 from __future__ import annotations
 
 from neutral.operators.catalogue import Attribute, Operator
+from neutral.operators.ranks import RankContext, broadcast_rank
 
 DTYPE = Attribute(
     "dtype", "str", "The dtype of the output; None: that of like, or of the parameters.", optional=True,
@@ -23,6 +24,15 @@ _SIZE = (
     ),
     DTYPE,
 )
+
+
+def _sampled_rank(node: RankContext) -> int | None:
+    shape = node["shape"]
+    if shape is not None and node["place"] == "whole":
+        return len(shape)
+    rank = broadcast_rank(node.operands)
+    return None if rank is None else rank + len(shape or ())
+
 
 _DISTRIBUTIONS = {
     "random_normal": (("mean", "deviation"), "From the normal distribution."),
@@ -41,7 +51,16 @@ _DISTRIBUTIONS = {
 
 OPERATORS = (
     *(
-        Operator(kind, meaning, inputs=(*parameters, "like?"), attributes=_SIZE, family="random numbers")
+        Operator(
+            kind,
+            meaning,
+            inputs=(*parameters, "like?"),
+            attributes=_SIZE,
+            family="random numbers",
+            random=True,
+            shape_operands=len(parameters),
+            rank_rule=_sampled_rank,
+        )
         for kind, (parameters, meaning) in _DISTRIBUTIONS.items()
     ),
     Operator(
@@ -52,6 +71,17 @@ OPERATORS = (
         attributes=(Attribute("shape", "ints", "How many are drawn; () for one, without an axis."), DTYPE),
         outputs=("positions", "log_probabilities"),
         family="random numbers",
+        random=True,
+        rank_rule=lambda node: (node.changed(len(node["shape"]) - 1),) * 2,
     ),
-    Operator("random_permutation", "The positions of the first axis in random order.", family="random numbers"),
+    Operator(
+        "random_permutation",
+        "The positions of the first axis in random order.",
+        family="random numbers",
+        random=True,
+        layout_only=True,
+        keeps_shape=True,
+        rank_rule="same",
+        dtype_rule="same",
+    ),
 )

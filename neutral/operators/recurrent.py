@@ -72,6 +72,8 @@ OPERATORS = (
         roles=_sequence_roles(projection=True),
         outputs=("output", "h_n", "c_n"),
         family="recurrent",
+        rank_rule=3,
+        dtype_rule="same",
     ),
     Operator(
         "gru",
@@ -82,6 +84,8 @@ OPERATORS = (
         roles=_sequence_roles(projection=False),
         outputs=("output", "h_n"),
         family="recurrent",
+        rank_rule=3,
+        dtype_rule="same",
     ),
     Operator(
         "rnn",
@@ -92,6 +96,8 @@ OPERATORS = (
         roles=_sequence_roles(projection=False),
         outputs=("output", "h_n"),
         family="recurrent",
+        rank_rule=3,
+        dtype_rule="same",
     ),
     Operator(
         "lstm_cell",
@@ -101,6 +107,8 @@ OPERATORS = (
         roles=_cell_roles(),
         outputs=("h", "c"),
         family="recurrent",
+        rank_rule=2,
+        dtype_rule="same",
     ),
     Operator(
         "gru_cell",
@@ -110,6 +118,8 @@ OPERATORS = (
         roles=_cell_roles(),
         outputs=("h",),
         family="recurrent",
+        rank_rule=2,
+        dtype_rule="same",
     ),
     Operator(
         "rnn_cell",
@@ -119,5 +129,7 @@ OPERATORS = (
         roles=_cell_roles(),
         outputs=("h",),
         family="recurrent",
+        rank_rule=2,
+        dtype_rule="same",
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from neutral.operators.catalogue import Attribute, Operator
+from neutral.operators.ranks import RankContext
 from neutral.operators.shape import AT_LEAST_1D
 
 KEEP = Attribute("keepdim", "bool", "Whether the axes stay, with extent 1.")
@@ -28,9 +29,60 @@ _MEANINGS = {
     "l2_norm": "The square root of the sum of squares, of floating types.",
 }
 
+_DTYPE_RULES = {"sum": "accumulate", "product": "accumulate", "all": "bool", "any": "bool"}
+
+
+def reduced_axes(axes: tuple[int, ...] | None, exclude: bool, rank: int) -> tuple[int, ...]:
+    """Return the axes that a reduction removes from an input with ``rank`` axes, counted from the first one.
+
+    Args:
+        axes: The attribute ``axes``; None stands for all.
+        exclude: The attribute ``exclude``: whether all axes but these are reduced.
+        rank: The number of axes of the input.
+
+    Example:
+        >>> reduced_axes((-1,), True, 3)
+        (0, 1)
+    """
+    if axes is None:
+        return tuple(range(rank))
+    named = tuple(axis % rank for axis in axes)
+    return tuple(axis for axis in range(rank) if axis not in named) if exclude else named
+
+
+def _reduced_rank(node: RankContext) -> int | None:
+    rank = node.rank()
+    if node["axes"] is None and not node["keepdim"]:
+        return int(node["at_least_1d"])
+    if rank is None or node["keepdim"]:
+        return rank
+    return max(rank - len(reduced_axes(node["axes"], node["exclude"], rank)), int(node["at_least_1d"]))
+
+
+def _position_rank(node: RankContext) -> int | None:
+    if node["axis"] is None and not node["keepdim"]:
+        return int(node["at_least_1d"])
+    rank = node.rank()
+    return rank if rank is None or node["keepdim"] else max(rank - 1, int(node["at_least_1d"]))
+
+
+def _quantile_rank(node: RankContext) -> int | None:
+    rank, extra = node.rank(0), node.rank(1)
+    if node["axis"] is None and not node["keepdim"]:
+        return extra
+    return None if rank is None or extra is None else rank - (not node["keepdim"]) + extra
+
+
 OPERATORS = (
     *(
-        Operator(kind, f"{meaning} It is taken over the axes.", attributes=REDUCTION, family="reduction")
+        Operator(
+            kind,
+            f"{meaning} It is taken over the axes.",
+            attributes=REDUCTION,
+            family="reduction",
+            rank_rule=_reduced_rank,
+            dtype_rule=_DTYPE_RULES.get(kind, "same"),
+        )
         for kind, meaning in _MEANINGS.items()
     ),
     *(
@@ -40,6 +92,8 @@ OPERATORS = (
             "less correction. It is taken over the axes.",
             attributes=(Attribute("correction", "int", "0: biased; 1: unbiased."), *REDUCTION),
             family="reduction",
+            rank_rule=_reduced_rank,
+            dtype_rule="same",
         )
         for kind, what in (("variance", "variance"), ("standard_deviation", "square root of the variance"))
     ),
@@ -56,6 +110,8 @@ OPERATORS = (
                 Attribute("dtype", "str", "The dtype of the output; None: the input's.", ("int64",), optional=True),
             ),
             family="reduction",
+            rank_rule=_position_rank,
+            dtype_rule="attribute",
         )
         for kind, which in (("argmax", "largest"), ("argmin", "smallest"))
     ),
@@ -77,11 +133,16 @@ OPERATORS = (
             ),
         ),
         family="reduction",
+        rank_rule=_quantile_rank,
+        dtype_rule="same",
     ),
     Operator(
         "cumulative_sum",
         "output[..., i, ...] = the sum of input[..., 0 to i, ...]. Integers are added as int64, which is the output's dtype.",
         attributes=(Attribute("axis", "int", "The axis; negative counts from the end."),),
         family="reduction",
+        rank_rule="same",
+        keeps_shape=True,
+        dtype_rule="accumulate",
     ),
 )

@@ -47,6 +47,7 @@ OPERATORS = (
             Attribute("corner_deltas", "bool", "Whether the deltas move corners."),
         ),
         family="regions",
+        rank_rule=2,
     ),
     Operator(
         "position_sensitive_roi_pool",
@@ -56,6 +57,8 @@ OPERATORS = (
         inputs=("input", "regions"),
         attributes=(_CHANNELS, _SIZE, _GROUPS, _SCALE),
         family="regions",
+        rank_rule=4,
+        dtype_rule="same",
     ),
     Operator(
         "deformable_position_sensitive_roi_pool",
@@ -78,6 +81,8 @@ OPERATORS = (
             Attribute("offset_scale", "float", "From offsets to fractions of the region."),
         ),
         family="regions",
+        rank_rule=4,
+        dtype_rule="same",
     ),
     Operator(
         "rotated_roi_align",
@@ -95,5 +100,7 @@ OPERATORS = (
             Attribute("samples", "int", "Samples of a bin in each direction; 0: as many as it has rows or columns."),
         ),
         family="regions",
+        rank_rule=4,
+        dtype_rule="same",
     ),
 )

@@ -10,6 +10,9 @@ OPERATORS = (
         "Every pixel becomes scale*scale equal ones.",
         attributes=(Attribute("scale", "int", "How often each row and column is repeated."),),
         family="resize",
+        rank_rule=4,
+        dtype_rule="same",
+        layout_only=True,
     ),
     Operator(
         "upsample_nearest_like",
@@ -17,6 +20,10 @@ OPERATORS = (
         "are multiples of the input's.",
         inputs=("input", "like"),
         family="resize",
+        shape_operands=1,
+        rank_rule=4,
+        dtype_rule="same",
+        layout_only=True,
     ),
     Operator(
         "resize_bilinear",
@@ -40,5 +47,8 @@ OPERATORS = (
             Attribute("align_corners", "bool", "Whether the centres of the corner pixels stay where they are."),
         ),
         family="resize",
+        shape_operands=1,
+        rank_rule=4,
+        dtype_rule="same",
     ),
 )

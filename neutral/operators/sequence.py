@@ -17,6 +17,10 @@ OPERATORS = (
         inputs=("input", "lengths"),
         attributes=(_TIME_AXIS, Attribute("value", "float", "What the positions after a sample's end get.")),
         family="sequence",
+        rank_rule="same",
+        keeps_shape=True,
+        dtype_rule="same",
+        layout_only=True,
     ),
     Operator(
         "sequence_last",
@@ -25,6 +29,9 @@ OPERATORS = (
         inputs=("input", "lengths?"),
         attributes=(_TIME_AXIS,),
         family="sequence",
+        rank_rule=lambda node: node.changed(-1),
+        dtype_rule="same",
+        layout_only=True,
     ),
     Operator(
         "sequence_reverse",
@@ -32,5 +39,9 @@ OPERATORS = (
         "after it stay. Without lengths all positions are reversed.",
         inputs=("input", "lengths?"),
         family="sequence",
+        rank_rule="same",
+        keeps_shape=True,
+        dtype_rule="same",
+        layout_only=True,
     ),
 )

@@ -13,12 +13,16 @@ OPERATORS = (
         "evenly from -1 to 1, the grid is (a*x + b*y + c, d*x + e*y + f) for the numbers a to f of a row.",
         attributes=(Attribute("size", "ints", "Rows and columns of the grid, at least 2."),),
         family="warping",
+        rank_rule=4,
+        dtype_rule="same",
     ),
     Operator(
         "flow_grid",
         f"The grid of displacements (N, 2, H, W) in pixels, x and y. {_PLACE} It is ((column + x)/((W - 1)/2) - 1, (row + "
         "y)/((H - 1)/2) - 1).",
         family="warping",
+        rank_rule=4,
+        dtype_rule="same",
     ),
     Operator(
         "grid_sample",
@@ -26,6 +30,8 @@ OPERATORS = (
         "between the four nearest positions, and what is outside of the image is 0. The output is (N, C, height, width).",
         inputs=("input", "grid"),
         family="warping",
+        rank_rule=4,
+        dtype_rule="same",
     ),
     Operator(
         "correlation",
@@ -45,5 +51,7 @@ OPERATORS = (
             Attribute("comparison", "str", "What is averaged.", choices=("product", "absolute_difference")),
         ),
         family="warping",
+        rank_rule=4,
+        dtype_rule="same",
     ),
 )

@@ -1,0 +1,80 @@
+"""Dtype inference: the dtype of an operator's first output, from its attributes and the dtypes of its operands."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Sequence
+
+SIGNED_INTEGERS = ("bool", "uint8", "int8", "int16", "int32", "int64")
+"""The integer dtypes that promotion orders, narrowest first; bool counts as an integer of one bit."""
+
+INTEGERS = frozenset((*SIGNED_INTEGERS, "uint16", "uint32", "uint64"))
+"""All dtypes that are not floating."""
+
+_FLOAT_BYTES = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
+
+DTYPES = (*INTEGERS, *_FLOAT_BYTES)
+"""Every dtype by name."""
+
+DTYPE_RULES = ("same", "promote", "promote_to_float", "accumulate", "attribute")
+"""The rules of :func:`output_dtype` besides a dtype's name."""
+
+
+def promote(dtypes: Sequence[str | None]) -> str | None:
+    """Return the narrowest dtype among the operands' that holds all of them.
+
+    Args:
+        dtypes: Dtype names such as ``float32``; None where a dtype is unknown.
+
+    Returns:
+        The dtype's name, or None where a dtype is unknown or the unsigned integers have no common one.
+
+    Example:
+        >>> promote(["int64", "float16"])
+        'float16'
+        >>> promote(["uint8", "int32"])
+        'int32'
+    """
+    known = [dtype for dtype in dtypes if dtype is not None]
+    if len(known) < len(dtypes) or not known:
+        return None
+    floats = [dtype for dtype in known if dtype not in INTEGERS]
+    if floats:
+        return max(floats, key=lambda dtype: _FLOAT_BYTES.get(dtype, 4))
+    return max(known, key=SIGNED_INTEGERS.index) if set(known) <= set(SIGNED_INTEGERS) else None
+
+
+def output_dtype(rule: str | None, attributes: Mapping[str, Any], operands: Sequence[str | None]) -> str | None:
+    """Apply a dtype rule.
+
+    Args:
+        rule: The rule, usually ``catalogue[kind].dtype_rule``: ``same`` (the dtype of the first operand), ``promote``
+            (the dtype that holds all operands'), ``promote_to_float`` (the same, float32 for integers),
+            ``accumulate`` (as the first operand, int64 for integers), ``attribute`` (the attribute ``dtype``, or as
+            the first operand where that is None), or a dtype's name.
+        attributes: The node's attributes by name.
+        operands: The dtypes of the operands that are tensors; None where a dtype is unknown. Literal numbers take the
+            dtype of the other operands and are left out.
+
+    Returns:
+        The dtype of the first output, or None where it is unknown.
+
+    Example:
+        >>> from neutral.operators import catalogue
+        >>> output_dtype(catalogue["shape"].dtype_rule, {}, ["float32"])
+        'int64'
+        >>> output_dtype(catalogue["divide"].dtype_rule, {}, ["int32", "int32"])
+        'float32'
+    """
+    first = operands[0] if operands else None
+    if rule == "same":
+        return first
+    if rule == "promote":
+        return promote(operands)
+    if rule == "promote_to_float":
+        dtype = promote(operands)
+        return "float32" if dtype in INTEGERS else dtype
+    if rule == "accumulate":
+        return "int64" if first in INTEGERS else first
+    if rule == "attribute":
+        return attributes["dtype"] or first
+    return rule
