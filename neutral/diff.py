@@ -6,9 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import Any, Mapping
 
+from neutral.dtypes import DTYPE_NAME
 from neutral.graph import Layer
 from neutral.store import Store
-from neutral.tensor import DTYPE_NAME, Tensor
+from neutral.tensor import Tensor
 
 
 @dataclass(frozen=True)
@@ -130,9 +131,9 @@ def _compare(
         return None
     import numpy as np
 
-    from neutral.values import values
+    from neutral.values import numeric_values
 
-    a, b = values(first).reshape(-1), values(second).reshape(-1)
+    a, b = numeric_values(first).reshape(-1), numeric_values(second).reshape(-1)
     if first.dtype == second.dtype and not tolerant and a.tobytes() == b.tobytes():
         return None
     exact = a.dtype.kind in "iub" and b.dtype.kind in "iub" and not tolerant

@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Callable, Iterable, Iterator, Mapping, Sequence
 
+from neutral.dtypes import DTYPE_NAME, FLOATING, dtype_code
 from neutral.errors import UsageError
 from neutral.graph import Graph, Layer, Node, Value
 from neutral.store import SourceFile, Store, StoreSource
 from neutral.store.store import Piece
-from neutral.tensor import DTYPE_NAME, Tensor, computed
-from neutral.values import FLOATING, code_of, stored_as, values
+from neutral.tensor import Tensor, lazy_tensor
+from neutral.values import cast_to, numeric_values
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def cast(store: Store, dtype: str, *, keep: Sequence[str] = ()) -> Store:
 
     Keys that match a shell pattern of ``keep`` stay as they are. Raises UsageError for a dtype that is not floating.
     """
-    code = code_of(dtype)
+    code = dtype_code(dtype)
     if code not in FLOATING:
         raise UsageError(f"{dtype}: a cast is to {', '.join(DTYPE_NAME[code] for code in FLOATING)}.")
     named = {key for layer in store.layers.values() for key in layer.tensors.values()}
@@ -57,7 +58,7 @@ def cast_errors(before: Store, after: Store) -> Iterator[CastError]:
     for key, tensor in after.tensors.items():
         if tensor is before.tensors[key]:
             continue
-        exact, rounded = (values(t).astype(np.float64).reshape(-1) for t in (before.tensors[key], tensor))
+        exact, rounded = (numeric_values(t).astype(np.float64).reshape(-1) for t in (before.tensors[key], tensor))
         finite = np.isfinite(exact)
         over = finite & ~np.isfinite(rounded)
         under = (exact != 0) & (rounded == 0)
@@ -183,7 +184,7 @@ def _derived(
 
 
 def _cast(tensor: Tensor, code: str) -> Tensor:
-    return computed(code, tensor.shape, lambda: stored_as(values(tensor), code))
+    return lazy_tensor(code, tensor.shape, lambda: cast_to(numeric_values(tensor), code))
 
 
 def _cut(store: Store, output: str) -> Graph:

@@ -1,4 +1,4 @@
-"""The garbage collector, paused while many objects are made that hold no cycles."""
+"""Pause the garbage collector while many objects without cycles are created."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Iterator
 
 
 @contextmanager
-def paused() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """A hundred thousand layers are made or written three times as fast when the collector does not visit them."""
     was_enabled = gc.isenabled()
     gc.disable()

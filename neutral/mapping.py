@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Mapping, Protocol, Union
 
+from neutral.dtypes import FLOATING
 from neutral.errors import SourceError, UsageError
 from neutral.graph import Layer
 from neutral.store.store import Store
-from neutral.tensor import Tensor, computed
-from neutral.values import FLOATING, stored_as
+from neutral.tensor import Tensor, lazy_tensor
+from neutral.values import cast_to
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,9 +78,9 @@ def filled(like: Tensor, constant: str) -> Tensor:
         import numpy as np
 
         numbers = (np.ones if constant == "ones" else np.zeros)(like.shape, np.float32)
-        return stored_as(numbers, like.dtype) if like.dtype in FLOATING else numbers
+        return cast_to(numbers, like.dtype) if like.dtype in FLOATING else numbers
 
-    return computed(like.dtype, like.shape, make)
+    return lazy_tensor(like.dtype, like.shape, make)
 
 
 def renamed(store: Store, like: Store, mapping: Mappable) -> Store:

@@ -11,59 +11,11 @@ from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Callable, Iterable, Iterator, NamedTuple, Union
 
+from neutral.dtypes import CODE_OF_NUMPY, ITEM_SIZE, NUMPY_DTYPE
 from neutral.errors import SourceError
 
 if TYPE_CHECKING:
     import numpy as np
-
-ITEM_SIZE = {
-    "BOOL": 1,
-    "U8": 1,
-    "I8": 1,
-    "I16": 2,
-    "U16": 2,
-    "F16": 2,
-    "BF16": 2,
-    "I32": 4,
-    "U32": 4,
-    "F32": 4,
-    "F64": 8,
-    "I64": 8,
-    "U64": 8,
-}
-
-NUMPY_DTYPE = {
-    "BOOL": "|b1",
-    "U8": "|u1",
-    "I8": "|i1",
-    "I16": "<i2",
-    "U16": "<u2",
-    "F16": "<f2",
-    "BF16": "<u2",
-    "I32": "<i4",
-    "U32": "<u4",
-    "F32": "<f4",
-    "F64": "<f8",
-    "I64": "<i8",
-    "U64": "<u8",
-}
-
-DTYPE_NAME = {
-    "BOOL": "bool",
-    "U8": "uint8",
-    "I8": "int8",
-    "I16": "int16",
-    "U16": "uint16",
-    "F16": "float16",
-    "BF16": "bfloat16",
-    "I32": "int32",
-    "U32": "uint32",
-    "F32": "float32",
-    "F64": "float64",
-    "I64": "int64",
-    "U64": "uint64",
-}
-"""What graphs and attributes call the dtypes: the names that NumPy and the frameworks share."""
 
 CHUNK = 1 << 20
 """Bytes that are in memory at once where content is copied or hashed."""
@@ -173,7 +125,7 @@ class Tensor(NamedTuple):
         return array
 
 
-def computed(dtype: str, shape: tuple[int, ...], make: Callable[[], np.ndarray]) -> Tensor:
+def lazy_tensor(dtype: str, shape: tuple[int, ...], make: Callable[[], np.ndarray]) -> Tensor:
     """A tensor whose values ``make`` gives when they are asked for: an array of the dtype, or for BF16 its bits."""
 
     def content() -> Iterator[memoryview]:
@@ -194,6 +146,3 @@ def from_numpy(array: np.ndarray, dtype: str | None = None) -> Tensor:
     code = dtype or CODE_OF_NUMPY[array.dtype.newbyteorder("<").str]
     contiguous = np.ascontiguousarray(array, NUMPY_DTYPE[code])
     return Tensor(code, array.shape, lambda: (contiguous.reshape(-1).view(np.uint8).data,))
-
-
-CODE_OF_NUMPY = {text: code for code, text in NUMPY_DTYPE.items() if code != "BF16"}

@@ -4,24 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from neutral.errors import UsageError
-from neutral.tensor import DTYPE_NAME, NUMPY_DTYPE, Tensor
+from neutral.dtypes import NUMPY_DTYPE
+from neutral.tensor import Tensor
 
 if TYPE_CHECKING:
     import numpy as np
 
-FLOATING = ("F16", "BF16", "F32", "F64")
 
-
-def code_of(name: str) -> str:
-    """The code of a dtype that is called ``float16`` or ``F16``. Raises UsageError."""
-    codes = {**{code: code for code in DTYPE_NAME}, **{text: code for code, text in DTYPE_NAME.items()}}
-    if name not in codes:
-        raise UsageError(f"{name!r} is no dtype; there are {', '.join(DTYPE_NAME.values())}.")
-    return codes[name]
-
-
-def values(tensor: Tensor) -> np.ndarray:
+def numeric_values(tensor: Tensor) -> np.ndarray:
     """The tensor's values in a dtype that NumPy computes with: bfloat16 as float32, exactly."""
     import numpy as np
 
@@ -31,7 +21,7 @@ def values(tensor: Tensor) -> np.ndarray:
     return array
 
 
-def stored_as(array: np.ndarray, dtype: str) -> np.ndarray:
+def cast_to(array: np.ndarray, dtype: str) -> np.ndarray:
     """Floating ``array`` in the floating dtype of code ``dtype``, rounded to the nearest, ties to even.
 
     What is too large becomes infinite. bfloat16 is given as its bits in uint16.

@@ -10,10 +10,11 @@ from typing import Any, Iterator, Sequence
 
 import numpy as np
 
+from neutral.dtypes import CODE_OF_NUMPY
 from neutral.errors import FormatError, UnsupportedError, UsageError
 from neutral.graph import Layer, LayerSource, Origin
 from neutral.store import Store, StoreSource
-from neutral.tensor import CODE_OF_NUMPY, Tensor, from_numpy
+from neutral.tensor import Tensor, from_numpy
 
 
 class NpyReader:

@@ -13,7 +13,7 @@ from neutral.cli.console import Console, Report, byte_size, plural
 from neutral.cli.factory import add_factory, importable, make
 from neutral.cli.sources import add_source, read_source, refuse_replacing
 from neutral.errors import UsageError
-from neutral.gc_pause import paused
+from neutral.gc_pause import gc_paused
 
 if TYPE_CHECKING:
     from neutral.store import Store
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="read and convert the structure, write nothing")
 
 
-@paused()  # the only model lives until the command ends: nothing to collect
+@gc_paused()  # the only model lives until the command ends: nothing to collect
 def run(arguments: argparse.Namespace, console: Console) -> Report:
     from neutral.store.containers import container_for
 

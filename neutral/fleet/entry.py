@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Iterator
 
 from neutral import plugins
+from neutral.dtypes import DTYPE_NAME
 from neutral.errors import NeutralError
 from neutral.fleet.discovery import Checkpoint
 from neutral.store.digests import sha256
 from neutral.store.remote import RemoteFile, fetched, is_url
-from neutral.tensor import DTYPE_NAME, FileRange
+from neutral.tensor import FileRange
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from neutral.dtypes import DTYPE_NAME
 from neutral.manifest.validators import anything, exactly, list_of, matching, one_of, optional, record, size, table_of
-from neutral.tensor import DTYPE_NAME
 
 SPECIAL_NUMBERS = ("inf", "-inf", "nan")
 """The numbers that JSON cannot write, as text."""

@@ -19,8 +19,8 @@ import numpy as np
 from neutral.graph import Graph, Layer, LayerSource, Node, Value
 from neutral.matching import Network
 from neutral.store import Store
-from neutral.tensor import Tensor, computed
-from neutral.values import stored_as, values
+from neutral.tensor import Tensor, lazy_tensor
+from neutral.values import cast_to, numeric_values
 
 MAPS = ("linear", "convolution")
 MOST_JOINED = 3
@@ -258,23 +258,23 @@ def _folded(store: Store, name: str, map_name: str, norm_name: str) -> Store:
 
     def statistic(role: str, default: float) -> np.ndarray:
         key = norm.tensors.get(role)
-        return np.float64(default) if key is None else values(store.tensors[key]).astype(np.float64)
+        return np.float64(default) if key is None else numeric_values(store.tensors[key]).astype(np.float64)
 
     def scale() -> np.ndarray:
         return statistic("weight", 1) / np.sqrt(statistic("running_var", 1) + eps)
 
     def new_weight() -> np.ndarray:
         shape = (-1, *[1] * (len(weight.shape) - 1))
-        return stored_as(values(weight).astype(np.float64) * scale().reshape(shape), weight.dtype)
+        return cast_to(numeric_values(weight).astype(np.float64) * scale().reshape(shape), weight.dtype)
 
     def new_bias() -> np.ndarray:
-        bias = values(_role(store, layer, "bias")).astype(np.float64)
-        return stored_as(statistic("bias", 0) + (bias - statistic("running_mean", 0)) * scale(), weight.dtype)
+        bias = numeric_values(_role(store, layer, "bias")).astype(np.float64)
+        return cast_to(statistic("bias", 0) + (bias - statistic("running_mean", 0)) * scale(), weight.dtype)
 
     keys = {"weight": f"{name}.weight", "bias": f"{name}.bias"}
     tensors = dict(store.tensors)
-    tensors[keys["weight"]] = computed(weight.dtype, weight.shape, new_weight)
-    tensors[keys["bias"]] = computed(weight.dtype, weight.shape[:1], new_bias)
+    tensors[keys["weight"]] = lazy_tensor(weight.dtype, weight.shape, new_weight)
+    tensors[keys["bias"]] = lazy_tensor(weight.dtype, weight.shape[:1], new_bias)
     new = layer._replace(name=name, tensors=keys, source=LayerSource(norm.source.node, layer.source.operator))
 
     def rewrite(graph: Graph, node: Node) -> tuple[list[Node], dict[Value, Value], set[str]]:
@@ -333,6 +333,6 @@ def _role(store: Store, layer: Layer, role: str) -> Tensor:
     if role in layer.tensors:
         return store.tensors[layer.tensors[role]]
     weight = store.tensors[layer.tensors["weight"]]
-    return computed(
-        weight.dtype, weight.shape[:1], lambda: stored_as(np.zeros(weight.shape[:1], np.float32), weight.dtype)
+    return lazy_tensor(
+        weight.dtype, weight.shape[:1], lambda: cast_to(np.zeros(weight.shape[:1], np.float32), weight.dtype)
     )

@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any, Iterator, Mapping
 from urllib.parse import quote, unquote
 
 from neutral import manifest
+from neutral.dtypes import ITEM_SIZE, NUMPY_DTYPE
 from neutral.errors import StoreError, TargetError, UnsupportedError, UsageError
 from neutral.store.atomic import atomic_file
 from neutral.store.sources import origin_chunks
 from neutral.store.store import Progress, Store
-from neutral.tensor import CHUNK, ITEM_SIZE, NUMPY_DTYPE, Tensor
+from neutral.tensor import CHUNK, Tensor
 from neutral.text import printable
 
 if TYPE_CHECKING:

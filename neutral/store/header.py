@@ -15,8 +15,9 @@ from itertools import islice
 from json.encoder import encode_basestring
 from typing import Any, Iterable, Iterator, Mapping
 
+from neutral.dtypes import ITEM_SIZE
 from neutral.errors import SourceError, StoreError, TargetError, UsageError
-from neutral.tensor import ITEM_SIZE, FileRange, Tensor, nbytes_of
+from neutral.tensor import FileRange, Tensor, nbytes_of
 
 LIMIT = 100_000_000
 """The largest header, in bytes, that the official reader takes."""

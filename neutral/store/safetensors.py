@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import replace
-from typing import Callable, Iterable, Mapping, Sequence
+from typing import Callable, Iterable, Mapping
 
 from neutral import manifest
 from neutral.errors import PlainTensorsError, StoreError
-from neutral.gc_pause import paused
-from neutral.store import header_digest as seal
+from neutral.gc_pause import gc_paused
+from neutral.store import header_digest
 from neutral.store.atomic import atomic_file
 from neutral.store.copying import copy_tensors, counted
 from neutral.store.digests import Digests
@@ -22,21 +21,19 @@ from neutral.store.sources import origin_chunks
 from neutral.store.store import Progress, Store
 from neutral.tensor import Tensor
 
-_SEAL_MARK = f'"{seal.KEY}":"'.encode()
-
 
 def recognises(head: bytes) -> bool:
     """Whether a file that begins with these bytes (nine at least) is meant to be a safetensors file."""
     return head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= LIMIT
 
 
-@paused()
+@gc_paused()
 def read(path: str) -> Store:
     """The store in ``path``, lazily. Raises :class:`StoreError` where its header is not sound."""
     return _store(read_header(path), path)
 
 
-@paused()
+@gc_paused()
 def read_remote(url: str) -> Store:
     """The store behind a URL, by ranges: its header now, each tensor when it is asked for."""
     return _store(_remote_header(url), url)
@@ -65,7 +62,7 @@ def _store(header: Header, path: str) -> Store:
             f"{path}: a safetensors file without Neutral's manifest, so its layers are unknown. "
             "Export the original checkpoint, or read the tensors alone with neutral.store.safetensors.read_tensors."
         )
-    if not seal.is_sealed(header.raw, _SEAL_MARK):
+    if not header_digest.is_header_digest_valid(header.raw):
         raise StoreError(
             f"{path}: the header does not have the digest that it states. The file was damaged or changed: "
             "copy it again."
@@ -86,7 +83,7 @@ def read_any_header(path: str | os.PathLike[str]) -> Header:
     return _remote_header(os.fspath(path)) if is_url(os.fspath(path)) else read_header(path)
 
 
-@paused()
+@gc_paused()
 def write(store: Store, path: str, *, digests: bool = True, progress: Progress | None = None) -> None:
     """Write ``store`` to ``path``, whole or not at all; see :meth:`neutral.store.Store.save`.
 
@@ -99,11 +96,11 @@ def write(store: Store, path: str, *, digests: bool = True, progress: Progress |
     known_files = {file.name: file.sha256 for file in files if file.sha256 is not None}
     if not digests:
         header = _encode(tensors, manifest.encode(store, known_tensors, known_files))
-        _write(tensors, len(header), path, progress, lambda: seal.seal(header, _SEAL_MARK))
+        _write(tensors, len(header), path, progress, lambda: header_digest.write_header_digest(header))
         return
 
     # The header goes first, so its length has to be known before the digests are: marks hold their places.
-    mark = os.urandom(seal.DIGITS // 2).hex()
+    mark = header_digest.random_placeholder()
     tensor_marks = {**dict.fromkeys(tensors, mark), **known_tensors}
     file_marks = {file.name: known_files.get(file.name, mark) for file in files}
     header = _encode(tensors, manifest.encode(store, tensor_marks, file_marks))
@@ -117,8 +114,8 @@ def write(store: Store, path: str, *, digests: bool = True, progress: Progress |
             file_digests.finish()
             made = [tensor_digests[key] for key in sorted(tensors) if key not in known_tensors]
             made += [file_digests[file.name] for file in files if file.name not in known_files]
-            _fill(header, mark.encode(), made)
-            return seal.seal(header, _SEAL_MARK)
+            header_digest.fill_placeholders(header, mark, made)
+            return header_digest.write_header_digest(header)
 
         _write(tensors, len(header), path, progress, final_header, tensor_digests)
 
@@ -154,14 +151,6 @@ def _write(
         file.write(header())
 
 
-def _fill(header: bytearray, mark: bytes, digests: Sequence[str]) -> None:
-    """Put the digests where the mark is, in their order."""
-    places = [place.start() for place in re.finditer(mark, header)]
-    assert len(places) == len(digests)
-    for start, digest in zip(places, digests):
-        header[start : start + seal.DIGITS] = digest.encode()
-
-
 def _encode(tensors: Mapping[str, Tensor], text: Iterable[str]) -> bytearray:
-    """The header with the manifest ``text``, not sealed yet."""
-    return encode_header(tensors, {"format": "pt", manifest.KEY: text, seal.KEY: seal.BLANK})
+    """The header with the manifest ``text``, with a placeholder for its digest."""
+    return encode_header(tensors, {"format": "pt", manifest.KEY: text, header_digest.KEY: header_digest.PLACEHOLDER})

@@ -17,9 +17,8 @@ from typing import Any, Iterator, Mapping, Sequence
 
 from neutral import manifest
 from neutral.errors import SourceError, StoreError, UsageError
-from neutral.gc_pause import paused
-from neutral.store import header_digest as seal
-from neutral.store import safetensors
+from neutral.gc_pause import gc_paused
+from neutral.store import header_digest, safetensors
 from neutral.store.atomic import atomic_file
 from neutral.store.copying import copy_tensors, counted
 from neutral.store.digests import Digests
@@ -33,7 +32,6 @@ from neutral.tensor import Tensor
 INDEX_SUFFIX = ".safetensors.index.json"
 _INDEX_LIMIT = 1 << 28
 _HEADERS = "neutral.headers"
-_SEAL_MARK = f'"{seal.KEY}": "'.encode()
 _SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*(?:([KMGT])(I?))?B?", re.IGNORECASE)
 _HEAD = re.compile(rb'\s*\{\s*"(metadata|weight_map)"')
 
@@ -55,7 +53,7 @@ def parse_size(text: str) -> int:
     return size
 
 
-@paused()
+@gc_paused()
 def read(path: str) -> Store:
     """The store whose index is ``path`` (or a URL), lazily. Raises StoreError where it or a shard is not sound."""
     index = _read_index(path)
@@ -126,7 +124,12 @@ def write(
         tensor_digests.finish()
         file_digests.finish()
         text = "".join(manifest.encode(store, tensor_digests, file_digests))
-        metadata = {"total_size": total, manifest.KEY: text, _HEADERS: headers, seal.KEY: seal.BLANK}
+        metadata = {
+            "total_size": total,
+            manifest.KEY: text,
+            _HEADERS: headers,
+            header_digest.KEY: header_digest.PLACEHOLDER,
+        }
         index.write(_sealed({"metadata": metadata, "weight_map": _weight_map(names, parts)}))
     return [*names, index_name(path)]
 
@@ -182,7 +185,7 @@ def _document(index: Mapping[str, Any]) -> bytes:
 
 def _sealed(document: Mapping[str, Any]) -> bytes:
     """The index with its own SHA-256, made while zeros stand in the digest's place."""
-    return bytes(seal.seal(bytearray(_document(document)), _SEAL_MARK))
+    return bytes(header_digest.write_header_digest(bytearray(_document(document)), header_digest.INDENTED_PREFIX))
 
 
 def _read_index(path: str) -> dict[str, Any]:
@@ -202,6 +205,7 @@ def _read_index(path: str) -> dict[str, Any]:
         raise StoreError(f"{path}: this is no index of shards ({str(error) or type(error).__name__}).") from None
     if not all(isinstance(index.get(key), dict) for key in ("metadata", "weight_map")):
         raise StoreError(f"{path}: this JSON is no index of shards: it has no 'metadata' and 'weight_map'.")
-    if manifest.KEY in index["metadata"] and not seal.is_sealed(raw, _SEAL_MARK):
+    is_valid = header_digest.is_header_digest_valid(raw, header_digest.INDENTED_PREFIX)
+    if manifest.KEY in index["metadata"] and not is_valid:
         raise StoreError(f"{path}: the index does not have the digest that it states. It was changed: copy it again.")
     return index

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Callable, Sequence
 
 from mxnet_to_neutral.symbol.attributes import Attributes, declared_dtype
-from neutral.tensor import DTYPE_NAME
+from neutral.dtypes import DTYPE_NAME
 
 if TYPE_CHECKING:
     from mxnet_to_neutral.arrays import Array

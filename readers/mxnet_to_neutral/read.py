@@ -15,7 +15,7 @@ from mxnet_to_neutral.layers.names import bare
 from mxnet_to_neutral.symbol import Symbol
 from mxnet_to_neutral.symbol import read as read_symbol
 from neutral.errors import MismatchError, UsageError
-from neutral.gc_pause import paused
+from neutral.gc_pause import gc_paused
 from neutral.graph import Layer
 from neutral.store.store import SourceFile, Store, StoreSource
 
@@ -51,7 +51,7 @@ def read(*source: Any, epoch: int | None = None) -> Store:
         raise
 
 
-@paused()
+@gc_paused()
 def _convert(checkpoint: Checkpoint) -> Store:
     assembly = Assembly()
     notes = list(checkpoint.notes)

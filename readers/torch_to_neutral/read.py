@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 from typing import Any, Iterator, Mapping
 
+from neutral.dtypes import DTYPE_CODE
 from neutral.errors import SourceError, UnsupportedError
 from neutral.store.remote import fetched
 from neutral.store.safetensors import read_tensors
 from neutral.store.store import Store, StoreSource
-from neutral.tensor import DTYPE_NAME, Tensor, from_numpy
+from neutral.tensor import Tensor, from_numpy
 from torch_to_neutral.infer import infer
 
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
 """What training scripts call the state dict among the other things that they save."""
-
-_CODES = {name: code for code, name in DTYPE_NAME.items()}
 
 
 def read(path: str | os.PathLike[str]) -> Store:
@@ -83,7 +82,7 @@ def _has_tensors(value: Any) -> bool:
 def _tensor(path: str, name: str, value: Any) -> Tensor:
     import torch
 
-    code = _CODES.get(str(value.dtype).replace("torch.", ""))
+    code = DTYPE_CODE.get(str(value.dtype).replace("torch.", ""))
     if code is None or value.layout != torch.strided or value.is_quantized:
         raise UnsupportedError(f"{path}: {name} is {value.dtype} in the layout {value.layout}, which no store holds.")
 

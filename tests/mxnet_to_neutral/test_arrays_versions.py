@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from mxnet_to_neutral.arrays import Array, check_indices, parse
+from neutral.dtypes import NUMPY_DTYPE
 from neutral.errors import FormatError, NeutralError, SourceError
-from neutral.tensor import NUMPY_DTYPE, Tensor
+from neutral.tensor import Tensor
 
 np = pytest.importorskip("numpy")
 

@@ -16,7 +16,7 @@ from neutral.diff import diff
 from neutral.errors import SourceError, UnsupportedError
 from neutral.store import Store
 from neutral.store.check import check
-from neutral.tensor import computed
+from neutral.tensor import lazy_tensor
 from neutral_to_mxnet import restore, write
 from shared_data import shared_data_folder
 
@@ -106,7 +106,7 @@ def test_a_pair_takes_other_values(symbol: Path, params: Path, tmp_path: Path) -
         keys = {key for layer in like.layers.values() if layer.name in used for key in layer.tensors.values()}
         changed = {key for key in keys if like.tensors[key].dtype == "F32"}
         tensors = {
-            key: computed("F32", tensor.shape, lambda tensor=tensor: tensor.numpy() * np.float32(1.01))
+            key: lazy_tensor("F32", tensor.shape, lambda tensor=tensor: tensor.numpy() * np.float32(1.01))
             if key in changed
             else tensor
             for key, tensor in like.tensors.items()

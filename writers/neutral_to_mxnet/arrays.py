@@ -11,7 +11,7 @@ import numpy as np
 from neutral.errors import UnsupportedError
 from neutral.store import SourceFile, Store
 from neutral.store.store import Piece
-from neutral.tensor import Tensor, computed
+from neutral.tensor import Tensor, lazy_tensor
 
 KEPT = "source."
 
@@ -99,4 +99,4 @@ def _same(new: Tensor, old: Tensor) -> bool:
 
 
 def _tensor(like: Tensor, values: np.ndarray) -> Tensor:
-    return computed(like.dtype, like.shape, lambda: values)
+    return lazy_tensor(like.dtype, like.shape, lambda: values)

@@ -9,12 +9,13 @@ from typing import Iterable, Mapping
 
 import numpy as np
 
+from neutral.dtypes import DTYPE_NAME, FLOATING
 from neutral.errors import MatchError
 from neutral.graph import Layer
 from neutral.mapping import COUNTER, Entry, filled, tensors_by_name
 from neutral.store import Store
-from neutral.tensor import DTYPE_NAME, Tensor, computed
-from neutral.values import FLOATING, stored_as, values
+from neutral.tensor import Tensor, lazy_tensor
+from neutral.values import cast_to, numeric_values
 
 LINEAR_MAPS = ("convolution", "linear")
 
@@ -139,7 +140,7 @@ class _Assigning:
         if name not in self.available:
             return
         self.used.add(name)
-        if (values(self.available[name]) != (1 if constant == "ones" else 0)).any():
+        if (numeric_values(self.available[name]) != (1 if constant == "ones" else 0)).any():
             self.problems.append(f"{layer.name} has none of {name}, which is not all {constant}")
 
 
@@ -160,7 +161,7 @@ def _shaped(tensor: Tensor, shape: tuple[int, ...], kind: str) -> Tensor | None:
     if reshaped.size == tensor.size and (is_flat or _without_ones(tensor.shape) == _without_ones(shape)):
         return reshaped
     if kind == "prelu" and tensor.size == 1:
-        return computed(tensor.dtype, shape, lambda: np.broadcast_to(tensor.numpy().reshape(-1), shape))
+        return lazy_tensor(tensor.dtype, shape, lambda: np.broadcast_to(tensor.numpy().reshape(-1), shape))
     return None
 
 
@@ -171,8 +172,8 @@ def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
 def _as_dtype(tensor: Tensor, dtype: str) -> Tensor:
     if tensor.dtype == dtype:
         return tensor
-    return computed(dtype, tensor.shape, lambda: stored_as(values(tensor), dtype))
+    return lazy_tensor(dtype, tensor.shape, lambda: cast_to(numeric_values(tensor), dtype))
 
 
 def _equal(first: Tensor, second: Tensor) -> bool:
-    return first.shape == second.shape and bool((values(first) == values(second)).all())
+    return first.shape == second.shape and bool((numeric_values(first) == numeric_values(second)).all())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mxnet_to_neutral.arrays.values import in_full
+from mxnet_to_neutral.arrays.values import densify
 from neutral.tensor import Tensor
 
 
@@ -57,7 +57,7 @@ class Array:
 
     def tensor(self) -> Tensor:
         """The values in full, C-contiguous: sparse arrays dense, booleans 0 or 1."""
-        return self.stored if self.plain else in_full(self)
+        return self.stored if self.plain else densify(self)
 
 
 @dataclass(frozen=True)

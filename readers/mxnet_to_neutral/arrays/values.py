@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Iterator
 
 from mxnet_to_neutral.arrays.sparse import check_indices
 from neutral.errors import UnsupportedError
-from neutral.tensor import CHUNK, Tensor, computed
+from neutral.tensor import CHUNK, Tensor, lazy_tensor
 
 if TYPE_CHECKING:
     from mxnet_to_neutral.arrays.array import Array
@@ -17,13 +17,13 @@ DENSE_LIMIT = 1 << 30
 DENSE_GROWTH = 1024
 
 
-def in_full(array: Array) -> Tensor:
+def densify(array: Array) -> Tensor:
     """All values, row by row, made when they are read."""
     if array.storage in ("row_sparse", "csr"):
         return _dense(array)
     if array.fortran_order:
         columns = array.stored._replace(shape=array.shape[::-1])
-        return computed(array.dtype, array.shape, lambda: columns.numpy().T)
+        return lazy_tensor(array.dtype, array.shape, lambda: columns.numpy().T)
     return Tensor("BOOL", array.shape, lambda: _as_booleans(array.stored))
 
 

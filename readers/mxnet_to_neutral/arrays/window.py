@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from typing import Any, Callable, Iterator
 
 from mxnet_to_neutral.arrays.limits import DAMAGED, TRUNCATED
+from neutral.dtypes import ITEM_SIZE
 from neutral.errors import FormatError, SourceError
-from neutral.tensor import ITEM_SIZE, FileRange, Tensor, nbytes_of
+from neutral.tensor import FileRange, Tensor, nbytes_of
 
 BUFFER = 1 << 16
 LARGEST = (1 << 63) - 1

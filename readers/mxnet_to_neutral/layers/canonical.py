@@ -10,11 +10,12 @@ from math import prod
 from typing import TYPE_CHECKING, Callable, Iterator, Mapping, NamedTuple
 
 from mxnet_to_neutral.arrays import Array
+from neutral.dtypes import FLOATING, ITEM_SIZE
 from neutral.errors import MismatchError
 from neutral.graph import Origin
 from neutral.store.store import Piece
-from neutral.tensor import ITEM_SIZE, FileRange, Tensor, computed
-from neutral.values import FLOATING, stored_as
+from neutral.tensor import FileRange, Tensor, lazy_tensor
+from neutral.values import cast_to
 
 if TYPE_CHECKING:
     import numpy as np
@@ -138,7 +139,7 @@ def pieces_of(recipes: Mapping[str, Recipe]) -> Iterator[tuple[FileRange, Piece]
 
 
 def _changed(source: Tensor, shape: tuple[int, ...], change: Callable[[np.ndarray], np.ndarray]) -> Tensor:
-    return computed(source.dtype, shape, lambda: change(source.numpy()))
+    return lazy_tensor(source.dtype, shape, lambda: change(source.numpy()))
 
 
 def _ones(like: Tensor) -> Tensor:
@@ -148,5 +149,5 @@ def _ones(like: Tensor) -> Tensor:
         return np.ones(like.shape, np.float32)
 
     if like.dtype in FLOATING:
-        return computed(like.dtype, like.shape, lambda: stored_as(make(), like.dtype))
-    return computed(like.dtype, like.shape, make)
+        return lazy_tensor(like.dtype, like.shape, lambda: cast_to(make(), like.dtype))
+    return lazy_tensor(like.dtype, like.shape, make)

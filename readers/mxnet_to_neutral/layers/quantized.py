@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Mapping
 
 from mxnet_to_neutral.arrays import Array
 from neutral.errors import MismatchError, UnsupportedError
-from neutral.tensor import Tensor, computed
+from neutral.tensor import Tensor, lazy_tensor
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,7 +45,7 @@ class Quantized(Array):
 
     def tensor(self) -> Tensor:
         """``integer * (max(abs(low), abs(high)) / levels)``, computed in float32."""
-        return computed("F32", self.shape, self._values)
+        return lazy_tensor("F32", self.shape, self._values)
 
     def _values(self) -> np.ndarray:
         import numpy as np

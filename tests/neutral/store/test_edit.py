@@ -15,7 +15,7 @@ from neutral.graph import Layer  # noqa: E402
 from neutral.store import Store  # noqa: E402
 from neutral.store.check import check  # noqa: E402
 from neutral.tensor import from_numpy  # noqa: E402
-from neutral.values import stored_as, values  # noqa: E402
+from neutral.values import cast_to, numeric_values  # noqa: E402
 from samples import sample_store  # noqa: E402
 
 
@@ -36,7 +36,7 @@ def test_cast(name: str, code: str, tmp_path: Path) -> None:
         "fc.bias": code,
         "fc.weight": code,
     }
-    np.testing.assert_array_equal(values(result.tensors["fc.weight"]), [[1, 2, 3], [4, 5, 6]])
+    np.testing.assert_array_equal(numeric_values(result.tensors["fc.weight"]), [[1, 2, 3], [4, 5, 6]])
     assert result.layers == store.layers
     assert result.graph == store.graph
     assert [file.name for file in result.source.files] == ["net-symbol.json"]
@@ -52,7 +52,7 @@ def test_bfloat16_is_rounded_as_torch_rounds() -> None:
     bits = np.concatenate([bits, np.array([0x7F800001, 0x7FFFFFFF, 0xFF800000, 0x7F7FFFFF, 0x00018000], np.uint32)])
     floats = bits.view(np.float32)
     expected = torch.from_numpy(floats.copy()).to(torch.bfloat16).view(torch.int16).numpy().view(np.uint16)
-    got = stored_as(floats, "BF16")
+    got = cast_to(floats, "BF16")
     number = ~np.isnan(floats)
     np.testing.assert_array_equal(got[number], expected[number])
     assert ((got[~number] & 0x7F80) == 0x7F80).all()

@@ -10,11 +10,12 @@ import pytest
 h5py = pytest.importorskip("h5py")
 
 import neutral  # noqa: E402
+from neutral.dtypes import ITEM_SIZE  # noqa: E402
 from neutral.errors import NeutralError, StoreError, UsageError  # noqa: E402
 from neutral.graph import Layer  # noqa: E402
 from neutral.store import Store, hdf5  # noqa: E402
 from neutral.store.check import check  # noqa: E402
-from neutral.tensor import ITEM_SIZE, Tensor  # noqa: E402
+from neutral.tensor import Tensor  # noqa: E402
 from samples import in_memory, sample_store  # noqa: E402
 
 SHAPES = [(), (0,), (1,), (3,), (2, 0, 4), (2, 3, 4), (1, 1, 1, 5)]

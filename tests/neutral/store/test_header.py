@@ -17,7 +17,7 @@ import neutral
 from neutral.errors import NeutralError, SourceError, StoreError, UsageError
 from neutral.store.check import check
 from neutral.store.header import LIMIT, encode_header
-from neutral.store.header_digest import seal
+from neutral.store.header_digest import write_header_digest
 from neutral.store.safetensors import read, read_tensors
 from samples import in_memory, run_python, sample_store
 
@@ -181,7 +181,7 @@ def test_a_store_with_mutated_manifest_is_success_or_our_error(data: st.DataObje
         target[key] = data.draw(json_values)
         text = json.dumps(manifest)
         changed = encode_header(header.tensors, {"format": "pt", "neutral": text, "neutral.sha256": "0" * 64})
-        path.write_bytes(seal(changed, container._SEAL_MARK) + path.read_bytes()[len(header.raw) :])
+        path.write_bytes(write_header_digest(changed) + path.read_bytes()[len(header.raw) :])
         with contextlib.suppress(NeutralError):
             read(str(path))
         assert isinstance(check(path, data=True).ok, bool)

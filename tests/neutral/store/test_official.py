@@ -12,8 +12,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import neutral
+from neutral.dtypes import CODE_OF_NUMPY, ITEM_SIZE, NUMPY_DTYPE
 from neutral.store.safetensors import read_tensors, write_tensors
-from neutral.tensor import CODE_OF_NUMPY, ITEM_SIZE, NUMPY_DTYPE, Tensor, from_numpy
+from neutral.tensor import Tensor, from_numpy
 from samples import in_memory, sample_store
 
 safetensors = pytest.importorskip("safetensors")

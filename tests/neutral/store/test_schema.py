@@ -8,11 +8,11 @@ from typing import Any, Callable
 
 import pytest
 
+from neutral.dtypes import DTYPE_NAME
 from neutral.errors import StoreError
 from neutral.graph import Graph, Input, Layer, LayerSource, Node, Value
 from neutral.manifest import decode, encode
 from neutral.store import Store
-from neutral.tensor import DTYPE_NAME
 from samples import ROOT, sample_store
 
 jsonschema = pytest.importorskip("jsonschema")

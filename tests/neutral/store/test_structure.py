@@ -11,7 +11,7 @@ import pytest
 from neutral.graph import Input, Layer, Value
 from neutral.store import SourceFile, Store
 from neutral.store.check import check
-from neutral.store.header_digest import seal
+from neutral.store.header_digest import write_header_digest
 from neutral.store.store import Piece
 from neutral.store.structure import structure_problems
 from samples import in_memory, sample_store
@@ -182,7 +182,7 @@ def test_a_kind_that_is_unknown_is_a_problem_of_the_store(tmp_path: Path) -> Non
     header = container.read_header(path)
     text = header.metadata["neutral"].replace('"prelu"', '"gelu9"')
     metadata = {"format": "pt", "neutral": text, "neutral.sha256": "0" * 64}
-    sealed = seal(container.encode_header(header.tensors, metadata), container._SEAL_MARK)
+    sealed = write_header_digest(container.encode_header(header.tensors, metadata))
     path.write_bytes(sealed + path.read_bytes()[len(header.raw) :])
     (problem,) = check(path).problems
     assert str(path) in problem and "'gelu9' is not in the catalogue" in problem

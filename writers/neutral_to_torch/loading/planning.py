@@ -10,6 +10,7 @@ from typing import Any, Iterable, Iterator, Mapping, Sequence, Union
 
 from torch import nn
 
+from neutral.dtypes import NUMPY_DTYPE
 from neutral.errors import MatchError, UsageError
 from neutral.graph import Layer
 from neutral.matching import (
@@ -27,7 +28,7 @@ from neutral.matching.attributes import Difference, differences
 from neutral.matching.plan import Leftover, Pair, Plan, child, read_mapping
 from neutral.matching.regroup import foldable, regrouped, regroupings
 from neutral.store import Store
-from neutral.tensor import NUMPY_DTYPE, Tensor
+from neutral.tensor import Tensor
 from neutral.verification.golden import Golden, open_golden
 from neutral_to_torch.adapters import adapter_of, describe
 from neutral_to_torch.loading.ambiguities import reproduces, resolve

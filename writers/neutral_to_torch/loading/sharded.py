@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Sequence
 
 import torch
 
-from neutral.tensor import ITEM_SIZE, Tensor
+from neutral.dtypes import ITEM_SIZE
+from neutral.tensor import Tensor
 from neutral_to_torch.loading.tensors import dtype_of, read
 
 if TYPE_CHECKING:

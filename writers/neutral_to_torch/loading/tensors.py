@@ -8,29 +8,14 @@ from typing import Iterable
 
 import torch
 
+from neutral.dtypes import DTYPE_NAME, ITEM_SIZE
 from neutral.errors import SourceError, UnsupportedError
-from neutral.tensor import ITEM_SIZE, Tensor
-
-_NAMES = {
-    "BOOL": "bool",
-    "U8": "uint8",
-    "I8": "int8",
-    "I16": "int16",
-    "U16": "uint16",
-    "F16": "float16",
-    "BF16": "bfloat16",
-    "I32": "int32",
-    "U32": "uint32",
-    "F32": "float32",
-    "F64": "float64",
-    "I64": "int64",
-    "U64": "uint64",
-}
+from neutral.tensor import Tensor
 
 
 def dtype_of(tensor: Tensor) -> torch.dtype:
     """The torch dtype. Raises UnsupportedError where this torch has none (wide unsigned integers before 2.3)."""
-    dtype = getattr(torch, _NAMES[tensor.dtype], None)
+    dtype = getattr(torch, DTYPE_NAME[tensor.dtype], None)
     if dtype is None:
         raise UnsupportedError(f"torch {torch.__version__} has no dtype for {tensor.dtype}. Use a newer torch.")
     return dtype
@@ -38,7 +23,7 @@ def dtype_of(tensor: Tensor) -> torch.dtype:
 
 def code_of(dtype: torch.dtype) -> str:
     """The store's code of a torch dtype. Raises UnsupportedError where it has none (complex, quantized)."""
-    for code, name in _NAMES.items():
+    for code, name in DTYPE_NAME.items():
         if getattr(torch, name, None) == dtype:
             return code
     raise UnsupportedError(f"a store has no dtype for {dtype}.")
