@@ -1,48 +1,74 @@
-"""The two halves share nothing but the store, and nothing heavy is imported before it is needed."""
+"""Packages depend on the store only, modules form no import cycle, and nothing heavy is imported before it is used."""
 
 from __future__ import annotations
 
-import ast
 import subprocess
 import sys
 from pathlib import Path
-from typing import Iterator
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from module_graph import PACKAGES, cycles, imported_packages, module_files, module_graph
+
 READERS = {"mxnet_to_neutral", "mxnet_capture", "torch_to_neutral"}
 WRITERS = {"neutral_to_torch", "neutral_to_mxnet"}
 
 
-def imports(path: Path) -> Iterator[str]:
-    """The top-level packages that a module imports, anywhere in it."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module.split(".")[0]
-
-
 @pytest.mark.parametrize(
-    ("folder", "forbidden"),
+    ("package", "forbidden"),
     [
         ("neutral", READERS | WRITERS | {"torch", "mxnet"}),
-        ("readers/mxnet_to_neutral", WRITERS | {"torch", "mxnet", "torch_to_neutral"}),
-        ("readers/torch_to_neutral", WRITERS | {"mxnet", "mxnet_to_neutral", "mxnet_capture"}),
-        ("writers/neutral_to_torch", READERS | {"neutral_to_mxnet", "mxnet"}),
-        ("writers/neutral_to_mxnet", READERS | {"neutral_to_torch", "torch", "mxnet"}),
+        ("mxnet_to_neutral", WRITERS | {"torch", "mxnet", "torch_to_neutral"}),
+        ("torch_to_neutral", WRITERS | {"mxnet", "mxnet_to_neutral", "mxnet_capture"}),
+        ("neutral_to_torch", READERS | {"neutral_to_mxnet", "mxnet"}),
+        ("neutral_to_mxnet", READERS | {"neutral_to_torch", "torch", "mxnet"}),
     ],
 )
-def test_dependencies_point_inwards(folder: str, forbidden: set[str]) -> None:
-    files = list((ROOT / folder).rglob("*.py"))
+def test_neutral_imports_no_reader_or_writer_and_they_do_not_import_each_other(
+    package: str, forbidden: set[str]
+) -> None:
+    files = list(PACKAGES[package].rglob("*.py"))
     assert files
-    broken = {str(path.relative_to(ROOT)): sorted(set(imports(path)) & forbidden) for path in files}
-    assert {path: names for path, names in broken.items() if names} == {}
+    violations = {str(path): sorted(imported_packages(path) & forbidden) for path in files}
+    assert {path: names for path, names in violations.items() if names} == {}
+
+
+@pytest.mark.xfail(strict=False, reason="four cycles are being cut")
+def test_no_two_modules_import_each_other() -> None:
+    """Imports inside functions count, those under ``TYPE_CHECKING`` do not."""
+    assert cycles(module_graph(module_files())) == []
+
+
+def test_the_module_graph_has_imports_of_functions_and_not_those_for_type_checkers(tmp_path: Path) -> None:
+    sources = {
+        "__init__": "",
+        "a": "def function():\n    from example import b\n",
+        "b": "from example.c import name\nfrom typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import example.a\n",
+        "c": "import example.b\nimport os\n",
+    }
+    for name, source in sources.items():
+        (tmp_path / f"{name}.py").write_text(source)
+    graph = module_graph(module_files({"example": tmp_path}))
+    assert graph == {
+        "example": set(),
+        "example.a": {"example.b"},
+        "example.b": {"example.c"},
+        "example.c": {"example.b"},
+    }
+    assert cycles(graph) == [["example.b", "example.c"]]
+
+
+@pytest.mark.parametrize("package", ["neutral", "mxnet_to_neutral", "torch_to_neutral", "neutral_to_mxnet"])
+def test_every_module_can_be_imported_without_any_framework(package: str) -> None:
+    """Also on the oldest Python, where this test is run as well."""
+    names = [name for name in module_files({package: PACKAGES[package]}) if not name.endswith("__main__")]
+    code = f"import importlib, sys\nsys.modules['torch'] = sys.modules['mxnet'] = None\nfor name in {names!r}:\n    "
+    run = subprocess.run([sys.executable, "-c", code + "importlib.import_module(name)"], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
 
 
 def loaded_after(code: str, *suspects: str, blocked: str = "") -> set[str]:
-    """Which of the suspects are in memory after running code in a new interpreter, where ``blocked`` cannot be had."""
+    """Return the suspects that are imported after code has run in a new interpreter without the module ``blocked``."""
     script = (
         f"import sys; sys.modules[{blocked!r}] = None if {bool(blocked)} else sys\n{code}\n"
         f"print('\\n'.join(set({suspects!r}) & {{name for name, module in sys.modules.items() if module}}))"
