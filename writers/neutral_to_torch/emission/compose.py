@@ -14,6 +14,7 @@ from neutral.store.digests import sha256
 from neutral.store.sources import origin_chunks
 from neutral_to_torch.emission.expression.terms import Conditional, applied
 from neutral_to_torch.emission.expression.text import identifier
+from neutral_to_torch.emission.heuristics import HEURISTICS
 from neutral_to_torch.emission.lowering.common_subexpressions import shared
 from neutral_to_torch.emission.lowering.facts import described
 from neutral_to_torch.emission.lowering.idioms import Idioms
@@ -173,11 +174,7 @@ def _hint(op: Op, tree: Tree) -> str | None:
     name = tree.names[own.declaration]
     if name.startswith("downsample"):
         return "shortcut"
-    return name.lower() if len(name) <= LONGEST_NAME else _last_word(tokens(name))
-
-
-LONGEST_NAME = 20
-"""Letters up to which a submodule's name is a variable's too."""
+    return name.lower() if len(name) <= HEURISTICS.longest_variable else _last_word(tokens(name))
 
 
 def _last_word(parts: Sequence[str]) -> str:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Sequence
 
 from neutral_to_torch.emission.expression.terms import Call, Literal, Name, Operation, Repeat, Term
-
-FEWEST = 3
-"""Items that a loop stands for at least."""
+from neutral_to_torch.emission.heuristics import HEURISTICS
 
 
 def looped(items: Sequence[Term]) -> tuple[Term, ...]:
@@ -16,7 +14,7 @@ def looped(items: Sequence[Term]) -> tuple[Term, ...]:
     position = 0
     while position < len(items):
         stop = _alike(items, position)
-        if stop - position >= FEWEST:
+        if stop - position >= HEURISTICS.fewest_looped:
             result.append(Repeat(_general(items[position], items[position + 1]), stop - position))
         else:
             stop = position + 1

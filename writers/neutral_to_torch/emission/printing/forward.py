@@ -25,19 +25,11 @@ from neutral_to_torch.emission.expression.terms import (
     walk,
 )
 from neutral_to_torch.emission.expression.text import INDENT, WIDTH, layout, text
+from neutral_to_torch.emission.heuristics import HEURISTICS
 from neutral_to_torch.emission.lowering.lower import Op, flatten
 from neutral_to_torch.emission.printing.block_context import BlockContext, Line
 from neutral_to_torch.emission.printing.control import ControlText, is_inlined_well
 from neutral_to_torch.emission.printing.signatures import without_defaults
-
-DEPTH = 3
-"""Calls that may stand inside each other in one line."""
-
-MOST_TARGETS = 6
-"""Results of one statement that have names of their own; more are items of one."""
-
-COMFORTABLE = 88
-"""Columns up to which values are written inside a line; beyond they get a line of their own."""
 
 
 class Forward:
@@ -118,7 +110,7 @@ class Forward:
         if isinstance(consumer, Each) or isinstance(producer, Each):
             return False
         if isinstance(merged, Control):
-            return is_inlined_well(merged) and self._depth(producer) < DEPTH
+            return is_inlined_well(merged) and self._depth(producer) < HEURISTICS.deepest_expression
         if isinstance(consumer, Ref):
             return True
         if isinstance(producer, Conditional):
@@ -131,8 +123,11 @@ class Forward:
         if merging and self._weight(producer) and self._weight(consumer) and self._applies_weights(consumer):
             return False
         if merging and any(isinstance(item, Display) and len(item.items) > 2 for item in walk(consumer)):
-            return self._depth(merged) <= DEPTH
-        return self._depth(merged) <= DEPTH and len(text(self.named(merged, {}))) + 8 + 4 <= COMFORTABLE
+            return self._depth(merged) <= HEURISTICS.deepest_expression
+        return (
+            self._depth(merged) <= HEURISTICS.deepest_expression
+            and len(text(self.named(merged, {}))) + 8 + 4 <= HEURISTICS.comfortable_width
+        )
 
     def _applies_weights(self, term: Term) -> bool:
         return isinstance(term, Call) and isinstance(term.callee, Own) and self._has_weights(term.callee.declaration)
@@ -273,7 +268,7 @@ def _statement(before: str, term: Term, indent: int, after: str = "") -> list[st
 
 def _is_long(pattern: Any) -> bool:
     """Whether a statement gives so many results that they are items of one variable."""
-    if not isinstance(pattern, tuple) or len(pattern) <= MOST_TARGETS:
+    if not isinstance(pattern, tuple) or len(pattern) <= HEURISTICS.most_targets:
         return False
     return not any(isinstance(item, tuple) for item in pattern)
 

@@ -7,12 +7,12 @@ from typing import Any, Mapping, Sequence
 
 from neutral.graph import Value
 from neutral_to_torch.emission.expression.terms import Call, Literal, Name, Operation, Own, Ref, Term
+from neutral_to_torch.emission.heuristics import HEURISTICS
 from neutral_to_torch.emission.lowering.lower import Op
 from neutral_to_torch.emission.structure.canonical_subgraph import CanonicalSubgraph, Leaf, Mapper, leaves
 from neutral_to_torch.emission.structure.module_ir import Block, Derived, Instance, Option, Owned, Parameter, owned
 
 MISSING = object()
-MOST_PARAMETERS = 12
 
 _CHANNELS = {
     "in_channels", "out_channels", "num_features", "in_features", "out_features", "normalized_shape",
@@ -54,7 +54,7 @@ def make_block(
     """The block, and for each member the op that applies its instance; None where too much differs."""
     table = _table(template, members)
     variables = _variables(table, template)
-    if len(variables) > MOST_PARAMETERS:
+    if len(variables) > HEURISTICS.most_parameters:
         return None
     _name(variables, template)
     terms = {place: Name(v.name) if v.name else v.term for v in variables for place in v.places}

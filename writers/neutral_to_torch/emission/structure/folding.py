@@ -8,6 +8,7 @@ from typing import Hashable, Mapping, Sequence
 
 from neutral.graph import Value
 from neutral_to_torch.emission.expression.terms import Declaration, Display, Ref, walk
+from neutral_to_torch.emission.heuristics import HEURISTICS
 from neutral_to_torch.emission.lowering.lower import Op, Program
 from neutral_to_torch.emission.structure.blocks import Member, make_block
 from neutral_to_torch.emission.structure.canonical_subgraph import CanonicalSubgraph, canonicalize, leaves, token
@@ -17,16 +18,6 @@ from neutral_to_torch.emission.structure.module_ir import Block, Instance, Optio
 from neutral_to_torch.emission.structure.regions import StatementGraph, members_of
 from neutral_to_torch.emission.structure.sequences import best_sequence, chains, find_all
 from neutral_to_torch.emission.structure.variants import Reductions, Replaced
-
-ROUNDS = 6
-SMALLEST = 3
-"""Ops that a block has at least."""
-
-FEWEST_LAYERS = 3
-"""Layers of a block that comes but once."""
-
-MOST_OPTIONAL = 24
-"""Ops of the largest block of which parts may be left out."""
 
 
 @dataclass(eq=False)
@@ -61,9 +52,9 @@ class Folding:
     def run(self, units: bool) -> None:
         """Fold until nothing changes. ``units``: layers with their norm and activation become classes first."""
         if units:
-            while self._fold_sequence(longest=4):
+            while self._fold_sequence(longest=HEURISTICS.longest_unit):
                 pass
-        for _ in range(ROUNDS):
+        for _ in range(HEURISTICS.most_rounds):
             while self._fold_regions():
                 pass
             if not self._fold_sequence():
@@ -79,7 +70,10 @@ class Folding:
         used: set[int] = set()
         for inside, last in graph.regions():
             region = self._region(graph, inside, last) if is_joined(graph.ops[last]) else None
-            if region is not None and sum(applies_weights(graph.ops[k]) for k in inside) >= FEWEST_LAYERS:
+            if (
+                region is not None
+                and sum(applies_weights(graph.ops[k]) for k in inside) >= HEURISTICS.fewest_single_layers
+            ):
                 plan = self._plan(graph, Group([region], []), used, fewest=1)
                 if plan is not None:
                     plans.append(plan)
@@ -136,7 +130,9 @@ class Folding:
             while self._grow(graph, group):
                 pass
         self._add_linear_chains(graph, kept)
-        return [g for g in kept if len(g.all_regions) > 1 and len(g.regions[0].subgraph.ops) >= SMALLEST]
+        return [
+            g for g in kept if len(g.all_regions) > 1 and len(g.regions[0].subgraph.ops) >= HEURISTICS.smallest_block
+        ]
 
     def _add_linear_chains(self, graph: StatementGraph, groups: Sequence[Group]) -> None:
         """Find straight sequences that are what a group's subgraph becomes without one or two parts."""
@@ -145,7 +141,7 @@ class Folding:
         for group in groups:
             template = group.regions[0].subgraph
             meetings = sum(len(op.operands) - 1 for op in template.ops if op.operands)
-            if len(template.ops) > MOST_OPTIONAL or meetings > 2:
+            if len(template.ops) > HEURISTICS.largest_optional_block or meetings > HEURISTICS.most_optional_merges:
                 continue
             for parts, reduced in linear_chain_reductions(template):
                 wanted = [token(op) for op in reduced.ops]
@@ -163,7 +159,7 @@ class Folding:
     def _variant_of(self, graph: StatementGraph, group: Group, other: Group) -> Replaced | None:
         """How ``group`` becomes ``other``; light ops before its regions are taken in where that helps."""
         regions = group.regions
-        for _ in range(4):
+        for _ in range(HEURISTICS.most_leading):
             replaced = Reductions(regions[0].subgraph).to(other.regions[0].subgraph)
             if replaced is not None:
                 group.regions = regions
@@ -259,7 +255,7 @@ class Folding:
         self.ops = [placed.get(k, op) for k, op in enumerate(self.ops) if k in placed or k not in gone]
         return bool(plans)
 
-    def _fold_sequence(self, longest: int = 24) -> bool:
+    def _fold_sequence(self, longest: int = HEURISTICS.longest_sequence) -> bool:
         graph = StatementGraph(self.ops, self.outputs)
         lines = chains(graph, lambda op: not any(self._shared.get(item, 0) > 1 for item in owned([op])))
         tokens: dict[Hashable, int] = {}
@@ -298,7 +294,11 @@ def linear_chain_reductions(template: CanonicalSubgraph) -> list[tuple[tuple[Rep
     pairs = [(a, b) for a in candidates for b in beginnings if a not in beginnings]
     for parts in [*((c,) for c in candidates), *pairs]:
         left = reductions.remaining(dict(parts))
-        if len(left) < SMALLEST or not has_enough_layers(left) or any(len(op.operands) != 1 for op in left):
+        if (
+            len(left) < HEURISTICS.smallest_block
+            or not has_enough_layers(left)
+            or any(len(op.operands) != 1 for op in left)
+        ):
             continue
         reduced = canonicalize(reductions.members, template.output, dict(parts))
         if all(b.operands[0] in a.values for a, b in zip(reduced.ops, reduced.ops[1:])):
@@ -308,7 +308,7 @@ def linear_chain_reductions(template: CanonicalSubgraph) -> list[tuple[tuple[Rep
 
 def has_enough_layers(ops: Sequence[Op]) -> bool:
     """Whether it is enough to be known by its subgraph: three layers with weights."""
-    return sum(applies_weights(op) for op in ops) > 2
+    return sum(applies_weights(op) for op in ops) >= HEURISTICS.fewest_optional_layers
 
 
 def _variant_group(group: Group, parts: tuple[Replaced, ...]) -> Group:

@@ -7,6 +7,7 @@ from typing import Mapping, Sequence
 from neutral.graph import Value
 from neutral_to_torch.emission.expression.terms import Call, Literal, Name, applied
 from neutral_to_torch.emission.expression.text import identifier
+from neutral_to_torch.emission.heuristics import HEURISTICS
 from neutral_to_torch.emission.lowering.lower import Op
 from neutral_to_torch.emission.structure.labels import Labels, base, bears_tensors, numbered
 from neutral_to_torch.emission.structure.module_ir import Block, Instance, Owned, callee, has_weights, owned
@@ -19,9 +20,6 @@ from neutral_to_torch.emission.structure.tree import (
     constructor_of,
     item_of,
 )
-
-LONGEST_FLAT = 12
-"""Submodules of a block's only way that are attributes of their own; more stand in an ``nn.Sequential``."""
 
 
 def block_tree(block: Block, labels: Labels) -> Tree:
@@ -41,7 +39,7 @@ def block_tree(block: Block, labels: Labels) -> Tree:
     ways = [run for run in runs if id(run[0]) not in flags]
     long = [run for run in ways if sum(_applies_weights(op) for op in run) > 1]
     joined = block.name.startswith("Inception")
-    several = len(long) > 1 or any(len(run) > LONGEST_FLAT for run in long) or (bool(long) and joined)
+    several = len(long) > 1 or any(len(run) > HEURISTICS.longest_flat for run in long) or (bool(long) and joined)
     gathered = ways if several else []
     nodes = [SequentialGroup(flags[id(run[0])], list(run), _entry_names(run, names)) for run in optional]
     branch = numbered(["branch"] * len(gathered)) if len(gathered) > 1 else ["body"]
@@ -65,9 +63,6 @@ def _applies_weights(op: Op) -> bool:
     own = applied(op.term)
     return own is not None and has_weights(own.declaration)
 
-
-SHORTEST_SEQUENCE = 4
-"""Layers in a row, outside of blocks, that are gathered."""
 
 _KINDS = {"conv", "bn", "fc", "relu", "pool", "batchnorm", "conv2d", "dense", "activation", "dropout", "flatten"}
 
@@ -175,7 +170,7 @@ def _by_kind(run: Sequence[Op], labels: Labels, names: Mapping[Owned, str], wher
         piece = list(run[position:stop])
         if blocks:
             result += _stages(piece, labels)
-        elif len(piece) >= SHORTEST_SEQUENCE:
+        elif len(piece) >= HEURISTICS.fewest_gathered:
             at_end = stop == len(run) and position > 0
             name = "head" if at_end else where
             result.append(SequentialGroup(name, list(piece), _entry_names(piece, names)))

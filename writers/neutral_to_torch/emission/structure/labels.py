@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Sequence
 
 from neutral_to_torch.emission.expression.terms import Declaration
+from neutral_to_torch.emission.heuristics import HEURISTICS
 from neutral_to_torch.emission.lowering.lower import Op
 from neutral_to_torch.emission.structure.module_ir import Block, Instance, Owned, callee, has_weights, owned
 from neutral_to_torch.emission.structure.naming import common, pattern, tokens
@@ -19,9 +20,6 @@ _BASES = (
 )  # fmt: skip
 
 _MEANINGLESS = {"node"}
-
-FEW = 3
-"""Layers of a block that is called as its first layer."""
 
 
 class Labels:
@@ -59,14 +57,14 @@ class Labels:
         inner = [self.tokens(own) + [""] * isinstance(own, Instance) for own in bearing]
         if not inner:
             return []
-        if item.block.is_unit and len(inner) <= FEW:
+        if item.block.is_unit and len(inner) <= HEURISTICS.longest_unit_label:
             heavy = [self.tokens(own) for own in item.owns if own is not None and has_weights(own)]
             return (heavy or inner)[0]
         prefix: list[str] = []
         while True:
             longer = Counter(tuple(parts[: len(prefix) + 1]) for parts in inner if len(parts) > len(prefix) + 1)
             best, count = longer.most_common(1)[0] if longer else ((), 0)
-            if count * 5 < len(inner) * 3 or list(best[:-1]) != prefix:
+            if count < len(inner) * HEURISTICS.shared_prefix or list(best[:-1]) != prefix:
                 return prefix
             prefix = list(best)
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Iterator, Mapping, Sequence
 
 from neutral.graph import Value
+from neutral_to_torch.emission.heuristics import HEURISTICS
 from neutral_to_torch.emission.lowering.lower import Op
-
-LARGEST = 120
-"""Ops that a region has at most; what is larger is no block that one would write as one class."""
 
 
 class StatementGraph:
@@ -73,7 +71,7 @@ class StatementGraph:
                 if maker >= 0 and (maker > start or self.constant[maker]):
                     inside.add(maker)
                     stack.append(maker)
-                    if len(inside) > LARGEST:
+                    if len(inside) > HEURISTICS.largest_region:
                         return None
         inside = self._reached(entry, inside, last)
         for k in inside - {last}:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Callable, Mapping, Sequence
 
 from neutral.graph import Value
+from neutral_to_torch.emission.heuristics import HEURISTICS
 from neutral_to_torch.emission.lowering.lower import Op
 from neutral_to_torch.emission.structure.module_ir import Block, Instance, has_weights, owned
 from neutral_to_torch.emission.structure.regions import StatementGraph
 
 Gram = tuple[int, ...]
-
-OVERHEAD = 6
-"""Lines that a class costs whatever it holds."""
 
 
 def chains(graph: StatementGraph, allowed: Callable[[Op], bool]) -> list[list[int]]:
@@ -66,7 +64,7 @@ def best_sequence(
                     counts[gram] = counts.get(gram, 0) + 1
     lines_of = {number: 1 if block is None or block.is_unit else 2 for number, block in blocks.items()}
     saved = {
-        gram: (count - 1) * sum(lines_of[number] for number in gram) - OVERHEAD
+        gram: (count - 1) * sum(lines_of[number] for number in gram) - HEURISTICS.class_overhead
         for gram, count in counts.items()
         if count > 1
     }

@@ -24,13 +24,11 @@ from neutral_to_torch.emission.expression.terms import (
     inline,
     values,
 )
+from neutral_to_torch.emission.heuristics import HEURISTICS
 from neutral_to_torch.emission.lowering.lower import Op
 from neutral_to_torch.emission.structure.labels import numbered
 from neutral_to_torch.emission.structure.module_ir import Instance, Option, Owned, owned
 from neutral_to_torch.emission.structure.naming import Unique, module_members, pattern
-
-FEWEST = 3
-"""Blocks that stand in a list at least."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +154,7 @@ class TreeBuilder:
                 row.ops.append(op)
                 rows[id(op)] = row
                 break
-        found = {id(row): row for row in rows.values() if len(row.ops) >= FEWEST}
+        found = {id(row): row for row in rows.values() if len(row.ops) >= HEURISTICS.fewest_listed}
         return list(found.values())
 
     def _follows(self, before: Op, op: Op, position: int) -> bool:
