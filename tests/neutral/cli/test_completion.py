@@ -1,27 +1,36 @@
+"""``neutral completion``: the scripts offer every verb, option and choice, and the shells accept them."""
+
 from __future__ import annotations
 
+import builtins
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cli_cases import Run
-from neutral.cli import VERBS
+from neutral.cli import VERBS, parser
+
+shtab = pytest.importorskip("shtab")
+
+SHELLS = [shell for shell in ("bash", "zsh", "fish") if shell in shtab.SUPPORTED_SHELLS]
 
 
 def completions(run: Run, shell: str, words: list[str], folder: Path) -> list[str]:
-    """What the shell offers for the last of these words."""
+    """Return the completions that the shell offers for the last of the words."""
     script = run("completion", shell).out
     line = " ".join(f"'{word}'" for word in words)
-    code = f"{script}\nCOMP_WORDS=({line}); COMP_CWORD={len(words) - 1}; _neutral\nprintf '%s\\n' \"${{COMPREPLY[@]}}\""
+    position = len(words) - 1
+    code = f"{script}\nCOMP_WORDS=({line}); COMP_CWORD={position}; _shtab_neutral\nprintf '%s\\n' \"${{COMPREPLY[@]}}\""
     done = subprocess.run(["bash", "-c", code], cwd=folder, capture_output=True, text=True, check=True)
     return done.stdout.split("\n")[:-1]
 
 
 def test_bash_offers_verbs(run: Run, tmp_path: Path) -> None:
     assert completions(run, "bash", ["neutral", "in"], tmp_path) == ["inspect"]
-    assert set(VERBS) < set(completions(run, "bash", ["neutral", ""], tmp_path))
+    assert set(VERBS) <= set(completions(run, "bash", ["neutral", ""], tmp_path))
 
 
 def test_bash_offers_a_verbs_options_and_choices(run: Run, tmp_path: Path) -> None:
@@ -32,30 +41,43 @@ def test_bash_offers_a_verbs_options_and_choices(run: Run, tmp_path: Path) -> No
 def test_bash_offers_files_with_spaces(run: Run, tmp_path: Path) -> None:
     (tmp_path / "my model.safetensors").touch()
     assert completions(run, "bash", ["neutral", "inspect", "my"], tmp_path) == ["my model.safetensors"]
+    assert completions(run, "bash", ["neutral", "export", "a", "-o", "my"], tmp_path) == ["my model.safetensors"]
 
 
-def test_zsh_uses_the_same_through_bashcompinit(run: Run) -> None:
-    script = run("completion", "zsh").out
-    assert "bashcompinit" in script
-    assert script.endswith(run("completion", "bash").out)
-
-
-def test_fish_offers_verbs_and_options(run: Run) -> None:
-    lines = run("completion", "fish").out.splitlines()
-    assert (
-        "complete -c neutral -n __fish_use_subcommand -f -a export -d 'write a checkpoint as a neutral store'" in lines
-    )
-    options = [line for line in lines if "'__fish_seen_subcommand_from export'" in line]
-    assert any("-s o -l output -r -d " in line for line in options)
-    assert any("-l no-digests -d " in line for line in options)
-    assert any(line.endswith("-f -a 'bash fish zsh'") for line in lines)
+@pytest.mark.parametrize("shell", SHELLS)
+def test_every_shell_offers_every_verb_and_option(run: Run, shell: str) -> None:
+    script = run("completion", shell).out
+    for verb in VERBS:
+        assert verb in script
+        options = next(iter(parser((verb,))._subparsers._group_actions)).choices[verb]._option_string_actions  # type: ignore[union-attr]
+        missing = [option for option in options if option.lstrip("-") not in script]
+        assert missing == []
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_shell_itself_takes_the_script(run: Run, shell: str, tmp_path: Path) -> None:
     program = shutil.which(shell)
-    if program is None:
+    if program is None or shell not in SHELLS:
         pytest.skip(f"{shell} is not here")
     script = tmp_path / "script"
     script.write_text(run("completion", shell).out)
     assert subprocess.run([program, "-n", str(script)], capture_output=True, text=True).stderr == ""
+
+
+def test_a_shell_that_shtab_lacks_is_an_error(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shtab, "SUPPORTED_SHELLS", ["bash"])
+    result = run("completion", "fish")
+    assert result.code == 5 and "does not support fish: pip install --upgrade shtab" in result.err
+
+
+def test_without_shtab_it_says_how_to_install_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = builtins.__import__
+
+    def without_shtab(name: str, *arguments: Any) -> Any:
+        if name == "shtab":
+            raise ImportError(name)
+        return original(name, *arguments)
+
+    monkeypatch.setattr(builtins, "__import__", without_shtab)
+    result = run("completion", "bash")
+    assert result.code == 5 and "pip install shtab" in result.err
