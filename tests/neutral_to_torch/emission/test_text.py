@@ -14,8 +14,8 @@ from neutral_to_torch.emission.expression.symbols import F, Symbol, operation, t
 from neutral_to_torch.emission.expression.terms import (
     Call,
     Conditional,
-    Display,
     Index,
+    ListOrTuple,
     Literal,
     Member,
     Name,
@@ -163,7 +163,7 @@ def test_long_statements_are_as_ruff_has_them(count: int) -> None:
     for word in words[1:]:
         total = Operation("+", (total, word))
     choice = Conditional(Name("flag"), Call(Name("nn.Thing"), tuple(words)), Name("nn.Identity()"))
-    items = Display(tuple(words)), Display(tuple(words), "()"), Call(Name("f"), (Display(tuple(words)),))
+    items = ListOrTuple(tuple(words)), ListOrTuple(tuple(words), "()"), Call(Name("f"), (ListOrTuple(tuple(words)),))
     sums = [Operation("+", (Name("a"), Call(Name("f"), tuple(words))))]
     sums += [Operation("+", (total, Call(Name("f"), tuple(words[:1]))))]
     for term in (total, choice, *items, *sums):

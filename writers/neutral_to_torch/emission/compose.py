@@ -15,10 +15,10 @@ from neutral.store.sources import origin_chunks
 from neutral_to_torch.emission.expression.terms import Conditional, applied
 from neutral_to_torch.emission.expression.text import identifier
 from neutral_to_torch.emission.heuristics import HEURISTICS
-from neutral_to_torch.emission.lowering.common_subexpressions import shared
-from neutral_to_torch.emission.lowering.facts import described
+from neutral_to_torch.emission.lowering.common_subexpressions import eliminate_common_subexpressions
 from neutral_to_torch.emission.lowering.idioms import Idioms
-from neutral_to_torch.emission.lowering.lower import Lowering, Op, Program, cut
+from neutral_to_torch.emission.lowering.input_shapes import infer_input_shapes
+from neutral_to_torch.emission.lowering.lower import Lowering, Program, Statement, cut
 from neutral_to_torch.emission.printing.forward import Forward
 from neutral_to_torch.emission.printing.helper_source import helpers
 from neutral_to_torch.emission.printing.source import ClassText, file_text
@@ -50,7 +50,7 @@ def lowered(store: Store, outputs: Sequence[str] | None, until: str | None) -> P
     lowering = Lowering(store)
     program = lowering.program(_graph(store, outputs, until))
     lowering.raise_problems(store.path or "the model")
-    return shared(program)
+    return eliminate_common_subexpressions(program)
 
 
 def _graph(store: Store, outputs: Sequence[str] | None, until: str | None) -> Graph:
@@ -61,7 +61,7 @@ def _graph(store: Store, outputs: Sequence[str] | None, until: str | None) -> Gr
         )
     graph = cut(store.graph, outputs, until)
     whole = cut(Idioms(graph).rewritten(), graph.outputs)
-    return Graph(described(whole, store.layers, store.tensors), whole.nodes, whole.outputs)
+    return Graph(infer_input_shapes(whole, store.layers, store.tensors), whole.nodes, whole.outputs)
 
 
 def compose(
@@ -76,7 +76,7 @@ def compose(
     program = lowered(store, outputs, until)
     name = class_name or class_name_of(store)
     if not folded:
-        return _written(store, name, program, program.ops, [], flat=True)
+        return _written(store, name, program, program.statements, [], flat=True)
     plain = _folded(store, name, program, units=False)
     return min(
         (plain, _folded(store, name, program, units=True)),
@@ -90,14 +90,14 @@ UNITS_MUST_SAVE = 1.2
 
 def _folded(store: Store, name: str, program: Program, units: bool) -> Emission:
     taken = {name, *GLOBALS, *helpers()}
-    ops, blocks = fold(program, taken, units)
-    return _written(store, name, program, ops, blocks, flat=False)
+    statements, blocks = fold(program, taken, units)
+    return _written(store, name, program, statements, blocks, flat=False)
 
 
 def _written(
-    store: Store, name: str, program: Program, ops: Sequence[Op], blocks: Sequence[Block], flat: bool
+    store: Store, name: str, program: Program, statements: Sequence[Statement], blocks: Sequence[Block], flat: bool
 ) -> Emission:
-    labels = Labels(ops, blocks)
+    labels = Labels(statements, blocks)
     reserved = GLOBALS | set(helpers()) | {name} | {block.name for block in blocks}
     classes: list[ClassText] = []
     trees: dict[Block, dict[int, str]] = {}
@@ -106,9 +106,9 @@ def _written(
         trees[block] = {k: tree.paths[item] for k, item in enumerate(block.owns) if item in tree.paths}
         classes.append(_block_class(block, tree, reserved))
     if flat:
-        tree = flat_tree(ops, program.outputs, {item: labels.top(item) for item in owned(ops)})
+        tree = flat_tree(statements, program.outputs, {item: labels.top(item) for item in owned(statements)})
     else:
-        tree = model_tree(ops, program.outputs, labels)
+        tree = model_tree(statements, program.outputs, labels)
     state = State()
     for item, path in tree.paths.items():
         state.add(item, path, trees)
@@ -123,7 +123,7 @@ def _block_class(block: Block, tree: Tree, reserved: frozenset[str]) -> ClassTex
     unique = Unique(reserved)
     names = ["x"] if len(block.inputs) == 1 else ["x", *(_side_name(value) for value in block.inputs[1:])]
     arguments = [(value, unique(text)) for value, text in zip(block.inputs, names)]
-    forward = _forward(tree, lambda op: _hint(op, tree) or _last_word(tokens(op.name)), reserved)
+    forward = _forward(tree, lambda statement: _hint(statement, tree) or _last_word(tokens(statement.name)), reserved)
     return ClassText(
         block.name,
         block.doc,
@@ -131,7 +131,7 @@ def _block_class(block: Block, tree: Tree, reserved: frozenset[str]) -> ClassTex
         tree.attributes,
         block.derived,
         [(text, "Tensor") for _, text in arguments],
-        forward.lines(arguments, tree.ops, block.outputs),
+        forward.lines(arguments, tree.statements, block.outputs),
         len(block.outputs),
     )
 
@@ -145,7 +145,9 @@ def _model_class(
 ) -> ClassText:
     unique = Unique(reserved)
     arguments = [(Value(item.name), unique(item.name)) for item in program.inputs]
-    forward = _forward(tree, lambda op: _hint(op, tree) or _last_word(labels.without_prefix(op.name)), reserved)
+    forward = _forward(
+        tree, lambda statement: _hint(statement, tree) or _last_word(labels.without_prefix(statement.name)), reserved
+    )
     return ClassText(
         name,
         "The model; inputs and outputs are described above.",
@@ -153,21 +155,21 @@ def _model_class(
         tree.attributes,
         (),
         [(text, "Tensor") for _, text in arguments],
-        forward.lines(arguments, tree.ops, program.outputs),
+        forward.lines(arguments, tree.statements, program.outputs),
         len(program.outputs),
         after=[f"        self.{second} = self.{first}" for first, second in state.ties()],
     )
 
 
-def _forward(tree: Tree, hint: Callable[[Op], str], reserved: frozenset[str]) -> Forward:
+def _forward(tree: Tree, hint: Callable[[Statement], str], reserved: frozenset[str]) -> Forward:
     return Forward(
         own=lambda item: f"self.{tree.names[item]}", has_weights=has_weights, hint=hint, reserved=reserved, flow="x"
     )
 
 
-def _hint(op: Op, tree: Tree) -> str | None:
+def _hint(statement: Statement, tree: Tree) -> str | None:
     """A variable is called as the submodule that makes it; what goes around a block is its shortcut."""
-    term = op.term.otherwise if isinstance(op.term, Conditional) else op.term
+    term = statement.term.otherwise if isinstance(statement.term, Conditional) else statement.term
     own = applied(term)
     if own is None:
         return None

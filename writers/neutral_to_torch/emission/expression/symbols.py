@@ -6,11 +6,11 @@ from typing import Any, Iterator, NoReturn
 
 from neutral_to_torch.emission.expression.terms import (
     Call,
-    Display,
-    Either,
     Index,
+    ListOrTuple,
     Literal,
     Member,
+    ModuleOrFunction,
     Name,
     Operation,
     Slice,
@@ -127,7 +127,7 @@ def term_of(value: Any) -> Term:
         items = tuple(map(term_of, value))
         if isinstance(value, tuple) and all(isinstance(item, Literal) for item in items):
             return Literal(value)
-        return Display(items, "[]" if isinstance(value, list) else "()")
+        return ListOrTuple(items, "[]" if isinstance(value, list) else "()")
     if value is None or value is Ellipsis or isinstance(value, (bool, int, float, str)):
         return Literal(value)
     raise TypeError(f"{value!r} cannot be written in an expression.")
@@ -143,7 +143,7 @@ def either(module: Symbol, inline: Symbol) -> Symbol:
 
     The first is used inside an ``nn.Sequential``, the second in a line of ``forward``.
     """
-    return Symbol(Either(term_of(module), term_of(inline)))
+    return Symbol(ModuleOrFunction(term_of(module), term_of(inline)))
 
 
 class _Helpers:

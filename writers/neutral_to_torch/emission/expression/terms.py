@@ -1,7 +1,7 @@
 """Python expressions as data: what rules make, folding compares and the printer writes.
 
 A term is a small immutable tree. Its leaves are values of the graph (:class:`Ref`), constants (:class:`Literal`),
-names of the emitted file (:class:`Name`) and what the module owns (:class:`Own`).
+names of the emitted file (:class:`Name`) and what the module owns (:class:`SelfAttribute`).
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Operation:
 
 
 @dataclass(frozen=True)
-class Display:
+class ListOrTuple:
     """A list or a tuple that is written out."""
 
     items: tuple[Term, ...]
@@ -82,10 +82,16 @@ class Display:
 
 @dataclass(frozen=True, eq=False)
 class Declaration:
-    """What a module owns: a submodule, parameter or buffer, made by ``constructor``.
+    """A submodule, parameter or buffer that a module holds.
 
-    ``owner`` is the layer or node it is named after. ``tensors`` gives for each of its state dict keys (relative, ""
-    for a parameter itself) the tensor's key in the store, ``constants`` tensors that the store does not hold.
+    Attributes:
+        owner: The layer or node that it is named after.
+        constructor: The expression that makes it.
+        tensors: For each of its state dict keys (relative; "" for a parameter itself) the tensor's key in the store.
+        constants: Likewise tensors that the store does not hold.
+        buffer: Whether it is a buffer rather than a parameter or submodule.
+        kind: The catalogue kind of the node that declared it; "" for containers that the emitter adds.
+        has_weights: Whether it is a submodule of a kind with weights, such as a convolution; see the trait.
     """
 
     owner: str
@@ -93,17 +99,19 @@ class Declaration:
     tensors: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, Tensor] = field(default_factory=dict)
     buffer: bool = False
+    kind: str = ""
+    has_weights: bool = False
 
 
 @dataclass(frozen=True, eq=False)
-class Own:
+class SelfAttribute:
     """``self.<attribute>``."""
 
     declaration: Any
 
 
 @dataclass(frozen=True)
-class Either:
+class ModuleOrFunction:
     """Two ways to say the same: applying a submodule (in an ``nn.Sequential``), or in a line of ``forward``."""
 
     module: Term
@@ -129,13 +137,13 @@ class Repeat:
 
 
 @dataclass(frozen=True)
-class Each:
+class ForEachModule:
     """What a value becomes when every module of an ``nn.ModuleList`` is applied to it.
 
     ``others`` are the arguments beside it, the same for all; it is the argument number ``position``.
     """
 
-    modules: Own
+    modules: SelfAttribute
     value: Term
     others: tuple[Term, ...]
     position: int = 0
@@ -143,10 +151,10 @@ class Each:
 
 @dataclass(frozen=True, eq=False)
 class Body:
-    """What is computed inside a loop or branch: ``ops`` (of the lowered program) between values of its own."""
+    """What is computed inside a loop or branch: ``statements`` (of the lowered program) between values of its own."""
 
     inputs: tuple[Value, ...]
-    ops: tuple[Any, ...]
+    statements: tuple[Any, ...]
     outputs: tuple[Value, ...]
 
 
@@ -165,7 +173,21 @@ class Control:
 
 
 Term = Union[
-    Ref, Literal, Name, Member, Call, Slice, Index, Operation, Display, Own, Either, Conditional, Repeat, Each, Control
+    Ref,
+    Literal,
+    Name,
+    Member,
+    Call,
+    Slice,
+    Index,
+    Operation,
+    ListOrTuple,
+    SelfAttribute,
+    ModuleOrFunction,
+    Conditional,
+    Repeat,
+    ForEachModule,
+    Control,
 ]
 
 
@@ -181,19 +203,19 @@ def children(term: Term) -> tuple[Term, ...]:
         return (term.base, *term.items)
     if isinstance(term, Operation):
         return term.operands
-    if isinstance(term, Display):
+    if isinstance(term, ListOrTuple):
         return term.items
-    if isinstance(term, Either):
+    if isinstance(term, ModuleOrFunction):
         return (term.inline,)
     if isinstance(term, Conditional):
         return (term.chosen, term.test, term.otherwise)
     if isinstance(term, Repeat):
         return (term.item,)
-    if isinstance(term, Each):
+    if isinstance(term, ForEachModule):
         return (term.modules, term.value, *term.others)
     if isinstance(term, Control):
-        inside = (part for body in term.bodies for op in body.ops for part in walk(op.term))
-        return (*term.operands, *(part for part in inside if isinstance(part, Own)))
+        inside = (part for body in term.bodies for statement in body.statements for part in walk(statement.term))
+        return (*term.operands, *(part for part in inside if isinstance(part, SelfAttribute)))
     return ()
 
 
@@ -209,25 +231,25 @@ def values(term: Term) -> list[Value]:
     return [item.value for item in walk(term) if isinstance(item, Ref)]
 
 
-def owns(term: Term) -> list[Own]:
+def owns(term: Term) -> list[SelfAttribute]:
     """What the term uses of the module, each as often as it does; of two alternatives the submodule's."""
-    if isinstance(term, Own):
+    if isinstance(term, SelfAttribute):
         return [term]
-    if isinstance(term, Either):
+    if isinstance(term, ModuleOrFunction):
         return owns(term.module)
     return [own for child in children(term) for own in owns(child)]
 
 
 def inline(term: Term) -> Term:
     """The term as a line of ``forward`` has it, without submodules that hold nothing."""
-    return rebuild(term, lambda part: inline(part.inline) if isinstance(part, Either) else None)
+    return rebuild(term, lambda part: inline(part.inline) if isinstance(part, ModuleOrFunction) else None)
 
 
-def applied(term: Term) -> Own | None:
+def applied(term: Term) -> SelfAttribute | None:
     """The submodule that the term does nothing but apply to values, or None."""
-    if isinstance(term, Either):
+    if isinstance(term, ModuleOrFunction):
         term = term.module
-    if isinstance(term, Call) and isinstance(term.callee, Own):
+    if isinstance(term, Call) and isinstance(term.callee, SelfAttribute):
         return term.callee
     return None
 
@@ -251,18 +273,18 @@ def rebuild(term: Term, replace: Callable[[Term], Term | None]) -> Term:
         return Index(rebuild(term.base, replace), tuple(rebuild(item, replace) for item in term.items))
     if isinstance(term, Operation):
         return Operation(term.symbol, tuple(rebuild(item, replace) for item in term.operands))
-    if isinstance(term, Display):
-        return Display(tuple(rebuild(item, replace) for item in term.items), term.brackets)
-    if isinstance(term, Either):
-        return Either(rebuild(term.module, replace), rebuild(term.inline, replace))
+    if isinstance(term, ListOrTuple):
+        return ListOrTuple(tuple(rebuild(item, replace) for item in term.items), term.brackets)
+    if isinstance(term, ModuleOrFunction):
+        return ModuleOrFunction(rebuild(term.module, replace), rebuild(term.inline, replace))
     if isinstance(term, Conditional):
         return Conditional(*(rebuild(item, replace) for item in (term.test, term.chosen, term.otherwise)))
     if isinstance(term, Repeat):
         return Repeat(rebuild(term.item, replace), term.count, term.alone)
-    if isinstance(term, Each):
+    if isinstance(term, ForEachModule):
         others = tuple(rebuild(item, replace) for item in term.others)
         modules = rebuild(term.modules, replace)
-        return Each(modules, rebuild(term.value, replace), others, term.position)  # type: ignore[arg-type]
+        return ForEachModule(modules, rebuild(term.value, replace), others, term.position)  # type: ignore[arg-type]
     if isinstance(term, Control):
         operands = tuple(rebuild(item, replace) for item in term.operands)
         return Control(term.kind, operands, tuple(rebuild_body(b, replace) for b in term.bodies), term.counts)
@@ -279,5 +301,8 @@ def rebuild_body(body: Body, replace: Callable[[Term], Term | None]) -> Body:
     def pattern(results: Any) -> Any:
         return tuple(map(pattern, results)) if isinstance(results, tuple) else results and value(results)
 
-    ops = tuple(dataclass_replace(op, term=rebuild(op.term, replace), results=pattern(op.results)) for op in body.ops)
-    return Body(tuple(map(value, body.inputs)), ops, tuple(map(value, body.outputs)))
+    statements = tuple(
+        dataclass_replace(statement, term=rebuild(statement.term, replace), results=pattern(statement.results))
+        for statement in body.statements
+    )
+    return Body(tuple(map(value, body.inputs)), statements, tuple(map(value, body.outputs)))

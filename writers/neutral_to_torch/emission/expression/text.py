@@ -9,11 +9,11 @@ from typing import Any
 from neutral_to_torch.emission.expression.terms import (
     Call,
     Conditional,
-    Display,
-    Either,
     Index,
+    ListOrTuple,
     Literal,
     Member,
+    ModuleOrFunction,
     Name,
     Operation,
     Repeat,
@@ -81,7 +81,7 @@ def _text(term: Term) -> tuple[str, int]:
         return _slice(term), _ATOM
     if isinstance(term, Operation):
         return _operation(term)
-    if isinstance(term, Display):
+    if isinstance(term, ListOrTuple):
         opening, closing = term.brackets[0], term.brackets[1]
         single = "," if opening == "(" and len(term.items) == 1 else ""
         return f"{opening}{', '.join(map(text, term.items))}{single}{closing}", _ATOM
@@ -92,7 +92,7 @@ def _text(term: Term) -> tuple[str, int]:
         counter = "k" if any(item == Name("k") for item in walk(term.item)) else "_"
         loop = f"{text(term.item)} for {counter} in range({term.count})"
         return (loop if term.alone else f"*({loop})"), _ATOM
-    if isinstance(term, Either):
+    if isinstance(term, ModuleOrFunction):
         return _text(term.inline)
     raise TypeError(f"{term!r} has no text: values and attributes must have been given names.")
 
@@ -180,13 +180,13 @@ def layout(term: Term, indent: int, before: str = "", after: str = "") -> list[s
     if isinstance(term, (Operation, Conditional)):
         return _at_last_call(term, indent, before, after) or _in_parentheses(term, indent, before, after)
     if isinstance(term, Literal) and isinstance(term.value, tuple):
-        term = Display(tuple(map(Literal, term.value)), "()")
+        term = ListOrTuple(tuple(map(Literal, term.value)), "()")
     if isinstance(term, Call):
         if isinstance(term.callee, Member) and any(isinstance(item, Call) for item in walk(term.callee)):
             return None
         opening, closing = f"{_atom(term.callee)}(", ")"
         items = [("", item) for item in term.args] + [(f"{name}=", item) for name, item in term.kwargs]
-    elif isinstance(term, Display):
+    elif isinstance(term, ListOrTuple):
         opening, closing = term.brackets[0], term.brackets[1]
         items = [("", item) for item in term.items]
     else:
@@ -195,7 +195,7 @@ def layout(term: Term, indent: int, before: str = "", after: str = "") -> list[s
     if not items or len(head) > WIDTH:
         return None
     body = INDENT * (indent + 1) + ", ".join(name + text(item) for name, item in items)
-    is_tuple = isinstance(term, Display) and term.brackets == "()"  # its comma must stay
+    is_tuple = isinstance(term, ListOrTuple) and term.brackets == "()"  # its comma must stay
     together = isinstance(term, Call) or (len(items) == 1 and not is_tuple)
     if not exploding and together and len(body) <= WIDTH:
         return [head, body, f"{space}{closing}{after}"]

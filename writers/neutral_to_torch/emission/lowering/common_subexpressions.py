@@ -1,48 +1,42 @@
-"""Expressions that a program computes more than once, computed once."""
+"""Elimination of common subexpressions: a program computes each expression once."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from neutral.graph import Value
-from neutral_to_torch.emission.expression.terms import Control, Member, Name, walk
-from neutral_to_torch.emission.lowering.lower import Op, Program, resolve, substitute
-
-CHANCE = (
-    "dropout",
-    "rand",
-    "normal",
-    "bernoulli",
-    "multinomial",
-    "poisson",
-    "sample",
-    "uniform",
-    "exponential",
-    "gamma",
-)
-"""Words in the names of functions that give something else each time."""
+from neutral.rewriting import resolve, resolve_all
+from neutral_to_torch.emission.expression.terms import Control
+from neutral_to_torch.emission.lowering.lower import Program, Statement, substitute
+from neutral_to_torch.emission.lowering.traits import is_random
 
 
-def shared(program: Program) -> Program:
-    """The program without ops that repeat an earlier one. What a module is applied to, or chance is in, stays."""
-    seen: dict[str, Value] = {}
+def eliminate_common_subexpressions(program: Program) -> Program:
+    """Drop the statements that repeat an earlier one; applications of submodules and random kinds stay.
+
+    Args:
+        program: A lowered program.
+
+    Returns:
+        The program with every use of a dropped statement's value replaced by the earlier statement's.
+    """
+    first_values: dict[str, Value] = {}
     aliases = dict(program.aliases)
     kept = []
-    for op in program.ops:
-        op = Op(op.name, substitute(op.term, aliases), op.results) if aliases else op
-        if not isinstance(op.results, Value) or not _is_pure(op):
-            kept.append(op)
+    for statement in program.statements:
+        if aliases:
+            statement = replace(statement, term=substitute(statement.term, aliases))
+        if not isinstance(statement.results, Value) or not _is_pure(statement):
+            kept.append(statement)
             continue
-        key = repr(op.term)
-        if key in seen:
-            aliases[op.results] = seen[key]
+        key = repr(statement.term)
+        if key in first_values:
+            aliases[statement.results] = resolve(first_values[key], aliases)
         else:
-            seen[key] = op.results
-            kept.append(op)
-    return Program(program.inputs, tuple(kept), tuple(resolve(v, aliases) for v in program.outputs), aliases)
+            first_values[key] = statement.results
+            kept.append(statement)
+    return Program(program.inputs, tuple(kept), resolve_all(program.outputs, aliases), aliases)
 
 
-def _is_pure(op: Op) -> bool:
-    if op.declarations or isinstance(op.term, Control):
-        return False
-    parts = list(walk(op.term))
-    words = [part.text for part in parts if isinstance(part, Name)] + [p.name for p in parts if isinstance(p, Member)]
-    return not any(word in name.lower() for name in words for word in CHANCE)
+def _is_pure(statement: Statement) -> bool:
+    return not (statement.declarations or isinstance(statement.term, Control) or is_random(statement.kind))

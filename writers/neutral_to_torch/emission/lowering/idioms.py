@@ -9,24 +9,24 @@ from neutral.graph import Graph, Node, Operand, Value
 from neutral.operators import catalogue
 from neutral_to_torch.emission.expression.symbols import F, Symbol, either, nn
 from neutral_to_torch.emission.lowering.lower import operands
-from neutral_to_torch.emission.lowering.rules import View, rule
+from neutral_to_torch.emission.lowering.rules import NodeView, rule
 
 SAME_SHAPE = ("multiply", "add", "subtract", "divide", "full_like", "relu", "cast")
 """Elementwise kinds whose output has the shape of their only value."""
 
 
 @rule("silu", rank="same")
-def silu(node: View, x: Symbol) -> Symbol:
+def silu(node: NodeView, x: Symbol) -> Symbol:
     return either(node.module(nn.SiLU())(x), F.silu(x))
 
 
 @rule("hard_swish", rank="same")
-def hard_swish(node: View, x: Symbol) -> Symbol:
+def hard_swish(node: NodeView, x: Symbol) -> Symbol:
     return either(node.module(nn.Hardswish())(x), F.hardswish(x))
 
 
 @rule("hard_sigmoid_of_sixths", rank="same")
-def hard_sigmoid_of_sixths(node: View, x: Symbol) -> Symbol:
+def hard_sigmoid_of_sixths(node: NodeView, x: Symbol) -> Symbol:
     return either(node.module(nn.Hardsigmoid())(x), F.hardsigmoid(x))
 
 

@@ -5,7 +5,7 @@ All that stands in the way is collected, and raised at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Iterable, Mapping, Sequence
 
@@ -17,25 +17,33 @@ from neutral_to_torch.emission.expression.terms import (
     Body,
     Call,
     Declaration,
-    Own,
     Ref,
+    SelfAttribute,
     Term,
     owns,
     rebuild,
     rebuild_body,
     values,
 )
-from neutral_to_torch.emission.lowering.facts import wanted_ranks
-from neutral_to_torch.emission.lowering.rules import Unpacked, Unsupported, View, rank_of, rule_for
+from neutral_to_torch.emission.lowering.input_shapes import wanted_ranks
+from neutral_to_torch.emission.lowering.rules import NodeView, Unpacked, Unsupported, rank_of, rule_for
 
 
 @dataclass(frozen=True, eq=False)
-class Op:
-    """One step: ``results`` (a value, or a nested tuple of values and None) is what ``term`` gives."""
+class Statement:
+    """An assignment of the emitted program: ``results = term``.
+
+    Attributes:
+        name: The node's name, from which variables are named.
+        term: The expression on the right-hand side.
+        results: A value, or a nested tuple of values and None, that ``term`` is unpacked into.
+        kind: The catalogue kind of the node; "" where the emitter made the statement.
+    """
 
     name: str
     term: Term
     results: Any
+    kind: str = ""
 
     @cached_property
     def values(self) -> tuple[Value, ...]:
@@ -58,7 +66,7 @@ class Program:
     """What ``forward`` computes. ``names`` gives for each value of the source the value that equals it here."""
 
     inputs: tuple[Input, ...]
-    ops: tuple[Op, ...]
+    statements: tuple[Statement, ...]
     outputs: tuple[Value, ...]
     aliases: Mapping[Value, Value]
 
@@ -165,21 +173,21 @@ class Lowering:
         ranks: dict[Value, int | None] = {**wanted_ranks(graph)}
         ranks.update({Value(i.name): len(i.shape) for i in graph.inputs if i.shape is not None})
         ranks.update({value: rank for value, rank in (known or {}).items() if rank is not None})
-        ops: list[Op] = []
+        statements: list[Statement] = []
         for node in graph.nodes:
             flags = tuple(Value(node.name, k) in used for k in range(counts.get(node.name, 1)))
-            ops += self._node(node, flags, ranks)
+            statements += self._node(node, flags, ranks)
         aliases: dict[Value, Value] = {}
         kept = []
-        for op in ops:
-            if isinstance(op.term, Ref):
-                aliases[op.results] = resolve(op.term.value, aliases)
+        for statement in statements:
+            if isinstance(statement.term, Ref):
+                aliases[statement.results] = resolve(statement.term.value, aliases)
             else:
-                kept.append(op if not aliases else Op(op.name, substitute(op.term, aliases), op.results))
+                kept.append(statement if not aliases else replace(statement, term=substitute(statement.term, aliases)))
         outputs = tuple(resolve(value, aliases) for value in graph.outputs)
         return Program(graph.inputs, tuple(kept), outputs, aliases)
 
-    def _node(self, node: Node, used: tuple[bool, ...], ranks: dict[Value, int | None]) -> list[Op]:
+    def _node(self, node: Node, used: tuple[bool, ...], ranks: dict[Value, int | None]) -> list[Statement]:
         rule = rule_for(node.kind)
         if node.kind == "opaque":
             reason = node.attributes["reason"]
@@ -193,7 +201,7 @@ class Lowering:
             self._problem(f"kind {node.kind}: its layer {node.layer!r} is not in the store", node)
             return []
         known = [_rank(operand, ranks) for operand in node.inputs]
-        view = View(node, layer, self._store.tensors, known, used, self._declared, self._body)
+        view = NodeView(node, layer, self._store.tensors, known, used, self._declared, self._body)
         try:
             result = rule.function(view, *view.inputs)
             found = {Value(node.name, output): rank for output, rank in enumerate(rank_of(rule, view))}
@@ -203,16 +211,16 @@ class Lowering:
             return []
         if isinstance(result, Unpacked):
             results = _pattern(result.pattern, node.name, used)
-            return _split(Op(node.name, term_of(result.expression), results))
+            return _split(Statement(node.name, term_of(result.expression), results, node.kind))
         items = result if isinstance(result, tuple) else (result,)
         missing = [k for k, wanted in enumerate(used) if wanted and (k >= len(items) or items[k] is None)]
         if missing:
             self._problem(f"kind {node.kind}: its output {missing[0]} cannot be had", node)
         return [
-            op
+            statement
             for output, item in enumerate(items)
             if isinstance(item, Symbol) and output < len(used) and used[output]
-            for op in _split(Op(node.name, term_of(item), Value(node.name, output)))
+            for statement in _split(Statement(node.name, term_of(item), Value(node.name, output), node.kind))
         ]
 
     def _body(self, name: str, graph: Graph, ranks: Sequence[int | None]) -> Body:
@@ -224,7 +232,7 @@ class Lowering:
         def renamed(leaf: Term) -> Term | None:
             return Ref(Value(f"{name}/{leaf.value.node}", leaf.value.output)) if isinstance(leaf, Ref) else None
 
-        return rebuild_body(Body(inputs, program.ops, program.outputs), renamed)
+        return rebuild_body(Body(inputs, program.statements, program.outputs), renamed)
 
     def _problem(self, problem: str, node: Node) -> None:
         self.problems.setdefault(problem, []).append(node.name)
@@ -236,16 +244,16 @@ class Lowering:
             raise UnsupportedError(f"{what} cannot be written as PyTorch source exactly:", lines)
 
 
-def _split(op: Op) -> list[Op]:
-    """A submodule applied to an expression as two ops, so that the submodule may stand in a sequence."""
-    call = op.term
-    if not isinstance(call, Call) or not isinstance(call.callee, Own) or len(call.args) != 1 or call.kwargs:
-        return [op]
+def _split(statement: Statement) -> list[Statement]:
+    """A submodule applied to an expression as two statements, so that the submodule may stand in a sequence."""
+    call = statement.term
+    if not isinstance(call, Call) or not isinstance(call.callee, SelfAttribute) or len(call.args) != 1 or call.kwargs:
+        return [statement]
     if isinstance(call.args[0], Ref):
-        return [op]
-    before = Value(op.name, -1)
-    applied = Op(op.name, Call(call.callee, (Ref(before),)), op.results)
-    return [Op(f"{op.name}_input", call.args[0], before), applied]
+        return [statement]
+    before = Value(statement.name, -1)
+    applied = replace(statement, term=Call(call.callee, (Ref(before),)))
+    return [Statement(f"{statement.name}_input", call.args[0], before, statement.kind), applied]
 
 
 def _line(problem: str, names: list[str]) -> str:

@@ -15,7 +15,8 @@ from neutral.errors import NeutralError
 from neutral.graph import Graph, Layer, Node, Value
 from neutral.tensor import Tensor
 from neutral_to_torch.emission.expression.symbols import Symbol, nn, term_of, torch
-from neutral_to_torch.emission.expression.terms import Body, Control, Declaration, Own, Ref
+from neutral_to_torch.emission.expression.terms import Body, Control, Declaration, Ref, SelfAttribute
+from neutral_to_torch.emission.lowering.traits import has_weights
 
 
 class Unsupported(Exception):
@@ -39,10 +40,10 @@ def unpack(expression: Symbol, pattern: Any) -> Unpacked:
 
 
 Result = Union[Symbol, "tuple[Symbol | None, ...]", Unpacked]
-Rank = Union[int, str, Callable[["View"], Union[int, Sequence[Union[int, None]], None]], None]
+Rank = Union[int, str, Callable[["NodeView"], Union[int, Sequence[Union[int, None]], None]], None]
 
 
-class View:
+class NodeView:
     """A node as its rule sees it.
 
     ``name`` is the node's name, ``kind`` its kind, ``attributes`` its typed attributes (also ``node["axis"]``) and
@@ -155,12 +156,14 @@ class View:
         part: str,
         buffer: bool = False,
     ) -> Symbol:
-        declaration = Declaration(owner, term_of(constructor), tensors, constants or {}, buffer)
+        weighted = not part and has_weights(self.kind)
+        term = term_of(constructor)
+        declaration = Declaration(owner, term, tensors, constants or {}, buffer, self.kind, weighted)
         if self._layer is not None:
             known = self._declared.setdefault((self._layer.name, part), declaration)
             if known.constructor == declaration.constructor:
                 declaration = known
-        return Symbol(Own(declaration))
+        return Symbol(SelfAttribute(declaration))
 
 
 DTYPE = {
@@ -201,7 +204,7 @@ _RULES: dict[str, Rule] = {}
 def rule(*kinds: str, rank: Rank = None) -> Callable[[Function], Function]:
     """Register a function as the emitter rule of one or more kinds. A kind that has a rule already is an error.
 
-    The function is called with the node's :class:`View` and its inputs, and returns an expression, a tuple of one
+    The function is called with the node's :class:`NodeView` and its inputs, and returns an expression, a tuple of one
     for each output, or :func:`unpack`. ``rank`` says how many dimensions the outputs have: a number, "same" (as
     the first input), "broadcast" (the largest of the inputs), or a function of the view.
     """
@@ -242,7 +245,7 @@ def _load() -> None:
     extensions.apply("torch", rule)
 
 
-def rank_of(found: Rule, view: View) -> list[int | None]:
+def rank_of(found: Rule, view: NodeView) -> list[int | None]:
     """The rank of each output of the node."""
     count = max(1, len(view.used))
     rank = found.rank(view) if callable(found.rank) else found.rank

@@ -5,88 +5,88 @@ from __future__ import annotations
 from typing import Any
 
 from neutral_to_torch.emission.expression.symbols import F, Symbol, either, helper, nn, torch
-from neutral_to_torch.emission.lowering.rules import View, rule
+from neutral_to_torch.emission.lowering.rules import NodeView, rule
 
 
-def _both(node: View, x: Symbol, module: str, function: Symbol, **arguments: Any) -> Symbol:
+def _both(node: NodeView, x: Symbol, module: str, function: Symbol, **arguments: Any) -> Symbol:
     """A layer without state, and the function that it is."""
     return either(node.module(getattr(nn, module)(**arguments))(x), function(x, **arguments))
 
 
 @rule("relu", rank="same")
-def relu(node: View, x: Symbol) -> Symbol:
+def relu(node: NodeView, x: Symbol) -> Symbol:
     return _both(node, x, "ReLU", F.relu)
 
 
 @rule("sigmoid", rank="same")
-def sigmoid(node: View, x: Symbol) -> Symbol:
+def sigmoid(node: NodeView, x: Symbol) -> Symbol:
     return _both(node, x, "Sigmoid", torch.sigmoid)
 
 
 @rule("log_sigmoid", rank="same")
-def log_sigmoid(node: View, x: Symbol) -> Symbol:
+def log_sigmoid(node: NodeView, x: Symbol) -> Symbol:
     return _both(node, x, "LogSigmoid", F.logsigmoid)
 
 
 @rule("tanh", rank="same")
-def tanh(node: View, x: Symbol) -> Symbol:
+def tanh(node: NodeView, x: Symbol) -> Symbol:
     return _both(node, x, "Tanh", torch.tanh)
 
 
 @rule("softplus", rank="same")
-def softplus(node: View, x: Symbol) -> Symbol:
+def softplus(node: NodeView, x: Symbol) -> Symbol:
     return _both(node, x, "Softplus", F.softplus)
 
 
 @rule("softsign", rank="same")
-def softsign(node: View, x: Symbol) -> Symbol:
+def softsign(node: NodeView, x: Symbol) -> Symbol:
     return _both(node, x, "Softsign", F.softsign)
 
 
 @rule("selu", rank="same")
-def selu(node: View, x: Symbol) -> Symbol:
+def selu(node: NodeView, x: Symbol) -> Symbol:
     return _both(node, x, "SELU", F.selu)
 
 
 @rule("gelu", rank="same")
-def gelu(node: View, x: Symbol) -> Symbol:
+def gelu(node: NodeView, x: Symbol) -> Symbol:
     return _both(node, x, "GELU", F.gelu)
 
 
 @rule("gelu_tanh", rank="same")
-def gelu_tanh(node: View, x: Symbol) -> Symbol:
+def gelu_tanh(node: NodeView, x: Symbol) -> Symbol:
     return _both(node, x, "GELU", F.gelu, approximate="tanh")
 
 
 @rule("mish", rank="same")
-def mish(node: View, x: Symbol) -> Symbol:
+def mish(node: NodeView, x: Symbol) -> Symbol:
     return _both(node, x, "Mish", F.mish)
 
 
 @rule("hard_sigmoid", rank="same")
-def hard_sigmoid(node: View, x: Symbol) -> Symbol:
+def hard_sigmoid(node: NodeView, x: Symbol) -> Symbol:
     return (node["alpha"] * x + node["beta"]).clamp(0, 1)
 
 
 @rule("leaky_relu", rank="same")
-def leaky_relu(node: View, x: Symbol) -> Symbol:
+def leaky_relu(node: NodeView, x: Symbol) -> Symbol:
     return _both(node, x, "LeakyReLU", F.leaky_relu, negative_slope=node["negative_slope"])
 
 
 @rule("elu", rank="same")
-def elu(node: View, x: Symbol) -> Symbol:
+def elu(node: NodeView, x: Symbol) -> Symbol:
     return _both(node, x, "ELU", F.elu, alpha=node["alpha"])
 
 
 @rule("prelu", rank="same")
-def prelu(node: View, x: Symbol) -> Symbol:
+def prelu(node: NodeView, x: Symbol) -> Symbol:
     if not node.stored("weight"):
         return F.prelu(x, node.tensor("weight"))
     return node.module(nn.PReLU(node.shape("weight")[0]))(x)
 
 
 @rule("softmax", rank="same")
-def softmax(node: View, x: Symbol, length: Symbol | None = None) -> Symbol:
+def softmax(node: NodeView, x: Symbol, length: Symbol | None = None) -> Symbol:
     axis = node["axis"]
     if length is not None:
         return helper.softmax_of_length(x, length, axis)
@@ -94,23 +94,23 @@ def softmax(node: View, x: Symbol, length: Symbol | None = None) -> Symbol:
 
 
 @rule("softmax_of_sample", rank="same")
-def softmax_of_sample(node: View, x: Symbol) -> Symbol:
+def softmax_of_sample(node: NodeView, x: Symbol) -> Symbol:
     if node.rank() == 2:
         return either(node.module(nn.Softmax(dim=1))(x), x.softmax(1))
     return x.flatten(1).softmax(1).view_as(x)
 
 
 @rule("log_softmax", rank="same")
-def log_softmax(node: View, x: Symbol) -> Symbol:
+def log_softmax(node: NodeView, x: Symbol) -> Symbol:
     axis = node["axis"]
     return either(node.module(nn.LogSoftmax(dim=axis))(x), x.log_softmax(axis))
 
 
 @rule("masked_softmax", rank="same")
-def masked_softmax(node: View, x: Symbol, mask: Symbol) -> Symbol:
+def masked_softmax(node: NodeView, x: Symbol, mask: Symbol) -> Symbol:
     return helper.masked_softmax(x, mask, node["axis"])
 
 
 @rule("masked_log_softmax", rank="same")
-def masked_log_softmax(node: View, x: Symbol, mask: Symbol) -> Symbol:
+def masked_log_softmax(node: NodeView, x: Symbol, mask: Symbol) -> Symbol:
     return helper.masked_log_softmax(x, mask, node["axis"])

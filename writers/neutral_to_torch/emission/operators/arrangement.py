@@ -6,48 +6,48 @@ from typing import Any, Sequence
 
 from neutral_to_torch.emission.expression.symbols import F, Symbol, helper, torch
 from neutral_to_torch.emission.expression.terms import Name
-from neutral_to_torch.emission.lowering.rules import Result, Unsupported, View, rule, unpack
+from neutral_to_torch.emission.lowering.rules import NodeView, Result, Unsupported, rule, unpack
 from neutral_to_torch.emission.operators.shape import positive, rank_after, starred
 
 
 @rule("concatenate", rank="same")
-def concatenate(node: View, *inputs: Symbol) -> Symbol:
+def concatenate(node: NodeView, *inputs: Symbol) -> Symbol:
     return torch.cat(list(inputs), dim=node["axis"])
 
 
 @rule("stack", rank=lambda node: rank_after(node, 1))
-def stack(node: View, *inputs: Symbol) -> Symbol:
+def stack(node: NodeView, *inputs: Symbol) -> Symbol:
     return torch.stack(list(inputs), dim=node["axis"])
 
 
-def _same_ranks(node: View) -> list[int | None]:
+def _same_ranks(node: NodeView) -> list[int | None]:
     return [node.rank()] * len(node.used)
 
 
 @rule("split", rank=_same_ranks)
-def split(node: View, x: Symbol) -> Result:
+def split(node: NodeView, x: Symbol) -> Result:
     return unpack(x.chunk(node["parts"], dim=node["axis"]), tuple(range(node["parts"])))
 
 
 @rule("uneven_split", rank=_same_ranks)
-def uneven_split(node: View, x: Symbol) -> Result:
+def uneven_split(node: NodeView, x: Symbol) -> Result:
     return unpack(x.tensor_split(node["parts"], dim=node["axis"]), tuple(range(node["parts"])))
 
 
 @rule("split_at", rank=_same_ranks)
-def split_at(node: View, x: Symbol) -> Result:
+def split_at(node: NodeView, x: Symbol) -> Result:
     indices = node["indices"]
     return unpack(x.tensor_split(indices, dim=node["axis"]), tuple(range(len(indices) + 1)))
 
 
 @rule("hsplit", rank=_same_ranks)
-def hsplit(node: View, x: Symbol) -> Result:
+def hsplit(node: NodeView, x: Symbol) -> Result:
     parts, indices = node["parts"], node["indices"]
     return unpack(torch.hsplit(x, parts or indices), tuple(range(parts or len(indices) + 1)))
 
 
 @rule("unbind", rank=lambda node: [rank_after(node, -1)] * len(node.used))
-def unbind(node: View, x: Symbol) -> Result:
+def unbind(node: NodeView, x: Symbol) -> Result:
     return unpack(x.unbind(node["axis"]), tuple(range(node["parts"])))
 
 
@@ -65,7 +65,7 @@ def cut(x: Symbol, axes: Sequence[int], slices: Sequence[slice]) -> Symbol:
     return result
 
 
-def _forwards(node: View) -> tuple[tuple[int, ...], list[slice], list[int]]:
+def _forwards(node: NodeView) -> tuple[tuple[int, ...], list[slice], list[int]]:
     """The slices with positive steps, and the axes to be flipped before: ``x[b:e:-s]`` is ``x.flip(0)[~b:~e:s]``."""
     slices, flipped = [], []
     axes = positive(node["axes"], node.rank())
@@ -78,7 +78,7 @@ def _forwards(node: View) -> tuple[tuple[int, ...], list[slice], list[int]]:
 
 
 @rule("slice", rank="same")
-def slice_(node: View, x: Symbol) -> Symbol:
+def slice_(node: NodeView, x: Symbol) -> Symbol:
     axes, slices, flipped = _forwards(node)
     source = x.flip(*flipped) if flipped else x
     remaining = [(axis, item) for axis, item in zip(axes, slices) if item != slice(None)]
@@ -86,7 +86,7 @@ def slice_(node: View, x: Symbol) -> Symbol:
 
 
 @rule("slice_assign", rank="same")
-def slice_assign(node: View, x: Symbol, value: Symbol) -> Symbol:
+def slice_assign(node: NodeView, x: Symbol, value: Symbol) -> Symbol:
     axes, slices, flipped = _forwards(node)
     if min(axes) < 0:
         raise Unsupported("axes that count from the end of an input whose number of axes is not known")
@@ -106,7 +106,7 @@ def _slice(item: slice) -> Symbol:
 
 
 @rule("slice_like", rank="same")
-def slice_like(node: View, x: Symbol, like: Symbol) -> Symbol:
+def slice_like(node: NodeView, x: Symbol, like: Symbol) -> Symbol:
     rank, axes = node.rank(), node["axes"]
     if axes is None and rank is None:
         return helper.slice_like(x, like)
@@ -115,14 +115,14 @@ def slice_like(node: View, x: Symbol, like: Symbol) -> Symbol:
 
 
 @rule("crop", rank=4)
-def crop(node: View, x: Symbol, like: Symbol | None = None) -> Symbol:
+def crop(node: NodeView, x: Symbol, like: Symbol | None = None) -> Symbol:
     size = node["size"] if like is None else like.shape[2:]
     offset = node["offset"]
     return helper.crop(x, size) if offset is None else helper.crop(x, size, offset)
 
 
 @rule("pad", rank=lambda node: len(node["before"]))
-def pad(node: View, x: Symbol) -> Symbol:
+def pad(node: NodeView, x: Symbol) -> Symbol:
     pairs = list(zip(node["before"], node["after"]))
     if node["mode"] == "constant":
         while len(pairs) > 1 and pairs[0] == (0, 0):
@@ -136,24 +136,24 @@ def pad(node: View, x: Symbol) -> Symbol:
 
 
 @rule("tile", rank=lambda node: _tiled_rank(node))
-def tile(node: View, x: Symbol) -> Symbol:
+def tile(node: NodeView, x: Symbol) -> Symbol:
     return x.tile(*node["repeats"])
 
 
-def _tiled_rank(node: View) -> int | None:
+def _tiled_rank(node: NodeView) -> int | None:
     rank = node.rank()
     return None if rank is None else max(rank, len(node["repeats"]))
 
 
 @rule("repeat", rank=lambda node: 1 if node["axis"] is None else node.rank())
-def repeat(node: View, x: Symbol) -> Symbol:
+def repeat(node: NodeView, x: Symbol) -> Symbol:
     if node["axis"] is None:
         return x.repeat_interleave(node["repeats"])
     return x.repeat_interleave(node["repeats"], dim=node["axis"])
 
 
 @rule("flip", rank="same")
-def flip(node: View, x: Symbol) -> Symbol:
+def flip(node: NodeView, x: Symbol) -> Symbol:
     axes, rank = node["axes"], node.rank()
     if axes is None:
         return x.flip(starred(Symbol(Name("range"))(x.ndim))) if rank is None else x.flip(*range(rank))
@@ -161,23 +161,23 @@ def flip(node: View, x: Symbol) -> Symbol:
 
 
 @rule("broadcast_to", rank=lambda node: len(node["shape"]))
-def broadcast_to(node: View, x: Symbol) -> Symbol:
+def broadcast_to(node: NodeView, x: Symbol) -> Symbol:
     return x.expand(*(extent or -1 for extent in node["shape"]))
 
 
 @rule("broadcast_axes", rank="same")
-def broadcast_axes(node: View, x: Symbol) -> Symbol:
+def broadcast_axes(node: NodeView, x: Symbol) -> Symbol:
     return _broadcast(node, x, dict(zip(node["axes"], node["sizes"])))
 
 
 @rule("broadcast_like", rank="same")
-def broadcast_like(node: View, x: Symbol, like: Symbol) -> Symbol:
+def broadcast_like(node: NodeView, x: Symbol, like: Symbol) -> Symbol:
     if node["axes"] is None:
         return x.expand_as(like)
     return _broadcast(node, x, {axis: like.shape[other] for axis, other in zip(node["axes"], node["like_axes"])})
 
 
-def _broadcast(node: View, x: Symbol, extents: dict[int, Any]) -> Symbol:
+def _broadcast(node: NodeView, x: Symbol, extents: dict[int, Any]) -> Symbol:
     """Axes of extent 1 expanded, or repeated where their place among all is not known."""
     rank = node.rank()
     if rank is None:
@@ -190,19 +190,19 @@ def _broadcast(node: View, x: Symbol, extents: dict[int, Any]) -> Symbol:
 _STACKS = {"vstack": torch.vstack, "hstack": torch.hstack, "dstack": torch.dstack, "column_stack": torch.column_stack}
 
 
-def _stacked_rank(node: View) -> int | None:
+def _stacked_rank(node: NodeView) -> int | None:
     least = {"vstack": 2, "hstack": 1, "dstack": 3, "column_stack": 2}[node.kind]
     rank = node.rank()
     return None if rank is None else max(rank, least)
 
 
 @rule(*_STACKS, rank=_stacked_rank)
-def stack_like_numpy(node: View, *inputs: Symbol) -> Symbol:
+def stack_like_numpy(node: NodeView, *inputs: Symbol) -> Symbol:
     return _STACKS[node.kind](list(inputs))
 
 
 @rule("roll", rank="same")
-def roll(node: View, x: Symbol) -> Symbol:
+def roll(node: NodeView, x: Symbol) -> Symbol:
     shifts, axes = node["shifts"], node["axes"]
     if axes is None:
         return x.roll(shifts[0])
@@ -210,26 +210,26 @@ def roll(node: View, x: Symbol) -> Symbol:
 
 
 @rule("lower_triangle", "upper_triangle", rank="same")
-def triangle(node: View, x: Symbol) -> Symbol:
+def triangle(node: NodeView, x: Symbol) -> Symbol:
     method = {"lower_triangle": x.tril, "upper_triangle": x.triu}[node.kind]
     return method(node["offset"]) if node["offset"] else method()
 
 
 @rule("difference", rank="same")
-def difference(node: View, x: Symbol) -> Symbol:
+def difference(node: NodeView, x: Symbol) -> Symbol:
     return x.diff(n=node["times"], dim=node["axis"]) if node["times"] != 1 else x.diff(dim=node["axis"])
 
 
-def _window(node: View) -> dict[str, Any]:
+def _window(node: NodeView) -> dict[str, Any]:
     defaults = {"dilation": (1, 1), "padding": (0, 0), "stride": (1, 1)}
     return {name: node[name] for name, default in defaults.items() if node[name] != default}
 
 
 @rule("extract_patches", rank=3)
-def extract_patches(node: View, x: Symbol) -> Symbol:
+def extract_patches(node: NodeView, x: Symbol) -> Symbol:
     return F.unfold(x, node["kernel_size"], **_window(node))
 
 
 @rule("add_patches", rank=4)
-def add_patches(node: View, x: Symbol) -> Symbol:
+def add_patches(node: NodeView, x: Symbol) -> Symbol:
     return F.fold(x, node["output_size"], node["kernel_size"], **_window(node))

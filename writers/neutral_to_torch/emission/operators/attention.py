@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from neutral_to_torch.emission.expression.symbols import Symbol, helper
-from neutral_to_torch.emission.lowering.rules import View, rule
+from neutral_to_torch.emission.lowering.rules import NodeView, rule
 
 _KINDS = (
     "attention_scores",
@@ -16,5 +16,5 @@ _KINDS = (
 
 
 @rule(*_KINDS, rank=3)
-def attention(node: View, *inputs: Symbol) -> Symbol:
+def attention(node: NodeView, *inputs: Symbol) -> Symbol:
     return getattr(helper, node.kind)(*inputs, heads=node["heads"])

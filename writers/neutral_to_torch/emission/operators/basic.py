@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from neutral_to_torch.emission.expression.symbols import Symbol
-from neutral_to_torch.emission.lowering.rules import View, rule
+from neutral_to_torch.emission.lowering.rules import NodeView, rule
 
 
 @rule("parameter", rank=lambda node: len(node.shape("value")))
-def parameter(node: View) -> Symbol:
+def parameter(node: NodeView) -> Symbol:
     return node.tensor("value")

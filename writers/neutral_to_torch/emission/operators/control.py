@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from neutral_to_torch.emission.expression.symbols import Symbol
-from neutral_to_torch.emission.lowering.rules import Unpacked, View, rule, unpack
+from neutral_to_torch.emission.lowering.rules import NodeView, Unpacked, rule, unpack
 
 
 @rule("foreach")
-def foreach(node: View, *inputs: Symbol) -> Unpacked:
+def foreach(node: NodeView, *inputs: Symbol) -> Unpacked:
     sequences, states = node["sequences"], node["states"]
     ranks = [node.rank(k) for k in range(len(inputs))]
     items = [None if rank is None else rank - 1 for rank in ranks[:sequences]]
@@ -16,7 +16,7 @@ def foreach(node: View, *inputs: Symbol) -> Unpacked:
 
 
 @rule("while_loop")
-def while_loop(node: View, *inputs: Symbol) -> Unpacked:
+def while_loop(node: NodeView, *inputs: Symbol) -> Unpacked:
     ranks = [node.rank(k) for k in range(len(inputs))]
     bodies = {"condition": ranks, "body": ranks}
     loop = node.control(inputs, bodies, states=node["states"], limit=node["max_iterations"])
@@ -24,6 +24,6 @@ def while_loop(node: View, *inputs: Symbol) -> Unpacked:
 
 
 @rule("branch")
-def branch(node: View, *inputs: Symbol) -> Unpacked:
+def branch(node: NodeView, *inputs: Symbol) -> Unpacked:
     ranks = [node.rank(k) for k in range(1, len(inputs))]
     return unpack(node.control(inputs, {"then": ranks, "otherwise": ranks}), tuple(range(len(node.used))))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from neutral_to_torch.emission.expression.symbols import F, Symbol, helper, nn
-from neutral_to_torch.emission.lowering.rules import Unsupported, View, rule
+from neutral_to_torch.emission.lowering.rules import NodeView, Unsupported, rule
 
 
 def short(numbers: tuple[int, ...]) -> int | tuple[int, ...]:
@@ -11,7 +11,7 @@ def short(numbers: tuple[int, ...]) -> int | tuple[int, ...]:
     return numbers[0] if len(set(numbers)) == 1 else numbers
 
 
-def rank(node: View) -> int:
+def rank(node: NodeView) -> int:
     """The rank of a convolution's input and output."""
     return len(node["kernel_size"]) + 2
 
@@ -26,7 +26,7 @@ def channels_last(x: Symbol, rank: int) -> Symbol:
     return x.permute(0, *range(2, rank), 1)
 
 
-def in_layout(node: View, x: Symbol, apply: object) -> Symbol:
+def in_layout(node: NodeView, x: Symbol, apply: object) -> Symbol:
     """``apply`` a layer that has channels first to an input in the node's layout."""
     assert callable(apply)
     if node["layout"] == "channels_first":
@@ -37,7 +37,7 @@ def in_layout(node: View, x: Symbol, apply: object) -> Symbol:
     return result
 
 
-def _dimensions(node: View) -> int:
+def _dimensions(node: NodeView) -> int:
     dimensions = len(node["kernel_size"])
     if dimensions not in (1, 2, 3):
         raise Unsupported(f"kernel_size={node['kernel_size']} has {dimensions} dimensions, torch knows 1 to 3")
@@ -45,7 +45,7 @@ def _dimensions(node: View) -> int:
 
 
 @rule("convolution", rank=rank)
-def convolution(node: View, x: Symbol) -> Symbol:
+def convolution(node: NodeView, x: Symbol) -> Symbol:
     dimensions = _dimensions(node)
     window = {
         "stride": short(node["stride"]),
@@ -75,7 +75,7 @@ def written(window: dict[str, object]) -> dict[str, object]:
 
 
 @rule("transposed_convolution", rank=rank)
-def transposed_convolution(node: View, x: Symbol) -> Symbol:
+def transposed_convolution(node: NodeView, x: Symbol) -> Symbol:
     dimensions = _dimensions(node)
     window = {
         "stride": short(node["stride"]),
@@ -118,7 +118,7 @@ def transposed_convolution(node: View, x: Symbol) -> Symbol:
 
 
 @rule("deformable_convolution", rank=4)
-def deformable_convolution(node: View, x: Symbol, offset: Symbol, mask: Symbol | None = None) -> Symbol:
+def deformable_convolution(node: NodeView, x: Symbol, offset: Symbol, mask: Symbol | None = None) -> Symbol:
     window = {name: short(node[name]) for name in ("stride", "padding", "dilation")}
     inputs = (x, offset) if mask is None else (x, offset, mask)
     if not node.stored("weight") or (node.has("bias") and not node.stored("bias")):

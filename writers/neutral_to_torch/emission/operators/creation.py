@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from neutral.tensor import from_numpy
 from neutral_to_torch.emission.expression.symbols import Symbol, helper, torch
-from neutral_to_torch.emission.lowering.rules import View, rule
+from neutral_to_torch.emission.lowering.rules import NodeView, rule
 from neutral_to_torch.emission.operators.shape import rank_after
 
 
@@ -14,7 +14,7 @@ def number(value: float) -> float | int:
 
 
 @rule("full", rank=lambda node: len(node["shape"]))
-def full(node: View) -> Symbol:
+def full(node: NodeView) -> Symbol:
     import numpy as np
 
     shape, value = node["shape"], node["value"]
@@ -25,13 +25,13 @@ def full(node: View) -> Symbol:
 
 
 @rule("full_like", rank="same")
-def full_like(node: View, x: Symbol) -> Symbol:
+def full_like(node: NodeView, x: Symbol) -> Symbol:
     named = {0.0: torch.zeros_like, 1.0: torch.ones_like}.get(node["value"])
     return torch.full_like(x, number(node["value"])) if named is None else named(x)
 
 
 @rule("arange", rank=1)
-def arange(node: View) -> Symbol:
+def arange(node: NodeView) -> Symbol:
     import numpy as np
 
     start, step, count, repeat = node["start"], node["step"], node["count"], node["repeat"]
@@ -49,7 +49,7 @@ def arange(node: View) -> Symbol:
 
 
 @rule("arange_like", rank=lambda node: node.rank() if node["axis"] is None else 1)
-def arange_like(node: View, x: Symbol) -> Symbol:
+def arange_like(node: NodeView, x: Symbol) -> Symbol:
     start, step, repeat, axis = node["start"], node["step"], node["repeat"], node["axis"]
     extent = x.numel() if axis is None else x.shape[axis]
     result = torch.arange(extent, dtype=x.dtype, device=x.device)
@@ -63,7 +63,7 @@ def arange_like(node: View, x: Symbol) -> Symbol:
 
 
 @rule("eye", rank=2)
-def eye(node: View) -> Symbol:
+def eye(node: NodeView) -> Symbol:
     import numpy as np
 
     rows, columns, offset = node["rows"], node["columns"], node["offset"]
@@ -76,13 +76,13 @@ def eye(node: View) -> Symbol:
 
 
 @rule("index_array", rank=lambda node: rank_after(node, 1))
-def index_array(node: View, x: Symbol) -> Symbol:
+def index_array(node: NodeView, x: Symbol) -> Symbol:
     result = helper.index_array(x)
     return result if node["axes"] is None else result[..., list(node["axes"])]
 
 
 @rule("diagonal", rank=lambda node: 2 if node.rank() == 1 else rank_after(node, -1))
-def diagonal(node: View, x: Symbol) -> Symbol:
+def diagonal(node: NodeView, x: Symbol) -> Symbol:
     axes = (node["axis"], node["other_axis"])
     if node.rank() is None:
         return helper.diagonal(x, node["offset"], *axes)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from neutral_to_torch.emission.expression.symbols import F, Symbol, helper, nn
-from neutral_to_torch.emission.lowering.rules import View, rule
+from neutral_to_torch.emission.lowering.rules import NodeView, rule
 
 
 @rule("dropout", rank="same")
-def dropout(node: View, x: Symbol) -> Symbol:
+def dropout(node: NodeView, x: Symbol) -> Symbol:
     p, axes = node["p"], node["shared_axes"]
     if axes:
         return node.module(helper.SharedDropout(p, axes, always=node["always"]))(x)

@@ -7,7 +7,7 @@ from typing import Callable
 
 from neutral_to_torch.emission.expression.symbols import F, Symbol, either, helper, nn, operation, term_of, torch
 from neutral_to_torch.emission.expression.symbols import math as math_
-from neutral_to_torch.emission.lowering.rules import DTYPE, Result, Unsupported, View, rule, unpack
+from neutral_to_torch.emission.lowering.rules import DTYPE, NodeView, Result, Unsupported, rule, unpack
 
 _EXACT = 2.0**24
 """Below it a whole number is the same as an integer and as a float32."""
@@ -42,7 +42,7 @@ _FUNCTIONS = {
 _HELPERS = {"cbrt": "cube_root", "gamma": "gamma"}
 
 
-def operand(node: View, index: int) -> Symbol:
+def operand(node: NodeView, index: int) -> Symbol:
     """An input; of a literal that is whole an integer, so that integer tensors keep their type."""
     number = node.number(index)
     if isinstance(number, float) and number.is_integer() and abs(number) <= _EXACT:
@@ -54,17 +54,17 @@ def operand(node: View, index: int) -> Symbol:
 
 
 @rule(*_OPERATORS, rank="broadcast")
-def arithmetic(node: View, x: Symbol, y: Symbol) -> Symbol:
+def arithmetic(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     return operation(_OPERATORS[node.kind], operand(node, 0), operand(node, 1))
 
 
 @rule("integer_divide", rank="broadcast")
-def integer_divide(node: View, x: Symbol, y: Symbol) -> Symbol:
+def integer_divide(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     return torch.div(operand(node, 0), operand(node, 1), rounding_mode="trunc")
 
 
 @rule("remainder", rank="broadcast")
-def remainder(node: View, x: Symbol, y: Symbol) -> Symbol:
+def remainder(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     if node.number(1):
         return operand(node, 0) % operand(node, 1)
     if node.number(1) is not None:
@@ -82,7 +82,7 @@ _PAIRS = {
 
 
 @rule(*_PAIRS, rank="broadcast")
-def pair(node: View, x: Symbol, y: Symbol) -> Symbol:
+def pair(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     """A literal becomes a tensor: few of these functions take a number."""
     if node.number(0) is not None:
         x = torch.full_like(y, operand(node, 0))
@@ -93,21 +93,21 @@ def pair(node: View, x: Symbol, y: Symbol) -> Symbol:
 
 
 @rule("floor_divide", rank="broadcast")
-def floor_divide(node: View, x: Symbol, y: Symbol) -> Symbol:
+def floor_divide(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     if node.number(1):
         return x // operand(node, 1)
     return helper.floor_divide(operand(node, 0), y)
 
 
 @rule("remainder_of_trunc", rank="broadcast")
-def remainder_of_trunc(node: View, x: Symbol, y: Symbol) -> Symbol:
+def remainder_of_trunc(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     if node.number(1):
         return torch.fmod(x, operand(node, 1))
     return helper.remainder_of_trunc(operand(node, 0), y)
 
 
 @rule("nan_to_num", rank="same")
-def nan_to_num(node: View, x: Symbol) -> Symbol:
+def nan_to_num(node: NodeView, x: Symbol) -> Symbol:
     names = {"nan": "nan", "positive": "posinf", "negative": "neginf"}
     given = {name: node[attribute] for attribute, name in names.items() if node[attribute] is not None}
     if given["nan"] == 0:
@@ -116,29 +116,29 @@ def nan_to_num(node: View, x: Symbol) -> Symbol:
 
 
 @rule("maximum", rank="broadcast")
-def maximum(node: View, x: Symbol, y: Symbol) -> Symbol:
+def maximum(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     number = node.number(1)
     return torch.maximum(x, y) if number is None else _clamped(x, float(number), None)
 
 
 @rule("minimum", rank="broadcast")
-def minimum(node: View, x: Symbol, y: Symbol) -> Symbol:
+def minimum(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     number = node.number(1)
     return torch.minimum(x, y) if number is None else _clamped(x, None, float(number))
 
 
 @rule(*_COMPARISONS, rank="broadcast")
-def comparison(node: View, x: Symbol, y: Symbol) -> Symbol:
+def comparison(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     return _truth(node, x, operation(_COMPARISONS[node.kind], x, operand(node, 1)))
 
 
-def _truth(node: View, x: Symbol, result: Symbol) -> Symbol:
+def _truth(node: NodeView, x: Symbol, result: Symbol) -> Symbol:
     """What is true or false in the dtype that the node asks for."""
     return result if node["dtype"] == "bool" else result.to(x.dtype)
 
 
 @rule(*_LOGICAL, rank="broadcast")
-def logical(node: View, x: Symbol, y: Symbol) -> Symbol:
+def logical(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     number = node.number(1)
     if number is None and node["dtype"] == "bool":
         result = getattr(torch, node.kind)(x, y)
@@ -155,29 +155,29 @@ def logical(node: View, x: Symbol, y: Symbol) -> Symbol:
 
 
 @rule("logical_not", rank="same")
-def logical_not(node: View, x: Symbol) -> Symbol:
+def logical_not(node: NodeView, x: Symbol) -> Symbol:
     return torch.logical_not(x) if node["dtype"] == "bool" else operation("==", x, 0).to(x.dtype)
 
 
 @rule(*_FUNCTIONS, rank="same")
-def function(node: View, x: Symbol) -> Symbol:
+def function(node: NodeView, x: Symbol) -> Symbol:
     result: Symbol = getattr(torch, _FUNCTIONS[node.kind])(x)
     return result
 
 
 @rule(*_HELPERS, rank="same")
-def helped(node: View, x: Symbol) -> Symbol:
+def helped(node: NodeView, x: Symbol) -> Symbol:
     result: Symbol = getattr(helper, _HELPERS[node.kind])(x)
     return result
 
 
 @rule("negative", rank="same")
-def negative(node: View, x: Symbol) -> Symbol:
+def negative(node: NodeView, x: Symbol) -> Symbol:
     return -x
 
 
 @rule("round", rank="same")
-def round_(node: View, x: Symbol) -> Symbol:
+def round_(node: NodeView, x: Symbol) -> Symbol:
     rounding: dict[str, Callable[..., Symbol]] = {
         "away_from_zero": helper.round_half_away_from_zero,
         "down": helper.round_half_down,
@@ -187,7 +187,7 @@ def round_(node: View, x: Symbol) -> Symbol:
 
 
 @rule("clamp", rank="same")
-def clamp(node: View, x: Symbol) -> Symbol:
+def clamp(node: NodeView, x: Symbol) -> Symbol:
     low, high = node["min"], node["max"]
     if (low, high) == (0, 6):
         return either(node.module(nn.ReLU6())(x), F.relu6(x))
@@ -206,7 +206,7 @@ def _clamped(x: Symbol, low: float | None, high: float | None) -> Symbol:
 
 
 @rule("smooth_l1", rank="same")
-def smooth_l1(node: View, x: Symbol) -> Symbol:
+def smooth_l1(node: NodeView, x: Symbol) -> Symbol:
     beta = 1 / node["sigma"] ** 2
     if not math.isfinite(beta) or beta == 0:
         raise Unsupported(f"sigma={node['sigma']}")
@@ -215,7 +215,7 @@ def smooth_l1(node: View, x: Symbol) -> Symbol:
 
 
 @rule("divide_by_sqrt_size", rank="same")
-def divide_by_sqrt_size(node: View, x: Symbol) -> Symbol:
+def divide_by_sqrt_size(node: NodeView, x: Symbol) -> Symbol:
     return x / math_.sqrt(x.shape[-1])
 
 
@@ -226,24 +226,24 @@ _TORCH = {
 
 
 @rule("cast", rank="same")
-def cast(node: View, x: Symbol) -> Symbol:
+def cast(node: NodeView, x: Symbol) -> Symbol:
     if node["dtype"] not in _TORCH:
         raise Unsupported(f"dtype {node['dtype']}: torch does not compute with it")
     return x.to(DTYPE[_TORCH[node["dtype"]]])
 
 
 @rule("cast_to_common", rank=lambda node: [node.rank(index) for index in range(len(node.inputs))])
-def cast_to_common(node: View, *inputs: Symbol) -> Result:
+def cast_to_common(node: NodeView, *inputs: Symbol) -> Result:
     return unpack(helper.cast_to_common(*inputs, narrowest=node["narrowest"]), tuple(range(len(inputs))))
 
 
-def _broadcast_rank(node: View) -> int | None:
+def _broadcast_rank(node: NodeView) -> int | None:
     ranks = [node.rank(index) for index in range(3)]
     return None if None in ranks else max(rank for rank in ranks if rank is not None)
 
 
 @rule("where", rank=lambda node: node.rank(1) if node["rows"] else _broadcast_rank(node))
-def where(node: View, condition: Symbol, x: Symbol, y: Symbol) -> Symbol:
+def where(node: NodeView, condition: Symbol, x: Symbol, y: Symbol) -> Symbol:
     if not node["rows"]:
         if node.number(1) is not None and node.number(2) is not None:
             return torch.where(condition, x, y)

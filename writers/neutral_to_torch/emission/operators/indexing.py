@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from neutral_to_torch.emission.expression.symbols import Symbol, helper, operation, torch
-from neutral_to_torch.emission.lowering.rules import Result, View, rule, unpack
+from neutral_to_torch.emission.lowering.rules import NodeView, Result, rule, unpack
 from neutral_to_torch.emission.operators.creation import number
 from neutral_to_torch.emission.operators.shape import positive, rank_after
 
 
-def _ranks(node: View) -> tuple[int | None, int | None]:
+def _ranks(node: NodeView) -> tuple[int | None, int | None]:
     return node.rank(), node.rank()
 
 
 @rule("sort", rank=_ranks)
-def sort(node: View, x: Symbol) -> Result:
+def sort(node: NodeView, x: Symbol) -> Result:
     return _sorted(node, x, node["descending"])
 
 
-def _sorted(node: View, x: Symbol, descending: bool) -> Result:
+def _sorted(node: NodeView, x: Symbol, descending: bool) -> Result:
     """Equal numbers keep their order, which cannot be seen in the values alone."""
     options: dict[str, Any] = {"descending": True} if descending else {}
     if not any(node.used[1:]):
@@ -28,7 +28,7 @@ def _sorted(node: View, x: Symbol, descending: bool) -> Result:
 
 
 @rule("top_k", rank=_ranks)
-def top_k(node: View, x: Symbol) -> Result:
+def top_k(node: NodeView, x: Symbol) -> Result:
     axis, count, largest = node["axis"], node["count"], node["largest"]
     if count is None:
         return _sorted(node, x, descending=largest)
@@ -41,7 +41,7 @@ def top_k(node: View, x: Symbol) -> Result:
 
 
 @rule("top_k_mask", rank="same")
-def top_k_mask(node: View, x: Symbol) -> Symbol:
+def top_k_mask(node: NodeView, x: Symbol) -> Symbol:
     axis, count = node["axis"], node["count"]
     if count is None:
         return torch.ones_like(x)
@@ -49,52 +49,52 @@ def top_k_mask(node: View, x: Symbol) -> Symbol:
 
 
 @rule("take", rank=lambda node: _taken_rank(node))
-def take(node: View, x: Symbol, index: Symbol) -> Symbol:
+def take(node: NodeView, x: Symbol, index: Symbol) -> Symbol:
     function = {"clamp": helper.take, "wrap": helper.take_wrapped, "error": helper.take_at}[node["out_of_range"]]
     (axis,) = positive((node["axis"],), node.rank())
     return function(x, index, axis) if axis else function(x, index)
 
 
-def _taken_rank(node: View) -> int | None:
+def _taken_rank(node: NodeView) -> int | None:
     index = node.rank(1)
     return None if index is None else rank_after(node, index - 1)
 
 
 @rule("gather_nd")
-def gather_nd(node: View, x: Symbol, index: Symbol) -> Symbol:
+def gather_nd(node: NodeView, x: Symbol, index: Symbol) -> Symbol:
     return x[index.long().unbind()]
 
 
 @rule("scatter_nd", rank=lambda node: len(node["shape"]))
-def scatter_nd(node: View, x: Symbol, index: Symbol) -> Symbol:
+def scatter_nd(node: NodeView, x: Symbol, index: Symbol) -> Symbol:
     return x.new_zeros(node["shape"]).index_put(index.long().unbind(), x)
 
 
 @rule("index_copy", rank="same")
-def index_copy(node: View, x: Symbol, index: Symbol, value: Symbol) -> Symbol:
+def index_copy(node: NodeView, x: Symbol, index: Symbol, value: Symbol) -> Symbol:
     return x.index_copy(0, index.long(), value)
 
 
 @rule("index_add", "index_update", rank="same")
-def index_add(node: View, x: Symbol, index: Symbol, value: Symbol) -> Symbol:
+def index_add(node: NodeView, x: Symbol, index: Symbol, value: Symbol) -> Symbol:
     options = {"accumulate": True} if node.kind == "index_add" else {}
     return x.index_put(index.long().unbind(), value.to(x.dtype), **options)
 
 
 @rule("boolean_mask", rank="same")
-def boolean_mask(node: View, x: Symbol, mask: Symbol) -> Symbol:
+def boolean_mask(node: NodeView, x: Symbol, mask: Symbol) -> Symbol:
     chosen = operation("!=", mask, 0)
     (axis,) = positive((node["axis"],), node.rank())
     return x[chosen] if axis == 0 else x.index_select(axis, chosen.nonzero().squeeze(1))
 
 
 @rule("nonzero", rank=2)
-def nonzero(node: View, x: Symbol) -> Symbol:
+def nonzero(node: NodeView, x: Symbol) -> Symbol:
     return x.nonzero()
 
 
 @rule("one_hot", rank=lambda node: rank_after(node, 1))
-def one_hot(node: View, index: Symbol) -> Symbol:
+def one_hot(node: NodeView, index: Symbol) -> Symbol:
     on, off = node["on_value"], node["off_value"]
     hot = helper.one_hot(index, node["depth"])
     if (on, off) != (1, 0):
@@ -103,10 +103,10 @@ def one_hot(node: View, index: Symbol) -> Symbol:
 
 
 @rule("ravel_index", rank=lambda node: rank_after(node, -1))
-def ravel_index(node: View, x: Symbol) -> Symbol:
+def ravel_index(node: NodeView, x: Symbol) -> Symbol:
     return helper.ravel_index(x, node["shape"])
 
 
 @rule("unravel_index", rank=2)
-def unravel_index(node: View, x: Symbol) -> Symbol:
+def unravel_index(node: NodeView, x: Symbol) -> Symbol:
     return helper.unravel_index(x, node["shape"])

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from neutral_to_torch.emission.expression.symbols import Symbol, helper, torch
-from neutral_to_torch.emission.lowering.rules import Result, View, rule, unpack
+from neutral_to_torch.emission.lowering.rules import NodeView, Result, rule, unpack
 from neutral_to_torch.emission.operators.shape import rank_after, starred
 
 linalg = torch.linalg
 
 
 @rule("cholesky", rank="same")
-def cholesky(node: View, x: Symbol) -> Symbol:
+def cholesky(node: NodeView, x: Symbol) -> Symbol:
     return linalg.cholesky(x) if node["lower"] else linalg.cholesky(x, upper=True)
 
 
 @rule("cholesky_inverse", rank="same")
-def cholesky_inverse(node: View, x: Symbol) -> Symbol:
+def cholesky_inverse(node: NodeView, x: Symbol) -> Symbol:
     return torch.cholesky_inverse(x)
 
 
 @rule("solve_triangular", rank="broadcast")
-def solve_triangular(node: View, a: Symbol, b: Symbol) -> Symbol:
+def solve_triangular(node: NodeView, a: Symbol, b: Symbol) -> Symbol:
     """torch does not transpose: the transpose of a lower triangular matrix is an upper one."""
     matrix = a.mT if node["transpose"] else a
     options = {"left": False} if node["right"] else {}
@@ -28,45 +28,45 @@ def solve_triangular(node: View, a: Symbol, b: Symbol) -> Symbol:
 
 
 @rule("solve", rank=lambda node: node.rank(1))
-def solve(node: View, a: Symbol, b: Symbol) -> Symbol:
+def solve(node: NodeView, a: Symbol, b: Symbol) -> Symbol:
     return linalg.solve(a, b)
 
 
 @rule("inverse", rank="same")
-def inverse(node: View, x: Symbol) -> Symbol:
+def inverse(node: NodeView, x: Symbol) -> Symbol:
     return linalg.inv(x)
 
 
 @rule("pseudo_inverse", rank="same")
-def pseudo_inverse(node: View, x: Symbol) -> Symbol:
+def pseudo_inverse(node: NodeView, x: Symbol) -> Symbol:
     options = {"hermitian": True} if node["hermitian"] else {}
     return linalg.pinv(x, rtol=node["rcond"], **options)
 
 
-def _determinant_rank(node: View) -> int | None:
+def _determinant_rank(node: NodeView) -> int | None:
     rank = rank_after(node, -2)
     return None if rank is None else max(rank, int(node["at_least_1d"]))
 
 
-def _may_be_one(node: View) -> bool:
+def _may_be_one(node: NodeView) -> bool:
     """Whether a single determinant has to be given an axis."""
     return node["at_least_1d"] and node.rank() in (None, 2)
 
 
 @rule("determinant", rank=_determinant_rank)
-def determinant(node: View, x: Symbol) -> Symbol:
+def determinant(node: NodeView, x: Symbol) -> Symbol:
     result = linalg.det(x)
     return torch.atleast_1d(result) if _may_be_one(node) else result
 
 
 @rule("log_determinant", rank=lambda node: [_determinant_rank(node)] * 2)
-def log_determinant(node: View, x: Symbol) -> Result:
+def log_determinant(node: NodeView, x: Symbol) -> Result:
     result = linalg.slogdet(x)
     return unpack(torch.atleast_1d(starred(result)) if _may_be_one(node) else result, (0, 1))
 
 
 @rule("eigh", rank=lambda node: [rank_after(node, -1), node.rank()])
-def eigh(node: View, x: Symbol) -> Result:
+def eigh(node: NodeView, x: Symbol) -> Result:
     options = {} if node["lower"] else {"UPLO": "U"}
     if not any(node.used[1:]):
         return linalg.eigvalsh(x, **options)
@@ -74,27 +74,27 @@ def eigh(node: View, x: Symbol) -> Result:
 
 
 @rule("qr", rank=lambda node: [node.rank()] * 2)
-def qr(node: View, x: Symbol) -> Result:
+def qr(node: NodeView, x: Symbol) -> Result:
     return unpack(linalg.qr(x), (0, 1))
 
 
 @rule("svd", rank=lambda node: [node.rank(), rank_after(node, -1), node.rank()])
-def svd(node: View, x: Symbol) -> Result:
+def svd(node: NodeView, x: Symbol) -> Result:
     if not (node.used[0] or any(node.used[2:])):
         return None, linalg.svdvals(x)
     return unpack(linalg.svd(x, full_matrices=False), (0, 1, 2))
 
 
 @rule("diagonal_matrix", rank=lambda node: rank_after(node, 1))
-def diagonal_matrix(node: View, x: Symbol) -> Symbol:
+def diagonal_matrix(node: NodeView, x: Symbol) -> Symbol:
     return x.diag_embed(node["offset"]) if node["offset"] else x.diag_embed()
 
 
 @rule("pack_triangle", rank=lambda node: rank_after(node, -1))
-def pack_triangle(node: View, x: Symbol) -> Symbol:
+def pack_triangle(node: NodeView, x: Symbol) -> Symbol:
     return helper.pack_triangle(x, node["offset"], lower=node["lower"])
 
 
 @rule("unpack_triangle", rank=lambda node: rank_after(node, 1))
-def unpack_triangle(node: View, x: Symbol) -> Symbol:
+def unpack_triangle(node: NodeView, x: Symbol) -> Symbol:
     return helper.unpack_triangle(x, node["offset"], lower=node["lower"])

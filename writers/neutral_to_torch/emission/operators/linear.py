@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from neutral_to_torch.emission.expression.symbols import F, Symbol, helper, nn
-from neutral_to_torch.emission.lowering.rules import View, rule
+from neutral_to_torch.emission.lowering.rules import NodeView, rule
 
 
-def _embedded_rank(node: View) -> int | None:
+def _embedded_rank(node: NodeView) -> int | None:
     rank = node.rank()
     return None if rank is None else rank + 1
 
 
 @rule("linear", rank=lambda node: 2 if node["flatten"] else node.rank())
-def linear(node: View, x: Symbol) -> Symbol:
+def linear(node: NodeView, x: Symbol) -> Symbol:
     if node["flatten"] and node.rank() == 1:
         x = x.unsqueeze(1)
     elif node["flatten"] and node.rank() != 2:
@@ -25,7 +25,7 @@ def linear(node: View, x: Symbol) -> Symbol:
 
 
 @rule("embedding", rank=_embedded_rank)
-def embedding(node: View, index: Symbol) -> Symbol:
+def embedding(node: NodeView, index: Symbol) -> Symbol:
     if not node.stored("weight"):
         return helper.take_rows(node.tensor("weight"), index)
     return node.module(helper.ClampedEmbedding(*node.shape("weight")))(index)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from neutral_to_torch.emission.expression.symbols import Symbol, helper, torch
-from neutral_to_torch.emission.lowering.rules import View, rule
+from neutral_to_torch.emission.lowering.rules import NodeView, rule
 from neutral_to_torch.emission.operators.shape import positive
 
 
-def _matmul_rank(node: View) -> int | None:
+def _matmul_rank(node: NodeView) -> int | None:
     left, right = node.rank(0), node.rank(1)
     if left is None or right is None:
         return None
@@ -15,17 +15,17 @@ def _matmul_rank(node: View) -> int | None:
 
 
 @rule("matmul", rank=_matmul_rank)
-def matmul(node: View, x: Symbol, y: Symbol) -> Symbol:
+def matmul(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     return x @ y
 
 
-def _product_rank(node: View) -> int | None:
+def _product_rank(node: NodeView) -> int | None:
     left, right = node.rank(0), node.rank(1)
     return None if left is None or right is None else max(left + right - 2, int(node["at_least_1d"]))
 
 
 @rule("tensordot", rank=_product_rank)
-def tensordot(node: View, x: Symbol, y: Symbol) -> Symbol:
+def tensordot(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     """A product of matrices is written as one; otherwise all but the axes is flattened by torch."""
     left, right = node.rank(0), node.rank(1)
     (axis,), (other,) = positive((node["axis"],), left), positive((node["other_axis"],), right)
@@ -38,13 +38,13 @@ def tensordot(node: View, x: Symbol, y: Symbol) -> Symbol:
     return result.reshape(1) if left == right == 1 else torch.atleast_1d(result)
 
 
-def _contracted_rank(node: View) -> int | None:
+def _contracted_rank(node: NodeView) -> int | None:
     left, right = node.rank(0), node.rank(1)
     return None if left is None or right is None else left + right - 2 * len(node["axes"])
 
 
 @rule("contract", rank=_contracted_rank)
-def contract(node: View, x: Symbol, y: Symbol) -> Symbol:
+def contract(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     axes, others = node["axes"], node["other_axes"]
     count = len(axes)
     last, first = tuple(range(-count, 0)), tuple(range(count))
@@ -53,7 +53,7 @@ def contract(node: View, x: Symbol, y: Symbol) -> Symbol:
     return torch.tensordot(x, y, dims=(list(axes), list(others)))
 
 
-def _dot_rank(node: View) -> int | None:
+def _dot_rank(node: NodeView) -> int | None:
     left, right = node.rank(0), node.rank(1)
     if left is None or right is None:
         return None
@@ -61,7 +61,7 @@ def _dot_rank(node: View) -> int | None:
 
 
 @rule("dot", rank=_dot_rank)
-def dot(node: View, x: Symbol, y: Symbol) -> Symbol:
+def dot(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     left, right = node.rank(0), node.rank(1)
     if left is None or right is None:
         return helper.dot(x, y)
@@ -71,7 +71,7 @@ def dot(node: View, x: Symbol, y: Symbol) -> Symbol:
 
 
 @rule("einsum", rank=lambda node: _einsum_rank(node["subscripts"]))
-def einsum(node: View, *inputs: Symbol) -> Symbol:
+def einsum(node: NodeView, *inputs: Symbol) -> Symbol:
     return torch.einsum(node["subscripts"], *inputs)
 
 
@@ -83,17 +83,17 @@ def _einsum_rank(subscripts: str) -> int | None:
 
 
 @rule("kronecker", rank="broadcast")
-def kronecker(node: View, x: Symbol, y: Symbol) -> Symbol:
+def kronecker(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     return torch.kron(x, y)
 
 
 @rule("cross", rank="broadcast")
-def cross(node: View, x: Symbol, y: Symbol) -> Symbol:
+def cross(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     return torch.linalg.cross(x, y, dim=node["axis"]) if node["axis"] != -1 else torch.linalg.cross(x, y)
 
 
 @rule("khatri_rao", rank=2)
-def khatri_rao(node: View, *inputs: Symbol) -> Symbol:
+def khatri_rao(node: NodeView, *inputs: Symbol) -> Symbol:
     result, *others = inputs
     for other in others:
         result = helper.khatri_rao(result, other)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from neutral.tensor import Tensor
 from neutral_to_torch.emission.expression.symbols import F, Symbol, helper, nn
-from neutral_to_torch.emission.lowering.rules import Result, Unsupported, View, rule
+from neutral_to_torch.emission.lowering.rules import NodeView, Result, Unsupported, rule
 
 BATCHES = {"num_batches_tracked": Tensor("I64", (), lambda: (bytes(8),))}
 """What torch's batch norm keeps beside its statistics."""
 
 
 @rule("batch_norm", rank=lambda node: (node.rank(), 1, 1))
-def batch_norm(node: View, x: Symbol) -> Result:
+def batch_norm(node: NodeView, x: Symbol) -> Result:
     rank, axis = node.rank(), node["axis"]
     if axis < 0 and rank is not None:
         axis += rank
@@ -34,7 +34,7 @@ def batch_norm(node: View, x: Symbol) -> Result:
     return output
 
 
-def _computed_batch_norm(node: View, x: Symbol, axis: int) -> Symbol:
+def _computed_batch_norm(node: NodeView, x: Symbol, axis: int) -> Symbol:
     if axis != 1 or any(node.used[1:]):
         raise Unsupported("computed statistics or scale with an axis other than 1 or its statistics as outputs")
     roles = [node.tensor(role) for role in ("running_mean", "running_var", "weight", "bias")]
@@ -42,7 +42,7 @@ def _computed_batch_norm(node: View, x: Symbol, axis: int) -> Symbol:
 
 
 @rule("layer_norm", rank=lambda node: (node.rank(), node.rank(), node.rank()))
-def layer_norm(node: View, x: Symbol) -> Result:
+def layer_norm(node: NodeView, x: Symbol) -> Result:
     rank, axis = node.rank(), node["axis"]
     last = axis == -1 or (rank is not None and axis == rank - 1)
     if node.stored("weight") and node.stored("bias"):
@@ -60,7 +60,7 @@ def layer_norm(node: View, x: Symbol) -> Result:
 
 
 @rule("instance_norm", rank="same")
-def instance_norm(node: View, x: Symbol) -> Symbol:
+def instance_norm(node: NodeView, x: Symbol) -> Symbol:
     if not (node.stored("weight") and node.stored("bias")):
         return F.instance_norm(x, weight=node.tensor("weight"), bias=node.tensor("bias"), eps=node["eps"])
     rank, channels = node.rank(), node.shape("weight")[0]
@@ -70,7 +70,7 @@ def instance_norm(node: View, x: Symbol) -> Symbol:
 
 
 @rule("group_norm", rank=lambda node: (node.rank(), 2, 2))
-def group_norm(node: View, x: Symbol) -> Result:
+def group_norm(node: NodeView, x: Symbol) -> Result:
     groups, eps = node["groups"], node["eps"]
     if node.stored("weight") and node.stored("bias"):
         output = node.module(nn.GroupNorm(groups, node.shape("weight")[0], eps=eps))(x)
@@ -84,7 +84,7 @@ def group_norm(node: View, x: Symbol) -> Result:
 
 
 @rule("l2_normalize", rank="same")
-def l2_normalize(node: View, x: Symbol) -> Symbol:
+def l2_normalize(node: NodeView, x: Symbol) -> Symbol:
     if node["over"] == "channel":
         return helper.l2_normalize(x, 1, node["eps"])
     first = 1 if node["over"] == "sample" else 2
@@ -96,6 +96,6 @@ def l2_normalize(node: View, x: Symbol) -> Symbol:
 
 
 @rule("local_response_norm", rank="same")
-def local_response_norm(node: View, x: Symbol) -> Symbol:
+def local_response_norm(node: NodeView, x: Symbol) -> Symbol:
     options = {name: node[name] for name in ("alpha", "beta", "k")}
     return node.module(nn.LocalResponseNorm(node["size"], **options))(x)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from neutral_to_torch.emission.expression.symbols import F, Symbol, either, helper, nn
-from neutral_to_torch.emission.lowering.rules import Unsupported, View, rule
+from neutral_to_torch.emission.lowering.rules import NodeView, Unsupported, rule
 from neutral_to_torch.emission.operators.convolution import in_layout, rank, short
 
 
-def torch_fits(node: View) -> bool:
+def torch_fits(node: NodeView) -> bool:
     """Whether PyTorch's pooling gives the same windows.
 
     It wants padding of at most half a kernel, and leaves out a last window that begins behind the input, which no
@@ -20,14 +20,14 @@ def torch_fits(node: View) -> bool:
     return fits and node["rounding"] != "same"
 
 
-def _spatial(node: View) -> int:
+def _spatial(node: NodeView) -> int:
     dimensions = len(node["kernel_size"])
     if dimensions not in (1, 2, 3):
         raise Unsupported(f"kernel_size={node['kernel_size']} has {dimensions} dimensions, torch knows 1 to 3")
     return dimensions
 
 
-def _window(node: View) -> tuple[int | tuple[int, ...], dict[str, object]]:
+def _window(node: NodeView) -> tuple[int | tuple[int, ...], dict[str, object]]:
     return short(node["kernel_size"]), {
         "stride": short(node["stride"]),
         "padding": short(node["padding"]),
@@ -35,13 +35,13 @@ def _window(node: View) -> tuple[int | tuple[int, ...], dict[str, object]]:
     }
 
 
-def _exactly(node: View) -> tuple[object, ...]:
+def _exactly(node: NodeView) -> tuple[object, ...]:
     """The arguments of the helpers that make the windows themselves."""
     return node["kernel_size"], node["stride"], node["padding"], node["rounding"]
 
 
 @rule("max_pool", rank=rank)
-def max_pool(node: View, x: Symbol) -> Symbol:
+def max_pool(node: NodeView, x: Symbol) -> Symbol:
     dimensions = _spatial(node)
     if not torch_fits(node):
         return in_layout(node, x, lambda x: helper.max_pool(x, *_exactly(node)))
@@ -50,7 +50,7 @@ def max_pool(node: View, x: Symbol) -> Symbol:
 
 
 @rule("average_pool", rank=rank)
-def average_pool(node: View, x: Symbol) -> Symbol:
+def average_pool(node: NodeView, x: Symbol) -> Symbol:
     dimensions, divisor = _spatial(node), node["divisor"]
     whole = divisor == "kernel" and node["rounding"] == "down"
     if not torch_fits(node) or (divisor == "kernel" and not whole):
@@ -62,27 +62,27 @@ def average_pool(node: View, x: Symbol) -> Symbol:
 
 
 @rule("sum_pool", rank=rank)
-def sum_pool(node: View, x: Symbol) -> Symbol:
+def sum_pool(node: NodeView, x: Symbol) -> Symbol:
     _spatial(node)
     return in_layout(node, x, lambda x: helper.sum_pool(x, *_exactly(node)))
 
 
 @rule("global_average_pool", rank="same")
-def global_average_pool(node: View, x: Symbol) -> Symbol:
+def global_average_pool(node: NodeView, x: Symbol) -> Symbol:
     return _global(node, x, "AdaptiveAvgPool", "mean")
 
 
 @rule("global_max_pool", rank="same")
-def global_max_pool(node: View, x: Symbol) -> Symbol:
+def global_max_pool(node: NodeView, x: Symbol) -> Symbol:
     return _global(node, x, "AdaptiveMaxPool", "amax")
 
 
 @rule("global_sum_pool", rank="same")
-def global_sum_pool(node: View, x: Symbol) -> Symbol:
+def global_sum_pool(node: NodeView, x: Symbol) -> Symbol:
     return _global(node, x, None, "sum")
 
 
-def _global(node: View, x: Symbol, layer: str | None, reduction: str) -> Symbol:
+def _global(node: NodeView, x: Symbol, layer: str | None, reduction: str) -> Symbol:
     dimensions, first = node.rank(), node["layout"] == "channels_first"
     if dimensions is None:
         return helper.spatial_reduction(x, reduction, 2 if first else 1)
@@ -93,17 +93,17 @@ def _global(node: View, x: Symbol, layer: str | None, reduction: str) -> Symbol:
 
 
 @rule("adaptive_average_pool", rank=4)
-def adaptive_average_pool(node: View, x: Symbol) -> Symbol:
+def adaptive_average_pool(node: NodeView, x: Symbol) -> Symbol:
     size = short(node["output_size"])
     return either(node.module(nn.AdaptiveAvgPool2d(size))(x), F.adaptive_avg_pool2d(x, size))
 
 
 @rule("roi_pool", rank=4)
-def roi_pool(node: View, x: Symbol, regions: Symbol) -> Symbol:
+def roi_pool(node: NodeView, x: Symbol, regions: Symbol) -> Symbol:
     return helper.roi_pool(x, regions, node["output_size"], node["spatial_scale"])
 
 
 @rule("roi_align", rank=4)
-def roi_align(node: View, x: Symbol, regions: Symbol) -> Symbol:
+def roi_align(node: NodeView, x: Symbol, regions: Symbol) -> Symbol:
     options = {name: node[name] for name in ("samples", "aligned", "position_sensitive")}
     return helper.roi_align(x, regions, node["output_size"], node["spatial_scale"], **options)

@@ -6,12 +6,12 @@ from typing import Any
 
 from neutral.tensor import from_numpy
 from neutral_to_torch.emission.expression.symbols import Symbol, helper, torch
-from neutral_to_torch.emission.lowering.rules import Result, View, rule, unpack
+from neutral_to_torch.emission.lowering.rules import NodeView, Result, rule, unpack
 from neutral_to_torch.emission.operators.creation import number
 from neutral_to_torch.emission.operators.shape import rank_after
 
 
-def _rank(node: View) -> int | None:
+def _rank(node: NodeView) -> int | None:
     ranks = [node.rank(index) for index in range(len(node.inputs)) if node.inputs[index] is not None]
     shape = node["shape"]
     if shape is not None and node["place"] == "whole":
@@ -19,7 +19,7 @@ def _rank(node: View) -> int | None:
     return None if None in ranks else max(rank for rank in ranks if rank is not None) + len(shape or ())
 
 
-def _parameters(node: View) -> list[Symbol | float | int]:
+def _parameters(node: NodeView) -> list[Symbol | float | int]:
     """The parameters, numbers as numbers."""
     found: list[Any] = []
     for index, symbol in enumerate(node.inputs[:-1]):
@@ -28,7 +28,7 @@ def _parameters(node: View) -> list[Symbol | float | int]:
     return found
 
 
-def _like(node: View) -> Symbol | None:
+def _like(node: NodeView) -> Symbol | None:
     """A tensor of the output's shape and dtype where the parameters are numbers: a buffer, which knows its device."""
     import numpy as np
 
@@ -41,7 +41,7 @@ def _like(node: View) -> Symbol | None:
     return node.constant(constructor, from_numpy(np.zeros(shape, dtype)))
 
 
-def _helped(node: View, function: Symbol) -> Symbol:
+def _helped(node: NodeView, function: Symbol) -> Symbol:
     """A helper that takes parameters, of which one is a tensor at least, and how the output's shape follows."""
     first, *others = _parameters(node)
     like = _like(node)
@@ -53,7 +53,7 @@ def _helped(node: View, function: Symbol) -> Symbol:
 
 
 @rule("random_normal", rank=_rank)
-def normal(node: View, *inputs: Symbol) -> Symbol:
+def normal(node: NodeView, *inputs: Symbol) -> Symbol:
     like = _like(node)
     if like is None:
         return _helped(node, helper.random_normal)
@@ -62,7 +62,7 @@ def normal(node: View, *inputs: Symbol) -> Symbol:
 
 
 @rule("random_uniform", rank=_rank)
-def uniform(node: View, *inputs: Symbol) -> Symbol:
+def uniform(node: NodeView, *inputs: Symbol) -> Symbol:
     like = _like(node)
     if like is None:
         return _helped(node, helper.random_uniform)
@@ -79,18 +79,18 @@ def _affine(drawn: Symbol, offset: Any, scale: Any) -> Symbol:
 @rule(
     "random_exponential", "random_gamma", "random_poisson", "random_negative_binomial", "random_bernoulli", rank=_rank
 )
-def other_distribution(node: View, *inputs: Symbol) -> Symbol:
+def other_distribution(node: NodeView, *inputs: Symbol) -> Symbol:
     return _helped(node, getattr(helper, node.kind))
 
 
 @rule("random_integer", rank=_rank)
-def integer(node: View, *inputs: Symbol) -> Symbol:
+def integer(node: NodeView, *inputs: Symbol) -> Symbol:
     low, high = _parameters(node)
     return torch.randint_like(_like(node), low, high)
 
 
 @rule("random_category", rank=lambda node: [rank_after(node, len(node["shape"]) - 1)] * 2)
-def category(node: View, x: Symbol) -> Result:
+def category(node: NodeView, x: Symbol) -> Result:
     dtype = getattr(torch, node["dtype"] or "int64")
     if any(node.used[1:]):
         return unpack(helper.random_category_and_log(x, node["shape"], dtype=dtype), (0, 1))
@@ -98,5 +98,5 @@ def category(node: View, x: Symbol) -> Result:
 
 
 @rule("random_permutation", rank="same")
-def permutation(node: View, x: Symbol) -> Symbol:
+def permutation(node: NodeView, x: Symbol) -> Symbol:
     return x[torch.randperm(x.shape[0], device=x.device)]

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from neutral_to_torch.emission.expression.symbols import Symbol, helper, nn
-from neutral_to_torch.emission.lowering.rules import Result, Unsupported, View, rule, unpack
+from neutral_to_torch.emission.lowering.rules import NodeView, Result, Unsupported, rule, unpack
 
 
-def _sequence_ranks(node: View) -> tuple[int, ...]:
+def _sequence_ranks(node: NodeView) -> tuple[int, ...]:
     return (3, 3, 3)
 
 
 @rule("lstm", rank=_sequence_ranks)
 def lstm(
-    node: View, x: Symbol, h: Symbol | None = None, c: Symbol | None = None, lengths: Symbol | None = None
+    node: NodeView, x: Symbol, h: Symbol | None = None, c: Symbol | None = None, lengths: Symbol | None = None
 ) -> Result:
     if node["clip_min"] is not None or node["clip_max"] is not None:
         raise Unsupported("clipping of the cell state, which torch's LSTM does not have")
@@ -27,7 +27,7 @@ def lstm(
 
 
 @rule("gru", "rnn", rank=_sequence_ranks)
-def gru(node: View, x: Symbol, h: Symbol | None = None, lengths: Symbol | None = None) -> Result:
+def gru(node: NodeView, x: Symbol, h: Symbol | None = None, lengths: Symbol | None = None) -> Result:
     if node.kind == "gru":
         layer = _layer(node, nn.GRU)
     else:
@@ -45,7 +45,7 @@ _DEFAULTS = {
 }
 
 
-def _layer(node: View, constructor: Symbol, **options: Any) -> Symbol:
+def _layer(node: NodeView, constructor: Symbol, **options: Any) -> Symbol:
     layers = node["num_layers"]
     options = {
         "num_layers": layers,
@@ -58,7 +58,7 @@ def _layer(node: View, constructor: Symbol, **options: Any) -> Symbol:
     return node.module(constructor(node.shape("weight_ih_l0")[1], node["hidden_size"], **said))
 
 
-def _state(node: View, x: Symbol, state: Symbol | None, size: int) -> Symbol:
+def _state(node: NodeView, x: Symbol, state: Symbol | None, size: int) -> Symbol:
     """An initial state; where only the other one is given, zeros."""
     if state is not None:
         return state
@@ -74,7 +74,7 @@ _CELLS = {"lstm_cell": nn.LSTMCell, "gru_cell": nn.GRUCell, "rnn_cell": nn.RNNCe
 
 
 @rule("lstm_cell", rank=lambda node: (2, 2))
-def lstm_cell(node: View, x: Symbol, h: Symbol | None = None, c: Symbol | None = None) -> Result:
+def lstm_cell(node: NodeView, x: Symbol, h: Symbol | None = None, c: Symbol | None = None) -> Result:
     known = h if c is None else c
     if known is None:
         return unpack(_cell(node)(x), (0, 1))
@@ -84,12 +84,12 @@ def lstm_cell(node: View, x: Symbol, h: Symbol | None = None, c: Symbol | None =
 
 
 @rule("gru_cell", "rnn_cell", rank=2)
-def gru_cell(node: View, x: Symbol, h: Symbol | None = None) -> Symbol:
+def gru_cell(node: NodeView, x: Symbol, h: Symbol | None = None) -> Symbol:
     state = () if h is None else (h,)
     return _cell(node)(x, *state)
 
 
-def _cell(node: View) -> Symbol:
+def _cell(node: NodeView) -> Symbol:
     options = {"nonlinearity": node["nonlinearity"]} if node.kind == "rnn_cell" else {}
     input_size, bias = node.shape("weight_ih")[1], node.stored("bias_ih")
     return node.module(_CELLS[node.kind](input_size, node["hidden_size"], bias=bias, **options))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from neutral_to_torch.emission.expression.symbols import Symbol, helper, torch
-from neutral_to_torch.emission.lowering.rules import View, rule
+from neutral_to_torch.emission.lowering.rules import NodeView, rule
 from neutral_to_torch.emission.operators.shape import may_cover, positive
 
 _METHODS = {
@@ -19,7 +19,7 @@ _METHODS = {
 }
 
 
-def _axes(node: View) -> tuple[int, ...] | None:
+def _axes(node: NodeView) -> tuple[int, ...] | None:
     """The axes that are reduced, None where it is all; those excluded are resolved where the rank is known."""
     axes, rank = node["axes"], node.rank()
     if axes is None or rank is None:
@@ -30,7 +30,7 @@ def _axes(node: View) -> tuple[int, ...] | None:
     return axes
 
 
-def _rank(node: View) -> int | None:
+def _rank(node: NodeView) -> int | None:
     axes, rank = _axes(node), node.rank()
     if rank is None:
         return None if axes is not None or node["keepdim"] else int(node["at_least_1d"])
@@ -39,7 +39,7 @@ def _rank(node: View) -> int | None:
     return max(rank - len(axes), int(node["at_least_1d"])) if axes is not None else int(node["at_least_1d"])
 
 
-def _arguments(node: View, x: Symbol) -> tuple[tuple[Any, ...], dict[str, bool]]:
+def _arguments(node: NodeView, x: Symbol) -> tuple[tuple[Any, ...], dict[str, bool]]:
     """The axes and ``keepdim`` as torch's reductions take them."""
     axes, rank = _axes(node), node.rank()
     dims: Any = axes
@@ -57,7 +57,7 @@ def tuple_of_axes(x: Symbol) -> Symbol:
     return helper.other_axes(x, ())
 
 
-def _at_least_1d(node: View, result: Symbol) -> Symbol:
+def _at_least_1d(node: NodeView, result: Symbol) -> Symbol:
     axes, rank = _axes(node), node.rank()
     if node["keepdim"] or not node["at_least_1d"]:
         return result
@@ -68,13 +68,13 @@ def _at_least_1d(node: View, result: Symbol) -> Symbol:
     return result
 
 
-def _leaves_all(node: View) -> bool:
+def _leaves_all(node: NodeView) -> bool:
     """Whether no axis is reduced: PyTorch takes no axes for all."""
     return _axes(node) == ()
 
 
 @rule(*_METHODS, rank=_rank)
-def reduction(node: View, x: Symbol) -> Symbol:
+def reduction(node: NodeView, x: Symbol) -> Symbol:
     if _leaves_all(node):
         return x
     axes, keepdim = _arguments(node, x)
@@ -82,7 +82,7 @@ def reduction(node: View, x: Symbol) -> Symbol:
 
 
 @rule("variance", "standard_deviation", rank=_rank)
-def variance(node: View, x: Symbol) -> Symbol:
+def variance(node: NodeView, x: Symbol) -> Symbol:
     if _leaves_all(node):
         return torch.zeros_like(x)
     axes, keepdim = _arguments(node, x)
@@ -92,7 +92,7 @@ def variance(node: View, x: Symbol) -> Symbol:
 
 
 @rule("l1_norm", "l2_norm", rank=_rank)
-def norm(node: View, x: Symbol) -> Symbol:
+def norm(node: NodeView, x: Symbol) -> Symbol:
     if _leaves_all(node):
         return x.abs()
     axes, keepdim = _arguments(node, x)
@@ -102,7 +102,7 @@ def norm(node: View, x: Symbol) -> Symbol:
 
 
 @rule("product", "nan_product", rank=_rank)
-def product(node: View, x: Symbol) -> Symbol:
+def product(node: NodeView, x: Symbol) -> Symbol:
     if node.kind == "nan_product":
         x = torch.where(x.isnan(), 1, x)
     if _leaves_all(node):
@@ -112,7 +112,7 @@ def product(node: View, x: Symbol) -> Symbol:
     return _at_least_1d(node, x.prod(*axes, **keepdim) if single else helper.product(x, *axes, **keepdim))
 
 
-def _argument_rank(node: View) -> int | None:
+def _argument_rank(node: NodeView) -> int | None:
     if node["axis"] is None and not node["keepdim"]:
         return int(node["at_least_1d"])
     rank = node.rank()
@@ -122,7 +122,7 @@ def _argument_rank(node: View) -> int | None:
 
 
 @rule("argmax", "argmin", rank=_argument_rank)
-def argmax(node: View, x: Symbol) -> Symbol:
+def argmax(node: NodeView, x: Symbol) -> Symbol:
     axis, keepdim = node["axis"], node["keepdim"]
     options = {"keepdim": True} if keepdim else {}
     position = getattr(x, node.kind)(*(() if axis is None and not keepdim else (axis,)), **options)
@@ -134,7 +134,7 @@ def argmax(node: View, x: Symbol) -> Symbol:
     return position if node["dtype"] == "int64" else position.to(x.dtype)
 
 
-def _quantile_rank(node: View) -> int | None:
+def _quantile_rank(node: NodeView) -> int | None:
     rank, extra = node.rank(0), node.rank(1)
     if node["axis"] is None and not node["keepdim"]:
         return extra
@@ -142,7 +142,7 @@ def _quantile_rank(node: View) -> int | None:
 
 
 @rule("quantile", rank=_quantile_rank)
-def quantile(node: View, x: Symbol, q: Symbol) -> Symbol:
+def quantile(node: NodeView, x: Symbol, q: Symbol) -> Symbol:
     defaults = {"axis": None, "keepdim": False, "interpolation": "linear"}
     names = {"axis": "dim"}
     given = {names.get(name, name): node[name] for name, default in defaults.items() if node[name] != default}
@@ -150,5 +150,5 @@ def quantile(node: View, x: Symbol, q: Symbol) -> Symbol:
 
 
 @rule("cumulative_sum", rank="same")
-def cumulative_sum(node: View, x: Symbol) -> Symbol:
+def cumulative_sum(node: NodeView, x: Symbol) -> Symbol:
     return x.cumsum(node["axis"])

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from neutral_to_torch.emission.expression.symbols import Symbol, helper
-from neutral_to_torch.emission.lowering.rules import Result, View, rule, unpack
+from neutral_to_torch.emission.lowering.rules import NodeView, Result, rule, unpack
 
 
 @rule("region_proposals", rank=lambda node: (2, 2))
-def region_proposals(node: View, *inputs: Symbol) -> Result:
+def region_proposals(node: NodeView, *inputs: Symbol) -> Result:
     numbers = node["anchors"]
     anchors = tuple(numbers[index : index + 4] for index in range(0, len(numbers), 4))
     names = ("stride", "pre_top_k", "count", "overlap_threshold", "min_size", "corner_deltas")
@@ -15,20 +15,20 @@ def region_proposals(node: View, *inputs: Symbol) -> Result:
 
 
 @rule("position_sensitive_roi_pool", rank=4)
-def position_sensitive_roi_pool(node: View, x: Symbol, regions: Symbol) -> Symbol:
+def position_sensitive_roi_pool(node: NodeView, x: Symbol, regions: Symbol) -> Symbol:
     channels, size, groups = node["output_channels"], node["output_size"], node["group_size"]
     return helper.position_sensitive_roi_pool(x, regions, channels, size, groups, node["spatial_scale"])
 
 
 @rule("deformable_position_sensitive_roi_pool", rank=4)
 def deformable_position_sensitive_roi_pool(
-    node: View, x: Symbol, regions: Symbol, offsets: Symbol | None = None
+    node: NodeView, x: Symbol, regions: Symbol, offsets: Symbol | None = None
 ) -> Symbol:
     names = ("output_channels", "output_size", "group_size", "part_size", "samples", "spatial_scale", "offset_scale")
     return helper.deformable_roi_pool(x, regions, offsets, **{name: node[name] for name in names})
 
 
 @rule("rotated_roi_align", rank=4)
-def rotated_roi_align(node: View, x: Symbol, regions: Symbol) -> Symbol:
+def rotated_roi_align(node: NodeView, x: Symbol, regions: Symbol) -> Symbol:
     size, scale = node["output_size"], node["spatial_scale"]
     return helper.rotated_roi_align(x, regions, size, scale, samples=node["samples"])

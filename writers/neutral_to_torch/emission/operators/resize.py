@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Callable
 
 from neutral_to_torch.emission.expression.symbols import F, Symbol, either, helper, nn
-from neutral_to_torch.emission.lowering.rules import View, rule
+from neutral_to_torch.emission.lowering.rules import NodeView, rule
 
 
 @rule("upsample_nearest", rank=4)
-def upsample_nearest(node: View, x: Symbol) -> Symbol:
+def upsample_nearest(node: NodeView, x: Symbol) -> Symbol:
     scale = node["scale"]
     return either(
         node.module(nn.Upsample(scale_factor=scale, mode="nearest"))(x),
@@ -18,7 +18,7 @@ def upsample_nearest(node: View, x: Symbol) -> Symbol:
 
 
 @rule("upsample_nearest_like", rank=4)
-def upsample_nearest_like(node: View, x: Symbol, like: Symbol) -> Symbol:
+def upsample_nearest_like(node: NodeView, x: Symbol, like: Symbol) -> Symbol:
     return F.interpolate(x, size=like.shape[2:], mode="nearest")
 
 
@@ -31,7 +31,7 @@ _NEAREST: dict[str, Callable[[Symbol], Symbol]] = {
 
 
 @rule("resize_bilinear", rank=4)
-def resize_bilinear(node: View, x: Symbol, like: Symbol | None = None) -> Symbol:
+def resize_bilinear(node: NodeView, x: Symbol, like: Symbol | None = None) -> Symbol:
     aligned, extent = node["align_corners"], node["extent"]
     size: object
     if extent == "size":
@@ -47,7 +47,7 @@ def resize_bilinear(node: View, x: Symbol, like: Symbol | None = None) -> Symbol
     return helper.resize_bilinear(x, size)
 
 
-def _extent(node: View, extent: Symbol, axis: int) -> Symbol:
+def _extent(node: NodeView, extent: Symbol, axis: int) -> Symbol:
     if node["extent"] in _NEAREST:
         return _NEAREST[node["extent"]](extent)
     scale = node["scale"][axis]
@@ -59,16 +59,16 @@ def _extent(node: View, extent: Symbol, axis: int) -> Symbol:
 
 
 @rule("image_to_tensor", rank="same")
-def image_to_tensor(node: View, image: Symbol) -> Symbol:
+def image_to_tensor(node: NodeView, image: Symbol) -> Symbol:
     return image.movedim(-1, -3).float() / 255
 
 
 @rule("image_normalize", rank="same")
-def image_normalize(node: View, x: Symbol) -> Symbol:
+def image_normalize(node: NodeView, x: Symbol) -> Symbol:
     return helper.normalize(x, node["mean"], node["std"])
 
 
 @rule("image_crop", rank="same")
-def image_crop(node: View, image: Symbol) -> Symbol:
+def image_crop(node: NodeView, image: Symbol) -> Symbol:
     x, y, width, height = (node[name] for name in ("x", "y", "width", "height"))
     return image[..., y : y + height, x : x + width, :]

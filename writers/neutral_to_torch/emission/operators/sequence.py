@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from neutral_to_torch.emission.expression.symbols import Symbol, helper
-from neutral_to_torch.emission.lowering.rules import View, rule
+from neutral_to_torch.emission.lowering.rules import NodeView, rule
 
 
 @rule("sequence_mask", rank="same")
-def sequence_mask(node: View, x: Symbol, lengths: Symbol) -> Symbol:
+def sequence_mask(node: NodeView, x: Symbol, lengths: Symbol) -> Symbol:
     return helper.mask_sequence(x, lengths, axis=node["axis"], value=node["value"])
 
 
-def _without_time(node: View) -> int | None:
+def _without_time(node: NodeView) -> int | None:
     rank = node.rank()
     return None if rank is None else rank - 1
 
 
 @rule("sequence_last", rank=_without_time)
-def sequence_last(node: View, x: Symbol, lengths: Symbol | None = None) -> Symbol:
+def sequence_last(node: NodeView, x: Symbol, lengths: Symbol | None = None) -> Symbol:
     if lengths is None:
         return x[-1] if node["axis"] == 0 else x[:, -1]
     return helper.last_of_sequence(x, lengths, axis=node["axis"])
 
 
 @rule("sequence_reverse", rank="same")
-def sequence_reverse(node: View, x: Symbol, lengths: Symbol | None = None) -> Symbol:
+def sequence_reverse(node: NodeView, x: Symbol, lengths: Symbol | None = None) -> Symbol:
     return x.flip(0) if lengths is None else helper.reverse_sequence(x, lengths)

@@ -6,7 +6,7 @@ from typing import Sequence
 
 from neutral_to_torch.emission.expression.symbols import Symbol, either, helper, nn, operation, torch
 from neutral_to_torch.emission.expression.terms import Name
-from neutral_to_torch.emission.lowering.rules import View, rule
+from neutral_to_torch.emission.lowering.rules import NodeView, rule
 
 
 def starred(x: Symbol) -> Symbol:
@@ -14,7 +14,7 @@ def starred(x: Symbol) -> Symbol:
     return operation("*", x)
 
 
-def rank_after(node: View, difference: int) -> int | None:
+def rank_after(node: NodeView, difference: int) -> int | None:
     """The rank of an output that has some axes more (or fewer) than the first input."""
     rank = node.rank()
     return None if rank is None else rank + difference
@@ -31,14 +31,14 @@ def may_cover(axes: Sequence[int], rank: int | None) -> bool:
 
 
 @rule("flatten", rank=2)
-def flatten(node: View, x: Symbol) -> Symbol:
+def flatten(node: NodeView, x: Symbol) -> Symbol:
     if node.rank() == 1:
         return x.unsqueeze(1)
     return either(node.module(nn.Flatten())(x), x.flatten(1))
 
 
 @rule("reshape", rank=lambda node: _reshaped_rank(node))
-def reshape(node: View, x: Symbol) -> Symbol:
+def reshape(node: NodeView, x: Symbol) -> Symbol:
     shape, from_end, rank = node["shape"], node["from_end"], node.rank()
     if rank is not None:
         return _between_kept_axes(x, _sources(shape, from_end, rank), rank, from_end)
@@ -51,7 +51,7 @@ def reshape(node: View, x: Symbol) -> Symbol:
     return x.reshape(*(_extent(x, shape, place, from_end) for place in range(len(shape))))
 
 
-def _reshaped_rank(node: View) -> int | None:
+def _reshaped_rank(node: NodeView) -> int | None:
     shape, rank = node["shape"], node.rank()
     if -2 not in shape:
         return len(shape)
@@ -111,18 +111,18 @@ def _between_kept_axes(x: Symbol, sources: list[int | str], rank: int, from_end:
 
 
 @rule("merge_axes", rank=lambda node: rank_after(node, 1 - node["count"]))
-def merge_axes(node: View, x: Symbol) -> Symbol:
+def merge_axes(node: NodeView, x: Symbol) -> Symbol:
     first, last = node["axis"], node["axis"] + node["count"] - 1
     return x.flatten(first) if last == -1 else x.flatten(first, last)
 
 
 @rule("split_axis", rank=lambda node: rank_after(node, len(node["sizes"]) - 1))
-def split_axis(node: View, x: Symbol) -> Symbol:
+def split_axis(node: NodeView, x: Symbol) -> Symbol:
     return x.unflatten(node["axis"], node["sizes"])
 
 
 @rule("reshape_like", rank=lambda node: node.rank(1) if _is_whole(node) else None)
-def reshape_like(node: View, x: Symbol, like: Symbol) -> Symbol:
+def reshape_like(node: NodeView, x: Symbol, like: Symbol) -> Symbol:
     if _is_whole(node):
         return x.reshape(like.shape)
     start, end = node["start"], node["end"]
@@ -134,12 +134,12 @@ def reshape_like(node: View, x: Symbol, like: Symbol) -> Symbol:
     return x.reshape(*map(starred, extents))
 
 
-def _is_whole(node: View) -> bool:
+def _is_whole(node: NodeView) -> bool:
     return (node["start"], node["end"], node["like_start"], node["like_end"]) == (0, None, 0, None)
 
 
 @rule("transpose", rank=lambda node: len(node["axes"]) if node["axes"] else node.rank())
-def transpose(node: View, x: Symbol) -> Symbol:
+def transpose(node: NodeView, x: Symbol) -> Symbol:
     axes, rank = node["axes"], node.rank()
     if axes is None and rank is None:
         return x.permute(*(starred(Symbol(Name("range"))(x.ndim)[::-1]),))
@@ -152,39 +152,39 @@ def transpose(node: View, x: Symbol) -> Symbol:
 
 
 @rule("swap_axes", rank="same")
-def swap_axes(node: View, x: Symbol) -> Symbol:
+def swap_axes(node: NodeView, x: Symbol) -> Symbol:
     axis, other = node["axis"], node["other_axis"]
     return x if axis == other else x.transpose(axis, other)
 
 
 @rule("move_axis", rank="same")
-def move_axis(node: View, x: Symbol) -> Symbol:
+def move_axis(node: NodeView, x: Symbol) -> Symbol:
     return x.movedim(node["source"], node["destination"])
 
 
 @rule("move_axes", rank="same")
-def move_axes(node: View, x: Symbol) -> Symbol:
+def move_axes(node: NodeView, x: Symbol) -> Symbol:
     return x.movedim(node["sources"], node["destinations"])
 
 
 @rule("rotate90", rank="same")
-def rotate90(node: View, x: Symbol) -> Symbol:
+def rotate90(node: NodeView, x: Symbol) -> Symbol:
     return torch.rot90(x, node["quarters"], [node["axis"], node["other_axis"]])
 
 
 @rule("at_least", rank=lambda node: None if node.rank() is None else max(node.rank(), node["dims"]))
-def at_least(node: View, x: Symbol) -> Symbol:
+def at_least(node: NodeView, x: Symbol) -> Symbol:
     functions = {1: torch.atleast_1d, 2: torch.atleast_2d, 3: torch.atleast_3d}
     return functions[node["dims"]](x)
 
 
 @rule("unsqueeze", rank=lambda node: rank_after(node, 1))
-def unsqueeze(node: View, x: Symbol) -> Symbol:
+def unsqueeze(node: NodeView, x: Symbol) -> Symbol:
     return x.unsqueeze(node["axis"])
 
 
 @rule("squeeze", rank=lambda node: _squeezed_rank(node))
-def squeeze(node: View, x: Symbol) -> Symbol:
+def squeeze(node: NodeView, x: Symbol) -> Symbol:
     axes = node["axes"]
     if axes is None:
         result = x.squeeze()
@@ -197,7 +197,7 @@ def squeeze(node: View, x: Symbol) -> Symbol:
     return result
 
 
-def _squeezed_rank(node: View) -> int | None:
+def _squeezed_rank(node: NodeView) -> int | None:
     axes, rank = node["axes"], node.rank()
     if axes is None or rank is None:
         return None
@@ -205,20 +205,20 @@ def _squeezed_rank(node: View) -> int | None:
 
 
 @rule("depth_to_space", rank=4)
-def depth_to_space(node: View, x: Symbol) -> Symbol:
+def depth_to_space(node: NodeView, x: Symbol) -> Symbol:
     return helper.depth_to_space(x, node["size"])
 
 
 @rule("space_to_depth", rank=4)
-def space_to_depth(node: View, x: Symbol) -> Symbol:
+def space_to_depth(node: NodeView, x: Symbol) -> Symbol:
     return helper.space_to_depth(x, node["size"])
 
 
 @rule("shape", rank=1)
-def shape(node: View, x: Symbol) -> Symbol:
+def shape(node: NodeView, x: Symbol) -> Symbol:
     return helper.shape_of(x)
 
 
 @rule("size", rank=1)
-def size(node: View, x: Symbol) -> Symbol:
+def size(node: NodeView, x: Symbol) -> Symbol:
     return helper.shape_of(x).prod().reshape(1)

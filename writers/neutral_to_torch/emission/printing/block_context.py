@@ -7,7 +7,7 @@ from typing import Any, Mapping, Protocol, Sequence
 
 from neutral.graph import Value
 from neutral_to_torch.emission.expression.terms import Term
-from neutral_to_torch.emission.lowering.lower import Op
+from neutral_to_torch.emission.lowering.lower import Statement
 
 
 @dataclass(eq=False)
@@ -45,7 +45,11 @@ class BlockPrinter(Protocol):
     """Writes blocks of statements; loops and branches ask it for their bodies."""
 
     def block(
-        self, inputs: Sequence[tuple[Value, str]], ops: Sequence[Op], finals: Sequence[Line], scope: BlockContext
+        self,
+        inputs: Sequence[tuple[Value, str]],
+        statements: Sequence[Statement],
+        finals: Sequence[Line],
+        scope: BlockContext,
     ) -> list[str]:
         """Return the statements of a block that ends with ``finals``."""
         ...

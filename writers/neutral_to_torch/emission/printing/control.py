@@ -6,9 +6,9 @@ import re
 from typing import Any, Callable, Sequence
 
 from neutral.graph import Value
-from neutral_to_torch.emission.expression.terms import Body, Control, Display, Name, Operation, Ref, Term, values
+from neutral_to_torch.emission.expression.terms import Body, Control, ListOrTuple, Name, Operation, Ref, Term, values
 from neutral_to_torch.emission.expression.text import INDENT, identifier, text
-from neutral_to_torch.emission.lowering.lower import Op
+from neutral_to_torch.emission.lowering.lower import Statement
 from neutral_to_torch.emission.printing.block_context import BlockContext, BlockPrinter, Line
 
 Choose = Callable[[Value, "set[str]"], str]
@@ -131,15 +131,15 @@ class ControlText:
         last = [Line(None, term, before=before, after=after) for before, term, after in finals]
         if results:
             terms = tuple(map(Ref, results))
-            last.append(Line(None, terms[0] if len(terms) == 1 else Display(terms, "()"), targets=tuple(targets)))
-        ops = _needed(body.ops, [value for line in last for value in values(line.term)])
-        made = {value for op in ops for value in op.values}
+            last.append(Line(None, terms[0] if len(terms) == 1 else ListOrTuple(terms, "()"), targets=tuple(targets)))
+        statements = _needed(body.statements, [value for line in last for value in values(line.term)])
+        made = {value for statement in statements for value in statement.values}
         carried: dict[Value, Any] = {}
         for k, value in enumerate(results):
             if value in made and value not in carried:
                 carried[value] = (states[k] if states else None, targets[k])
         scope = BlockContext(self._indent + 1, frozenset(self._busy), carried)
-        return self._forward.block(list(zip(body.inputs, names)), ops, last, scope)
+        return self._forward.block(list(zip(body.inputs, names)), statements, last, scope)
 
     def _unique(self, name: str) -> str:
         candidate, number = name, 2
@@ -159,11 +159,11 @@ def _stem(operand: Term, value: Value) -> str:
     return identifier(re.sub(r"-\d+$", "", value.node.rpartition("/")[2])).lower()
 
 
-def _needed(ops: Sequence[Op], wanted: Sequence[Value]) -> list[Op]:
-    """The ops that the values depend on."""
+def _needed(statements: Sequence[Statement], wanted: Sequence[Value]) -> list[Statement]:
+    """The statements that the values depend on."""
     needed, kept = set(wanted), []
-    for op in reversed(ops):
-        if any(value in needed for value in op.values):
-            kept.append(op)
-            needed.update(values(op.term))
+    for statement in reversed(statements):
+        if any(value in needed for value in statement.values):
+            kept.append(statement)
+            needed.update(values(statement.term))
     return kept[::-1]

@@ -12,12 +12,12 @@ from neutral_to_torch.emission.expression.terms import (
     Call,
     Conditional,
     Control,
-    Display,
-    Each,
+    ForEachModule,
+    ListOrTuple,
     Name,
     Operation,
-    Own,
     Ref,
+    SelfAttribute,
     Term,
     children,
     rebuild,
@@ -26,7 +26,7 @@ from neutral_to_torch.emission.expression.terms import (
 )
 from neutral_to_torch.emission.expression.text import INDENT, WIDTH, layout, text
 from neutral_to_torch.emission.heuristics import HEURISTICS
-from neutral_to_torch.emission.lowering.lower import Op, flatten
+from neutral_to_torch.emission.lowering.lower import Statement, flatten
 from neutral_to_torch.emission.printing.block_context import BlockContext, Line
 from neutral_to_torch.emission.printing.control import ControlText, is_inlined_well
 from neutral_to_torch.emission.printing.signatures import without_defaults
@@ -36,59 +36,65 @@ class Forward:
     """Writes the body of one ``forward``.
 
     ``own`` gives the text of what the module owns (``self.conv1``), ``has_weights`` says which of it deserves a line of
-    its own, ``hint`` proposes a variable's name for an op, and ``reserved`` are names no variable may have.
+    its own, ``hint`` proposes a variable's name for a statement, and ``reserved`` are names no variable may have.
     """
 
     def __init__(
         self,
         own: Callable[[Any], str],
         has_weights: Callable[[Any], bool],
-        hint: Callable[[Op], str],
+        hint: Callable[[Statement], str],
         reserved: frozenset[str],
         flow: str,
     ) -> None:
         self._own, self._has_weights, self._hint = own, has_weights, hint
         self._reserved, self._flow = reserved, flow
 
-    def lines(self, inputs: Sequence[tuple[Value, str]], ops: Sequence[Op], outputs: Sequence[Value]) -> list[str]:
+    def lines(
+        self, inputs: Sequence[tuple[Value, str]], statements: Sequence[Statement], outputs: Sequence[Value]
+    ) -> list[str]:
         """The statements, indented as a method's body."""
         items = tuple(Ref(value) for value in outputs)
-        final = Line(None, items[0] if len(items) == 1 else Display(items, "()"))
-        return self.block(inputs, ops, [final], BlockContext(2, self._reserved))
+        final = Line(None, items[0] if len(items) == 1 else ListOrTuple(items, "()"))
+        return self.block(inputs, statements, [final], BlockContext(2, self._reserved))
 
     def block(
-        self, inputs: Sequence[tuple[Value, str]], ops: Sequence[Op], finals: Sequence[Line], scope: BlockContext
+        self,
+        inputs: Sequence[tuple[Value, str]],
+        statements: Sequence[Statement],
+        finals: Sequence[Line],
+        scope: BlockContext,
     ) -> list[str]:
         """The statements of a block that ends with ``finals``."""
         whole: set[object] = set()
         while True:
             endings = [replace(line) for line in finals]
             keys: dict[Line, object] = dict(zip(endings, finals))
-            statements = self._statements(ops, endings, keys, whole)
-            output, too_long = self._render(inputs, statements, scope)
+            lines = self._statements(statements, endings, keys, whole)
+            output, too_long = self._render(inputs, lines, scope)
             crowded = {keys[line] for line in too_long if line.holds}
             if not crowded:
                 return output
             whole |= crowded
 
     def _statements(
-        self, ops: Sequence[Op], finals: Sequence[Line], keys: dict[Line, object], whole: set[object]
+        self, statements: Sequence[Statement], finals: Sequence[Line], keys: dict[Line, object], whole: set[object]
     ) -> list[Line]:
-        """One for each op but those that are written inside another. Nothing is written inside ``whole`` ones.
+        """One for each statement but those that are written inside another. Nothing is written inside ``whole`` ones.
 
         ``keys`` is given what each statement is made of.
         """
-        uses = Counter(value for op in ops for value in values(op.term))
+        uses = Counter(value for statement in statements for value in values(statement.term))
         uses.update(value for line in finals for value in values(line.term))
         pending: dict[Value, Line] = {}
         order: list[Line] = []
-        for op in ops:
-            line = Line(op.results, op.term, self._hint(op))
-            keys[line] = op
-            if op not in whole:
+        for statement in statements:
+            line = Line(statement.results, statement.term, self._hint(statement))
+            keys[line] = statement
+            if statement not in whole:
                 self._absorb(line, pending)
-            if isinstance(op.results, Value) and uses[op.results] == 1:
-                pending[op.results] = line
+            if isinstance(statement.results, Value) and uses[statement.results] == 1:
+                pending[statement.results] = line
             order.append(line)
         for final in finals:
             if keys[final] not in whole:
@@ -107,7 +113,7 @@ class Forward:
                 line.holds = producer.inlined = True
 
     def _reads_well(self, consumer: Term, producer: Term, merged: Term) -> bool:
-        if isinstance(consumer, Each) or isinstance(producer, Each):
+        if isinstance(consumer, ForEachModule) or isinstance(producer, ForEachModule):
             return False
         if isinstance(merged, Control):
             return is_inlined_well(merged) and self._depth(producer) < HEURISTICS.deepest_expression
@@ -115,14 +121,14 @@ class Forward:
             return True
         if isinstance(producer, Conditional):
             return False
-        merging = len(set(values(consumer))) > 1 or isinstance(consumer, Display)
+        merging = len(set(values(consumer))) > 1 or isinstance(consumer, ListOrTuple)
         if merging and self._depth(producer) > 1:
             return False
         if not merging and self._weight(producer) + self._weight(consumer) > 1:
             return False
         if merging and self._weight(producer) and self._weight(consumer) and self._applies_weights(consumer):
             return False
-        if merging and any(isinstance(item, Display) and len(item.items) > 2 for item in walk(consumer)):
+        if merging and any(isinstance(item, ListOrTuple) and len(item.items) > 2 for item in walk(consumer)):
             return self._depth(merged) <= HEURISTICS.deepest_expression
         return (
             self._depth(merged) <= HEURISTICS.deepest_expression
@@ -130,7 +136,11 @@ class Forward:
         )
 
     def _applies_weights(self, term: Term) -> bool:
-        return isinstance(term, Call) and isinstance(term.callee, Own) and self._has_weights(term.callee.declaration)
+        return (
+            isinstance(term, Call)
+            and isinstance(term.callee, SelfAttribute)
+            and self._has_weights(term.callee.declaration)
+        )
 
     def _weight(self, term: Term) -> int:
         return sum(self._applies_weights(item) for item in walk(term))
@@ -145,24 +155,24 @@ class Forward:
         def name(leaf: Term) -> Term | None:
             if isinstance(leaf, Ref):
                 return Name(names.get(leaf.value, "x"))
-            return Name(self._own(leaf.declaration)) if isinstance(leaf, Own) else None
+            return Name(self._own(leaf.declaration)) if isinstance(leaf, SelfAttribute) else None
 
         return without_defaults(rebuild(term, name))
 
     def _render(
-        self, inputs: Sequence[tuple[Value, str]], statements: Sequence[Line], scope: BlockContext
+        self, inputs: Sequence[tuple[Value, str]], lines: Sequence[Line], scope: BlockContext
     ) -> tuple[list[str], list[Line]]:
-        """The text, and the statements that do not fit the width."""
+        """The text, and the lines that do not fit the width."""
         last: dict[Value, int] = {}
-        for position, line in enumerate(statements):
+        for position, line in enumerate(lines):
             last.update(dict.fromkeys(values(line.term), position))
-        loops = [line.term for line in statements if isinstance(line.term, Each)]
+        loops = [line.term for line in lines if isinstance(line.term, ForEachModule)]
         beside = {value for each in loops for item in each.others for value in values(item)}
         names = dict(inputs)
         given = {name for _, name in inputs} - {self._flow}
         output: list[str] = []
         too_long: list[Line] = []
-        for position, line in enumerate(statements):
+        for position, line in enumerate(lines):
             used = list(dict.fromkeys(values(line.term)))
             live = {names[v].partition("[")[0] for v in names if last.get(v, -1) > position}
             taken = live | scope.reserved | given
@@ -173,7 +183,7 @@ class Forward:
                 control = ControlText(self, line.results, line.term, names, live, given, scope.indent)
                 output += control.lines(partial(self._choose_outliving, line, lasting))
                 continue
-            if isinstance(line.term, Each):
+            if isinstance(line.term, ForEachModule):
                 value = values(line.term.value)[0]
                 taken |= {names[other] for item in line.term.others for other in values(item)}
                 free = names[value] not in taken
@@ -209,7 +219,9 @@ class Forward:
             too_long += [line] if _is_too_long(written) else []
         return output, too_long
 
-    def _each(self, each: Each, name: str, names: Mapping[Value, str], taken: set[str], indent: int) -> list[str]:
+    def _each(
+        self, each: ForEachModule, name: str, names: Mapping[Value, str], taken: set[str], indent: int
+    ) -> list[str]:
         """The lines that apply every module of a list; ``name`` is the variable that goes through them."""
         begin = text(self.named(each.value, names))
         item = next(word for word in ("layer", "block", "module") if word not in taken)
@@ -261,7 +273,7 @@ def _statement(before: str, term: Term, indent: int, after: str = "") -> list[st
     lines = layout(term, indent, before, after)
     if lines is None:
         return [f"{INDENT * indent}{before}{text(term)}{after}"]
-    if isinstance(term, Display) and term.brackets == "()" and len(lines) == 1 and len(term.items) > 1:
+    if isinstance(term, ListOrTuple) and term.brackets == "()" and len(lines) == 1 and len(term.items) > 1:
         return [lines[0].replace(f"{before}(", before, 1)[:-1]]
     return lines
 
@@ -280,9 +292,9 @@ def _is_too_long(lines: Sequence[str]) -> bool:
 def _final(line: Line, term: Term, indent: int) -> list[str]:
     if not line.targets:
         return _statement(line.before, term, indent, line.after)
-    items = term.items if isinstance(term, Display) and len(line.targets) > 1 else (term,)
+    items = term.items if isinstance(term, ListOrTuple) and len(line.targets) > 1 else (term,)
     pairs = [(target, item) for target, item in zip(line.targets, items) if Name(target) != item]
     if not pairs:
         return []
     targets, items = zip(*pairs)
-    return _statement(f"{', '.join(targets)} = ", items[0] if len(items) == 1 else Display(items, "()"), indent)
+    return _statement(f"{', '.join(targets)} = ", items[0] if len(items) == 1 else ListOrTuple(items, "()"), indent)

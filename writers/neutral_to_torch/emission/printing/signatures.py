@@ -9,7 +9,16 @@ from importlib import import_module
 from typing import Mapping
 
 from neutral_to_torch.emission.expression.loops import looped
-from neutral_to_torch.emission.expression.terms import Call, Conditional, Display, Literal, Name, Repeat, Term, rebuild
+from neutral_to_torch.emission.expression.terms import (
+    Call,
+    Conditional,
+    ListOrTuple,
+    Literal,
+    Name,
+    Repeat,
+    Term,
+    rebuild,
+)
 from neutral_to_torch.emission.printing.helper_source import helpers
 
 REQUIRED = inspect.Parameter.empty
@@ -52,10 +61,10 @@ def tidy(term: Term, blocks: Mapping[str, Mapping[str, object]] = NONE) -> Term:
     args = tuple(tidy(item, blocks) for item in term.args)
     if name in SEQUENCES:
         args = looped(args)
-    elif name == "nn.ModuleList" and isinstance(term.args[0], Display):
+    elif name == "nn.ModuleList" and isinstance(term.args[0], ListOrTuple):
         items = looped([tidy(item, blocks) for item in term.args[0].items])
         single = len(items) == 1 and isinstance(items[0], Repeat)
-        args = (replace(items[0], alone=True) if single else Display(items),)  # type: ignore[arg-type]
+        args = (replace(items[0], alone=True) if single else ListOrTuple(items),)  # type: ignore[arg-type]
     return Call(term.callee, args, tuple((key, tidy(value, blocks)) for key, value in kept))
 
 

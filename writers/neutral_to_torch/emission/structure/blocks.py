@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any, Mapping, Sequence
 
 from neutral.graph import Value
-from neutral_to_torch.emission.expression.terms import Call, Literal, Name, Operation, Own, Ref, Term
+from neutral_to_torch.emission.expression.terms import Call, Literal, Name, Operation, Ref, SelfAttribute, Term
 from neutral_to_torch.emission.heuristics import HEURISTICS
-from neutral_to_torch.emission.lowering.lower import Op
+from neutral_to_torch.emission.lowering.lower import Statement
 from neutral_to_torch.emission.structure.canonical_subgraph import CanonicalSubgraph, Leaf, Mapper, leaves
 from neutral_to_torch.emission.structure.module_ir import Block, Derived, Instance, Option, Owned, Parameter, owned
 
@@ -24,9 +25,9 @@ _EXIT = ("out_channels", "out_features")
 
 @dataclass(eq=False)
 class Member:
-    """One region of a block: its ops aligned with the block's (None where left out), and the options it lacks."""
+    """One region of a block: its statements aligned with the block's (None where absent), and the options it lacks."""
 
-    ops: list[Op | None]
+    statements: list[Statement | None]
     inputs: tuple[Value, ...]
     output: Value
     lacks: frozenset[int] = frozenset()
@@ -50,8 +51,8 @@ class Variable:
 
 def make_block(
     name: str, template: CanonicalSubgraph, members: Sequence[Member], options: Sequence[Option], doc: str
-) -> tuple[Block, list[Op]] | None:
-    """The block, and for each member the op that applies its instance; None where too much differs."""
+) -> tuple[Block, list[Statement]] | None:
+    """The block, and for each member the statement that applies its instance; None where too much differs."""
     table = _table(template, members)
     variables = _variables(table, template)
     if len(variables) > HEURISTICS.most_parameters:
@@ -59,20 +60,22 @@ def make_block(
     _name(variables, template)
     terms = {place: Name(v.name) if v.name else v.term for v in variables for place in v.places}
     stored = {v.name: False for v in variables if v.name}
-    ops = _parametrised(template.ops, terms, stored)
+    statements = _parametrised(template.statements, terms, stored)
     parameters = _parameters(variables, stored, options, members)
-    replaced = dict(zip(template.ops, ops))
-    chosen = tuple(Option(o.flag, o.value, o.otherwise, tuple(replaced[op] for op in o.ops)) for o in options)
+    replaced = dict(zip(template.statements, statements))
+    chosen = tuple(
+        Option(o.flag, o.value, o.otherwise, tuple(replaced[statement] for statement in o.statements)) for o in options
+    )
     derived = tuple(Derived(v.name, v.term, stored[v.name]) for v in variables if v.name and v.term is not None)
     outputs = (template.output,)
-    block = Block(name, template.inputs, tuple(ops), outputs, tuple(parameters), chosen, derived, doc=doc)
+    block = Block(name, template.inputs, tuple(statements), outputs, tuple(parameters), chosen, derived, doc=doc)
     applications = []
     for number, member in enumerate(members):
-        last = next(op for op in reversed(member.ops) if op is not None)
+        last = next(statement for statement in reversed(member.statements) if statement is not None)
         instance = _instance(block, last.name, member, variables, options, number)
         block.members.append(instance)
-        call = Call(Own(instance), tuple(map(Ref, member.inputs)))
-        applications.append(Op(last.name, call, member.output))
+        call = Call(SelfAttribute(instance), tuple(map(Ref, member.inputs)))
+        applications.append(Statement(last.name, call, member.output, last.kind))
     return block, applications
 
 
@@ -80,12 +83,14 @@ def _table(template: CanonicalSubgraph, members: Sequence[Member]) -> dict[tuple
     """For each number of the template its value in each member."""
     table = {
         (position, k): (leaf, [MISSING] * len(members))
-        for position, found in enumerate(leaves(template.ops))
+        for position, found in enumerate(leaves(template.statements))
         for k, leaf in enumerate(found)
     }
     for number, member in enumerate(members):
-        present = [(position, op) for position, op in enumerate(member.ops) if op is not None]
-        for (position, _), found in zip(present, leaves([op for _, op in present])):
+        present = [
+            (position, statement) for position, statement in enumerate(member.statements) if statement is not None
+        ]
+        for (position, _), found in zip(present, leaves([statement for _, statement in present])):
             for k, leaf in enumerate(found):
                 table[position, k][1][number] = leaf.value
     return table
@@ -183,7 +188,9 @@ def _is_half(vector: Sequence[Any], other: Sequence[Any]) -> bool:
     return all(isinstance(a, int) and isinstance(b, int) and a == b // 2 for a, b in pairs)
 
 
-def _parametrised(ops: Sequence[Op], terms: Mapping[tuple[int, int], Term | None], stored: dict[str, bool]) -> list[Op]:
+def _parametrised(
+    statements: Sequence[Statement], terms: Mapping[tuple[int, int], Term | None], stored: dict[str, bool]
+) -> list[Statement]:
     place = [0, 0]
 
     def replace(leaf: Leaf) -> Term:
@@ -195,9 +202,9 @@ def _parametrised(ops: Sequence[Op], terms: Mapping[tuple[int, int], Term | None
 
     mapper = Mapper(replace)
     result = []
-    for position, op in enumerate(ops):
+    for position, statement in enumerate(statements):
         place[:] = [position, 0]
-        result.append(Op(op.name, mapper(op.term), op.results))
+        result.append(dataclasses.replace(statement, term=mapper(statement.term)))
     return result
 
 
@@ -274,13 +281,13 @@ def _instance(
             else:
                 kwargs.append((parameter.name, Literal(value)))
     kwargs += [(option.flag, Literal(index not in member.lacks)) for index, option in enumerate(options)]
-    present = [op for op in member.ops if op is not None]
+    present = [statement for statement in member.statements if statement is not None]
     mine = iter(owned(present))
     owns: list[Owned | None] = []
     seen: set[Owned] = set()
-    for op, original in zip(member.ops, block.ops):
+    for statement, original in zip(member.statements, block.statements):
         for item in owned([original]):
             if item not in seen:
                 seen.add(item)
-                owns.append(next(mine) if op is not None else None)
+                owns.append(next(mine) if statement is not None else None)
     return Instance(owner, block, owns, Call(Name(block.name), tuple(args), tuple(kwargs)))

@@ -11,20 +11,20 @@ from neutral_to_torch.emission.expression.terms import (
     Call,
     Conditional,
     Declaration,
-    Display,
-    Either,
     Index,
+    ListOrTuple,
     Literal,
     Member,
+    ModuleOrFunction,
     Name,
     Operation,
-    Own,
     Ref,
     Repeat,
+    SelfAttribute,
     Slice,
     Term,
 )
-from neutral_to_torch.emission.lowering.lower import Op
+from neutral_to_torch.emission.lowering.lower import Statement
 from neutral_to_torch.emission.printing.signatures import parameters
 from neutral_to_torch.emission.structure.module_ir import Instance, Owned
 
@@ -55,8 +55,8 @@ class Mapper:
             return self._replace_leaf(Leaf(term.value, hint, built)) if is_number(term.value) else term
         if isinstance(term, Ref):
             return self._value(term.value)
-        if isinstance(term, Own):
-            return Own(self._own(term.declaration))
+        if isinstance(term, SelfAttribute):
+            return SelfAttribute(self._own(term.declaration))
         if isinstance(term, Call):
             return self._call(term, built)
         if isinstance(term, Member):
@@ -71,10 +71,10 @@ class Mapper:
             names = ("start", "stop", "step")
             bounds = (term.start, term.stop, term.step)
             return Slice(*(self(bound, name, built) for bound, name in zip(bounds, names)))
-        if isinstance(term, Display):
-            return Display(tuple(self(item, hint, built) for item in term.items), term.brackets)
-        if isinstance(term, Either):
-            return Either(self(term.module, hint, built), self(term.inline, hint, built))
+        if isinstance(term, ListOrTuple):
+            return ListOrTuple(tuple(self(item, hint, built) for item in term.items), term.brackets)
+        if isinstance(term, ModuleOrFunction):
+            return ModuleOrFunction(self(term.module, hint, built), self(term.inline, hint, built))
         if isinstance(term, Conditional):
             parts = (term.test, term.chosen, term.otherwise)
             return Conditional(*(self(part, hint, built) for part in parts))
@@ -116,8 +116,8 @@ def is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def leaves(ops: Sequence[Op]) -> list[list[Leaf]]:
-    """The numbers of each op, in the order in which :class:`Mapper` meets them."""
+def leaves(statements: Sequence[Statement]) -> list[list[Leaf]]:
+    """The numbers of each statement, in the order in which :class:`Mapper` meets them."""
     found: list[list[Leaf]] = []
 
     def keep(leaf: Leaf) -> Term:
@@ -125,9 +125,9 @@ def leaves(ops: Sequence[Op]) -> list[list[Leaf]]:
         return Literal(leaf.value)
 
     mapper = Mapper(keep)
-    for op in ops:
+    for statement in statements:
         found.append([])
-        mapper(op.term)
+        mapper(statement.term)
     return found
 
 
@@ -135,16 +135,16 @@ def leaves(ops: Sequence[Op]) -> list[list[Leaf]]:
 class CanonicalSubgraph:
     """A region in canonical order. Regions of equal ``key`` differ only in numbers, names and tensors."""
 
-    ops: tuple[Op, ...]
+    statements: tuple[Statement, ...]
     inputs: tuple[Value, ...]
     output: Value
     key: Hashable
 
 
 def canonicalize(
-    members: Mapping[Value, Op], output: Value, instead: Mapping[Value, Value] = NOTHING
+    members: Mapping[Value, Statement], output: Value, instead: Mapping[Value, Value] = NOTHING
 ) -> CanonicalSubgraph:
-    """The form of the region that computes ``output``; ``members`` gives the op of each value inside.
+    """The form of the region that computes ``output``; ``members`` gives the statement of each value inside.
 
     Its inputs are in the order in which they are met, the most used first.
     With ``instead`` every use of one value is one of another: the region that is left when parts are left out.
@@ -156,7 +156,7 @@ def canonicalize(
         return value
 
     output = at(output)
-    order: list[Op] = []
+    order: list[Statement] = []
     inputs: list[Value] = []
     seen: set[Value] = set()
     stack: list[tuple[Value, bool]] = [(output, False)]
@@ -172,22 +172,22 @@ def canonicalize(
             seen.update(members[value].values)
             stack.append((value, True))
             stack += [(at(operand), False) for operand in reversed(members[value].operands)]
-    uses = Counter(at(value) for op in order for value in op.operands)
+    uses = Counter(at(value) for statement in order for value in statement.operands)
     inputs.sort(key=lambda value: -uses[value])
     numbers: dict[Value, tuple[str, int]] = {value: ("input", k) for k, value in enumerate(inputs)}
     owns: dict[Owned, int] = {}
     keys: list[Hashable] = []
-    for position, op in enumerate(order):
-        keys.append(_key(op.term, lambda value: numbers[at(value)], owns))
-        for k, value in enumerate(op.values):
-            numbers[value] = ("op", 1000 * position + k)
+    for position, statement in enumerate(order):
+        keys.append(_key(statement.term, lambda value: numbers[at(value)], owns))
+        for k, value in enumerate(statement.values):
+            numbers[value] = ("statement", 1000 * position + k)
     return CanonicalSubgraph(tuple(order), tuple(inputs), output, (tuple(keys), numbers[output]))
 
 
-def token(op: Op) -> Hashable:
-    """The form of one op by itself."""
+def token(statement: Statement) -> Hashable:
+    """The form of one statement by itself."""
     numbers: dict[Value, int] = {}
-    return _key(op.term, lambda value: numbers.setdefault(value, len(numbers)), {})
+    return _key(statement.term, lambda value: numbers.setdefault(value, len(numbers)), {})
 
 
 def _key(term: Term, number: Callable[[Value], Hashable], owns: dict[Owned, int]) -> Hashable:
@@ -197,7 +197,7 @@ def _key(term: Term, number: Callable[[Value], Hashable], owns: dict[Owned, int]
 
 def _hashable(term: Term, owns: dict[Owned, int], originals: Mapping[Owned, Owned]) -> Hashable:
     """A term that may be compared: what it owns told by its constructor and roles, not by its identity."""
-    if isinstance(term, Own):
+    if isinstance(term, SelfAttribute):
         item = term.declaration
         original = originals.get(item, item)
         index = owns.setdefault(original, len(owns))
@@ -209,7 +209,7 @@ def _hashable(term: Term, owns: dict[Owned, int], originals: Mapping[Owned, Owne
         args = tuple(_hashable(item, owns, originals) for item in term.args)
         kwargs = tuple((name, _hashable(item, owns, originals)) for name, item in term.kwargs)
         return ("call", _hashable(term.callee, owns, originals), args, kwargs)
-    if isinstance(term, Either):
+    if isinstance(term, ModuleOrFunction):
         return ("either", _hashable(term.module, owns, originals), _hashable(term.inline, owns, originals))
     if isinstance(term, Member):
         return ("member", _hashable(term.base, owns, originals), term.name)
@@ -220,7 +220,7 @@ def _hashable(term: Term, owns: dict[Owned, int], originals: Mapping[Owned, Owne
         return ("index", _hashable(term.base, owns, originals), items)
     if isinstance(term, Slice):
         return ("slice", *(_hashable(item, owns, originals) for item in (term.start, term.stop, term.step)))
-    if isinstance(term, Display):
+    if isinstance(term, ListOrTuple):
         return ("display", term.brackets, tuple(_hashable(item, owns, originals) for item in term.items))
     return (type(term).__name__, repr(term))
 

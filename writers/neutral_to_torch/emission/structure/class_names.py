@@ -8,10 +8,10 @@ from typing import Sequence
 from neutral_to_torch.emission.expression.terms import (
     Call,
     Declaration,
-    Display,
-    Either,
+    ListOrTuple,
     Literal,
     Member,
+    ModuleOrFunction,
     Name,
     Operation,
     Ref,
@@ -19,7 +19,7 @@ from neutral_to_torch.emission.expression.terms import (
     applied,
     walk,
 )
-from neutral_to_torch.emission.lowering.lower import Op
+from neutral_to_torch.emission.lowering.lower import Statement
 from neutral_to_torch.emission.structure.canonical_subgraph import CanonicalSubgraph
 from neutral_to_torch.emission.structure.module_ir import Instance, Owned, callee, has_weights, owned
 from neutral_to_torch.emission.structure.naming import common, tokens
@@ -56,19 +56,26 @@ def _describe(template: CanonicalSubgraph) -> tuple[str, str]:
     known = _known(template)
     if known is not None:
         return known
-    straight = all(len(op.operands) < 2 for op in template.ops)
-    return (_by_pieces if straight else _by_source)(template.ops), f"{_listing(template.ops)}."
+    straight = all(len(statement.operands) < 2 for statement in template.statements)
+    return (_by_pieces if straight else _by_source)(template.statements), f"{_listing(template.statements)}."
 
 
 def _known(template: CanonicalSubgraph) -> tuple[str, str] | None:
     entry = template.inputs[0] if template.inputs else None
-    merge = next((op for op in reversed(template.ops) if len(op.operands) > 1 and not _is_block(op)), None)
-    if [_piece(op) for op in template.ops] == ["Attention", "FeedForward"]:
+    merge = next(
+        (
+            statement
+            for statement in reversed(template.statements)
+            if len(statement.operands) > 1 and not _is_block(statement)
+        ),
+        None,
+    )
+    if [_piece(statement) for statement in template.statements] == ["Attention", "FeedForward"]:
         return "TransformerLayer", "Attention and a feed-forward network."
-    items = owned(template.ops)
+    items = owned(template.statements)
     kernels = [kernel for item in items for kernel in _kernels(item)]
     depthwise = any(_is_depthwise(item) for item in items)
-    pieces = [_piece(op) for op in template.ops]
+    pieces = [_piece(statement) for statement in template.statements]
     if merge is None:
         if depthwise and len(kernels) == 2:
             return "DepthwiseSeparable", "A depthwise and a pointwise convolution."
@@ -81,7 +88,7 @@ def _known(template: CanonicalSubgraph) -> tuple[str, str] | None:
     if shape == "add":
         if depthwise:
             return "InvertedResidual", "Expand, convolve each channel by itself, project, and add the input."
-        if any("softmax" in _words(op.term) for op in template.ops):
+        if any("softmax" in _words(statement.term) for statement in template.statements):
             return "Attention", "Attention over the input, added to it."
         if len(kernels) >= 3 and kernels[0] == 1 and any(k != 1 for k in kernels):
             return "Bottleneck", "A residual unit that narrows, convolves and widens again."
@@ -98,25 +105,27 @@ def _known(template: CanonicalSubgraph) -> tuple[str, str] | None:
             return "Fire", "Squeeze the channels, expand them on two ways, and join both."
         if len(kernels) >= len(merge.operands) > 1:
             return "Inception", "Several ways from the input, joined along the channels."
-    words = " ".join([*(_words(op.term) for op in template.ops), *(callee(item.constructor) for item in items)])
+    words = " ".join(
+        [*(_words(statement.term) for statement in template.statements), *(callee(item.constructor) for item in items)]
+    )
     pooled = "pool" in words.lower() or "mean" in words
     if shape == "multiply" and entry in merge.operands and pooled and any(has_weights(item) for item in items):
         return "SqueezeExcite", "Scales the channels of its input by what it sees of the whole."
     return None
 
 
-def _is_block(op: Op) -> bool:
-    own = applied(op.term)
+def _is_block(statement: Statement) -> bool:
+    own = applied(statement.term)
     return own is not None and isinstance(own.declaration, Instance)
 
 
 def _merge_kind(term: Term) -> str:
-    if isinstance(term, Either):
+    if isinstance(term, ModuleOrFunction):
         term = term.inline
     for item in walk(term):
         if isinstance(item, Operation) and len(item.operands) == 2:
             return {"+": "add", "*": "multiply"}.get(item.symbol, "other")
-        if isinstance(item, Display) and len([x for x in item.items if isinstance(x, Ref)]) > 1:
+        if isinstance(item, ListOrTuple) and len([x for x in item.items if isinstance(x, Ref)]) > 1:
             return "cat"
     return "other"
 
@@ -164,16 +173,16 @@ def _is_depthwise(item: Owned) -> bool:
     return groups is not None and groups != Literal(1) and groups == constructor.args[0]
 
 
-def _by_pieces(ops: Sequence[Op]) -> str:
-    pieces = [_piece(op) for op in ops]
-    if any(isinstance(item, Instance) and not item.block.is_unit for item in owned(ops)):
+def _by_pieces(statements: Sequence[Statement]) -> str:
+    pieces = [_piece(statement) for statement in statements]
+    if any(isinstance(item, Instance) and not item.block.is_unit for item in owned(statements)):
         return "Layer"
-    return "".join(pieces) if len(pieces) <= 5 and all(pieces) else _by_source(ops)
+    return "".join(pieces) if len(pieces) <= 5 and all(pieces) else _by_source(statements)
 
 
-def _by_source(ops: Sequence[Op]) -> str:
+def _by_source(statements: Sequence[Statement]) -> str:
     """A class name out of what the names of the layers have in common, else Block."""
-    names = [tokens(item.owner) for item in owned(ops) if isinstance(item, Declaration) and item.tensors]
+    names = [tokens(item.owner) for item in owned(statements) if isinstance(item, Declaration) and item.tensors]
     shared = common(names) if len(names) > 1 else [token for name in names for token in name[:-1]]
     word = _without_counter(shared[-1]) if shared else ""
     return word[0].upper() + word[1:] if len(word) > 3 and word[0].isalpha() else "Block"
@@ -185,8 +194,8 @@ def _without_counter(word: str) -> str:
     return word[:-1] if len(word) - len(bare) > 1 else bare
 
 
-def _piece(op: Op) -> str:
-    own = applied(op.term)
+def _piece(statement: Statement) -> str:
+    own = applied(statement.term)
     if own is None:
         return ""
     if isinstance(own.declaration, Instance):
@@ -201,23 +210,27 @@ _NOUNS = {
 }  # fmt: skip
 
 
-def _listing(ops: Sequence[Op]) -> str:
-    found = [_NOUNS.get(piece, piece) for piece in map(_piece, ops) if piece]
+def _listing(statements: Sequence[Statement]) -> str:
+    found = [_NOUNS.get(piece, piece) for piece in map(_piece, statements) if piece]
     if not found or len(found) > 6:
         return "A part that the model repeats"
     text = ", ".join(found)
     return text[0].upper() + text[1:]
 
 
-def option_name(removed: Sequence[Op], template: CanonicalSubgraph, taken: Sequence[str]) -> str:
+def option_name(removed: Sequence[Statement], template: CanonicalSubgraph, taken: Sequence[str]) -> str:
     """The flag of a part that is there or not."""
     if not owned(removed):
         name = {"add": "residual", "cat": "concatenate"}.get(_merge_kind(removed[-1].term), "extended")
-    elif len(removed) == 1 and isinstance(removed[0].term, Either):
+    elif len(removed) == 1 and isinstance(removed[0].term, ModuleOrFunction):
         name = "activation"
     else:
         result = removed[-1].results
-        merges = [op for op in template.ops if result in op.operands and len(op.operands) > 1]
+        merges = [
+            statement
+            for statement in template.statements
+            if result in statement.operands and len(statement.operands) > 1
+        ]
         name = "downsample" if merges else "expand"
     number, candidate = 2, name
     while candidate in taken:

@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import Sequence
 
 from neutral_to_torch.emission.expression.terms import Call, Name
-from neutral_to_torch.emission.lowering.lower import Op
+from neutral_to_torch.emission.lowering.lower import Statement
 from neutral_to_torch.emission.structure.module_ir import Block, Instance, owned
 
 
-def in_order(ops: Sequence[Op]) -> list[Block]:
-    """The blocks that the ops use, in the order of use, each after those that it uses itself."""
+def in_order(statements: Sequence[Statement]) -> list[Block]:
+    """The blocks that the statements use, in the order of use, each after those that it uses itself."""
     order: dict[Block, None] = {}
 
     def visit(item: object) -> None:
@@ -22,7 +22,7 @@ def in_order(ops: Sequence[Op]) -> list[Block]:
                 visit(own)
             order[item.block] = None
 
-    for item in owned(ops):
+    for item in owned(statements):
         visit(item)
     return list(order)
 

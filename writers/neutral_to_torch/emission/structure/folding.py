@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Hashable, Mapping, Sequence
 
 from neutral.graph import Value
-from neutral_to_torch.emission.expression.terms import Declaration, Display, Ref, walk
+from neutral_to_torch.emission.expression.terms import Declaration, ListOrTuple, Ref, walk
 from neutral_to_torch.emission.heuristics import HEURISTICS
-from neutral_to_torch.emission.lowering.lower import Op, Program
+from neutral_to_torch.emission.lowering.lower import Program, Statement
 from neutral_to_torch.emission.structure.blocks import Member, make_block
 from neutral_to_torch.emission.structure.canonical_subgraph import CanonicalSubgraph, canonicalize, leaves, token
 from neutral_to_torch.emission.structure.class_names import block_name, has_name, option_name
@@ -40,14 +40,14 @@ class Group:
 
 
 class Folding:
-    """Folds the ops of one scope. ``blocks`` are the classes found, each after those that it uses."""
+    """Folds the statements of one scope. ``blocks`` are the classes found, each after those that it uses."""
 
-    def __init__(self, ops: Sequence[Op], outputs: Sequence[Value], taken: set[str]) -> None:
-        self.ops = list(ops)
+    def __init__(self, statements: Sequence[Statement], outputs: Sequence[Value], taken: set[str]) -> None:
+        self.statements = list(statements)
         self.outputs = tuple(outputs)
         self.blocks: list[Block] = []
         self._taken = taken
-        self._shared = shared_declarations(ops)
+        self._shared = shared_declarations(statements)
 
     def run(self, units: bool) -> None:
         """Fold until nothing changes. ``units``: layers with their norm and activation become classes first."""
@@ -63,16 +63,16 @@ class Folding:
 
     def _fold_single_ways(self) -> None:
         """Where other blocks join several ways, what does so but once becomes a block as well."""
-        if not any(is_joined(block.ops[-1]) for block in self.blocks):
+        if not any(is_joined(block.statements[-1]) for block in self.blocks):
             return
-        graph = StatementGraph(self.ops, self.outputs)
+        graph = StatementGraph(self.statements, self.outputs)
         plans = []
         used: set[int] = set()
         for inside, last in graph.regions():
-            region = self._region(graph, inside, last) if is_joined(graph.ops[last]) else None
+            region = self._region(graph, inside, last) if is_joined(graph.statements[last]) else None
             if (
                 region is not None
-                and sum(applies_weights(graph.ops[k]) for k in inside) >= HEURISTICS.fewest_single_layers
+                and sum(applies_weights(graph.statements[k]) for k in inside) >= HEURISTICS.fewest_single_layers
             ):
                 plan = self._plan(graph, Group([region], []), used, fewest=1)
                 if plan is not None:
@@ -80,7 +80,7 @@ class Folding:
         self._apply(plans)
 
     def _fold_regions(self) -> bool:
-        graph = StatementGraph(self.ops, self.outputs)
+        graph = StatementGraph(self.statements, self.outputs)
         found = []
         for inside, last in graph.regions():
             region = self._region(graph, inside, last)
@@ -90,7 +90,7 @@ class Folding:
         groups = [g for g in groups if not is_part(g, groups)]
         ends = {r.last: r for g in groups for r in g.all_regions}
         innermost = [g for g in groups if not any(_holds_another(r, ends) for r in g.all_regions)]
-        plans: list[tuple[Block, list[tuple[Region, Op]]]] = []
+        plans: list[tuple[Block, list[tuple[Region, Statement]]]] = []
         used: set[int] = set()
         for group in innermost:
             plan = self._plan(graph, group, used)
@@ -99,20 +99,20 @@ class Folding:
         return self._apply(plans)
 
     def _region(self, graph: StatementGraph, inside: set[int], last: int) -> Region | None:
-        if not isinstance(graph.ops[last].results, Value):
+        if not isinstance(graph.statements[last].results, Value):
             return None
-        items = {item for k in inside for item in owned([graph.ops[k]])}
+        items = {item for k in inside for item in owned([graph.statements[k]])}
         if any(self._shared.get(item, 0) > 1 for item in items):
             return None
-        subgraph = canonicalize(members_of(graph, inside), graph.ops[last].results)
-        return Region(inside, last, subgraph) if len(subgraph.ops) == len(inside) else None
+        subgraph = canonicalize(members_of(graph, inside), graph.statements[last].results)
+        return Region(inside, last, subgraph) if len(subgraph.statements) == len(inside) else None
 
     def _grouped(self, graph: StatementGraph, regions: Sequence[Region]) -> list[Group]:
         by_key: dict[Hashable, Group] = {}
         for region in regions:
             if holds_tensors(graph, region.inside):
                 by_key.setdefault(region.subgraph.key, Group([], [])).regions.append(region)
-        groups = sorted(by_key.values(), key=lambda g: -len(g.regions[0].subgraph.ops))
+        groups = sorted(by_key.values(), key=lambda g: -len(g.regions[0].subgraph.statements))
         kept: list[Group] = []
         merged: set[int] = set()
         for position, group in enumerate(groups):
@@ -131,22 +131,27 @@ class Folding:
                 pass
         self._add_linear_chains(graph, kept)
         return [
-            g for g in kept if len(g.all_regions) > 1 and len(g.regions[0].subgraph.ops) >= HEURISTICS.smallest_block
+            g
+            for g in kept
+            if len(g.all_regions) > 1 and len(g.regions[0].subgraph.statements) >= HEURISTICS.smallest_block
         ]
 
     def _add_linear_chains(self, graph: StatementGraph, groups: Sequence[Group]) -> None:
         """Find straight sequences that are what a group's subgraph becomes without one or two parts."""
         taken = {k for group in groups for region in group.all_regions for k in region.inside}
-        lines = chains(graph, lambda op: graph.maker[op.values[0]] not in taken)
+        lines = chains(graph, lambda statement: graph.maker[statement.values[0]] not in taken)
         for group in groups:
             template = group.regions[0].subgraph
-            meetings = sum(len(op.operands) - 1 for op in template.ops if op.operands)
-            if len(template.ops) > HEURISTICS.largest_optional_block or meetings > HEURISTICS.most_optional_merges:
+            meetings = sum(len(statement.operands) - 1 for statement in template.statements if statement.operands)
+            if (
+                len(template.statements) > HEURISTICS.largest_optional_block
+                or meetings > HEURISTICS.most_optional_merges
+            ):
                 continue
             for parts, reduced in linear_chain_reductions(template):
-                wanted = [token(op) for op in reduced.ops]
+                wanted = [token(statement) for statement in reduced.statements]
                 for line in lines:
-                    tokens = [token(graph.ops[k]) for k in line]
+                    tokens = [token(graph.statements[k]) for k in line]
                     for start in range(len(line) - len(wanted) + 1):
                         inside = set(line[start : start + len(wanted)])
                         if tokens[start : start + len(wanted)] != wanted or inside & taken:
@@ -157,7 +162,7 @@ class Folding:
                             _variant_group(group, parts).regions.append(region)
 
     def _variant_of(self, graph: StatementGraph, group: Group, other: Group) -> Replaced | None:
-        """How ``group`` becomes ``other``; light ops before its regions are taken in where that helps."""
+        """How ``group`` becomes ``other``; light statements before its regions are taken in where that helps."""
         regions = group.regions
         for _ in range(HEURISTICS.most_leading):
             replaced = Reductions(regions[0].subgraph).to(other.regions[0].subgraph)
@@ -176,20 +181,20 @@ class Folding:
             inside_only = all(user in region.inside for user in graph.users.get(value, ()))
             if maker is None or not inside_only or value in graph.outputs or len(graph.operands[maker]) != 1:
                 continue
-            if not applies_weights(graph.ops[maker]) and isinstance(graph.ops[maker].results, Value):
+            if not applies_weights(graph.statements[maker]) and isinstance(graph.statements[maker].results, Value):
                 return self._region(graph, region.inside | {maker}, region.last)
         return None
 
     def _grow(self, graph: StatementGraph, group: Group) -> bool:
-        """Take in the light op that follows every region of the group."""
+        """Take in the light statement that follows every region of the group."""
         regions = group.all_regions
         if len(regions) < 2:
             return False
         users = [graph.only_user(region.subgraph.output) for region in regions]
         if any(user is None or len(graph.operands[user]) != 1 for user in users):
             return False
-        following = [graph.ops[user] for user in users if user is not None]
-        if len({token(op) for op in following}) != 1 or applies_weights(following[0]):
+        following = [graph.statements[user] for user in users if user is not None]
+        if len({token(statement) for statement in following}) != 1 or applies_weights(following[0]):
             return False
         if any("BatchNorm" in name for item in owned(following[:1]) for name in callees(item.constructor)):
             return False  # it belongs to what follows: units that normalise first end with the sum
@@ -205,7 +210,7 @@ class Folding:
 
     def _plan(
         self, graph: StatementGraph, group: Group, used: set[int], fewest: int = 2
-    ) -> tuple[Block, list[tuple[Region, Op]]] | None:
+    ) -> tuple[Block, list[tuple[Region, Statement]]] | None:
         template = group.regions[0].subgraph
         reductions = Reductions(template)
         options: list[Option] = []
@@ -213,7 +218,7 @@ class Folding:
         for parts, _ in group.variants:
             for part in parts:
                 removed = reductions.removed(part)
-                if part not in indices and not any(set(removed) & set(option.ops) for option in options):
+                if part not in indices and not any(set(removed) & set(option.statements) for option in options):
                     indices[part] = len(options)
                     flag = option_name(removed, template, [option.flag for option in options])
                     options.append(Option(flag, part[0], part[1], tuple(removed)))
@@ -223,7 +228,7 @@ class Folding:
             if not used & region.inside:
                 used |= region.inside
                 free.append(region)
-                members.append(Member(list(region.subgraph.ops), region.subgraph.inputs, region.subgraph.output))
+                members.append(Member(list(region.subgraph.statements), region.subgraph.inputs, region.subgraph.output))
         for parts, variant in group.variants:
             if not all(part in indices for part in parts):
                 continue
@@ -241,26 +246,28 @@ class Folding:
         if made is None:
             return None
         self._taken.add(name.text)
-        block, ops = made
-        return block, list(zip(free, ops))
+        block, statements = made
+        return block, list(zip(free, statements))
 
-    def _apply(self, plans: Sequence[tuple[Block, list[tuple[Region, Op]]]]) -> bool:
+    def _apply(self, plans: Sequence[tuple[Block, list[tuple[Region, Statement]]]]) -> bool:
         gone: set[int] = set()
-        placed: dict[int, Op] = {}
+        placed: dict[int, Statement] = {}
         for block, parts in plans:
             self.blocks.append(block)
-            for region, op in parts:
+            for region, statement in parts:
                 gone |= region.inside
-                placed[region.last] = op
-        self.ops = [placed.get(k, op) for k, op in enumerate(self.ops) if k in placed or k not in gone]
+                placed[region.last] = statement
+        self.statements = [
+            placed.get(k, statement) for k, statement in enumerate(self.statements) if k in placed or k not in gone
+        ]
         return bool(plans)
 
     def _fold_sequence(self, longest: int = HEURISTICS.longest_sequence) -> bool:
-        graph = StatementGraph(self.ops, self.outputs)
-        lines = chains(graph, lambda op: not any(self._shared.get(item, 0) > 1 for item in owned([op])))
+        graph = StatementGraph(self.statements, self.outputs)
+        lines = chains(graph, lambda statement: not any(self._shared.get(item, 0) > 1 for item in owned([statement])))
         tokens: dict[Hashable, int] = {}
-        numbered = [[(k, tokens.setdefault(token(graph.ops[k]), len(tokens))) for k in line] for line in lines]
-        kinds = {number: graph.ops[k] for line in numbered for k, number in line}
+        numbered = [[(k, tokens.setdefault(token(graph.statements[k]), len(tokens))) for k in line] for line in lines]
+        kinds = {number: graph.statements[k] for line in numbered for k, number in line}
         plain = [[n for _, n in line] for line in numbered]
         best = best_sequence(plain, kinds, longest, lambda gram: _spread(graph, numbered, gram))
         if best is None:
@@ -297,18 +304,18 @@ def linear_chain_reductions(template: CanonicalSubgraph) -> list[tuple[tuple[Rep
         if (
             len(left) < HEURISTICS.smallest_block
             or not has_enough_layers(left)
-            or any(len(op.operands) != 1 for op in left)
+            or any(len(statement.operands) != 1 for statement in left)
         ):
             continue
         reduced = canonicalize(reductions.members, template.output, dict(parts))
-        if all(b.operands[0] in a.values for a, b in zip(reduced.ops, reduced.ops[1:])):
+        if all(b.operands[0] in a.values for a, b in zip(reduced.statements, reduced.statements[1:])):
             found.setdefault(reduced.key, (parts, reduced))
-    return sorted(found.values(), key=lambda item: -len(item[1].ops))
+    return sorted(found.values(), key=lambda item: -len(item[1].statements))
 
 
-def has_enough_layers(ops: Sequence[Op]) -> bool:
+def has_enough_layers(statements: Sequence[Statement]) -> bool:
     """Whether it is enough to be known by its subgraph: three layers with weights."""
-    return sum(applies_weights(op) for op in ops) >= HEURISTICS.fewest_optional_layers
+    return sum(applies_weights(statement) for statement in statements) >= HEURISTICS.fewest_optional_layers
 
 
 def _variant_group(group: Group, parts: tuple[Replaced, ...]) -> Group:
@@ -324,8 +331,8 @@ def _spread(graph: StatementGraph, numbered: Sequence[Sequence[tuple[int, int]]]
     columns: list[set[object]] = []
     for line in numbered:
         for start in find_all([n for _, n in line], gram):
-            ops = [graph.ops[k] for k, _ in line[start : start + len(gram)]]
-            found = [leaf.value for leaf_list in leaves(ops) for leaf in leaf_list]
+            statements = [graph.statements[k] for k, _ in line[start : start + len(gram)]]
+            found = [leaf.value for leaf_list in leaves(statements) for leaf in leaf_list]
             columns = columns or [set() for _ in found]
             for column, value in zip(columns, found):
                 column.add(value)
@@ -335,39 +342,39 @@ def _spread(graph: StatementGraph, numbered: Sequence[Sequence[tuple[int, int]]]
 def aligned(
     template: CanonicalSubgraph, reduced: CanonicalSubgraph, other: CanonicalSubgraph, lacks: frozenset[int]
 ) -> Member:
-    """A region of the reduced subgraph, its ops at the places that they have in the template."""
-    mine = {id(op): found for op, found in zip(reduced.ops, other.ops)}
+    """A region of the reduced subgraph, its statements at the places that they have in the template."""
+    mine = {id(statement): found for statement, found in zip(reduced.statements, other.statements)}
     inputs = dict(zip(reduced.inputs, other.inputs))
     return Member(
-        [mine.get(id(op)) for op in template.ops],
+        [mine.get(id(statement)) for statement in template.statements],
         tuple(inputs[value] for value in template.inputs),
         other.output,
         lacks,
     )
 
 
-def is_joined(op: Op) -> bool:
-    """Whether the op joins several values along an axis."""
-    lists = [item for item in walk(op.term) if isinstance(item, Display)]
+def is_joined(statement: Statement) -> bool:
+    """Whether the statement joins several values along an axis."""
+    lists = [item for item in walk(statement.term) if isinstance(item, ListOrTuple)]
     return any(sum(isinstance(item, Ref) for item in found.items) > 1 for found in lists)
 
 
 def holds_tensors(graph: StatementGraph, inside: set[int]) -> bool:
-    """Whether the ops own any tensor of the store."""
+    """Whether the statements own any tensor of the store."""
     for k in inside:
-        for item in owned([graph.ops[k]]):
+        for item in owned([graph.statements[k]]):
             if isinstance(item, Instance) or (isinstance(item, Declaration) and item.tensors):
                 return True
     return False
 
 
-def applies_weights(op: Op) -> bool:
-    return any(has_weights(item) for item in owned([op]))
+def applies_weights(statement: Statement) -> bool:
+    return any(has_weights(item) for item in owned([statement]))
 
 
-def shared_declarations(ops: Sequence[Op]) -> Counter[object]:
-    """How many ops use each declaration."""
-    return Counter(item for op in ops for item in owned([op]))
+def shared_declarations(statements: Sequence[Statement]) -> Counter[object]:
+    """How many statements use each declaration."""
+    return Counter(item for statement in statements for item in owned([statement]))
 
 
 def is_part(group: Group, groups: Sequence[Group]) -> bool:
@@ -393,10 +400,10 @@ def _nested(group: Group, other: Group) -> bool:
     return any(r.inside > o.inside for r in group.regions for o in other.regions)
 
 
-def fold(program: Program, taken: set[str], units: bool) -> tuple[list[Op], list[Block]]:
-    """The program's ops with what repeats made instances of blocks; see :meth:`Folding.run`."""
-    folding = Folding(program.ops, program.outputs, taken)
+def fold(program: Program, taken: set[str], units: bool) -> tuple[list[Statement], list[Block]]:
+    """The program's statements with what repeats made instances of blocks; see :meth:`Folding.run`."""
+    folding = Folding(program.statements, program.outputs, taken)
     folding.run(units)
-    blocks = in_order(folding.ops)
+    blocks = in_order(folding.statements)
     give_letters(blocks, taken)
-    return folding.ops, blocks
+    return folding.statements, blocks

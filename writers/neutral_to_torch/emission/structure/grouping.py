@@ -8,7 +8,7 @@ from neutral.graph import Value
 from neutral_to_torch.emission.expression.terms import Call, Literal, Name, applied
 from neutral_to_torch.emission.expression.text import identifier
 from neutral_to_torch.emission.heuristics import HEURISTICS
-from neutral_to_torch.emission.lowering.lower import Op
+from neutral_to_torch.emission.lowering.lower import Statement
 from neutral_to_torch.emission.structure.labels import Labels, base, bears_tensors, numbered
 from neutral_to_torch.emission.structure.module_ir import Block, Instance, Owned, callee, has_weights, owned
 from neutral_to_torch.emission.structure.naming import pattern
@@ -24,20 +24,20 @@ from neutral_to_torch.emission.structure.tree import (
 
 def block_tree(block: Block, labels: Labels) -> Tree:
     """The tree of a block: its ways as sequences where there are several, else layer by layer."""
-    builder = TreeBuilder(block.ops, block.outputs, block.options)
+    builder = TreeBuilder(block.statements, block.outputs, block.options)
     names = labels.inside(block)
     runs = builder.runs()
-    if len(runs) == 1 and len(runs[0]) == len(block.ops) and not block.options:
+    if len(runs) == 1 and len(runs[0]) == len(block.statements) and not block.options:
         node = SequentialGroup("", list(runs[0]), _entry_names(runs[0], names))
         paths: dict[Owned, str] = {}
         constructor = constructor_of(node, "", paths)
         assert isinstance(constructor, Call)
         whole = Call(Name("super().__init__"), constructor.args)
         return Tree((), {item: path[1:] for item, path in paths.items()}, (), {}, whole)
-    flags = {id(op): option.flag for option in block.options for op in option.ops}
+    flags = {id(statement): option.flag for option in block.options for statement in option.statements}
     optional = [run for run in runs if id(run[0]) in flags and len(run) > 1]
     ways = [run for run in runs if id(run[0]) not in flags]
-    long = [run for run in ways if sum(_applies_weights(op) for op in run) > 1]
+    long = [run for run in ways if sum(_applies_weights(statement) for statement in run) > 1]
     joined = block.name.startswith("Inception")
     several = len(long) > 1 or any(len(run) > HEURISTICS.longest_flat for run in long) or (bool(long) and joined)
     gathered = ways if several else []
@@ -52,26 +52,26 @@ def block_tree(block: Block, labels: Labels) -> Tree:
     return builder.tree(nodes, {**names, **alone})
 
 
-def _entry_names(run: Sequence[Op], names: Mapping[Owned, str]) -> list[str]:
-    items = [item_of(op) for op in run]
+def _entry_names(run: Sequence[Statement], names: Mapping[Owned, str]) -> list[str]:
+    items = [item_of(statement) for statement in run]
     if all(isinstance(item, Instance) for item in items) or all(names[i].isdigit() for i in items):
         return []
     return numbered([names[item] for item in items])
 
 
-def _applies_weights(op: Op) -> bool:
-    own = applied(op.term)
+def _applies_weights(statement: Statement) -> bool:
+    own = applied(statement.term)
     return own is not None and has_weights(own.declaration)
 
 
 _KINDS = {"conv", "bn", "fc", "relu", "pool", "batchnorm", "conv2d", "dense", "activation", "dropout", "flatten"}
 
 
-def model_tree(ops: Sequence[Op], outputs: Sequence[Value], labels: Labels) -> Tree:
+def model_tree(statements: Sequence[Statement], outputs: Sequence[Value], labels: Labels) -> Tree:
     """The tree of the model itself: stages, stem, features and head as sequences."""
-    builder = TreeBuilder(ops, outputs)
-    names = {item: labels.top(item) for item in owned(ops)}
-    any_block = any(is_block(item) for item in owned(ops))
+    builder = TreeBuilder(statements, outputs)
+    names = {item: labels.top(item) for item in owned(statements)}
+    any_block = any(is_block(item) for item in owned(statements))
     nodes: list[SequentialGroup] = []
     for run in builder.runs():
         for position, piece in enumerate(_split_at_flatten(run)):
@@ -80,20 +80,20 @@ def model_tree(ops: Sequence[Op], outputs: Sequence[Value], labels: Labels) -> T
     return builder.tree(_distinct(nodes), names)
 
 
-def _split_at_flatten(run: Sequence[Op]) -> list[list[Op]]:
-    pieces: list[list[Op]] = [[]]
-    for op in run:
-        own = applied(op.term)
+def _split_at_flatten(run: Sequence[Statement]) -> list[list[Statement]]:
+    pieces: list[list[Statement]] = [[]]
+    for statement in run:
+        own = applied(statement.term)
         if own is not None and callee(own.declaration.constructor) == "nn.Flatten":
             pieces.append([])
         else:
-            pieces[-1].append(op)
+            pieces[-1].append(statement)
     return [piece for piece in pieces if piece]
 
 
-def _gather(run: list[Op], labels: Labels, names: Mapping[Owned, str], where: str) -> list[SequentialGroup]:
+def _gather(run: list[Statement], labels: Labels, names: Mapping[Owned, str], where: str) -> list[SequentialGroup]:
     """The sequences of a run: by the names' hierarchy, else blocks by stages and layers where there are many."""
-    parts = [_parts(op, labels) for op in run]
+    parts = [_parts(statement, labels) for statement in run]
     by_name = _by_first_token(run, parts)
     if by_name is not None:
         result: list[SequentialGroup] = []
@@ -107,13 +107,15 @@ def _gather(run: list[Op], labels: Labels, names: Mapping[Owned, str], where: st
     return _by_kind(run, labels, names, where)
 
 
-def _parts(op: Op, labels: Labels) -> list[str]:
-    item = item_of(op)
+def _parts(statement: Statement, labels: Labels) -> list[str]:
+    item = item_of(statement)
     parts = labels.tokens(item)
     return list(parts) if isinstance(item, Instance) or bears_tensors(item) else []
 
 
-def _by_first_token(run: Sequence[Op], parts: Sequence[Sequence[str]]) -> list[tuple[str | None, int, int]] | None:
+def _by_first_token(
+    run: Sequence[Statement], parts: Sequence[Sequence[str]]
+) -> list[tuple[str | None, int, int]] | None:
     """Stretches of the run whose names begin alike, where names show a hierarchy; None where they do not."""
     stretches: list[tuple[str | None, int, int]] = []
     for position, part in enumerate(parts):
@@ -130,7 +132,7 @@ def _by_first_token(run: Sequence[Op], parts: Sequence[Sequence[str]]) -> list[t
     return stretches if large and len(set(seen)) == len(seen) else None
 
 
-def _named(name: str, run: list[Op], parts: Sequence[Sequence[str]]) -> SequentialGroup:
+def _named(name: str, run: list[Statement], parts: Sequence[Sequence[str]]) -> SequentialGroup:
     """A sequence that the source's names show, with those inside it; one that holds but another is that one."""
     rests = [list(part[1:]) for part in parts]
     items: list[GroupItem] = []
@@ -152,14 +154,14 @@ def _named(name: str, run: list[Op], parts: Sequence[Sequence[str]]) -> Sequenti
         position = stop
     if len(items) == 1 and isinstance(items[0], SequentialGroup):
         return SequentialGroup(f"{identifier(name)}_{items[0].name}", items[0].items, items[0].names)
-    plain = all(isinstance(item, Op) and isinstance(item_of(item), Instance) for item in items)
+    plain = all(isinstance(item, Statement) and isinstance(item_of(item), Instance) for item in items)
     numeric = [key for key in keys if key.isdigit()]
     if plain or len(numeric) * 2 > len(keys):
         return SequentialGroup(identifier(name), items)
     return SequentialGroup(identifier(name), items, numbered(keys))
 
 
-def _by_kind(run: Sequence[Op], labels: Labels, names: Mapping[Owned, str], where: str) -> list[SequentialGroup]:
+def _by_kind(run: Sequence[Statement], labels: Labels, names: Mapping[Owned, str], where: str) -> list[SequentialGroup]:
     result: list[SequentialGroup] = []
     position = 0
     while position < len(run):
@@ -183,9 +185,9 @@ def is_block(item: Owned) -> bool:
     return isinstance(item, Instance) and not item.block.is_unit
 
 
-def _stages(blocks: list[Op], labels: Labels) -> list[SequentialGroup]:
+def _stages(blocks: list[Statement], labels: Labels) -> list[SequentialGroup]:
     """Blocks in a row as sequences: by what their names begin with, else where their form changes."""
-    tokens = [labels.tokens(item_of(op)) for op in blocks]
+    tokens = [labels.tokens(item_of(statement)) for statement in blocks]
     keys: list[tuple[str, ...]] = []
     for part in tokens:
         keys.append(tuple(part[:-1]) if len(part) > 1 else tuple(part))
@@ -204,9 +206,9 @@ def _stages(blocks: list[Op], labels: Labels) -> list[SequentialGroup]:
     return result
 
 
-def _changes(blocks: Sequence[Op]) -> list[int]:
+def _changes(blocks: Sequence[Statement]) -> list[int]:
     """Where a new stage begins: at a block that steps over pixels or has a part that most lack."""
-    constructors = [item_of(op).constructor for op in blocks]
+    constructors = [item_of(statement).constructor for statement in blocks]
     kwargs = [dict(c.kwargs) if isinstance(c, Call) else {} for c in constructors]
     steps = [k for k, given in enumerate(kwargs) if given.get("stride", Literal(1)) != Literal(1)]
     extended = [k for k, given in enumerate(kwargs) if given.get("downsample") == Literal(True)]

@@ -8,7 +8,7 @@ from typing import Sequence
 
 from neutral_to_torch.emission.expression.terms import Declaration
 from neutral_to_torch.emission.heuristics import HEURISTICS
-from neutral_to_torch.emission.lowering.lower import Op
+from neutral_to_torch.emission.lowering.lower import Statement
 from neutral_to_torch.emission.structure.module_ir import Block, Instance, Owned, callee, has_weights, owned
 from neutral_to_torch.emission.structure.naming import common, pattern, tokens
 
@@ -25,9 +25,9 @@ _MEANINGLESS = {"node"}
 class Labels:
     """The tokens of what a program owns. Instances are called what their layers' names begin with."""
 
-    def __init__(self, ops: Sequence[Op], blocks: Sequence[Block]) -> None:
+    def __init__(self, statements: Sequence[Statement], blocks: Sequence[Block]) -> None:
         self._tokens: dict[Owned, list[str]] = {}
-        items = owned(ops)
+        items = owned(statements)
         for block in blocks:
             items += [item for member in block.members for item in member.owns if item is not None]
         bearing = [i for i in items if isinstance(i, Declaration) and (i.tensors or i.constants)]

@@ -1,14 +1,14 @@
-"""Classes of the emitted file before they have text: the ops of a ``forward``, and what the module owns."""
+"""Classes of the emitted file before they have text: the statements of a ``forward``, and what the module owns."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Sequence, Union
 
 from neutral.graph import Value
 from neutral_to_torch.emission.expression.terms import Call, Declaration, Name, Term, inline, owns, walk
-from neutral_to_torch.emission.lowering.lower import Op
+from neutral_to_torch.emission.lowering.lower import Statement
 
 
 @dataclass(eq=False)
@@ -37,21 +37,21 @@ class Option:
     flag: str
     value: Value
     otherwise: Value
-    ops: tuple[Op, ...]
+    statements: tuple[Statement, ...]
 
     @property
     def is_expression(self) -> bool:
         """Whether it is one line of ``forward`` that uses nothing of the module."""
-        return len(self.ops) == 1 and not owns(inline(self.ops[0].term))
+        return len(self.statements) == 1 and not owns(inline(self.statements[0].term))
 
 
 @dataclass(eq=False, repr=False)
 class Block:
-    """A class that has several instances. Its ops are those of the fullest instance, differences made parameters."""
+    """A class with several instances: the statements of the largest one, their differences made parameters."""
 
     name: str
     inputs: tuple[Value, ...]
-    ops: tuple[Op, ...]
+    statements: tuple[Statement, ...]
     outputs: tuple[Value, ...]
     parameters: tuple[Parameter, ...] = ()
     options: tuple[Option, ...] = ()
@@ -61,8 +61,8 @@ class Block:
 
     @cached_property
     def owns(self) -> list[Owned]:
-        """What it owns, in the order of its ops."""
-        return owned(self.ops)
+        """What it owns, in the order of its statements."""
+        return owned(self.statements)
 
     @cached_property
     def is_unit(self) -> bool:
@@ -86,29 +86,17 @@ class Instance:
 Owned = Union[Declaration, Instance]
 
 
-def owned(ops: Sequence[Op]) -> list[Owned]:
-    """What the ops use of the module, each once, in order."""
+def owned(statements: Sequence[Statement]) -> list[Owned]:
+    """What the statements use of the module, each once, in order."""
     found: dict[Owned, None] = {}
-    for op in ops:
-        found.update(dict.fromkeys(op.declarations))
+    for statement in statements:
+        found.update(dict.fromkeys(statement.declarations))
     return list(found)
-
-
-_LIGHT = (
-    "BatchNorm", "InstanceNorm", "LayerNorm", "GroupNorm", "fixed_scale", "PReLU", "ReLU", "ELU", "Sigmoid", "Tanh",
-    "Softmax", "Softplus", "Softsign", "GELU", "SiLU", "Hardtanh", "Hardsigmoid", "Hardswish", "Clamp", "Pool",
-    "Dropout", "Flatten", "Identity", "Upsample", "LocalResponseNorm", "Parameter", "torch.empty",
-)  # fmt: skip
 
 
 def has_weights(item: Owned) -> bool:
     """Whether applying it deserves a line of its own: what bears large weights, and blocks."""
-    return isinstance(item, Instance) or not _is_light(callee(item.constructor))
-
-
-@lru_cache(maxsize=None)
-def _is_light(name: str) -> bool:
-    return any(word in name for word in _LIGHT)
+    return isinstance(item, Instance) or item.has_weights
 
 
 def callees(constructor: Term) -> list[str]:

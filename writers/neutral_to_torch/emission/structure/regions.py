@@ -6,17 +6,17 @@ from typing import Iterator, Mapping, Sequence
 
 from neutral.graph import Value
 from neutral_to_torch.emission.heuristics import HEURISTICS
-from neutral_to_torch.emission.lowering.lower import Op
+from neutral_to_torch.emission.lowering.lower import Statement
 
 
 class StatementGraph:
     """Who makes and who uses each value of a scope."""
 
-    def __init__(self, ops: Sequence[Op], outputs: Sequence[Value]) -> None:
-        self.ops = list(ops)
+    def __init__(self, statements: Sequence[Statement], outputs: Sequence[Value]) -> None:
+        self.statements = list(statements)
         self.outputs = set(outputs)
-        self.operands = [list(op.operands) for op in self.ops]
-        self.maker: dict[Value, int] = {v: k for k, op in enumerate(self.ops) for v in op.values}
+        self.operands = [list(statement.operands) for statement in self.statements]
+        self.maker: dict[Value, int] = {v: k for k, statement in enumerate(self.statements) for v in statement.values}
         self.users: dict[Value, list[int]] = {}
         for k, used in enumerate(self.operands):
             for value in used:
@@ -28,17 +28,17 @@ class StatementGraph:
             self.constant.append(all(maker >= 0 and self.constant[maker] for maker in makers))
 
     def only_user(self, value: Value) -> int | None:
-        """The op that alone uses the value, or None."""
+        """The statement that alone uses the value, or None."""
         users = self.users.get(value, [])
         return users[0] if len(users) == 1 and value not in self.outputs else None
 
     def dominators(self) -> list[Value | None]:
-        """For each op the nearest value that everything which reaches it goes through; None where there is none."""
+        """For each statement its nearest dominator, a value on every path to it; None where there is none."""
         root = Value("", -1)
         parent: dict[Value, Value] = {}
         depth: dict[Value, int] = {root: -1}
         found: list[Value | None] = []
-        for op, used in zip(self.ops, self.operands):
+        for statement, used in zip(self.statements, self.operands):
             sources = [value for value in used if value not in self.maker or not self.constant[self.maker[value]]]
             for value in sources:
                 if value not in depth:
@@ -51,12 +51,12 @@ class StatementGraph:
                     else:
                         other = parent[other]
             found.append(None if nearest == root else nearest)
-            for value in op.values:
+            for value in statement.values:
                 parent[value], depth[value] = nearest, depth[nearest] + 1
         return found
 
     def between(self, entry: Value, last: int) -> set[int] | None:
-        """The ops from ``entry`` to op ``last``, or None where they are too many or something inside is used outside.
+        """The statements from ``entry`` to ``last``, or None where they are too many or one is used outside.
 
         Constants, which no input reaches, belong to the region that alone uses them.
         """
@@ -75,7 +75,7 @@ class StatementGraph:
                         return None
         inside = self._reached(entry, inside, last)
         for k in inside - {last}:
-            for value in self.ops[k].values:
+            for value in self.statements[k].values:
                 if value in self.outputs or any(user not in inside for user in self.users.get(value, ())):
                     return None
         return inside
@@ -87,15 +87,15 @@ class StatementGraph:
             if any(value == entry or self.maker.get(value, -1) in reached for value in self.operands[k]):
                 reached.add(k)
         for k in sorted(inside - reached, reverse=True):
-            if self.constant[k] and all(u in reached for v in self.ops[k].values for u in self.users[v]):
+            if self.constant[k] and all(u in reached for v in self.statements[k].values for u in self.users[v]):
                 reached.add(k)
         return reached
 
     def regions(self) -> Iterator[tuple[set[int], int]]:
-        """Every region that ends where branches meet, as its ops and its last op; the nearest entry of each."""
+        """Every region that ends where branches meet, as its statements and its last one; the nearest entry of each."""
         dominators = self.dominators()
         for last, used in enumerate(self.operands):
-            if len(used) < 2 or not isinstance(self.ops[last].results, Value):
+            if len(used) < 2 or not isinstance(self.statements[last].results, Value):
                 continue
             nearest = dominators[last]
             entries = [] if nearest is None else [nearest]
@@ -108,6 +108,6 @@ class StatementGraph:
                     break
 
 
-def members_of(graph: StatementGraph, inside: set[int]) -> Mapping[Value, Op]:
-    """The op of each value that a set of ops makes."""
-    return {value: graph.ops[k] for k in inside for value in graph.ops[k].values}
+def members_of(graph: StatementGraph, inside: set[int]) -> Mapping[Value, Statement]:
+    """The statement of each value that a set of statements makes."""
+    return {value: graph.statements[k] for k in inside for value in graph.statements[k].values}

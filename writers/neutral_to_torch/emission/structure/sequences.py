@@ -1,4 +1,4 @@
-"""Straight sequences of ops that come again and again."""
+"""Straight sequences of statements that come again and again."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ from typing import Callable, Mapping, Sequence
 
 from neutral.graph import Value
 from neutral_to_torch.emission.heuristics import HEURISTICS
-from neutral_to_torch.emission.lowering.lower import Op
+from neutral_to_torch.emission.lowering.lower import Statement
 from neutral_to_torch.emission.structure.module_ir import Block, Instance, has_weights, owned
 from neutral_to_torch.emission.structure.regions import StatementGraph
 
 Gram = tuple[int, ...]
 
 
-def chains(graph: StatementGraph, allowed: Callable[[Op], bool]) -> list[list[int]]:
-    """Maximal paths of ops in which each op alone uses what the one before gives."""
+def chains(graph: StatementGraph, allowed: Callable[[Statement], bool]) -> list[list[int]]:
+    """Maximal paths of statements in which each statement alone uses what the one before gives."""
     follower: dict[int, int] = {}
     for k, used in enumerate(graph.operands):
-        if not allowed(graph.ops[k]):
+        if not allowed(graph.statements[k]):
             continue
         makers = [
             graph.maker[value]
             for value in used
             if value in graph.maker and graph.only_user(value) == k and not graph.constant[graph.maker[value]]
         ]
-        if len(makers) != 1 or not allowed(graph.ops[makers[0]]):
+        if len(makers) != 1 or not allowed(graph.statements[makers[0]]):
             continue
-        if isinstance(graph.ops[makers[0]].results, Value):
+        if isinstance(graph.statements[makers[0]].results, Value):
             follower[makers[0]] = k
     followers = set(follower.values())
-    starts = [k for k in range(len(graph.ops)) if k not in followers and allowed(graph.ops[k])]
+    starts = [k for k in range(len(graph.statements)) if k not in followers and allowed(graph.statements[k])]
     result = []
     for start in starts:
         line = [start]
@@ -40,7 +40,7 @@ def chains(graph: StatementGraph, allowed: Callable[[Op], bool]) -> list[list[in
 
 
 def best_sequence(
-    lines: Sequence[Sequence[int]], kinds: Mapping[int, Op], longest: int, spread: Callable[[Gram], int]
+    lines: Sequence[Sequence[int]], kinds: Mapping[int, Statement], longest: int, spread: Callable[[Gram], int]
 ) -> Gram | None:
     """The sequence of tokens whose folding saves most, or None where none is worth a class.
 
@@ -48,7 +48,7 @@ def best_sequence(
     """
     if not any(map(_applies_weights, kinds.values())):
         return None
-    blocks = {number: _block(op) for number, op in kinds.items()}
+    blocks = {number: _block(statement) for number, statement in kinds.items()}
     counts: dict[Gram, int] = {}
     last: dict[Gram, tuple[int, int]] = {}
     broken: set[Gram] = set()
@@ -87,18 +87,18 @@ def _cuts_a_row(line: Sequence[int], start: int, stop: int, blocks: Mapping[int,
     return False
 
 
-def _block(op: Op) -> Block | None:
-    items = owned([op])
+def _block(statement: Statement) -> Block | None:
+    items = owned([statement])
     return items[0].block if len(items) == 1 and isinstance(items[0], Instance) else None
 
 
-def is_worthy(gram: tuple[int, ...], kinds: Mapping[int, Op]) -> bool:
+def is_worthy(gram: tuple[int, ...], kinds: Mapping[int, Statement]) -> bool:
     """Whether one would make a class of it: no repetition inside, and enough that belongs together."""
-    ops = [kinds[number] for number in gram]
-    blocks = [item.block for op in ops for item in owned([op]) if isinstance(item, Instance)]
+    statements = [kinds[number] for number in gram]
+    blocks = [item.block for statement in statements for item in owned([statement]) if isinstance(item, Instance)]
     if blocks and len(set(map(id, blocks))) == 1 and len(blocks) == len(gram):
         return False
-    if not any(_applies_weights(op) for op in ops) or (len(gram) < 3 and len(blocks) < 2):
+    if not any(_applies_weights(statement) for statement in statements) or (len(gram) < 3 and len(blocks) < 2):
         return False
     for length in range(1, len(gram) // 2 + 1):
         for start in range(len(gram) - 2 * length + 1):
@@ -107,8 +107,8 @@ def is_worthy(gram: tuple[int, ...], kinds: Mapping[int, Op]) -> bool:
     return True
 
 
-def _applies_weights(op: Op) -> bool:
-    return any(has_weights(item) for item in owned([op]))
+def _applies_weights(statement: Statement) -> bool:
+    return any(has_weights(item) for item in owned([statement]))
 
 
 def find_all(line: Sequence[int], gram: tuple[int, ...]) -> list[int]:

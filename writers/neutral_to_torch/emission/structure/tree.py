@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Mapping, Sequence, Union
 
 from neutral.graph import Value
@@ -11,21 +11,21 @@ from neutral_to_torch.emission.expression.terms import (
     Call,
     Conditional,
     Declaration,
-    Display,
-    Each,
-    Either,
+    ForEachModule,
+    ListOrTuple,
     Literal,
+    ModuleOrFunction,
     Name,
     Operation,
-    Own,
     Ref,
+    SelfAttribute,
     Term,
     applied,
     inline,
     values,
 )
 from neutral_to_torch.emission.heuristics import HEURISTICS
-from neutral_to_torch.emission.lowering.lower import Op
+from neutral_to_torch.emission.lowering.lower import Statement
 from neutral_to_torch.emission.structure.labels import numbered
 from neutral_to_torch.emission.structure.module_ir import Instance, Option, Owned, owned
 from neutral_to_torch.emission.structure.naming import Unique, module_members, pattern
@@ -33,14 +33,14 @@ from neutral_to_torch.emission.structure.naming import Unique, module_members, p
 
 @dataclass(frozen=True)
 class Tree:
-    """``attributes`` in the order of ``__init__``; ``paths`` of all that is owned; ``ops`` that use the attributes.
+    """``attributes`` in the order of ``__init__``, ``paths`` of all that is owned, and ``statements`` that use them.
 
-    ``names`` gives the attribute of what an op applies. Where ``sequence`` is set, the class is an nn.Sequential.
+    ``names`` gives the attribute that a statement applies. Where ``sequence`` is set, the class is an nn.Sequential.
     """
 
     attributes: tuple[tuple[str, Term], ...]
     paths: Mapping[Owned, str]
-    ops: tuple[Op, ...]
+    statements: tuple[Statement, ...]
     names: Mapping[Owned, str]
     sequence: Term | None = None
 
@@ -54,160 +54,172 @@ class SequentialGroup:
     names: list[str] = field(default_factory=list)
 
 
-GroupItem = Union[SequentialGroup, Op]
+GroupItem = Union[SequentialGroup, Statement]
 
 
 @dataclass(eq=False)
 class ModuleListGroup:
     """Blocks one after the other; ``position`` is the argument that goes through them."""
 
-    ops: list[Op]
+    statements: list[Statement]
     position: int
 
 
 class TreeBuilder:
-    """Gives names to what the ops own and gathers straight runs."""
+    """Gives names to what the statements own and gathers straight runs."""
 
-    def __init__(self, ops: Sequence[Op], outputs: Sequence[Value], options: Sequence[Option] = ()) -> None:
-        self.ops = list(ops)
+    def __init__(
+        self, statements: Sequence[Statement], outputs: Sequence[Value], options: Sequence[Option] = ()
+    ) -> None:
+        self.statements = list(statements)
         self.outputs = set(outputs)
         self.options = options
-        self._option_of = {id(op): option for option in options for op in option.ops}
+        self._option_of = {id(statement): option for option in options for statement in option.statements}
         self._uses: dict[Value, int] = {}
         self._appliers: dict[Owned, int] = {}
-        for op in self.ops:
-            for value in op.operands:
+        for statement in self.statements:
+            for value in statement.operands:
                 self._uses[value] = self._uses.get(value, 0) + 1
-            for item in owned([op]):
+            for item in owned([statement]):
                 self._appliers[item] = self._appliers.get(item, 0) + 1
         for option in options:
             self._uses[option.otherwise] = self._uses.get(option.otherwise, 0) + 1
 
-    def runs(self) -> list[list[Op]]:
+    def runs(self) -> list[list[Statement]]:
         """Maximal runs of submodules, each applied to what the one before gives and nothing else uses."""
-        maker = {op.results: op for op in self.ops if isinstance(op.results, Value)}
-        runs: dict[int, list[Op]] = {}
-        for op in self.ops:
-            if not self._can_run(op):
+        maker = {statement.results: statement for statement in self.statements if isinstance(statement.results, Value)}
+        runs: dict[int, list[Statement]] = {}
+        for statement in self.statements:
+            if not self._can_run(statement):
                 continue
-            before = maker.get(op.operands[0])
+            before = maker.get(statement.operands[0])
             run = runs.get(id(before)) if before is not None else None
-            if before is not None and run is not None and run[-1] is before and self._continues(before, op):
-                run.append(op)
-                runs[id(op)] = run
+            if before is not None and run is not None and run[-1] is before and self._continues(before, statement):
+                run.append(statement)
+                runs[id(statement)] = run
             else:
-                runs[id(op)] = [op]
+                runs[id(statement)] = [statement]
         return list({id(run): run for run in runs.values()}.values())
 
-    def _can_run(self, op: Op) -> bool:
-        own = applied(op.term)
-        term = op.term.module if isinstance(op.term, Either) else op.term
+    def _can_run(self, statement: Statement) -> bool:
+        own = applied(statement.term)
+        term = statement.term.module if isinstance(statement.term, ModuleOrFunction) else statement.term
         return (
             own is not None
             and isinstance(term, Call)
             and len(term.args) == 1
             and isinstance(term.args[0], Ref)
             and not term.kwargs
-            and isinstance(op.results, Value)
+            and isinstance(statement.results, Value)
             and self._appliers[own.declaration] == 1
         )
 
-    def _continues(self, before: Op, op: Op) -> bool:
+    def _continues(self, before: Statement, statement: Statement) -> bool:
         if self._uses[before.results] != 1 or before.results in self.outputs:
             return False
         boundary = any(option.value == before.results for option in self.options)
-        return not boundary and self._option_of.get(id(before)) is self._option_of.get(id(op))
+        return not boundary and self._option_of.get(id(before)) is self._option_of.get(id(statement))
 
     def tree(self, nodes: Sequence[SequentialGroup], labels: Mapping[Owned, str]) -> Tree:
         """The tree in which ``nodes`` are sequences, rows are lists and everything else is an attribute of its own."""
         first = {id(_ops_of(node)[0]): node for node in nodes}
-        last = {id(row.ops[-1]): row for row in self._module_lists()}
-        gathered = {id(op) for node in nodes for op in _ops_of(node)}
-        gathered |= {id(op) for row in last.values() for op in row.ops}
-        alone = [Op(op.name, inline(op.term), op.results) for op in self.ops if id(op) not in gathered]
+        last = {id(row.statements[-1]): row for row in self._module_lists()}
+        gathered = {id(statement) for node in nodes for statement in _ops_of(node)}
+        gathered |= {id(statement) for row in last.values() for statement in row.statements}
+        alone = [
+            replace(statement, term=inline(statement.term))
+            for statement in self.statements
+            if id(statement) not in gathered
+        ]
         items = owned(alone)
         labels = {**labels, **dict(zip(items, numbered([labels[item] for item in items])))}
         flags = {option.flag for option in self.options if option.is_expression}
         assembly = _Assembly(labels, Unique(module_members() | flags))
-        for op in self.ops:
-            option = self._option_of.get(id(op))
-            if id(op) in first:
-                assembly.add_sequential(first[id(op)], option)
-            elif id(op) in last:
-                assembly.add_module_list(last[id(op)])
-            elif id(op) not in gathered:
-                assembly.add_op(op, option)
-        return Tree(tuple(assembly.attributes), assembly.paths, tuple(assembly.ops), assembly.names)
+        for statement in self.statements:
+            option = self._option_of.get(id(statement))
+            if id(statement) in first:
+                assembly.add_sequential(first[id(statement)], option)
+            elif id(statement) in last:
+                assembly.add_module_list(last[id(statement)])
+            elif id(statement) not in gathered:
+                assembly.add_op(statement, option)
+        return Tree(tuple(assembly.attributes), assembly.paths, tuple(assembly.statements), assembly.names)
 
     def _module_lists(self) -> list[ModuleListGroup]:
         """Runs of blocks of one class that all take the same values beside the one that goes through them."""
-        maker = {op.results: op for op in self.ops if isinstance(op.results, Value)}
+        maker = {statement.results: statement for statement in self.statements if isinstance(statement.results, Value)}
         rows: dict[int, ModuleListGroup] = {}
-        for op in self.ops:
-            for position, operand in enumerate(_arguments(op)):
+        for statement in self.statements:
+            for position, operand in enumerate(_arguments(statement)):
                 before = maker.get(operand)
-                if before is None or not self._follows(before, op, position):
+                if before is None or not self._follows(before, statement, position):
                     continue
                 row = rows.setdefault(id(before), ModuleListGroup([before], position))
                 if row.position != position:
                     continue
-                row.ops.append(op)
-                rows[id(op)] = row
+                row.statements.append(statement)
+                rows[id(statement)] = row
                 break
-        found = {id(row): row for row in rows.values() if len(row.ops) >= HEURISTICS.fewest_listed}
+        found = {id(row): row for row in rows.values() if len(row.statements) >= HEURISTICS.fewest_listed}
         return list(found.values())
 
-    def _follows(self, before: Op, op: Op, position: int) -> bool:
+    def _follows(self, before: Statement, statement: Statement, position: int) -> bool:
         """Whether two blocks differ in nothing but what goes through them."""
-        one, other = applied(before.term), applied(op.term)
+        one, other = applied(before.term), applied(statement.term)
         if one is None or other is None or self._uses[before.results] != 1 or before.results in self.outputs:
             return False
         blocks = [own.declaration.block for own in (one, other) if isinstance(own.declaration, Instance)]
         if len(blocks) < 2 or blocks[0] is not blocks[1] or self._appliers[other.declaration] > 1:
             return False
-        first, second = _arguments(before), _arguments(op)
+        first, second = _arguments(before), _arguments(statement)
         return len(first) > 1 and _without(first, position) == _without(second, position)
 
 
 class _Assembly:
-    """Collects a class's attributes, and its ops as they use them."""
+    """Collects a class's attributes, and its statements as they use them."""
 
     def __init__(self, labels: Mapping[Owned, str], unique: Unique) -> None:
         self._labels, self._unique = labels, unique
         self.attributes: list[tuple[str, Term]] = []
         self.paths: dict[Owned, str] = {}
         self.names: dict[Owned, str] = {}
-        self.ops: list[Op] = []
+        self.statements: list[Statement] = []
 
     def add_sequential(self, chain: SequentialGroup, option: Option | None) -> None:
         name = self._unique(chain.name)
         constructor, run = constructor_of(chain, name, self.paths), _ops_of(chain)
         whole = self._declare(name, constructor)
-        call: Term = Call(Own(whole), (Ref(run[0].operands[0]),))
+        call: Term = Call(SelfAttribute(whole), (Ref(run[0].operands[0]),))
         if option is not None:
             constructor, call = _optional(option, constructor, call, name)
         self.attributes.append((name, constructor))
-        self.ops.append(Op(name, call, run[-1].results))
+        self.statements.append(replace(run[-1], name=name, term=call))
 
     def add_module_list(self, row: ModuleListGroup) -> None:
         """An ``nn.ModuleList``, and the loop that applies it."""
-        items = [item_of(op) for op in row.ops]
+        items = [item_of(statement) for statement in row.statements]
         found = {self._labels[item] for item in items}
         label = found.pop() if len(found) == 1 else pattern([[item] for item in sorted(found)])
         name = self._unique(label or "layers")
         self.paths.update((item, f"{name}.{k}") for k, item in enumerate(items))
-        constructor = Call(Name("nn.ModuleList"), (Display(tuple(item.constructor for item in items)),))
+        constructor = Call(Name("nn.ModuleList"), (ListOrTuple(tuple(item.constructor for item in items)),))
         whole = self._declare(name, constructor)
-        arguments = [Ref(value) for value in _arguments(row.ops[0])]
+        arguments = [Ref(value) for value in _arguments(row.statements[0])]
         value = arguments.pop(row.position)
         self.attributes.append((name, constructor))
-        self.ops.append(Op(name, Each(Own(whole), value, tuple(arguments), row.position), row.ops[-1].results))
+        self.statements.append(
+            Statement(
+                name,
+                ForEachModule(SelfAttribute(whole), value, tuple(arguments), row.position),
+                row.statements[-1].results,
+            )
+        )
 
-    def add_op(self, op: Op, option: Option | None) -> None:
-        term = inline(op.term)
+    def add_op(self, statement: Statement, option: Option | None) -> None:
+        term = inline(statement.term)
         if option is not None and option.is_expression:
             term = Conditional(Name(f"self.{option.flag}"), term, Ref(option.otherwise))
-        for item in owned([Op(op.name, term, op.results)]):
+        for item in owned([replace(statement, term=term)]):
             if item in self.paths:
                 continue
             name = self._unique(self._labels[item] if option is None else option.flag)
@@ -216,20 +228,20 @@ class _Assembly:
             if option is not None:
                 constructor, term = _optional(option, constructor, term, name)
             self.attributes.append((name, _declared(item, name, constructor)))
-        self.ops.append(Op(op.name, term, op.results))
+        self.statements.append(replace(statement, term=term))
 
     def _declare(self, name: str, constructor: Term) -> Declaration:
-        whole = Declaration(name, constructor)
+        whole = Declaration(name, constructor, has_weights=True)
         self.names[whole] = name
         return whole
 
 
-def _arguments(op: Op) -> list[Value]:
-    """The values that a block is applied to; none where the op is anything else."""
-    own = applied(op.term)
-    if own is None or not isinstance(own.declaration, Instance) or not isinstance(op.term, Call):
+def _arguments(statement: Statement) -> list[Value]:
+    """The values that a block is applied to; none where the statement is anything else."""
+    own = applied(statement.term)
+    if own is None or not isinstance(own.declaration, Instance) or not isinstance(statement.term, Call):
         return []
-    return [item.value for item in op.term.args if isinstance(item, Ref)]
+    return [item.value for item in statement.term.args if isinstance(item, Ref)]
 
 
 def _without(values: Sequence[Value], position: int) -> list[Value]:
@@ -245,10 +257,10 @@ def _optional(option: Option, constructor: Term, call: Term, name: str) -> tuple
     return Conditional(Name(option.flag), constructor, Literal(None)), application
 
 
-def _ops_of(node: GroupItem) -> list[Op]:
-    if isinstance(node, Op):
+def _ops_of(node: GroupItem) -> list[Statement]:
+    if isinstance(node, Statement):
         return [node]
-    return [op for item in node.items for op in _ops_of(item)]
+    return [statement for item in node.items for statement in _ops_of(item)]
 
 
 def constructor_of(node: SequentialGroup, path: str, paths: dict[Owned, str]) -> Term:
@@ -271,9 +283,9 @@ def constructor_of(node: SequentialGroup, path: str, paths: dict[Owned, str]) ->
     return Call(Name("nn.Sequential"), tuple(terms))
 
 
-def flat_tree(ops: Sequence[Op], outputs: Sequence[Value], labels: Mapping[Owned, str]) -> Tree:
+def flat_tree(statements: Sequence[Statement], outputs: Sequence[Value], labels: Mapping[Owned, str]) -> Tree:
     """Every submodule as an attribute of its own."""
-    return TreeBuilder(ops, outputs).tree([], labels)
+    return TreeBuilder(statements, outputs).tree([], labels)
 
 
 def _declared(item: Owned, name: str, constructor: Term) -> Term:
@@ -283,7 +295,7 @@ def _declared(item: Owned, name: str, constructor: Term) -> Term:
     return constructor
 
 
-def item_of(op: Op) -> Owned:
-    own = applied(op.term)
+def item_of(statement: Statement) -> Owned:
+    own = applied(statement.term)
     assert own is not None
     return own.declaration

@@ -7,7 +7,7 @@ from typing import Iterator, Mapping, Sequence
 
 from neutral.graph import Value
 from neutral_to_torch.emission.expression.terms import applied
-from neutral_to_torch.emission.lowering.lower import Op
+from neutral_to_torch.emission.lowering.lower import Statement
 from neutral_to_torch.emission.structure.canonical_subgraph import CanonicalSubgraph, canonicalize, token
 from neutral_to_torch.emission.structure.module_ir import owned
 
@@ -20,21 +20,28 @@ class Reductions:
 
     def __init__(self, subgraph: CanonicalSubgraph) -> None:
         self.subgraph = subgraph
-        self.members: Mapping[Value, Op] = {v: op for op in subgraph.ops for v in op.values}
-        self._tokens = {id(op): token(op) for op in subgraph.ops}
+        self.members: Mapping[Value, Statement] = {
+            v: statement for statement in subgraph.statements for v in statement.values
+        }
+        self._tokens = {id(statement): token(statement) for statement in subgraph.statements}
         self._ancestors: dict[Value, list[Value]] = {}
-        for op in subgraph.ops:
-            above = list(dict.fromkeys(v for used in op.operands for v in (*self._ancestors.get(used, ()), used)))
-            self._ancestors.update(dict.fromkeys(op.values, above))
+        for statement in subgraph.statements:
+            above = list(
+                dict.fromkeys(v for used in statement.operands for v in (*self._ancestors.get(used, ()), used))
+            )
+            self._ancestors.update(dict.fromkeys(statement.values, above))
 
     def to(self, other: CanonicalSubgraph) -> Replaced | None:
         """The replacement that makes this subgraph ``other``, or None."""
-        if len(other.ops) >= len(self.subgraph.ops):
+        if len(other.statements) >= len(self.subgraph.statements):
             return None
-        wanted = Counter(map(token, other.ops))
+        wanted = Counter(map(token, other.statements))
         for replaced in self.candidates():
             left = self.remaining(dict([replaced]))
-            if len(left) != len(other.ops) or Counter(self._tokens[id(op)] for op in left) != wanted:
+            if (
+                len(left) != len(other.statements)
+                or Counter(self._tokens[id(statement)] for statement in left) != wanted
+            ):
                 continue
             reduced = canonicalize(self.members, self.subgraph.output, dict([replaced]))
             if reduced.key == other.key and len(reduced.inputs) == len(self.subgraph.inputs):
@@ -43,27 +50,27 @@ class Reductions:
 
     def candidates(self) -> Iterator[Replaced]:
         """Every replacement whose part can be written as an option."""
-        for op in self.subgraph.ops:
-            if isinstance(op.results, Value):
-                for earlier in reversed(self._ancestors[op.results]):
-                    if self.is_plain((op.results, earlier)):
-                        yield op.results, earlier
+        for statement in self.subgraph.statements:
+            if isinstance(statement.results, Value):
+                for earlier in reversed(self._ancestors[statement.results]):
+                    if self.is_plain((statement.results, earlier)):
+                        yield statement.results, earlier
 
-    def remaining(self, instead: Mapping[Value, Value]) -> list[Op]:
-        """The ops that are left."""
+    def remaining(self, instead: Mapping[Value, Value]) -> list[Statement]:
+        """The statements that are left."""
         stack = [self._at(self.subgraph.output, instead)]
         left: set[int] = set()
         while stack:
-            op = self.members.get(stack.pop())
-            if op is not None and id(op) not in left:
-                left.add(id(op))
-                stack += [self._at(value, instead) for value in op.operands]
-        return [op for op in self.subgraph.ops if id(op) in left]
+            statement = self.members.get(stack.pop())
+            if statement is not None and id(statement) not in left:
+                left.add(id(statement))
+                stack += [self._at(value, instead) for value in statement.operands]
+        return [statement for statement in self.subgraph.statements if id(statement) in left]
 
-    def removed(self, replaced: Replaced) -> list[Op]:
-        """The ops that are left out."""
-        left = {id(op) for op in self.remaining(dict([replaced]))}
-        return [op for op in self.subgraph.ops if id(op) not in left]
+    def removed(self, replaced: Replaced) -> list[Statement]:
+        """The statements that are left out."""
+        left = {id(statement) for statement in self.remaining(dict([replaced]))}
+        return [statement for statement in self.subgraph.statements if id(statement) not in left]
 
     def is_plain(self, replaced: Replaced) -> bool:
         """Whether what is left out is one expression that owns nothing, or a straight run of submodules."""
@@ -79,11 +86,11 @@ class Reductions:
         return value
 
 
-def is_run(ops: Sequence[Op]) -> bool:
-    """Whether each op does nothing but apply a submodule to what the one before gives, the first to one value."""
-    for before, op in zip((None, *ops), ops):
-        used = op.operands
-        if applied(op.term) is None or len(used) != 1 or not isinstance(op.results, Value):
+def is_run(statements: Sequence[Statement]) -> bool:
+    """Whether each statement only applies a submodule to the result of the one before, the first to one value."""
+    for before, statement in zip((None, *statements), statements):
+        used = statement.operands
+        if applied(statement.term) is None or len(used) != 1 or not isinstance(statement.results, Value):
             return False
         if before is not None and used[0] != before.results:
             return False

@@ -26,7 +26,7 @@ def wanted_ranks(graph: Graph) -> dict[Value, int]:
     return wanted
 
 
-def described(graph: Graph, layers: Mapping[str, Layer], tensors: Mapping[str, Tensor]) -> tuple[Input, ...]:
+def infer_input_shapes(graph: Graph, layers: Mapping[str, Layer], tensors: Mapping[str, Tensor]) -> tuple[Input, ...]:
     """The graph's inputs, those without a shape with what the layers after them say about it."""
     ranks = wanted_ranks(graph)
     channels: dict[Value, int] = {}
