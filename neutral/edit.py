@@ -13,8 +13,8 @@ from typing import Callable, Iterable, Iterator, Mapping, Sequence
 from neutral.dtypes import DTYPE_NAME, FLOATING, dtype_code
 from neutral.errors import UsageError
 from neutral.graph import Graph, Layer, Node, Value
+from neutral.source import Piece
 from neutral.store import SourceFile, Store, StoreSource
-from neutral.store.store import Piece
 from neutral.tensor import Tensor, lazy_tensor
 from neutral.values import cast_to, numeric_values
 

@@ -10,14 +10,17 @@ import json
 import math
 from functools import lru_cache
 from json.encoder import encode_basestring as _quote
-from typing import Any, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Iterator, Mapping
 
 import neutral.extensions  # noqa: F401  # the catalogue finds kinds of installed plug-ins
 from neutral.errors import StoreError
 from neutral.graph import Graph, Input, Layer, LayerSource, Node, Operand, Origin, Value
 from neutral.manifest.schema import SPECIAL_NUMBERS, check_document, check_graph
 from neutral.operators import UnknownOperator, catalogue
-from neutral.store.store import Piece, SourceFile, Store, StoreSource
+from neutral.source import Piece, SourceFile, StoreSource
+
+if TYPE_CHECKING:
+    from neutral.store.store import Store
 
 KEY = "neutral"
 VERSION = 1

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from neutral.mapping import Mappable
     from neutral.matching.plan import Plan
     from neutral.store import Store
-    from neutral.store.store import Progress
+    from neutral.store.progress import Progress
     from neutral.verification.report import Report
 
 

@@ -1,7 +1,10 @@
-"""Opening and writing stores, whatever the container."""
+"""Stores: layers, graph, provenance and tensors in one file or several, read lazily and written atomically."""
 
 from __future__ import annotations
 
-from neutral.store.store import SourceFile, Store, StoreSource, open_store
+from neutral.source import Piece, SourceFile, StoreSource
+from neutral.store.opening import open_store
+from neutral.store.progress import Progress
+from neutral.store.store import Store
 
-__all__ = ["SourceFile", "Store", "StoreSource", "open_store"]
+__all__ = ["Piece", "Progress", "SourceFile", "Store", "StoreSource", "open_store"]

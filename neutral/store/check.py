@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from threading import Lock
-from typing import Iterable, Iterator
+from typing import Iterator
 
 from neutral.errors import NeutralError, SourceError
 from neutral.store.digests import Digests, sha256
-from neutral.store.sources import source_chunks
-from neutral.store.store import Progress, Store, open_store
+from neutral.store.opening import open_store
+from neutral.store.progress import ByteCounter, Progress
+from neutral.store.source_files import restored_chunks
+from neutral.store.store import Store
 from neutral.store.structure import file_problems, structure_problems
 
 
@@ -66,12 +67,14 @@ def _data_problems(store: Store, progress: Progress | None) -> Iterator[str]:
     files = () if store.source is None else store.source.files
     files = tuple(file for file in files if not any(file_problems(file, store.tensors)))
     total = store.nbytes + sum(file.size for file in files)
-    counted = _Counter(total, progress)
+    counter = ByteCounter(total, progress)
     with Digests({}) as restored:
         for file in files:
-            restored.add(file.name, counted(source_chunks(store, file)))
+            restored.add(file.name, counter.pass_through(restored_chunks(store, file)))
         for key, tensor in store.tensors.items():
-            yield from _difference(f"tensor {key!r}", sha256(counted(tensor.chunks())), store.digests.get(key))
+            yield from _difference(
+                f"tensor {key!r}", sha256(counter.pass_through(tensor.chunks())), store.digests.get(key)
+            )
         restored.finish()
     for file in files:
         yield from _difference(f"restored source file {file.name!r}", restored[file.name], file.sha256)
@@ -82,21 +85,3 @@ def _difference(what: str, found: str, expected: str | None) -> Iterator[str]:
         yield f"{what}: the manifest has no digest of it"
     elif found != expected:
         yield f"{what}: its SHA-256 is {found} and the manifest says {expected}"
-
-
-class _Counter:
-    """Counts bytes as they pass, on several threads."""
-
-    def __init__(self, total: int, progress: Progress | None) -> None:
-        self._total = total
-        self._progress = progress
-        self._done = 0
-        self._lock = Lock()
-
-    def __call__(self, chunks: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:
-        for chunk in chunks:
-            yield chunk
-            if self._progress is not None:
-                with self._lock:
-                    self._done += len(chunk)
-                    self._progress(self._done, self._total)

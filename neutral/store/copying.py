@@ -10,11 +10,11 @@ import hashlib
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import BinaryIO, Callable, Dict, Iterable, Mapping
+from typing import BinaryIO, Dict, Iterable, Mapping
 
 from neutral.errors import SourceError
 from neutral.store.digests import Digests
-from neutral.store.store import Progress
+from neutral.store.progress import ByteCounter
 from neutral.tensor import CHUNK, FileRange, Tensor, nbytes_of
 
 _SMALL = 1 << 16
@@ -98,27 +98,13 @@ class EarlySync:
             self._wait()
 
 
-def counted(progress: Progress | None, tensors: Mapping[str, Tensor]) -> Callable[[int], None]:
-    """A callback for each further stretch of bytes of ``tensors``, which tells ``progress`` how far they are."""
-    if progress is None:
-        return lambda count: None
-    position, total = 0, sum(tensor.nbytes for tensor in tensors.values())
-
-    def done(count: int) -> None:
-        nonlocal position
-        position += count
-        progress(position, total)
-
-    return done
-
-
 def copy_tensors(
     tensors: Mapping[str, Tensor],
     file: BinaryIO,
-    done: Callable[[int], None],
+    counter: ByteCounter,
     digests: Digests | None = None,
 ) -> None:
-    """Append the contents of ``tensors`` to ``file``; ``done`` is told of the bytes, a :data:`CHUNK` or more at a time.
+    """Append the contents of ``tensors`` to ``file``; ``counter`` gets the bytes, a :data:`CHUNK` or more at a time.
 
     Small and computed tensors are hashed on the way; large ranges of files are read again by the thread of ``digests``.
     """
@@ -146,7 +132,7 @@ def copy_tensors(
                 fresh += len(chunk)
                 if fresh >= CHUNK:
                     early.written(fresh)
-                    done(fresh)
+                    counter.add(fresh)
                     fresh = 0
                 if digest:
                     digest.update(chunk)
@@ -158,4 +144,4 @@ def copy_tensors(
                 raise SourceError(
                     f"tensor {key!r}: {dtype} of shape {list(shape)} takes {size} bytes and its content has {written}."
                 )
-        done(fresh)
+        counter.add(fresh)

@@ -21,8 +21,9 @@ from neutral import manifest
 from neutral.dtypes import ITEM_SIZE, NUMPY_DTYPE
 from neutral.errors import StoreError, TargetError, UnsupportedError, UsageError
 from neutral.store.atomic import atomic_file
-from neutral.store.sources import origin_chunks
-from neutral.store.store import Progress, Store
+from neutral.store.progress import ByteCounter, Progress
+from neutral.store.source_files import source_file_chunks
+from neutral.store.store import Store
 from neutral.tensor import CHUNK, Tensor
 from neutral.text import printable
 
@@ -53,7 +54,7 @@ def write(
     """Write ``store`` to ``path``, whole or not at all. ``compression`` is ``gzip`` or a filter of hdf5plugin."""
     h5py = _h5py()
     options = _filters(compression)
-    total, done = store.nbytes, 0
+    counter = ByteCounter(store.nbytes, progress)
     made = dict(store.digests)
     with atomic_file(path) as target:
         try:
@@ -67,9 +68,7 @@ def write(
                     dataset = group.create_dataset(name, data=array, track_times=False, **_layout(array, options))
                     dataset.attrs["key"] = key.replace("%", "%25").replace("\0", "%00")  # HDF5 texts end at a zero
                     dataset.attrs["dtype"] = tensor.dtype
-                    done += tensor.nbytes
-                    if progress is not None:
-                        progress(done, total)
+                    counter.add(tensor.nbytes)
                 _link_shared(store, file)
                 known = made if digests else store.digests
                 text = "".join(manifest.encode(store, known, _file_digests(store, digests)))
@@ -185,7 +184,7 @@ def _file_digests(store: Store, digests: bool) -> dict[str, str]:
     for file in files:
         if file.name not in known:
             digest = hashlib.sha256()
-            for chunk in origin_chunks(store, file):
+            for chunk in source_file_chunks(store, file):
                 digest.update(chunk)
             known[file.name] = digest.hexdigest()
     return known

@@ -14,11 +14,12 @@ from neutral.errors import PlainTensorsError, StoreError
 from neutral.gc_pause import gc_paused
 from neutral.store import header_digest
 from neutral.store.atomic import atomic_file
-from neutral.store.copying import copy_tensors, counted
+from neutral.store.copying import copy_tensors
 from neutral.store.digests import Digests
 from neutral.store.header import LIMIT, Header, encode_header, header_length, ordered, parse_header, read_header
-from neutral.store.sources import origin_chunks
-from neutral.store.store import Progress, Store
+from neutral.store.progress import ByteCounter, Progress
+from neutral.store.source_files import source_file_chunks
+from neutral.store.store import Store
 from neutral.tensor import Tensor
 
 
@@ -107,7 +108,7 @@ def write(store: Store, path: str, *, digests: bool = True, progress: Progress |
     with Digests(known_tensors) as tensor_digests, Digests(known_files) as file_digests:
         for file in files:
             if file.name not in known_files:
-                file_digests.add(file.name, origin_chunks(store, file))
+                file_digests.add(file.name, source_file_chunks(store, file))
 
         def final_header() -> bytearray:
             tensor_digests.finish()
@@ -143,7 +144,8 @@ def _write(
     """The tensors after ``length`` bytes, which ``header`` gives once all tensors have been copied and hashed."""
     with atomic_file(path) as file:
         file.seek(length)
-        copy_tensors(tensors, file, counted(progress, tensors), digests)
+        counter = ByteCounter(sum(tensor.nbytes for tensor in tensors.values()), progress)
+        copy_tensors(tensors, file, counter, digests)
         if digests is not None:
             file.flush()
             os.fsync(file.fileno())  # the disk is at work while the digests are made

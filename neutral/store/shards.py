@@ -20,13 +20,14 @@ from neutral.errors import SourceError, StoreError, UsageError
 from neutral.gc_pause import gc_paused
 from neutral.store import header_digest, safetensors
 from neutral.store.atomic import atomic_file
-from neutral.store.copying import copy_tensors, counted
+from neutral.store.copying import copy_tensors
 from neutral.store.digests import Digests
 from neutral.store.header import encode_header, ordered, parse_strictly
+from neutral.store.progress import ByteCounter, Progress
 from neutral.store.remote import RemoteFile, is_url, put
 from neutral.store.safetensors import read_any_header
-from neutral.store.sources import is_plain_name, origin_chunks
-from neutral.store.store import Progress, Store
+from neutral.store.source_files import is_file_name, source_file_chunks
+from neutral.store.store import Store
 from neutral.tensor import Tensor
 
 INDEX_SUFFIX = ".safetensors.index.json"
@@ -65,7 +66,7 @@ def read(path: str) -> Store:
         )
     tensors: dict[str, Tensor] = {}
     for name, digest in headers.items():
-        if not is_plain_name(name):
+        if not is_file_name(name):
             raise StoreError(f"{path}: it names the shard {name!r}; a shard lies in the same folder.")
         shard = os.path.join(os.path.dirname(path), name)  # of a URL too
         if not is_url(path) and not os.path.isfile(shard):
@@ -103,7 +104,7 @@ def write(
         return urls
     parts = list(_parts(store.tensors, max_shard_size))
     names = _names(path, len(parts))
-    total, done = store.nbytes, counted(progress, store.tensors)
+    counter = ByteCounter(store.nbytes, progress)
     known = {key: digest for key, digest in store.digests.items() if key in store.tensors}
     files = () if store.source is None else store.source.files
     known_files = {file.name: file.sha256 for file in files if file.sha256 is not None}
@@ -114,18 +115,18 @@ def write(
         index = stack.enter_context(atomic_file(index_name(path)))  # entered first, so it appears last
         for file in files:
             if digests and file.name not in known_files:
-                file_digests.add(file.name, origin_chunks(store, file))
+                file_digests.add(file.name, source_file_chunks(store, file))
         for name, part in zip(names, parts):
             target = stack.enter_context(atomic_file(name))
             header = encode_header(part, {"format": "pt"})
             headers[os.path.basename(name)] = hashlib.sha256(header).hexdigest()
             target.write(header)
-            copy_tensors(part, target, done, tensor_digests if digests else None)
+            copy_tensors(part, target, counter, tensor_digests if digests else None)
         tensor_digests.finish()
         file_digests.finish()
         text = "".join(manifest.encode(store, tensor_digests, file_digests))
         metadata = {
-            "total_size": total,
+            "total_size": store.nbytes,
             manifest.KEY: text,
             _HEADERS: headers,
             header_digest.KEY: header_digest.PLACEHOLDER,

@@ -4,60 +4,18 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass, field
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Callable, Mapping, NamedTuple
+from typing import TYPE_CHECKING, Callable, Mapping
 
-from neutral.errors import SourceError, UsageError
+from neutral.errors import UsageError
 from neutral.graph import Graph, Layer
-from neutral.tensor import FileRange, Tensor, nbytes_of
+from neutral.store.progress import Progress
+from neutral.tensor import Tensor, nbytes_of
 
 if TYPE_CHECKING:
     import numpy as np
 
-Progress = Callable[[int, int], None]
-"""Called with the bytes done and the bytes in all."""
-
-
-class Piece(NamedTuple):
-    """A stretch of a source file: the bytes of a stored tensor, its axes first permuted by ``permutation``.
-
-    ``start`` and ``nbytes`` choose a part of those bytes, where the source kept apart what the store joins.
-    """
-
-    tensor: str
-    permutation: tuple[int, ...] | None = None
-    start: int = 0
-    nbytes: int | None = None
-
-
-@dataclass(frozen=True)
-class SourceFile:
-    """A file the store was made from, and how to give it back.
-
-    ``pieces`` are its parts in order: a number is that many bytes of ``skeleton`` (everything that is no tensor's
-    data), a :class:`Piece` is a tensor. A text file has ``text`` instead. ``origin`` is where the file is now; it
-    is not stored. ``sha256`` is None until the store has been written or digests were turned off.
-    """
-
-    name: str
-    role: str
-    format: str
-    size: int
-    pieces: tuple[int | Piece, ...] = ()
-    skeleton: bytes = b""
-    text: str | None = None
-    sha256: str | None = None
-    origin: FileRange | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True)
-class StoreSource:
-    """The framework and the files a store was made from."""
-
-    framework: str
-    version: str | None
-    files: tuple[SourceFile, ...] = ()
+    from neutral.source import StoreSource
 
 
 class Store:
@@ -135,20 +93,3 @@ class Store:
 
     def __repr__(self) -> str:
         return f"<Store {self.path or 'unsaved'}: {len(self.layers)} layers, {len(self.tensors)} tensors>"
-
-
-def open_store(path: str | os.PathLike[str], **options: Any) -> Store:
-    """See :func:`neutral.open`."""
-    from neutral.store.containers import container_of
-    from neutral.store.remote import is_url
-
-    path = os.fspath(path)
-    if is_url(path):
-        from neutral.store import safetensors, shards
-
-        return shards.read(path) if path.endswith(shards.INDEX_SUFFIX) else safetensors.read_remote(path)
-    if not os.path.exists(path):
-        raise SourceError(f"{path}: there is no such file.")
-    if not os.path.isfile(path):
-        raise SourceError(f"{path}: this is a folder, a pipe or a device, and a store is a file.")
-    return container_of(path).read(path, **options)

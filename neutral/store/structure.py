@@ -6,8 +6,9 @@ from typing import Iterator, Mapping
 
 from neutral.graph import Graph, Layer, Node, Value
 from neutral.operators import Operator, catalogue
-from neutral.store.sources import is_plain_name
-from neutral.store.store import Piece, SourceFile, Store
+from neutral.source import Piece, SourceFile
+from neutral.store.source_files import is_file_name
+from neutral.store.store import Store
 from neutral.tensor import Tensor
 
 
@@ -22,7 +23,7 @@ def structure_problems(store: Store) -> Iterator[str]:
     for file in files:
         for problem in file_problems(file, store.tensors):
             yield f"source file {file.name!r}: {problem}"
-        if not is_plain_name(file.name):
+        if not is_file_name(file.name):
             yield f"source file {file.name!r}: its name is a path"
     if len({file.name for file in files}) != len(files):
         yield "two source files have the same name"

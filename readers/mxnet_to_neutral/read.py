@@ -17,7 +17,8 @@ from mxnet_to_neutral.symbol import read as read_symbol
 from neutral.errors import MismatchError, UsageError
 from neutral.gc_pause import gc_paused
 from neutral.graph import Layer
-from neutral.store.store import SourceFile, Store, StoreSource
+from neutral.source import SourceFile, StoreSource
+from neutral.store.store import Store
 
 SHOWN = 20
 """Problems that an error lists before it only counts them."""

@@ -7,9 +7,10 @@ from typing import Any, Iterator, Mapping
 
 from neutral.dtypes import DTYPE_CODE
 from neutral.errors import SourceError, UnsupportedError
+from neutral.source import StoreSource
 from neutral.store.remote import fetched
 from neutral.store.safetensors import read_tensors
-from neutral.store.store import Store, StoreSource
+from neutral.store.store import Store
 from neutral.tensor import Tensor, from_numpy
 from torch_to_neutral.infer import infer
 

@@ -89,7 +89,7 @@ def test_the_latest_epoch_is_taken_and_said(prefix: str) -> None:
 
 def test_the_unpacked_archive_is_removed_when_the_store_is_closed(prefix: str, tmp_path: Path) -> None:
     store = mxnet_to_neutral.read(tarball(tmp_path, prefix))
-    folder = Path(store.source.files[0].origin.path).parent
+    folder = Path(store.source.files[0].location.path).parent
     assert folder.is_dir()
     store.close()
     assert not folder.exists()

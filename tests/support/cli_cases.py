@@ -13,9 +13,9 @@ from typing import Any, Callable
 import numpy as np
 
 from neutral.graph import Graph, Input, Layer, LayerSource, Node, Origin, Value
+from neutral.source import Piece
 from neutral.store import SourceFile, Store, StoreSource
 from neutral.store.safetensors import write_tensors
-from neutral.store.store import Piece
 from neutral.tensor import from_numpy
 
 

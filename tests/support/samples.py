@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Mapping
 
 from neutral.graph import Graph, Input, Layer, LayerSource, Node, Origin, Value
+from neutral.source import Piece
 from neutral.store import SourceFile, Store, StoreSource
-from neutral.store.store import Piece
 from neutral.tensor import FileRange, Tensor
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,7 +89,7 @@ def sample_store(folder: Path) -> Store:
                 4,
             ),
             skeleton=b"HEAD\0...tail",
-            origin=FileRange(str(source), 0, source.stat().st_size),
+            location=FileRange(str(source), 0, source.stat().st_size),
         ),
         SourceFile(symbol.name, "symbol", "mxnet-symbol-json", len(SYMBOL.encode()), text=SYMBOL),
     )

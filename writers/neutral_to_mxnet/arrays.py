@@ -9,8 +9,8 @@ from typing import Iterator, Mapping
 import numpy as np
 
 from neutral.errors import UnsupportedError
+from neutral.source import Piece
 from neutral.store import SourceFile, Store
-from neutral.store.store import Piece
 from neutral.tensor import Tensor, lazy_tensor
 
 KEPT = "source."

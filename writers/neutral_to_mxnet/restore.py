@@ -6,13 +6,12 @@ import hashlib
 import os
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Callable
 
 from neutral.errors import StoreError, TargetError, UsageError
 from neutral.store import SourceFile, Store
 from neutral.store.atomic import atomic_file
-from neutral.store.sources import is_plain_name, source_chunks
-from neutral.store.store import Progress
+from neutral.store.progress import ByteCounter, Progress
+from neutral.store.source_files import is_file_name, restored_chunks
 
 
 def restore(
@@ -33,7 +32,7 @@ def restore(
         raise UsageError(f"{store.path or 'the store'}: it was not made from files, so there is nothing to restore.")
     folder = Path(folder)
     for file in files:
-        if not is_plain_name(file.name):
+        if not is_file_name(file.name):
             raise StoreError(f"{file.name!r} is recorded as the name of a source file, but it is a path: refused.")
     targets = [folder / file.name for file in files]
     if len(set(targets)) != len(targets):
@@ -42,20 +41,12 @@ def restore(
         if not overwrite and os.path.lexists(target):
             raise TargetError(f"{target}: it is there already. Choose another folder, or allow overwriting.")
 
-    total = sum(file.size for file in files)
-    position = 0
-
-    def done(count: int) -> None:
-        nonlocal position
-        position += count
-        if progress is not None:
-            progress(position, total)
-
+    counter = ByteCounter(sum(file.size for file in files), progress)
     made = _make(folder)
     try:
         with ExitStack() as stack:
             for file, target in zip(files, targets):
-                _write(store, file, target, stack, done)
+                _write(store, file, target, stack, counter)
     except BaseException:
         if made:
             with suppress(OSError):
@@ -74,15 +65,14 @@ def _make(folder: Path) -> bool:
     return True
 
 
-def _write(store: Store, file: SourceFile, target: Path, stack: ExitStack, done: Callable[[int], None]) -> None:
+def _write(store: Store, file: SourceFile, target: Path, stack: ExitStack, counter: ByteCounter) -> None:
     output = stack.enter_context(atomic_file(target))
     digest = hashlib.sha256()
     size = 0
-    for chunk in source_chunks(store, file):
+    for chunk in counter.pass_through(restored_chunks(store, file)):
         output.write(chunk)
         digest.update(chunk)
         size += len(chunk)
-        done(len(chunk))
     if size != file.size:
         raise StoreError(f"{file.name}: its pieces are {size} bytes and the original had {file.size}.")
     if file.sha256 is not None and digest.hexdigest() != file.sha256:

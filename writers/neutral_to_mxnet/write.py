@@ -14,8 +14,8 @@ from neutral.errors import TargetError, UsageError
 from neutral.mapping import Mappable, read_mapping
 from neutral.store import SourceFile, Store
 from neutral.store.atomic import atomic_file
-from neutral.store.sources import source_chunks
-from neutral.store.store import Progress
+from neutral.store.progress import ByteCounter, Progress
+from neutral.store.source_files import restored_chunks
 from neutral.tensor import CHUNK
 from neutral_to_mxnet.arrays import set_aside
 from neutral_to_mxnet.assign import assign
@@ -87,23 +87,20 @@ def _file(store: Store, role: str) -> SourceFile | None:
 
 
 def _write(store: Store, files: list[tuple[Path, SourceFile]], progress: Progress | None) -> None:
-    position, total = 0, sum(file.size for _, file in files)
+    counter = ByteCounter(sum(file.size for _, file in files), progress)
     with ExitStack() as stack:
         for path, file in files:
             output = stack.enter_context(atomic_file(path))
-            for chunk in _chunks(store, file):
+            for chunk in counter.pass_through(_chunks(store, file)):
                 output.write(chunk)
-                position += len(chunk)
-                if progress is not None:
-                    progress(min(position, total), total)
 
 
 def _chunks(store: Store, file: SourceFile) -> Iterator[bytes | memoryview]:
     if file.format != "npz":
-        yield from source_chunks(store, file)
+        yield from restored_chunks(store, file)
         return
     with TemporaryFile() as stale, TemporaryFile() as fresh:
-        for chunk in source_chunks(store, file):
+        for chunk in restored_chunks(store, file):
             stale.write(chunk)
         _with_checksums(stale, fresh)
         fresh.seek(0)

@@ -11,7 +11,7 @@ from mxnet_to_neutral.layers.canonical import Recipe, identity, pieces_of
 from mxnet_to_neutral.layers.infer import Inferred
 from mxnet_to_neutral.layers.names import stem_of
 from neutral.graph import Graph, Layer, LayerSource, Node, Origin, Value
-from neutral.store.store import Piece, SourceFile
+from neutral.source import Piece, SourceFile
 from neutral.tensor import FileRange, Tensor
 
 SOURCE = "source"
@@ -119,7 +119,7 @@ class Assembly:
             size=file.size,
             pieces=pieces,
             skeleton=skeleton,
-            origin=FileRange(file.path, 0, file.size),
+            location=FileRange(file.path, 0, file.size),
         )
 
 
@@ -161,7 +161,7 @@ def _cut(file: ArrayFile, placed: Iterable[Placed]) -> tuple[tuple[int | Piece, 
 def text_file(path: str, text: str, role: str, format: str) -> SourceFile:
     """A source file that is kept as text."""
     size = os.path.getsize(path)
-    return SourceFile(os.path.basename(path), role, format, size, text=text, origin=FileRange(path, 0, size))
+    return SourceFile(os.path.basename(path), role, format, size, text=text, location=FileRange(path, 0, size))
 
 
 def _array_names(role: RoleDraft) -> tuple[str, ...]:

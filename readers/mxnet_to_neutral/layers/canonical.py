@@ -13,7 +13,7 @@ from mxnet_to_neutral.arrays import Array
 from neutral.dtypes import FLOATING, ITEM_SIZE
 from neutral.errors import MismatchError
 from neutral.graph import Origin
-from neutral.store.store import Piece
+from neutral.source import Piece
 from neutral.tensor import FileRange, Tensor, lazy_tensor
 from neutral.values import cast_to
 

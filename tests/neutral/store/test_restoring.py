@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 import neutral
 from neutral.errors import StoreError, TargetError, UsageError
+from neutral.source import Piece
 from neutral.store import SourceFile, Store, StoreSource
 from neutral.store.check import check
-from neutral.store.store import Piece
 from neutral.tensor import from_numpy
 from neutral_to_mxnet import restore
 from samples import sample_store

@@ -55,7 +55,7 @@ def test_digests_are_of_the_tensors_and_of_the_source_files(tmp_path: Path) -> N
 def test_the_digest_of_a_file_that_is_gone_is_made_from_its_pieces(tmp_path: Path) -> None:
     made = sample_store(tmp_path)
     assert made.source is not None
-    files = tuple(replace(file, origin=None) for file in made.source.files)
+    files = tuple(replace(file, location=None) for file in made.source.files)
     made.source = replace(made.source, files=files)
     made.save(tmp_path / "m.safetensors")
     store = neutral.open(tmp_path / "m.safetensors")
@@ -236,7 +236,8 @@ def test_a_header_beyond_the_limit_is_refused(tmp_path: Path, monkeypatch: pytes
 
 MEMORY = """
 import sys
-from neutral.store.store import Store, SourceFile, StoreSource, Piece
+from neutral.store.store import Store
+from neutral.source import SourceFile, StoreSource, Piece
 from neutral.tensor import FileRange, Tensor
 import neutral.store.safetensors, hashlib, concurrent.futures
 from neutral.store.check import check
@@ -249,7 +250,7 @@ tensors = {
 tensors["made"] = Tensor("U8", (100 << 20,), lambda: (bytes(1 << 20) for _ in range(100)))
 size = count * (10 << 20)
 pieces = tuple(Piece(f"t{number}") for number in range(count))
-file = SourceFile("source.bin", "parameters", "x", size, pieces, origin=FileRange(source, 0, size))
+file = SourceFile("source.bin", "parameters", "x", size, pieces, location=FileRange(source, 0, size))
 store = Store({}, tensors, source=StoreSource("test", None, (file,)))
 def peak():
     # not getrusage: its peak is that of the process before exec, where that was larger

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from neutral.source import Piece
 from neutral.store import SourceFile, Store, StoreSource
-from neutral.store.store import Piece
 from neutral.tensor import from_numpy
 from samples import sample_store
 

@@ -9,10 +9,10 @@ from typing import Any, Callable, Mapping
 import pytest
 
 from neutral.graph import Input, Layer, Value
+from neutral.source import Piece
 from neutral.store import SourceFile, Store
 from neutral.store.check import check
 from neutral.store.header_digest import write_header_digest
-from neutral.store.store import Piece
 from neutral.store.structure import structure_problems
 from samples import in_memory, sample_store
 

@@ -11,7 +11,7 @@ from neutral.errors import UsageError
 from neutral.graph import Graph, Input, Value
 from neutral.store import Store
 from neutral.store.digests import sha256
-from neutral.store.sources import origin_chunks
+from neutral.store.source_files import source_file_chunks
 from neutral_to_torch.emission.expression.terms import Conditional, applied
 from neutral_to_torch.emission.expression.text import identifier
 from neutral_to_torch.emission.heuristics import HEURISTICS
@@ -207,7 +207,7 @@ def document(store: Store, name: str, program: Program) -> str:
         lines += ["", f"Converted from {source.framework}{version}:"]
         for file in source.files:
             lines.append(f"    {file.name}: {file.size} bytes")
-            lines.append(f"        SHA-256 {file.sha256 or sha256(origin_chunks(store, file))}")
+            lines.append(f"        SHA-256 {file.sha256 or sha256(source_file_chunks(store, file))}")
     lines += ["", "Inputs:"]
     lines += [f"    {item.name}: {_shape(item)}" for item in program.inputs] or ["    none"]
     lines += ["", "Outputs:"]

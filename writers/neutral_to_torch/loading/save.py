@@ -10,8 +10,8 @@ from torch import nn
 
 from neutral.errors import UnsupportedError, UsageError
 from neutral.store.atomic import atomic_file
+from neutral.store.progress import Progress
 from neutral.store.safetensors import write_tensors
-from neutral.store.store import Progress
 from neutral.tensor import CHUNK, Tensor
 from neutral_to_torch.loading.sharded import is_sharded
 from neutral_to_torch.loading.tensors import code_of

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Iterable, Iterator
+from typing import TYPE_CHECKING, Iterable, Iterator
 
 from neutral.errors import SourceError, StoreError
-from neutral.store.store import Piece, SourceFile, Store
+from neutral.source import Piece, SourceFile
 from neutral.tensor import Tensor, from_numpy
 
+if TYPE_CHECKING:
+    from neutral.store.store import Store
 
-def is_plain_name(name: str) -> bool:
+
+def is_file_name(name: str) -> bool:
     """Whether a recorded name is a file's name and nothing more: names are data, and must lead out of no folder."""
     return name not in ("", ".", "..") and not any(character in name for character in "/\\\0")
 
 
-def origin_chunks(store: Store, file: SourceFile) -> Iterable[bytes | memoryview]:
+def source_file_chunks(store: Store, file: SourceFile) -> Iterable[bytes | memoryview]:
     """The bytes of a source file: from where it is now, or put together again."""
-    if file.origin is None:
-        return source_chunks(store, file)
-    if file.origin.nbytes != file.size:
-        raise SourceError(f"{file.origin.path}: {file.origin.nbytes} bytes were found where {file.size} were expected.")
-    return file.origin.chunks()
+    if file.location is None:
+        return restored_chunks(store, file)
+    path, _, nbytes = file.location
+    if nbytes != file.size:
+        raise SourceError(f"{path}: {nbytes} bytes were found where {file.size} were expected.")
+    return file.location.chunks()
 
 
-def source_chunks(store: Store, file: SourceFile) -> Iterator[bytes | memoryview]:
+def restored_chunks(store: Store, file: SourceFile) -> Iterator[bytes | memoryview]:
     """The bytes of a source file, in order.
 
     In memory at once are a chunk, or one whole tensor where its axes have to be permuted.

@@ -1,0 +1,68 @@
+"""Provenance of a store: the framework and the files that it was made from, and how to restore those files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from neutral.tensor import FileRange
+
+
+class Piece(NamedTuple):
+    """A range of a source file that holds the bytes of a stored tensor.
+
+    Attributes:
+        tensor: The key of the tensor.
+        permutation: The axes of the tensor in the order in which the file has them; None: as they are stored.
+        start: The first byte of the (permuted) tensor that the file has.
+        nbytes: The bytes that the file has; None: all from ``start``. A source may keep apart what the store joins.
+    """
+
+    tensor: str
+    permutation: tuple[int, ...] | None = None
+    start: int = 0
+    nbytes: int | None = None
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file that the store was made from, with everything that is needed to restore it byte for byte.
+
+    Attributes:
+        name: The name without a folder.
+        role: What the file was for: ``parameters``, ``graph`` and so on.
+        format: The name of the file's format.
+        size: Bytes of the file.
+        pieces: The parts of a binary file in order: a number is that many bytes of ``skeleton``, a :class:`Piece` is a
+            tensor.
+        skeleton: All bytes of a binary file that belong to no tensor, in order.
+        text: The content of a text file; None for a binary one.
+        sha256: The digest of the file; None before the store has been written, and in one without digests.
+        location: The bytes of the original file on this machine, if it is there; not stored.
+    """
+
+    name: str
+    role: str
+    format: str
+    size: int
+    pieces: tuple[int | Piece, ...] = ()
+    skeleton: bytes = b""
+    text: str | None = None
+    sha256: str | None = None
+    location: FileRange | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class StoreSource:
+    """The framework and the files that a store was made from.
+
+    Attributes:
+        framework: The framework's name, such as ``mxnet``.
+        version: The framework's version; None where it is unknown.
+        files: The files, each with a name of its own.
+    """
+
+    framework: str
+    version: str | None
+    files: tuple[SourceFile, ...] = ()
