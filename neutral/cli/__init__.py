@@ -1,7 +1,7 @@
 """The command line: ``neutral VERB …``. ``docs/cli.md`` documents the verbs, their JSON and the exit codes.
 
-A verb is a module of this package with ``add_arguments(parser)`` and ``run(arguments, console) -> Report``; it is
-imported when it is used. Other packages add verbs by the entry-point group ``neutral.commands``.
+A verb is a module of this package that implements :class:`neutral.plugins.Command`; it is imported when it is used.
+Other packages add verbs in the entry-point group ``neutral.commands``.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from neutral.errors import NeutralError, UsageError
 VERBS = {
     "export": "write a checkpoint as a neutral store",
     "inspect": "show the layers and tensors of a store or a checkpoint",
-    "check": "check that stores are sound",
+    "check": "check the structure, and the digests, of stores",
     "convert": "write a store in another container",
     "diff": "compare two models: layers, attributes and values",
     "hash": "print the SHA-256 of every tensor",
-    "cast": "write a store in another floating dtype, and what that costs",
+    "cast": "write a store in another floating dtype and report the errors",
     "slice": "write some layers of a store",
     "merge": "write the layers of several stores as one",
     "archive": "convert every checkpoint of a tree, with a catalogue",
-    "restore": "give back the original files of a store, byte for byte",
-    "write": "write weights as a checkpoint of the framework that a store came from",
+    "restore": "restore the original files of a store, byte for byte",
+    "write": "write weights as a checkpoint of the framework that a store was exported from",
     "load": "load a store into a module that you wrote and save its weights",
     "verify": "run a module on a golden file and compare every layer",
     "emit": "write a store as source code and weights",
@@ -44,22 +44,30 @@ BROKEN_PIPE = 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code. ``argv`` is without the program's name."""
+    """Run one command and return its exit code.
+
+    Args:
+        argv: The words of the command line without the program's name; ``sys.argv`` by default.
+
+    Example:
+        >>> main(["restore", "no-such-file.safetensors", "-o", "folder", "--quiet"])
+        3
+    """
     words = list(sys.argv[1:] if argv is None else argv)
     console = Console(json="--json" in words, quiet="--quiet" in words, debug="--debug" in words)
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a name that the terminal's encoding lacks is no reason to fail
+        if hasattr(stream, "reconfigure"):  # print names that the terminal's encoding lacks as escapes
             stream.reconfigure(errors="backslashreplace")
     try:
         return _guarded(words, console)
     except BrokenPipeError:
-        # The reader has gone. Python would flush stdout at exit and complain again: give it somewhere to write.
+        # Whoever read stdout has closed it. Python flushes stdout again at exit: point it at the null device.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return BROKEN_PIPE
 
 
 def _guarded(words: list[str], console: Console) -> int:
-    """Every error ends here, as one message and an exit code."""
+    """Run one command and turn every error into one message and an exit code."""
     try:
         return _run(words, console)
     except BrokenPipeError:
@@ -69,14 +77,14 @@ def _guarded(words: list[str], console: Console) -> int:
     except NeutralError as error:
         return console.error(error, str(error), error.exit_code)
     except MemoryError as error:
-        return console.error(error, "there is not enough memory.", NeutralError.exit_code)
+        return console.error(error, "not enough memory.", NeutralError.exit_code)
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        return console.error(error, f"{where}{error.strerror or error}.", NeutralError.exit_code)
+        file = f"{error.filename}: " if error.filename else ""
+        return console.error(error, f"{file}{error.strerror or error}.", NeutralError.exit_code)
     except Exception as error:
         message = (
-            f"unexpected {type(error).__name__}: {error}. This is a fault of Neutral: please report it with what "
-            "the same command prints with --debug."
+            f"unexpected {type(error).__name__}: {error}. This is a bug in Neutral: please report it with the "
+            "output of the same command and --debug."
         )
         return console.error(error, message, INTERNAL_ERROR)
 
@@ -91,7 +99,7 @@ def _run(words: list[str], console: Console) -> int:
     for path in arguments.plugin:
         extensions.add_file(path)
     with piped(arguments) as stdout_is_taken:
-        with warnings.catch_warnings(), redirect_stdout(sys.stderr):  # what users' modules print is not the report
+        with warnings.catch_warnings(), redirect_stdout(sys.stderr):  # keep prints of users' modules out of the report
             warnings.showwarning = console.warning  # type: ignore[assignment]
             report = arguments.run(arguments, console)
         with redirect_stdout(sys.stderr if stdout_is_taken else sys.stdout):
@@ -101,19 +109,30 @@ def _run(words: list[str], console: Console) -> int:
 
 
 def parser(verbs: Sequence[str]) -> argparse.ArgumentParser:
-    """The parser of the whole command line, in which only ``verbs`` have their arguments."""
+    """Return the parser of the whole command line.
+
+    Args:
+        verbs: The verbs whose modules are imported to declare their arguments; the others have a line of help only.
+
+    Raises:
+        UsageError: A verb is unknown.
+
+    Example:
+        >>> parser(["inspect"]).parse_args(["inspect", "model.safetensors"]).source
+        ['model.safetensors']
+    """
     common = _Parser(add_help=False)
     group = common.add_argument_group("output")
     for option, text in (
         ("--json", "print one JSON document"),
-        ("--quiet", "print nothing but errors"),
-        ("--debug", "print the trace of an error"),
+        ("--quiet", "print errors only"),
+        ("--debug", "print the traceback of an error"),
     ):
         group.add_argument(option, action="store_true", default=argparse.SUPPRESS, help=text)
     top = _Parser(
         prog="neutral",
-        description="MXNet checkpoints, exactly, through a framework-neutral store, into PyTorch.",
-        epilog="`neutral VERB --help` explains a verb.",
+        description="Convert MXNet checkpoints exactly to a framework-neutral store, and into PyTorch.",
+        epilog="`neutral VERB --help` describes one verb.",
         parents=[common],
         allow_abbrev=False,
     )
@@ -131,7 +150,7 @@ def parser(verbs: Sequence[str]) -> argparse.ArgumentParser:
         )
         if module is not None:
             child.add_argument(
-                "--plugin", action="append", default=[], metavar="FILE", help="a Python file with operators; is run"
+                "--plugin", action="append", default=[], metavar="FILE", help="run a Python file that defines operators"
             )
             module.add_arguments(child)
             child.set_defaults(run=module.run)
@@ -139,6 +158,8 @@ def parser(verbs: Sequence[str]) -> argparse.ArgumentParser:
 
 
 class _Parser(argparse.ArgumentParser):
+    """A parser that raises UsageError instead of leaving the program."""
+
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}. See `{self.prog} --help`.")
 
@@ -148,7 +169,7 @@ def _command(verb: str) -> Any:
         return import_module(f"neutral.cli.{verb}")
     from neutral import plugins
 
-    others = plugins.names(plugins.COMMANDS)
-    if verb not in others:
-        raise UsageError(f"there is no verb {verb!r}. The verbs are: {', '.join((*VERBS, *others))}.")
+    installed = plugins.names(plugins.COMMANDS)
+    if verb not in installed:
+        raise UsageError(f"unknown verb {verb!r}; expected one of {', '.join((*VERBS, *installed))}.")
     return plugins.load(plugins.COMMANDS, verb)

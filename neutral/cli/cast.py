@@ -1,4 +1,4 @@
-"""Write a store with its floating tensors in another dtype, and report what that costs."""
+"""Write a store with its floating tensors in another dtype, and report the error of each tensor."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ DTYPES = ("float16", "bfloat16", "float32", "float64")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("store", metavar="STORE")
     parser.add_argument("--to", required=True, choices=DTYPES, metavar="DTYPE", help=", ".join(DTYPES))
-    parser.add_argument("--keep", action="append", default=[], metavar="PATTERN", help="tensors that stay as they are")
+    parser.add_argument(
+        "--keep", action="append", default=[], metavar="PATTERN", help="tensors that keep their dtype; may be repeated"
+    )
     add_derived(parser)
 
 

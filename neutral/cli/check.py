@@ -1,7 +1,7 @@
-"""Check that stores are sound.
+"""Check the structure of stores, and with --data their digests.
 
-Without --data the structure is checked: header, manifest, layers, graph, and that every byte is accounted for. With
---data every tensor is read, and its SHA-256 and that of every file it restores are compared with those recorded.
+Without --data, the header, the manifest, the layers, the graph and the position of every byte are checked. With --data,
+every tensor is read, and its SHA-256 and that of every source file are compared with those recorded.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from neutral.errors import NeutralError, StoreError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("stores", nargs="+", metavar="STORE")
-    parser.add_argument("--data", action="store_true", help="read the tensors and compare every digest")
+    parser.add_argument("--data", action="store_true", help="read every tensor and compare its digest")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:
@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
             with console.progress(f"check {path}") as progress:
                 report = check(path, data=arguments.data, progress=progress)
             code = 0 if report.ok else StoreError.exit_code
-        except NeutralError as error:  # one that cannot be read does not stop the others
+        except NeutralError as error:  # check the remaining stores all the same
             report, code = CheckReport(path, arguments.data, (str(error),)), error.exit_code
         reports.append(report)
         exit_code = max(exit_code, code)
@@ -35,11 +35,11 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     def lines() -> Iterator[str]:
         for report in reports:
             if report.ok:
-                looked_at = "structure and data" if report.data else "structure"
+                scope = "structure and data" if report.data else "structure"
                 counts = (
                     f"{plural(report.layers, 'layer')}, {plural(report.tensors, 'tensor')}, {byte_size(report.nbytes)}"
                 )
-                yield f"{report.path}: sound ({looked_at}; {counts})"
+                yield f"{report.path}: sound ({scope}; {counts})"
             else:
                 yield f"{report.path}: {plural(len(report.problems), 'problem')}"
                 yield from (f"  - {problem}" for problem in report.problems)

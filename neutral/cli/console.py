@@ -1,7 +1,7 @@
-"""What the command line says: the report on stdout, everything else on stderr.
+"""Console output: the report on stdout, everything else on stderr.
 
-Names come from files and are data. Every line passes :func:`printable`, so that none can move the cursor, start a
-line of its own or change the terminal.
+Names come from files and are data. Every line passes :func:`neutral.text.printable`: no name can move the cursor, begin
+a line or change the terminal.
 """
 
 from __future__ import annotations
@@ -20,7 +20,13 @@ from neutral.text import printable
 
 @dataclass(frozen=True)
 class Report:
-    """What a command found: ``document`` for ``--json``, ``lines`` for people, and the exit code."""
+    """The result of a command.
+
+    Args:
+        document: The document that ``--json`` prints.
+        lines: The lines that are printed without ``--json``.
+        exit_code: The exit code of the program.
+    """
 
     document: Mapping[str, Any]
     lines: Iterable[str] = ()
@@ -29,11 +35,20 @@ class Report:
 
 @dataclass(frozen=True)
 class Console:
+    """The output of one command.
+
+    Args:
+        json: Print one JSON document instead of lines of text, for errors too.
+        quiet: Print errors only.
+        debug: Print the traceback of an error.
+    """
+
     json: bool = False
     quiet: bool = False
     debug: bool = False
 
     def report(self, report: Report) -> None:
+        """Print a report on stdout."""
         if self.json:
             self._write_json(report.document)
         elif not self.quiet:
@@ -41,8 +56,14 @@ class Console:
                 sys.stdout.write(printable(line) + "\n")
 
     def error(self, error: BaseException, message: str, exit_code: int) -> int:
-        """One line on stderr, problems below it; with ``--json`` a document on stdout. Returns ``exit_code``."""
-        _say("error", message)
+        """Print an error on stderr, with ``--json`` also as a document on stdout, and return ``exit_code``.
+
+        Args:
+            error: The exception.
+            message: The first line, and below it lines for single problems.
+            exit_code: The exit code of the program.
+        """
+        _print_message("error", message)
         if self.debug:
             traceback.print_exception(type(error), error, error.__traceback__)
         if self.json:
@@ -51,13 +72,21 @@ class Console:
         return exit_code
 
     def warning(self, message: Warning | str, *_: Any) -> None:
-        """In the place of :func:`warnings.showwarning`."""
+        """Print a warning on stderr; replaces :func:`warnings.showwarning`."""
         if not self.quiet:
-            _say("warning", str(message))
+            _print_message("warning", str(message))
 
     @contextmanager
     def progress(self, label: str) -> Iterator[Callable[[int, int], None] | None]:
-        """A callback for bytes done and bytes in all, or None where no bar can or should be drawn."""
+        """Draw a progress bar on stderr while the block runs.
+
+        Args:
+            label: The text before the bar.
+
+        Returns:
+            A function to call with the bytes done and the bytes in all; None without a terminal, with ``quiet``, or
+            without tqdm.
+        """
         bars = None if self.quiet or not sys.stderr.isatty() else _bars()
         if bars is None:
             yield None
@@ -71,13 +100,18 @@ class Console:
             yield update
 
     def _write_json(self, document: Mapping[str, Any]) -> None:
-        # ASCII alone, so that names are as harmless here as in the text.
-        json.dump(_finite(document), sys.stdout, indent=2, allow_nan=False, default=_brief)
+        # ASCII only: names are as harmless here as in the text.
+        json.dump(_finite(document), sys.stdout, indent=2, allow_nan=False, default=_placeholder)
         sys.stdout.write("\n")
 
 
 def byte_size(count: int) -> str:
-    """A number of bytes for people, in decimal units."""
+    """Return a number of bytes in decimal units.
+
+    Example:
+        >>> byte_size(999), byte_size(1_500_000)
+        ('999 bytes', '1.5 MB')
+    """
     for power, unit in ((9, "GB"), (6, "MB"), (3, "kB")):
         if count >= 10**power:
             return f"{count / 10**power:.1f} {unit}"
@@ -85,19 +119,25 @@ def byte_size(count: int) -> str:
 
 
 def plural(count: int, noun: str) -> str:
+    """Return a count with its noun.
+
+    Example:
+        >>> plural(1, "layer"), plural(1200, "tensor")
+        ('1 layer', '1,200 tensors')
+    """
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
-def _say(what: str, message: str) -> None:
-    """The first line is ours; lines below it are indented, so that none can look like one."""
+def _print_message(severity: str, message: str) -> None:
+    """Print the first line of a message with its severity, and the other lines indented below it."""
     head, *rest = (printable(line) for line in message.splitlines() or [""])
-    sys.stderr.write("".join((f"neutral: {what}: {head}\n", *(f"  {line.strip()}\n" for line in rest))))
+    sys.stderr.write("".join((f"neutral: {severity}: {head}\n", *(f"  {line.strip()}\n" for line in rest))))
 
 
 def _bars() -> Any:
     try:
         from tqdm import tqdm
-    except ImportError:  # it is optional
+    except ImportError:
         return None
     return tqdm
 
@@ -110,7 +150,7 @@ def _error_document(error: BaseException, message: str, exit_code: int) -> dict[
 
 
 def _finite(value: Any) -> Any:
-    """JSON has no infinities and no NaN: they are written as text, as in the manifest."""
+    """Replace infinities and NaN, which JSON lacks, by text, as in the manifest."""
     if isinstance(value, float) and not math.isfinite(value):
         return repr(value)
     if isinstance(value, Mapping):
@@ -120,5 +160,5 @@ def _finite(value: Any) -> Any:
     return value
 
 
-def _brief(value: Any) -> str:
+def _placeholder(value: Any) -> str:
     return f"<{type(value).__name__}>"

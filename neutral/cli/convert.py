@@ -1,4 +1,4 @@
-"""Write a store in another container: safetensors, HDF5, or shards with an index. Nothing is lost either way."""
+"""Write a store in another container: safetensors, HDF5, or shards with an index. Every conversion is lossless."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from neutral.errors import UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("store", metavar="STORE", help="a store; of shards, the index")
+    parser.add_argument("store", metavar="STORE", help="a store, or the index of shards")
     parser.add_argument("output", metavar="OUTPUT", help="the new store: .safetensors, .h5 or .hdf5")
     parser.add_argument(
         "--max-shard-size",
@@ -21,8 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--compression", metavar="FILTER", help="compress HDF5: gzip, or a filter of hdf5plugin (zstd, blosc, lz4, ...)"
     )
-    parser.add_argument("--no-digests", action="store_true", help="make no digests that the store does not have")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be written")
+    parser.add_argument("--no-digests", action="store_true", help="compute no digests that the store lacks")
+    parser.add_argument("--dry-run", action="store_true", help="report the files that would be written, write none")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
         container = container_for(target)
     if arguments.compression:
         if not container.__name__.endswith(".hdf5"):
-            raise UsageError(f"{target}: only HDF5 stores are compressed.")
+            raise UsageError(f"{target}: --compression needs an HDF5 output (.h5 or .hdf5).")
         options["compression"] = arguments.compression
     refuse_replacing(target, [source])
     with neutral.open(source) as store:

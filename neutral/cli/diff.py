@@ -1,6 +1,7 @@
-"""Compare two models: stores, checkpoints or state dicts. Exit codes as of diff(1): 0 same, 1 different, above trouble.
+"""Compare two models: stores, checkpoints or state dicts.
 
-Layers are compared by name and tensors by key, B's as --mapping says. Without --rtol and --atol every bit counts.
+Layers are compared by name and tensors by key; --mapping renames those of B. Without --rtol and --atol, tensors have to
+be equal bit by bit. Exit codes are those of diff(1): 0 same, 1 different, 2 and above trouble.
 """
 
 from __future__ import annotations
@@ -21,46 +22,46 @@ DIFFERENT = 1
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("first", metavar="A", help="a store, a checkpoint (prefix, folder, file) or a state dict")
-    parser.add_argument("second", metavar="B", help="likewise")
-    parser.add_argument("--rtol", type=float, default=0.0, help="allowed difference, in parts of A's value")
-    parser.add_argument("--atol", type=float, default=0.0, help="allowed difference, absolute")
+    parser.add_argument("second", metavar="B", help="the model to compare with A")
+    parser.add_argument("--rtol", type=float, default=0.0, help="allowed difference, relative to the value in A")
+    parser.add_argument("--atol", type=float, default=0.0, help="allowed absolute difference")
     parser.add_argument("--mapping", metavar="FILE", help='TOML: a plan, or lines "layer of A" = "layer of B"')
-    parser.add_argument("--structure", action="store_true", help="compare no values")
+    parser.add_argument("--structure", action="store_true", help="compare layers, shapes and dtypes only")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:
     from neutral.diff import diff
 
     if not (arguments.rtol >= 0 and arguments.atol >= 0):
-        raise UsageError("--rtol and --atol are not negative.")
+        raise UsageError(f"invalid --rtol {arguments.rtol} or --atol {arguments.atol}; expected numbers from 0 up.")
     try:
         with open_any([arguments.first]) as first, open_any([arguments.second]) as second:
             if arguments.mapping is not None:
                 from neutral.mapping import renamed
 
                 second = renamed(second, first, arguments.mapping)
-            found = diff(first, second, rtol=arguments.rtol, atol=arguments.atol, structure=arguments.structure)
+            difference = diff(first, second, rtol=arguments.rtol, atol=arguments.atol, structure=arguments.structure)
     except (NeutralError, OSError, MemoryError) as error:
         if isinstance(error, NeutralError) and error.exit_code != DIFFERENT:
             raise
-        raise SourceError(str(error) or "there is not enough memory.") from error  # 1 would mean: different
-    document = {"first": arguments.first, "second": arguments.second, "same": not found, **asdict(found)}
-    return Report(document, _lines(found), DIFFERENT if found else 0)
+        raise SourceError(str(error) or "not enough memory.") from error  # exit code 1 means: different
+    document = {"first": arguments.first, "second": arguments.second, "same": not difference, **asdict(difference)}
+    return Report(document, _lines(difference), DIFFERENT if difference else 0)
 
 
-def _lines(found: Difference) -> Iterator[str]:
-    for sign, names in (("-", found.removed), ("+", found.added)):
+def _lines(difference: Difference) -> Iterator[str]:
+    for sign, names in (("-", difference.removed), ("+", difference.added)):
         yield from (f"{sign} layer {name}" for name in names)
-    for layer in found.layers:
+    for layer in difference.layers:
         if layer.kind:
             yield f"! layer {layer.name}: {layer.kind[0]} became {layer.kind[1]}"
         for name, (before, after) in (layer.attributes or {}).items():
             yield f"! layer {layer.name}: {name} {before} became {after}"
-    for sign, names in (("-", found.removed_tensors), ("+", found.added_tensors)):
+    for sign, names in (("-", difference.removed_tensors), ("+", difference.added_tensors)):
         yield from (f"{sign} tensor {name}" for name in names)
-    yield from map(_tensor_line, found.tensors)
-    if not found:
-        yield f"the same: {plural(found.compared, 'tensor')} compared"
+    yield from map(_tensor_line, difference.tensors)
+    if not difference:
+        yield f"the same: {plural(difference.compared, 'tensor')} compared"
 
 
 def _tensor_line(tensor: TensorDifference) -> str:

@@ -1,4 +1,4 @@
-"""The module that a user wrote, from ``--into package.module:Factory``."""
+"""The ``--into package.module:Factory`` option: import and call a module factory of the user."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from typing import Any, Iterator, Sequence
 
 from neutral.errors import UsageError
 
-MODULE = "the class or function that makes the PyTorch module; the current folder is importable"
+HELP = "the class or function that returns the module; imported from the current folder or --path"
 
 
-def add_factory(parser: argparse.ArgumentParser, required: bool, text: str = MODULE) -> None:
+def add_factory(parser: argparse.ArgumentParser, required: bool, text: str = HELP) -> None:
+    """Declare ``--into``, ``--kwargs`` and ``--path`` on the parser of a verb."""
     parser.add_argument("--into", required=required, metavar="MODULE:FACTORY", help=text)
-    parser.add_argument("--kwargs", metavar="JSON", help="arguments of the factory: '{\"classes\": 10}'")
+    parser.add_argument("--kwargs", metavar="JSON", help="keyword arguments of the factory: '{\"classes\": 10}'")
     parser.add_argument(
         "--path", action="append", default=[], metavar="FOLDER", help="another folder to import from; may be repeated"
     )
@@ -26,17 +27,29 @@ def add_factory(parser: argparse.ArgumentParser, required: bool, text: str = MOD
 
 @contextmanager
 def importable(folders: Sequence[str]) -> Iterator[None]:
-    """``folders`` and the current one are on the import path, as they are for ``python -m``."""
-    before = list(sys.path)
+    """Put ``folders`` and the current one first on the import path while the block runs, as ``python -m`` does."""
+    original = list(sys.path)
     sys.path[:0] = [*map(os.path.abspath, folders), os.getcwd()]
     try:
         yield
     finally:
-        sys.path[:] = before
+        sys.path[:] = original
 
 
 def make(target: str, kwargs: str | None) -> Any:
-    """Call the factory. What the user's code raises becomes a UsageError that names it (its trace: ``--debug``)."""
+    """Import and call a factory and return the module that it makes.
+
+    Args:
+        target: ``package.module:Factory``; ``Factory`` may contain dots.
+        kwargs: A JSON object of keyword arguments, or None for none.
+
+    Raises:
+        UsageError: The factory cannot be imported, or raises; the user's exception is the cause.
+
+    Example:
+        >>> make("fractions:Fraction", '{"numerator": 1, "denominator": 2}')
+        Fraction(1, 2)
+    """
     module_name, separator, attribute = target.partition(":")
     if not (module_name and separator and attribute):
         raise UsageError(f"--into {target}: expected package.module:Factory, such as models.resnet:ResNet20.")
@@ -45,7 +58,7 @@ def make(target: str, kwargs: str | None) -> Any:
         module = import_module(module_name)
     except Exception as error:
         raise UsageError(
-            f"--into {target}: {module_name} cannot be imported: {_says(error)}. "
+            f"--into {target}: {module_name} cannot be imported: {_describe(error)}. "
             "The current folder and those of --path are searched."
         ) from error
     try:
@@ -53,12 +66,12 @@ def make(target: str, kwargs: str | None) -> Any:
     except AttributeError as error:
         raise UsageError(f"--into {target}: {module.__file__ or module_name} has no {attribute!r}.") from error
     if not callable(factory):
-        raise UsageError(f"--into {target}: this is no class or function, but {type(factory).__name__}.")
+        raise UsageError(f"--into {target}: expected a class or function, got {type(factory).__name__}.")
     try:
         return factory(**arguments)
     except (Exception, SystemExit) as error:
         raise UsageError(
-            f"--into {target}: calling it raised {_says(error)}. Its arguments are those of --kwargs: "
+            f"--into {target}: calling it raised {_describe(error)}. It was called with --kwargs "
             f"{json.dumps(arguments)}."
         ) from error
 
@@ -69,11 +82,11 @@ def _keywords(text: str | None) -> dict[str, Any]:
     try:
         value = json.loads(text)
     except ValueError as error:
-        raise UsageError(f"--kwargs {text}: this is no JSON ({error}).") from error
+        raise UsageError(f"--kwargs {text}: invalid JSON ({error}).") from error
     if not isinstance(value, dict):
         raise UsageError(f'--kwargs {text}: expected a JSON object, such as {{"classes": 10}}.')
     return value
 
 
-def _says(error: BaseException) -> str:
+def _describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"

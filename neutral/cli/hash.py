@@ -1,4 +1,4 @@
-"""Print the SHA-256 of every tensor, in the form of sha256sum. The bytes are read, whatever the manifest says."""
+"""Print the SHA-256 of every tensor in the output format of sha256sum, computed from the stored bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Show the layers and tensors of a store, or of a checkpoint as `export` would store it. No tensor is read."""
+"""Show the layers and tensors of a store, or of a checkpoint as `export` would store it. Tensor data are not read."""
 
 from __future__ import annotations
 
@@ -26,7 +26,12 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
 
 
 def describe(store: Store, name: str) -> dict[str, Any]:
-    """What ``--json`` prints: the whole structure, and no tensor's values."""
+    """Return the structure of a store, without tensor values, as the JSON document of ``inspect``.
+
+    Args:
+        store: The store.
+        name: The path that the document gives for it.
+    """
     source, graph = store.source, store.graph
     layers = [_describe_layer(layer, store) for layer in store.layers.values()]
     named = {tensor["key"]: tensor for layer in layers for tensor in layer["tensors"]}
@@ -66,7 +71,7 @@ def describe(store: Store, name: str) -> dict[str, Any]:
 
 
 def _describe_layer(layer: Layer, store: Store) -> dict[str, Any]:
-    """Roles and attributes are in the catalogue's order; a manifest has them sorted by name."""
+    """Return a layer with its roles and attributes in the catalogue's order; manifests sort them by name."""
     from neutral.operators import catalogue
 
     operator = catalogue[layer.kind]
@@ -96,8 +101,8 @@ def _describe_tensor(tensor: Tensor) -> dict[str, Any]:
 
 def _lines(document: dict[str, Any]) -> Iterator[str]:
     totals, source, graph = document["totals"], document["source"], document["graph"]
-    made = "" if source is None else f" of {source['framework']} {source['version'] or ''}".rstrip()
-    yield f"{document['path']}: {'store' if document['is_store'] else 'checkpoint'}{made}"
+    origin = "" if source is None else f" of {source['framework']} {source['version'] or ''}".rstrip()
+    yield f"{document['path']}: {'store' if document['is_store'] else 'checkpoint'}{origin}"
     yield (
         f"{plural(totals['layers'], 'layer')}, {plural(totals['tensors'], 'tensor')}, "
         f"{plural(totals['parameters'], 'parameter')}, {totals['buffers']:,} in buffers, {byte_size(totals['bytes'])}"
@@ -131,7 +136,7 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
 
 
 def _layer_rows(layer: dict[str, Any]) -> Iterator[tuple[str, ...]]:
-    """One row a tensor; the layer itself is named in the first."""
+    """Yield one row for each tensor of a layer; only the first names the layer."""
     head = (layer["name"], layer["kind"])
     count, typed_by = f"{layer['parameters']:,}", layer["typed_by"]
     for tensor in layer["tensors"]:

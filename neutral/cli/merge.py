@@ -13,7 +13,7 @@ from neutral.cli.sources import add_derived, save_derived
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("stores", nargs="+", metavar="STORE")
     parser.add_argument(
-        "--prefix", action="append", default=[], help="goes before the names of a store; one for each, in their order"
+        "--prefix", action="append", default=[], help="put before the names of a store; once for each store, in order"
     )
     add_derived(parser)
 

@@ -1,4 +1,4 @@
-"""``-`` for a file: standard input where one is read, standard output where a store is written."""
+"""``-`` as a file name: standard input for a file that is read, standard output for a store that is written."""
 
 from __future__ import annotations
 
@@ -13,20 +13,31 @@ from typing import IO, Iterator
 from neutral.errors import SourceError, UsageError
 
 INPUTS = ("store", "stores", "source", "sources", "first", "second", "weights")
-"""What the verbs call the arguments that name what is read."""
+"""The arguments of the verbs that name files to read."""
 
 WRITING = ("export", "convert", "cast", "slice", "merge")
 """The verbs whose output is one store."""
 
 SUFFIXES = ((b"\x89HDF", ".h5"), (b"\x1f\x8b", ".tar.gz"), (b"PK", ".zip"), (b"\x12\x01\0\0\0\0\0\0", ".params"))
-"""How what comes begins, and what a file of this kind is called."""
+"""First bytes of a file, and the suffix of files that begin so."""
 
 
 @contextmanager
 def piped(arguments: argparse.Namespace) -> Iterator[bool]:
-    """While the block runs, files stand for the ``-`` among the arguments; gives whether stdout takes the output.
+    """Replace each ``-`` in the arguments by a temporary file while the block runs.
 
-    What is written for standard output goes there when the block has ended without an error.
+    Standard input is copied to a file before the block; the output is copied to standard output after it, unless it
+    raised.
+
+    Args:
+        arguments: Parsed arguments; changed in place.
+
+    Returns:
+        Whether stdout takes the store, which leaves stderr for the report.
+
+    Raises:
+        UsageError: ``-`` stands for more than one input, or for an output that is not one store.
+        SourceError: Standard input is empty.
     """
     reads = [name for name in INPUTS if "-" in _values(arguments, name)]
     writes = getattr(arguments, "output", None) == "-"

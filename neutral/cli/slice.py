@@ -1,4 +1,4 @@
-"""Write some layers of a store: by name, or what the graph needs to compute one of its nodes (a backbone)."""
+"""Write some layers of a store: those named, or those that one node of the graph depends on (a backbone)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from neutral.errors import UsageError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("store", metavar="STORE")
-    parser.add_argument("layers", nargs="*", metavar="PATTERN", help="names of layers; * and ? stand for others")
-    parser.add_argument("--until", metavar="NODE", help="cut the graph after this node")
+    parser.add_argument("layers", nargs="*", metavar="PATTERN", help="names of layers; shell patterns")
+    parser.add_argument("--until", metavar="NODE", help="end the graph after this node")
     add_derived(parser)
 
 
@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     from neutral.edit import slice_layers
 
     if not arguments.layers and arguments.until is None:
-        raise UsageError("name layers, or a node with --until.")
+        raise UsageError("nothing to do: pass names of layers, or --until NODE.")
     with neutral.open(arguments.store) as store:
         result = slice_layers(store, arguments.layers, output=arguments.until)
         document: dict[str, Any] = {"store": arguments.store, "layers": list(result.layers)}

@@ -1,4 +1,4 @@
-"""Raw checkpoints on the command line: which reader takes them."""
+"""Inputs and derived outputs of the verbs: checkpoints by reader, stores, and stores made from stores."""
 
 from __future__ import annotations
 
@@ -21,12 +21,22 @@ HELP = (
 
 
 def add_source(parser: argparse.ArgumentParser, text: str = HELP) -> None:
+    """Declare the ``SOURCE…`` argument and ``--epoch`` on the parser of a verb."""
     parser.add_argument("source", nargs="+", metavar="SOURCE", help=text)
-    parser.add_argument("--epoch", type=int, metavar="N", help="the epoch, where a prefix or a folder has several")
+    parser.add_argument("--epoch", type=int, metavar="N", help="the epoch, if a prefix or a folder has several")
 
 
 def read_source(paths: Sequence[str], epoch: int | None) -> Store:
-    """The store of a checkpoint, by the first reader that takes every one of ``paths``."""
+    """Read a checkpoint with the first reader that accepts all of its paths.
+
+    Args:
+        paths: The files or the prefix of one checkpoint.
+        epoch: The epoch, or None for the latest.
+
+    Raises:
+        SourceError: No reader accepts the paths, or the checkpoint is damaged.
+        UsageError: A path is a neutral store.
+    """
     options: dict[str, Any] = {} if epoch is None else {"epoch": epoch}
     for reader in plugins.load_all(plugins.READERS):
         if all(reader.can_read(path) for path in paths):
@@ -34,15 +44,26 @@ def read_source(paths: Sequence[str], epoch: int | None) -> Store:
             return store
     for path in paths:
         if not os.path.lexists(path):
-            raise SourceError(f"{path}: there is no such file or folder, and no checkpoint has this prefix.")
+            raise SourceError(f"{path}: no such file or folder, and no checkpoint has this prefix.")
         if is_store(path):
-            raise UsageError(f"{path}: this is a neutral store, and a checkpoint is expected here.")
+            raise UsageError(f"{path}: this is a neutral store; expected a checkpoint.")
     readers = ", ".join(plugins.names(plugins.READERS)) or "none"
-    raise SourceError(f"{', '.join(paths)}: no reader knows this (readers: {readers}). Name the checkpoint's files.")
+    raise SourceError(
+        f"{', '.join(paths)}: unknown checkpoint format; the readers are {readers}. Pass the files of a checkpoint."
+    )
 
 
 def open_any(paths: Sequence[str], epoch: int | None = None) -> Store:
-    """A store as it is, or the store of a checkpoint."""
+    """Open a store, or read a checkpoint as a store.
+
+    Args:
+        paths: One store, or the files or the prefix of one checkpoint.
+        epoch: The epoch of a checkpoint, or None for the latest.
+
+    Raises:
+        SourceError: The input is missing, damaged, or of an unknown format.
+        StoreError: The store is malformed.
+    """
     if len(paths) == 1 and epoch is None and is_store(paths[0]):
         from neutral.errors import PlainTensorsError
         from neutral.store import open_store
@@ -56,9 +77,9 @@ def open_any(paths: Sequence[str], epoch: int | None = None) -> Store:
 
 
 def add_derived(parser: argparse.ArgumentParser) -> None:
-    """The options of verbs that write a store made of stores."""
+    """Declare the options of verbs that write a store made from stores."""
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="the new store")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be written")
+    parser.add_argument("--dry-run", action="store_true", help="report the store that would be written, write nothing")
 
 
 def refuse_replacing(target: str, sources: Sequence[str]) -> None:
@@ -71,7 +92,19 @@ def refuse_replacing(target: str, sources: Sequence[str]) -> None:
 def save_derived(
     store: Store, sources: Sequence[str], arguments: argparse.Namespace, document: dict[str, Any], console: Console
 ) -> list[str]:
-    """Save to ``arguments.output``, never over a source; completes ``document`` and gives the line to report."""
+    """Save a store that was made from others, and return the lines to report.
+
+    Args:
+        store: The store.
+        sources: The files that it was made from, which are never replaced.
+        arguments: Parsed arguments with ``output`` and ``dry_run``.
+        document: The JSON document; gets ``output``, ``written``, ``tensors`` and ``bytes``.
+        console: Draws the progress bar.
+
+    Raises:
+        UsageError: The output has an unknown suffix or is one of ``sources``.
+        TargetError: The output cannot be written.
+    """
     from neutral.store.containers import container_for
 
     target = arguments.output
@@ -88,7 +121,7 @@ def save_derived(
 
 
 def is_store(path: str) -> bool:
-    """Whether the suffix or the first bytes are those of a container."""
+    """Return whether the suffix or the first bytes of a file are those of a container."""
     from neutral.store.containers import container_for, container_of
 
     try:

@@ -20,12 +20,12 @@ from neutral.text import printable
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        (("fly",), 2, "there is no verb 'fly'. The verbs are: export, inspect, check"),
+        (("fly",), 2, "unknown verb 'fly'; expected one of export, inspect, check"),
         (("inspect",), 2, "SOURCE"),
         (("inspect", "x", "--jso"), 2, "--jso"),
         (("inspect", "missing.safetensors"), 3, "missing.safetensors: there is no such file"),
-        (("inspect", "missing"), 3, "missing: there is no such file or folder"),
-        (("export", "missing", "-o", "x.safetensors"), 3, "missing: there is no such file or folder"),
+        (("inspect", "missing"), 3, "missing: no such file or folder, and no checkpoint has this prefix"),
+        (("export", "missing", "-o", "x.safetensors"), 3, "missing: no such file or folder, and no checkpoint has this prefix"),
         (("export", "missing"), 2, "-o/--output"),
         (("completion", "tcsh"), 2, "tcsh"),
     ],
@@ -48,7 +48,7 @@ def test_a_file_that_is_neither_store_nor_checkpoint(run: Run, tmp_path: Path) -
     path.write_text("hello")
     result = run("inspect", path)
     assert result.code == 3
-    assert "no reader knows this (readers: mxnet" in result.err
+    assert "unknown checkpoint format; the readers are mxnet" in result.err
 
 
 def test_a_folder_named_as_a_store(run: Run, tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_a_fault_of_our_own_asks_to_be_reported(run: Run, store: Path, failing: 
     failing(KeyError("oops"))
     result = run("inspect", store)
     assert result.code == 70
-    assert result.err.startswith("neutral: error: unexpected KeyError: 'oops'. This is a fault of Neutral")
+    assert result.err.startswith("neutral: error: unexpected KeyError: 'oops'. This is a bug in Neutral")
     assert "Traceback" not in result.err
 
 

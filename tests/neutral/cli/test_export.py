@@ -80,7 +80,7 @@ def test_the_output_is_never_the_source(run: Run, checkpoint: Path) -> None:
 def test_a_store_is_no_source(run: Run, store: Path, tmp_path: Path) -> None:
     result = run("export", store, "-o", tmp_path / "model.safetensors")
     assert result.code == 2
-    assert f"{store}: this is a neutral store, and a checkpoint is expected here" in result.err
+    assert f"{store}: this is a neutral store; expected a checkpoint" in result.err
 
 
 def test_an_unwritable_target(run: Run, checkpoint: Path, tmp_path: Path) -> None:
