@@ -1,8 +1,8 @@
-"""Many checkpoints at once: found in trees, converted by any executor, catalogued, resumed."""
+"""Convert many checkpoints at once: discovery in trees and buckets, any executor, a catalogue, resumable."""
 
 from __future__ import annotations
 
-from neutral.fleet.archive import Summary, archive
+from neutral.fleet._archive import Summary, archive
 from neutral.fleet.entry import Entry
 
 __all__ = ["Entry", "Summary", "archive"]

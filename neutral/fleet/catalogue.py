@@ -1,4 +1,4 @@
-"""The catalogue of an archive: the journal, Parquet where pyarrow is, and a page to look at."""
+"""Write the catalogue of an archive: a journal, an HTML page and, with pyarrow, a Parquet table."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ PAGE = "index.html"
 
 
 class Journal:
-    """Entries appended one by one, each on the disk before the next."""
+    """A file to which entries are appended, each synchronised to the disk before the next.
+
+    Args:
+        folder: The folder of the archive.
+    """
 
     def __init__(self, folder: str) -> None:
         self._path = os.path.join(folder, JOURNAL)
@@ -30,12 +34,13 @@ class Journal:
         try:
             self._file = open(self._path, "ab")
         except OSError as error:
-            raise TargetError(f"{self._path}: cannot be written: {error.strerror}.") from None
+            raise TargetError(f"{self._path}: cannot write: {error.strerror}.") from None
         if self._file.tell():
-            self._file.write(b"\n")  # ends a line that a killed run left open
+            self._file.write(b"\n")  # end a line that a killed run left incomplete
         return self
 
     def add(self, entry: Entry) -> None:
+        """Append an entry and wait until it is on the disk."""
         self._file.write(_line(entry))
         self._file.flush()
         os.fsync(self._file.fileno())
@@ -47,7 +52,11 @@ class Journal:
 
 
 def finished(folder: str) -> dict[str, Entry]:
-    """The last entry of every name; lines that a killed run left unfinished are passed over."""
+    """Return the last entry of every name in the journal; skip lines that a killed run left incomplete.
+
+    Args:
+        folder: The folder of the archive; without a journal there are no entries.
+    """
     entries = {}
     try:
         with open(os.path.join(folder, JOURNAL), "rb") as file:
@@ -64,7 +73,15 @@ def finished(folder: str) -> dict[str, Entry]:
 
 
 def write(folder: str, entries: Sequence[Entry]) -> bool:
-    """The whole catalogue, in the order of ``entries``; False where its table is left out, which needs pyarrow."""
+    """Write journal, page and table.
+
+    Args:
+        folder: The folder of the archive.
+        entries: All entries, in the order of the result.
+
+    Returns:
+        Whether the table was written, which needs pyarrow.
+    """
     with atomic_file(os.path.join(folder, JOURNAL)) as file:
         file.writelines(map(_line, entries))
     with atomic_file(os.path.join(folder, PAGE)) as file:
@@ -85,7 +102,7 @@ def _line(entry: Entry) -> bytes:
 
 
 def _cell(value: Any) -> Any:
-    """Lists as lists, and names that are no UTF-8 written out."""
+    """Convert tuples to lists, and escape names that are not valid UTF-8."""
     if isinstance(value, tuple):
         return [_cell(item) for item in value]
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""Which checkpoints a tree holds. What belongs together is for the readers to say."""
+"""Find checkpoints in folders and buckets; readers decide which files form one checkpoint."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from neutral.store.remote import folders, is_url
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The files of one checkpoint, and the name that its store gets: a path below the archive, without a suffix."""
+    """The files of one checkpoint.
+
+    Args:
+        name: The path of its store below the archive, without a suffix.
+        reader: The name of the reader.
+        paths: Its files, or URLs.
+    """
 
     name: str
     reader: str
@@ -21,11 +27,15 @@ class Checkpoint:
 
 
 def discover(sources: Sequence[str]) -> list[Checkpoint]:
-    """Every checkpoint in files, folders and URLs of them, sorted by name; links to folders are not followed.
+    """Return every checkpoint below some sources, sorted by name; do not follow links to folders.
 
-    Where several sources are given, the name of each comes first. Raises SourceError where one does not exist.
+    Args:
+        sources: Files, folders and URLs of them. With several, the names of checkpoints begin with the source's name.
+
+    Raises:
+        SourceError: A source does not exist.
     """
-    found: dict[str, Checkpoint] = {}
+    checkpoints: dict[str, Checkpoint] = {}
     readers = [reader for reader in plugins.load_all(plugins.READERS) if hasattr(reader, "find")]
     for source in sources:
         top = ""
@@ -34,16 +44,16 @@ def discover(sources: Sequence[str]) -> list[Checkpoint]:
         for folder, inside, names in folders(source) if is_url(source) else _folders(source):
             for reader in readers:
                 for name, members in reader.find(folder, names):
-                    whole = _free(os.path.normpath(os.path.join(top, inside, name)), found)
-                    paths = tuple(os.path.join(folder, member) for member in members)  # of URLs too
-                    found[whole] = Checkpoint(whole, reader.name, paths)
-    return [found[name] for name in sorted(found)]
+                    unique = _unique(os.path.normpath(os.path.join(top, inside, name)), checkpoints)
+                    paths = tuple(os.path.join(folder, member) for member in members)  # also joins URLs
+                    checkpoints[unique] = Checkpoint(unique, reader.name, paths)
+    return [checkpoints[name] for name in sorted(checkpoints)]
 
 
 def _folders(source: str) -> Iterator[tuple[str, str, list[str]]]:
-    """The folders of a tree, each with its path from there on and its files' names; of a file, the folder it is in."""
+    """Yield each folder of a tree, its path relative to the tree, and its files; for a file, its folder and itself."""
     if not os.path.exists(source):
-        raise SourceError(f"{source}: there is no such file or folder.")
+        raise SourceError(f"{source}: no such file or folder.")
     if os.path.isfile(source):
         yield os.path.dirname(source), "", [os.path.basename(source)]
         return
@@ -53,9 +63,9 @@ def _folders(source: str) -> Iterator[tuple[str, str, list[str]]]:
         yield folder, os.path.relpath(folder, source), files
 
 
-def _free(name: str, taken: dict[str, Checkpoint]) -> str:
-    number, free = 1, name
-    while free in taken:
+def _unique(name: str, taken: dict[str, Checkpoint]) -> str:
+    number, unique = 1, name
+    while unique in taken:
         number += 1
-        free = f"{name}~{number}"
-    return free
+        unique = f"{name}~{number}"
+    return unique

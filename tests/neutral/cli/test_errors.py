@@ -25,7 +25,11 @@ from neutral.text import printable
         (("inspect", "x", "--jso"), 2, "--jso"),
         (("inspect", "missing.safetensors"), 3, "missing.safetensors: there is no such file"),
         (("inspect", "missing"), 3, "missing: no such file or folder, and no checkpoint has this prefix"),
-        (("export", "missing", "-o", "x.safetensors"), 3, "missing: no such file or folder, and no checkpoint has this prefix"),
+        (
+            ("export", "missing", "-o", "x.safetensors"),
+            3,
+            "missing: no such file or folder, and no checkpoint has this prefix",
+        ),
         (("export", "missing"), 2, "-o/--output"),
         (("completion", "tcsh"), 2, "tcsh"),
     ],

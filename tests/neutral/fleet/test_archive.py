@@ -19,8 +19,8 @@ import pytest
 from cli_cases import ndarray_list, run_process, write_checkpoint
 from neutral.errors import SourceError
 from neutral.fleet import Entry, archive
-from neutral.fleet.archive import _Runner
 from neutral.fleet.discovery import Checkpoint, discover
+from neutral.fleet.runner import TaskRunner
 from neutral.store.check import check
 
 np = pytest.importorskip("numpy")
@@ -203,7 +203,7 @@ def _dies_of_two(checkpoint: Checkpoint) -> Entry:
 
 def test_a_worker_that_dies_takes_no_other_with_it() -> None:
     checkpoints = {name: Checkpoint(name, "mxnet", ()) for name in "12345"}
-    runner = _Runner(None, 2)
+    runner = TaskRunner(None, 2)
     entries = {e.name: e for e in runner.run(_dies_of_two, {n: (c,) for n, c in checkpoints.items()}, checkpoints)}
     runner.close()
     assert {name: entry.status for name, entry in entries.items()} == {
