@@ -132,7 +132,7 @@ OPERATORS = (
             elementwise=True,
             keeps_shape=kind == "logical_not",
             commutative=kind in _COMMUTATIVE,
-            rank_rule="broadcast",
+            rank_rule="same" if kind == "logical_not" else "broadcast",
             dtype_rule="attribute",
         )
         for kind, meaning in _LOGICAL.items()

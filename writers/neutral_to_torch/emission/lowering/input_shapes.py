@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Mapping
 
 from neutral.graph import Graph, Input, Layer, Node, Value
+from neutral.operators import catalogue
 from neutral.tensor import Tensor
-from neutral_to_torch.emission.lowering.rules import rule_for
+from neutral_to_torch.emission.lowering.rules import rank_rule_of
 
 WINDOWS = (
     "convolution", "transposed_convolution", "deformable_convolution", "max_pool", "average_pool", "sum_pool",
@@ -49,8 +50,8 @@ def _shape(rank: int, channels: int | None) -> tuple[int | None, ...]:
 
 
 def _keeps_rank(node: Node) -> bool:
-    rule = rule_for(node.kind)
-    return node.kind == "batch_norm" or (rule is not None and rule.rank == "same")
+    operator = catalogue.get(node.kind)
+    return (operator is not None and operator.keeps_shape) or rank_rule_of(node.kind) == "same"
 
 
 def _channels(node: Node, layers: Mapping[str, Layer], tensors: Mapping[str, Tensor]) -> int | None:

@@ -204,7 +204,7 @@ class Lowering:
         view = NodeView(node, layer, self._store.tensors, known, used, self._declared, self._body)
         try:
             result = rule.function(view, *view.inputs)
-            found = {Value(node.name, output): rank for output, rank in enumerate(rank_of(rule, view))}
+            found = {Value(node.name, output): rank for output, rank in enumerate(rank_of(view))}
             ranks.update({value: rank for value, rank in found.items() if rank is not None})
         except Unsupported as problem:
             self._problem(f"kind {node.kind}: {problem}", node)

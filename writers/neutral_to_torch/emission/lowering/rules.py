@@ -13,6 +13,8 @@ from typing import Any, Callable, Mapping, Sequence, Union
 from neutral import extensions
 from neutral.errors import NeutralError
 from neutral.graph import Graph, Layer, Node, Value
+from neutral.operators import catalogue
+from neutral.operators.ranks import RankContext, RankRule, output_ranks
 from neutral.tensor import Tensor
 from neutral_to_torch.emission.expression.symbols import Symbol, nn, term_of, torch
 from neutral_to_torch.emission.expression.terms import Body, Control, Declaration, Ref, SelfAttribute
@@ -40,7 +42,6 @@ def unpack(expression: Symbol, pattern: Any) -> Unpacked:
 
 
 Result = Union[Symbol, "tuple[Symbol | None, ...]", Unpacked]
-Rank = Union[int, str, Callable[["NodeView"], Union[int, Sequence[Union[int, None]], None]], None]
 
 
 class NodeView:
@@ -192,21 +193,21 @@ Function = Callable[..., Result]
 
 @dataclass(frozen=True)
 class Rule:
-    """How one kind is written, and what is known of the rank of what it gives."""
+    """How one kind is written, and the rank rule of a kind whose catalogue entry has none."""
 
     function: Function
-    rank: Rank
+    rank: RankRule
 
 
 _RULES: dict[str, Rule] = {}
 
 
-def rule(*kinds: str, rank: Rank = None) -> Callable[[Function], Function]:
+def rule(*kinds: str, rank: RankRule = None) -> Callable[[Function], Function]:
     """Register a function as the emitter rule of one or more kinds. A kind that has a rule already is an error.
 
     The function is called with the node's :class:`NodeView` and its inputs, and returns an expression, a tuple of one
-    for each output, or :func:`unpack`. ``rank`` says how many dimensions the outputs have: a number, "same" (as
-    the first input), "broadcast" (the largest of the inputs), or a function of the view.
+    for each output, or :func:`unpack`. ``rank`` is the rank rule (:mod:`neutral.operators.ranks`) of a kind whose
+    catalogue entry has none.
     """
 
     def register(function: Function) -> Function:
@@ -245,15 +246,17 @@ def _load() -> None:
     extensions.apply("torch", rule)
 
 
-def rank_of(found: Rule, view: NodeView) -> list[int | None]:
-    """The rank of each output of the node."""
-    count = max(1, len(view.used))
-    rank = found.rank(view) if callable(found.rank) else found.rank
-    if rank == "same":
-        rank = view.rank(0)
-    elif rank == "broadcast":
-        ranks = [view.rank(index) for index in range(len(view.inputs))]
-        rank = max((r for r in ranks if r is not None), default=None) if None not in ranks else None
-    if isinstance(rank, (list, tuple)):
-        return [*rank, *[None] * (count - len(rank))]
-    return [rank if isinstance(rank, int) else None] * count
+def rank_rule_of(kind: str) -> RankRule:
+    """Return the rank rule of a kind: the catalogue's, or that of the emitter rule for kinds that have none there."""
+    operator = catalogue.get(kind)
+    if operator is not None and operator.rank_rule is not None:
+        return operator.rank_rule
+    found = rule_for(kind)
+    return None if found is None else found.rank
+
+
+def rank_of(view: NodeView) -> list[int | None]:
+    """Return the rank of each output of the node, None where it is unknown."""
+    operands = [view.rank(index) for index in range(len(view.inputs))]
+    shapes = {role: view.shape(role) for role in view.roles}
+    return output_ranks(rank_rule_of(view.kind), RankContext(view.attributes, operands, max(1, len(view.used)), shapes))

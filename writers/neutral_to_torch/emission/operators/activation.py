@@ -13,79 +13,79 @@ def _both(node: NodeView, x: Symbol, module: str, function: Symbol, **arguments:
     return either(node.module(getattr(nn, module)(**arguments))(x), function(x, **arguments))
 
 
-@rule("relu", rank="same")
+@rule("relu")
 def relu(node: NodeView, x: Symbol) -> Symbol:
     return _both(node, x, "ReLU", F.relu)
 
 
-@rule("sigmoid", rank="same")
+@rule("sigmoid")
 def sigmoid(node: NodeView, x: Symbol) -> Symbol:
     return _both(node, x, "Sigmoid", torch.sigmoid)
 
 
-@rule("log_sigmoid", rank="same")
+@rule("log_sigmoid")
 def log_sigmoid(node: NodeView, x: Symbol) -> Symbol:
     return _both(node, x, "LogSigmoid", F.logsigmoid)
 
 
-@rule("tanh", rank="same")
+@rule("tanh")
 def tanh(node: NodeView, x: Symbol) -> Symbol:
     return _both(node, x, "Tanh", torch.tanh)
 
 
-@rule("softplus", rank="same")
+@rule("softplus")
 def softplus(node: NodeView, x: Symbol) -> Symbol:
     return _both(node, x, "Softplus", F.softplus)
 
 
-@rule("softsign", rank="same")
+@rule("softsign")
 def softsign(node: NodeView, x: Symbol) -> Symbol:
     return _both(node, x, "Softsign", F.softsign)
 
 
-@rule("selu", rank="same")
+@rule("selu")
 def selu(node: NodeView, x: Symbol) -> Symbol:
     return _both(node, x, "SELU", F.selu)
 
 
-@rule("gelu", rank="same")
+@rule("gelu")
 def gelu(node: NodeView, x: Symbol) -> Symbol:
     return _both(node, x, "GELU", F.gelu)
 
 
-@rule("gelu_tanh", rank="same")
+@rule("gelu_tanh")
 def gelu_tanh(node: NodeView, x: Symbol) -> Symbol:
     return _both(node, x, "GELU", F.gelu, approximate="tanh")
 
 
-@rule("mish", rank="same")
+@rule("mish")
 def mish(node: NodeView, x: Symbol) -> Symbol:
     return _both(node, x, "Mish", F.mish)
 
 
-@rule("hard_sigmoid", rank="same")
+@rule("hard_sigmoid")
 def hard_sigmoid(node: NodeView, x: Symbol) -> Symbol:
     return (node["alpha"] * x + node["beta"]).clamp(0, 1)
 
 
-@rule("leaky_relu", rank="same")
+@rule("leaky_relu")
 def leaky_relu(node: NodeView, x: Symbol) -> Symbol:
     return _both(node, x, "LeakyReLU", F.leaky_relu, negative_slope=node["negative_slope"])
 
 
-@rule("elu", rank="same")
+@rule("elu")
 def elu(node: NodeView, x: Symbol) -> Symbol:
     return _both(node, x, "ELU", F.elu, alpha=node["alpha"])
 
 
-@rule("prelu", rank="same")
+@rule("prelu")
 def prelu(node: NodeView, x: Symbol) -> Symbol:
     if not node.stored("weight"):
         return F.prelu(x, node.tensor("weight"))
     return node.module(nn.PReLU(node.shape("weight")[0]))(x)
 
 
-@rule("softmax", rank="same")
+@rule("softmax")
 def softmax(node: NodeView, x: Symbol, length: Symbol | None = None) -> Symbol:
     axis = node["axis"]
     if length is not None:
@@ -93,24 +93,24 @@ def softmax(node: NodeView, x: Symbol, length: Symbol | None = None) -> Symbol:
     return either(node.module(nn.Softmax(dim=axis))(x), x.softmax(axis))
 
 
-@rule("softmax_of_sample", rank="same")
+@rule("softmax_of_sample")
 def softmax_of_sample(node: NodeView, x: Symbol) -> Symbol:
     if node.rank() == 2:
         return either(node.module(nn.Softmax(dim=1))(x), x.softmax(1))
     return x.flatten(1).softmax(1).view_as(x)
 
 
-@rule("log_softmax", rank="same")
+@rule("log_softmax")
 def log_softmax(node: NodeView, x: Symbol) -> Symbol:
     axis = node["axis"]
     return either(node.module(nn.LogSoftmax(dim=axis))(x), x.log_softmax(axis))
 
 
-@rule("masked_softmax", rank="same")
+@rule("masked_softmax")
 def masked_softmax(node: NodeView, x: Symbol, mask: Symbol) -> Symbol:
     return helper.masked_softmax(x, mask, node["axis"])
 
 
-@rule("masked_log_softmax", rank="same")
+@rule("masked_log_softmax")
 def masked_log_softmax(node: NodeView, x: Symbol, mask: Symbol) -> Symbol:
     return helper.masked_log_softmax(x, mask, node["axis"])

@@ -7,46 +7,42 @@ from typing import Any, Sequence
 from neutral_to_torch.emission.expression.symbols import F, Symbol, helper, torch
 from neutral_to_torch.emission.expression.terms import Name
 from neutral_to_torch.emission.lowering.rules import NodeView, Result, Unsupported, rule, unpack
-from neutral_to_torch.emission.operators.shape import positive, rank_after, starred
+from neutral_to_torch.emission.operators.shape import positive, starred
 
 
-@rule("concatenate", rank="same")
+@rule("concatenate")
 def concatenate(node: NodeView, *inputs: Symbol) -> Symbol:
     return torch.cat(list(inputs), dim=node["axis"])
 
 
-@rule("stack", rank=lambda node: rank_after(node, 1))
+@rule("stack")
 def stack(node: NodeView, *inputs: Symbol) -> Symbol:
     return torch.stack(list(inputs), dim=node["axis"])
 
 
-def _same_ranks(node: NodeView) -> list[int | None]:
-    return [node.rank()] * len(node.used)
-
-
-@rule("split", rank=_same_ranks)
+@rule("split")
 def split(node: NodeView, x: Symbol) -> Result:
     return unpack(x.chunk(node["parts"], dim=node["axis"]), tuple(range(node["parts"])))
 
 
-@rule("uneven_split", rank=_same_ranks)
+@rule("uneven_split")
 def uneven_split(node: NodeView, x: Symbol) -> Result:
     return unpack(x.tensor_split(node["parts"], dim=node["axis"]), tuple(range(node["parts"])))
 
 
-@rule("split_at", rank=_same_ranks)
+@rule("split_at")
 def split_at(node: NodeView, x: Symbol) -> Result:
     indices = node["indices"]
     return unpack(x.tensor_split(indices, dim=node["axis"]), tuple(range(len(indices) + 1)))
 
 
-@rule("hsplit", rank=_same_ranks)
+@rule("hsplit")
 def hsplit(node: NodeView, x: Symbol) -> Result:
     parts, indices = node["parts"], node["indices"]
     return unpack(torch.hsplit(x, parts or indices), tuple(range(parts or len(indices) + 1)))
 
 
-@rule("unbind", rank=lambda node: [rank_after(node, -1)] * len(node.used))
+@rule("unbind")
 def unbind(node: NodeView, x: Symbol) -> Result:
     return unpack(x.unbind(node["axis"]), tuple(range(node["parts"])))
 
@@ -77,7 +73,7 @@ def _forwards(node: NodeView) -> tuple[tuple[int, ...], list[slice], list[int]]:
     return axes, slices, flipped
 
 
-@rule("slice", rank="same")
+@rule("slice")
 def slice_(node: NodeView, x: Symbol) -> Symbol:
     axes, slices, flipped = _forwards(node)
     source = x.flip(*flipped) if flipped else x
@@ -85,7 +81,7 @@ def slice_(node: NodeView, x: Symbol) -> Symbol:
     return cut(source, *zip(*remaining)) if remaining else source
 
 
-@rule("slice_assign", rank="same")
+@rule("slice_assign")
 def slice_assign(node: NodeView, x: Symbol, value: Symbol) -> Symbol:
     axes, slices, flipped = _forwards(node)
     if min(axes) < 0:
@@ -105,7 +101,7 @@ def _slice(item: slice) -> Symbol:
     return Symbol(Name("slice"))(*bounds)
 
 
-@rule("slice_like", rank="same")
+@rule("slice_like")
 def slice_like(node: NodeView, x: Symbol, like: Symbol) -> Symbol:
     rank, axes = node.rank(), node["axes"]
     if axes is None and rank is None:
@@ -114,14 +110,14 @@ def slice_like(node: NodeView, x: Symbol, like: Symbol) -> Symbol:
     return cut(x, axes, [slice(like.shape[x.ndim - -axis if axis < 0 else axis]) for axis in axes])
 
 
-@rule("crop", rank=4)
+@rule("crop")
 def crop(node: NodeView, x: Symbol, like: Symbol | None = None) -> Symbol:
     size = node["size"] if like is None else like.shape[2:]
     offset = node["offset"]
     return helper.crop(x, size) if offset is None else helper.crop(x, size, offset)
 
 
-@rule("pad", rank=lambda node: len(node["before"]))
+@rule("pad")
 def pad(node: NodeView, x: Symbol) -> Symbol:
     pairs = list(zip(node["before"], node["after"]))
     if node["mode"] == "constant":
@@ -135,24 +131,19 @@ def pad(node: NodeView, x: Symbol) -> Symbol:
     return F.pad(x, widths, mode={"edge": "replicate", "reflect": "reflect"}[node["mode"]])
 
 
-@rule("tile", rank=lambda node: _tiled_rank(node))
+@rule("tile")
 def tile(node: NodeView, x: Symbol) -> Symbol:
     return x.tile(*node["repeats"])
 
 
-def _tiled_rank(node: NodeView) -> int | None:
-    rank = node.rank()
-    return None if rank is None else max(rank, len(node["repeats"]))
-
-
-@rule("repeat", rank=lambda node: 1 if node["axis"] is None else node.rank())
+@rule("repeat")
 def repeat(node: NodeView, x: Symbol) -> Symbol:
     if node["axis"] is None:
         return x.repeat_interleave(node["repeats"])
     return x.repeat_interleave(node["repeats"], dim=node["axis"])
 
 
-@rule("flip", rank="same")
+@rule("flip")
 def flip(node: NodeView, x: Symbol) -> Symbol:
     axes, rank = node["axes"], node.rank()
     if axes is None:
@@ -160,17 +151,17 @@ def flip(node: NodeView, x: Symbol) -> Symbol:
     return x.flip(*axes)
 
 
-@rule("broadcast_to", rank=lambda node: len(node["shape"]))
+@rule("broadcast_to")
 def broadcast_to(node: NodeView, x: Symbol) -> Symbol:
     return x.expand(*(extent or -1 for extent in node["shape"]))
 
 
-@rule("broadcast_axes", rank="same")
+@rule("broadcast_axes")
 def broadcast_axes(node: NodeView, x: Symbol) -> Symbol:
     return _broadcast(node, x, dict(zip(node["axes"], node["sizes"])))
 
 
-@rule("broadcast_like", rank="same")
+@rule("broadcast_like")
 def broadcast_like(node: NodeView, x: Symbol, like: Symbol) -> Symbol:
     if node["axes"] is None:
         return x.expand_as(like)
@@ -190,18 +181,12 @@ def _broadcast(node: NodeView, x: Symbol, extents: dict[int, Any]) -> Symbol:
 _STACKS = {"vstack": torch.vstack, "hstack": torch.hstack, "dstack": torch.dstack, "column_stack": torch.column_stack}
 
 
-def _stacked_rank(node: NodeView) -> int | None:
-    least = {"vstack": 2, "hstack": 1, "dstack": 3, "column_stack": 2}[node.kind]
-    rank = node.rank()
-    return None if rank is None else max(rank, least)
-
-
-@rule(*_STACKS, rank=_stacked_rank)
+@rule(*_STACKS)
 def stack_like_numpy(node: NodeView, *inputs: Symbol) -> Symbol:
     return _STACKS[node.kind](list(inputs))
 
 
-@rule("roll", rank="same")
+@rule("roll")
 def roll(node: NodeView, x: Symbol) -> Symbol:
     shifts, axes = node["shifts"], node["axes"]
     if axes is None:
@@ -209,13 +194,13 @@ def roll(node: NodeView, x: Symbol) -> Symbol:
     return x.roll(shifts[0], axes[0]) if len(axes) == 1 else x.roll(shifts, axes)
 
 
-@rule("lower_triangle", "upper_triangle", rank="same")
+@rule("lower_triangle", "upper_triangle")
 def triangle(node: NodeView, x: Symbol) -> Symbol:
     method = {"lower_triangle": x.tril, "upper_triangle": x.triu}[node.kind]
     return method(node["offset"]) if node["offset"] else method()
 
 
-@rule("difference", rank="same")
+@rule("difference")
 def difference(node: NodeView, x: Symbol) -> Symbol:
     return x.diff(n=node["times"], dim=node["axis"]) if node["times"] != 1 else x.diff(dim=node["axis"])
 
@@ -225,11 +210,11 @@ def _window(node: NodeView) -> dict[str, Any]:
     return {name: node[name] for name, default in defaults.items() if node[name] != default}
 
 
-@rule("extract_patches", rank=3)
+@rule("extract_patches")
 def extract_patches(node: NodeView, x: Symbol) -> Symbol:
     return F.unfold(x, node["kernel_size"], **_window(node))
 
 
-@rule("add_patches", rank=4)
+@rule("add_patches")
 def add_patches(node: NodeView, x: Symbol) -> Symbol:
     return F.fold(x, node["output_size"], node["kernel_size"], **_window(node))

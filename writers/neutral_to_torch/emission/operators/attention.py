@@ -15,6 +15,6 @@ _KINDS = (
 )
 
 
-@rule(*_KINDS, rank=3)
+@rule(*_KINDS)
 def attention(node: NodeView, *inputs: Symbol) -> Symbol:
     return getattr(helper, node.kind)(*inputs, heads=node["heads"])

@@ -6,6 +6,6 @@ from neutral_to_torch.emission.expression.symbols import Symbol
 from neutral_to_torch.emission.lowering.rules import NodeView, rule
 
 
-@rule("parameter", rank=lambda node: len(node.shape("value")))
+@rule("parameter")
 def parameter(node: NodeView) -> Symbol:
     return node.tensor("value")

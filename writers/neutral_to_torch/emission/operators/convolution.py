@@ -44,7 +44,7 @@ def _dimensions(node: NodeView) -> int:
     return dimensions
 
 
-@rule("convolution", rank=rank)
+@rule("convolution")
 def convolution(node: NodeView, x: Symbol) -> Symbol:
     dimensions = _dimensions(node)
     window = {
@@ -74,7 +74,7 @@ def written(window: dict[str, object]) -> dict[str, object]:
     return {name: value for name, value in window.items() if value != defaults[name]}
 
 
-@rule("transposed_convolution", rank=rank)
+@rule("transposed_convolution")
 def transposed_convolution(node: NodeView, x: Symbol) -> Symbol:
     dimensions = _dimensions(node)
     window = {
@@ -117,7 +117,7 @@ def transposed_convolution(node: NodeView, x: Symbol) -> Symbol:
     return in_layout(node, x, node.module(layer))
 
 
-@rule("deformable_convolution", rank=4)
+@rule("deformable_convolution")
 def deformable_convolution(node: NodeView, x: Symbol, offset: Symbol, mask: Symbol | None = None) -> Symbol:
     window = {name: short(node[name]) for name in ("stride", "padding", "dilation")}
     inputs = (x, offset) if mask is None else (x, offset, mask)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from neutral.tensor import from_numpy
 from neutral_to_torch.emission.expression.symbols import Symbol, helper, torch
 from neutral_to_torch.emission.lowering.rules import NodeView, rule
-from neutral_to_torch.emission.operators.shape import rank_after
 
 
 def number(value: float) -> float | int:
@@ -13,7 +12,7 @@ def number(value: float) -> float | int:
     return int(value) if value.is_integer() else value
 
 
-@rule("full", rank=lambda node: len(node["shape"]))
+@rule("full")
 def full(node: NodeView) -> Symbol:
     import numpy as np
 
@@ -24,13 +23,13 @@ def full(node: NodeView) -> Symbol:
     return node.constant(constructor, from_numpy(np.full(shape, value, node["dtype"])))
 
 
-@rule("full_like", rank="same")
+@rule("full_like")
 def full_like(node: NodeView, x: Symbol) -> Symbol:
     named = {0.0: torch.zeros_like, 1.0: torch.ones_like}.get(node["value"])
     return torch.full_like(x, number(node["value"])) if named is None else named(x)
 
 
-@rule("arange", rank=1)
+@rule("arange")
 def arange(node: NodeView) -> Symbol:
     import numpy as np
 
@@ -48,7 +47,7 @@ def arange(node: NodeView) -> Symbol:
     return node.constant(constructor, from_numpy(values))
 
 
-@rule("arange_like", rank=lambda node: node.rank() if node["axis"] is None else 1)
+@rule("arange_like")
 def arange_like(node: NodeView, x: Symbol) -> Symbol:
     start, step, repeat, axis = node["start"], node["step"], node["repeat"], node["axis"]
     extent = x.numel() if axis is None else x.shape[axis]
@@ -62,7 +61,7 @@ def arange_like(node: NodeView, x: Symbol) -> Symbol:
     return result.reshape(x.shape) if axis is None else result
 
 
-@rule("eye", rank=2)
+@rule("eye")
 def eye(node: NodeView) -> Symbol:
     import numpy as np
 
@@ -75,13 +74,13 @@ def eye(node: NodeView) -> Symbol:
     return node.constant(constructor, from_numpy(np.eye(rows, columns, offset, node["dtype"])))
 
 
-@rule("index_array", rank=lambda node: rank_after(node, 1))
+@rule("index_array")
 def index_array(node: NodeView, x: Symbol) -> Symbol:
     result = helper.index_array(x)
     return result if node["axes"] is None else result[..., list(node["axes"])]
 
 
-@rule("diagonal", rank=lambda node: 2 if node.rank() == 1 else rank_after(node, -1))
+@rule("diagonal")
 def diagonal(node: NodeView, x: Symbol) -> Symbol:
     axes = (node["axis"], node["other_axis"])
     if node.rank() is None:

@@ -6,17 +6,12 @@ from neutral_to_torch.emission.expression.symbols import Symbol, helper
 from neutral_to_torch.emission.lowering.rules import NodeView, Result, rule, unpack
 
 
-@rule("box_iou", rank=lambda node: _sum_of_ranks(node))
+@rule("box_iou")
 def box_iou(node: NodeView, boxes: Symbol, other: Symbol) -> Symbol:
     return helper.box_iou(boxes, other, center=node["format"] == "center")
 
 
-def _sum_of_ranks(node: NodeView) -> int | None:
-    first, second = node.rank(0), node.rank(1)
-    return None if first is None or second is None else first + second - 2
-
-
-@rule("box_nms", rank="same")
+@rule("box_nms")
 def box_nms(node: NodeView, boxes: Symbol) -> Symbol:
     if node["top_k"] == 0:
         return boxes
@@ -35,35 +30,30 @@ def box_nms(node: NodeView, boxes: Symbol) -> Symbol:
     return helper.box_nms(boxes, **{name: node[name] for name in names})
 
 
-@rule("box_decode", rank=3)
+@rule("box_decode")
 def box_decode(node: NodeView, predictions: Symbol, anchors: Symbol) -> Symbol:
     center = node["format"] == "center"
     return helper.box_decode(predictions, anchors, node["std"], max_log=node["max_log"], center=center)
 
 
-@rule("box_encode", rank=3)
+@rule("box_encode")
 def box_encode(node: NodeView, *inputs: Symbol) -> Result:
     return unpack(helper.box_encode(*inputs), (0, 1))
 
 
-@rule("bipartite_matching", rank=lambda node: (_one_less(node), _one_less(node)))
+@rule("bipartite_matching")
 def bipartite_matching(node: NodeView, scores: Symbol) -> Result:
     options = {"smallest": node["smallest"], "limit": node["limit"]}
     return unpack(helper.bipartite_matching(scores, node["threshold"], **options), (0, 1))
 
 
-def _one_less(node: NodeView) -> int | None:
-    rank = node.rank()
-    return None if rank is None else rank - 1
-
-
-@rule("multibox_prior", rank=3)
+@rule("multibox_prior")
 def multibox_prior(node: NodeView, x: Symbol) -> Symbol:
     options = {name: node[name] for name in ("steps", "offsets", "clip")}
     return helper.multibox_prior(x, node["sizes"], node["ratios"], **options)
 
 
-@rule("multibox_detection", rank=3)
+@rule("multibox_detection")
 def multibox_detection(node: NodeView, *inputs: Symbol) -> Symbol:
     names = ("threshold", "overlap_threshold", "top_k", "across_classes", "variances", "clip")
     return helper.multibox_detection(*inputs, **{name: node[name] for name in names})

@@ -6,7 +6,7 @@ from neutral_to_torch.emission.expression.symbols import F, Symbol, helper, nn
 from neutral_to_torch.emission.lowering.rules import NodeView, rule
 
 
-@rule("dropout", rank="same")
+@rule("dropout")
 def dropout(node: NodeView, x: Symbol) -> Symbol:
     p, axes = node["p"], node["shared_axes"]
     if axes:

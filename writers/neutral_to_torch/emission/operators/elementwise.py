@@ -53,17 +53,17 @@ def operand(node: NodeView, index: int) -> Symbol:
     return given
 
 
-@rule(*_OPERATORS, rank="broadcast")
+@rule(*_OPERATORS)
 def arithmetic(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     return operation(_OPERATORS[node.kind], operand(node, 0), operand(node, 1))
 
 
-@rule("integer_divide", rank="broadcast")
+@rule("integer_divide")
 def integer_divide(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     return torch.div(operand(node, 0), operand(node, 1), rounding_mode="trunc")
 
 
-@rule("remainder", rank="broadcast")
+@rule("remainder")
 def remainder(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     if node.number(1):
         return operand(node, 0) % operand(node, 1)
@@ -81,7 +81,7 @@ _PAIRS = {
 """Functions of two tensors that torch has."""
 
 
-@rule(*_PAIRS, rank="broadcast")
+@rule(*_PAIRS)
 def pair(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     """A literal becomes a tensor: few of these functions take a number."""
     if node.number(0) is not None:
@@ -92,21 +92,21 @@ def pair(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     return result
 
 
-@rule("floor_divide", rank="broadcast")
+@rule("floor_divide")
 def floor_divide(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     if node.number(1):
         return x // operand(node, 1)
     return helper.floor_divide(operand(node, 0), y)
 
 
-@rule("remainder_of_trunc", rank="broadcast")
+@rule("remainder_of_trunc")
 def remainder_of_trunc(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     if node.number(1):
         return torch.fmod(x, operand(node, 1))
     return helper.remainder_of_trunc(operand(node, 0), y)
 
 
-@rule("nan_to_num", rank="same")
+@rule("nan_to_num")
 def nan_to_num(node: NodeView, x: Symbol) -> Symbol:
     names = {"nan": "nan", "positive": "posinf", "negative": "neginf"}
     given = {name: node[attribute] for attribute, name in names.items() if node[attribute] is not None}
@@ -115,19 +115,19 @@ def nan_to_num(node: NodeView, x: Symbol) -> Symbol:
     return torch.nan_to_num(x, **given)
 
 
-@rule("maximum", rank="broadcast")
+@rule("maximum")
 def maximum(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     number = node.number(1)
     return torch.maximum(x, y) if number is None else _clamped(x, float(number), None)
 
 
-@rule("minimum", rank="broadcast")
+@rule("minimum")
 def minimum(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     number = node.number(1)
     return torch.minimum(x, y) if number is None else _clamped(x, None, float(number))
 
 
-@rule(*_COMPARISONS, rank="broadcast")
+@rule(*_COMPARISONS)
 def comparison(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     return _truth(node, x, operation(_COMPARISONS[node.kind], x, operand(node, 1)))
 
@@ -137,7 +137,7 @@ def _truth(node: NodeView, x: Symbol, result: Symbol) -> Symbol:
     return result if node["dtype"] == "bool" else result.to(x.dtype)
 
 
-@rule(*_LOGICAL, rank="broadcast")
+@rule(*_LOGICAL)
 def logical(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     number = node.number(1)
     if number is None and node["dtype"] == "bool":
@@ -154,29 +154,29 @@ def logical(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     return _truth(node, x, result)
 
 
-@rule("logical_not", rank="same")
+@rule("logical_not")
 def logical_not(node: NodeView, x: Symbol) -> Symbol:
     return torch.logical_not(x) if node["dtype"] == "bool" else operation("==", x, 0).to(x.dtype)
 
 
-@rule(*_FUNCTIONS, rank="same")
+@rule(*_FUNCTIONS)
 def function(node: NodeView, x: Symbol) -> Symbol:
     result: Symbol = getattr(torch, _FUNCTIONS[node.kind])(x)
     return result
 
 
-@rule(*_HELPERS, rank="same")
+@rule(*_HELPERS)
 def helped(node: NodeView, x: Symbol) -> Symbol:
     result: Symbol = getattr(helper, _HELPERS[node.kind])(x)
     return result
 
 
-@rule("negative", rank="same")
+@rule("negative")
 def negative(node: NodeView, x: Symbol) -> Symbol:
     return -x
 
 
-@rule("round", rank="same")
+@rule("round")
 def round_(node: NodeView, x: Symbol) -> Symbol:
     rounding: dict[str, Callable[..., Symbol]] = {
         "away_from_zero": helper.round_half_away_from_zero,
@@ -186,7 +186,7 @@ def round_(node: NodeView, x: Symbol) -> Symbol:
     return rounding[node["ties"]](x)
 
 
-@rule("clamp", rank="same")
+@rule("clamp")
 def clamp(node: NodeView, x: Symbol) -> Symbol:
     low, high = node["min"], node["max"]
     if (low, high) == (0, 6):
@@ -205,7 +205,7 @@ def _clamped(x: Symbol, low: float | None, high: float | None) -> Symbol:
     return x.clamp(**given) if given else x
 
 
-@rule("smooth_l1", rank="same")
+@rule("smooth_l1")
 def smooth_l1(node: NodeView, x: Symbol) -> Symbol:
     beta = 1 / node["sigma"] ** 2
     if not math.isfinite(beta) or beta == 0:
@@ -214,7 +214,7 @@ def smooth_l1(node: NodeView, x: Symbol) -> Symbol:
     return F.smooth_l1_loss(x, torch.zeros_like(x), reduction="none", **options)
 
 
-@rule("divide_by_sqrt_size", rank="same")
+@rule("divide_by_sqrt_size")
 def divide_by_sqrt_size(node: NodeView, x: Symbol) -> Symbol:
     return x / math_.sqrt(x.shape[-1])
 
@@ -225,24 +225,19 @@ _TORCH = {
 }  # fmt: skip
 
 
-@rule("cast", rank="same")
+@rule("cast")
 def cast(node: NodeView, x: Symbol) -> Symbol:
     if node["dtype"] not in _TORCH:
         raise Unsupported(f"dtype {node['dtype']}: torch does not compute with it")
     return x.to(DTYPE[_TORCH[node["dtype"]]])
 
 
-@rule("cast_to_common", rank=lambda node: [node.rank(index) for index in range(len(node.inputs))])
+@rule("cast_to_common")
 def cast_to_common(node: NodeView, *inputs: Symbol) -> Result:
     return unpack(helper.cast_to_common(*inputs, narrowest=node["narrowest"]), tuple(range(len(inputs))))
 
 
-def _broadcast_rank(node: NodeView) -> int | None:
-    ranks = [node.rank(index) for index in range(3)]
-    return None if None in ranks else max(rank for rank in ranks if rank is not None)
-
-
-@rule("where", rank=lambda node: node.rank(1) if node["rows"] else _broadcast_rank(node))
+@rule("where")
 def where(node: NodeView, condition: Symbol, x: Symbol, y: Symbol) -> Symbol:
     if not node["rows"]:
         if node.number(1) is not None and node.number(2) is not None:

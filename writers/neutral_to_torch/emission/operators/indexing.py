@@ -7,14 +7,10 @@ from typing import Any
 from neutral_to_torch.emission.expression.symbols import Symbol, helper, operation, torch
 from neutral_to_torch.emission.lowering.rules import NodeView, Result, rule, unpack
 from neutral_to_torch.emission.operators.creation import number
-from neutral_to_torch.emission.operators.shape import positive, rank_after
+from neutral_to_torch.emission.operators.shape import positive
 
 
-def _ranks(node: NodeView) -> tuple[int | None, int | None]:
-    return node.rank(), node.rank()
-
-
-@rule("sort", rank=_ranks)
+@rule("sort")
 def sort(node: NodeView, x: Symbol) -> Result:
     return _sorted(node, x, node["descending"])
 
@@ -27,7 +23,7 @@ def _sorted(node: NodeView, x: Symbol, descending: bool) -> Result:
     return unpack(helper.stable_sort(x, axis=node["axis"], **options), (0, 1))
 
 
-@rule("top_k", rank=_ranks)
+@rule("top_k")
 def top_k(node: NodeView, x: Symbol) -> Result:
     axis, count, largest = node["axis"], node["count"], node["largest"]
     if count is None:
@@ -40,7 +36,7 @@ def top_k(node: NodeView, x: Symbol) -> Result:
     return unpack(helper.top_k(x, count, axis=axis, largest=largest), (0, 1))
 
 
-@rule("top_k_mask", rank="same")
+@rule("top_k_mask")
 def top_k_mask(node: NodeView, x: Symbol) -> Symbol:
     axis, count = node["axis"], node["count"]
     if count is None:
@@ -48,16 +44,11 @@ def top_k_mask(node: NodeView, x: Symbol) -> Symbol:
     return helper.top_k_mask(x, count, axis=axis, largest=node["largest"])
 
 
-@rule("take", rank=lambda node: _taken_rank(node))
+@rule("take")
 def take(node: NodeView, x: Symbol, index: Symbol) -> Symbol:
     function = {"clamp": helper.take, "wrap": helper.take_wrapped, "error": helper.take_at}[node["out_of_range"]]
     (axis,) = positive((node["axis"],), node.rank())
     return function(x, index, axis) if axis else function(x, index)
-
-
-def _taken_rank(node: NodeView) -> int | None:
-    index = node.rank(1)
-    return None if index is None else rank_after(node, index - 1)
 
 
 @rule("gather_nd")
@@ -65,35 +56,35 @@ def gather_nd(node: NodeView, x: Symbol, index: Symbol) -> Symbol:
     return x[index.long().unbind()]
 
 
-@rule("scatter_nd", rank=lambda node: len(node["shape"]))
+@rule("scatter_nd")
 def scatter_nd(node: NodeView, x: Symbol, index: Symbol) -> Symbol:
     return x.new_zeros(node["shape"]).index_put(index.long().unbind(), x)
 
 
-@rule("index_copy", rank="same")
+@rule("index_copy")
 def index_copy(node: NodeView, x: Symbol, index: Symbol, value: Symbol) -> Symbol:
     return x.index_copy(0, index.long(), value)
 
 
-@rule("index_add", "index_update", rank="same")
+@rule("index_add", "index_update")
 def index_add(node: NodeView, x: Symbol, index: Symbol, value: Symbol) -> Symbol:
     options = {"accumulate": True} if node.kind == "index_add" else {}
     return x.index_put(index.long().unbind(), value.to(x.dtype), **options)
 
 
-@rule("boolean_mask", rank="same")
+@rule("boolean_mask")
 def boolean_mask(node: NodeView, x: Symbol, mask: Symbol) -> Symbol:
     chosen = operation("!=", mask, 0)
     (axis,) = positive((node["axis"],), node.rank())
     return x[chosen] if axis == 0 else x.index_select(axis, chosen.nonzero().squeeze(1))
 
 
-@rule("nonzero", rank=2)
+@rule("nonzero")
 def nonzero(node: NodeView, x: Symbol) -> Symbol:
     return x.nonzero()
 
 
-@rule("one_hot", rank=lambda node: rank_after(node, 1))
+@rule("one_hot")
 def one_hot(node: NodeView, index: Symbol) -> Symbol:
     on, off = node["on_value"], node["off_value"]
     hot = helper.one_hot(index, node["depth"])
@@ -102,11 +93,11 @@ def one_hot(node: NodeView, index: Symbol) -> Symbol:
     return hot.to(getattr(torch, node["dtype"]))
 
 
-@rule("ravel_index", rank=lambda node: rank_after(node, -1))
+@rule("ravel_index")
 def ravel_index(node: NodeView, x: Symbol) -> Symbol:
     return helper.ravel_index(x, node["shape"])
 
 
-@rule("unravel_index", rank=2)
+@rule("unravel_index")
 def unravel_index(node: NodeView, x: Symbol) -> Symbol:
     return helper.unravel_index(x, node["shape"])

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from neutral_to_torch.emission.expression.symbols import Symbol, helper, torch
 from neutral_to_torch.emission.lowering.rules import NodeView, Result, rule, unpack
-from neutral_to_torch.emission.operators.shape import rank_after, starred
+from neutral_to_torch.emission.operators.shape import starred
 
 linalg = torch.linalg
 
 
-@rule("cholesky", rank="same")
+@rule("cholesky")
 def cholesky(node: NodeView, x: Symbol) -> Symbol:
     return linalg.cholesky(x) if node["lower"] else linalg.cholesky(x, upper=True)
 
 
-@rule("cholesky_inverse", rank="same")
+@rule("cholesky_inverse")
 def cholesky_inverse(node: NodeView, x: Symbol) -> Symbol:
     return torch.cholesky_inverse(x)
 
 
-@rule("solve_triangular", rank="broadcast")
+@rule("solve_triangular")
 def solve_triangular(node: NodeView, a: Symbol, b: Symbol) -> Symbol:
     """torch does not transpose: the transpose of a lower triangular matrix is an upper one."""
     matrix = a.mT if node["transpose"] else a
@@ -27,25 +27,20 @@ def solve_triangular(node: NodeView, a: Symbol, b: Symbol) -> Symbol:
     return linalg.solve_triangular(matrix, b, upper=node["lower"] == node["transpose"], **options)
 
 
-@rule("solve", rank=lambda node: node.rank(1))
+@rule("solve")
 def solve(node: NodeView, a: Symbol, b: Symbol) -> Symbol:
     return linalg.solve(a, b)
 
 
-@rule("inverse", rank="same")
+@rule("inverse")
 def inverse(node: NodeView, x: Symbol) -> Symbol:
     return linalg.inv(x)
 
 
-@rule("pseudo_inverse", rank="same")
+@rule("pseudo_inverse")
 def pseudo_inverse(node: NodeView, x: Symbol) -> Symbol:
     options = {"hermitian": True} if node["hermitian"] else {}
     return linalg.pinv(x, rtol=node["rcond"], **options)
-
-
-def _determinant_rank(node: NodeView) -> int | None:
-    rank = rank_after(node, -2)
-    return None if rank is None else max(rank, int(node["at_least_1d"]))
 
 
 def _may_be_one(node: NodeView) -> bool:
@@ -53,19 +48,19 @@ def _may_be_one(node: NodeView) -> bool:
     return node["at_least_1d"] and node.rank() in (None, 2)
 
 
-@rule("determinant", rank=_determinant_rank)
+@rule("determinant")
 def determinant(node: NodeView, x: Symbol) -> Symbol:
     result = linalg.det(x)
     return torch.atleast_1d(result) if _may_be_one(node) else result
 
 
-@rule("log_determinant", rank=lambda node: [_determinant_rank(node)] * 2)
+@rule("log_determinant")
 def log_determinant(node: NodeView, x: Symbol) -> Result:
     result = linalg.slogdet(x)
     return unpack(torch.atleast_1d(starred(result)) if _may_be_one(node) else result, (0, 1))
 
 
-@rule("eigh", rank=lambda node: [rank_after(node, -1), node.rank()])
+@rule("eigh")
 def eigh(node: NodeView, x: Symbol) -> Result:
     options = {} if node["lower"] else {"UPLO": "U"}
     if not any(node.used[1:]):
@@ -73,28 +68,28 @@ def eigh(node: NodeView, x: Symbol) -> Result:
     return unpack(helper.eigh(x, **options), (0, 1))
 
 
-@rule("qr", rank=lambda node: [node.rank()] * 2)
+@rule("qr")
 def qr(node: NodeView, x: Symbol) -> Result:
     return unpack(linalg.qr(x), (0, 1))
 
 
-@rule("svd", rank=lambda node: [node.rank(), rank_after(node, -1), node.rank()])
+@rule("svd")
 def svd(node: NodeView, x: Symbol) -> Result:
     if not (node.used[0] or any(node.used[2:])):
         return None, linalg.svdvals(x)
     return unpack(linalg.svd(x, full_matrices=False), (0, 1, 2))
 
 
-@rule("diagonal_matrix", rank=lambda node: rank_after(node, 1))
+@rule("diagonal_matrix")
 def diagonal_matrix(node: NodeView, x: Symbol) -> Symbol:
     return x.diag_embed(node["offset"]) if node["offset"] else x.diag_embed()
 
 
-@rule("pack_triangle", rank=lambda node: rank_after(node, -1))
+@rule("pack_triangle")
 def pack_triangle(node: NodeView, x: Symbol) -> Symbol:
     return helper.pack_triangle(x, node["offset"], lower=node["lower"])
 
 
-@rule("unpack_triangle", rank=lambda node: rank_after(node, 1))
+@rule("unpack_triangle")
 def unpack_triangle(node: NodeView, x: Symbol) -> Symbol:
     return helper.unpack_triangle(x, node["offset"], lower=node["lower"])

@@ -6,12 +6,7 @@ from neutral_to_torch.emission.expression.symbols import F, Symbol, helper, nn
 from neutral_to_torch.emission.lowering.rules import NodeView, rule
 
 
-def _embedded_rank(node: NodeView) -> int | None:
-    rank = node.rank()
-    return None if rank is None else rank + 1
-
-
-@rule("linear", rank=lambda node: 2 if node["flatten"] else node.rank())
+@rule("linear")
 def linear(node: NodeView, x: Symbol) -> Symbol:
     if node["flatten"] and node.rank() == 1:
         x = x.unsqueeze(1)
@@ -24,7 +19,7 @@ def linear(node: NodeView, x: Symbol) -> Symbol:
     return node.module(nn.Linear(in_features, out_features, bias=node.stored("bias")))(x)
 
 
-@rule("embedding", rank=_embedded_rank)
+@rule("embedding")
 def embedding(node: NodeView, index: Symbol) -> Symbol:
     if not node.stored("weight"):
         return helper.take_rows(node.tensor("weight"), index)

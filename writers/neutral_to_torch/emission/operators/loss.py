@@ -6,23 +6,18 @@ from neutral_to_torch.emission.expression.symbols import Symbol, helper
 from neutral_to_torch.emission.lowering.rules import NodeView, rule
 
 
-def _picked_rank(node: NodeView) -> int | None:
-    rank = node.rank()
-    return rank if rank is None or node["keepdim"] or rank == 1 else rank - 1
-
-
-@rule("pick", rank=_picked_rank)
+@rule("pick")
 def pick(node: NodeView, x: Symbol, index: Symbol) -> Symbol:
     options = {"wrap": True} if node["out_of_range"] == "wrap" else {}
     return helper.pick(x, index, node["axis"], keepdim=node["keepdim"], **options)
 
 
-@rule("softmax_cross_entropy", rank=1)
+@rule("softmax_cross_entropy")
 def softmax_cross_entropy(node: NodeView, x: Symbol, label: Symbol) -> Symbol:
     return helper.softmax_cross_entropy(x, label)
 
 
-@rule("ctc_loss", rank=1)
+@rule("ctc_loss")
 def ctc_loss(
     node: NodeView, x: Symbol, label: Symbol, input_length: Symbol | None = None, label_length: Symbol | None = None
 ) -> Symbol:

@@ -7,24 +7,12 @@ from neutral_to_torch.emission.lowering.rules import NodeView, rule
 from neutral_to_torch.emission.operators.shape import positive
 
 
-def _matmul_rank(node: NodeView) -> int | None:
-    left, right = node.rank(0), node.rank(1)
-    if left is None or right is None:
-        return None
-    return max(left, right) - (left == 1) - (right == 1) if 1 in (left, right) else max(left, right)
-
-
-@rule("matmul", rank=_matmul_rank)
+@rule("matmul")
 def matmul(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     return x @ y
 
 
-def _product_rank(node: NodeView) -> int | None:
-    left, right = node.rank(0), node.rank(1)
-    return None if left is None or right is None else max(left + right - 2, int(node["at_least_1d"]))
-
-
-@rule("tensordot", rank=_product_rank)
+@rule("tensordot")
 def tensordot(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     """A product of matrices is written as one; otherwise all but the axes is flattened by torch."""
     left, right = node.rank(0), node.rank(1)
@@ -38,12 +26,7 @@ def tensordot(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     return result.reshape(1) if left == right == 1 else torch.atleast_1d(result)
 
 
-def _contracted_rank(node: NodeView) -> int | None:
-    left, right = node.rank(0), node.rank(1)
-    return None if left is None or right is None else left + right - 2 * len(node["axes"])
-
-
-@rule("contract", rank=_contracted_rank)
+@rule("contract")
 def contract(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     axes, others = node["axes"], node["other_axes"]
     count = len(axes)
@@ -53,14 +36,7 @@ def contract(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     return torch.tensordot(x, y, dims=(list(axes), list(others)))
 
 
-def _dot_rank(node: NodeView) -> int | None:
-    left, right = node.rank(0), node.rank(1)
-    if left is None or right is None:
-        return None
-    return left + right - 2 if left and right else left + right
-
-
-@rule("dot", rank=_dot_rank)
+@rule("dot")
 def dot(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     left, right = node.rank(0), node.rank(1)
     if left is None or right is None:
@@ -70,29 +46,22 @@ def dot(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     return x @ y if right <= 2 else torch.tensordot(x, y, dims=([left - 1], [right - 2]))
 
 
-@rule("einsum", rank=lambda node: _einsum_rank(node["subscripts"]))
+@rule("einsum")
 def einsum(node: NodeView, *inputs: Symbol) -> Symbol:
     return torch.einsum(node["subscripts"], *inputs)
 
 
-def _einsum_rank(subscripts: str) -> int | None:
-    left, arrow, right = subscripts.replace(" ", "").partition("->")
-    if "." in subscripts:
-        return None
-    return len(right) if arrow else sum(left.count(letter) == 1 for letter in set(left) - {","})
-
-
-@rule("kronecker", rank="broadcast")
+@rule("kronecker")
 def kronecker(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     return torch.kron(x, y)
 
 
-@rule("cross", rank="broadcast")
+@rule("cross")
 def cross(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     return torch.linalg.cross(x, y, dim=node["axis"]) if node["axis"] != -1 else torch.linalg.cross(x, y)
 
 
-@rule("khatri_rao", rank=2)
+@rule("khatri_rao")
 def khatri_rao(node: NodeView, *inputs: Symbol) -> Symbol:
     result, *others = inputs
     for other in others:

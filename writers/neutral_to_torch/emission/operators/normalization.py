@@ -10,7 +10,7 @@ BATCHES = {"num_batches_tracked": Tensor("I64", (), lambda: (bytes(8),))}
 """What torch's batch norm keeps beside its statistics."""
 
 
-@rule("batch_norm", rank=lambda node: (node.rank(), 1, 1))
+@rule("batch_norm")
 def batch_norm(node: NodeView, x: Symbol) -> Result:
     rank, axis = node.rank(), node["axis"]
     if axis < 0 and rank is not None:
@@ -41,7 +41,7 @@ def _computed_batch_norm(node: NodeView, x: Symbol, axis: int) -> Symbol:
     return F.batch_norm(x, *roles, eps=node["eps"])
 
 
-@rule("layer_norm", rank=lambda node: (node.rank(), node.rank(), node.rank()))
+@rule("layer_norm")
 def layer_norm(node: NodeView, x: Symbol) -> Result:
     rank, axis = node.rank(), node["axis"]
     last = axis == -1 or (rank is not None and axis == rank - 1)
@@ -59,7 +59,7 @@ def layer_norm(node: NodeView, x: Symbol) -> Result:
     return output, x.mean(axis, keepdim=True), (variance + node["eps"]).sqrt()
 
 
-@rule("instance_norm", rank="same")
+@rule("instance_norm")
 def instance_norm(node: NodeView, x: Symbol) -> Symbol:
     if not (node.stored("weight") and node.stored("bias")):
         return F.instance_norm(x, weight=node.tensor("weight"), bias=node.tensor("bias"), eps=node["eps"])
@@ -69,7 +69,7 @@ def instance_norm(node: NodeView, x: Symbol) -> Symbol:
     return node.module(constructor(channels, eps=node["eps"], affine=True))(x)
 
 
-@rule("group_norm", rank=lambda node: (node.rank(), 2, 2))
+@rule("group_norm")
 def group_norm(node: NodeView, x: Symbol) -> Result:
     groups, eps = node["groups"], node["eps"]
     if node.stored("weight") and node.stored("bias"):
@@ -83,7 +83,7 @@ def group_norm(node: NodeView, x: Symbol) -> Result:
     return output, grouped.mean(-1), deviation
 
 
-@rule("l2_normalize", rank="same")
+@rule("l2_normalize")
 def l2_normalize(node: NodeView, x: Symbol) -> Symbol:
     if node["over"] == "channel":
         return helper.l2_normalize(x, 1, node["eps"])
@@ -95,7 +95,7 @@ def l2_normalize(node: NodeView, x: Symbol) -> Symbol:
     return helper.l2_normalize(x, axes[0] if len(axes) == 1 else axes, node["eps"])
 
 
-@rule("local_response_norm", rank="same")
+@rule("local_response_norm")
 def local_response_norm(node: NodeView, x: Symbol) -> Symbol:
     options = {name: node[name] for name in ("alpha", "beta", "k")}
     return node.module(nn.LocalResponseNorm(node["size"], **options))(x)

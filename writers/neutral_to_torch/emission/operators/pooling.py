@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from neutral_to_torch.emission.expression.symbols import F, Symbol, either, helper, nn
 from neutral_to_torch.emission.lowering.rules import NodeView, Unsupported, rule
-from neutral_to_torch.emission.operators.convolution import in_layout, rank, short
+from neutral_to_torch.emission.operators.convolution import in_layout, short
 
 
 def torch_fits(node: NodeView) -> bool:
@@ -40,7 +40,7 @@ def _exactly(node: NodeView) -> tuple[object, ...]:
     return node["kernel_size"], node["stride"], node["padding"], node["rounding"]
 
 
-@rule("max_pool", rank=rank)
+@rule("max_pool")
 def max_pool(node: NodeView, x: Symbol) -> Symbol:
     dimensions = _spatial(node)
     if not torch_fits(node):
@@ -49,7 +49,7 @@ def max_pool(node: NodeView, x: Symbol) -> Symbol:
     return in_layout(node, x, node.module(getattr(nn, f"MaxPool{dimensions}d")(kernel, **window)))
 
 
-@rule("average_pool", rank=rank)
+@rule("average_pool")
 def average_pool(node: NodeView, x: Symbol) -> Symbol:
     dimensions, divisor = _spatial(node), node["divisor"]
     whole = divisor == "kernel" and node["rounding"] == "down"
@@ -61,23 +61,23 @@ def average_pool(node: NodeView, x: Symbol) -> Symbol:
     return in_layout(node, x, node.module(layer))
 
 
-@rule("sum_pool", rank=rank)
+@rule("sum_pool")
 def sum_pool(node: NodeView, x: Symbol) -> Symbol:
     _spatial(node)
     return in_layout(node, x, lambda x: helper.sum_pool(x, *_exactly(node)))
 
 
-@rule("global_average_pool", rank="same")
+@rule("global_average_pool")
 def global_average_pool(node: NodeView, x: Symbol) -> Symbol:
     return _global(node, x, "AdaptiveAvgPool", "mean")
 
 
-@rule("global_max_pool", rank="same")
+@rule("global_max_pool")
 def global_max_pool(node: NodeView, x: Symbol) -> Symbol:
     return _global(node, x, "AdaptiveMaxPool", "amax")
 
 
-@rule("global_sum_pool", rank="same")
+@rule("global_sum_pool")
 def global_sum_pool(node: NodeView, x: Symbol) -> Symbol:
     return _global(node, x, None, "sum")
 
@@ -92,18 +92,18 @@ def _global(node: NodeView, x: Symbol, layer: str | None, reduction: str) -> Sym
     return getattr(x, reduction)(axes, keepdim=True)
 
 
-@rule("adaptive_average_pool", rank=4)
+@rule("adaptive_average_pool")
 def adaptive_average_pool(node: NodeView, x: Symbol) -> Symbol:
     size = short(node["output_size"])
     return either(node.module(nn.AdaptiveAvgPool2d(size))(x), F.adaptive_avg_pool2d(x, size))
 
 
-@rule("roi_pool", rank=4)
+@rule("roi_pool")
 def roi_pool(node: NodeView, x: Symbol, regions: Symbol) -> Symbol:
     return helper.roi_pool(x, regions, node["output_size"], node["spatial_scale"])
 
 
-@rule("roi_align", rank=4)
+@rule("roi_align")
 def roi_align(node: NodeView, x: Symbol, regions: Symbol) -> Symbol:
     options = {name: node[name] for name in ("samples", "aligned", "position_sensitive")}
     return helper.roi_align(x, regions, node["output_size"], node["spatial_scale"], **options)

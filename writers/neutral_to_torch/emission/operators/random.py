@@ -8,15 +8,6 @@ from neutral.tensor import from_numpy
 from neutral_to_torch.emission.expression.symbols import Symbol, helper, torch
 from neutral_to_torch.emission.lowering.rules import NodeView, Result, rule, unpack
 from neutral_to_torch.emission.operators.creation import number
-from neutral_to_torch.emission.operators.shape import rank_after
-
-
-def _rank(node: NodeView) -> int | None:
-    ranks = [node.rank(index) for index in range(len(node.inputs)) if node.inputs[index] is not None]
-    shape = node["shape"]
-    if shape is not None and node["place"] == "whole":
-        return len(shape)
-    return None if None in ranks else max(rank for rank in ranks if rank is not None) + len(shape or ())
 
 
 def _parameters(node: NodeView) -> list[Symbol | float | int]:
@@ -52,7 +43,7 @@ def _helped(node: NodeView, function: Symbol) -> Symbol:
     return result if node["dtype"] is None else result.to(getattr(torch, node["dtype"]))
 
 
-@rule("random_normal", rank=_rank)
+@rule("random_normal")
 def normal(node: NodeView, *inputs: Symbol) -> Symbol:
     like = _like(node)
     if like is None:
@@ -61,7 +52,7 @@ def normal(node: NodeView, *inputs: Symbol) -> Symbol:
     return _affine(torch.randn_like(like), mean, deviation)
 
 
-@rule("random_uniform", rank=_rank)
+@rule("random_uniform")
 def uniform(node: NodeView, *inputs: Symbol) -> Symbol:
     like = _like(node)
     if like is None:
@@ -76,20 +67,18 @@ def _affine(drawn: Symbol, offset: Any, scale: Any) -> Symbol:
     return drawn + offset if offset else drawn
 
 
-@rule(
-    "random_exponential", "random_gamma", "random_poisson", "random_negative_binomial", "random_bernoulli", rank=_rank
-)
+@rule("random_exponential", "random_gamma", "random_poisson", "random_negative_binomial", "random_bernoulli")
 def other_distribution(node: NodeView, *inputs: Symbol) -> Symbol:
     return _helped(node, getattr(helper, node.kind))
 
 
-@rule("random_integer", rank=_rank)
+@rule("random_integer")
 def integer(node: NodeView, *inputs: Symbol) -> Symbol:
     low, high = _parameters(node)
     return torch.randint_like(_like(node), low, high)
 
 
-@rule("random_category", rank=lambda node: [rank_after(node, len(node["shape"]) - 1)] * 2)
+@rule("random_category")
 def category(node: NodeView, x: Symbol) -> Result:
     dtype = getattr(torch, node["dtype"] or "int64")
     if any(node.used[1:]):
@@ -97,6 +86,6 @@ def category(node: NodeView, x: Symbol) -> Result:
     return helper.random_category(x, node["shape"], dtype=dtype)
 
 
-@rule("random_permutation", rank="same")
+@rule("random_permutation")
 def permutation(node: NodeView, x: Symbol) -> Symbol:
     return x[torch.randperm(x.shape[0], device=x.device)]

@@ -8,11 +8,7 @@ from neutral_to_torch.emission.expression.symbols import Symbol, helper, nn
 from neutral_to_torch.emission.lowering.rules import NodeView, Result, Unsupported, rule, unpack
 
 
-def _sequence_ranks(node: NodeView) -> tuple[int, ...]:
-    return (3, 3, 3)
-
-
-@rule("lstm", rank=_sequence_ranks)
+@rule("lstm")
 def lstm(
     node: NodeView, x: Symbol, h: Symbol | None = None, c: Symbol | None = None, lengths: Symbol | None = None
 ) -> Result:
@@ -26,7 +22,7 @@ def lstm(
     return unpack(_run(layer, x, state, lengths), (0, (1, 2)) if any(node.used[1:]) else (0, None))
 
 
-@rule("gru", "rnn", rank=_sequence_ranks)
+@rule("gru", "rnn")
 def gru(node: NodeView, x: Symbol, h: Symbol | None = None, lengths: Symbol | None = None) -> Result:
     if node.kind == "gru":
         layer = _layer(node, nn.GRU)
@@ -73,7 +69,7 @@ def _run(layer: Symbol, x: Symbol, state: Any, lengths: Symbol | None) -> Symbol
 _CELLS = {"lstm_cell": nn.LSTMCell, "gru_cell": nn.GRUCell, "rnn_cell": nn.RNNCell}
 
 
-@rule("lstm_cell", rank=lambda node: (2, 2))
+@rule("lstm_cell")
 def lstm_cell(node: NodeView, x: Symbol, h: Symbol | None = None, c: Symbol | None = None) -> Result:
     known = h if c is None else c
     if known is None:
@@ -83,7 +79,7 @@ def lstm_cell(node: NodeView, x: Symbol, h: Symbol | None = None, c: Symbol | No
     return unpack(_cell(node)(x, state), (0, 1))
 
 
-@rule("gru_cell", "rnn_cell", rank=2)
+@rule("gru_cell", "rnn_cell")
 def gru_cell(node: NodeView, x: Symbol, h: Symbol | None = None) -> Symbol:
     state = () if h is None else (h,)
     return _cell(node)(x, *state)

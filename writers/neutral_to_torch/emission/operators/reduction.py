@@ -30,15 +30,6 @@ def _axes(node: NodeView) -> tuple[int, ...] | None:
     return axes
 
 
-def _rank(node: NodeView) -> int | None:
-    axes, rank = _axes(node), node.rank()
-    if rank is None:
-        return None if axes is not None or node["keepdim"] else int(node["at_least_1d"])
-    if node["keepdim"]:
-        return rank
-    return max(rank - len(axes), int(node["at_least_1d"])) if axes is not None else int(node["at_least_1d"])
-
-
 def _arguments(node: NodeView, x: Symbol) -> tuple[tuple[Any, ...], dict[str, bool]]:
     """The axes and ``keepdim`` as torch's reductions take them."""
     axes, rank = _axes(node), node.rank()
@@ -73,7 +64,7 @@ def _leaves_all(node: NodeView) -> bool:
     return _axes(node) == ()
 
 
-@rule(*_METHODS, rank=_rank)
+@rule(*_METHODS)
 def reduction(node: NodeView, x: Symbol) -> Symbol:
     if _leaves_all(node):
         return x
@@ -81,7 +72,7 @@ def reduction(node: NodeView, x: Symbol) -> Symbol:
     return _at_least_1d(node, getattr(x, _METHODS[node.kind])(*axes, **keepdim))
 
 
-@rule("variance", "standard_deviation", rank=_rank)
+@rule("variance", "standard_deviation")
 def variance(node: NodeView, x: Symbol) -> Symbol:
     if _leaves_all(node):
         return torch.zeros_like(x)
@@ -91,7 +82,7 @@ def variance(node: NodeView, x: Symbol) -> Symbol:
     return _at_least_1d(node, method(*axes, **options, **keepdim))
 
 
-@rule("l1_norm", "l2_norm", rank=_rank)
+@rule("l1_norm", "l2_norm")
 def norm(node: NodeView, x: Symbol) -> Symbol:
     if _leaves_all(node):
         return x.abs()
@@ -101,7 +92,7 @@ def norm(node: NodeView, x: Symbol) -> Symbol:
     return _at_least_1d(node, torch.linalg.vector_norm(x, *order, **dim, **keepdim))
 
 
-@rule("product", "nan_product", rank=_rank)
+@rule("product", "nan_product")
 def product(node: NodeView, x: Symbol) -> Symbol:
     if node.kind == "nan_product":
         x = torch.where(x.isnan(), 1, x)
@@ -112,16 +103,7 @@ def product(node: NodeView, x: Symbol) -> Symbol:
     return _at_least_1d(node, x.prod(*axes, **keepdim) if single else helper.product(x, *axes, **keepdim))
 
 
-def _argument_rank(node: NodeView) -> int | None:
-    if node["axis"] is None and not node["keepdim"]:
-        return int(node["at_least_1d"])
-    rank = node.rank()
-    if rank is None or node["keepdim"]:
-        return rank
-    return max(rank - 1, int(node["at_least_1d"]))
-
-
-@rule("argmax", "argmin", rank=_argument_rank)
+@rule("argmax", "argmin")
 def argmax(node: NodeView, x: Symbol) -> Symbol:
     axis, keepdim = node["axis"], node["keepdim"]
     options = {"keepdim": True} if keepdim else {}
@@ -134,14 +116,7 @@ def argmax(node: NodeView, x: Symbol) -> Symbol:
     return position if node["dtype"] == "int64" else position.to(x.dtype)
 
 
-def _quantile_rank(node: NodeView) -> int | None:
-    rank, extra = node.rank(0), node.rank(1)
-    if node["axis"] is None and not node["keepdim"]:
-        return extra
-    return None if rank is None or extra is None else rank - (not node["keepdim"]) + extra
-
-
-@rule("quantile", rank=_quantile_rank)
+@rule("quantile")
 def quantile(node: NodeView, x: Symbol, q: Symbol) -> Symbol:
     defaults = {"axis": None, "keepdim": False, "interpolation": "linear"}
     names = {"axis": "dim"}
@@ -149,6 +124,6 @@ def quantile(node: NodeView, x: Symbol, q: Symbol) -> Symbol:
     return torch.quantile(x, q, **given)
 
 
-@rule("cumulative_sum", rank="same")
+@rule("cumulative_sum")
 def cumulative_sum(node: NodeView, x: Symbol) -> Symbol:
     return x.cumsum(node["axis"])

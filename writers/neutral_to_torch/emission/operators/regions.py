@@ -6,7 +6,7 @@ from neutral_to_torch.emission.expression.symbols import Symbol, helper
 from neutral_to_torch.emission.lowering.rules import NodeView, Result, rule, unpack
 
 
-@rule("region_proposals", rank=lambda node: (2, 2))
+@rule("region_proposals")
 def region_proposals(node: NodeView, *inputs: Symbol) -> Result:
     numbers = node["anchors"]
     anchors = tuple(numbers[index : index + 4] for index in range(0, len(numbers), 4))
@@ -14,13 +14,13 @@ def region_proposals(node: NodeView, *inputs: Symbol) -> Result:
     return unpack(helper.region_proposals(*inputs, anchors, **{name: node[name] for name in names}), (0, 1))
 
 
-@rule("position_sensitive_roi_pool", rank=4)
+@rule("position_sensitive_roi_pool")
 def position_sensitive_roi_pool(node: NodeView, x: Symbol, regions: Symbol) -> Symbol:
     channels, size, groups = node["output_channels"], node["output_size"], node["group_size"]
     return helper.position_sensitive_roi_pool(x, regions, channels, size, groups, node["spatial_scale"])
 
 
-@rule("deformable_position_sensitive_roi_pool", rank=4)
+@rule("deformable_position_sensitive_roi_pool")
 def deformable_position_sensitive_roi_pool(
     node: NodeView, x: Symbol, regions: Symbol, offsets: Symbol | None = None
 ) -> Symbol:
@@ -28,7 +28,7 @@ def deformable_position_sensitive_roi_pool(
     return helper.deformable_roi_pool(x, regions, offsets, **{name: node[name] for name in names})
 
 
-@rule("rotated_roi_align", rank=4)
+@rule("rotated_roi_align")
 def rotated_roi_align(node: NodeView, x: Symbol, regions: Symbol) -> Symbol:
     size, scale = node["output_size"], node["spatial_scale"]
     return helper.rotated_roi_align(x, regions, size, scale, samples=node["samples"])

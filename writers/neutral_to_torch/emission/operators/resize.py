@@ -8,7 +8,7 @@ from neutral_to_torch.emission.expression.symbols import F, Symbol, either, help
 from neutral_to_torch.emission.lowering.rules import NodeView, rule
 
 
-@rule("upsample_nearest", rank=4)
+@rule("upsample_nearest")
 def upsample_nearest(node: NodeView, x: Symbol) -> Symbol:
     scale = node["scale"]
     return either(
@@ -17,7 +17,7 @@ def upsample_nearest(node: NodeView, x: Symbol) -> Symbol:
     )
 
 
-@rule("upsample_nearest_like", rank=4)
+@rule("upsample_nearest_like")
 def upsample_nearest_like(node: NodeView, x: Symbol, like: Symbol) -> Symbol:
     return F.interpolate(x, size=like.shape[2:], mode="nearest")
 
@@ -30,7 +30,7 @@ _NEAREST: dict[str, Callable[[Symbol], Symbol]] = {
 }
 
 
-@rule("resize_bilinear", rank=4)
+@rule("resize_bilinear")
 def resize_bilinear(node: NodeView, x: Symbol, like: Symbol | None = None) -> Symbol:
     aligned, extent = node["align_corners"], node["extent"]
     size: object
@@ -58,17 +58,17 @@ def _extent(node: NodeView, extent: Symbol, axis: int) -> Symbol:
     return helper.scaled(extent, scale)
 
 
-@rule("image_to_tensor", rank="same")
+@rule("image_to_tensor")
 def image_to_tensor(node: NodeView, image: Symbol) -> Symbol:
     return image.movedim(-1, -3).float() / 255
 
 
-@rule("image_normalize", rank="same")
+@rule("image_normalize")
 def image_normalize(node: NodeView, x: Symbol) -> Symbol:
     return helper.normalize(x, node["mean"], node["std"])
 
 
-@rule("image_crop", rank="same")
+@rule("image_crop")
 def image_crop(node: NodeView, image: Symbol) -> Symbol:
     x, y, width, height = (node[name] for name in ("x", "y", "width", "height"))
     return image[..., y : y + height, x : x + width, :]

@@ -6,23 +6,18 @@ from neutral_to_torch.emission.expression.symbols import Symbol, helper
 from neutral_to_torch.emission.lowering.rules import NodeView, rule
 
 
-@rule("sequence_mask", rank="same")
+@rule("sequence_mask")
 def sequence_mask(node: NodeView, x: Symbol, lengths: Symbol) -> Symbol:
     return helper.mask_sequence(x, lengths, axis=node["axis"], value=node["value"])
 
 
-def _without_time(node: NodeView) -> int | None:
-    rank = node.rank()
-    return None if rank is None else rank - 1
-
-
-@rule("sequence_last", rank=_without_time)
+@rule("sequence_last")
 def sequence_last(node: NodeView, x: Symbol, lengths: Symbol | None = None) -> Symbol:
     if lengths is None:
         return x[-1] if node["axis"] == 0 else x[:, -1]
     return helper.last_of_sequence(x, lengths, axis=node["axis"])
 
 
-@rule("sequence_reverse", rank="same")
+@rule("sequence_reverse")
 def sequence_reverse(node: NodeView, x: Symbol, lengths: Symbol | None = None) -> Symbol:
     return x.flip(0) if lengths is None else helper.reverse_sequence(x, lengths)

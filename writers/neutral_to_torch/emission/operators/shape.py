@@ -14,12 +14,6 @@ def starred(x: Symbol) -> Symbol:
     return operation("*", x)
 
 
-def rank_after(node: NodeView, difference: int) -> int | None:
-    """The rank of an output that has some axes more (or fewer) than the first input."""
-    rank = node.rank()
-    return None if rank is None else rank + difference
-
-
 def positive(axes: Sequence[int], rank: int | None) -> tuple[int, ...]:
     """The axes counted from the first one where the rank is known."""
     return tuple(axes) if rank is None else tuple(axis % rank for axis in axes)
@@ -30,14 +24,14 @@ def may_cover(axes: Sequence[int], rank: int | None) -> bool:
     return all(-len(axes) <= axis < len(axes) for axis in axes) if rank is None else len(axes) == rank
 
 
-@rule("flatten", rank=2)
+@rule("flatten")
 def flatten(node: NodeView, x: Symbol) -> Symbol:
     if node.rank() == 1:
         return x.unsqueeze(1)
     return either(node.module(nn.Flatten())(x), x.flatten(1))
 
 
-@rule("reshape", rank=lambda node: _reshaped_rank(node))
+@rule("reshape")
 def reshape(node: NodeView, x: Symbol) -> Symbol:
     shape, from_end, rank = node["shape"], node["from_end"], node.rank()
     if rank is not None:
@@ -49,13 +43,6 @@ def reshape(node: NodeView, x: Symbol) -> Symbol:
     if not shape:
         return x.reshape(())
     return x.reshape(*(_extent(x, shape, place, from_end) for place in range(len(shape))))
-
-
-def _reshaped_rank(node: NodeView) -> int | None:
-    shape, rank = node["shape"], node.rank()
-    if -2 not in shape:
-        return len(shape)
-    return None if rank is None else len(_sources(shape, node["from_end"], rank))
 
 
 def _extent(x: Symbol, shape: tuple[int, ...], place: int, from_end: bool) -> int | Symbol:
@@ -110,18 +97,18 @@ def _between_kept_axes(x: Symbol, sources: list[int | str], rank: int, from_end:
     return x.reshape(*extents)
 
 
-@rule("merge_axes", rank=lambda node: rank_after(node, 1 - node["count"]))
+@rule("merge_axes")
 def merge_axes(node: NodeView, x: Symbol) -> Symbol:
     first, last = node["axis"], node["axis"] + node["count"] - 1
     return x.flatten(first) if last == -1 else x.flatten(first, last)
 
 
-@rule("split_axis", rank=lambda node: rank_after(node, len(node["sizes"]) - 1))
+@rule("split_axis")
 def split_axis(node: NodeView, x: Symbol) -> Symbol:
     return x.unflatten(node["axis"], node["sizes"])
 
 
-@rule("reshape_like", rank=lambda node: node.rank(1) if _is_whole(node) else None)
+@rule("reshape_like")
 def reshape_like(node: NodeView, x: Symbol, like: Symbol) -> Symbol:
     if _is_whole(node):
         return x.reshape(like.shape)
@@ -138,7 +125,7 @@ def _is_whole(node: NodeView) -> bool:
     return (node["start"], node["end"], node["like_start"], node["like_end"]) == (0, None, 0, None)
 
 
-@rule("transpose", rank=lambda node: len(node["axes"]) if node["axes"] else node.rank())
+@rule("transpose")
 def transpose(node: NodeView, x: Symbol) -> Symbol:
     axes, rank = node["axes"], node.rank()
     if axes is None and rank is None:
@@ -151,39 +138,39 @@ def transpose(node: NodeView, x: Symbol) -> Symbol:
     return x.transpose(*moved) if len(moved) == 2 else x.permute(*axes)
 
 
-@rule("swap_axes", rank="same")
+@rule("swap_axes")
 def swap_axes(node: NodeView, x: Symbol) -> Symbol:
     axis, other = node["axis"], node["other_axis"]
     return x if axis == other else x.transpose(axis, other)
 
 
-@rule("move_axis", rank="same")
+@rule("move_axis")
 def move_axis(node: NodeView, x: Symbol) -> Symbol:
     return x.movedim(node["source"], node["destination"])
 
 
-@rule("move_axes", rank="same")
+@rule("move_axes")
 def move_axes(node: NodeView, x: Symbol) -> Symbol:
     return x.movedim(node["sources"], node["destinations"])
 
 
-@rule("rotate90", rank="same")
+@rule("rotate90")
 def rotate90(node: NodeView, x: Symbol) -> Symbol:
     return torch.rot90(x, node["quarters"], [node["axis"], node["other_axis"]])
 
 
-@rule("at_least", rank=lambda node: None if node.rank() is None else max(node.rank(), node["dims"]))
+@rule("at_least")
 def at_least(node: NodeView, x: Symbol) -> Symbol:
     functions = {1: torch.atleast_1d, 2: torch.atleast_2d, 3: torch.atleast_3d}
     return functions[node["dims"]](x)
 
 
-@rule("unsqueeze", rank=lambda node: rank_after(node, 1))
+@rule("unsqueeze")
 def unsqueeze(node: NodeView, x: Symbol) -> Symbol:
     return x.unsqueeze(node["axis"])
 
 
-@rule("squeeze", rank=lambda node: _squeezed_rank(node))
+@rule("squeeze")
 def squeeze(node: NodeView, x: Symbol) -> Symbol:
     axes = node["axes"]
     if axes is None:
@@ -197,28 +184,21 @@ def squeeze(node: NodeView, x: Symbol) -> Symbol:
     return result
 
 
-def _squeezed_rank(node: NodeView) -> int | None:
-    axes, rank = node["axes"], node.rank()
-    if axes is None or rank is None:
-        return None
-    return max(rank - len(axes), int(node["at_least_1d"]))
-
-
-@rule("depth_to_space", rank=4)
+@rule("depth_to_space")
 def depth_to_space(node: NodeView, x: Symbol) -> Symbol:
     return helper.depth_to_space(x, node["size"])
 
 
-@rule("space_to_depth", rank=4)
+@rule("space_to_depth")
 def space_to_depth(node: NodeView, x: Symbol) -> Symbol:
     return helper.space_to_depth(x, node["size"])
 
 
-@rule("shape", rank=1)
+@rule("shape")
 def shape(node: NodeView, x: Symbol) -> Symbol:
     return helper.shape_of(x)
 
 
-@rule("size", rank=1)
+@rule("size")
 def size(node: NodeView, x: Symbol) -> Symbol:
     return helper.shape_of(x).prod().reshape(1)
