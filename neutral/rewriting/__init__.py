@@ -9,6 +9,7 @@ from __future__ import annotations
 from neutral.rewriting.names import UniqueNames
 from neutral.rewriting.operation import Operation, reachable, sort_topologically
 from neutral.rewriting.passes import Pass, run_passes
+from neutral.rewriting.replacement import replace_operations
 from neutral.rewriting.use_def import UseDef
 from neutral.rewriting.values import resolve, resolve_all
 
@@ -18,6 +19,7 @@ __all__ = [
     "UniqueNames",
     "UseDef",
     "reachable",
+    "replace_operations",
     "resolve",
     "resolve_all",
     "run_passes",

@@ -1,126 +1,180 @@
-"""One node of a symbol as its rule sees it, and the drafts of neutral nodes that the rule makes of it."""
+"""The interface of operator rules: one node of a symbol, and the drafts of neutral nodes that its rule creates."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Collection, Mapping, NoReturn, Sequence, Union
+from typing import Any, Collection, Mapping, NoReturn, Protocol, Sequence
 
 from mxnet_to_neutral.arrays import Array
+from mxnet_to_neutral.drafts import Absent, Conversion, Draft, RoleDraft
+from mxnet_to_neutral.inference.channels import infer_channels
 from mxnet_to_neutral.layers.canonical import Recipe, identity, transpose
-from mxnet_to_neutral.layers.gates import matrix
+from mxnet_to_neutral.layers.gates import join_gates
 from mxnet_to_neutral.symbol.attributes import Attributes
-from mxnet_to_neutral.symbol.model import Symbol, SymbolNode
+from mxnet_to_neutral.symbol.model import Entry, Symbol, SymbolNode
 from neutral.errors import NeutralError
-from neutral.graph import Graph, Input, Operand, Value
+from neutral.graph import Graph, Operand, Value
 from neutral.operators import catalogue
 
-if TYPE_CHECKING:
-    from mxnet_to_neutral.convert import Converter
-
-
-@dataclass(frozen=True)
-class Absent:
-    """A role whose array is not there: the name of the symbol's variable."""
-
-    variable: str
-
-
-RoleDraft = Union[Recipe, Value, Absent, None]
-"""What fills a role: an array, a value that the graph computes, an array that is missing, or nothing."""
-
-
-NO_GRAPH = Graph((), (), ())
-"""Stands for a graph that is not frozen yet."""
+_EMPTY_GRAPH = Graph((), (), ())
+"""Placeholder with which graph-valued attributes are validated before they are frozen."""
 
 
 class Refusal(NeutralError):
-    """A rule cannot express its node exactly; the message is the reason."""
+    """Raised by a rule that cannot express its node exactly; the message becomes the opaque node's reason."""
 
 
-@dataclass
-class Draft:
-    """A neutral node before it is frozen. ``origin`` is the symbol's node."""
+class SymbolContext(Protocol):
+    """The services that the conversion of a symbol offers to the rules of its nodes, through :class:`NodeContext`."""
 
-    name: str
-    kind: str
-    inputs: list[Operand]
-    attributes: dict[str, Any]
-    origin: SymbolNode
-    roles: dict[str, RoleDraft] = field(default_factory=dict)
-    layer: str | None = None
-    """The layer's name where the rule knows better than the arrays' names."""
-    bodies: dict[str, Conversion] = field(default_factory=dict)
-    """The attributes that are graphs."""
+    @property
+    def symbol(self) -> Symbol:
+        """The symbol that is converted."""
+        ...
 
+    @property
+    def file(self) -> str:
+        """The symbol's file, for messages."""
+        ...
 
-@dataclass
-class Conversion:
-    """What converting a symbol gives: drafts in execution order, graph inputs, outputs, problems and notes."""
+    @property
+    def arrays(self) -> Mapping[str, Array]:
+        """The checkpoint's arrays by the names that the symbol uses."""
+        ...
 
-    file: str
-    drafts: list[Draft] = field(default_factory=list)
-    inputs: list[Input] = field(default_factory=list)
-    outputs: list[Value] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    @property
+    def has_arrays(self) -> bool:
+        """Whether there is a parameter file; without one no array counts as missing."""
+        ...
+
+    @property
+    def dtypes(self) -> Sequence[str | None]:
+        """For each node of the symbol the dtype of its outputs, None where it is unknown."""
+        ...
+
+    def operand(self, entry: Entry) -> Operand:
+        """Return the operand for an edge; a stored array becomes a ``parameter`` draft."""
+        ...
+
+    def array(self, entry: Entry) -> Array | None:
+        """Return the stored array at the source of an edge, None if there is none."""
+        ...
+
+    def is_computed(self, variable: str) -> bool:
+        """Return whether the variable of a subgraph is bound to a value that the outer graph computes."""
+        ...
+
+    def unique(self, name: str) -> str:
+        """Return ``name``, or the first numbered variant of it that no node has, and reserve it."""
+        ...
+
+    def convert(self, symbol: Symbol, arrays: Mapping[str, Array], computed: Collection[str]) -> Conversion:
+        """Convert a subgraph; its problems and notes are added to this conversion's."""
+        ...
+
+    def add_problem(self, text: str) -> None:
+        """Record a contradiction between symbol and arrays."""
+        ...
+
+    def add_note(self, text: str) -> None:
+        """Record a remark for the store, once."""
+        ...
 
 
 class NodeContext:
-    """One node of the symbol, as its rule sees it.
+    """One node of a symbol, as its rule sees it.
 
-    ``attributes`` parses and defaults them; ``operator`` is the name the rule was found by; ``count`` is the number
-    of inputs, ``dtypes`` are their dtypes where they are known, and ``version`` is that of the MXNet that wrote it.
+    Attributes:
+        attributes: The node's attributes, parsed by type. Those that a rule does not read make the node opaque.
+        operator: The canonical name of MXNet's operator, by which the rule was found.
+        name: The node's name, unique in the graph.
+        count: The number of inputs.
+        dtypes: The dtype of each input, None where it is unknown.
+        version: The MXNet release that wrote the symbol, such as ``(1, 9, 1)``.
+        numpy_shape: Whether the symbol uses NumPy's shape semantics: scalars exist, and -1 is an unknown extent.
+        symbol_node: The node itself.
+        drafts: The drafts that the rule has added so far.
+
+    Example:
+        >>> from mxnet_to_neutral.convert import convert_symbol
+        >>> from mxnet_to_neutral.operators import RULES, rule
+        >>> from mxnet_to_neutral.symbol.parse import parse
+        >>> @rule("scaled_relu")
+        ... def scaled_relu(context):
+        ...     scale = context.attributes.float("scale", 1.0)
+        ...     return context.node("multiply", context.node("relu", context.input(0)), scale)
+        >>> symbol = parse('''{"nodes": [
+        ...     {"op": "null", "name": "data", "inputs": []},
+        ...     {"op": "scaled_relu", "name": "act", "inputs": [[0, 0, 0]], "attrs": {"scale": "0.5"}}
+        ... ], "arg_nodes": [0], "heads": [[1, 0, 0]]}''', "model-symbol.json")
+        >>> for draft in convert_symbol(symbol, {}, "model-symbol.json").drafts:
+        ...     print(draft.name, draft.kind, draft.inputs)
+        act.relu relu [Value(node='data', output=0)]
+        act multiply [Value(node='act.relu', output=0), 0.5]
+        >>> _ = RULES.pop("scaled_relu")
     """
 
-    def __init__(self, converter: Converter, index: int, name: str) -> None:
-        self.symbol_node = converter.symbol.nodes[index]
+    def __init__(self, conversion: SymbolContext, index: int, name: str) -> None:
+        self.symbol_node = conversion.symbol.nodes[index]
         self.operator = self.symbol_node.operator
         self.name = name
-        self.attributes = Attributes(self.symbol_node, converter.result.file)
+        self.attributes = Attributes(self.symbol_node, conversion.file)
         self.count = len(self.symbol_node.inputs)
-        self.numpy_shape = converter.symbol.numpy_shape
-        self.version = converter.symbol.version or (0, 8, 0)
-        self.dtypes = [converter.dtypes[entry.node] for entry in self.symbol_node.inputs]
+        self.numpy_shape = conversion.symbol.numpy_shape
+        self.version = conversion.symbol.version or (0, 8, 0)
+        self.dtypes = [conversion.dtypes[entry.node] for entry in self.symbol_node.inputs]
         self.drafts: list[Draft] = []
-        self._converter = converter
+        self._conversion = conversion
 
     def has(self, index: int) -> bool:
-        """Whether there is an input at this position."""
+        """Return whether the node has an input at this position."""
         return index < self.count
 
     def input(self, index: int) -> Operand:
-        """The operand at this position; a stored array becomes a ``parameter`` node."""
+        """Return the operand at a position; a stored array becomes a ``parameter`` node.
+
+        Raises:
+            Refusal: The node has fewer inputs.
+        """
         if not self.has(index):
             self.refuse(f"it has {self.count} inputs and needs number {index + 1}")
-        return self._converter.operand(self.symbol_node.inputs[index])
+        return self._conversion.operand(self.symbol_node.inputs[index])
 
     def inputs(self) -> list[Operand]:
+        """Return all operands."""
         return [self.input(index) for index in range(self.count)]
 
+    def dtype(self, index: int) -> str | None:
+        """Return the dtype of an input, such as ``int32``; None where it is unknown, which means a floating one."""
+        return self.dtypes[index]
+
+    def channels(self, index: int) -> int | None:
+        """Return the number of channels (the extent of axis 1) of an input, None where it is unknown."""
+        return infer_channels(self._conversion.symbol, self.symbol_node.inputs[index].node, self._conversion.file)
+
     def array(self, index: int) -> Array | None:
-        """The stored array that feeds this position directly, if one does."""
-        return self._converter.array(self.symbol_node.inputs[index]) if self.has(index) else None
+        """Return the stored array that feeds a position directly, None if there is none."""
+        return self._conversion.array(self.symbol_node.inputs[index]) if self.has(index) else None
 
     def producer(self, index: int) -> SymbolNode:
-        """The symbol's node that feeds this position."""
-        return self._converter.symbol.nodes[self.symbol_node.inputs[index].node]
+        """Return the symbol's node that feeds a position."""
+        return self._conversion.symbol.nodes[self.symbol_node.inputs[index].node]
 
     def arrays_of(self, node: SymbolNode) -> list[Array | None]:
-        """The stored arrays that feed a node of the symbol, by position."""
-        return [self._converter.array(entry) for entry in node.inputs]
+        """Return the stored arrays that feed any node of the symbol, by position."""
+        return [self._conversion.array(entry) for entry in node.inputs]
 
     def producers_of(self, node: SymbolNode) -> list[SymbolNode]:
-        """The symbol's nodes that feed a node of the symbol."""
-        return [self._converter.symbol.nodes[entry.node] for entry in node.inputs]
+        """Return the nodes that feed any node of the symbol, by position."""
+        return [self._conversion.symbol.nodes[entry.node] for entry in node.inputs]
 
     def consumers_of(self, node: SymbolNode) -> list[SymbolNode]:
-        """The symbol's nodes that use an output of a node."""
-        nodes = self._converter.symbol.nodes
-        return [other for other in nodes if any(nodes[entry.node] is node for entry in other.inputs)]
+        """Return the nodes that use an output of any node of the symbol."""
+        nodes = self._conversion.symbol.nodes
+        return [user for user in nodes if any(nodes[entry.node] is node for entry in user.inputs)]
 
     def is_output(self, node: SymbolNode) -> bool:
-        """Whether an output of the node is one of the model's."""
-        return any(self._converter.symbol.nodes[head.node] is node for head in self._converter.symbol.heads)
+        """Return whether an output of the node is an output of the model."""
+        return any(self._conversion.symbol.nodes[head.node] is node for head in self._conversion.symbol.heads)
 
     def role(
         self,
@@ -130,42 +184,54 @@ class NodeContext:
         axes: Sequence[int] | None = None,
         reshape: tuple[int, ...] | None = None,
     ) -> RoleDraft:
-        """The tensor role that this input fills.
+        """Return the content of a tensor role from an input.
 
-        ``shape`` is what the source's array must have (None: any extent); ``axes`` permutes it to the canonical layout;
-        ``reshape`` gives the same elements another shape. A role that another operator computes gives a Value.
+        Args:
+            index: The input's position.
+            shape: The shape that a stored array must have, None for any extent; another shape is recorded as a problem.
+            axes: Permutation of the array's axes to the canonical layout, as for ``numpy.transpose``.
+            reshape: The canonical shape of the same elements.
+
+        Returns:
+            A recipe for a stored array, a Value where the graph computes the input, an Absent where the array is
+            missing from the checkpoint, and None where the node has no such input.
+
+        Raises:
+            Refusal: The input is computed and needs ``reshape``, or is a literal number.
         """
         if not self.has(index):
             return None
         array = self.array(index)
         if array is None:
             variable = self.producer(index).name
-            if not self.producer(index).is_variable or self._converter.is_computed(variable):
-                return self._computed(index, axes, reshape)
-            joined = self.matrix(variable)
+            if not self.producer(index).is_variable or self._conversion.is_computed(variable):
+                return self._computed_role(index, axes, reshape)
+            joined = self.gate_matrix(variable)
             if joined is None:
-                self.missing(variable)
+                self.report_missing(variable)
             return joined or Absent(variable)
         if shape is not None:
-            self.expect(array, shape)
+            self.expect_shape(array.name, array.shape, shape)
         if axes is not None and tuple(axes) != tuple(range(len(axes))):
             return transpose(array, tuple(axes))
         return identity(array, reshape)
 
-    def matrix(self, variable: str) -> Recipe | None:
-        """The recurrent matrix or bias of that name, also where the checkpoint has each gate by itself."""
-        return matrix(variable, self._converter.arrays)
+    def gate_matrix(self, variable: str) -> Recipe | None:
+        """Return a recurrent layer's matrix or bias by its variable, joined from one array per gate if need be."""
+        return join_gates(variable, self._conversion.arrays)
 
-    def expect(self, array: Array, shape: Sequence[int | None]) -> None:
-        """Record a problem where the array's shape is not the one that the node needs."""
-        self.expect_shape(array.name, array.shape, shape)
+    def expect_shape(self, name: str, actual: Sequence[int], expected: Sequence[int | None]) -> None:
+        """Record a problem unless an array has the expected shape.
 
-    def expect_shape(self, name: str, found: Sequence[int], shape: Sequence[int | None]) -> None:
-        """The same for what is made of several arrays, and is called ``name``."""
-        if len(shape) != len(found) or not all(w in (None, h) for w, h in zip(shape, found)):
-            wanted = ", ".join("any" if extent is None else str(extent) for extent in shape)
-            self._converter.result.problems.append(
-                f"node {self.name!r} ({self.operator}): array {name!r} has shape {tuple(found)}, expected ({wanted})"
+        Args:
+            name: The array's name, for the message.
+            actual: Its shape.
+            expected: The shape that the node's attributes demand; None for any extent.
+        """
+        if len(expected) != len(actual) or not all(e in (None, a) for e, a in zip(expected, actual)):
+            wanted = ", ".join("any" if extent is None else str(extent) for extent in expected)
+            self._conversion.add_problem(
+                f"node {self.name!r} ({self.operator}): array {name!r} has shape {tuple(actual)}, expected ({wanted})"
             )
 
     def node(
@@ -177,53 +243,79 @@ class NodeContext:
         bodies: Mapping[str, Conversion] | None = None,
         **attributes: Any,
     ) -> Value:
-        """Add a neutral node and give its first output; further ones are ``Value(v.node, 1)`` and so on.
+        """Add a neutral node.
 
-        ``bodies`` are the attributes that are graphs.
+        Args:
+            kind: A kind of the catalogue.
+            *inputs: Operands in the catalogue's order: values, numbers, or None for an absent optional input.
+            roles: Content of the tensor roles, from :meth:`role`.
+            layer: The layer's name; by default it is derived from the names of its arrays.
+            bodies: Graph-valued attributes.
+            **attributes: All other attributes of the kind; an int is accepted for a float.
+
+        Returns:
+            The node's first output; the next is ``Value(result.node, 1)``.
+
+        Raises:
+            NeutralError: The attributes do not fit the catalogue's entry: a fault of the rule.
         """
         operator = catalogue[kind]
         floats = {attribute.name for attribute in operator.attributes if attribute.type == "float"}
         typed = {
             name: float(value) if name in floats and value is not None else value for name, value in attributes.items()
         }
-        graphs = dict.fromkeys(bodies or {}, NO_GRAPH)
-        problems = list(operator.problems({**typed, **graphs}))
+        problems = list(operator.problems({**typed, **dict.fromkeys(bodies or {}, _EMPTY_GRAPH)}))
         if problems:
             raise NeutralError(f"rule of {self.operator}: {'; '.join(problems)}")
-        name = self._converter.unique(f"{self.name}.{kind}")
+        name = self.unique(f"{self.name}.{kind}")
         self.drafts.append(
             Draft(name, kind, list(inputs), typed, self.symbol_node, dict(roles or {}), layer, dict(bodies or {}))
         )
         return Value(name)
 
     def convert(self, symbol: Symbol, arrays: Mapping[str, Array], computed: Collection[str]) -> Conversion:
-        """A subgraph converted by itself, given the arrays of its arguments, and those that are computed outside."""
-        return self._converter.convert(symbol, arrays, computed)
+        """Convert a subgraph of the node.
+
+        Args:
+            symbol: The subgraph.
+            arrays: The stored arrays bound to its variables, by variable.
+            computed: The variables that are bound to values of the outer graph.
+        """
+        return self._conversion.convert(symbol, arrays, computed)
 
     def unique(self, name: str) -> str:
-        """A name that no node of the graph has yet."""
-        return self._converter.unique(name)
+        """Return ``name``, or the first numbered variant of it that no node has, and reserve it."""
+        return self._conversion.unique(name)
 
     def opaque(self, reason: str) -> Value:
-        """An output that has no exact meaning here."""
+        """Add an opaque node for an output that has no exact equivalent in the catalogue."""
         node = self.symbol_node
         attributes = dict(node.attributes)
         return self.node("opaque", *self.inputs(), operator=node.operator, attributes=attributes, reason=reason)
 
     def note(self, text: str) -> None:
-        """Tell the user something of the model, once however many nodes say it."""
-        if text not in self._converter.result.notes:
-            self._converter.result.notes.append(text)
+        """Add a note to the store; repeated notes are kept once."""
+        self._conversion.add_note(text)
 
-    def missing(self, variable: str) -> None:
-        """Record that an array the node needs is not in the checkpoint."""
-        self._converter.missing(self, variable)
+    def report_missing(self, variable: str) -> None:
+        """Record that the checkpoint lacks an array that the node needs; ignored without a parameter file."""
+        if self._conversion.has_arrays:
+            self._conversion.add_problem(
+                f"node {self.name!r} ({self.operator}) needs array {variable!r}, which is not there"
+            )
 
     def refuse(self, reason: str) -> NoReturn:
-        """Give up on this node: it stays in the graph as opaque, with this reason."""
+        """Give up: the node stays in the graph as ``opaque``.
+
+        Args:
+            reason: Why the node has no exact equivalent; it is stored with the node.
+
+        Raises:
+            Refusal: Always.
+        """
         raise Refusal(reason)
 
-    def _computed(self, index: int, axes: Sequence[int] | None, reshape: tuple[int, ...] | None) -> Value:
+    def _computed_role(self, index: int, axes: Sequence[int] | None, reshape: tuple[int, ...] | None) -> Value:
         value = self.input(index)
         if axes is not None:
             value = self.node("transpose", value, axes=tuple(axes))

@@ -6,12 +6,12 @@ import os
 from typing import Any, Sequence
 
 from mxnet_to_neutral.arrays import Array, parse
-from mxnet_to_neutral.context import Conversion
+from mxnet_to_neutral.drafts import Conversion
 from mxnet_to_neutral.files.sources import Checkpoint, export_live, find
 from mxnet_to_neutral.layers.assemble import Assembly, text_file
-from mxnet_to_neutral.layers.gates import whole_names
+from mxnet_to_neutral.layers.gates import names_of_whole
 from mxnet_to_neutral.layers.infer import infer
-from mxnet_to_neutral.layers.names import bare
+from mxnet_to_neutral.layers.names import strip_prefix
 from mxnet_to_neutral.symbol import Symbol
 from mxnet_to_neutral.symbol import read as read_symbol
 from neutral.errors import MismatchError, UsageError
@@ -94,17 +94,19 @@ def _convert(checkpoint: Checkpoint) -> Store:
 
 
 def _run(symbol: Symbol, arrays: list[Array], checkpoint: Checkpoint) -> Conversion:
-    by_name = {bare(array.name): array for array in arrays}
+    by_name = {strip_prefix(array.name): array for array in arrays}
     variables = {node.name for node in symbol.nodes if node.is_variable}
-    if arrays and not variables & set(by_name).union(*map(whole_names, by_name)):
+    if arrays and not variables & set(by_name).union(*map(names_of_whole, by_name)):
         raise MismatchError(
             f"{checkpoint.params}: none of its {len(arrays)} arrays ({arrays[0].name!r}, ...) is named by the symbol "
             f"{checkpoint.symbol}. Parameters that Gluon saved by structure (save_parameters) need the symbol's "
             "names: export the network with HybridBlock.export, or read the parameter file alone."
         )
-    from mxnet_to_neutral.convert import Converter  # the rules of all operators, which parameters alone do not need
+    from mxnet_to_neutral.convert import (
+        convert_symbol,  # the rules of all operators, which parameters alone do not need
+    )
 
-    conversion = Converter(symbol, by_name, str(checkpoint.symbol), bool(arrays)).run()
+    conversion = convert_symbol(symbol, by_name, str(checkpoint.symbol), has_arrays=bool(arrays))
     if conversion.problems:
         shown = conversion.problems[:SHOWN]
         more = len(conversion.problems) - len(shown)

@@ -1,30 +1,30 @@
-"""Rules of operators by node: Neutral's own, and those that plug-ins give."""
+"""Look up the rule of a symbol's node, among Neutral's own and those of plug-ins."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mxnet_to_neutral.operators import REFUSED, RULES, Rule, rule
+from mxnet_to_neutral.symbol.model import SymbolNode
 from neutral import extensions
 
-if TYPE_CHECKING:
-    from mxnet_to_neutral.symbol.model import SymbolNode
 
+def find_rule(node: SymbolNode) -> Rule | None:
+    """Return the rule of a node's operator, None if there is none.
 
-def rule_for(node: SymbolNode) -> Rule | None:
-    """The rule of a node's operator. That of a ``Custom`` one is registered as ``Custom:`` and its ``op_type``."""
+    The rule of a ``Custom`` operator is registered as ``Custom:`` and its ``op_type``. Installed plug-ins are loaded
+    the first time that a rule is missing.
+    """
     name = node.operator
     if name == "Custom":
         name = f"Custom:{node.attributes.get('op_type')}"
     extensions.apply("mxnet", rule)
     if name not in RULES:
-        extensions.search()  # it takes as long as the command line to start
+        extensions.search()  # searching entry points takes as long as starting the command line
         extensions.apply("mxnet", rule)
     return RULES.get(name)
 
 
-def reason_for(node: SymbolNode) -> str:
-    """Why there is no rule."""
+def reason_without_rule(node: SymbolNode) -> str:
+    """Return why a node's operator has no rule."""
     if node.operator == "Custom":
         name = node.attributes.get("op_type")
         return f"{name!r}: {REFUSED['Custom']}; a plug-in can give a rule for it"

@@ -1,18 +1,32 @@
-"""The graphs inside a control flow operator, converted like any other, with their inputs bound to the operator's."""
+"""Convert the subgraphs of control flow operators and of fused operators."""
 
 from __future__ import annotations
 
 from typing import Collection, Sequence
 
-from mxnet_to_neutral.context import Conversion, NodeContext
+from mxnet_to_neutral.context import NodeContext
+from mxnet_to_neutral.drafts import Conversion
 from neutral.graph import Input, Operand, Value
 
 
 class Subgraph:
-    """Subgraph ``number`` of a node. ``bound`` gives for each of its arguments the node's input.
+    """A converted subgraph of a node, whose inputs are bound to the node's inputs.
 
-    An argument whose input is a stored array has that array's values, unless the input is among ``varying``, those
-    that change from step to step. ``needed`` are the node's inputs that the graph uses and that are no such arrays.
+    A stored array that is bound to an argument becomes a parameter inside the subgraph, unless its value changes
+    between iterations.
+
+    Args:
+        context: The node.
+        number: The subgraph's number among the node's subgraphs.
+        bound: For each argument of the subgraph the position of the node's input that it is bound to.
+        varying: The positions of inputs that change between iterations: sequences and states.
+
+    Attributes:
+        conversion: The subgraph's drafts.
+        needed: The positions of the node's inputs that the subgraph uses and that are not parameters inside it.
+
+    Raises:
+        Refusal: ``bound`` does not fit the subgraph's arguments.
     """
 
     def __init__(self, context: NodeContext, number: int, bound: Sequence[int], varying: Collection[int] = ()) -> None:
@@ -28,48 +42,46 @@ class Subgraph:
         self._bound = {name: k for name, k in zip(names, bound) if name in used}
         self.needed = set(self._bound.values())
 
-    def with_inputs(self, inputs: Sequence[int]) -> Conversion:
-        """The graph with an input for each of these inputs of the node, whether it uses it or not."""
-        mine: dict[int, Input] = {self._bound[item.name]: item for item in self.conversion.inputs}
-        taken = {draft.name for draft in self.conversion.drafts} | {item.name for item in mine.values()}
+    def with_inputs(self, positions: Sequence[int]) -> Conversion:
+        """Return the conversion with one graph input for each of these inputs of the node, used or not."""
+        used_inputs: dict[int, Input] = {self._bound[item.name]: item for item in self.conversion.inputs}
+        taken = {draft.name for draft in self.conversion.drafts} | {item.name for item in used_inputs.values()}
         ordered = []
-        for k in inputs:
-            item = mine.get(k) or Input(_unused(k, taken))
+        for position in positions:
+            item = used_inputs.get(position) or Input(_unused_name(position, taken))
             taken.add(item.name)
             ordered.append(item)
         self.conversion.inputs = ordered
         return self.conversion
 
-    def operands(self, context: NodeContext) -> dict[str, Operand]:
-        """What each input of the graph is outside."""
-        return {name: context.input(k) for name, k in self._bound.items()}
+    def inline(self, context: NodeContext) -> Operand:
+        """Add the subgraph's drafts to those of its node; return the operand of its first output.
+
+        Raises:
+            Refusal: A tensor role is bound to a literal number.
+        """
+        operands = {name: context.input(k) for name, k in self._bound.items()}
+        names = {draft.name: context.unique(f"{context.name}.{draft.name}") for draft in self.conversion.drafts}
+
+        def outer(value: Value) -> Operand:
+            return Value(names[value.node], value.output) if value.node in names else operands[value.node]
+
+        for draft in self.conversion.drafts:
+            draft.name = names[draft.name]
+            draft.inputs = [outer(item) if isinstance(item, Value) else item for item in draft.inputs]
+            for role, value in draft.roles.items():
+                if isinstance(value, Value):
+                    operand = outer(value)
+                    if not isinstance(operand, Value):
+                        context.refuse(f"its condition needs a tensor for the {role} of {draft.name!r}")
+                    draft.roles[role] = operand
+            context.drafts.append(draft)
+        return outer(self.conversion.outputs[0])
 
 
-def inlined(context: NodeContext, graph: Subgraph) -> Operand:
-    """The nodes of a graph that always runs, added to those of its node; gives the graph's first output."""
-    operands = graph.operands(context)
-    names = {draft.name: context.unique(f"{context.name}.{draft.name}") for draft in graph.conversion.drafts}
-
-    def outside(operand: Operand) -> Operand:
-        if not isinstance(operand, Value):
-            return operand
-        return Value(names[operand.node], operand.output) if operand.node in names else operands[operand.node]
-
-    for draft in graph.conversion.drafts:
-        draft.name = names[draft.name]
-        draft.inputs = [outside(operand) for operand in draft.inputs]
-        for role, value in draft.roles.items():
-            if isinstance(value, Value):
-                moved = outside(value)
-                if not isinstance(moved, Value):
-                    context.refuse(f"its condition needs a tensor for the {role} of {draft.name!r}")
-                draft.roles[role] = moved
-        context.drafts.append(draft)
-    return outside(graph.conversion.outputs[0])
-
-
-def _unused(k: int, taken: Collection[str]) -> str:
-    name = f"unused{k}"
+def _unused_name(position: int, taken: Collection[str]) -> str:
+    """Return a name for a graph input that the subgraph does not use."""
+    name = f"unused{position}"
     while name in taken:
         name += "_"
     return name

@@ -6,10 +6,10 @@ import os
 from typing import Container, Iterable, Mapping, Sequence, Tuple
 
 from mxnet_to_neutral.arrays import Array, ArrayFile
-from mxnet_to_neutral.context import Absent, Conversion, Draft, RoleDraft
+from mxnet_to_neutral.drafts import Absent, Conversion, Draft, RoleDraft
 from mxnet_to_neutral.layers.canonical import Recipe, identity, pieces_of
 from mxnet_to_neutral.layers.infer import Inferred
-from mxnet_to_neutral.layers.names import stem_of
+from mxnet_to_neutral.layers.names import layer_of
 from neutral.graph import Graph, Layer, LayerSource, Node, Origin, Value
 from neutral.source import Piece, SourceFile
 from neutral.tensor import FileRange, Tensor
@@ -177,7 +177,7 @@ def _identity(role: RoleDraft) -> tuple[object, ...]:
 
 def _common_stem(roles: Iterable[RoleDraft]) -> str | None:
     """What all arrays are called but for the role at the end, if they agree."""
-    stems = {stem_of(name) for role in roles for name in _array_names(role)}
+    stems = {layer_of(name) for role in roles for name in _array_names(role)}
     return stems.pop() if len(stems) == 1 else None
 
 

@@ -10,7 +10,7 @@ import re
 from typing import Any, Iterable, Iterator, Mapping, Tuple
 
 from mxnet_to_neutral.arrays import Array
-from mxnet_to_neutral.layers.names import bare, split
+from mxnet_to_neutral.layers.names import split_role, strip_prefix
 from neutral.operators.recurrent import GATES
 
 Inferred = Tuple[str, str, Mapping[str, Any], Mapping[str, Array]]
@@ -60,16 +60,16 @@ def infer(arrays: Iterable[Array]) -> Iterator[Inferred]:
 
 def parameter(array: Array) -> Inferred:
     """An array of which nothing is known but its name."""
-    return bare(array.name), "parameter", {}, {"value": array}
+    return strip_prefix(array.name), "parameter", {}, {"value": array}
 
 
 def _place(name: str) -> tuple[str, str, str]:
     """What an array can belong to by its name: a recurrent sequence, a layer, or nothing; its name, and the role."""
-    stem, role = split(name)
+    stem, role = split_role(name)
     if role is None:
         return "single", stem, ""
     if role in _PARTS:
-        plain = bare(name)
+        plain = strip_prefix(name)
         match = _SEQUENCE.match(plain) or _UNFUSED.match(plain)
         if match:
             reverse = "_reverse" if match.group("direction") == "r" else ""

@@ -1,4 +1,4 @@
-"""What MXNet's array names say: the layer's name and, at the end, the role."""
+"""Split MXNet's array names into a layer's name and a role suffix."""
 
 from __future__ import annotations
 
@@ -14,22 +14,45 @@ ROLE_SUFFIXES = (
 )  # fmt: skip
 
 _NAME = re.compile(rf"(?:arg:|aux:)?(?:(.*?)[_.])??({'|'.join(ROLE_SUFFIXES)})\Z", re.DOTALL)
-"""The shortest stem, and so the longest role."""
-_QUANTISED = re.compile(r"_quantize(_min|_max)?$")
+"""Lazy, so that the layer's name is as short, and the role suffix as long, as possible."""
+_QUANTIZED = re.compile(r"_quantize(_min|_max)?$")
 
 
-def bare(name: str) -> str:
-    """The name without ``arg:`` or ``aux:``."""
+def strip_prefix(name: str) -> str:
+    """Return an array's name without ``arg:`` or ``aux:``.
+
+    Example:
+        >>> strip_prefix("aux:bn0_moving_mean")
+        'bn0_moving_mean'
+    """
     return name[4:] if name.startswith(PREFIXES) else name
 
 
-def split(name: str) -> tuple[str, str | None]:
-    """An array's layer name and role suffix: ``arg:conv0_weight`` is ``("conv0", "weight")``."""
+def split_role(name: str) -> tuple[str, str | None]:
+    """Split an array's name into layer and role suffix.
+
+    Args:
+        name: The array's name, with or without prefix.
+
+    Returns:
+        The layer's name, and the suffix or None if the name ends in no known role.
+
+    Example:
+        >>> split_role("arg:conv0_weight"), split_role("anchors")
+        (('conv0', 'weight'), ('anchors', None))
+    """
     match = _NAME.match(name)
-    return (match[1] or "", match[2]) if match else (bare(name), None)
+    return (match[1] or "", match[2]) if match else (strip_prefix(name), None)
 
 
-def stem_of(name: str) -> str | None:
-    """The layer's name if the array's name ends in a role, else None. What the quantiser appends does not count."""
-    stem, role = split(_QUANTISED.sub("", name))
-    return stem if stem and role else None
+def layer_of(name: str) -> str | None:
+    """Return the layer's name of an array, None if its name is not a layer's name and a role suffix.
+
+    Suffixes of MXNet's quantiser are ignored.
+
+    Example:
+        >>> layer_of("conv0_weight_quantize"), layer_of("weight")
+        ('conv0', None)
+    """
+    layer, role = split_role(_QUANTIZED.sub("", name))
+    return layer if layer and role else None

@@ -6,7 +6,7 @@ from typing import Sequence
 
 from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.operators.registry import rule
-from mxnet_to_neutral.subgraph import Subgraph, inlined
+from mxnet_to_neutral.subgraph import Subgraph
 from neutral.graph import Operand, Value
 
 
@@ -55,7 +55,7 @@ def while_loop(context: NodeContext) -> Sequence[Operand]:
 @rule("_cond", "_npx_cond")
 def branch(context: NodeContext) -> Sequence[Operand]:
     _check(context, "cond_input_locs")
-    condition = inlined(context, Subgraph(context, 0, context.attributes.ints("cond_input_locs")))
+    condition = Subgraph(context, 0, context.attributes.ints("cond_input_locs")).inline(context)
     then = Subgraph(context, 1, context.attributes.ints("then_input_locs", ()))
     otherwise = Subgraph(context, 2, context.attributes.ints("else_input_locs", ()))
     inputs = sorted(then.needed | otherwise.needed)

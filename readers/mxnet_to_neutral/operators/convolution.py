@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Sequence
 
-from mxnet_to_neutral.channels import channels_of
 from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand
@@ -47,7 +46,7 @@ def layout_of(context: NodeContext) -> str:
 def convolution(context: NodeContext) -> Operand:
     attributes, has_bias = window(context, bias_default=True)
     layout = layout_of(context)
-    channels, known = attributes["out_channels"], channels_of(context, 0)
+    channels, known = attributes["out_channels"], context.channels(0)
     per_group = known // attributes["groups"] if known else None
     weight = kernel_role(context, 1, (channels, per_group, *attributes["kernel_size"]), layout == "channels_last")
     bias = context.role(2, shape=(channels,)) if has_bias else None
@@ -63,7 +62,7 @@ def deconvolution(context: NodeContext) -> Operand:
     channels, groups = attributes["out_channels"], attributes["groups"]
     target = context.attributes.ints("target_shape", ())
     weight = kernel_role(
-        context, 1, (channels_of(context, 0), channels // groups, *attributes["kernel_size"]), layout == "channels_last"
+        context, 1, (context.channels(0), channels // groups, *attributes["kernel_size"]), layout == "channels_last"
     )
     bias = context.role(2, shape=(channels,)) if has_bias else None
     return context.node(

@@ -10,7 +10,7 @@ import math
 from typing import Sequence
 
 from mxnet_to_neutral.context import NodeContext
-from mxnet_to_neutral.dtypes import FLOATS_OF_AMP, INTEGERS, dtype_of
+from mxnet_to_neutral.inference.dtypes import INTEGERS, MIXED_PRECISION_DTYPES
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
 
@@ -65,13 +65,13 @@ def binary(context: NodeContext) -> Operand:
         _BINARY[context.operator],
         context.input(0),
         context.input(1),
-        dtype_of(context, 0) or dtype_of(context, 1),
+        context.dtype(0) or context.dtype(1),
     )
 
 
 @rule(*_SCALAR, *_REVERSED)
 def with_scalar(context: NodeContext) -> Operand:
-    x, dtype = context.input(0), dtype_of(context, 0)
+    x, dtype = context.input(0), context.dtype(0)
     number = finite(context, "scalar", 1.0)
     exact = context.attributes.bool("is_int", True)
     if dtype in INTEGERS:
@@ -115,7 +115,7 @@ def clip(context: NodeContext) -> Operand:
     bounds = [context.attributes.float(name) for name in ("a_min", "a_max")]
     if not bounds[0] <= bounds[1]:
         context.refuse(f"a_min {bounds[0]} is not below a_max {bounds[1]}")
-    if dtype_of(context, 0) in INTEGERS:
+    if context.dtype(0) in INTEGERS:
         bounds = [bound if math.isinf(bound) else float(math.trunc(bound)) for bound in bounds]
     low, high = (None if math.isinf(bound) else bound for bound in bounds)
     return context.node("clamp", context.input(0), min=low, max=high)
@@ -130,7 +130,7 @@ def where(context: NodeContext) -> Operand:
 def quadratic(context: NodeContext) -> Operand:
     """a*x^2 + b*x + c."""
     a, b, c = (finite(context, name, 0.0) for name in "abc")
-    x, dtype = context.input(0), dtype_of(context, 0)
+    x, dtype = context.input(0), context.dtype(0)
     if dtype in INTEGERS:
         x = context.node("cast", x, dtype="float32")
     squared = context.node("multiply", context.node("square", x), a)
@@ -147,7 +147,7 @@ def cast(context: NodeContext) -> Operand:
 def amp_cast(context: NodeContext) -> Operand:
     """A cast of the floating types of mixed precision; others go through."""
     dtype = context.attributes.dtype("dtype")
-    if dtype_of(context, 0) not in (None, *FLOATS_OF_AMP):
+    if context.dtype(0) not in (None, *MIXED_PRECISION_DTYPES):
         return context.input(0)
     return context.node("cast", context.input(0), dtype=dtype)
 

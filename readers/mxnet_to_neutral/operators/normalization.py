@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import Sequence
 
-from mxnet_to_neutral.channels import channels_of
-from mxnet_to_neutral.context import NodeContext, RoleDraft
+from mxnet_to_neutral.context import NodeContext
+from mxnet_to_neutral.drafts import RoleDraft
 from mxnet_to_neutral.layers.canonical import Recipe, ones, repeat
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
@@ -87,7 +87,7 @@ def group_norm(context: NodeContext) -> Sequence[Operand]:
     for role, index in (("weight", 1), ("bias", 2)):
         array = context.array(index)
         if array is not None and array.shape == (groups,):
-            channels = channels_of(context, 0)
+            channels = context.channels(0)
             if channels is None:
                 context.refuse(
                     "its gamma and beta are per group, and the number of channels is not known from the graph"

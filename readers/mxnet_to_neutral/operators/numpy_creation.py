@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 from mxnet_to_neutral.context import NodeContext
-from mxnet_to_neutral.dtypes import dtype_of
 from mxnet_to_neutral.operators.creation import DTYPES
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
@@ -55,11 +54,11 @@ def full(context: NodeContext) -> Operand:
 @rule("_npi_full_like")
 def full_like(context: NodeContext) -> Operand:
     value, name = context.attributes.float("fill_value"), context.attributes.optional_dtype("dtype", None)
-    known = name or dtype_of(context, 0)
+    known = name or context.dtype(0)
     if known is not None and not known.startswith(("float", "bfloat")):
         value = float(bool(value)) if known == "bool" else float(math.trunc(value))
     result = context.node("full_like", context.input(0), value=value)
-    return result if name in (None, dtype_of(context, 0)) else context.node("cast", result, dtype=name)
+    return result if name in (None, context.dtype(0)) else context.node("cast", result, dtype=name)
 
 
 @rule("_npi_eye", "_npi_identity")

@@ -9,7 +9,7 @@ import math
 from typing import Any
 
 from mxnet_to_neutral.context import NodeContext
-from mxnet_to_neutral.dtypes import INTEGERS, REAL_OF_2, TRUTHS, dtype_of, float_of, promoted
+from mxnet_to_neutral.inference.dtypes import BOOL_RESULTS, FLOAT_RESULTS_SINCE_2, INTEGERS, float_for_integers, promote
 from mxnet_to_neutral.operators.elementwise import finite
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
@@ -61,7 +61,7 @@ _PREDICATES = {
 @rule(*(f"_npi_{name}" for name in _KINDS))
 def binary(context: NodeContext) -> Operand:
     kind = _KINDS[context.operator[len("_npi_") :]]
-    return _apply(context, kind, context.input(0), context.input(1), promoted(context.dtypes))
+    return _apply(context, kind, context.input(0), context.input(1), promote(context.dtypes))
 
 
 @rule(*(f"_npi_{name}_scalar" for name in _KINDS))
@@ -88,7 +88,7 @@ def with_scalar_first(context: NodeContext) -> Operand:
 
 def _operands(context: NodeContext, kind: str) -> tuple[Operand, float, str | None]:
     """The tensor in the dtype that it is computed in, the number and that dtype."""
-    x, dtype = context.input(0), dtype_of(context, 0)
+    x, dtype = context.input(0), context.dtype(0)
     number = finite(context, "scalar", 1.0)
     whole = context.attributes.bool("is_int", True)
     if dtype in INTEGERS and kind not in _BITWISE and kind != "divide":
@@ -107,7 +107,7 @@ def _apply(context: NodeContext, kind: str, a: Operand, b: Operand, dtype: str |
     return context.node(kind, a, b)
 
 
-@rule(*TRUTHS)
+@rule(*BOOL_RESULTS)
 def truth(context: NodeContext) -> Operand:
     name = context.operator[len("_npi_") :]
     if not name.endswith("_scalar"):
@@ -128,11 +128,11 @@ def predicate(context: NodeContext) -> Operand:
 
 @rule(*(f"_npi_{name}" for name in _UNARY))
 def unary(context: NodeContext) -> Operand:
-    kind, dtype = _UNARY[context.operator[len("_npi_") :]], dtype_of(context, 0)
+    kind, dtype = _UNARY[context.operator[len("_npi_") :]], context.dtype(0)
     if dtype not in INTEGERS or kind in _WHOLE:
         return context.node(kind, context.input(0))
-    if context.operator in REAL_OF_2 and context.version >= (2,):
-        return context.node(kind, context.node("cast", context.input(0), dtype=float_of(dtype)))
+    if context.operator in FLOAT_RESULTS_SINCE_2 and context.version >= (2,):
+        return context.node(kind, context.node("cast", context.input(0), dtype=float_for_integers(dtype)))
     return context.node(
         "cast", context.node(kind, context.node("cast", context.input(0), dtype="float32")), dtype=dtype
     )
@@ -141,11 +141,11 @@ def unary(context: NodeContext) -> Operand:
 @rule(*_ROUNDING)
 def rounding(context: NodeContext) -> Operand:
     kind, attributes = _ROUNDING[context.operator]
-    dtype = dtype_of(context, 0)
+    dtype = context.dtype(0)
     if dtype not in INTEGERS:
         return context.node(kind, context.input(0), **attributes)
-    if context.version >= (2,) and (context.operator in REAL_OF_2 or dtype == "bool"):
-        return context.node("cast", context.input(0), dtype=float_of(dtype))
+    if context.version >= (2,) and (context.operator in FLOAT_RESULTS_SINCE_2 or dtype == "bool"):
+        return context.node("cast", context.input(0), dtype=float_for_integers(dtype))
     return context.input(0)
 
 
@@ -153,7 +153,7 @@ def rounding(context: NodeContext) -> Operand:
 def around(context: NodeContext) -> Operand:
     decimals = context.attributes.int("decimals", 0)
     x = context.input(0)
-    if dtype_of(context, 0) in INTEGERS:
+    if context.dtype(0) in INTEGERS:
         if decimals < 0:
             context.refuse(f"decimals {decimals} of integers")
         return x
@@ -168,7 +168,7 @@ def around(context: NodeContext) -> Operand:
 def nan_to_num(context: NodeContext) -> Operand:
     context.attributes.ignore("copy")
     bounds = [context.attributes.optional_float(name, None) for name in ("posinf", "neginf")]
-    if dtype_of(context, 0) in INTEGERS:
+    if context.dtype(0) in INTEGERS:
         return context.input(0)
     nan = context.attributes.float("nan", 0.0)
     return context.node("nan_to_num", context.input(0), nan=nan, positive=bounds[0], negative=bounds[1])
@@ -185,7 +185,7 @@ def where_scalar(context: NodeContext) -> Operand:
         x, y = context.attributes.float("x", 0.0), context.attributes.float("y", 0.0)
         return context.node("where", condition(context, 0), x, y, rows=False)
     number = context.attributes.float("scalar", 0.0)
-    if dtype_of(context, 1) in INTEGERS:
+    if context.dtype(1) in INTEGERS:
         number = float(math.trunc(number))
     operands = (number, context.input(1)) if context.operator == "_npi_where_lscalar" else (context.input(1), number)
     return context.node("where", condition(context, 0), *operands, rows=False)
@@ -194,7 +194,7 @@ def where_scalar(context: NodeContext) -> Operand:
 def condition(context: NodeContext, index: int) -> Operand:
     """An input as a bool."""
     value = context.input(index)
-    return value if dtype_of(context, index) == "bool" else context.node("cast", value, dtype="bool")
+    return value if context.dtype(index) == "bool" else context.node("cast", value, dtype="bool")
 
 
 @rule("_npx_relu")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mxnet_to_neutral.context import NodeContext
-from mxnet_to_neutral.dtypes import INTEGERS, dtype_of
+from mxnet_to_neutral.inference.dtypes import INTEGERS
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand
 
@@ -36,7 +36,7 @@ def tensordot_of_count(context: NodeContext) -> Operand:
 @rule("_npi_einsum")
 def einsum(context: NodeContext) -> Operand:
     context.attributes.ignore("optimize")
-    if any(dtype_of(context, index) in INTEGERS for index in range(context.count)):
+    if any(context.dtype(index) in INTEGERS for index in range(context.count)):
         context.refuse("an einsum of integers")
     return context.node("einsum", *context.inputs(), subscripts=context.attributes.str("subscripts", ""))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Sequence
 
 from mxnet_to_neutral.context import NodeContext
-from mxnet_to_neutral.dtypes import INTEGERS, dtype_of
+from mxnet_to_neutral.inference.dtypes import INTEGERS
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand
 
@@ -29,7 +29,7 @@ _STARTED = {"sum": "add", "product": "multiply", "reduce_max": "maximum", "reduc
 @rule(*(f"_np{prefix}_{name}" for prefix in ("", "i") for name in _KINDS if (prefix, name) != ("", "mean")))
 def reduction(context: NodeContext) -> Operand:
     kind = _KINDS[context.operator.rpartition("_")[2]]
-    value, dtype = context.input(0), dtype_of(context, 0)
+    value, dtype = context.input(0), context.dtype(0)
     stated = context.attributes.optional_dtype("dtype", None)
     if stated is None and dtype in INTEGERS and kind == "mean":
         stated = "float32"
@@ -58,9 +58,9 @@ def _options(context: NodeContext) -> dict[str, Any]:
 @rule("_npi_std", "_npi_var")
 def deviation(context: NodeContext) -> Operand:
     value, stated = context.input(0), context.attributes.optional_dtype("dtype", None)
-    if (stated or dtype_of(context, 0)) in INTEGERS:
+    if (stated or context.dtype(0)) in INTEGERS:
         context.refuse("the deviation of integers, as integers")
-    if stated is not None and stated != dtype_of(context, 0):
+    if stated is not None and stated != context.dtype(0):
         value = context.node("cast", value, dtype=stated)
     kind = "standard_deviation" if context.operator == "_npi_std" else "variance"
     return context.node(kind, value, correction=context.attributes.int("ddof", 0), **_options(context))
@@ -83,7 +83,7 @@ def average(context: NodeContext) -> Sequence[Operand]:
     """The mean, or the sum weighted and divided by the sum of the weights; with returned, that sum too."""
     axes = context.attributes.ints_or_none("axis", None)
     weighted, returned = context.attributes.bool("weighted", True), context.attributes.bool("returned", False)
-    if dtype_of(context, 0) in INTEGERS:
+    if context.dtype(0) in INTEGERS:
         context.refuse("the average of integers, as integers")
     if returned:
         context.refuse("returned: the sum of the weights")
@@ -101,7 +101,7 @@ def percentile(context: NodeContext) -> Operand:
     axes = context.attributes.ints_or_none("axis", None)
     if axes is not None and len(axes) != 1:
         context.refuse(f"axes {axes}: one or all")
-    if dtype_of(context, 0) in INTEGERS:
+    if context.dtype(0) in INTEGERS:
         context.refuse("the percentile of integers")
     share = context.attributes.optional_float("q_scalar", None)
     q: Operand = share / 100 if share is not None else context.node("divide", context.input(1), 100.0)
@@ -128,7 +128,7 @@ def norm(context: NodeContext) -> Operand:
         "keepdim": context.attributes.bool("keepdims", False),
         "at_least_1d": False,
     }
-    if dtype_of(context, 0) in INTEGERS:
+    if context.dtype(0) in INTEGERS:
         context.refuse("the norm of integers")
     if flag in (-2, 1):
         return context.node("l2_norm", value, **options)

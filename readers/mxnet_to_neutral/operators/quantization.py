@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Sequence
 
 from mxnet_to_neutral.context import NodeContext
-from mxnet_to_neutral.layers.quantized import tensors_of
+from mxnet_to_neutral.layers.quantized import tensor_count
 from mxnet_to_neutral.operators.activation import activation
 from mxnet_to_neutral.operators.arrangement import concatenate
 from mxnet_to_neutral.operators.convolution import convolution
@@ -20,7 +20,7 @@ from mxnet_to_neutral.operators.normalization import batch_norm
 from mxnet_to_neutral.operators.pooling import pooling
 from mxnet_to_neutral.operators.registry import Rule, rule
 from mxnet_to_neutral.operators.shape import flatten
-from mxnet_to_neutral.subgraph import Subgraph, inlined
+from mxnet_to_neutral.subgraph import Subgraph
 from neutral.graph import Operand
 
 NOTE = (
@@ -41,7 +41,7 @@ def _plain(name: str, plain: Rule) -> None:
     @rule(name)
     def apply(context: NodeContext) -> Sequence[Operand]:
         context.attributes.ignore("min_calib_range", "max_calib_range")
-        context.count = tensors_of(context.symbol_node)
+        context.count = tensor_count(context.symbol_node)
         return _without_ranges(context, plain(context))
 
 
@@ -83,7 +83,7 @@ def fused(context: NodeContext) -> Sequence[Operand]:
     arguments = len(context.symbol_node.subgraphs[0].arguments)
     if arguments > context.count:
         context.refuse(f"its subgraph has {arguments} inputs and it has {context.count}")
-    value = inlined(context, Subgraph(context, 0, range(arguments)))
+    value = Subgraph(context, 0, range(arguments)).inline(context)
     return _without_ranges(context, value) if quantised else (value,)
 
 

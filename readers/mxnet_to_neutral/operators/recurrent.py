@@ -8,7 +8,7 @@ from typing import Any, Iterator, Optional, Sequence, Tuple
 from mxnet_to_neutral.arrays import Array
 from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.layers.canonical import Recipe, identity, part
-from mxnet_to_neutral.layers.names import split, stem_of
+from mxnet_to_neutral.layers.names import layer_of, split_role
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
 from neutral.operators.recurrent import GATES
@@ -51,7 +51,7 @@ def rnn(context: NodeContext) -> Sequence[Operand]:
     matrices = list(_matrices(kind, attributes, projection))
     unpacked = _unpacked(context, matrices)
     if unpacked is not None:
-        layer, roles = stem_of(context.producer(1).name), unpacked
+        layer, roles = layer_of(context.producer(1).name), unpacked
     else:
         arrays = _parameters(context)
         layer, roles = _layer_name(context, arrays), _roles(context, arrays, matrices)
@@ -73,7 +73,7 @@ def _unpacked(context: NodeContext, matrices: Sequence[Matrix]) -> dict[str, Rec
     prefix = variable.name[: -len("parameters")]
     roles = {}
     for role, shape in matrices:
-        recipe = context.matrix(prefix + _SAVED.sub(_saved_name, role))
+        recipe = context.gate_matrix(prefix + _SAVED.sub(_saved_name, role))
         if recipe is None:
             return None
         context.expect_shape(f"{prefix}{role}", recipe.tensor.shape, shape)
@@ -106,16 +106,17 @@ def _parameters(context: NodeContext) -> list[Array]:
         if array is not None:
             arrays.append(array)
         else:
-            context.missing(source.name)
+            context.report_missing(source.name)
     return arrays
 
 
 def _layer_name(context: NodeContext, arrays: Sequence[Array]) -> str | None:
     """``lstm0`` of ``lstm0_l0_i2h_weight`` and its like, or of ``lstm0_parameters``."""
     if len(arrays) == 1:
-        return stem_of(arrays[0].name)
-    stems = {split(array.name)[0].rpartition("_")[0] or split(array.name)[0].rpartition(".")[0] for array in arrays}
-    return stems.pop() or None if len(stems) == 1 else None
+        return layer_of(arrays[0].name)
+    stems = [split_role(array.name)[0] for array in arrays]
+    layers = {stem.rpartition("_")[0] or stem.rpartition(".")[0] for stem in stems}
+    return layers.pop() or None if len(layers) == 1 else None
 
 
 def _matrices(kind: str, attributes: dict[str, Any], projection: int) -> Iterator[Matrix]:
@@ -146,7 +147,7 @@ def _roles(context: NodeContext, arrays: Sequence[Array], matrices: Sequence[Mat
     rows = sum(shape[0] or 0 for _, shape in matrices if None in shape)
     total = packed.shape[0] if len(packed.shape) == 1 else 0
     if total <= known or (total - known) % rows:
-        context.expect(packed, (known + rows,))
+        context.expect_shape(packed.name, packed.shape, (known + rows,))
         return {}
     input_size = (total - known) // rows
     roles, position = {}, 0
@@ -160,12 +161,12 @@ def _roles(context: NodeContext, arrays: Sequence[Array], matrices: Sequence[Mat
 def _matrix(context: NodeContext, array: Array, shape: tuple[int | None, ...]) -> Recipe:
     """One matrix in an array of its own, as a matrix or flat."""
     if len(array.shape) == len(shape):
-        context.expect(array, shape)
+        context.expect_shape(array.name, array.shape, shape)
         return identity(array)
     if None in shape:
         rows = shape[0] or 1
         shape = (rows, array.shape[0] // rows)
-    context.expect(array, (_size(shape),))
+    context.expect_shape(array.name, array.shape, (_size(shape),))
     return identity(array, tuple(extent or 0 for extent in shape))
 
 

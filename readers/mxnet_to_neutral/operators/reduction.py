@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Sequence
 
 from mxnet_to_neutral.context import NodeContext
-from mxnet_to_neutral.dtypes import dtype_of, is_integer
+from mxnet_to_neutral.inference.dtypes import INTEGERS
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand
 
@@ -28,8 +28,8 @@ _OF_FLOATS = ("mean", "nan_sum", "nan_product")
 @rule(*_KINDS)
 def reduction(context: NodeContext) -> Operand:
     kind = _KINDS[context.operator]
-    value, dtype = context.input(0), dtype_of(context, 0)
-    integer = is_integer(context, 0)
+    value, dtype = context.input(0), context.dtype(0)
+    integer = context.dtype(0) in INTEGERS
     if integer and kind in _OF_FLOATS:
         value = context.node("cast", value, dtype="float64")
     value = context.node(
@@ -54,10 +54,10 @@ def norm(context: NodeContext) -> Operand:
     order = context.attributes.int("ord", 2)
     if order not in (1, 2):
         context.refuse(f"ord {order}: MXNet computes 1 and 2 only")
-    if is_integer(context, 0):
+    if context.dtype(0) in INTEGERS:
         context.refuse("the norm of integers, which MXNet rounds on the way")
     out_dtype = context.attributes.optional_dtype("out_dtype", None)
-    if out_dtype not in (None, dtype_of(context, 0) or "float32"):
+    if out_dtype not in (None, context.dtype(0) or "float32"):
         context.refuse(f"out_dtype {out_dtype}")
     axes = context.attributes.ints_or_none("axis", None) or None
     return context.node(f"l{order}_norm", context.input(0), axes=axes, exclude=False, **_result(context))
@@ -94,8 +94,8 @@ def cumulative_sum(context: NodeContext) -> Operand:
     axis = context.attributes.optional_int("axis", None)
     if dtype is not None:
         value = context.node("cast", value, dtype=dtype)
-    elif is_integer(context, 0) and dtype_of(context, 0) != "bool":
-        dtype = dtype_of(context, 0)
+    elif context.dtype(0) in INTEGERS and context.dtype(0) != "bool":
+        dtype = context.dtype(0)
     if axis is None:
         value = context.node("reshape", value, shape=(-1,), from_end=False)
     value = context.node("cumulative_sum", value, axis=axis or 0)

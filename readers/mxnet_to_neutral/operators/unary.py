@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from mxnet_to_neutral.context import NodeContext
-from mxnet_to_neutral.dtypes import INTEGERS, dtype_of, is_integer
+from mxnet_to_neutral.inference.dtypes import INTEGERS
 from mxnet_to_neutral.operators.elementwise import finite
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
@@ -55,7 +55,7 @@ def relu(context: NodeContext) -> Operand:
 @rule(*_ROUNDING)
 def rounding(context: NodeContext) -> Operand:
     kind, attributes = _ROUNDING[context.operator]
-    if dtype_of(context, 0) in INTEGERS:
+    if context.dtype(0) in INTEGERS:
         return context.input(0)
     return context.node(kind, context.input(0), **attributes)
 
@@ -67,7 +67,7 @@ def real(context: NodeContext) -> Operand:
 
 @rule("rcbrt")
 def rcbrt(context: NodeContext) -> Operand:
-    dtype = dtype_of(context, 0)
+    dtype = context.dtype(0)
     if dtype not in INTEGERS:
         return context.node("reciprocal", context.node("cbrt", context.input(0)))
     x = context.node("cast", context.input(0), dtype="float32")
@@ -76,7 +76,7 @@ def rcbrt(context: NodeContext) -> Operand:
 
 @rule("_contrib_div_sqrt_dim")
 def div_sqrt_dim(context: NodeContext) -> Operand:
-    if is_integer(context, 0):
+    if context.dtype(0) in INTEGERS:
         context.refuse("integers, which MXNet divides by a root without its fraction")
     return context.node("divide_by_sqrt_size", context.input(0))
 
@@ -91,7 +91,7 @@ def smooth_l1(context: NodeContext) -> Operand:
 
 
 def _real(context: NodeContext, kind: str, **attributes: Any) -> Value:
-    dtype = dtype_of(context, 0)
+    dtype = context.dtype(0)
     if dtype not in INTEGERS:
         return context.node(kind, context.input(0), **attributes)
     x = context.node("cast", context.input(0), dtype="float32")

@@ -1,81 +1,102 @@
-"""Two recurrent layers over one sequence, forwards and backwards, as one layer that runs both ways."""
+"""Fuse a forward and a backward recurrent layer over one sequence into a bidirectional layer."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mxnet_to_neutral.context import Conversion, Draft
-from mxnet_to_neutral.passes.dataflow import Flow
+from mxnet_to_neutral.drafts import Conversion, Draft
+from mxnet_to_neutral.passes.patterns import DraftGraph, producer, use_def
 from neutral.graph import Operand, Value
 from neutral.operators.recurrent import GATES
 
 
 @dataclass
-class Way:
-    """One direction as it goes into the concatenation: its layer, and how the output is turned on the way there."""
+class _Direction:
+    """One operand of the concatenation.
+
+    Attributes:
+        layer: The recurrent layer from which it is computed.
+        transforms: The swaps of axes and flips between layer and concatenation.
+        reversed: Whether they reverse the axis of time.
+        batch_first: Whether they swap the axes of time and batch.
+    """
 
     layer: Draft
-    turns: list[Draft]
-    flipped: bool
+    transforms: list[Draft]
+    reversed: bool
     batch_first: bool
 
 
-def fold_bidirectional(conversion: Conversion) -> None:
-    """Replace concatenations of both directions' outputs by layers that run both ways."""
+def fuse_bidirectional_rnn(conversion: Conversion) -> Conversion:
+    """Replace concatenations of a forward and a backward layer's outputs by bidirectional layers."""
     for draft in list(conversion.drafts):
         if draft.kind == "concatenate" and len(draft.inputs) == 2 and draft.attributes["axis"] in (2, -1):
-            flow = Flow(conversion)
-            ways = [_way(flow, operand, draft) for operand in draft.inputs]
-            if ways[0] is not None and ways[1] is not None and _belong_together(flow, ways[0], ways[1]):
-                _merge(flow, draft, ways[0], ways[1])
+            graph = use_def(conversion)
+            forward, backward = (_direction(graph, operand, draft) for operand in draft.inputs)
+            if forward is not None and backward is not None and _is_pair(graph, forward, backward):
+                _fuse(conversion, draft, forward, backward)
+    return conversion
 
 
-def _way(flow: Flow, operand: Operand, user: Draft) -> Way | None:
-    turns: list[Draft] = []
-    while isinstance(operand, Value) and flow.is_private(operand, [user]):
-        user = flow.makers.get(operand.node, user)
+def _direction(graph: DraftGraph, operand: Operand, user: Draft) -> _Direction | None:
+    """Follow an operand of the concatenation back to a recurrent layer, through values that nothing else uses."""
+    transforms: list[Draft] = []
+    while isinstance(operand, Value) and graph.is_private(operand, [user]):
+        user = graph.definitions.get(operand.node, user)
         if user.kind in GATES and operand.output == 0:
-            return _turned(user, turns)
+            return _with_time_axis(user, transforms)
         if user.kind not in ("swap_axes", "flip"):
             return None
-        turns.append(user)
+        transforms.append(user)
         operand = user.inputs[0]
     return None
 
 
-def _turned(layer: Draft, turns: list[Draft]) -> Way | None:
-    """Follow the axis of time from the layer on."""
+def _with_time_axis(layer: Draft, transforms: list[Draft]) -> _Direction | None:
+    """Track the axis of time from the layer to the concatenation."""
     time, flipped = 0, False
-    for turn in reversed(turns):
-        if turn.kind == "swap_axes" and set(turn.attributes.values()) == {0, 1}:
+    for transform in reversed(transforms):
+        if transform.kind == "swap_axes" and set(transform.attributes.values()) == {0, 1}:
             time = 1 - time
-        elif turn.kind == "flip" and turn.attributes["axes"] == (time,):
+        elif transform.kind == "flip" and transform.attributes["axes"] == (time,):
             flipped = not flipped
         else:
             return None
-    return Way(layer, turns, flipped, time == 1)
+    return _Direction(layer, transforms, flipped, time == 1)
 
 
-def _belong_together(flow: Flow, forward: Way, backward: Way) -> bool:
-    one, other = forward.layer, backward.layer
-    alike = one.kind == other.kind and one.attributes == other.attributes and not one.attributes["bidirectional"]
-    simple = one.attributes["num_layers"] == 1 and not any(other.inputs[1:]) and not any(one.inputs[1:])
-    turned = flow.made(other.inputs[0], "flip")
-    same = turned is not None and turned.inputs[0] == one.inputs[0] and turned.attributes["axes"] == (0,)
-    states = [Value(layer.name, k) for layer in (one, other) for k in (1, 2)]
-    unused = all(flow.is_private(state, ()) for state in states)
-    directed = backward.flipped and not forward.flipped and forward.batch_first == backward.batch_first
-    return alike and simple and same and unused and directed and set(one.roles) == set(other.roles)
+def _is_pair(graph: DraftGraph, forward: _Direction, backward: _Direction) -> bool:
+    """Return whether two directions are equal single layers over one sequence, whose final states are unused."""
+    first, second = forward.layer, backward.layer
+    if first.kind != second.kind or first.attributes != second.attributes or set(first.roles) != set(second.roles):
+        return False
+    if first.attributes["bidirectional"] or first.attributes["num_layers"] != 1:
+        return False
+    if any(first.inputs[1:]) or any(second.inputs[1:]):  # initial states
+        return False
+    flip = producer(graph, second.inputs[0], "flip")
+    if flip is None or flip.inputs[0] != first.inputs[0] or flip.attributes["axes"] != (0,):
+        return False
+    if forward.reversed or not backward.reversed or forward.batch_first != backward.batch_first:
+        return False
+    return all(graph.is_private(Value(layer.name, state), ()) for layer in (first, second) for state in (1, 2))
 
 
-def _merge(flow: Flow, draft: Draft, forward: Way, backward: Way) -> None:
-    one, other = forward.layer, backward.layer
-    roles = {**one.roles, **{f"{role}_reverse": tensor for role, tensor in other.roles.items()}}
-    name = f"{draft.name}.{one.kind}" if forward.batch_first else draft.name
-    stem = one.layer if one.layer == other.layer else None
-    layer = Draft(name, one.kind, one.inputs, {**one.attributes, "bidirectional": True}, one.origin, roles, stem)
-    new = [layer]
+def _fuse(conversion: Conversion, concatenation: Draft, forward: _Direction, backward: _Direction) -> None:
+    first, second = forward.layer, backward.layer
+    name = f"{concatenation.name}.{first.kind}" if forward.batch_first else concatenation.name
+    fused = Draft(
+        name,
+        first.kind,
+        first.inputs,
+        {**first.attributes, "bidirectional": True},
+        first.origin,
+        {**first.roles, **{f"{role}_reverse": tensor for role, tensor in second.roles.items()}},
+        first.layer if first.layer == second.layer else None,
+    )
+    new = [fused]
     if forward.batch_first:
-        new.append(Draft(draft.name, "swap_axes", [Value(name)], {"axis": 0, "other_axis": 1}, draft.origin))
-    gone = {item.name for item in (draft, one, other, *forward.turns, *backward.turns)}
-    flow.replace(new, gone, {})
+        axes = {"axis": 0, "other_axis": 1}
+        new.append(Draft(concatenation.name, "swap_axes", [Value(name)], axes, concatenation.origin))
+    replaced = (concatenation, first, second, *forward.transforms, *backward.transforms)
+    conversion.replace(new, {draft.name for draft in replaced}, {})

@@ -1,0 +1,105 @@
+"""Drafts of an unrolled sequence: the steps that are known to form a sequence, and drafts that act on all of them."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Tuple
+
+from mxnet_to_neutral.drafts import Conversion, Draft
+from mxnet_to_neutral.passes.patterns import DraftGraph, producer, use_def
+from neutral.graph import Operand, Value
+from neutral.rewriting import UniqueNames
+
+Steps = Tuple[Value, ...]
+"""The values of a sequence, one for each time step."""
+
+STEPWISE_KINDS = frozenset(
+    {
+        "dropout", "relu", "sigmoid", "tanh", "softplus", "softsign", "leaky_relu", "identity",
+        "add", "subtract", "multiply", "divide", "concatenate", "linear", "flatten",
+    }
+)  # fmt: skip
+"""Kinds that, applied to a sequence of shape (steps, batch, features), act on every step independently."""
+
+
+class StepSequences:
+    """The sequences of a conversion, and the drafts that replace their steps.
+
+    Attributes:
+        conversion: The conversion that is rewritten.
+        graph: Its use-def chains.
+        fused: The sequences whose steps are replaced by one value.
+        new: The drafts to insert.
+        removed: The drafts to remove, by name.
+        values: The replacements of values.
+        pending: Sequences whose users have not been looked at yet.
+    """
+
+    def __init__(self, conversion: Conversion) -> None:
+        self.conversion = conversion
+        self.graph: DraftGraph = use_def(conversion)
+        self.fused: set[Steps] = set()
+        self.new: list[Draft] = []
+        self.removed: dict[str, Draft] = {}
+        self.values: dict[Value, Value] = {}
+        self.pending: list[Steps] = []
+        self._whole: dict[Steps, Value] = {}
+        self._makers: dict[Steps, Callable[[], Value]] = {}
+        self._unique = UniqueNames({"", *self.graph.definitions})
+
+    def __contains__(self, steps: object) -> bool:
+        return steps in self._makers
+
+    def register(self, steps: Steps, make: Callable[[], Value]) -> None:
+        """Add a sequence; ``make`` adds the drafts that compute it as one value, when that is needed."""
+        self._makers[steps] = make
+        self.pending.append(steps)
+
+    def whole(self, steps: Steps) -> Value:
+        """Return the sequence as one value of shape (steps, batch, ...)."""
+        if steps not in self._whole:
+            self._whole[steps] = self._makers[steps]()
+        return self._whole[steps]
+
+    def add(self, like: Draft, kind: str, *inputs: Operand, **attributes: Any) -> Value:
+        """Add a draft named after ``like``; return its first output."""
+        name = like.name.rstrip("0123456789") if kind in STEPWISE_KINDS else f"{like.name}.{kind}"
+        draft = Draft(self._unique(name), kind, list(inputs), attributes, like.origin)
+        self.new.append(draft)
+        return Value(draft.name)
+
+    def remove(self, *drafts: Draft) -> None:
+        """Mark drafts as replaced."""
+        self.removed.update((draft.name, draft) for draft in drafts)
+
+    def reversed(self, like: Draft, whole: Value) -> Value:
+        """Return a sequence in reverse order of steps; the flip of a flipped sequence is the sequence before it."""
+        flip = next((draft for draft in self.new if draft.name == whole.node and draft.kind == "flip"), None)
+        if flip is not None and isinstance(flip.inputs[0], Value):
+            return flip.inputs[0]
+        return self.add(like, "flip", whole, axes=(0,))
+
+    def is_used(self, value: Value) -> bool:
+        """Return whether an output of the graph or a draft that is not replaced uses a value."""
+        users = [draft for draft in self.graph.users.get(value, ()) if draft.name not in self.removed]
+        return value in self.graph.outputs or any(value in draft.inputs for draft in (*users, *self.new))
+
+    def producer(self, operand: Operand, *kinds: str) -> Draft | None:
+        """Return the draft that defines an operand if it is of one of these kinds, else None."""
+        return producer(self.graph, operand, *kinds)
+
+    def apply(self) -> None:
+        """Rewrite the conversion. A draft that replaces another one's first output takes over its name."""
+        old_names: dict[str, str] = {}
+        new_names = {draft.name for draft in self.new}
+        for old, value in self.values.items():
+            if old.output == 0 and value.output == 0 and value.node in new_names:
+                old_names.setdefault(value.node, old.node)
+
+        def renamed(value: Value) -> Value:
+            return Value(old_names.get(value.node, value.node), value.output)
+
+        for draft in self.new:
+            draft.name = old_names.get(draft.name, draft.name)
+            draft.map_values(renamed)
+        values = {old: renamed(value) for old, value in self.values.items()}
+        self.conversion.replace(self.new, set(self.removed), values)
