@@ -6,14 +6,13 @@ which is a floating one: a model's integer inputs are declared in the symbol or 
 
 from __future__ import annotations
 
-from typing import Callable, NamedTuple, Sequence
+from typing import Callable, NamedTuple
 
 from mxnet_to_neutral.arrays import Array
 from mxnet_to_neutral.symbol.attributes import Attributes, declared_dtype
 from mxnet_to_neutral.symbol.model import Entry, Symbol, SymbolNode
-from neutral.dtypes import DTYPE_NAME, DTYPES
-
-INTEGERS = frozenset({"bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"})
+from neutral.dtypes import DTYPE_NAME
+from neutral.operators.dtypes import INTEGERS, promote
 
 MIXED_PRECISION_DTYPES = frozenset({"float32", "float16", "bfloat16"})
 """The dtypes that ``amp_cast`` changes."""
@@ -38,8 +37,6 @@ FLOAT_RESULTS_SINCE_2 = frozenset(
 """Functions of NumPy mode that give floating numbers for integers since MXNet 2."""
 
 _DIVISIONS_BY_SCALAR = frozenset({"_npi_true_divide_scalar", "_npi_rtrue_divide_scalar"})
-_ITEM_SIZE = {dtype.name: dtype.size for dtype in DTYPES}
-_INTEGER_PROMOTION = ("bool", "uint8", "int8", "int16", "int32", "int64")
 
 
 def infer_dtypes(symbol: Symbol, array: Callable[[Entry], Array | None], file: str) -> list[str | None]:
@@ -76,22 +73,6 @@ def float_for_integers(dtype: str) -> str:
         ('float32', 'float16')
     """
     return "float32" if dtype in ("int32", "int64") else "float16"
-
-
-def promote(dtypes: Sequence[str | None]) -> str | None:
-    """Return the dtype of an operation on several dtypes in NumPy mode, None where one of them is unknown.
-
-    Example:
-        >>> promote(["int8", "int32"]), promote(["int64", "float16"]), promote(["int8", None])
-        ('int32', 'float16', None)
-    """
-    known = [dtype for dtype in dtypes if dtype is not None]
-    if len(known) < len(dtypes) or not known:
-        return None
-    floats = [dtype for dtype in known if dtype not in INTEGERS]
-    if floats:
-        return max(floats, key=_ITEM_SIZE.__getitem__)
-    return max(known, key=_INTEGER_PROMOTION.index) if set(known) <= set(_INTEGER_PROMOTION) else None
 
 
 class _Typed(NamedTuple):

@@ -10,9 +10,10 @@ import math
 from typing import Sequence
 
 from mxnet_to_neutral.context import NodeContext
-from mxnet_to_neutral.inference.dtypes import INTEGERS, MIXED_PRECISION_DTYPES
+from mxnet_to_neutral.inference.dtypes import MIXED_PRECISION_DTYPES
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
+from neutral.operators.dtypes import INTEGERS
 
 _KINDS = {
     "add": "add", "sub": "subtract", "mul": "multiply", "div": "divide", "mod": "remainder", "power": "power",

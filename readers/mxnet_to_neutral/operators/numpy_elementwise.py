@@ -9,10 +9,11 @@ import math
 from typing import Any
 
 from mxnet_to_neutral.context import NodeContext
-from mxnet_to_neutral.inference.dtypes import BOOL_RESULTS, FLOAT_RESULTS_SINCE_2, INTEGERS, float_for_integers, promote
+from mxnet_to_neutral.inference.dtypes import BOOL_RESULTS, FLOAT_RESULTS_SINCE_2, float_for_integers
 from mxnet_to_neutral.operators.elementwise import finite
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
+from neutral.operators.dtypes import INTEGERS, promote
 
 _ARITHMETIC = {
     "add": "add", "subtract": "subtract", "multiply": "multiply", "mod": "remainder", "power": "power",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from mxnet_to_neutral.context import NodeContext
-from mxnet_to_neutral.inference.dtypes import INTEGERS
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand
+from neutral.operators.dtypes import INTEGERS
 
 
 @rule("_np_dot", "_npi_dot")

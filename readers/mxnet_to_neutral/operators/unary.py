@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from mxnet_to_neutral.context import NodeContext
-from mxnet_to_neutral.inference.dtypes import INTEGERS
 from mxnet_to_neutral.operators.elementwise import finite
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
+from neutral.operators.dtypes import INTEGERS
 
 _WHOLE = {
     "abs": "abs", "negative": "negative", "sign": "sign", "square": "square",
