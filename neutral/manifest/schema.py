@@ -1,91 +1,140 @@
-"""The form of a manifest, key by key; ``docs/manifest.schema.json`` says the same to other tools."""
+"""The schema of a manifest, version 1, key by key.
+
+:data:`DOCUMENT` validates manifests that are read; ``docs/make_manifest_schema.py`` writes ``manifest.schema.json``
+from it, for other tools.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from neutral.dtypes import DTYPE_NAME
-from neutral.manifest.validators import anything, exactly, list_of, matching, one_of, optional, record, size, table_of
+from neutral.dtypes import DTYPE_CODE
+from neutral.manifest.validators import (
+    anything,
+    boolean,
+    by_key,
+    by_type,
+    constant,
+    list_of,
+    matching,
+    named,
+    null,
+    number,
+    one_of,
+    optional,
+    record,
+    size,
+    table_of,
+    text,
+    together,
+    tuple_of,
+    with_keywords,
+)
+
+KEY = "neutral"
+"""The name of the format, and the key of the manifest in the metadata of a container."""
+
+VERSION = 1
+"""The format version that this code writes."""
 
 SPECIAL_NUMBERS = ("inf", "-inf", "nan")
-"""The numbers that JSON cannot write, as text."""
+"""The numbers that JSON cannot write, as texts."""
 
+_TEXT = text()
+_NUMBER = number()
+_SIZE = named("size", size())
+_SHA256 = named("sha256", matching("[0-9a-f]{64}"))
+_DTYPE = named("dtype", one_of(*DTYPE_CODE))
+_ATTRIBUTES = named("attributes", table_of(anything()), "By name; the catalogue lists those of each kind.")
 
-def _check_value(item: Any) -> None:
-    """``[node, output]``."""
-    if type(item) is not list or len(item) != 2:
-        raise ValueError(f"{item!r} is no pair of a node and an output")
-    _TEXT(item[0])
-    size(item[1])
+_VALUE = named(
+    "value", tuple_of(_TEXT, _SIZE), "The name of a node or of an input, and the number of one of its outputs."
+)
+_OPERAND = named(
+    "operand",
+    by_type(
+        {
+            list: _VALUE,
+            str: named("special number", one_of(*SPECIAL_NUMBERS)),
+            int: _NUMBER,
+            float: _NUMBER,
+            bool: boolean(),
+            type(None): null(),
+        }
+    ),
+)
+_INPUT = named("input", record({"name": _TEXT, "shape": optional(list_of(optional(_SIZE))), "dtype": optional(_DTYPE)}))
+_NODE = named(
+    "node",
+    record(
+        {"name": _TEXT, "kind": _TEXT, "inputs": list_of(_OPERAND), "attributes": _ATTRIBUTES},
+        {"layer": _TEXT, "computed": table_of(_VALUE)},
+    ),
+)
+GRAPH = named("graph", record({"inputs": list_of(_INPUT), "nodes": list_of(_NODE), "outputs": list_of(_VALUE)}))
+"""A graph: that of the model, or one within the attributes of a node."""
 
+_ORIGIN = named("origin", record({"arrays": list_of(_TEXT), "rule": _TEXT}))
+_LAYER_SOURCE = record({"node": optional(_TEXT), "operator": optional(_TEXT), "origins": table_of(_ORIGIN)})
+_LAYER = named(
+    "layer",
+    record(
+        {
+            "name": _TEXT,
+            "kind": _TEXT,
+            "attributes": _ATTRIBUTES,
+            "tensors": table_of(_TEXT),
+            "typed_by": one_of("graph", "names", "user"),
+            "source": _LAYER_SOURCE,
+        }
+    ),
+)
 
-def _check_operand(item: Any) -> None:
-    if type(item) is list:
-        _check_value(item)
-    elif type(item) is str:
-        one_of(*SPECIAL_NUMBERS)(item)
-    elif type(item) not in (int, float, bool, type(None)):
-        raise ValueError(f"{item!r} is no operand")
+_PERMUTATION = with_keywords(list_of(_SIZE), uniqueItems=True)
+_RANGE = record({"tensor": _TEXT}, {"permutation": _PERMUTATION, "start": _SIZE, "nbytes": _SIZE})
+_PIECE = named("piece", by_type({int: _SIZE, str: _TEXT, dict: together(_RANGE, "start", "nbytes")}))
 
-
-def _check_piece(item: Any) -> None:
-    if type(item) is int:
-        size(item)
-    elif type(item) is not str:
-        _PIECE(item)
-        if ("start" in item) != ("nbytes" in item):
-            raise ValueError("start and nbytes go together")
-
-
-def _check_file(item: Any) -> None:
-    (_TEXT_FILE if type(item) is dict and "text" in item else _BINARY_FILE)(item)
-
-
-_TEXT = exactly(str)
-_DTYPE = one_of(*DTYPE_NAME.values())
-_DIGEST = matching("[0-9a-f]{64}")
-_PIECE = record({"tensor": _TEXT}, {"permutation": list_of(size), "start": size, "nbytes": size})
-_FILE = {"name": _TEXT, "role": _TEXT, "format": _TEXT, "size": size, "sha256": optional(_DIGEST)}
+_FILE_NAME = named("file name", with_keywords(_TEXT, pattern="^[^/\\\\\\u0000]+$", **{"not": {"enum": [".", ".."]}}))
+_FILE = {"name": _FILE_NAME, "role": _TEXT, "format": _TEXT, "size": _SIZE, "sha256": optional(_SHA256)}
 _TEXT_FILE = record({**_FILE, "text": _TEXT})
-_BINARY_FILE = record({**_FILE, "pieces": list_of(_check_piece), "skeleton": _TEXT})
-_ORIGIN = record({"arrays": list_of(_TEXT), "rule": _TEXT})
-_LAYER = record(
-    {
-        "name": _TEXT,
-        "kind": _TEXT,
-        "attributes": table_of(anything),
-        "tensors": table_of(_TEXT),
-        "typed_by": one_of("graph", "names", "user"),
-        "source": record({"node": optional(_TEXT), "operator": optional(_TEXT), "origins": table_of(_ORIGIN)}),
-    }
+_BASE64 = with_keywords(_TEXT, contentEncoding="base64")
+_BINARY_FILE = record({**_FILE, "pieces": list_of(_PIECE), "skeleton": _BASE64})
+_SOURCE = named(
+    "source",
+    record(
+        {
+            "framework": _TEXT,
+            "version": optional(_TEXT),
+            "files": list_of(named("file", by_key("text", _TEXT_FILE, _BINARY_FILE))),
+        }
+    ),
 )
-check_graph = record(
+
+DOCUMENT = record(
     {
-        "inputs": list_of(
-            record({"name": _TEXT, "shape": optional(list_of(optional(size))), "dtype": optional(_DTYPE)})
-        ),
-        "nodes": list_of(
-            record(
-                {
-                    "name": _TEXT,
-                    "kind": _TEXT,
-                    "inputs": list_of(_check_operand),
-                    "attributes": table_of(anything),
-                },
-                {"layer": _TEXT, "computed": table_of(_check_value)},
-            )
-        ),
-        "outputs": list_of(_check_value),
-    }
-)
-check_document = record(
-    {
-        "format": _TEXT,
-        "version": size,
-        "source": optional(record({"framework": _TEXT, "version": optional(_TEXT), "files": list_of(_check_file)})),
+        "format": constant(KEY),
+        "version": constant(VERSION),
         "layers": list_of(_LAYER),
-        "graph": anything,
-        "digests": table_of(_DIGEST),
+        "graph": optional(GRAPH),
+        "source": optional(_SOURCE),
+        "digests": table_of(_SHA256),
         "notes": list_of(_TEXT),
     }
 )
+"""The whole manifest."""
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a manifest.
+
+    Example:
+        >>> json_schema()["properties"]["version"]
+        {'const': 1}
+    """
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"The manifest of a neutral store, version {VERSION}",
+        "description": "format.md describes the meaning of the fields.",
+        **DOCUMENT.schema,
+        "$defs": dict(sorted(DOCUMENT.definitions.items())),
+    }

@@ -1,106 +1,285 @@
-"""Checks that a value out of a JSON document has the form it should have.
+"""Validators of JSON values, each of which also gives its JSON Schema.
 
-Each check raises ValueError, whose message begins with the place in the document.
+A validator raises ValueError; the message begins with the path to the value within the document.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Dict, Mapping, NamedTuple
 
 Check = Callable[[Any], None]
+Schema = Dict[str, Any]
+
+_LONGEST_VALUE = 60
+"""Characters of a value that a message quotes."""
 
 
-def exactly(kind: type) -> Check:
-    """A value of this very type: True is no int."""
+class Validator(NamedTuple):
+    """A check of a JSON value and the JSON Schema that accepts the same values.
+
+    Attributes:
+        check: Raise ValueError if the value is invalid.
+        schema: The JSON Schema (draft 2020-12), with references to ``definitions``.
+        definitions: Schemas by name, for the document's ``$defs``.
+
+    Example:
+        >>> shape = list_of(size())
+        >>> shape.schema
+        {'type': 'array', 'items': {'type': 'integer', 'minimum': 0}}
+        >>> shape.check([2, -1])
+        Traceback (most recent call last):
+            ...
+        ValueError: [1] expected a whole number that is not negative, found -1
+    """
+
+    check: Check
+    schema: Schema
+    definitions: Mapping[str, Schema] = {}
+
+
+def anything() -> Validator:
+    """Accept any JSON value."""
 
     def check(value: Any) -> None:
-        if type(value) is not kind:
-            raise ValueError(f"{_short(value)} is no {kind.__name__}")
+        pass
 
-    return check
+    return Validator(check, {})
 
 
-def one_of(*choices: str) -> Check:
+def constant(expected: Any) -> Validator:
+    """Accept one value, of the same type: 1.0 and True are not 1."""
+
+    def check(value: Any) -> None:
+        if type(value) is not type(expected) or value != expected:
+            raise ValueError(f"expected {expected!r}, found {_short(value)}")
+
+    return Validator(check, {"const": expected})
+
+
+def null() -> Validator:
+    """Accept null."""
+
+    def check(value: Any) -> None:
+        if value is not None:
+            raise ValueError(f"expected null, found {_short(value)}")
+
+    return Validator(check, {"type": "null"})
+
+
+def text() -> Validator:
+    """Accept a string."""
+
+    def check(value: Any) -> None:
+        if type(value) is not str:
+            raise ValueError(f"expected a text, found {_short(value)}")
+
+    return Validator(check, {"type": "string"})
+
+
+def boolean() -> Validator:
+    """Accept true and false."""
+
+    def check(value: Any) -> None:
+        if type(value) is not bool:
+            raise ValueError(f"expected true or false, found {_short(value)}")
+
+    return Validator(check, {"type": "boolean"})
+
+
+def number() -> Validator:
+    """Accept a number, whole or not."""
+
+    def check(value: Any) -> None:
+        if type(value) not in (int, float):
+            raise ValueError(f"expected a number, found {_short(value)}")
+
+    return Validator(check, {"type": "number"})
+
+
+def size() -> Validator:
+    """Accept a whole number that is not negative."""
+
+    def check(value: Any) -> None:
+        if type(value) is not int or value < 0:
+            raise ValueError(f"expected a whole number that is not negative, found {_short(value)}")
+
+    return Validator(check, {"type": "integer", "minimum": 0})
+
+
+def one_of(*choices: str) -> Validator:
+    """Accept some texts."""
+
     def check(value: Any) -> None:
         if type(value) is not str or value not in choices:
-            raise ValueError(f"{_short(value)} is none of {', '.join(choices)}")
+            raise ValueError(f"expected one of {', '.join(choices)}, found {_short(value)}")
 
-    return check
+    return Validator(check, {"enum": list(choices)})
 
 
-def matching(pattern: str) -> Check:
-    """A text that the pattern matches from end to end."""
-    matches = re.compile(pattern).fullmatch
+def matching(pattern: str) -> Validator:
+    """Accept a text that a regular expression matches from end to end."""
+    match = re.compile(pattern).fullmatch
 
     def check(value: Any) -> None:
-        if type(value) is not str or not matches(value):
-            raise ValueError(f"{_short(value)} does not match {pattern}")
+        if type(value) is not str or not match(value):
+            raise ValueError(f"expected a text that matches {pattern}, found {_short(value)}")
 
-    return check
+    return Validator(check, {"type": "string", "pattern": f"^{pattern}$"})
 
 
-def optional(check: Check) -> Check:
-    """None, or what ``check`` takes."""
+def optional(validator: Validator) -> Validator:
+    """Accept null and everything that ``validator`` accepts."""
+    check_value = validator.check
 
-    def check_if_there(value: Any) -> None:
+    def check(value: Any) -> None:
         if value is not None:
-            check(value)
+            check_value(value)
 
-    return check_if_there
+    return Validator(check, {"anyOf": [validator.schema, {"type": "null"}]}, validator.definitions)
 
 
-def list_of(item: Check) -> Check:
+def list_of(item: Validator) -> Validator:
+    """Accept a list of any length whose items ``item`` accepts."""
+    check_item = item.check
+
     def check(value: Any) -> None:
         if type(value) is not list:
-            raise ValueError(f"{_short(value)} is no list")
+            raise ValueError(f"expected a list, found {_short(value)}")
         for index, each in enumerate(value):
             try:
-                item(each)
+                check_item(each)
             except ValueError as error:
                 raise ValueError(f"[{index}] {error}") from None
 
-    return check
+    return Validator(check, {"type": "array", "items": item.schema}, item.definitions)
 
 
-def table_of(item: Check) -> Check:
-    """An object with any keys."""
+def tuple_of(*items: Validator) -> Validator:
+    """Accept a list with one item for each validator."""
+    checks = [item.check for item in items]
+
+    def check(value: Any) -> None:
+        if type(value) is not list or len(value) != len(checks):
+            raise ValueError(f"expected a list of {len(checks)} items, found {_short(value)}")
+        for check_item, each in zip(checks, value):
+            check_item(each)
+
+    schema = {
+        "type": "array",
+        "prefixItems": [item.schema for item in items],
+        "minItems": len(items),
+        "items": False,
+    }
+    return Validator(check, schema, _merged(*items))
+
+
+def table_of(item: Validator) -> Validator:
+    """Accept an object with any keys whose values ``item`` accepts."""
+    check_item = item.check
 
     def check(value: Any) -> None:
         if type(value) is not dict:
-            raise ValueError(f"{_short(value)} is no object")
+            raise ValueError(f"expected an object, found {_short(value)}")
         for key, each in value.items():
-            _check_field(key, item, each)
+            _check_field(key, check_item, each)
 
-    return check
+    schema: Schema = {"type": "object"}
+    if item.schema:
+        schema["additionalProperties"] = item.schema
+    return Validator(check, schema, item.definitions)
 
 
-def record(required: Mapping[str, Check], allowed: Mapping[str, Check] | None = None) -> Check:
-    """An object with all the ``required`` keys and no others than those and the ``allowed``."""
-    checks = {**required, **(allowed or {})}
+def record(required: Mapping[str, Validator], allowed: Mapping[str, Validator] | None = None) -> Validator:
+    """Accept an object with known keys.
+
+    Args:
+        required: Validators of the keys that must be there.
+        allowed: Validators of the keys that may be there. Any other key is refused.
+    """
+    fields = {**required, **(allowed or {})}
+    checks = {key: validator.check for key, validator in fields.items()}
 
     def check(value: Any) -> None:
         if type(value) is not dict:
-            raise ValueError(f"{_short(value)} is no object")
+            raise ValueError(f"expected an object, found {_short(value)}")
         for key in required:
             if key not in value:
-                raise ValueError(f"{key!r} is missing")
+                raise ValueError(f"key {key!r} is missing")
         for key, each in value.items():
             if key not in checks:
-                raise ValueError(f"{key!r} is not expected")
+                raise ValueError(f"unexpected key {key!r}; expected {', '.join(checks)}")
             _check_field(key, checks[key], each)
 
-    return check
+    schema = {
+        "type": "object",
+        "properties": {key: validator.schema for key, validator in fields.items()},
+        "required": list(required),
+        "additionalProperties": False,
+    }
+    return Validator(check, schema, _merged(*fields.values()))
 
 
-def size(value: Any) -> None:
-    """A whole number that is not negative."""
-    if type(value) is not int or value < 0:
-        raise ValueError(f"{_short(value)} is no size")
+def together(validator: Validator, *keys: str) -> Validator:
+    """Accept the objects that ``validator`` accepts, if they have all of the keys or none of them."""
+
+    def check(value: Any) -> None:
+        validator.check(value)
+        if 0 < sum(key in value for key in keys) < len(keys):
+            raise ValueError(f"keys {' and '.join(keys)} go together, and only one of them is there")
+
+    dependencies = {key: [other for other in keys if other != key] for key in keys}
+    return Validator(check, {**validator.schema, "dependentRequired": dependencies}, validator.definitions)
 
 
-def anything(value: Any) -> None:
-    """Any JSON value."""
+def by_type(validators: Mapping[type, Validator]) -> Validator:
+    """Choose the validator by the Python type of the JSON value; True is a bool and no int.
+
+    Args:
+        validators: A validator for each accepted type, such as ``{list: ..., str: ..., type(None): ...}``.
+    """
+    checks = {kind: validator.check for kind, validator in validators.items()}
+    names = ", ".join(kind.__name__ for kind in checks)
+
+    def check(value: Any) -> None:
+        if type(value) not in checks:
+            raise ValueError(f"expected one of the types {names}, found {_short(value)}")
+        checks[type(value)](value)
+
+    return Validator(check, _any_of(*validators.values()), _merged(*validators.values()))
+
+
+def by_key(key: str, with_key: Validator, without_key: Validator) -> Validator:
+    """Choose the validator of an object by whether it has a key."""
+
+    def check(value: Any) -> None:
+        (with_key if type(value) is dict and key in value else without_key).check(value)
+
+    return Validator(check, _any_of(with_key, without_key), _merged(with_key, without_key))
+
+
+def named(name: str, validator: Validator, description: str | None = None) -> Validator:
+    """Give the schema of a validator a name, under which the other schemas refer to it."""
+    schema = validator.schema if description is None else {"description": description, **validator.schema}
+    definitions = {**validator.definitions, name: schema}
+    return Validator(validator.check, {"$ref": f"#/$defs/{name}"}, definitions)
+
+
+def with_keywords(validator: Validator, **keywords: Any) -> Validator:
+    """Add keywords to the schema alone, for rules that ``neutral check`` enforces and opening a store does not."""
+    return Validator(validator.check, {**validator.schema, **keywords}, validator.definitions)
+
+
+def _any_of(*validators: Validator) -> Schema:
+    schemas: list[Schema] = []
+    for validator in validators:
+        if validator.schema not in schemas:
+            schemas.append(validator.schema)
+    return {"anyOf": schemas}
+
+
+def _merged(*validators: Validator) -> dict[str, Schema]:
+    return {name: schema for validator in validators for name, schema in validator.definitions.items()}
 
 
 def _check_field(key: str, check: Check, value: Any) -> None:
@@ -111,5 +290,5 @@ def _check_field(key: str, check: Check, value: Any) -> None:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    quoted = repr(value)
+    return quoted if len(quoted) <= _LONGEST_VALUE else quoted[: _LONGEST_VALUE - 3] + "..."

@@ -7,7 +7,6 @@ format does not say.
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,6 +16,7 @@ from typing import Any, Iterable, Iterator, Mapping
 
 from neutral.dtypes import ITEM_SIZE
 from neutral.errors import SourceError, StoreError, TargetError, UsageError
+from neutral.strict_json import parse_object
 from neutral.tensor import FileRange, Tensor, nbytes_of
 
 LIMIT = 100_000_000
@@ -26,7 +26,6 @@ _BATCH = 1 << 8
 """Texts that are joined before they are escaped or encoded."""
 
 _MAX_RANK = 64
-_MAX_DIGITS = 19
 _METADATA = "__metadata__"
 _FIELDS = {"dtype", "shape", "data_offsets"}
 
@@ -161,40 +160,7 @@ def _parse_header(text: bytes) -> dict[str, Any]:
         raise ValueError("it does not begin with a brace")
     if text.rstrip(b" ")[-1:] != b"}":
         raise ValueError("it does not end with a brace and spaces")
-    return parse_strictly(text)
-
-
-def parse_strictly(text: bytes) -> dict[str, Any]:
-    """A JSON object in which no key is there twice and every number is whole. Raises ValueError and what JSON does."""
-    document: dict[str, Any] = json.loads(
-        text.decode("utf-8"),
-        object_pairs_hook=_object,
-        parse_int=_integer,
-        parse_float=_no_number,
-        parse_constant=_no_number,
-    )
-    if type(document) is not dict:
-        raise ValueError("it is no object")
-    return document
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise ValueError(f"key {twice!r} is there twice")
-    return result
-
-
-def _integer(text: str) -> int:
-    if len(text) > _MAX_DIGITS:
-        raise ValueError(f"a number of {len(text)} digits")
-    return int(text)
-
-
-def _no_number(text: str) -> Any:
-    raise ValueError(f"{text[:30]} is no whole number")
+    return parse_object(text)
 
 
 def _tensors(document: Mapping[str, Any], path: str, start: int, size: int) -> dict[str, Tensor]:

@@ -22,12 +22,13 @@ from neutral.store import header_digest, safetensors
 from neutral.store.atomic import atomic_file
 from neutral.store.copying import copy_tensors
 from neutral.store.digests import Digests
-from neutral.store.header import encode_header, ordered, parse_strictly
+from neutral.store.header import encode_header, ordered
 from neutral.store.progress import ByteCounter, Progress
 from neutral.store.remote import RemoteFile, is_url, put
 from neutral.store.safetensors import read_any_header
 from neutral.store.source_files import is_file_name, source_file_chunks
 from neutral.store.store import Store
+from neutral.strict_json import parse_object
 from neutral.tensor import Tensor
 
 INDEX_SUFFIX = ".safetensors.index.json"
@@ -199,7 +200,7 @@ def _read_index(path: str) -> dict[str, Any]:
         else:
             with open(path, "rb") as file:
                 raw = file.read()
-        index = parse_strictly(raw)
+        index = parse_object(raw)
     except OSError as error:
         raise SourceError(f"{path}: cannot be read: {error.strerror}.") from None
     except (ValueError, RecursionError, MemoryError) as error:

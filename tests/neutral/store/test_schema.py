@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Callable
 
@@ -11,7 +13,7 @@ import pytest
 from neutral.dtypes import DTYPE_NAME
 from neutral.errors import StoreError
 from neutral.graph import Graph, Input, Layer, LayerSource, Node, Value
-from neutral.manifest import decode, encode
+from neutral.manifest import DECODERS, decode, encode
 from neutral.store import Store
 from samples import ROOT, sample_store
 
@@ -94,3 +96,24 @@ def test_schema_and_reader_refuse_the_same(name: str, schema: Any, tmp_path: Pat
     assert not schema.is_valid(manifest)
     with pytest.raises(StoreError):
         decode(json.dumps(manifest), "x")
+
+
+def test_the_schema_is_made_from_the_validators() -> None:
+    run = subprocess.run(
+        [sys.executable, str(ROOT / "docs" / "make_manifest_schema.py"), "--check"], capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize("version", [0, 2, "1", None, [1], True, 1.0])
+def test_an_unknown_version_is_named(version: Any, tmp_path: Path) -> None:
+    manifest = {**manifest_of(sample_store(tmp_path)), "version": version}
+    with pytest.raises(StoreError, match=r"x: the manifest has version .* reads version 1\. Use a newer Neutral"):
+        decode(json.dumps(manifest), "x")
+
+
+def test_a_decoder_of_another_version_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    manifest = manifest_of(sample_store(tmp_path))
+    expected = decode(json.dumps(manifest), "x")
+    monkeypatch.setitem(DECODERS, 2, lambda document: DECODERS[1]({**document, "version": 1}))
+    assert decode(json.dumps({**manifest, "version": 2}), "x") == expected
