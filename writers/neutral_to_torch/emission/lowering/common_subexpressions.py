@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from neutral.graph import Value
+from neutral.operators import catalogue
 from neutral.rewriting import resolve, resolve_all
 from neutral_to_torch.emission.expression.terms import Control
 from neutral_to_torch.emission.lowering.lower import Program, Statement, substitute
-from neutral_to_torch.emission.lowering.traits import is_random
 
 
 def eliminate_common_subexpressions(program: Program) -> Program:
@@ -39,4 +39,6 @@ def eliminate_common_subexpressions(program: Program) -> Program:
 
 
 def _is_pure(statement: Statement) -> bool:
-    return not (statement.declarations or isinstance(statement.term, Control) or is_random(statement.kind))
+    operator = catalogue.get(statement.kind)
+    is_random = operator is not None and operator.random
+    return not (statement.declarations or isinstance(statement.term, Control) or is_random)

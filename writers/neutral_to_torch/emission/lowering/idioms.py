@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Callable, Mapping
 
 from neutral.graph import Graph, Node, Operand, Value
@@ -10,9 +11,6 @@ from neutral.operators import catalogue
 from neutral_to_torch.emission.expression.symbols import F, Symbol, either, nn
 from neutral_to_torch.emission.lowering.lower import operands
 from neutral_to_torch.emission.lowering.rules import NodeView, rule
-
-SAME_SHAPE = ("multiply", "add", "subtract", "divide", "full_like", "relu", "cast")
-"""Elementwise kinds whose output has the shape of their only value."""
 
 
 @rule("silu", rank="same")
@@ -51,23 +49,43 @@ class Idioms:
                 return Node(node.name, kind, (operand,), {})
         if is_nothing(node):
             return Node(node.name, "identity", node.inputs[:1], {})
-        if node.kind in catalogue and "like" in [name.rstrip("?") for name in catalogue[node.kind].inputs]:
-            place = [name.rstrip("?") for name in catalogue[node.kind].inputs].index("like")
-            if place < len(node.inputs):
-                inputs = list(node.inputs)
-                inputs[place] = self._origin(inputs[place])
-                return Node(node.name, node.kind, tuple(inputs), node.attributes, node.layer, node.computed)
-        return node
+        return self._with_early_shapes(node)
 
-    def _origin(self, operand: Operand) -> Operand:
-        """An earlier value of the same shape, where what is between is computed for its shape alone."""
+    def _with_early_shapes(self, node: Node) -> Node:
+        """Replace operands of which only the shape matters by the earliest value of the same shape."""
+        operator = catalogue.get(node.kind)
+        if operator is None or operator.shape_operands is None:
+            return node
+        first = operator.shape_operands
+        gives_dtype = operator.random or (first == 0 and operator.dtype_rule == "same")
+        inputs = (*node.inputs[:first], *(self._origin(item, gives_dtype) for item in node.inputs[first:]))
+        return node if inputs == node.inputs else replace(node, inputs=inputs)
+
+    def _origin(self, operand: Operand, keep_dtype: bool) -> Operand:
+        """Return the earliest value of the same shape whose successors are used for their shape alone.
+
+        With ``keep_dtype`` it has the same dtype too.
+        """
         while isinstance(operand, Value) and operand.output == 0 and operand.node in self._nodes:
             node = self._nodes[operand.node]
-            found = [item for item in node.inputs if isinstance(item, Value)]
-            if node.kind not in SAME_SHAPE or len(found) != 1 or self._uses[operand] > 1:
+            source = _same_shape_operand(node, keep_dtype)
+            if source is None or self._uses[operand] > 1:
                 break
-            operand = found[0]
+            operand = source
         return operand
+
+
+def _same_shape_operand(node: Node, same_dtype: bool) -> Value | None:
+    """Return the operand that has the shape (and dtype) of the node's output, or None where none is known to."""
+    operator = catalogue.get(node.kind)
+    if operator is None or node.layer is not None or node.computed:
+        return None
+    if same_dtype and operator.dtype_rule not in ("same", "promote"):
+        return None
+    values = [item for item in node.inputs if isinstance(item, Value)]
+    if operator.elementwise:
+        return values[0] if len(values) == 1 else None
+    return values[0] if operator.keeps_shape and values and values[0] == node.inputs[0] else None
 
 
 def is_nothing(node: Node) -> bool:

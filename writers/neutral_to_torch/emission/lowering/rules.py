@@ -18,7 +18,6 @@ from neutral.operators.ranks import RankContext, RankRule, output_ranks
 from neutral.tensor import Tensor
 from neutral_to_torch.emission.expression.symbols import Symbol, nn, term_of, torch
 from neutral_to_torch.emission.expression.terms import Body, Control, Declaration, Ref, SelfAttribute
-from neutral_to_torch.emission.lowering.traits import has_weights
 
 
 class Unsupported(Exception):
@@ -157,7 +156,8 @@ class NodeView:
         part: str,
         buffer: bool = False,
     ) -> Symbol:
-        weighted = not part and has_weights(self.kind)
+        operator = catalogue.get(self.kind)
+        weighted = not part and operator is not None and operator.has_matrix_weights
         term = term_of(constructor)
         declaration = Declaration(owner, term, tensors, constants or {}, buffer, self.kind, weighted)
         if self._layer is not None:
