@@ -14,6 +14,7 @@ from neutral_to_torch.emission.printing.signatures import tidy
 from neutral_to_torch.emission.structure.module_ir import Derived, Parameter
 
 _WORD = re.compile(r"(?<![.\w])(?:torch|nn|F|math|OrderedDict|Tensor)\b")
+_DOCSTRING = re.compile('"{3}.*?"{3}', re.DOTALL)
 
 
 @dataclass
@@ -36,7 +37,8 @@ def file_text(doc: str, classes: Sequence[ClassText]) -> str:
     """The whole file, as ``ruff format`` would leave it."""
     defaults = {item.name: _defaults(item.parameters) for item in classes}
     body = "\n\n\n".join("\n".join(_class(item, defaults)) for item in classes)
-    found = closure(name for name in re.findall(r"(?<![.\w])\w+", body) if name in helpers())
+    names = re.findall(r"(?<![.\w])\w+", _DOCSTRING.sub("", body))
+    found = closure(name for name in names if name in helpers())
     code = "\n\n\n".join([*(helper.source for helper in found), body])
     return "\n".join([*_docstring(doc), "", *_imports(code, found), "", "", code, ""])
 

@@ -50,7 +50,7 @@ class Variable:
 
 
 def make_block(
-    name: str, template: CanonicalSubgraph, members: Sequence[Member], options: Sequence[Option], doc: str
+    name: str, template: CanonicalSubgraph, members: Sequence[Member], options: Sequence[Option]
 ) -> tuple[Block, list[Statement]] | None:
     """The block, and for each member the statement that applies its instance; None where too much differs."""
     table = _table(template, members)
@@ -68,7 +68,7 @@ def make_block(
     )
     derived = tuple(Derived(v.name, v.term, stored[v.name]) for v in variables if v.name and v.term is not None)
     outputs = (template.output,)
-    block = Block(name, template.inputs, tuple(statements), outputs, tuple(parameters), chosen, derived, doc=doc)
+    block = Block(name, template.inputs, tuple(statements), outputs, tuple(parameters), chosen, derived)
     applications = []
     for number, member in enumerate(members):
         last = next(statement for statement in reversed(member.statements) if statement is not None)

@@ -1,187 +1,77 @@
-"""What a block is called: by what it does where that has a name in the field, else by its layers."""
+"""Names of emitted classes: an architecture's where the structure shows it, else after their layers or the source."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Sequence
+from typing import Iterable, Sequence
 
-from neutral_to_torch.emission.expression.terms import (
-    Call,
-    Declaration,
-    ListOrTuple,
-    Literal,
-    Member,
-    ModuleOrFunction,
-    Name,
-    Operation,
-    Ref,
-    Term,
-    applied,
-    walk,
-)
+from neutral.rewriting import UniqueNames
+from neutral_to_torch.emission.expression.terms import Declaration, ModuleOrFunction, applied
 from neutral_to_torch.emission.lowering.lower import Statement
+from neutral_to_torch.emission.structure.architectures import recognize
+from neutral_to_torch.emission.structure.block_facts import BlockFacts, merge_kind
 from neutral_to_torch.emission.structure.canonical_subgraph import CanonicalSubgraph
-from neutral_to_torch.emission.structure.module_ir import Instance, Owned, callee, has_weights, owned
+from neutral_to_torch.emission.structure.module_ir import Instance, owned
 from neutral_to_torch.emission.structure.naming import common, tokens
 
-
-@dataclass(frozen=True)
-class BlockName:
-    text: str
-    doc: str
-
-
-_PIECES = {
-    "Conv": "Conv", "Linear": "Linear", "BatchNorm": "BN", "fixed_scale": "BN", "InstanceNorm": "IN", "LayerNorm": "LN",
-    "GroupNorm": "GN", "PReLU": "PReLU", "LeakyReLU": "LeakyReLU", "ReLU": "ReLU", "Pool": "Pool", "Dropout": "Dropout",
-    "Sigmoid": "Sigmoid", "Tanh": "Tanh",
+PIECES = {
+    "convolution": "Conv", "transposed_convolution": "ConvTranspose", "deformable_convolution": "DeformConv",
+    "linear": "Linear", "batch_norm": "BN", "instance_norm": "IN", "layer_norm": "LN", "group_norm": "GN",
+    "prelu": "PReLU", "leaky_relu": "LeakyReLU", "relu": "ReLU", "clamp": "ReLU", "dropout": "Dropout",
+    "sigmoid": "Sigmoid", "tanh": "Tanh", "max_pool": "Pool", "average_pool": "Pool", "global_average_pool": "Pool",
+    "global_max_pool": "Pool", "adaptive_average_pool": "Pool",
 }  # fmt: skip
+"""Catalogue kinds in the names of classes that are a short sequence of layers."""
+
+MOST_PIECES = 5
 
 
-def block_name(template: CanonicalSubgraph, taken: set[str]) -> BlockName:
-    """A class name that is not taken, and the docstring."""
-    name, doc = _describe(template)
-    candidate, number = name, 2
-    while candidate in taken:
-        candidate, number = f"{name}{number}", number + 1
-    return BlockName(candidate, doc)
+def architecture_of(subgraphs: Iterable[CanonicalSubgraph]) -> str | None:
+    """Return the architecture's name that each of the subgraphs shows, or None.
+
+    Args:
+        subgraphs: The regions of one block that lack none of its parts.
+    """
+    names = {recognize(facts_of(subgraph)) for subgraph in subgraphs}
+    return names.pop() if len(names) == 1 else None
 
 
-def has_name(template: CanonicalSubgraph) -> bool:
-    """Whether the field has a name for it."""
-    return _known(template) is not None
+def facts_of(subgraph: CanonicalSubgraph) -> BlockFacts:
+    """Return the structural facts of a subgraph."""
+    return BlockFacts(subgraph.statements, subgraph.inputs)
 
 
-def _describe(template: CanonicalSubgraph) -> tuple[str, str]:
-    known = _known(template)
-    if known is not None:
-        return known
-    straight = all(len(statement.operands) < 2 for statement in template.statements)
-    return (_by_pieces if straight else _by_source)(template.statements), f"{_listing(template.statements)}."
+def class_name(template: CanonicalSubgraph, architecture: str | None, taken: Iterable[str]) -> str:
+    """Return a class name that is not taken.
+
+    Args:
+        template: A region of the block that lacks none of its parts.
+        architecture: The name that :func:`architecture_of` found, or None.
+        taken: Names that the file uses already.
+    """
+    return UniqueNames(taken, separator="")(architecture or _name(facts_of(template)))
 
 
-def _known(template: CanonicalSubgraph) -> tuple[str, str] | None:
-    entry = template.inputs[0] if template.inputs else None
-    merge = next(
-        (
-            statement
-            for statement in reversed(template.statements)
-            if len(statement.operands) > 1 and not _is_block(statement)
-        ),
-        None,
-    )
-    if [_piece(statement) for statement in template.statements] == ["Attention", "FeedForward"]:
-        return "TransformerLayer", "Attention and a feed-forward network."
-    items = owned(template.statements)
-    kernels = [kernel for item in items for kernel in _kernels(item)]
-    depthwise = any(_is_depthwise(item) for item in items)
-    pieces = [_piece(statement) for statement in template.statements]
-    if merge is None:
-        if depthwise and len(kernels) == 2:
-            return "DepthwiseSeparable", "A depthwise and a pointwise convolution."
-        if depthwise and len(kernels) == 3:
-            return "InvertedResidual", "Expand, convolve each channel by itself, project."
-        if pieces[0] == "Conv" and pieces[-1] == "Expand":
-            return "Fire", "Squeeze the channels, then expand them in two ways."
-        return None
-    shape = _merge_kind(merge.term)
-    if shape == "add":
-        if depthwise:
-            return "InvertedResidual", "Expand, convolve each channel by itself, project, and add the input."
-        if any("softmax" in _words(statement.term) for statement in template.statements):
-            return "Attention", "Attention over the input, added to it."
-        if len(kernels) >= 3 and kernels[0] == 1 and any(k != 1 for k in kernels):
-            return "Bottleneck", "A residual unit that narrows, convolves and widens again."
-        if kernels:
-            return "BasicBlock", "A residual unit."
-        if sum("Linear" in callee(item.constructor) for item in items) >= 2:
-            return "FeedForward", "Two linear maps around an activation, added to their input."
-        return "Residual", "A residual unit."
-    if shape == "cat":
-        direct = entry in merge.operands
-        if direct:
-            return "DenseLayer", "Computes new channels and appends them to its input."
-        if len(kernels) == 3 and len(merge.operands) == 2:
-            return "Fire", "Squeeze the channels, expand them on two ways, and join both."
-        if len(kernels) >= len(merge.operands) > 1:
-            return "Inception", "Several ways from the input, joined along the channels."
-    words = " ".join(
-        [*(_words(statement.term) for statement in template.statements), *(callee(item.constructor) for item in items)]
-    )
-    pooled = "pool" in words.lower() or "mean" in words
-    if shape == "multiply" and entry in merge.operands and pooled and any(has_weights(item) for item in items):
-        return "SqueezeExcite", "Scales the channels of its input by what it sees of the whole."
-    return None
-
-
-def _is_block(statement: Statement) -> bool:
-    own = applied(statement.term)
-    return own is not None and isinstance(own.declaration, Instance)
-
-
-def _merge_kind(term: Term) -> str:
-    if isinstance(term, ModuleOrFunction):
-        term = term.inline
-    for item in walk(term):
-        if isinstance(item, Operation) and len(item.operands) == 2:
-            return {"+": "add", "*": "multiply"}.get(item.symbol, "other")
-        if isinstance(item, ListOrTuple) and len([x for x in item.items if isinstance(x, Ref)]) > 1:
-            return "cat"
-    return "other"
-
-
-def _words(term: Term) -> str:
-    return " ".join(
-        (item.text if isinstance(item, Name) else item.name).lower()
-        for item in walk(term)
-        if isinstance(item, (Name, Member))
-    )
-
-
-def _kernels(item: Owned) -> list[int]:
-    """The kernel extents of the convolutions in it; 0 for what is not square."""
-    if isinstance(item, Instance) and item.block.is_unit:
-        given = dict(_arguments(item))
-        found = [kernel for own in item.block.owns for kernel in _kernel_terms(own)]
-        return [_extent(given.get(k.text, k) if isinstance(k, Name) else k) for k in found]
-    return [_extent(kernel) for kernel in _kernel_terms(item)]
-
-
-def _kernel_terms(item: Owned) -> list[Term]:
-    constructor = item.constructor
-    if not isinstance(constructor, Call) or "nn.Conv" not in callee(constructor):
-        return []
-    return [dict(constructor.kwargs)["kernel_size"]]
-
-
-def _extent(kernel: Term) -> int:
-    return kernel.value if isinstance(kernel, Literal) and isinstance(kernel.value, int) else 0
-
-
-def _arguments(item: Instance) -> list[tuple[str, Term]]:
-    call = item.constructor
-    if not isinstance(call, Call):
-        return []
-    return [*((p.name, a) for p, a in zip(item.block.parameters, call.args)), *call.kwargs]
-
-
-def _is_depthwise(item: Owned) -> bool:
-    constructor = item.constructor
-    if not isinstance(constructor, Call) or "Conv" not in callee(constructor) or not constructor.args:
-        return False
-    groups = dict(constructor.kwargs).get("groups")
-    return groups is not None and groups != Literal(1) and groups == constructor.args[0]
+def _name(facts: BlockFacts) -> str:
+    residual = facts.residual()
+    if residual is not None and facts.convolutions_of(residual[0]):
+        return "ResidualBlock"
+    if facts.merge_kind == "concatenate" and len(facts.convolutions) > 1 and not facts.is_direct:
+        single = all(len(facts.convolutions_of(branch)) == 1 for branch in facts.branches)
+        return "ParallelConvs" if single else "ParallelBranches"
+    if any(len(statement.operands) > 1 for statement in facts.statements):
+        return _by_source(facts.statements)
+    return _by_pieces(facts.statements)
 
 
 def _by_pieces(statements: Sequence[Statement]) -> str:
     pieces = [_piece(statement) for statement in statements]
     if any(isinstance(item, Instance) and not item.block.is_unit for item in owned(statements)):
-        return "Layer"
-    return "".join(pieces) if len(pieces) <= 5 and all(pieces) else _by_source(statements)
+        return "Block"
+    return "".join(pieces) if len(pieces) <= MOST_PIECES and all(pieces) else _by_source(statements)
 
 
 def _by_source(statements: Sequence[Statement]) -> str:
-    """A class name out of what the names of the layers have in common, else Block."""
+    """Return a class name made of what the layers' names have in common, else Block."""
     names = [tokens(item.owner) for item in owned(statements) if isinstance(item, Declaration) and item.tensors]
     shared = common(names) if len(names) > 1 else [token for name in names for token in name[:-1]]
     word = _without_counter(shared[-1]) if shared else ""
@@ -189,7 +79,7 @@ def _by_source(statements: Sequence[Statement]) -> str:
 
 
 def _without_counter(word: str) -> str:
-    """``yolooutputv30`` is the first ``yolooutputv3``."""
+    """Return a word without the source's counter: ``yolooutputv30`` is the first ``yolooutputv3``."""
     bare = word.rstrip("0123456789")
     return word[:-1] if len(word) - len(bare) > 1 else bare
 
@@ -200,39 +90,23 @@ def _piece(statement: Statement) -> str:
         return ""
     if isinstance(own.declaration, Instance):
         return str(own.declaration.block.name)
-    name = callee(own.declaration.constructor)
-    return next((short for word, short in _PIECES.items() if word in name), "")
-
-
-_NOUNS = {
-    "Conv": "convolution", "Linear": "linear map", "BN": "batch norm", "IN": "instance norm", "LN": "layer norm",
-    "GN": "group norm", "Pool": "pooling", "Dropout": "dropout", "Sigmoid": "sigmoid", "Tanh": "tanh",
-}  # fmt: skip
-
-
-def _listing(statements: Sequence[Statement]) -> str:
-    found = [_NOUNS.get(piece, piece) for piece in map(_piece, statements) if piece]
-    if not found or len(found) > 6:
-        return "A part that the model repeats"
-    text = ", ".join(found)
-    return text[0].upper() + text[1:]
+    return PIECES.get(statement.kind, "")
 
 
 def option_name(removed: Sequence[Statement], template: CanonicalSubgraph, taken: Sequence[str]) -> str:
-    """The flag of a part that is there or not."""
+    """Return the name of the flag for statements that some instances lack.
+
+    Args:
+        removed: The statements, in order.
+        template: The region that has them.
+        taken: Flags of the block's other optional parts.
+    """
     if not owned(removed):
-        name = {"add": "residual", "cat": "concatenate"}.get(_merge_kind(removed[-1].term), "extended")
+        name = {"add": "residual", "concatenate": "concatenate"}.get(merge_kind(removed[-1].term), "extended")
     elif len(removed) == 1 and isinstance(removed[0].term, ModuleOrFunction):
         name = "activation"
     else:
         result = removed[-1].results
-        merges = [
-            statement
-            for statement in template.statements
-            if result in statement.operands and len(statement.operands) > 1
-        ]
+        merges = [s for s in template.statements if result in s.operands and len(s.operands) > 1]
         name = "downsample" if merges else "expand"
-    number, candidate = 2, name
-    while candidate in taken:
-        candidate, number = f"{name}{number}", number + 1
-    return candidate
+    return UniqueNames(taken, separator="")(name)

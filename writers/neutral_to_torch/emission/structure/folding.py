@@ -10,9 +10,10 @@ from neutral.graph import Value
 from neutral_to_torch.emission.expression.terms import Declaration, ListOrTuple, Ref, walk
 from neutral_to_torch.emission.heuristics import HEURISTICS
 from neutral_to_torch.emission.lowering.lower import Program, Statement
+from neutral_to_torch.emission.structure.block_docs import block_doc
 from neutral_to_torch.emission.structure.blocks import Member, make_block
 from neutral_to_torch.emission.structure.canonical_subgraph import CanonicalSubgraph, canonicalize, leaves, token
-from neutral_to_torch.emission.structure.class_names import block_name, has_name, option_name
+from neutral_to_torch.emission.structure.class_names import architecture_of, class_name, option_name
 from neutral_to_torch.emission.structure.classes import give_letters, in_order
 from neutral_to_torch.emission.structure.module_ir import Block, Instance, Option, callees, has_weights, owned
 from neutral_to_torch.emission.structure.regions import StatementGraph, members_of
@@ -241,11 +242,13 @@ class Folding:
                     members.append(aligned(template, reduced, region.subgraph, lacks))
         if len(members) < fewest:
             return None
-        name = block_name(template, self._taken)
-        made = make_block(name.text, template, members, options, name.doc)
+        architecture = architecture_of(region.subgraph for region in group.regions)
+        name = class_name(template, architecture, self._taken)
+        made = make_block(name, template, members, options)
         if made is None:
             return None
-        self._taken.add(name.text)
+        self._taken.add(name)
+        made[0].doc = block_doc(made[0], architecture)
         block, statements = made
         return block, list(zip(free, statements))
 
@@ -379,7 +382,7 @@ def shared_declarations(statements: Sequence[Statement]) -> Counter[object]:
 
 def is_part(group: Group, groups: Sequence[Group]) -> bool:
     """Whether every region is a nameless part of a larger one, each of another: then it is no class of its own."""
-    if has_name(group.regions[0].subgraph):
+    if architecture_of(region.subgraph for region in group.regions) is not None:
         return False
     for other in groups:
         if other is group or len(other.all_regions) != len(group.all_regions):

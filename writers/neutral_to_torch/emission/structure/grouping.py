@@ -9,6 +9,7 @@ from neutral_to_torch.emission.expression.terms import Call, Literal, Name, appl
 from neutral_to_torch.emission.expression.text import identifier
 from neutral_to_torch.emission.heuristics import HEURISTICS
 from neutral_to_torch.emission.lowering.lower import Statement
+from neutral_to_torch.emission.structure.block_facts import merge_kind
 from neutral_to_torch.emission.structure.labels import Labels, base, bears_tensors, numbered
 from neutral_to_torch.emission.structure.module_ir import Block, Instance, Owned, callee, has_weights, owned
 from neutral_to_torch.emission.structure.naming import pattern
@@ -38,7 +39,8 @@ def block_tree(block: Block, labels: Labels) -> Tree:
     optional = [run for run in runs if id(run[0]) in flags and len(run) > 1]
     ways = [run for run in runs if id(run[0]) not in flags]
     long = [run for run in ways if sum(_applies_weights(statement) for statement in run) > 1]
-    joined = block.name.startswith("Inception")
+    last = block.statements[-1]
+    joined = merge_kind(last.term) == "concatenate" and block.inputs[0] not in last.operands
     several = len(long) > 1 or any(len(run) > HEURISTICS.longest_flat for run in long) or (bool(long) and joined)
     gathered = ways if several else []
     nodes = [SequentialGroup(flags[id(run[0])], list(run), _entry_names(run, names)) for run in optional]
