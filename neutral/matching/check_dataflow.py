@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Hashable, Mapping, Protocol, Tuple
 
-from neutral.graph import Value
+from neutral.graph import Node, Value
 from neutral.matching.dataflow import DataflowGraph, Vertex
-from neutral.matching.weisfeiler_lehman import COMMUTATIVE
+from neutral.operators import Operator, catalogue
 
 Port = Tuple[int, int]
 """A step and the number of its output."""
@@ -22,21 +22,6 @@ the module's axis 1 comes last; ``first``, the module's last axis becomes axis 1
 of one before them."""
 
 AXIS_ORDERS: tuple[AxisOrder, ...] = ("unbatched", "same", "swapped", "last", "first")
-
-PASSING = ("identity", "dropout")
-
-SPLICED = ("add", "concatenate")
-"""Kinds that are associative: it does not matter how their operands are put together."""
-
-COMPARABLE = frozenset(
-    (
-        *("relu", "sigmoid", "tanh", "selu", "mish", "abs", "exp", "log", "sqrt", "rsqrt", "square", "erf", "gelu"),
-        *("leaky_relu", "elu", "clamp", "softmax", "log_softmax", "negative", "reciprocal"),
-        *("add", "subtract", "multiply", "divide", "maximum", "minimum", "concatenate", "matmul"),
-        *("max_pool", "average_pool"),
-    )
-)
-"""Kinds whose attributes say all of them on both sides."""
 
 
 @dataclass(frozen=True)
@@ -228,7 +213,7 @@ class _Check:
     def _origin(self, side: int, place: Port) -> Port:
         """Where a value was made that has only been passed on since."""
         step = self.flows[side].steps[place[0]]
-        while step.unit is None and step.operands and step.node.kind in PASSING:
+        while step.unit is None and step.operands and _passes_on(step.node):
             place = step.operands[0]
             step = self.flows[side].steps[place[0]]
         return place
@@ -266,7 +251,7 @@ class _Check:
             pending.pop()
             if top in known:
                 continue
-            alone = step.node.kind in PASSING or (step.node.kind in SPLICED and len(step.node.inputs) == 1)
+            alone = _passes_on(step.node)
             if alone and step.operands and not is_source:
                 known[top] = known[step.operands[0]]
                 continue
@@ -278,7 +263,8 @@ class _Check:
 
     def _expression(self, side: int, place: Port, step: Vertex) -> Hashable:
         node, known = step.node, self.known[side]
-        if node.kind not in COMPARABLE:
+        operator = _described(node)
+        if operator is None:
             return ("own", side, place)
         values = iter(step.operands)
         operands: list[Hashable] = [
@@ -287,12 +273,12 @@ class _Check:
             if item is not None
         ]
         what = (node.kind, tuple(sorted((name, repr(value)) for name, value in node.attributes.items())))
-        if node.kind in SPLICED:
+        if operator.associative:
             operands = [part for item in operands for part in self._spliced(item, what)]
-        if node.kind in COMMUTATIVE:
+        if operator.commutative:
             operands.sort(key=repr)
         expression = (*what, tuple(operands), place[1])
-        if node.kind in SPLICED:
+        if operator.associative:
             self.spliced[self._new(expression)] = (what, tuple(operands))
         return expression
 
@@ -393,3 +379,25 @@ def _channels_first(step: Vertex) -> bool | None:
     if step.node.kind in ("instance_norm", "group_norm") or (step.node.kind == "batch_norm" and axis == 1):
         return True
     return False if step.node.kind in ("linear", "batch_norm", "embedding") else None
+
+
+def _passes_on(node: Node) -> bool:
+    """Return whether the node's output is its first operand."""
+    operator = catalogue.get(node.kind)
+    if operator is None:
+        return False
+    joins_one = operator.associative and operator.inputs[0].startswith("*") and len(node.inputs) == 1
+    return operator.inference_identity or joins_one
+
+
+def _described(node: Node) -> Operator | None:
+    """Return the catalogue's entry where equal attributes and operands mean equal results, else None.
+
+    A network that was traced in a framework may have nodes of a kind without all of its attributes.
+    """
+    operator = catalogue.get(node.kind)
+    if operator is None or node.kind == "opaque" or operator.random or operator.has_weights:
+        return None
+    if any(attribute.type == "graph" for attribute in operator.attributes):
+        return None
+    return operator if next(operator.problems(node.attributes), None) is None else None

@@ -10,12 +10,7 @@ from typing import Iterable, Mapping
 
 from neutral.graph import Graph, Layer, Node, Value
 from neutral.matching.network import Network
-
-SHAPE_ONLY = {
-    **dict.fromkeys(("slice_like", "reshape_like", "broadcast_like", "crop"), 1),
-    **dict.fromkeys(("full_like", "arange_like", "shape", "size", "index_array"), 0),
-}
-"""Kinds of which an operand, and all after it, matter by shape only: the number of those before."""
+from neutral.operators import catalogue
 
 
 @dataclass(frozen=True)
@@ -103,7 +98,7 @@ def build_dataflow(side: Network, graph: Graph) -> DataflowGraph:
         if node.name in needed:
             places[node.name] = len(steps)
             operands = tuple((places[value.node], value.output) for value in operands_of(node))
-            flowing = operands[: SHAPE_ONLY.get(node.kind, len(operands))]
+            flowing = operands[: _count_flowing(node)]
             unit = of_layer.get(node.layer) if node.layer is not None else None
             steps.append(Vertex(node, operands, flowing, unit))
     outputs = tuple((places[value.node], value.output) for value in graph.outputs)
@@ -113,6 +108,14 @@ def build_dataflow(side: Network, graph: Graph) -> DataflowGraph:
 def operands_of(node: Node) -> list[Value]:
     """The values that a node is applied to, those for its computed tensors last."""
     return [*(operand for operand in node.inputs if isinstance(operand, Value)), *node.computed.values()]
+
+
+def _count_flowing(node: Node) -> int:
+    """Return how many of a node's :func:`operands_of` matter by their values; of the others only the shape does."""
+    operator = catalogue.get(node.kind)
+    if operator is None or operator.shape_operands is None:
+        return len(operands_of(node))
+    return sum(isinstance(operand, Value) for operand in node.inputs[: operator.shape_operands])
 
 
 def _needed(graph: Graph) -> set[str]:

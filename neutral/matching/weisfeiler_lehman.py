@@ -7,24 +7,14 @@ again with the colours found. Colours of two flows can be compared where one :cl
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import FrozenSet, Hashable, Mapping
 
 from neutral.matching.dataflow import DataflowGraph, LayerGroup, Vertex
-
-LAYOUT_ONLY = frozenset(
-    (
-        *("identity", "dropout", "cast", "cast_to_common", "contiguous"),
-        *("flatten", "reshape", "merge_axes", "split_axis", "reshape_like", "squeeze", "unsqueeze"),
-        *("transpose", "swap_axes", "move_axis", "broadcast_to", "broadcast_axes", "broadcast_like"),
-        *("slice", "slice_like", "split", "split_at", "uneven_split", "unbind", "crop", "pad", "tile", "repeat"),
-    )
-)
-"""Kinds that compute nothing. They are spelled in so many ways that no colour depends on them."""
+from neutral.operators import catalogue
 
 ORDERED = frozenset(("concatenate", "stack", "matmul", "subtract", "divide", "where", "tensordot", "power"))
-"""Kinds of which it matters which operand is which."""
-
-COMMUTATIVE = frozenset(("add", "multiply", "maximum", "minimum"))
+"""Kinds that frameworks spell alike and for which the order of the operands matters."""
 
 POOLS = {
     **dict.fromkeys(("average_pool", "global_average_pool", "adaptive_average_pool", "mean"), "average"),
@@ -124,12 +114,13 @@ class WeisfeilerLehman:
             place = flow.places[step.node.name]
             return self.number(("input", place if level.attributes else None))
         many = len(set(step.flowing)) > 1
-        if kind in LAYOUT_ONLY or not step.flowing:
+        if _only_moves_elements(kind) or not step.flowing:
             return None
         if level.order and kind in ORDERED and many:
             return self.number(("operator", kind))
         if level.operators and (kind not in ORDERED or many):
-            if kind in COMMUTATIVE and not many:
+            operator = catalogue.get(kind)
+            if operator is not None and operator.commutative and not many:
                 return None
             return self.number(("operator", POOLS.get(kind, kind)))
         return None
@@ -176,6 +167,13 @@ class WeisfeilerLehman:
                     what = ("pair", pair) if pair is not None else (label, colours[place])
                     after[operand].add(self.number(("use", position if ordered else 0, what)))
         return colours
+
+
+@lru_cache(maxsize=None)
+def _only_moves_elements(kind: str) -> bool:
+    """Return whether a kind computes nothing: such kinds are spelled in so many ways that no colour depends on them."""
+    operator = catalogue.get(kind)
+    return operator is not None and (operator.layout_only or operator.dtype_only or operator.inference_identity)
 
 
 def _union(operands: list[Sources]) -> Sources:

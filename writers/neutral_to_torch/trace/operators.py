@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Callable, Mapping
 
+from neutral.operators import catalogue
+
 Bound = Mapping[str, Any]
 Attributes = Callable[[Bound], dict[str, Any]]
 
@@ -150,8 +152,11 @@ ROLES = {
 }
 """For operators that have them, the roles of the catalogue's kind by torch's name of the argument."""
 
-LITERALS = ("add", "subtract", "multiply", "divide", "power", "maximum", "minimum")
-"""Kinds whose operands may be numbers."""
+
+def takes_literals(kind: str) -> bool:
+    """Return whether operands of the kind may be numbers: elementwise kinds of two operands."""
+    operator = catalogue.get(kind)
+    return operator is not None and operator.elementwise and len(operator.inputs) == 2
 
 
 def translate(operator: str, bound: Bound) -> tuple[str, dict[str, Any]]:

@@ -15,7 +15,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 from neutral.graph import Graph, Input, Node, Operand, Value
 from neutral_to_torch.adapters import adapted_type, adapter_of
 from neutral_to_torch.adapters.state import state_of
-from neutral_to_torch.trace.operators import LITERALS, translate
+from neutral_to_torch.trace.operators import takes_literals, translate
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class Recorder(TorchDispatchMode):
         operator = func.overloadpacket.__name__
         kind, attributes = translate(operator, bound)
         operands: list[Operand] = [item for item in arguments if isinstance(item, Value)]
-        if kind in LITERALS:
+        if takes_literals(kind):
             operands = [
                 item
                 for item, name in zip(arguments, names)
