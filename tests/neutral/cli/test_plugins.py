@@ -51,6 +51,7 @@ def test_neutral_s_own_readers_are_asked_first(install: Install, run: Run, check
     assert result.out.startswith(f"{checkpoint}: checkpoint of mxnet")
 
 
+@pytest.mark.filterwarnings("default:the plug-in .broken.:RuntimeWarning")
 def test_a_broken_reader_warns_and_the_others_work(install: Install, run: Run, tmp_path: Path) -> None:
     install("[neutral.readers]\nbroken = acme_1:reader\n", "import no_such_module")
     install("[neutral.readers]\nworking = acme_2:reader\n", ACME_READER)
