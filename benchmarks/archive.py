@@ -1,4 +1,4 @@
-"""``neutral archive`` of 1,000 small checkpoints, with one worker and with two.
+"""Measure ``neutral archive`` on 1,000 small checkpoints, with one worker and with two.
 
 python benchmarks/archive.py [--checkpoints N]
 """

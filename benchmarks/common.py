@@ -1,4 +1,4 @@
-"""What the benchmarks share: checkpoints of any size, and processes measured from outside."""
+"""Shared code of the benchmarks: checkpoints of any size, and measured processes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Run:
 
 
 def write_params(path: Path, tensors: int, elements: int) -> None:
-    """A parameter file of ``tensors`` float32 vectors of ``elements`` each, with bytes that do not compress."""
+    """Write a parameter file of ``tensors`` float32 vectors of ``elements`` each, of bytes that do not compress."""
     noise = os.urandom(1 << 20)
     with open(path, "wb") as file:
         file.write(struct.pack("<3Q", 0x112, 0, tensors))
@@ -42,9 +42,9 @@ def write_params(path: Path, tensors: int, elements: int) -> None:
 
 
 def measure(command: Sequence[str]) -> Run:
-    """Run a command to its end. A failure stops the benchmark.
+    """Run a command to its end and measure it; a failure stops the benchmark.
 
-    Python may keep the modules that it compiles, as it does where a package is installed.
+    Python may cache compiled modules, as it does for an installed package.
     """
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     start = time.perf_counter()
@@ -57,33 +57,34 @@ def measure(command: Sequence[str]) -> Run:
 
 
 def best(action: Callable[[], Run], times: int = 5) -> Run:
-    """The fastest of several runs, with the highest memory of them."""
+    """Return the shortest time and the highest memory of several runs."""
     runs = [action() for _ in range(times)]
     return Run(min(run.seconds for run in runs), max(run.peak for run in runs))
 
 
 def interleaved(actions: dict[str, Callable[[], Run]], times: int = 5) -> dict[str, Run]:
-    """The fastest run of each action; they take turns, so that a slow moment of the machine hits all."""
+    """Return the shortest time and highest memory of each action; they alternate, so a slow moment hits all."""
     runs: dict[str, list[Run]] = {name: [] for name in actions}
     for _ in range(times):
         for name, action in actions.items():
             runs[name].append(action())
-    return {name: Run(min(r.seconds for r in found), max(r.peak for r in found)) for name, found in runs.items()}
+    return {name: Run(min(r.seconds for r in results), max(r.peak for r in results)) for name, results in runs.items()}
 
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    """A temporary folder; ``NEUTRAL_BENCHMARK_DIR`` says where."""
+    """Make a temporary folder, in ``NEUTRAL_BENCHMARK_DIR`` if that is set."""
     with tempfile.TemporaryDirectory(dir=os.environ.get("NEUTRAL_BENCHMARK_DIR")) as path:
         yield Path(path)
 
 
 def own_peak() -> float:
-    """The highest resident memory of this process so far, in MiB."""
+    """Return the highest resident memory of this process so far, in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def table(title: str, rows: Sequence[Sequence[str]]) -> None:
+    """Print rows, the first of which is the head, as a Markdown table."""
     print(f"\n### {title}\n")
     head, *body = rows
     print("| " + " | ".join(head) + " |")

@@ -1,19 +1,15 @@
-"""Emitted modules against hand-written ones: time of a forward and of a training step; time to build a ResNet-152.
+"""Compare emitted with hand-written modules: forward pass and training step; time to build a ResNet-152.
 
-    python benchmarks/emit.py
+    PYTHONPATH=tests/support python benchmarks/emit.py
 
-The networks are those of ``tests/support/networks.py`` at full width, on images of 32x32. The hand-written ones are as
-torchvision has them. The two take turns, and the fastest of their runs count.
+The networks are those of ``tests/support/networks.py`` at full width, on images of 32x32; the hand-written modules are
+those of torchvision. The two alternate, and the fastest run of each is reported.
 """
 
 from __future__ import annotations
 
-import sys
 import time
-from pathlib import Path
 from typing import Any, Callable, Sequence
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
 
 import torch
 import torch.nn.functional as F
@@ -90,28 +86,28 @@ def seconds(action: Callable[..., Any], *arguments: Any) -> float:
 
 
 def compare(emitted: nn.Module, written: nn.Module, action: Callable[..., Any], images: torch.Tensor) -> list[str]:
-    """The fastest run of each, in milliseconds, and their ratio."""
+    """Return the fastest run of each in milliseconds, and their ratio."""
     times: dict[nn.Module, list[float]] = {emitted: [], written: []}
     for _ in range(TURNS):
-        for model, found in times.items():
-            found.append(seconds(action, model, images))
-    one, other = min(times[emitted][2:]), min(times[written][2:])
-    return [f"{1000 * one:.1f}", f"{1000 * other:.1f}", f"{one / other:.3f}"]
+        for model, durations in times.items():
+            durations.append(seconds(action, model, images))
+    fastest, reference = min(times[emitted][2:]), min(times[written][2:])
+    return [f"{1000 * fastest:.1f}", f"{1000 * reference:.1f}", f"{fastest / reference:.3f}"]
 
 
 def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    rows = [("network", "what", "emitted, ms", "hand-written, ms", "ratio")]
+    rows = [("network", "pass", "emitted, ms", "hand-written, ms", "ratio")]
     pairs = {
         "ResNet-50": (build(networks.resnet(width=64)), resnet(), 8),
         "MobileNet": (build(networks.mobilenet(width=32)), mobilenet(), 32),
     }
     for name, (emitted, written, batch) in pairs.items():
         images = torch.randn(batch, 3, 32, 32)
-        for what, action, training in (("forward", forward, False), ("training step", step, True)):
-            found = compare(emitted.train(training), written.train(training), action, images)
-            rows.append((name, what, *found))
+        for name_of_pass, action, training in (("forward", forward, False), ("training step", step, True)):
+            cells = compare(emitted.train(training), written.train(training), action, images)
+            rows.append((name, name_of_pass, *cells))
     table("Emitted and hand-written modules", rows)
 
     store = networks.resnet((3, 8, 36, 3), width=64)

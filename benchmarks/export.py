@@ -1,9 +1,9 @@
-"""``neutral export`` against ``cp``, and against MXNet's loader with the official writer.
+"""Compare ``neutral export`` with ``cp``, and with MXNet's loader followed by the official safetensors writer.
 
     python benchmarks/export.py [--mxnet PYTHON]
 
-``cp`` does not wait for the disk and ``neutral export`` does, so ``cp`` is measured both alone and with ``sync``; and
-with ``sha256sum``, since an export makes a digest of the file and, once more, of every tensor.
+``cp`` does not wait for the disk and ``neutral export`` does, so ``cp`` is measured alone and with ``sync``; and with
+``sha256sum``, because an export computes the digest of the file and of every tensor.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def export(path: Path, out: Path, *options: str) -> Run:
 
 
 def against_cp(path: Path, out: Path) -> None:
-    def anew(*options: str) -> Run:
+    def export_again(*options: str) -> Run:
         out.unlink(missing_ok=True)
         return export(path, out, *options)
 
@@ -48,8 +48,8 @@ def against_cp(path: Path, out: Path) -> None:
         "cp and sync": lambda: copy("sync"),
         "cp, sync and sha256sum": lambda: copy("sync", "sha256sum"),
     }
-    ours = {"neutral export --no-digests": lambda: anew("--no-digests"), "neutral export": anew}
-    runs = interleaved({**by_hand, **ours})
+    exports = {"neutral export --no-digests": lambda: export_again("--no-digests"), "neutral export": export_again}
+    runs = interleaved({**by_hand, **exports})
     size = path.stat().st_size / MIB
     rows = [["", "seconds", *(f"against {name}" for name in by_hand)]]
     for name, run in runs.items():
@@ -57,11 +57,11 @@ def against_cp(path: Path, out: Path) -> None:
     table(f"Export of {size:.0f} MiB", rows)
 
 
-def against_mxnet(path: Path, out: Path, python: str, what: str) -> None:
-    by_hand = "mx.nd.load and safetensors.numpy.save_file"
+def against_mxnet(path: Path, out: Path, python: str, title: str) -> None:
+    reference = "mx.nd.load and safetensors.numpy.save_file"
     runs = interleaved(
         {
-            by_hand: lambda: measure([python, "-c", BY_HAND, str(path), str(out)]),
+            reference: lambda: measure([python, "-c", BY_HAND, str(path), str(out)]),
             "neutral export --no-digests": lambda: export(path, out, "--no-digests"),
             "neutral export": lambda: export(path, out),
         },
@@ -69,8 +69,8 @@ def against_mxnet(path: Path, out: Path, python: str, what: str) -> None:
     )
     rows = [["", "seconds", "times as fast", "peak MiB"]]
     for name, run in runs.items():
-        rows.append([name, f"{run.seconds:.2f}", f"{runs[by_hand].seconds / run.seconds:.1f}", f"{run.peak:.0f}"])
-    table(f"Export of {what} against the way by hand", rows)
+        rows.append([name, f"{run.seconds:.2f}", f"{runs[reference].seconds / run.seconds:.1f}", f"{run.peak:.0f}"])
+    table(f"Export of {title} against MXNet's loader", rows)
 
 
 def memory(place: Path) -> None:

@@ -1,9 +1,9 @@
-"""Memory and time of ``load_into``: a ``meta`` module takes the file's pages, with no second copy of the weights.
+"""Measure memory and time of ``load_into``: a ``meta`` module maps the file, without a second copy of the weights.
 
     python benchmarks/load.py
 
-Each way runs in a process of its own, which reports its anonymous memory (pages of a mapped file are the system's to
-drop, and are not counted).
+Each case runs in its own process, which reports its anonymous memory; pages of a mapped file, which the system may drop
+at any time, are not counted.
 """
 
 from __future__ import annotations

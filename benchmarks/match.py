@@ -1,9 +1,9 @@
-"""Time and memory of matching: ResNets of 500 and 5,000 layers into hand-written modules of other names.
+"""Measure time and memory of matching: ResNets of 500 and 5,000 layers with hand-written modules of other names.
 
-    python benchmarks/match.py
+    PYTHONPATH=tests/support python benchmarks/match.py
 
-No name matches, so that all pairs come from the dataflow. Each size is a process of its own. The example's forward is
-measured by itself and taken away.
+No name matches, so every pair comes from the dataflow. Each size runs in its own process. The forward pass of the
+example is measured separately and subtracted.
 """
 
 from __future__ import annotations
@@ -41,9 +41,6 @@ def measure(units: tuple[int, ...]) -> None:
 
 def main() -> None:
     if len(sys.argv) > 1:
-        from pathlib import Path
-
-        sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
         measure(UNITS[int(sys.argv[1])])
         return
     rows = [["layers", "seconds", "beyond the example's forward", "memory, MiB"]]

@@ -1,4 +1,4 @@
-"""How long the command line takes above a bare interpreter, and what it imports.
+"""Measure the start of the command line above that of a bare interpreter.
 
 python benchmarks/startup.py
 """

@@ -1,8 +1,8 @@
-"""The matching matrix: checkpoints of MXNet's zoos into the same networks by others, with no mapping.
+"""Run the matching matrix: load checkpoints of MXNet's zoos into the same networks of other projects, with no mapping.
 
-    python zoo/pairs.py                      # writes docs/matching.md
+    PYTHONPATH=tests/support python zoo/pairs.py        # writes docs/matching.md
 
-Needs torch, torchvision, timm and transformers here, and a Python with MXNet 1.9.1 and GluonCV 0.10.5, named by
+Needs torch, torchvision, timm and transformers, and a Python with MXNet 1.9.1 and GluonCV 0.10.5 in the variable
 NEUTRAL_MXNET_PYTHON.
 """
 
@@ -14,8 +14,6 @@ import time
 import warnings
 from importlib.metadata import version
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
 
 from mxnet_side.client import MXNet, mxnet_python
 from parity.architectures import TWINS, Twin

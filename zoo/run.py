@@ -1,11 +1,12 @@
-"""The zoo matrix: the models of MXNet's zoos, converted and compared with real MXNet operator by operator.
+"""Run the zoo matrix: convert the models of MXNet's zoos and compare every operator with real MXNet.
 
+    export PYTHONPATH=tests/support
     python zoo/run.py                                   # all models; minutes to an hour
-    python zoo/run.py 'mxnet/resnet*' 'gluoncv/ssd*'    # those that match, the others as they were
+    python zoo/run.py 'mxnet/resnet*' 'gluoncv/ssd*'    # only models that match; keep the other results
 
-Needs torch here, and a Python with MXNet 1.9.1, GluonCV 0.10.5, GluonNLP 0.10.0 and GluonTS 0.9.9, named by
-NEUTRAL_MXNET_PYTHON; of the last two, what is not there is left out. Each result is appended to ``--results``, so that
-a run that was stopped goes on where it was; models that are named are run again.
+Needs torch, and a Python with MXNet 1.9.1, GluonCV 0.10.5, GluonNLP 0.10.0 and GluonTS 0.9.9 in the variable
+NEUTRAL_MXNET_PYTHON; models of the last two are left out if they are not installed. Each result is appended to
+``--results``: an interrupted run resumes there, and models that are named are run again.
 """
 
 from __future__ import annotations
@@ -24,8 +25,6 @@ from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Iterator
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
 
 import matrix
 

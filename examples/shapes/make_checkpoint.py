@@ -1,30 +1,29 @@
 """Train the example checkpoint with real MXNet, and capture its golden file.
 
-    python make_checkpoint.py        (Python 3.8 to 3.11 with mxnet==1.9.1 and numpy<1.24)
+    PYTHONPATH=readers python examples/shapes/make_checkpoint.py
 
-The data are drawn here: noisy 24 x 24 pictures of a disc, a square, a cross or a ring. The network has what makes
-checkpoints hard to carry over by hand: convolutions with and without bias, BatchNorm with and without fix_gamma,
-PReLU slopes, a pooling layer with the 'full' convention, and a training head with a label.
+Needs Python 3.8 to 3.11 with mxnet==1.9.1 and numpy<1.24. The data are synthetic: noisy 24 x 24 images of a disc, a
+square, a cross or a ring. The network combines the layers that are hard to convert by hand: convolutions with and
+without bias, BatchNorm with and without fix_gamma, PReLU slopes, a pooling layer with the 'full' convention, and a
+training head with a label.
 """
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import mxnet as mx
 import numpy as np
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1] / "readers"))
+import mxnet_capture
 
-import mxnet_capture  # noqa: E402
+HERE = Path(__file__).resolve().parent
 
 SIZE, CLASSES, EPOCHS = 24, 4, 6
 
 
 def draw(kind: int, random: np.random.RandomState) -> np.ndarray:
-    """One picture (1, SIZE, SIZE) with values around 0 and 1."""
+    """Return one image (1, SIZE, SIZE) with values around 0 and 1."""
     y, x = np.mgrid[:SIZE, :SIZE]
     centre_y, centre_x = random.uniform(8, SIZE - 8, 2)
     radius = random.uniform(4, 7)
