@@ -1,7 +1,7 @@
-"""Every check of the project, each in an environment of its own: ``nox`` runs them all.
+"""Sessions of all checks, each in its own environment: ``nox`` runs them all.
 
-What needs real MXNet (1.9.1: Python 3.8 to 3.11) makes its environment with the first fitting Python it finds; where
-there is none, the sessions say so and the rest runs without.
+Tests that need real MXNet (1.9.1: Python 3.8 to 3.11) run in an environment made with the first suitable Python that is
+found; without one, the sessions print a warning and skip those tests.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import nox
 
 ROOT = Path(__file__).parent
 TESTING = ("pytest", "hypothesis", "jsonschema", "tqdm")
+MEASURING = ("pytest-cov", "pytest-xdist")
 ARCHITECTURES = ("torchvision==0.28.0", "timm==1.0.31")
-"""Networks by others. They would bring another torch along, and only their modules in plain torch are used."""
-ARCHITECTURES_NEED = ("pillow", "pyyaml", "huggingface_hub", "transformers")
+"""Networks of other projects, installed without dependencies: only their modules in plain torch are used."""
+ARCHITECTURES_REQUIREMENTS = ("pillow", "pyyaml", "huggingface_hub", "transformers")
 FLEETS = ("s3fs", "moto[server]", "pyarrow", "distributed", "hdf5plugin")
 THREADS = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
 
@@ -28,7 +29,7 @@ nox.options.error_on_missing_interpreters = False
 
 
 def find_python(*versions: str) -> str | None:
-    """The first interpreter of these versions that really runs: on the PATH, or installed by pyenv."""
+    """Return the first interpreter of these versions, on the PATH or installed by pyenv, that can make environments."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     for version in versions:
         candidates = [shutil.which(f"python{version}"), *sorted(pyenv.glob(f"{version}.*/bin/python"))]
@@ -44,9 +45,9 @@ TORCH_PYTHON = find_python("3.11", "3.12", "3.13", "3.10", "3.9") or sys.executa
 
 
 def mxnet_environment(session: nox.Session, name: str, *packages: str) -> str | None:
-    """The Python of an environment with MXNet, made if need be; None, said in one line, where it cannot be."""
+    """Return the Python of an environment with MXNet, creating it if necessary; warn and return None without one."""
     if MXNET_PYTHON is None:
-        session.warn(f"SKIPPED what needs {packages[0]}: there is no Python 3.8, 3.9, 3.10 or 3.11 on this machine")
+        session.warn(f"SKIPPED tests that need {packages[0]}: no Python 3.8, 3.9, 3.10 or 3.11 on this machine")
         return None
     folder = ROOT / ".nox" / name
     python = folder / "bin" / "python"
@@ -63,7 +64,7 @@ def mxnet_1(session: nox.Session) -> str | None:
     python = mxnet_environment(
         session, "mxnet", "mxnet==1.9.1", "numpy==1.23.5", "gluoncv==0.10.5.post0", "scipy", *TESTING
     )
-    if python is not None:  # its tokenizer is compiled when it is installed: where that fails, its tests are skipped
+    if python is not None:  # compiles its tokenizer on installation: if that fails, its tests are skipped
         command = ("-m", "pip", "install", "-q", "gluonnlp==0.10.0", "numpy==1.23.5")
         session.run(python, *command, external=True, success_codes=[0, 1])
     return python
@@ -75,30 +76,51 @@ def mxnet_2(session: nox.Session) -> str | None:
 
 @nox.session(python=TORCH_PYTHON)
 def lint(session: nox.Session) -> None:
-    """Format, lint and types."""
+    """Check format, lint, types and generated documents."""
     session.install("-c", "constraints.txt", "ruff", "mypy", "numpy", "-e", ".[torch,hdf5]")
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
     session.run("mypy")
+    session.run("python", "docs/make_operators.py", "--check")
 
 
 @nox.session(python=TORCH_PYTHON)
 def writer(session: nox.Session) -> None:
-    """The side with torch: containers, matching, emitting, verifying, and the whole path against real MXNet."""
+    """Run all tests and doctests with torch, the parity tests against real MXNet, and measure branch coverage."""
     session.install(
-        "-c", "constraints.txt", *TESTING, "ruff", "onnx", "onnxscript", "onnxruntime", *ARCHITECTURES_NEED, *FLEETS
+        "-c",
+        "constraints.txt",
+        *TESTING,
+        *MEASURING,
+        "ruff",
+        "onnx",
+        "onnxscript",
+        "onnxruntime",
+        *ARCHITECTURES_REQUIREMENTS,
+        *FLEETS,
     )
     session.install("--no-deps", *ARCHITECTURES)
     session.install("-c", "constraints.txt", "-e", ".[torch,hdf5]")
     pythons = {"NEUTRAL_MXNET_PYTHON": mxnet_1(session), "NEUTRAL_MXNET2_PYTHON": mxnet_2(session)}
-    found = {name: python for name, python in pythons.items() if python}
-    session.run("pytest", *session.posargs, env={**THREADS, **found})
+    available = {name: python for name, python in pythons.items() if python}
+    parallel = ("-n", "2", "--dist", "loadfile", "--cov", "--cov-report=term")
+    session.run("pytest", *(session.posargs or parallel), env={**THREADS, **available})
 
 
 @nox.session(python=False)
 def reader(session: nox.Session) -> None:
-    """The side with MXNet, without torch, on the oldest Python."""
+    """Run the tests and doctests that need no torch on the oldest Python, in the environment with MXNet."""
     python = mxnet_1(session)
     if python is not None:
-        folders = ("tests/mxnet_to_neutral", "tests/mxnet_capture", "tests/neutral", "tests/test_architecture.py")
-        session.run(python, "-m", "pytest", *folders, *session.posargs, external=True, env=THREADS)
+        tests = ("tests/mxnet_to_neutral", "tests/mxnet_capture", "tests/neutral", "tests/test_architecture.py")
+        doctests = ("neutral", "readers/mxnet_to_neutral")
+        session.run(python, "-m", "pytest", *tests, *doctests, *session.posargs, external=True, env=THREADS)
+
+
+@nox.session(python=TORCH_PYTHON, default=False)
+def benchmarks(session: nox.Session) -> None:
+    """Run the benchmarks, or those named: ``nox -s benchmarks -- emit match``."""
+    session.install("-c", "constraints.txt", "-e", ".[torch,hdf5]")
+    names = session.posargs or ("startup", "export", "load", "archive", "match", "emit")
+    for name in names:
+        session.run("python", f"benchmarks/{name}.py", env={**THREADS, "PYTHONPATH": "tests/support"})
