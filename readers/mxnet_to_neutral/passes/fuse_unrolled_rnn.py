@@ -12,7 +12,7 @@ from typing import Any, Sequence
 from mxnet_to_neutral.drafts import Conversion, Draft
 from mxnet_to_neutral.passes.patterns import producer, use_def
 from mxnet_to_neutral.passes.stacked_steps import replace_stacks, replace_steps
-from mxnet_to_neutral.passes.step_sequences import STEPWISE_KINDS, Steps, StepSequences
+from mxnet_to_neutral.passes.step_sequences import Steps, StepSequences, acts_on_each_step
 from neutral.graph import Operand, Value
 
 _LAYER_OF_CELL = {"lstm_cell": "lstm", "gru_cell": "gru", "rnn_cell": "rnn"}
@@ -77,7 +77,7 @@ def _follow(sequences: StepSequences, steps: Steps, user: Draft) -> None:
         return
     if user.kind in _LAYER_OF_CELL and position == 0:
         _fuse_cells(sequences, steps, group)
-    elif user.kind in STEPWISE_KINDS:
+    elif acts_on_each_step(user.kind):
         _fuse_stepwise(sequences, group)
 
 

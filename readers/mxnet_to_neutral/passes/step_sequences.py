@@ -7,18 +7,27 @@ from typing import Any, Callable, Tuple
 from mxnet_to_neutral.drafts import Conversion, Draft
 from mxnet_to_neutral.passes.patterns import DraftGraph, producer, use_def
 from neutral.graph import Operand, Value
+from neutral.operators import catalogue
 from neutral.rewriting import UniqueNames
 
 Steps = Tuple[Value, ...]
 """The values of a sequence, one for each time step."""
 
-STEPWISE_KINDS = frozenset(
-    {
-        "dropout", "relu", "sigmoid", "tanh", "softplus", "softsign", "leaky_relu", "identity",
-        "add", "subtract", "multiply", "divide", "concatenate", "linear", "flatten",
-    }
-)  # fmt: skip
-"""Kinds that, applied to a sequence of shape (steps, batch, features), act on every step independently."""
+
+def acts_on_each_step(kind: str) -> bool:
+    """Return whether a kind applied to a sequence of shape (steps, batch, features) acts on every step independently.
+
+    Example:
+        >>> acts_on_each_step("tanh"), acts_on_each_step("linear"), acts_on_each_step("transpose")
+        (True, True, False)
+    """
+    operator = catalogue.get(kind)
+    is_elementwise = operator is not None and operator.elementwise
+    return is_elementwise or kind in (
+        "concatenate",
+        "linear",
+        "flatten",
+    )  # on features only
 
 
 class StepSequences:
@@ -62,7 +71,7 @@ class StepSequences:
 
     def add(self, like: Draft, kind: str, *inputs: Operand, **attributes: Any) -> Value:
         """Add a draft named after ``like``; return its first output."""
-        name = like.name.rstrip("0123456789") if kind in STEPWISE_KINDS else f"{like.name}.{kind}"
+        name = like.name.rstrip("0123456789") if acts_on_each_step(kind) else f"{like.name}.{kind}"
         draft = Draft(self._unique(name), kind, list(inputs), attributes, like.origin)
         self.new.append(draft)
         return Value(draft.name)
