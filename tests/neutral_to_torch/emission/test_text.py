@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checks import check_style
+from neutral_to_torch.emission.expression.literals import constant
 from neutral_to_torch.emission.expression.symbols import F, Symbol, operation, term_of, torch
 from neutral_to_torch.emission.expression.terms import (
     Call,
@@ -23,7 +24,7 @@ from neutral_to_torch.emission.expression.terms import (
     Slice,
     Term,
 )
-from neutral_to_torch.emission.expression.text import WIDTH, constant, identifier, layout, text
+from neutral_to_torch.emission.expression.text import WIDTH, identifier, layout, text
 
 BINARY = ["+", "-", "*", "/", "//", "%", "**", "@", "&", "|", "^", "<", "<=", "==", "<<"]
 
@@ -162,7 +163,7 @@ def test_long_statements_are_as_ruff_has_them(count: int) -> None:
     total: Term = words[0]
     for word in words[1:]:
         total = Operation("+", (total, word))
-    choice = Conditional(Name("flag"), Call(Name("nn.Thing"), tuple(words)), Name("nn.Identity()"))
+    choice = Conditional(Name("flag"), Call(Name("nn.Thing"), tuple(words)), Call(Name("nn.Identity")))
     items = ListOrTuple(tuple(words)), ListOrTuple(tuple(words), "()"), Call(Name("f"), (ListOrTuple(tuple(words)),))
     sums = [Operation("+", (Name("a"), Call(Name("f"), tuple(words))))]
     sums += [Operation("+", (total, Call(Name("f"), tuple(words[:1]))))]

@@ -1,14 +1,15 @@
-"""Python expressions as data: what rules make, folding compares and the printer writes.
+"""Python expressions as data: rules build them, folding compares them, the printer writes them.
 
 A term is a small immutable tree. Its leaves are values of the graph (:class:`Ref`), constants (:class:`Literal`),
-names of the emitted file (:class:`Name`) and what the module owns (:class:`SelfAttribute`).
+names of the emitted file (:class:`Name`) and attributes of ``self`` (:class:`SelfAttribute`).
 """
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
-from dataclasses import replace as dataclass_replace
-from typing import Any, Callable, Iterator, Mapping, Union
+from functools import lru_cache
+from typing import Any, Callable, Iterator, Mapping, Union, get_args
 
 from neutral.graph import Value
 from neutral.tensor import Tensor
@@ -23,14 +24,14 @@ class Ref:
 
 @dataclass(frozen=True)
 class Literal:
-    """A number, bool, string, None, or a tuple of these."""
+    """A constant: a number, bool, string, None, ``...``, or a tuple of these."""
 
     value: Any
 
 
 @dataclass(frozen=True)
 class Name:
-    """A global name: ``torch.float32``, ``F.relu``, or a helper's."""
+    """A name of the emitted file, with dots: ``torch.float32``, ``F.relu``, a helper's, a variable's."""
 
     text: str
 
@@ -40,12 +41,16 @@ REGISTER_BUFFER = Name("self.register_buffer")
 
 @dataclass(frozen=True)
 class Member:
+    """An attribute of an expression: ``x.shape``."""
+
     base: Term
     name: str
 
 
 @dataclass(frozen=True)
 class Call:
+    """A call: ``callee(*args, **kwargs)``."""
+
     callee: Term
     args: tuple[Term, ...] = ()
     kwargs: tuple[tuple[str, Term], ...] = ()
@@ -53,6 +58,8 @@ class Call:
 
 @dataclass(frozen=True)
 class Slice:
+    """A slice inside an index: ``start:stop:step``."""
+
     start: Term
     stop: Term
     step: Term
@@ -60,13 +67,15 @@ class Slice:
 
 @dataclass(frozen=True)
 class Index:
+    """Indexing: ``base[items]``."""
+
     base: Term
     items: tuple[Term, ...]
 
 
 @dataclass(frozen=True)
 class Operation:
-    """An operator between operands (two), or before its only one: ``-x``, ``~x``."""
+    """An operator between two operands, or before its only one: ``-x``, ``~x``, ``not x``."""
 
     symbol: str
     operands: tuple[Term, ...]
@@ -74,7 +83,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class ListOrTuple:
-    """A list or a tuple that is written out."""
+    """A list or tuple that is written out."""
 
     items: tuple[Term, ...]
     brackets: str = "[]"
@@ -91,7 +100,7 @@ class Declaration:
         constants: Likewise tensors that the store does not hold.
         buffer: Whether it is a buffer rather than a parameter or submodule.
         kind: The catalogue kind of the node that declared it; "" for containers that the emitter adds.
-        has_weights: Whether it is a submodule of a kind with weights, such as a convolution; see the trait.
+        has_weights: Whether it is a submodule of a kind with matrix weights, such as a convolution, or a container.
     """
 
     owner: str
@@ -105,14 +114,14 @@ class Declaration:
 
 @dataclass(frozen=True, eq=False)
 class SelfAttribute:
-    """``self.<attribute>``."""
+    """``self.<attribute>``, named when the class is written."""
 
     declaration: Any
 
 
 @dataclass(frozen=True)
 class ModuleOrFunction:
-    """Two ways to say the same: applying a submodule (in an ``nn.Sequential``), or in a line of ``forward``."""
+    """Two ways to write one value: by a submodule, for ``nn.Sequential``, or inline, for a line of ``forward``."""
 
     module: Term
     inline: Term
@@ -129,7 +138,10 @@ class Conditional:
 
 @dataclass(frozen=True)
 class Repeat:
-    """``*(item for _ in range(count))``, as an argument; without star and parentheses where it is the only one."""
+    """``*(item for _ in range(count))``, as an argument.
+
+    ``alone`` leaves out the star and the parentheses, for a call with no other argument.
+    """
 
     item: Term
     count: int
@@ -138,9 +150,13 @@ class Repeat:
 
 @dataclass(frozen=True)
 class ForEachModule:
-    """What a value becomes when every module of an ``nn.ModuleList`` is applied to it.
+    """The result of applying the modules of an ``nn.ModuleList`` to a value, one after another.
 
-    ``others`` are the arguments beside it, the same for all; it is the argument number ``position``.
+    Attributes:
+        modules: The list.
+        value: The value that the first module is applied to.
+        others: The other arguments, equal for all modules.
+        position: The number of the argument that is the value.
     """
 
     modules: SelfAttribute
@@ -151,7 +167,7 @@ class ForEachModule:
 
 @dataclass(frozen=True, eq=False)
 class Body:
-    """What is computed inside a loop or branch: ``statements`` (of the lowered program) between values of its own."""
+    """The program inside a loop or branch: statements between inputs and outputs of its own."""
 
     inputs: tuple[Value, ...]
     statements: tuple[Any, ...]
@@ -160,10 +176,13 @@ class Body:
 
 @dataclass(frozen=True, eq=False)
 class Control:
-    """A loop or branch, which is a statement of its own: ``foreach``, ``while_loop`` or ``branch``.
+    """A loop or branch, written as a statement of its own.
 
-    ``operands`` and ``bodies`` are those of the neutral operator of that kind (a branch's condition first); ``counts``
-    are its numbers by name.
+    Attributes:
+        kind: ``foreach``, ``while_loop`` or ``branch``.
+        operands: The operands of the catalogue's kind; a branch's condition is the first.
+        bodies: The bodies in the order of the kind's graph attributes.
+        counts: The kind's numbers by name, such as ``states`` and ``limit``.
     """
 
     kind: str
@@ -190,49 +209,40 @@ Term = Union[
     Control,
 ]
 
+_TERMS = get_args(Term)
+
 
 def children(term: Term) -> tuple[Term, ...]:
-    """The terms directly inside; of two alternatives the inline one, of bodies what they own."""
-    if isinstance(term, Member):
-        return (term.base,)
-    if isinstance(term, Call):
-        return (term.callee, *term.args, *(value for _, value in term.kwargs))
-    if isinstance(term, Slice):
-        return (term.start, term.stop, term.step)
-    if isinstance(term, Index):
-        return (term.base, *term.items)
-    if isinstance(term, Operation):
-        return term.operands
-    if isinstance(term, ListOrTuple):
-        return term.items
+    """Return the terms directly inside, in the order in which they are written.
+
+    Of two alternatives that is the inline one; of the bodies of a loop or branch it is the attributes of ``self``.
+
+    Example:
+        >>> children(Operation("+", (Name("x"), Literal(1))))
+        (Name(text='x'), Literal(value=1))
+    """
     if isinstance(term, ModuleOrFunction):
         return (term.inline,)
-    if isinstance(term, Conditional):
-        return (term.chosen, term.test, term.otherwise)
-    if isinstance(term, Repeat):
-        return (term.item,)
-    if isinstance(term, ForEachModule):
-        return (term.modules, term.value, *term.others)
-    if isinstance(term, Control):
-        inside = (part for body in term.bodies for statement in body.statements for part in walk(statement.term))
-        return (*term.operands, *(part for part in inside if isinstance(part, SelfAttribute)))
-    return ()
+    return tuple(_terms_in(tuple(getattr(term, name) for name in _field_names(type(term)))))
 
 
 def walk(term: Term) -> Iterator[Term]:
-    """The term and everything inside, in the order it is written."""
+    """Yield the term and everything inside, in the order in which it is written."""
     yield term
     for child in children(term):
         yield from walk(child)
 
 
 def values(term: Term) -> list[Value]:
-    """The graph's values that the term uses, each as often as it does."""
+    """Return the values of the graph that the term uses, each as often as it is used."""
     return [item.value for item in walk(term) if isinstance(item, Ref)]
 
 
 def owns(term: Term) -> list[SelfAttribute]:
-    """What the term uses of the module, each as often as it does; of two alternatives the submodule's."""
+    """Return the attributes of ``self`` that the term uses, each as often as it is used.
+
+    Of two alternatives the one with the submodule counts.
+    """
     if isinstance(term, SelfAttribute):
         return [term]
     if isinstance(term, ModuleOrFunction):
@@ -241,12 +251,12 @@ def owns(term: Term) -> list[SelfAttribute]:
 
 
 def inline(term: Term) -> Term:
-    """The term as a line of ``forward`` has it, without submodules that hold nothing."""
+    """Return the term with the inline one of every two alternatives."""
     return rebuild(term, lambda part: inline(part.inline) if isinstance(part, ModuleOrFunction) else None)
 
 
 def applied(term: Term) -> SelfAttribute | None:
-    """The submodule that the term does nothing but apply to values, or None."""
+    """Return the submodule where the term only applies one to values, else None."""
     if isinstance(term, ModuleOrFunction):
         term = term.module
     if isinstance(term, Call) and isinstance(term.callee, SelfAttribute):
@@ -254,45 +264,41 @@ def applied(term: Term) -> SelfAttribute | None:
     return None
 
 
+def map_children(term: Term, function: Callable[[Term], Term]) -> Term:
+    """Return the term with every term directly inside replaced by ``function`` of it.
+
+    Both of two alternatives are replaced. Bodies of loops and branches stay as they are; see :func:`rebuild`.
+
+    Example:
+        >>> map_children(Operation("-", (Name("x"),)), lambda child: Name("y"))
+        Operation(symbol='-', operands=(Name(text='y'),))
+    """
+    names = _field_names(type(term))
+    old = [getattr(term, name) for name in names]
+    new = [_map_terms(value, function) for value in old]
+    if all(a is b for a, b in zip(old, new)):
+        return term
+    return type(term)(*new)
+
+
 def rebuild(term: Term, replace: Callable[[Term], Term | None]) -> Term:
-    """The term with every part for which ``replace`` gives another replaced, from the outside inwards."""
+    """Return the term with parts replaced, from the outside inwards.
+
+    Args:
+        term: The term to rebuild; it is not changed.
+        replace: Returns the replacement of a part, which is not searched further, or None to keep the part.
+    """
     new = replace(term)
     if new is not None:
         return new
-    if isinstance(term, Member):
-        return Member(rebuild(term.base, replace), term.name)
-    if isinstance(term, Call):
-        return Call(
-            rebuild(term.callee, replace),
-            tuple(rebuild(item, replace) for item in term.args),
-            tuple((name, rebuild(item, replace)) for name, item in term.kwargs),
-        )
-    if isinstance(term, Slice):
-        return Slice(*(rebuild(item, replace) for item in (term.start, term.stop, term.step)))
-    if isinstance(term, Index):
-        return Index(rebuild(term.base, replace), tuple(rebuild(item, replace) for item in term.items))
-    if isinstance(term, Operation):
-        return Operation(term.symbol, tuple(rebuild(item, replace) for item in term.operands))
-    if isinstance(term, ListOrTuple):
-        return ListOrTuple(tuple(rebuild(item, replace) for item in term.items), term.brackets)
-    if isinstance(term, ModuleOrFunction):
-        return ModuleOrFunction(rebuild(term.module, replace), rebuild(term.inline, replace))
-    if isinstance(term, Conditional):
-        return Conditional(*(rebuild(item, replace) for item in (term.test, term.chosen, term.otherwise)))
-    if isinstance(term, Repeat):
-        return Repeat(rebuild(term.item, replace), term.count, term.alone)
-    if isinstance(term, ForEachModule):
-        others = tuple(rebuild(item, replace) for item in term.others)
-        modules = rebuild(term.modules, replace)
-        return ForEachModule(modules, rebuild(term.value, replace), others, term.position)  # type: ignore[arg-type]
+    term = map_children(term, lambda child: rebuild(child, replace))
     if isinstance(term, Control):
-        operands = tuple(rebuild(item, replace) for item in term.operands)
-        return Control(term.kind, operands, tuple(rebuild_body(b, replace) for b in term.bodies), term.counts)
+        return dataclasses.replace(term, bodies=tuple(rebuild_body(body, replace) for body in term.bodies))
     return term
 
 
 def rebuild_body(body: Body, replace: Callable[[Term], Term | None]) -> Body:
-    """The body with its terms rebuilt; the values that it makes are replaced as those that it uses are."""
+    """Return the body with its terms rebuilt; the values that it defines are replaced like those that it uses."""
 
     def value(old: Value) -> Value:
         new = replace(Ref(old))
@@ -302,7 +308,33 @@ def rebuild_body(body: Body, replace: Callable[[Term], Term | None]) -> Body:
         return tuple(map(pattern, results)) if isinstance(results, tuple) else results and value(results)
 
     statements = tuple(
-        dataclass_replace(statement, term=rebuild(statement.term, replace), results=pattern(statement.results))
+        dataclasses.replace(statement, term=rebuild(statement.term, replace), results=pattern(statement.results))
         for statement in body.statements
     )
     return Body(tuple(map(value, body.inputs)), statements, tuple(map(value, body.outputs)))
+
+
+@lru_cache(maxsize=None)
+def _field_names(kind: type) -> tuple[str, ...]:
+    return tuple(item.name for item in dataclasses.fields(kind))
+
+
+def _terms_in(value: Any) -> Iterator[Term]:
+    """Yield the terms in the value of a field: a term, a body, or a tuple of any of these and of other values."""
+    if isinstance(value, _TERMS):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _terms_in(item)
+    elif isinstance(value, Body):
+        for statement in value.statements:
+            yield from (part for part in walk(statement.term) if isinstance(part, SelfAttribute))
+
+
+def _map_terms(value: Any, function: Callable[[Term], Term]) -> Any:
+    if isinstance(value, _TERMS):
+        return function(value)
+    if isinstance(value, tuple):
+        items = tuple(_map_terms(item, function) for item in value)
+        return value if all(a is b for a, b in zip(items, value)) else items
+    return value

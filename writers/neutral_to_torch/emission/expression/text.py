@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import keyword
 import math
-from typing import Any
 
+from neutral_to_torch.emission.expression.literals import check_name, constant
 from neutral_to_torch.emission.expression.terms import (
     Call,
     Conditional,
@@ -40,29 +40,13 @@ _PRECEDENCE = {
     **dict.fromkeys(("*", "/", "//", "%", "@"), 10),
     "**": 12,
 }
+_PREFIXES = ("-", "+", "~", "not", "*")
 _CONDITIONAL, _COMPARISON, _UNARY, _POWER, _ATOM = 0, 4, 11, 12, 13
 
 
 def text(term: Term) -> str:
-    """The expression in one line."""
+    """Return the expression in one line."""
     return _text(term)[0]
-
-
-def constant(value: Any) -> str:
-    """A constant as it is written in source: ``1e-5``, ``"mean"``, ``(1, 2)``, ``float("inf")``."""
-    if isinstance(value, tuple):
-        items = ", ".join(map(constant, value))
-        return f"({items},)" if len(value) == 1 else f"({items})"
-    if isinstance(value, str):
-        body = value.encode("unicode_escape").decode("ascii").replace('"', '\\"')
-        return f"'{value}'" if '"' in value and "'" not in value and value.isprintable() else f'"{body}"'
-    if isinstance(value, float) and not isinstance(value, bool):
-        if math.isnan(value):
-            return 'float("nan")'
-        if math.isinf(value):
-            return 'float("inf")' if value > 0 else '-float("inf")'
-        return repr(float(value)).replace("e-0", "e-").replace("e+", "e")
-    return "..." if value is Ellipsis else repr(value)
 
 
 def _text(term: Term) -> tuple[str, int]:
@@ -70,8 +54,10 @@ def _text(term: Term) -> tuple[str, int]:
         body = constant(term.value)
         return body, _UNARY if body.startswith("-") else _ATOM
     if isinstance(term, Name):
+        check_name(term.text)
         return term.text, _ATOM
     if isinstance(term, Member):
+        check_name(term.name)
         return f"{_atom(term.base)}.{term.name}", _ATOM
     if isinstance(term, Call):
         return f"{_atom(term.callee)}({', '.join(arguments(term))})", _ATOM
@@ -98,8 +84,13 @@ def _text(term: Term) -> tuple[str, int]:
 
 
 def arguments(call: Call) -> list[str]:
-    """The arguments of a call, each as text."""
-    return [*map(text, call.args), *(f"{name}={text(value)}" for name, value in call.kwargs)]
+    """Return the arguments of a call, each as text."""
+    return [*map(text, call.args), *(f"{_keyword(name)}{text(value)}" for name, value in call.kwargs)]
+
+
+def _keyword(name: str) -> str:
+    check_name(name)
+    return f"{name}="
 
 
 def _inside(term: Term, least: int) -> str:
@@ -116,6 +107,8 @@ def _atom(term: Term) -> str:
 def _operation(term: Operation) -> tuple[str, int]:
     symbol = term.symbol
     if len(term.operands) == 1:
+        if symbol not in _PREFIXES:
+            raise ValueError(f"unknown prefix operator {symbol!r}; expected one of {', '.join(_PREFIXES)}.")
         precedence = _PRECEDENCE["not"] if symbol == "not" else _UNARY
         space = " " if symbol == "not" else ""
         operand = term.operands[0]
@@ -185,7 +178,7 @@ def layout(term: Term, indent: int, before: str = "", after: str = "") -> list[s
         if isinstance(term.callee, Member) and any(isinstance(item, Call) for item in walk(term.callee)):
             return None
         opening, closing = f"{_atom(term.callee)}(", ")"
-        items = [("", item) for item in term.args] + [(f"{name}=", item) for name, item in term.kwargs]
+        items = [("", item) for item in term.args] + [(_keyword(name), item) for name, item in term.kwargs]
     elif isinstance(term, ListOrTuple):
         opening, closing = term.brackets[0], term.brackets[1]
         items = [("", item) for item in term.items]
