@@ -7,18 +7,15 @@ from dataclasses import dataclass
 from typing import Callable, Sequence
 
 from neutral import __version__
-from neutral.errors import UsageError
-from neutral.graph import Graph, Input, Value
+from neutral.graph import Input, Value
 from neutral.store import Store
 from neutral.store.digests import sha256
 from neutral.store.source_files import source_file_chunks
 from neutral_to_torch.emission.expression.terms import Conditional, applied
 from neutral_to_torch.emission.expression.text import identifier
 from neutral_to_torch.emission.heuristics import HEURISTICS
-from neutral_to_torch.emission.lowering.common_subexpressions import eliminate_common_subexpressions
-from neutral_to_torch.emission.lowering.idioms import Idioms
-from neutral_to_torch.emission.lowering.input_shapes import infer_input_shapes
-from neutral_to_torch.emission.lowering.lower import Lowering, Program, Statement, cut
+from neutral_to_torch.emission.lowering.pipeline import lower
+from neutral_to_torch.emission.lowering.program import Program, Statement
 from neutral_to_torch.emission.printing.forward import Forward
 from neutral_to_torch.emission.printing.helper_source import helpers
 from neutral_to_torch.emission.printing.source import ClassText, file_text
@@ -45,25 +42,6 @@ class Emission:
     outputs: tuple[Value, ...]
 
 
-def lowered(store: Store, outputs: Sequence[str] | None, until: str | None) -> Program:
-    """The program of the cut graph. Raises UnsupportedError with every problem there is."""
-    lowering = Lowering(store)
-    program = lowering.program(_graph(store, outputs, until))
-    lowering.raise_problems(store.path or "the model")
-    return eliminate_common_subexpressions(program)
-
-
-def _graph(store: Store, outputs: Sequence[str] | None, until: str | None) -> Graph:
-    if store.graph is None:
-        raise UsageError(
-            f"{store.path or 'the store'} has no graph, only layers: there is nothing to write source from. "
-            "Load its weights into a module of your own with load_into."
-        )
-    graph = cut(store.graph, outputs, until)
-    whole = cut(Idioms(graph).rewritten(), graph.outputs)
-    return Graph(infer_input_shapes(whole, store.layers, store.tensors), whole.nodes, whole.outputs)
-
-
 def compose(
     store: Store,
     *,
@@ -73,7 +51,7 @@ def compose(
     folded: bool = True,
 ) -> Emission:
     """The source and state of ``store``'s model. Without ``folded`` every layer is an attribute of the model."""
-    program = lowered(store, outputs, until)
+    program = lower(store, outputs, until)
     name = class_name or class_name_of(store)
     if not folded:
         return _written(store, name, program, program.statements, [], flat=True)

@@ -34,10 +34,10 @@ def preflight(
     store: Store, *, outputs: Sequence[str] | None = None, until: str | None = None
 ) -> UnsupportedError | None:
     """Everything that stands in the way of :func:`emit`, as the error that it would raise, or None."""
-    from neutral_to_torch.emission.compose import lowered
+    from neutral_to_torch.emission.lowering.pipeline import lower
 
     try:
-        lowered(store, outputs, until)
+        lower(store, outputs, until)
     except UnsupportedError as error:
         return error
     return None

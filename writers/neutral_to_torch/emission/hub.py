@@ -17,9 +17,9 @@ from neutral.store import Store
 from neutral.store.safetensors import read_tensors
 from neutral.store.shards import write_tensors as write_shards
 from neutral.text import printable
-from neutral_to_torch.emission.compose import lowered
 from neutral_to_torch.emission.emit import EmitReport, emit
-from neutral_to_torch.emission.lowering.lower import Program
+from neutral_to_torch.emission.lowering.pipeline import lower
+from neutral_to_torch.emission.lowering.program import Program
 
 CARD = """\
 ---
@@ -102,7 +102,7 @@ def write_hub(
         raise TargetError(f"{target}: cannot be written: {error.strerror}.") from error
     try:
         made = emit(store, place / "model.py", class_name=class_name)
-        program = lowered(store, None, None)
+        program = lower(store)
         weights = "model.safetensors"
         tensors = read_tensors(place / weights)
         if max_shard_size is not None and sum(tensor.nbytes for tensor in tensors.values()) > max_shard_size:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Callable, Iterator, Mapping, Union, get_args
 
 from neutral.graph import Value
@@ -210,6 +209,7 @@ Term = Union[
 ]
 
 _TERMS = get_args(Term)
+_FIELDS = {kind: tuple(item.name for item in dataclasses.fields(kind)) for kind in _TERMS}
 
 
 def children(term: Term) -> tuple[Term, ...]:
@@ -223,7 +223,7 @@ def children(term: Term) -> tuple[Term, ...]:
     """
     if isinstance(term, ModuleOrFunction):
         return (term.inline,)
-    return tuple(_terms_in(tuple(getattr(term, name) for name in _field_names(type(term)))))
+    return tuple(_terms_in(tuple(getattr(term, name) for name in _FIELDS[type(term)])))
 
 
 def walk(term: Term) -> Iterator[Term]:
@@ -273,7 +273,7 @@ def map_children(term: Term, function: Callable[[Term], Term]) -> Term:
         >>> map_children(Operation("-", (Name("x"),)), lambda child: Name("y"))
         Operation(symbol='-', operands=(Name(text='y'),))
     """
-    names = _field_names(type(term))
+    names = _FIELDS[type(term)]
     old = [getattr(term, name) for name in names]
     new = [_map_terms(value, function) for value in old]
     if all(a is b for a, b in zip(old, new)):
@@ -312,11 +312,6 @@ def rebuild_body(body: Body, replace: Callable[[Term], Term | None]) -> Body:
         for statement in body.statements
     )
     return Body(tuple(map(value, body.inputs)), statements, tuple(map(value, body.outputs)))
-
-
-@lru_cache(maxsize=None)
-def _field_names(kind: type) -> tuple[str, ...]:
-    return tuple(item.name for item in dataclasses.fields(kind))
 
 
 def _terms_in(value: Any) -> Iterator[Term]:

@@ -8,7 +8,7 @@ from neutral.graph import Value
 from neutral.operators import catalogue
 from neutral.rewriting import resolve, resolve_all
 from neutral_to_torch.emission.expression.terms import Control
-from neutral_to_torch.emission.lowering.lower import Program, Statement, substitute
+from neutral_to_torch.emission.lowering.program import Program, Statement, substitute
 
 
 def eliminate_common_subexpressions(program: Program) -> Program:

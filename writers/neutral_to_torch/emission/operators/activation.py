@@ -114,3 +114,18 @@ def masked_softmax(node: NodeView, x: Symbol, mask: Symbol) -> Symbol:
 @rule("masked_log_softmax")
 def masked_log_softmax(node: NodeView, x: Symbol, mask: Symbol) -> Symbol:
     return helper.masked_log_softmax(x, mask, node["axis"])
+
+
+@rule("silu", rank="same")
+def silu(node: NodeView, x: Symbol) -> Symbol:
+    return _both(node, x, "SiLU", F.silu)
+
+
+@rule("hard_swish", rank="same")
+def hard_swish(node: NodeView, x: Symbol) -> Symbol:
+    return _both(node, x, "Hardswish", F.hardswish)
+
+
+@rule("hard_sigmoid_of_sixths", rank="same")
+def hard_sigmoid_of_sixths(node: NodeView, x: Symbol) -> Symbol:
+    return _both(node, x, "Hardsigmoid", F.hardsigmoid)

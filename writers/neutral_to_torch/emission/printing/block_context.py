@@ -7,7 +7,7 @@ from typing import Any, Mapping, Protocol, Sequence
 
 from neutral.graph import Value
 from neutral_to_torch.emission.expression.terms import Term
-from neutral_to_torch.emission.lowering.lower import Statement
+from neutral_to_torch.emission.lowering.program import Statement
 
 
 @dataclass(eq=False)

@@ -8,7 +8,7 @@ from typing import Any, Callable, Sequence
 from neutral.graph import Value
 from neutral_to_torch.emission.expression.terms import Body, Control, ListOrTuple, Name, Operation, Ref, Term, values
 from neutral_to_torch.emission.expression.text import INDENT, identifier, text
-from neutral_to_torch.emission.lowering.lower import Statement
+from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.printing.block_context import BlockContext, BlockPrinter, Line
 
 Choose = Callable[[Value, "set[str]"], str]

@@ -26,7 +26,7 @@ from neutral_to_torch.emission.expression.terms import (
 )
 from neutral_to_torch.emission.expression.text import INDENT, WIDTH, layout, text
 from neutral_to_torch.emission.heuristics import HEURISTICS
-from neutral_to_torch.emission.lowering.lower import Statement, flatten
+from neutral_to_torch.emission.lowering.program import Statement, flatten
 from neutral_to_torch.emission.printing.block_context import BlockContext, Line
 from neutral_to_torch.emission.printing.control import ControlText, is_inlined_well
 from neutral_to_torch.emission.printing.signatures import without_defaults

@@ -20,7 +20,7 @@ from neutral_to_torch.emission.expression.terms import (
     applied,
     walk,
 )
-from neutral_to_torch.emission.lowering.lower import Statement
+from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.structure.module_ir import Block, Instance, Owned, callee, owned
 
 CONVOLUTIONS = frozenset(("convolution", "transposed_convolution", "deformable_convolution"))

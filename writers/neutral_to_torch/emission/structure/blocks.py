@@ -9,7 +9,7 @@ from typing import Any, Mapping, Sequence
 from neutral.graph import Value
 from neutral_to_torch.emission.expression.terms import Call, Literal, Name, Operation, Ref, SelfAttribute, Term
 from neutral_to_torch.emission.heuristics import HEURISTICS
-from neutral_to_torch.emission.lowering.lower import Statement
+from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.structure.canonical_subgraph import CanonicalSubgraph, Leaf, Mapper, leaves
 from neutral_to_torch.emission.structure.module_ir import Block, Derived, Instance, Option, Owned, Parameter, owned
 

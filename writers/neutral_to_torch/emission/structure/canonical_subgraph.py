@@ -24,7 +24,7 @@ from neutral_to_torch.emission.expression.terms import (
     Slice,
     Term,
 )
-from neutral_to_torch.emission.lowering.lower import Statement
+from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.printing.signatures import parameters
 from neutral_to_torch.emission.structure.module_ir import Instance, Owned
 

@@ -6,7 +6,7 @@ from typing import Iterable, Sequence
 
 from neutral.rewriting import UniqueNames
 from neutral_to_torch.emission.expression.terms import Declaration, ModuleOrFunction, applied
-from neutral_to_torch.emission.lowering.lower import Statement
+from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.structure.architectures import recognize
 from neutral_to_torch.emission.structure.block_facts import BlockFacts, merge_kind
 from neutral_to_torch.emission.structure.canonical_subgraph import CanonicalSubgraph

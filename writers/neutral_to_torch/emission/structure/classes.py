@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Sequence
 
 from neutral_to_torch.emission.expression.terms import Call, Name
-from neutral_to_torch.emission.lowering.lower import Statement
+from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.structure.module_ir import Block, Instance, owned
 
 

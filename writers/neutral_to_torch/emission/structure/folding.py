@@ -9,7 +9,7 @@ from typing import Hashable, Mapping, Sequence
 from neutral.graph import Value
 from neutral_to_torch.emission.expression.terms import Declaration, ListOrTuple, Ref, walk
 from neutral_to_torch.emission.heuristics import HEURISTICS
-from neutral_to_torch.emission.lowering.lower import Program, Statement
+from neutral_to_torch.emission.lowering.program import Program, Statement
 from neutral_to_torch.emission.structure.block_docs import block_doc
 from neutral_to_torch.emission.structure.blocks import Member, make_block
 from neutral_to_torch.emission.structure.canonical_subgraph import CanonicalSubgraph, canonicalize, leaves, token

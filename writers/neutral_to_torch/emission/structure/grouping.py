@@ -8,7 +8,7 @@ from neutral.graph import Value
 from neutral_to_torch.emission.expression.terms import Call, Literal, Name, applied
 from neutral_to_torch.emission.expression.text import identifier
 from neutral_to_torch.emission.heuristics import HEURISTICS
-from neutral_to_torch.emission.lowering.lower import Statement
+from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.structure.block_facts import merge_kind
 from neutral_to_torch.emission.structure.labels import Labels, base, bears_tensors, numbered
 from neutral_to_torch.emission.structure.module_ir import Block, Instance, Owned, callee, has_weights, owned

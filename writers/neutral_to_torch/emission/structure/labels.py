@@ -8,7 +8,7 @@ from typing import Sequence
 
 from neutral_to_torch.emission.expression.terms import Declaration
 from neutral_to_torch.emission.heuristics import HEURISTICS
-from neutral_to_torch.emission.lowering.lower import Statement
+from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.structure.module_ir import Block, Instance, Owned, callee, has_weights, owned
 from neutral_to_torch.emission.structure.naming import common, pattern, tokens
 

@@ -8,7 +8,7 @@ from typing import Sequence, Union
 
 from neutral.graph import Value
 from neutral_to_torch.emission.expression.terms import Call, Declaration, Name, Term, inline, owns, walk
-from neutral_to_torch.emission.lowering.lower import Statement
+from neutral_to_torch.emission.lowering.program import Statement
 
 
 @dataclass(eq=False)

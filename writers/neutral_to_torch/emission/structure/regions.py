@@ -6,7 +6,7 @@ from typing import Iterator, Mapping, Sequence
 
 from neutral.graph import Value
 from neutral_to_torch.emission.heuristics import HEURISTICS
-from neutral_to_torch.emission.lowering.lower import Statement
+from neutral_to_torch.emission.lowering.program import Statement
 
 
 class StatementGraph:

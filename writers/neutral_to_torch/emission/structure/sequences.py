@@ -6,7 +6,7 @@ from typing import Callable, Mapping, Sequence
 
 from neutral.graph import Value
 from neutral_to_torch.emission.heuristics import HEURISTICS
-from neutral_to_torch.emission.lowering.lower import Statement
+from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.structure.module_ir import Block, Instance, has_weights, owned
 from neutral_to_torch.emission.structure.regions import StatementGraph
 

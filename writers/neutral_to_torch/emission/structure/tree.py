@@ -25,7 +25,7 @@ from neutral_to_torch.emission.expression.terms import (
     values,
 )
 from neutral_to_torch.emission.heuristics import HEURISTICS
-from neutral_to_torch.emission.lowering.lower import Statement
+from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.structure.labels import numbered
 from neutral_to_torch.emission.structure.module_ir import Instance, Option, Owned, owned
 from neutral_to_torch.emission.structure.naming import Unique, module_members, pattern

@@ -1,0 +1,57 @@
+"""Lower a store's graph to a program: the passes and their order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Sequence
+
+from neutral.errors import UsageError
+from neutral.graph import Graph
+from neutral.rewriting import Pass, run_passes
+from neutral.store import Store
+from neutral_to_torch.emission.lowering.common_subexpressions import eliminate_common_subexpressions
+from neutral_to_torch.emission.lowering.cut import cut, eliminate_dead_code, remove_identities
+from neutral_to_torch.emission.lowering.fuse_activations import fuse_activations
+from neutral_to_torch.emission.lowering.input_shapes import infer_input_shapes
+from neutral_to_torch.emission.lowering.like_operands import hoist_like_operands
+from neutral_to_torch.emission.lowering.lower import Lowering
+from neutral_to_torch.emission.lowering.program import Program
+
+GRAPH_PASSES: tuple[Pass[Graph], ...] = (
+    Pass("remove_identities", "Replace the outputs of identities by their operands.", remove_identities),
+    Pass("eliminate_dead_code", "Drop nodes and inputs that no output depends on.", eliminate_dead_code),
+    Pass("fuse_activations", "Write composed GELU, SiLU, hard swish and hard sigmoid as one node.", fuse_activations),
+    Pass("hoist_like_operands", "Take shapes from the earliest value that has them.", hoist_like_operands),
+    Pass("eliminate_dead_code", "Drop the parts of fused nodes.", eliminate_dead_code),
+)
+"""The passes over the graph before its nodes are lowered, in their order."""
+
+PROGRAM_PASSES: tuple[Pass[Program], ...] = (
+    Pass("eliminate_common_subexpressions", "Compute equal expressions once.", eliminate_common_subexpressions),
+)
+"""The passes over the lowered program, in their order."""
+
+
+def lower(store: Store, outputs: Sequence[str] | None = None, until: str | None = None) -> Program:
+    """Return the program of a store's graph.
+
+    Args:
+        store: A store with a graph; no tensor is read.
+        outputs: Nodes, or ``node:output``, that replace the graph's outputs.
+        until: A single such output.
+
+    Raises:
+        UsageError: The store has no graph, or a name is unknown.
+        UnsupportedError: With every problem there is, where operators have no exact equal in PyTorch.
+    """
+    if store.graph is None:
+        raise UsageError(
+            f"{store.path or 'the store'} has no graph, only layers: there is nothing to write source from. "
+            "Load its weights into a module of your own with load_into."
+        )
+    graph = run_passes(cut(store.graph, outputs, until), GRAPH_PASSES)
+    graph = replace(graph, inputs=infer_input_shapes(graph, store.layers, store.tensors))
+    lowering = Lowering(store)
+    program = lowering.program(graph)
+    lowering.raise_problems(store.path or "the model")
+    return run_passes(program, PROGRAM_PASSES)
