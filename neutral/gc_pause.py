@@ -9,7 +9,15 @@ from typing import Iterator
 
 @contextmanager
 def gc_paused() -> Iterator[None]:
-    """A hundred thousand layers are made or written three times as fast when the collector does not visit them."""
+    """Disable cyclic garbage collection in a block or a decorated function.
+
+    Reading or writing a hundred thousand layers takes a third of the time if the collector does not visit them.
+
+    Example:
+        >>> with gc_paused():
+        ...     gc.isenabled()
+        False
+    """
     was_enabled = gc.isenabled()
     gc.disable()
     try:

@@ -1,7 +1,7 @@
-"""The model as data: what the layers are, and how values flow between operators.
+"""The model as data: layers, and a dataflow graph of operators.
 
-Everything here is frozen and knows no framework. What an operator means, and which attributes and tensor roles
-it has, is in the catalogue (:mod:`neutral.operators`).
+All classes are immutable and independent of any framework. The catalogue (:mod:`neutral.operators`) defines what an
+operator computes, and which attributes and tensor roles it has.
 """
 
 from __future__ import annotations
@@ -13,19 +13,30 @@ from typing import Any, Iterator, Mapping, NamedTuple, Union
 
 @dataclass(frozen=True)
 class Value:
-    """An output of a node, or a graph input (whose only output is 0)."""
+    """An output of a node, or an input of the graph.
+
+    Attributes:
+        node: The name of the node or of the input.
+        output: The number of the output, from 0; an input has one.
+    """
 
     node: str
     output: int = 0
 
 
 Operand = Union[Value, float, int, bool, None]
-"""What an operator is applied to: a value, a literal number, or nothing where an input is optional."""
+"""An operand of an operator: a value, a literal number, or None for an optional operand that is not given."""
 
 
 @dataclass(frozen=True)
 class Input:
-    """What the model is called with. A ``None`` in the shape is a free dimension; ``shape`` None: unknown rank."""
+    """An input of the model.
+
+    Attributes:
+        name: The name, unique among the inputs and nodes of the graph.
+        shape: The dimensions; a None among them is free, None alone means that the rank is unknown.
+        dtype: A dtype name such as ``float32``; None: unknown.
+    """
 
     name: str
     shape: tuple[int | None, ...] | None = None
@@ -36,8 +47,14 @@ class Input:
 class Node:
     """One operator applied to operands.
 
-    ``layer`` names the layer that holds its tensors. ``computed`` gives the roles that are not stored tensors but
-    values of the graph: a convolution whose weight another operator makes.
+    Attributes:
+        name: The name, unique among the inputs and nodes of the graph.
+        kind: The kind of operator in the catalogue.
+        inputs: The operands in the order of the kind's inputs.
+        attributes: Values by name: all attributes of the kind, defaults included.
+        layer: The name of the layer that holds the tensors; None for an operator without tensors.
+        computed: Values by role, for roles that the graph computes instead of the layer storing them, such as a
+            convolution's weight that another node makes.
     """
 
     name: str
@@ -49,34 +66,55 @@ class Node:
 
     @property
     def operands(self) -> tuple[Value, ...]:
-        """The values that the node uses: its inputs in order, literals left out, then the computed roles."""
+        """The values that the node uses: its inputs in order without literals, then its computed roles.
+
+        Example:
+            >>> Node("sum", "add", (Value("x"), 1.5), {}).operands
+            (Value(node='x', output=0),)
+        """
         return (*(operand for operand in self.inputs if isinstance(operand, Value)), *self.computed.values())
+
+    @property
+    def subgraphs(self) -> tuple[Graph, ...]:
+        """The graphs among the attributes: bodies of loops and branches of conditionals."""
+        return tuple(value for value in self.attributes.values() if isinstance(value, Graph))
 
 
 @dataclass(frozen=True)
 class Graph:
-    """Nodes in execution order: an operand is always an input of the graph or an output of an earlier node."""
+    """A dataflow graph.
+
+    Attributes:
+        inputs: The inputs in the order of the model's arguments.
+        nodes: The nodes in execution order: an operand is an input of the graph or an output of an earlier node.
+        outputs: The outputs in order.
+    """
 
     inputs: tuple[Input, ...]
     nodes: tuple[Node, ...]
     outputs: tuple[Value, ...]
 
-    def layers(self) -> Iterator[str]:
-        """The names of the layers that nodes use, here and in graphs within attributes; as often as they are used."""
+    def layer_names(self) -> Iterator[str]:
+        """Yield the name of every layer that a node uses, in subgraphs too; once for each use.
+
+        Example:
+            >>> list(Graph((), (Node("fc_fwd", "linear", (Value("x"),), {}, "fc"),), ()).layer_names())
+            ['fc']
+        """
         for node in self.nodes:
             if node.layer is not None:
                 yield node.layer
-            for value in node.attributes.values():
-                for inner in value if isinstance(value, tuple) else (value,):
-                    if isinstance(inner, Graph):
-                        yield from inner.layers()
+            for subgraph in node.subgraphs:
+                yield from subgraph.layer_names()
 
 
 class Origin(NamedTuple):
-    """Where a role's tensor comes from: the source's own array names, and the rule that made it canonical.
+    """The source arrays of a role's tensor.
 
-    The rules are those of ``docs/format.md``: ``identity``, ``transpose``, ``slice``, ``concatenate``, ``ones``,
-    ``repeat``, ``dense`` and so on.
+    Attributes:
+        arrays: The names of the arrays in the source.
+        rule: The rule that made the canonical tensor, of those in ``docs/format.md``: ``identity``, ``transpose``,
+            ``slice``, ``concatenate``, ``ones``, ``repeat``, ``dense`` and so on.
     """
 
     arrays: tuple[str, ...]
@@ -84,7 +122,13 @@ class Origin(NamedTuple):
 
 
 class LayerSource(NamedTuple):
-    """What the source calls the layer: its node and operator (None without a graph), and each role's origin."""
+    """A layer's identity in the source.
+
+    Attributes:
+        node: The name of the node in the source's graph; None without a graph.
+        operator: The name of the source's operator; None without a graph.
+        origins: The origin of each role's tensor.
+    """
 
     node: str | None = None
     operator: str | None = None
@@ -92,11 +136,16 @@ class LayerSource(NamedTuple):
 
 
 class Layer(NamedTuple):
-    """A group of tensors that one operator uses.
+    """The tensors that one operator uses, with its attributes.
 
-    ``tensors`` maps a role (``weight``, ``running_mean``, ``weight_ih_l0``) to a tensor's key in the store.
-    ``typed_by`` says how the kind is known: ``graph``, ``names`` or ``user``. By ``graph`` every attribute of the
-    kind is present; by ``names`` only those that shapes give away.
+    Attributes:
+        name: The name, unique in the store.
+        kind: The kind of operator in the catalogue.
+        attributes: Values by name. If typed by ``graph``, all attributes of the kind; if by ``names``, only those that
+            the shapes determine.
+        tensors: The key of the tensor in the store for each role (``weight``, ``running_mean``, ``weight_ih_l0``).
+        source: The layer's identity in the source.
+        typed_by: How the kind is known: from the source's ``graph``, from ``names`` and shapes, or from the ``user``.
     """
 
     name: str

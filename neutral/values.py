@@ -1,4 +1,4 @@
-"""Values of tensors as numbers, whatever their dtype, and into another dtype. NumPy alone, bfloat16 included."""
+"""Convert tensors to numbers that NumPy computes with, and numbers to another dtype, bfloat16 included."""
 
 from __future__ import annotations
 
@@ -12,19 +12,40 @@ if TYPE_CHECKING:
 
 
 def numeric_values(tensor: Tensor) -> np.ndarray:
-    """The tensor's values in a dtype that NumPy computes with: bfloat16 as float32, exactly."""
+    """Return the values of a tensor in a dtype that NumPy computes with.
+
+    Returns:
+        The array; bfloat16 is converted to float32, which is exact.
+
+    Example:
+        >>> import numpy as np
+        >>> from neutral.tensor import from_numpy
+        >>> numeric_values(from_numpy(np.array([0x3FC0], np.uint16), "BF16"))
+        array([1.5], dtype=float32)
+    """
     import numpy as np
 
     array = tensor.numpy()
     if tensor.dtype == "BF16":
-        return (array.astype(np.uint32) << np.uint32(16)).view(np.float32)
+        widened: np.ndarray = (array.astype(np.uint32) << np.uint32(16)).view(np.float32)
+        return widened
     return array
 
 
 def cast_to(array: np.ndarray, dtype: str) -> np.ndarray:
-    """Floating ``array`` in the floating dtype of code ``dtype``, rounded to the nearest, ties to even.
+    """Cast floating values to a floating dtype, rounded to the nearest, ties to even.
 
-    What is too large becomes infinite. bfloat16 is given as its bits in uint16.
+    Args:
+        array: Floating values; values out of range become infinite.
+        dtype: The code of the target dtype: ``F16``, ``BF16``, ``F32`` or ``F64``.
+
+    Returns:
+        The cast array; for ``BF16`` its bits in uint16.
+
+    Example:
+        >>> import numpy as np
+        >>> hex(cast_to(np.array([1.5], np.float32), "BF16")[0])
+        '0x3fc0'
     """
     import numpy as np
 
@@ -33,5 +54,6 @@ def cast_to(array: np.ndarray, dtype: str) -> np.ndarray:
             return array.astype(NUMPY_DTYPE[dtype])
         bits = array.astype(np.float32).view(np.uint32)
     rounded = bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))
-    quiet = bits | np.uint32(0x400000)  # rounding must not carry a not-a-number into infinity
-    return (np.where(np.isnan(bits.view(np.float32)), quiet, rounded) >> np.uint32(16)).astype(np.uint16)
+    quiet_nan = bits | np.uint32(0x400000)  # rounding must not carry a not-a-number into infinity
+    upper_halves: np.ndarray = np.where(np.isnan(bits.view(np.float32)), quiet_nan, rounded) >> np.uint32(16)
+    return upper_halves.astype(np.uint16)

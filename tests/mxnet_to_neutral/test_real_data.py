@@ -102,7 +102,7 @@ def test_a_pair_takes_other_values(symbol: Path, params: Path, tmp_path: Path) -
     """Also where its symbol, of whatever year, fixes scales; only quantised weights are refused."""
     with mxnet_to_neutral.read(symbol, params) as like:
         assert like.graph is not None
-        used = set(like.graph.layers())
+        used = set(like.graph.layer_names())
         keys = {key for layer in like.layers.values() if layer.name in used for key in layer.tensors.values()}
         changed = {key for key in keys if like.tensors[key].dtype == "F32"}
         tensors = {

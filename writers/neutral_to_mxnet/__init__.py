@@ -1,8 +1,8 @@
-"""A neutral store back into an MXNet checkpoint: the one it was made from, or one with other weights."""
+"""Write MXNet checkpoints from stores: the original files, or the same network with other weights."""
 
 from __future__ import annotations
 
-from neutral_to_mxnet.restore import restore
-from neutral_to_mxnet.write import Written, write
+from neutral_to_mxnet.checkpoint import Written, write
+from neutral_to_mxnet.restoration import restore
 
 __all__ = ["Written", "restore", "write"]

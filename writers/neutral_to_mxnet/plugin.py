@@ -1,4 +1,4 @@
-"""The writer as the command line sees it: see :mod:`neutral.plugins`."""
+"""The plug-in of the command line; see :mod:`neutral.plugins`."""
 
 from __future__ import annotations
 
@@ -8,18 +8,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from neutral.store import Store
-    from neutral_to_mxnet.write import Written
+    from neutral_to_mxnet.checkpoint import Written
 
 
 class MXNetWriter:
+    """The writer of MXNet checkpoints."""
+
     name = "mxnet"
 
     def restore(self, store: Store, folder: str, **options: Any) -> list[Path]:
+        """Restore the original files; see :func:`neutral_to_mxnet.restore`."""
         from neutral_to_mxnet import restore
 
         return restore(store, folder, **options)
 
     def write(self, store: Store, prefix: str, **options: Any) -> Written:
+        """Write a checkpoint with other weights; see :func:`neutral_to_mxnet.write`."""
         from neutral_to_mxnet import write
 
         return write(store, prefix, **options)

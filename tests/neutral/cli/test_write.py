@@ -48,10 +48,10 @@ def test_names_may_be_spelled_otherwise_or_mapped(run: Run, like: Path, tmp_path
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"fc1__bias": None}, "fc1.bias (2,): the weights have nothing of its name"),
-        ({"fc1__bias": np.ones(3, np.float32)}, "fc1.bias has shape (2,), and fc1.bias has (3,)"),
+        ({"fc1__bias": None}, "fc1.bias (2,): the weights have no tensor of this name"),
+        ({"fc1__bias": np.ones(3, np.float32)}, "fc1.bias has shape (2,), and fc1.bias of the weights has (3,)"),
         ({"fc2__bias": np.ones(3, np.float32)}, "the checkpoint has no place for fc2.bias"),
-        ({"fc1__bias": np.ones(2, np.int64)}, "fc1.bias is float32, and fc1.bias is int64"),
+        ({"fc1__bias": np.ones(2, np.int64)}, "fc1.bias is float32, and fc1.bias of the weights is int64"),
     ],
 )
 def test_what_does_not_fit_is_refused(

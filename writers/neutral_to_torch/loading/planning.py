@@ -254,7 +254,7 @@ def _uses(ours: Network, matched: set[str]) -> dict[str, tuple[str, ...]]:
 def _unused(pairs: Sequence[Pair], found: Matching, ours: Network, allowed: tuple[str, ...]) -> tuple[Leftover, ...]:
     used = {ours.layers[p.layer].tensors[role] for p in pairs for role in (*p.tensors, *p.dropped)}
     remarks = _remarks(found, "stored")
-    in_graph = None if ours.graph is None else set(ours.graph.layers())
+    in_graph = None if ours.graph is None else set(ours.graph.layer_names())
     leftovers = []
     for name, layer in ours.layers.items():
         left = [role for role, key in layer.tensors.items() if key not in used]

@@ -1,4 +1,4 @@
-"""The original files, byte for byte: a store keeps what of them is no tensor, and how their parts follow each other."""
+"""Restore the original files of a store, byte for byte."""
 
 from __future__ import annotations
 
@@ -21,51 +21,70 @@ def restore(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> list[Path]:
-    """Write the files that ``store`` was made from into ``folder``, which is made if need be; returns their paths.
+    """Write the files that a store was made from, as they were.
 
-    Sizes and recorded SHA-256 are verified while the bytes are written, and no file takes its place before all are
-    right. Raises :class:`StoreError` where the store does not give its files, :class:`TargetError` where they cannot
-    be written or, without ``overwrite``, are there already.
+    Sizes and recorded digests are verified while the bytes are written, and no file appears before all are complete.
+
+    Args:
+        store: A store that was made from files.
+        folder: The target folder; it is created if it is missing.
+        overwrite: Replace existing files.
+        progress: A callback that gets the bytes done and the bytes in all.
+
+    Returns:
+        The paths of the files.
+
+    Raises:
+        UsageError: If the store was not made from files.
+        StoreError: If the store is damaged, or records a path as the name of a file.
+        TargetError: If a file cannot be written, or exists and ``overwrite`` is off.
     """
     files = () if store.source is None else store.source.files
-    if not files:
-        raise UsageError(f"{store.path or 'the store'}: it was not made from files, so there is nothing to restore.")
     folder = Path(folder)
-    for file in files:
-        if not is_file_name(file.name):
-            raise StoreError(f"{file.name!r} is recorded as the name of a source file, but it is a path: refused.")
-    targets = [folder / file.name for file in files]
-    if len(set(targets)) != len(targets):
-        raise StoreError(f"{store.path or 'the store'}: two of its source files have the same name.")
+    targets = _targets(store, files, folder)
     for target in targets:
         if not overwrite and os.path.lexists(target):
             raise TargetError(f"{target}: it is there already. Choose another folder, or allow overwriting.")
-
     counter = ByteCounter(sum(file.size for file in files), progress)
-    made = _make(folder)
+    is_new = _make(folder)
     try:
         with ExitStack() as stack:
             for file, target in zip(files, targets):
                 _write(store, file, target, stack, counter)
     except BaseException:
-        if made:
+        if is_new:
             with suppress(OSError):
                 folder.rmdir()
         raise
     return targets
 
 
+def _targets(store: Store, files: tuple[SourceFile, ...], folder: Path) -> list[Path]:
+    name = store.path or "the store"
+    if not files:
+        raise UsageError(f"{name}: it was not made from files, so there is nothing to restore.")
+    for file in files:
+        if not is_file_name(file.name):
+            raise StoreError(f"{file.name!r} is recorded as the name of a source file, but it is a path: refused.")
+    targets = [folder / file.name for file in files]
+    if len(set(targets)) != len(targets):
+        raise StoreError(f"{name}: two of its source files have the same name.")
+    return targets
+
+
 def _make(folder: Path) -> bool:
+    """Create the folder and return whether it is new."""
     if folder.is_dir():
         return False
     try:
         folder.mkdir(parents=True)
     except OSError as error:
-        raise TargetError(f"{folder}: cannot be made: {error.strerror}.") from None
+        raise TargetError(f"{folder}: cannot be created: {error.strerror}.") from None
     return True
 
 
 def _write(store: Store, file: SourceFile, target: Path, stack: ExitStack, counter: ByteCounter) -> None:
+    """Write one file; it appears when ``stack`` is closed."""
     output = stack.enter_context(atomic_file(target))
     digest = hashlib.sha256()
     size = 0

@@ -1,0 +1,98 @@
+"""Cast the floating tensors of a store, and measure the rounding errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Iterator, Sequence
+
+from neutral.dtypes import DTYPE_NAME, FLOATING, dtype_code
+from neutral.edit.derived import derive, matches_any
+from neutral.errors import UsageError
+from neutral.store import Store
+from neutral.tensor import Tensor, lazy_tensor
+from neutral.values import cast_to, numeric_values
+
+
+@dataclass(frozen=True)
+class CastError:
+    """The errors of casting one tensor.
+
+    Attributes:
+        key: The key of the tensor.
+        elements: The number of elements.
+        maximum: The largest absolute error, overflows and underflows excepted.
+        norm: The Euclidean norm of those errors, relative to the norm of the same elements.
+        overflows: The number of finite elements that became infinite.
+        underflows: The number of elements that became zero.
+    """
+
+    key: str
+    elements: int
+    maximum: float
+    norm: float
+    overflows: int
+    underflows: int
+
+
+def cast(store: Store, dtype: str, *, keep: Sequence[str] = ()) -> Store:
+    """Return the store with its layers' floating tensors in another dtype.
+
+    Args:
+        store: The store; it is not changed.
+        dtype: ``float16``, ``bfloat16``, ``float32`` or ``float64``.
+        keep: Shell patterns of tensor keys; these tensors stay as they are.
+
+    Returns:
+        A store whose tensors are cast when they are read, to the nearest value, ties to even.
+
+    Raises:
+        UsageError: If the dtype is unknown or not floating.
+
+    Example:
+        >>> import numpy as np
+        >>> from neutral.graph import Layer
+        >>> from neutral.tensor import from_numpy
+        >>> layers = {"scale": Layer("scale", "parameter", {}, {"value": "scale.value"})}
+        >>> store = Store(layers, {"scale.value": from_numpy(np.ones(3, np.float32))})
+        >>> cast(store, "float16")["scale.value"].dtype
+        dtype('float16')
+    """
+    code = dtype_code(dtype)
+    if code not in FLOATING:
+        raise UsageError(
+            f"cannot cast to {dtype}; expected one of {', '.join(DTYPE_NAME[floating] for floating in FLOATING)}."
+        )
+    layered = {key for layer in store.layers.values() for key in layer.tensors.values()}
+    tensors = dict(store.tensors)
+    for key, tensor in store.tensors.items():
+        if key in layered and tensor.dtype in FLOATING and tensor.dtype != code and not matches_any(key, keep):
+            tensors[key] = _cast(tensor, code)
+    return derive(store, store.layers, tensors, store.graph, f"floating tensors were cast to {DTYPE_NAME[code]}")
+
+
+def cast_errors(before: Store, after: Store) -> Iterator[CastError]:
+    """Yield the errors of each tensor that :func:`cast` changed; reads those tensors.
+
+    Args:
+        before: The store that was cast.
+        after: The result.
+    """
+    import numpy as np
+
+    for key, tensor in after.tensors.items():
+        if tensor is before.tensors[key]:
+            continue
+        exact, rounded = (numeric_values(t).astype(np.float64).reshape(-1) for t in (before.tensors[key], tensor))
+        finite = np.isfinite(exact)
+        overflows = finite & ~np.isfinite(rounded)
+        underflows = (exact != 0) & (rounded == 0)
+        counted = finite & ~overflows & ~underflows
+        errors = np.abs(rounded[counted] - exact[counted])
+        size = float(np.linalg.norm(exact[counted]))
+        norm = float(np.linalg.norm(errors)) / size if size else 0.0
+        maximum = float(errors.max()) if errors.size else 0.0
+        yield CastError(key, tensor.size, maximum, norm, int(overflows.sum()), int(underflows.sum()))
+
+
+def _cast(tensor: Tensor, code: str) -> Tensor:
+    return lazy_tensor(code, tensor.shape, lambda: cast_to(numeric_values(tensor), code))

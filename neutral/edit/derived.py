@@ -1,0 +1,48 @@
+"""Derive a store from another one and keep the tensors and source files that remain valid."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from typing import Iterable, Mapping
+
+from neutral.graph import Graph, Layer
+from neutral.source import Piece
+from neutral.store import Store
+from neutral.tensor import Tensor
+
+
+def derive(
+    store: Store, layers: Mapping[str, Layer], tensors: Mapping[str, Tensor], graph: Graph | None, note: str
+) -> Store:
+    """Return a store of some layers of another one.
+
+    Args:
+        store: The store to derive from.
+        layers: The layers that remain, by name.
+        tensors: The tensors by key; those that are not the store's own are new values. Tensors that neither a layer
+            nor a kept source file uses are dropped.
+        graph: The graph of the result.
+        note: A note on how the result was made. Each source file that cannot be restored any more gets one, too.
+    """
+    used = {key for layer in layers.values() for key in layer.tensors.values()}
+    layered = {key for layer in store.layers.values() for key in layer.tensors.values()}
+    files, notes = [], [*store.notes, note]
+    for file in () if store.source is None else store.source.files:
+        keys = {piece.tensor for piece in file.pieces if isinstance(piece, Piece)}
+        unused = {key for key in keys if key not in used}
+        if all(tensors.get(key) is store.tensors.get(key) for key in keys) and not unused & layered:
+            files.append(file)
+            used |= unused
+        else:
+            digest = f", SHA-256 {file.sha256}" if file.sha256 else ""
+            notes.append(f"made from {file.name} ({file.role}, {file.size} bytes{digest}), which it cannot give back")
+    source = None if store.source is None else replace(store.source, files=tuple(files))
+    kept = {key: tensor for key, tensor in tensors.items() if key in used}
+    digests = {key: d for key, d in store.digests.items() if key in kept and kept[key] is store.tensors[key]}
+    return Store(layers, kept, graph, source, tuple(notes), digests)
+
+
+def matches_any(name: str, patterns: Iterable[str]) -> bool:
+    """Return whether one of some shell patterns matches a name."""
+    return any(fnmatchcase(name, pattern) for pattern in patterns)

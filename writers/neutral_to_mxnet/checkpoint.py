@@ -1,0 +1,139 @@
+"""Write the weights of any store as an MXNet checkpoint, with the layout of a checkpoint of the same network."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import BinaryIO, Iterable, Iterator
+
+from neutral.errors import TargetError, UsageError
+from neutral.mapping import Mappable, read_mapping
+from neutral.store import SourceFile, Store
+from neutral.store.atomic import atomic_file
+from neutral.store.progress import ByteCounter, Progress
+from neutral.store.source_files import restored_chunks
+from neutral.tensor import CHUNK
+from neutral_to_mxnet.assignment import assign
+from neutral_to_mxnet.kept_arrays import update_kept_arrays
+from neutral_to_mxnet.symbol import free_scales
+
+
+@dataclass(frozen=True)
+class Written:
+    """The result of :func:`write`.
+
+    Attributes:
+        paths: The files of the checkpoint.
+        names: The name of the new tensor for each key of the checkpoint's store.
+        notes: Casts, kept tensors and changes of the symbol.
+    """
+
+    paths: tuple[Path, ...]
+    names: dict[str, str]
+    notes: tuple[str, ...]
+
+
+def write(
+    store: Store,
+    prefix: str | os.PathLike[str],
+    *,
+    like: Store,
+    epoch: int = 0,
+    mapping: Mappable = None,
+    allow_unused: Iterable[str] = (),
+    allow_missing: Iterable[str] = (),
+    overwrite: bool = False,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> Written:
+    """Write ``PREFIX-EPOCH.params`` and ``PREFIX-symbol.json``, which MXNet loads.
+
+    All tensors of ``store`` have to be used and all of ``like`` to be given, except those allowed by name; a tensor
+    that the graph of ``like`` does not use keeps its values. Where the symbol fixes a batch norm's scale to ones and
+    the new scale is not ones, ``fix_gamma`` is turned off.
+
+    Args:
+        store: The store of the new values, such as a trained state dict.
+        prefix: The path of the files without ``-0000.params`` and ``-symbol.json``.
+        like: The store of a checkpoint of the same network with any values. It gives the symbol, the names, layouts
+            and dtypes of the arrays, and the version of the file.
+        epoch: The number in the name of the parameter file.
+        mapping: Where each tensor belongs: a plan of loading ``like`` into the module of the state dict, or lines
+            ``"layer" = "module.path"``. None: by name.
+        allow_unused: Shell patterns of tensors of ``store`` that may remain unused.
+        allow_missing: Shell patterns of layers or ``layer.role`` of ``like`` that keep their values.
+        overwrite: Replace existing files.
+        dry_run: Check everything and write nothing.
+        progress: A callback that gets the bytes done and the bytes in all.
+
+    Raises:
+        UsageError: If ``like`` was not made from an MXNet checkpoint, or the mapping names an unknown layer.
+        MatchError: If tensors are unused, missing, or of another shape or dtype.
+        UnsupportedError: If an array of the checkpoint cannot hold its new values.
+        TargetError: If a file cannot be written, or exists and ``overwrite`` is off.
+    """
+    name = like.path or "the store"
+    parameters = _source_file(like, "parameters")
+    symbol = _source_file(like, "graph")
+    if parameters is None:
+        raise UsageError(f"{name}: it was not made from an MXNet parameter file.")
+    assignment = assign(store, like, read_mapping(mapping, like.layers), allow_unused, allow_missing)
+    kept = update_kept_arrays(like, parameters, assignment.tensors)
+    notes = list(assignment.notes)
+    files = [(Path(f"{os.fspath(prefix)}-{epoch:04d}.params"), parameters)]
+    if symbol is not None and symbol.text is not None:
+        text = symbol.text
+        if kept.freed_scales:
+            text = free_scales(text, kept.freed_scales)
+            notes.append(f"the symbol does not fix the scale of {', '.join(dict.fromkeys(kept.freed_scales))} any more")
+        files.append((Path(f"{os.fspath(prefix)}-symbol.json"), replace(symbol, text=text)))
+    elif kept.freed_scales:
+        raise UsageError(f"{name}: it has no symbol, in which fix_gamma would have to be turned off.")
+    for path, _ in files:
+        if not overwrite and os.path.lexists(path):
+            raise TargetError(f"{path}: it is there already. Choose another prefix, or allow overwriting.")
+    if not dry_run:
+        tensors = {**like.tensors, **assignment.tensors, **kept.tensors}
+        _write(Store(like.layers, tensors, path=like.path), files, progress)
+    return Written(tuple(path for path, _ in files), assignment.names, tuple(notes))
+
+
+def _source_file(store: Store, role: str) -> SourceFile | None:
+    files = () if store.source is None or store.source.framework != "mxnet" else store.source.files
+    return next((file for file in files if file.role == role), None)
+
+
+def _write(store: Store, files: list[tuple[Path, SourceFile]], progress: Progress | None) -> None:
+    counter = ByteCounter(sum(file.size for _, file in files), progress)
+    with ExitStack() as stack:
+        for path, file in files:
+            output = stack.enter_context(atomic_file(path))
+            for chunk in counter.pass_through(_chunks(store, file)):
+                output.write(chunk)
+
+
+def _chunks(store: Store, file: SourceFile) -> Iterator[bytes | memoryview]:
+    """Yield the bytes of a file that is restored with other tensors."""
+    if file.format != "npz":
+        yield from restored_chunks(store, file)
+        return
+    with TemporaryFile() as stale, TemporaryFile() as fresh:
+        for chunk in restored_chunks(store, file):
+            stale.write(chunk)
+        _update_checksums(stale, fresh)
+        fresh.seek(0)
+        yield from iter(lambda: fresh.read(CHUNK), b"")
+
+
+def _update_checksums(stale: BinaryIO, fresh: BinaryIO) -> None:
+    """Write a zip archive again with the checksums of its members' changed bytes."""
+    with zipfile.ZipFile(stale) as source, zipfile.ZipFile(fresh, "w") as target:
+        for member in source.infolist():
+            member.CRC = None  # type: ignore[assignment]  # makes zipfile skip the comparison
+            with source.open(member) as old, target.open(member.filename, "w", force_zip64=True) as new:
+                for chunk in iter(lambda: old.read(CHUNK), b""):
+                    new.write(chunk)
