@@ -1,7 +1,7 @@
-"""MXNet's operators as neutral ones: one small function each, one module a family.
+"""Rules that convert MXNet's operators to neutral ones: one short function each, one module per family.
 
-A rule is registered by the operator's canonical name and its aliases, and takes a :class:`NodeContext`. Operators that
-:mod:`refused` lists have none.
+A rule is registered under the operator's canonical name and gets a :class:`NodeContext`. :mod:`refused` lists the
+operators without a rule, with reasons. Modules of the package are imported automatically.
 """
 
 from __future__ import annotations

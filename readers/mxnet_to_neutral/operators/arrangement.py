@@ -1,4 +1,4 @@
-"""Joining, cutting, repeating and padding: src/operator/tensor/matrix_op.cc, slice_channel.cc, pad.cc."""
+"""Rules that join, slice, repeat and pad: src/operator/tensor/matrix_op.cc, slice_channel.cc, pad.cc."""
 
 from __future__ import annotations
 
@@ -11,11 +11,20 @@ from neutral.graph import Operand, Value
 
 @rule("Concat", "_rnn_param_concat")
 def concatenate(context: NodeContext) -> Operand:
-    return joined(context, context.attributes.optional_int("dim", 1))
+    """Convert ``Concat``: join the inputs along ``dim``."""
+    return concatenate_inputs(context, context.attributes.optional_int("dim", 1))
 
 
-def joined(context: NodeContext, axis: int | None) -> Operand:
-    """The inputs one after the other; without an axis they are made 1-D."""
+def concatenate_inputs(context: NodeContext, axis: int | None) -> Operand:
+    """Concatenate all inputs of a node.
+
+    Args:
+        context: The node.
+        axis: The axis; None to flatten every input first.
+
+    Returns:
+        The concatenation.
+    """
     inputs = context.inputs()
     if axis is None:
         inputs = [context.node("reshape", value, shape=(-1,), from_end=False) for value in inputs]
@@ -24,11 +33,17 @@ def joined(context: NodeContext, axis: int | None) -> Operand:
 
 @rule("stack")
 def stack(context: NodeContext) -> Operand:
+    """Convert ``stack``: join the inputs along a new axis."""
     return context.node("stack", *context.inputs(), axis=context.attributes.int("axis", 0))
 
 
 @rule("SliceChannel")
 def slice_channel(context: NodeContext) -> Sequence[Operand]:
+    """Convert ``SliceChannel`` (``split``): split an axis into equal parts; ``squeeze_axis`` removes the axis.
+
+    Returns:
+        The parts in order.
+    """
     parts, axis = context.attributes.int("num_outputs", minimum=1), context.attributes.int("axis", 1)
     if context.attributes.bool("squeeze_axis", False):
         return parts_of(context.node("unbind", context.input(0), axis=axis, parts=parts), parts)
@@ -39,7 +54,16 @@ def slice_channel(context: NodeContext) -> Sequence[Operand]:
 
 @rule("_split_v2")
 def split_v2(context: NodeContext) -> Sequence[Operand]:
-    """``indices`` begins with a 0 that the Python function adds."""
+    """Convert ``_split_v2`` (``np.split``): split an axis into ``sections`` parts, or at ``indices``.
+
+    MXNet's Python function prepends a 0 to ``indices``.
+
+    Returns:
+        The parts in order.
+
+    Raises:
+        Refusal: ``indices`` do not begin with 0, or ``squeeze_axis`` is set for parts of another extent than 1.
+    """
     sections, axis = context.attributes.int("sections", 0), context.attributes.int("axis", 1)
     indices = context.attributes.ints("indices")
     squeeze = context.attributes.bool("squeeze_axis", False)
@@ -58,12 +82,27 @@ def split_v2(context: NodeContext) -> Sequence[Operand]:
 
 
 def parts_of(value: Value, count: int) -> list[Operand]:
-    """The outputs of a node with several."""
+    """Return the outputs of a node.
+
+    Args:
+        value: The node's first output.
+        count: The number of outputs.
+    """
     return [Value(value.node, output) for output in range(count)]
 
 
 def slice_attributes(context: NodeContext) -> dict[str, Any]:
-    """The attributes begin, end and step as those of a neutral slice, without axes that stay whole."""
+    """Return ``begin``, ``end`` and ``step`` as attributes of the catalogue's ``slice``.
+
+    Args:
+        context: The node.
+
+    Returns:
+        ``axes``, ``starts``, ``ends`` and ``steps`` of the axes that are not taken whole; empty if all are.
+
+    Raises:
+        Refusal: The attributes differ in length, or a step is 0.
+    """
     starts = context.attributes.optional_ints("begin") or ()
     ends = context.attributes.optional_ints("end") or ()
     given = context.attributes.optional_ints("step", ()) or ()
@@ -73,18 +112,20 @@ def slice_attributes(context: NodeContext) -> dict[str, Any]:
     if 0 in steps:
         context.refuse(f"step {given} has a 0")
     ranges = zip(starts, ends, steps)
-    cut = [(axis, *items) for axis, items in enumerate(ranges) if items != (None, None, 1)]
-    return dict(zip(("axes", "starts", "ends", "steps"), zip(*cut))) if cut else {}
+    partial = [(axis, *items) for axis, items in enumerate(ranges) if items != (None, None, 1)]
+    return dict(zip(("axes", "starts", "ends", "steps"), zip(*partial))) if partial else {}
 
 
 @rule("slice")
 def slice_(context: NodeContext) -> Operand:
+    """Convert ``slice``: a range with a step of each axis."""
     attributes = slice_attributes(context)
     return context.node("slice", context.input(0), **attributes) if attributes else context.input(0)
 
 
 @rule("slice_axis")
 def slice_axis(context: NodeContext) -> Operand:
+    """Convert ``slice_axis``: a range of one axis."""
     axis, start, end = (
         context.attributes.int("axis"),
         context.attributes.int("begin"),
@@ -95,6 +136,11 @@ def slice_axis(context: NodeContext) -> Operand:
 
 @rule("_slice_assign", "_slice_assign_scalar")
 def slice_assign(context: NodeContext) -> Operand:
+    """Convert ``_slice_assign`` and ``_slice_assign_scalar``: replace a slice of the input by a tensor or a number.
+
+    Raises:
+        Refusal: The slice is the whole input.
+    """
     scalar = context.operator.endswith("_scalar")
     value: Operand = context.attributes.float("scalar", 0.0) if scalar else context.input(1)
     attributes = slice_attributes(context)
@@ -105,6 +151,7 @@ def slice_assign(context: NodeContext) -> Operand:
 
 @rule("slice_like")
 def slice_like(context: NodeContext) -> Operand:
+    """Convert ``slice_like``: slice the input to the shape of another one, on all axes or on ``axes``."""
     return context.node(
         "slice_like", context.input(0), context.input(1), axes=context.attributes.ints("axes", ()) or None
     )
@@ -112,6 +159,7 @@ def slice_like(context: NodeContext) -> Operand:
 
 @rule("Crop")
 def crop(context: NodeContext) -> Operand:
+    """Convert ``Crop``: crop an image to ``h_w`` or to a second input's size, at ``offset`` or at the centre."""
     offset = context.attributes.ints("offset", (0, 0))
     size = context.attributes.ints("h_w", (0, 0))
     centred = context.attributes.bool("center_crop", False)
@@ -127,6 +175,7 @@ def crop(context: NodeContext) -> Operand:
 
 @rule("Pad")
 def pad(context: NodeContext) -> Operand:
+    """Convert ``Pad``: pad with a constant, with edge values or by reflection."""
     mode = context.attributes.str("mode", choices=("constant", "edge", "reflect"))
     widths = context.attributes.ints("pad_width", minimum=0)
     value = context.attributes.float("constant_value", 0.0)
@@ -135,29 +184,38 @@ def pad(context: NodeContext) -> Operand:
 
 @rule("tile")
 def tile(context: NodeContext) -> Operand:
+    """Convert ``tile``: repeat the tensor along its axes."""
     repeats = context.attributes.ints("reps")
     return context.node("tile", context.input(0), repeats=repeats) if repeats else context.input(0)
 
 
 @rule("repeat")
 def repeat(context: NodeContext) -> Operand:
+    """Convert ``repeat``: repeat every element along an axis, or of the flattened tensor."""
     repeats, axis = context.attributes.int("repeats"), context.attributes.optional_int("axis", None)
     return context.node("repeat", context.input(0), repeats=repeats, axis=axis)
 
 
 @rule("reverse")
 def flip(context: NodeContext) -> Operand:
+    """Convert ``reverse`` (``flip``): reverse the order of elements along axes."""
     axes = context.attributes.ints("axis")
     return context.node("flip", context.input(0), axes=axes) if axes else context.input(0)
 
 
 @rule("broadcast_to")
 def broadcast_to(context: NodeContext) -> Operand:
+    """Convert ``broadcast_to``: broadcast to a shape, in which 0 keeps an extent."""
     return context.node("broadcast_to", context.input(0), shape=context.attributes.ints("shape", ()))
 
 
 @rule("broadcast_axis")
 def broadcast_axis(context: NodeContext) -> Operand:
+    """Convert ``broadcast_axis``: broadcast axes of extent 1 to sizes.
+
+    Raises:
+        Refusal: ``axis`` and ``size`` differ in length.
+    """
     axes, sizes = context.attributes.ints("axis", ()), context.attributes.ints("size", ())
     if len(axes) != len(sizes):
         context.refuse(f"axis {axes} and size {sizes} differ in length")
@@ -166,6 +224,11 @@ def broadcast_axis(context: NodeContext) -> Operand:
 
 @rule("broadcast_like")
 def broadcast_like(context: NodeContext) -> Operand:
+    """Convert ``broadcast_like``: broadcast to another input's shape, or axes to that input's axes.
+
+    Raises:
+        Refusal: ``lhs_axes`` and ``rhs_axes`` differ in length.
+    """
     axes, like_axes = (
         context.attributes.ints_or_none("lhs_axes", None),
         context.attributes.ints_or_none("rhs_axes", None),
@@ -178,6 +241,7 @@ def broadcast_like(context: NodeContext) -> Operand:
 
 
 def _window(context: NodeContext) -> dict[str, Any]:
+    """Return the attributes of a sliding window over an image."""
     kernel = context.attributes.ints("kernel")
     if len(kernel) != 2:
         context.refuse(f"kernel {kernel}: MXNet computes it for images only")
@@ -191,11 +255,21 @@ def _window(context: NodeContext) -> dict[str, Any]:
 
 @rule("im2col")
 def im2col(context: NodeContext) -> Operand:
+    """Convert ``im2col``: extract the patches of a sliding window as columns.
+
+    Raises:
+        Refusal: The kernel does not have two dimensions.
+    """
     return context.node("extract_patches", context.input(0), **_window(context))
 
 
 @rule("col2im")
 def col2im(context: NodeContext) -> Operand:
+    """Convert ``col2im``: add up the patches of a sliding window to an image.
+
+    Raises:
+        Refusal: The kernel does not have two dimensions.
+    """
     return context.node(
         "add_patches", context.input(0), output_size=context.attributes.ints("output_size"), **_window(context)
     )

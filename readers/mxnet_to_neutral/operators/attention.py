@@ -1,4 +1,4 @@
-"""Interleaved attention: src/operator/contrib/transformer.cc."""
+"""Rules for attention over interleaved projections: src/operator/contrib/transformer.cc."""
 
 from __future__ import annotations
 
@@ -15,5 +15,6 @@ _KINDS = {
 
 
 @rule(*_KINDS)
-def interleaved(context: NodeContext) -> Operand:
+def interleaved_attention(context: NodeContext) -> Operand:
+    """Convert ``_contrib_interleaved_matmul_*``: scores or values of multi-head attention, interleaved per head."""
     return context.node(_KINDS[context.operator], *context.inputs(), heads=context.attributes.int("heads", minimum=1))

@@ -1,4 +1,4 @@
-"""Loops and branches: src/operator/control_flow.cc, python/mxnet/symbol/contrib.py."""
+"""Rules for loops and branches: src/operator/control_flow.cc, python/mxnet/symbol/contrib.py."""
 
 from __future__ import annotations
 
@@ -12,6 +12,14 @@ from neutral.graph import Operand, Value
 
 @rule("_foreach", "_npx_foreach")
 def foreach(context: NodeContext) -> Sequence[Operand]:
+    """Convert ``_foreach``: run a subgraph on every step of sequences, and pass states from step to step.
+
+    Returns:
+        The stacked outputs of all steps, then the final states.
+
+    Raises:
+        Refusal: The file does not bind the node's inputs to the subgraph's.
+    """
     context.attributes.ignore("num_outputs")
     _check(context, "remain_locs")
     sequences, states = context.attributes.ints("in_data_locs", ()), context.attributes.ints("in_state_locs", ())
@@ -35,6 +43,14 @@ def foreach(context: NodeContext) -> Sequence[Operand]:
 
 @rule("_while_loop", "_npx_while_loop")
 def while_loop(context: NodeContext) -> Sequence[Operand]:
+    """Convert ``_while_loop``: run a subgraph while a condition on its states holds, at most ``max_iterations`` times.
+
+    Returns:
+        The stacked outputs of all iterations, then the final states.
+
+    Raises:
+        Refusal: The file does not bind the node's inputs to the subgraphs'.
+    """
     context.attributes.ignore("num_outputs")
     _check(context, "func_input_locs")
     bound = context.attributes.ints("func_input_locs")
@@ -54,6 +70,14 @@ def while_loop(context: NodeContext) -> Sequence[Operand]:
 
 @rule("_cond", "_npx_cond")
 def branch(context: NodeContext) -> Sequence[Operand]:
+    """Convert ``_cond``: run one of two subgraphs. The condition's subgraph becomes part of the outer graph.
+
+    Returns:
+        The outputs of the subgraph that runs.
+
+    Raises:
+        Refusal: The file does not bind the node's inputs to the subgraphs'.
+    """
     _check(context, "cond_input_locs")
     condition = Subgraph(context, 0, context.attributes.ints("cond_input_locs")).inline(context)
     then = Subgraph(context, 1, context.attributes.ints("then_input_locs", ()))
@@ -69,10 +93,11 @@ def branch(context: NodeContext) -> Sequence[Operand]:
 
 
 def _check(context: NodeContext, attribute: str) -> None:
-    """Refuse what MXNet 2.0's export of a block writes: it forgets every attribute of these operators."""
+    """Refuse a node without an attribute that binds its inputs: MXNet 2.0's export of a block drops them all."""
     if not context.attributes.given(attribute):
         context.refuse("the file does not say how its inputs bind to its subgraphs; MXNet cannot load it either")
 
 
 def _outputs(value: Value, count: int) -> list[Operand]:
+    """Return the outputs of a node."""
     return [Value(value.node, output) for output in range(count)]

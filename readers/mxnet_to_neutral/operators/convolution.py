@@ -1,4 +1,7 @@
-"""Convolutions: src/operator/nn/convolution.cc, deconvolution-inl.h, contrib/deformable_convolution-inl.h."""
+"""Rules for convolutions.
+
+MXNet's sources: src/operator/nn/convolution.cc, deconvolution-inl.h, contrib/deformable_convolution-inl.h.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,18 @@ CHANNELS_LAST = ("NWC", "NHWC", "NDHWC")
 
 
 def window(context: NodeContext, bias_default: bool) -> tuple[dict[str, Any], bool]:
-    """The attributes that all convolutions share, and whether there is a bias."""
+    """Return the attributes that all convolutions share.
+
+    Args:
+        context: The node.
+        bias_default: Whether the operator has a bias when ``no_bias`` is left out.
+
+    Returns:
+        The attributes for the catalogue's convolutions, and whether there is a bias.
+
+    Raises:
+        Refusal: Stride, padding or dilation have another number of dimensions than the kernel.
+    """
     kernel = context.attributes.ints("kernel")
     rank = len(kernel)
     attributes: dict[str, Any] = {
@@ -29,25 +43,34 @@ def window(context: NodeContext, bias_default: bool) -> tuple[dict[str, Any], bo
     return attributes, not context.attributes.bool("no_bias", not bias_default)
 
 
-def kernel_role(context: NodeContext, index: int, shape: Sequence[int | None], last: bool) -> Any:
-    """The weight's role: ``shape`` is the canonical one; channels-last files keep the second axis at the end."""
-    if not last:
+def kernel_role(context: NodeContext, index: int, shape: Sequence[int | None], channels_last: bool) -> Any:
+    """Return the content of the role ``weight``.
+
+    Args:
+        context: The node.
+        index: The input's position.
+        shape: The shape in the canonical layout, channels on axis 1; None for any extent.
+        channels_last: Whether the file has axis 1 at the end.
+    """
+    if not channels_last:
         return context.role(index, shape=shape)
     rank = len(shape)
     return context.role(index, shape=(shape[0], *shape[2:], shape[1]), axes=(0, rank - 1, *range(1, rank - 1)))
 
 
 def layout_of(context: NodeContext) -> str:
+    """Return the layout of a node's input: ``channels_first`` or ``channels_last``."""
     layout = context.attributes.optional_str("layout", None)
     return "channels_last" if layout in CHANNELS_LAST else "channels_first"
 
 
 @rule("Convolution", "Convolution_v1")
 def convolution(context: NodeContext) -> Operand:
+    """Convert ``Convolution``."""
     attributes, has_bias = window(context, bias_default=True)
     layout = layout_of(context)
-    channels, known = attributes["out_channels"], context.channels(0)
-    per_group = known // attributes["groups"] if known else None
+    channels, input_channels = attributes["out_channels"], context.channels(0)
+    per_group = input_channels // attributes["groups"] if input_channels else None
     weight = kernel_role(context, 1, (channels, per_group, *attributes["kernel_size"]), layout == "channels_last")
     bias = context.role(2, shape=(channels,)) if has_bias else None
     roles = {"weight": weight, "bias": bias}
@@ -56,6 +79,7 @@ def convolution(context: NodeContext) -> Operand:
 
 @rule("Deconvolution")
 def deconvolution(context: NodeContext) -> Operand:
+    """Convert ``Deconvolution``: transposed convolution, to an output of ``target_shape`` if that is given."""
     attributes, has_bias = window(context, bias_default=False)
     layout = layout_of(context)
     rank = len(attributes["kernel_size"])
@@ -78,11 +102,21 @@ def deconvolution(context: NodeContext) -> Operand:
 
 @rule("_contrib_DeformableConvolution", "_npx_deformable_convolution")
 def deformable_convolution(context: NodeContext) -> Operand:
+    """Convert ``DeformableConvolution``: convolution at offsets from the regular grid.
+
+    Raises:
+        Refusal: The layout has channels last.
+    """
     return _deformable(context, modulated=False)
 
 
 @rule("_contrib_ModulatedDeformableConvolution", "_npx_modulated_deformable_convolution")
 def modulated_deformable_convolution(context: NodeContext) -> Operand:
+    """Convert ``ModulatedDeformableConvolution``: deformable convolution with a mask that scales each sample.
+
+    Raises:
+        Refusal: The layout has channels last.
+    """
     context.attributes.ignore("im2col_step")
     return _deformable(context, modulated=True)
 

@@ -1,4 +1,7 @@
-"""Tensors made from attributes or shapes: src/operator/tensor/init_op.cc, diag_op.cc, contrib/index_array.cc."""
+"""Rules that make tensors from attributes or shapes.
+
+MXNet's sources: src/operator/tensor/init_op.cc, diag_op.cc, contrib/index_array.cc.
+"""
 
 from __future__ import annotations
 
@@ -15,43 +18,49 @@ DTYPES = next(attribute.choices for attribute in catalogue["full"].attributes if
 
 
 def dtype(context: NodeContext) -> str:
-    """The attribute dtype, of those that a tensor can be made in."""
+    """Return the attribute ``dtype``, float32 by default.
+
+    Raises:
+        Refusal: The catalogue cannot make a tensor of this dtype.
+    """
     name = context.attributes.dtype("dtype", "float32")
     if name not in DTYPES:
         context.refuse(f"dtype {name}")
     return name
 
 
-SAME_SHAPE = frozenset({"elemwise_add", "elemwise_sub", "elemwise_mul", "elemwise_div", "_grad_add", "add_n", "where"})
-"""Operators whose inputs all have the shape of the output: an extent of 1 broadcasts to what it is inferred to be."""
+SAME_SHAPE_OPERATORS = frozenset(
+    {"elemwise_add", "elemwise_sub", "elemwise_mul", "elemwise_div", "_grad_add", "add_n", "where"}
+)
+"""Operators whose inputs all have the output's shape, so that an extent of 1 broadcasts to the inferred one."""
 
-PER_SAMPLE = frozenset(
+PER_SAMPLE_OPERATORS = frozenset(
     {
         *("FullyConnected", "Convolution", "Deconvolution", "Pooling", "SliceChannel"),
         *("Activation", "LeakyReLU", "sigmoid", "tanh", "relu", "_copy"),
     }
 )
-"""Operators that do for one sample what they do for each of several."""
+"""Operators that compute every sample of a batch independently."""
 
 
 def _broadcasts(context: NodeContext, node: SymbolNode) -> bool:
-    """Whether an extent of 1 gives the same result as the one that MXNet infers from what the value is used for."""
+    """Return whether extent 1 gives the same result as the extent that MXNet infers from a value's users."""
     if context.is_output(node):
         return False
     return all(
-        user.operator in SAME_SHAPE or (user.operator in PER_SAMPLE and _broadcasts(context, user))
+        user.operator in SAME_SHAPE_OPERATORS or (user.operator in PER_SAMPLE_OPERATORS and _broadcasts(context, user))
         for user in context.consumers_of(node)
     )
 
 
 def _same_shape_only(context: NodeContext) -> bool:
-    """Whether the value meets nothing but values of its own shape, so that any extent of 1 broadcasts."""
+    """Return whether all users of a node need its inferred shape, so that every extent of 1 broadcasts."""
     users = context.consumers_of(context.symbol_node)
-    return not context.is_output(context.symbol_node) and all(user.operator in SAME_SHAPE for user in users)
+    return not context.is_output(context.symbol_node) and all(user.operator in SAME_SHAPE_OPERATORS for user in users)
 
 
 def _numbered_dtype(context: NodeContext) -> str:
-    """The attribute dtype where it is a number, -1 for one that is inferred: that of the parameters, float32."""
+    """Return the attribute ``dtype`` that is a number; -1 is inferred from the parameters, which are float32."""
     number = context.attributes.int("dtype", -1)
     name = "float32" if number == -1 else values.DTYPES.get(number)
     if name not in DTYPES:
@@ -61,6 +70,13 @@ def _numbered_dtype(context: NodeContext) -> str:
 
 @rule("_zeros", "_ones", "_full", "_zeros_without_dtype")
 def full(context: NodeContext) -> Operand:
+    """Convert ``_zeros``, ``_ones`` and ``_full``: a tensor filled with one number.
+
+    An unknown extent that MXNet infers becomes 1 where that broadcasts to the same result.
+
+    Raises:
+        Refusal: An unknown extent does not broadcast, or the dtype cannot be made.
+    """
     shape = context.attributes.ints("shape", ())
     name = _numbered_dtype(context) if context.operator == "_zeros_without_dtype" else dtype(context)
     value = context.attributes.float("value") if context.operator == "_full" else float(context.operator == "_ones")
@@ -78,14 +94,20 @@ def full(context: NodeContext) -> Operand:
 
 @rule("zeros_like", "ones_like")
 def full_like(context: NodeContext) -> Operand:
-    """A dtype may be written there; MXNet has no use for it and gives that of the input."""
+    """Convert ``zeros_like`` and ``ones_like``. MXNet ignores ``dtype`` and keeps the input's."""
     context.attributes.ignore("dtype")
     return context.node("full_like", context.input(0), value=float(context.operator == "ones_like"))
 
 
 @rule("_arange")
 def arange(context: NodeContext) -> Operand:
-    """The count follows from the range as it is given; start and step are then of the dtype."""
+    """Convert ``_arange``: evenly spaced numbers, each repeated ``repeat`` times.
+
+    The count follows from the range as given; start and step are rounded to the dtype afterwards.
+
+    Raises:
+        Refusal: The range is empty, or its length is inferred from its users.
+    """
     start, stop = context.attributes.float("start"), context.attributes.optional_float("stop", None)
     step, repeat = context.attributes.float("step", 1.0), context.attributes.int("repeat", 1, minimum=1)
     name = dtype(context)
@@ -103,6 +125,7 @@ def arange(context: NodeContext) -> Operand:
 
 @rule("_linspace")
 def linspace(context: NodeContext) -> Operand:
+    """Convert ``_linspace``: ``num`` evenly spaced numbers."""
     start, stop = context.attributes.float("start"), context.attributes.float("stop")
     count = context.attributes.int("num", minimum=1)
     endpoint = context.attributes.bool("endpoint", True)
@@ -113,6 +136,7 @@ def linspace(context: NodeContext) -> Operand:
 
 @rule("_contrib_arange_like")
 def arange_like(context: NodeContext) -> Operand:
+    """Convert ``_contrib_arange_like``: evenly spaced numbers, as many as a tensor or one of its axes has elements."""
     return context.node(
         "arange_like",
         context.input(0),
@@ -125,6 +149,7 @@ def arange_like(context: NodeContext) -> Operand:
 
 @rule("_eye")
 def eye(context: NodeContext) -> Operand:
+    """Convert ``_eye``: a matrix with ones on a diagonal."""
     rows = context.attributes.int("N", minimum=1)
     columns = context.attributes.int("M", 0) or rows
     return context.node("eye", rows=rows, columns=columns, offset=context.attributes.int("k", 0), dtype=dtype(context))
@@ -132,11 +157,13 @@ def eye(context: NodeContext) -> Operand:
 
 @rule("_contrib_index_array")
 def index_array(context: NodeContext) -> Operand:
+    """Convert ``_contrib_index_array``: the index of every element of a tensor."""
     return context.node("index_array", context.input(0), axes=context.attributes.ints_or_none("axes", None))
 
 
 @rule("diag")
 def diagonal(context: NodeContext) -> Operand:
+    """Convert ``diag``: the diagonal of two axes, or a diagonal matrix of a vector."""
     return context.node(
         "diagonal",
         context.input(0),

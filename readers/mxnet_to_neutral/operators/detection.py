@@ -1,4 +1,4 @@
-"""Boxes of detectors: src/operator/contrib/bounding_box-inl.h, multibox_prior.cc, multibox_detection.cc."""
+"""Rules for detectors' boxes: src/operator/contrib/bounding_box-inl.h, multibox_prior.cc, multibox_detection.cc."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ _FORMATS = ("corner", "center")
 
 @rule("_contrib_box_iou")
 def box_iou(context: NodeContext) -> Operand:
+    """Convert ``_contrib_box_iou``: intersection over union of all pairs of boxes."""
     return context.node(
         "box_iou", context.input(0), context.input(1), format=context.attributes.str("format", "corner", _FORMATS)
     )
@@ -20,6 +21,7 @@ def box_iou(context: NodeContext) -> Operand:
 
 @rule("_contrib_box_nms")
 def box_nms(context: NodeContext) -> Operand:
+    """Convert ``_contrib_box_nms``: non-maximum suppression of boxes."""
     top_k, class_index = context.attributes.int("topk", -1), context.attributes.int("id_index", -1)
     return context.node(
         "box_nms",
@@ -39,6 +41,7 @@ def box_nms(context: NodeContext) -> Operand:
 
 @rule("_contrib_box_decode")
 def box_decode(context: NodeContext) -> Operand:
+    """Convert ``_contrib_box_decode``: boxes from anchors and offsets."""
     clip = context.attributes.float("clip", -1.0)
     return context.node(
         "box_decode",
@@ -52,25 +55,36 @@ def box_decode(context: NodeContext) -> Operand:
 
 @rule("_contrib_box_encode")
 def box_encode(context: NodeContext) -> Sequence[Operand]:
+    """Convert ``_contrib_box_encode``: offsets of matched boxes from anchors.
+
+    Returns:
+        The offsets and their masks.
+    """
     value = context.node("box_encode", *(context.input(index) for index in range(6)))
     return [value, Value(value.node, 1)]
 
 
 @rule("_contrib_bipartite_matching")
 def bipartite_matching(context: NodeContext) -> Sequence[Operand]:
+    """Convert ``_contrib_bipartite_matching``: greedy matching of rows and columns of a score matrix.
+
+    Returns:
+        The matched column of each row, and the matched row of each column.
+    """
     top_k = context.attributes.int("topk", -1)
     value = context.node(
         "bipartite_matching",
         context.input(0),
         smallest=context.attributes.bool("is_ascend", False),
         threshold=context.attributes.float("threshold"),
-        limit=top_k + 1 if top_k > 0 else None,  # it counts the pair before it compares
+        limit=top_k + 1 if top_k > 0 else None,  # MXNet counts a pair before it compares the limit
     )
     return [value, Value(value.node, 1)]
 
 
 @rule("_contrib_MultiBoxPrior")
 def multibox_prior(context: NodeContext) -> Operand:
+    """Convert ``_contrib_MultiBoxPrior``: SSD's anchors of a feature map."""
     steps = context.attributes.floats("steps", (-1.0, -1.0))
     return context.node(
         "multibox_prior",
@@ -85,7 +99,10 @@ def multibox_prior(context: NodeContext) -> Operand:
 
 @rule("_contrib_MultiBoxDetection")
 def multibox_detection(context: NodeContext) -> Operand:
-    """MXNet's background is class 0 whatever ``background_id`` says."""
+    """Convert ``_contrib_MultiBoxDetection``: SSD's decoding and non-maximum suppression.
+
+    The background is class 0 for MXNet whatever ``background_id`` says.
+    """
     context.attributes.ignore("background_id")
     top_k = context.attributes.int("nms_topk", -1)
     return context.node(

@@ -1,4 +1,4 @@
-"""Dropout: src/operator/nn/dropout-inl.h."""
+"""The rule for dropout: src/operator/nn/dropout-inl.h."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from neutral.graph import Operand
 
 @rule("Dropout")
 def dropout(context: NodeContext) -> Operand:
+    """Convert ``Dropout``; elements along ``axes`` are dropped together."""
     return context.node(
         "dropout",
         context.input(0),

@@ -1,7 +1,9 @@
-"""Arithmetic, comparison and choice: src/operator/tensor/elemwise_binary*.cc, control_flow_op.cc, amp_cast.cc.
+"""Rules for arithmetic, comparison and selection.
 
-MXNet computes integers in their own type: scalars lose their fraction, and so does what a function of real numbers
-gives for them. Neutral operators leave that out, so casts around them say it.
+MXNet's sources: src/operator/tensor/elemwise_binary*.cc, control_flow_op.cc, amp_cast.cc.
+
+MXNet computes on integers in their own dtype: scalars are truncated, and so are the results of real functions. The
+catalogue's operators do not, so casts are added around them.
 """
 
 from __future__ import annotations
@@ -41,26 +43,27 @@ _SCALAR = {
     "_scatter_minus_scalar": "subtract",
 }
 
-_REVERSED = {
+_SCALAR_FIRST = {
     "_rminus_scalar": "subtract",
     "_rdiv_scalar": "divide",
     "_rmod_scalar": "remainder",
     "_rpower_scalar": "power",
 }
 
-LOGICAL = frozenset(
+COMPARISON_KINDS = frozenset(
     {
         "equal", "not_equal", "greater", "greater_equal", "less", "less_equal", "logical_and", "logical_or",
         "logical_xor",
     }
 )  # fmt: skip
 
-REAL = frozenset({"power", "hypot"})
-"""Binary kinds that MXNet computes in float32 for integers too."""
+FLOAT_KINDS = frozenset({"power", "hypot"})
+"""Binary kinds that MXNet computes in float32 for integers, and truncates."""
 
 
 @rule(*_BINARY)
 def binary(context: NodeContext) -> Operand:
+    """Convert binary operators on two tensors: ``elemwise_*``, ``broadcast_*`` and their like."""
     return _apply(
         context,
         _BINARY[context.operator],
@@ -70,24 +73,38 @@ def binary(context: NodeContext) -> Operand:
     )
 
 
-@rule(*_SCALAR, *_REVERSED)
+@rule(*_SCALAR, *_SCALAR_FIRST)
 def with_scalar(context: NodeContext) -> Operand:
+    """Convert binary operators on a tensor and a number: ``_plus_scalar``, ``_rminus_scalar`` and their like.
+
+    Raises:
+        Refusal: The number is not finite.
+    """
     x, dtype = context.input(0), context.dtype(0)
     number = finite(context, "scalar", 1.0)
-    exact = context.attributes.bool("is_int", True)
+    is_integral = context.attributes.bool("is_int", True)
     if dtype in INTEGERS:
-        if exact:
+        if is_integral:
             number = float(math.trunc(number))
         else:
             dtype = "float64"
             x = context.node("cast", x, dtype=dtype)
-    if context.operator in _REVERSED:
-        return _apply(context, _REVERSED[context.operator], number, x, dtype)
+    if context.operator in _SCALAR_FIRST:
+        return _apply(context, _SCALAR_FIRST[context.operator], number, x, dtype)
     return _apply(context, _SCALAR[context.operator], x, number, dtype)
 
 
 def finite(context: NodeContext, name: str, default: float) -> float:
-    """A float attribute that has to be a number: others cannot be stored as an operand."""
+    """Return a float attribute that becomes a literal operand.
+
+    Args:
+        context: The node.
+        name: The attribute's name.
+        default: The operator's default.
+
+    Raises:
+        Refusal: The number is infinite or NaN, which a graph cannot store.
+    """
     number = context.attributes.float(name, default)
     if not math.isfinite(number):
         context.refuse(f"{name} {number}")
@@ -95,16 +112,18 @@ def finite(context: NodeContext, name: str, default: float) -> float:
 
 
 def _apply(context: NodeContext, kind: str, a: Operand, b: Operand, dtype: str | None) -> Value:
+    """Add a binary operator with MXNet's semantics for integers."""
     if dtype in INTEGERS and kind == "divide":
         kind = "integer_divide"
-    if dtype in INTEGERS and kind in REAL:
+    if dtype in INTEGERS and kind in FLOAT_KINDS:
         a, b = (context.node("cast", x, dtype="float32") if isinstance(x, Value) else x for x in (a, b))
         return context.node("cast", context.node(kind, a, b), dtype=dtype)
-    return context.node(kind, a, b, dtype=None) if kind in LOGICAL else context.node(kind, a, b)
+    return context.node(kind, a, b, dtype=None) if kind in COMPARISON_KINDS else context.node(kind, a, b)
 
 
 @rule("add_n")
 def add_n(context: NodeContext) -> Operand:
+    """Convert ``add_n``: the sum of all inputs."""
     first, *rest = context.inputs()
     for value in rest:
         first = context.node("add", first, value)
@@ -113,6 +132,11 @@ def add_n(context: NodeContext) -> Operand:
 
 @rule("clip")
 def clip(context: NodeContext) -> Operand:
+    """Convert ``clip``: limit to a range.
+
+    Raises:
+        Refusal: The lower bound is not below the upper one.
+    """
     bounds = [context.attributes.float(name) for name in ("a_min", "a_max")]
     if not bounds[0] <= bounds[1]:
         context.refuse(f"a_min {bounds[0]} is not below a_max {bounds[1]}")
@@ -124,12 +148,17 @@ def clip(context: NodeContext) -> Operand:
 
 @rule("where")
 def where(context: NodeContext) -> Operand:
+    """Convert ``where``: select elements by a condition; a condition with one axis selects rows."""
     return context.node("where", context.input(0), context.input(1), context.input(2), rows=True)
 
 
 @rule("_contrib_quadratic")
 def quadratic(context: NodeContext) -> Operand:
-    """a*x^2 + b*x + c."""
+    """Convert ``_contrib_quadratic``: ``a * x**2 + b * x + c``.
+
+    Raises:
+        Refusal: A coefficient is not finite.
+    """
     a, b, c = (finite(context, name, 0.0) for name in "abc")
     x, dtype = context.input(0), context.dtype(0)
     if dtype in INTEGERS:
@@ -141,12 +170,13 @@ def quadratic(context: NodeContext) -> Operand:
 
 @rule("Cast")
 def cast(context: NodeContext) -> Operand:
+    """Convert ``Cast``."""
     return context.node("cast", context.input(0), dtype=context.attributes.dtype("dtype"))
 
 
 @rule("amp_cast")
 def amp_cast(context: NodeContext) -> Operand:
-    """A cast of the floating types of mixed precision; others go through."""
+    """Convert ``amp_cast``: a cast of mixed precision, which leaves dtypes other than float16, bfloat16 and float32."""
     dtype = context.attributes.dtype("dtype")
     if context.dtype(0) not in (None, *MIXED_PRECISION_DTYPES):
         return context.input(0)
@@ -155,6 +185,11 @@ def amp_cast(context: NodeContext) -> Operand:
 
 @rule("amp_multicast")
 def amp_multicast(context: NodeContext) -> Sequence[Operand]:
+    """Convert ``amp_multicast``: cast all inputs to the widest of their dtypes, or to the narrowest.
+
+    Returns:
+        The inputs in the common dtype, in order.
+    """
     context.attributes.ignore("num_outputs")
     value = context.node("cast_to_common", *context.inputs(), narrowest=context.attributes.bool("cast_narrow", False))
     return [Value(value.node, output) for output in range(context.count)]

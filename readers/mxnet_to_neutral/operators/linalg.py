@@ -1,4 +1,4 @@
-"""Linear algebra: src/operator/tensor/la_op.cc, and numpy/linalg for NumPy mode."""
+"""Rules for linear algebra: src/operator/tensor/la_op.cc, and src/operator/numpy/linalg for NumPy mode."""
 
 from __future__ import annotations
 
@@ -10,26 +10,31 @@ from neutral.graph import Operand, Value
 
 
 def _transposed(context: NodeContext, value: Operand) -> Value:
+    """Swap the last two axes."""
     return context.node("swap_axes", value, axis=-2, other_axis=-1)
 
 
 def _scaled(context: NodeContext, value: Value) -> Value:
+    """Multiply by the attribute ``alpha``."""
     alpha = context.attributes.float("alpha", 1.0)
     return value if alpha == 1 else context.node("multiply", value, alpha)
 
 
 @rule("_linalg_potrf", "_npi_cholesky")
 def cholesky(context: NodeContext) -> Operand:
+    """Convert ``_linalg_potrf`` and ``np.linalg.cholesky``: the Cholesky factor."""
     return context.node("cholesky", context.input(0), lower=context.attributes.bool("lower", True))
 
 
 @rule("_linalg_potri")
 def cholesky_inverse(context: NodeContext) -> Operand:
+    """Convert ``_linalg_potri``: the inverse of a matrix from its Cholesky factor."""
     return context.node("cholesky_inverse", context.input(0))
 
 
 @rule("_linalg_trsm")
 def solve_triangular(context: NodeContext) -> Operand:
+    """Convert ``_linalg_trsm``: solve a triangular system."""
     value = context.node(
         "solve_triangular",
         context.input(0),
@@ -43,6 +48,7 @@ def solve_triangular(context: NodeContext) -> Operand:
 
 @rule("_linalg_trmm")
 def multiply_triangular(context: NodeContext) -> Operand:
+    """Convert ``_linalg_trmm``: multiply by a triangular matrix."""
     lower = context.attributes.bool("lower", True)
     matrix = context.node("lower_triangle" if lower else "upper_triangle", context.input(0), offset=0)
     if context.attributes.bool("transpose", False):
@@ -53,7 +59,7 @@ def multiply_triangular(context: NodeContext) -> Operand:
 
 @rule("_linalg_syrk")
 def syrk(context: NodeContext) -> Operand:
-    """A A^T, or transposed A^T A."""
+    """Convert ``_linalg_syrk``: ``A @ A.T``, or transposed ``A.T @ A``."""
     factors = (context.input(0), _transposed(context, context.input(0)))
     return _scaled(
         context, context.node("matmul", *(factors[::-1] if context.attributes.bool("transpose", False) else factors))
@@ -62,6 +68,7 @@ def syrk(context: NodeContext) -> Operand:
 
 @rule("_linalg_sumlogdiag")
 def sum_log_diagonal(context: NodeContext) -> Operand:
+    """Convert ``_linalg_sumlogdiag``: the sum of the logarithms of a matrix's diagonal."""
     logarithms = context.node("log", context.node("diagonal", context.input(0), offset=0, axis=-2, other_axis=-1))
     return context.node(
         "sum", logarithms, axes=(-1,), exclude=False, keepdim=False, at_least_1d=not context.numpy_shape
@@ -70,6 +77,7 @@ def sum_log_diagonal(context: NodeContext) -> Operand:
 
 @rule("_linalg_extractdiag")
 def extract_diagonal(context: NodeContext) -> Operand:
+    """Convert ``_linalg_extractdiag``: a diagonal of matrices."""
     return context.node(
         "diagonal", context.input(0), offset=context.attributes.int("offset", 0), axis=-2, other_axis=-1
     )
@@ -77,12 +85,16 @@ def extract_diagonal(context: NodeContext) -> Operand:
 
 @rule("_linalg_makediag")
 def make_diagonal(context: NodeContext) -> Operand:
+    """Convert ``_linalg_makediag``: matrices with the input on a diagonal."""
     return context.node("diagonal_matrix", context.input(0), offset=context.attributes.int("offset", 0))
 
 
 @rule("_linalg_extracttrian", "_linalg_maketrian")
 def triangle(context: NodeContext) -> Operand:
-    """A diagonal that is not the main one says by its sign which triangle is meant."""
+    """Convert ``_linalg_extracttrian`` and ``_linalg_maketrian``: pack a triangle as a vector, and unpack it.
+
+    An ``offset`` other than 0 selects the triangle by its sign, whatever ``lower`` says.
+    """
     offset, lower = context.attributes.int("offset", 0), context.attributes.bool("lower", True)
     kind = "pack_triangle" if context.operator == "_linalg_extracttrian" else "unpack_triangle"
     return context.node(kind, context.input(0), offset=offset, lower=lower if offset == 0 else offset < 0)
@@ -90,58 +102,94 @@ def triangle(context: NodeContext) -> Operand:
 
 @rule("_linalg_inverse", "_npi_inv")
 def inverse(context: NodeContext) -> Operand:
+    """Convert ``_linalg_inverse`` and ``np.linalg.inv``."""
     return context.node("inverse", context.input(0))
 
 
 @rule("_npi_solve")
 def solve(context: NodeContext) -> Operand:
+    """Convert ``np.linalg.solve``."""
     return context.node("solve", context.input(0), context.input(1))
 
 
 @rule("_linalg_det", "_npi_det")
 def determinant(context: NodeContext) -> Sequence[Operand]:
-    """Further outputs are what its gradient needs."""
+    """Convert ``_linalg_det`` and ``np.linalg.det``.
+
+    Returns:
+        The determinant. MXNet's further outputs serve the gradient.
+    """
     return [context.node("determinant", context.input(0), at_least_1d=not context.numpy_shape)]
 
 
 @rule("_linalg_slogdet", "_npi_slogdet")
 def log_determinant(context: NodeContext) -> Sequence[Operand]:
+    """Convert ``_linalg_slogdet`` and ``np.linalg.slogdet``.
+
+    Returns:
+        The sign, and the logarithm of the determinant's magnitude.
+    """
     value = context.node("log_determinant", context.input(0), at_least_1d=not context.numpy_shape)
     return [value, Value(value.node, 1)]
 
 
 @rule("_linalg_syevd")
 def eigenvectors_as_rows(context: NodeContext) -> Sequence[Operand]:
+    """Convert ``_linalg_syevd``: the eigendecomposition of symmetric matrices.
+
+    Returns:
+        The eigenvectors as rows, and the eigenvalues.
+    """
     values = context.node("eigh", context.input(0), lower=True)
     return [_transposed(context, Value(values.node, 1)), values]
 
 
 @rule("_npi_eigh", "_npi_eigvalsh")
 def eigenvectors(context: NodeContext) -> Sequence[Operand]:
+    """Convert ``np.linalg.eigh`` and ``np.linalg.eigvalsh``.
+
+    Returns:
+        The eigenvalues, and the eigenvectors as columns.
+    """
     values = context.node("eigh", context.input(0), lower=context.attributes.str("UPLO", "L") in ("L", "108", "76"))
     return [values, Value(values.node, 1)]
 
 
 @rule("_linalg_gelqf")
 def lq(context: NodeContext) -> Sequence[Operand]:
-    """A = L Q, which is the transpose of Q R of A^T."""
+    """Convert ``_linalg_gelqf``: the factorisation A = L Q, computed as the transposed QR of A.T.
+
+    Returns:
+        Q and L.
+    """
     q = context.node("qr", _transposed(context, context.input(0)))
     return [_transposed(context, q), _transposed(context, Value(q.node, 1))]
 
 
 @rule("_npi_qr")
 def qr(context: NodeContext) -> Sequence[Operand]:
+    """Convert ``np.linalg.qr``.
+
+    Returns:
+        Q and R.
+    """
     q = context.node("qr", context.input(0))
     return [q, Value(q.node, 1)]
 
 
 @rule("_npi_svd")
 def svd(context: NodeContext) -> Sequence[Operand]:
+    """Convert ``np.linalg.svd``.
+
+    Returns:
+        The left singular vectors, the singular values, and the right singular vectors.
+    """
     u = context.node("svd", context.input(0))
     return [u, Value(u.node, 1), Value(u.node, 2)]
 
 
 @rule("_npi_pinv_scalar_rcond")
 def pseudo_inverse(context: NodeContext) -> Operand:
+    """Convert ``np.linalg.pinv`` with a number as ``rcond``."""
     rcond, hermitian = context.attributes.float("rcond", 1e-15), context.attributes.bool("hermitian", False)
     return context.node("pseudo_inverse", context.input(0), rcond=rcond, hermitian=hermitian)

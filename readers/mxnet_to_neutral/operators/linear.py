@@ -1,4 +1,4 @@
-"""Linear maps and embeddings: src/operator/nn/fully_connected.cc, tensor/indexing_op.cc."""
+"""Rules for linear layers and embeddings: src/operator/nn/fully_connected.cc, tensor/indexing_op.cc."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from neutral.graph import Operand
 
 @rule("FullyConnected")
 def fully_connected(context: NodeContext) -> Operand:
+    """Convert ``FullyConnected``: a linear layer, over all axes but the first if ``flatten`` is set."""
     features = context.attributes.int("num_hidden")
     roles = {"weight": context.role(1, shape=(features, None)), "bias": None}
     if not context.attributes.bool("no_bias", False):
@@ -20,6 +21,7 @@ def fully_connected(context: NodeContext) -> Operand:
 
 @rule("Embedding", "_contrib_SparseEmbedding")
 def embedding(context: NodeContext) -> Operand:
+    """Convert ``Embedding``."""
     rows, length = context.attributes.int("input_dim"), context.attributes.int("output_dim")
     context.attributes.ignore("dtype", "sparse_grad", "deterministic")
     roles = {"weight": context.role(1, shape=(rows, length))}

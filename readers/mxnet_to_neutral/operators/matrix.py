@@ -1,4 +1,4 @@
-"""Products of two values of the graph: src/operator/tensor/dot.cc, la_op.cc, contrib/krprod.cc."""
+"""Rules for products of tensors: src/operator/tensor/dot.cc, la_op.cc, contrib/krprod.cc."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from neutral.graph import Operand
 
 @rule("dot")
 def dot(context: NodeContext) -> Operand:
-    """The last axis of the first with the first axis of the second, whatever their ranks; transposed, the others."""
+    """Convert ``dot``: contract the last axis of the first input with the first axis of the second, at any rank.
+
+    ``transpose_a`` and ``transpose_b`` select the opposite axes.
+    """
     context.attributes.ignore("forward_stype")
     return context.node(
         "tensordot",
@@ -23,11 +26,13 @@ def dot(context: NodeContext) -> Operand:
 
 @rule("batch_dot")
 def batch_dot(context: NodeContext) -> Operand:
+    """Convert ``batch_dot``: a matrix product per sample."""
     context.attributes.ignore("forward_stype")
     return _matmul(context, context.input(0), context.input(1))
 
 
 def _matmul(context: NodeContext, left: Operand, right: Operand) -> Operand:
+    """Multiply matrices, transposed as ``transpose_a`` and ``transpose_b`` say."""
     if context.attributes.bool("transpose_a", False):
         left = context.node("swap_axes", left, axis=-2, other_axis=-1)
     if context.attributes.bool("transpose_b", False):
@@ -37,24 +42,28 @@ def _matmul(context: NodeContext, left: Operand, right: Operand) -> Operand:
 
 @rule("_linalg_gemm", "_linalg_gemm2")
 def gemm(context: NodeContext) -> Operand:
-    """alpha * left @ right (+ beta * added), where the attribute axis says which axis holds the rows."""
+    """Convert ``_linalg_gemm`` and ``_linalg_gemm2``: ``alpha * A @ B``, for the former ``+ beta * C``.
+
+    The attribute ``axis`` says which axis of the inputs holds the rows.
+    """
     axis = context.attributes.int("axis", -2)
 
-    def rows_inside(value: Operand) -> Operand:
+    def with_rows_second_to_last(value: Operand) -> Operand:
         return value if axis == -2 else context.node("move_axis", value, source=axis, destination=-2)
 
-    value = _matmul(context, rows_inside(context.input(0)), rows_inside(context.input(1)))
+    value = _matmul(context, with_rows_second_to_last(context.input(0)), with_rows_second_to_last(context.input(1)))
     alpha = context.attributes.float("alpha", 1.0)
     if alpha != 1:
         value = context.node("multiply", value, alpha)
     if axis != -2:
         value = context.node("move_axis", value, source=-2, destination=axis)
     if context.operator == "_linalg_gemm":
-        added, beta = context.input(2), context.attributes.float("beta", 1.0)
-        value = context.node("add", value, added if beta == 1 else context.node("multiply", added, beta))
+        addend, beta = context.input(2), context.attributes.float("beta", 1.0)
+        value = context.node("add", value, addend if beta == 1 else context.node("multiply", addend, beta))
     return value
 
 
 @rule("khatri_rao")
 def khatri_rao(context: NodeContext) -> Operand:
+    """Convert ``khatri_rao``: the column-wise Kronecker product."""
     return context.input(0) if context.count == 1 else context.node("khatri_rao", *context.inputs())

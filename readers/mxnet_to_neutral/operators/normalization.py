@@ -1,5 +1,8 @@
-"""Normalisations: src/operator/nn/batch_norm.cc, layer_norm.cc, group_norm.cc, lrn.cc, instance_norm.cc,
-l2_normalization.cc."""
+"""Rules for normalization.
+
+MXNet's sources: src/operator/nn/batch_norm.cc, layer_norm.cc, group_norm.cc, lrn.cc, instance_norm.cc,
+l2_normalization.cc.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,24 @@ from neutral.graph import Operand, Value
 
 @rule("BatchNorm", "BatchNorm_v1", "CuDNNBatchNorm", "_contrib_SyncBatchNorm")
 def batch_norm(context: NodeContext) -> Sequence[Operand]:
+    """Convert ``BatchNorm``. With ``fix_gamma``, MXNet's default, the scale is 1 whatever the array holds.
+
+    Returns:
+        The normalized tensor; with ``output_mean_var`` also the mean and the inverse standard deviation.
+
+    Raises:
+        Refusal: The statistics are inverse standard deviations, as an early cuDNN version stored them.
+    """
     return _batch_norm(context)
 
 
 @rule("_contrib_BatchNormWithReLU")
 def batch_norm_with_relu(context: NodeContext) -> Sequence[Operand]:
+    """Convert ``_contrib_BatchNormWithReLU``: batch normalization followed by ReLU.
+
+    Returns:
+        The result; with ``output_mean_var`` also the mean and the inverse standard deviation.
+    """
     first, *rest = _batch_norm(context)
     return [context.node("relu", first), *rest]
 
@@ -43,6 +59,7 @@ def _batch_norm(context: NodeContext) -> list[Operand]:
 
 
 def _batch_norm_roles(context: NodeContext, fixed: bool) -> dict[str, RoleDraft]:
+    """Return the tensor roles of a batch normalization."""
     gamma = context.array(1)
     shape = (None,) if gamma is None or len(gamma.shape) != 1 else gamma.shape
     names = ("weight", "bias", "running_mean", "running_var")
@@ -55,11 +72,17 @@ def _batch_norm_roles(context: NodeContext, fixed: bool) -> dict[str, RoleDraft]
 
 
 def _affine(context: NodeContext, shape: Sequence[int | None] = (None,)) -> dict[str, RoleDraft]:
+    """Return the roles of scale and shift, inputs 1 and 2."""
     return {"weight": context.role(1, shape=shape), "bias": context.role(2, shape=shape)}
 
 
 @rule("LayerNorm")
 def layer_norm(context: NodeContext) -> Sequence[Operand]:
+    """Convert ``LayerNorm``.
+
+    Returns:
+        The normalized tensor; with ``output_mean_var`` also mean and standard deviation.
+    """
     outputs = 3 if context.attributes.bool("output_mean_var", False) else 1
     value = context.node(
         "layer_norm",
@@ -73,6 +96,7 @@ def layer_norm(context: NodeContext) -> Sequence[Operand]:
 
 @rule("InstanceNorm")
 def instance_norm(context: NodeContext) -> Operand:
+    """Convert ``InstanceNorm``."""
     return context.node(
         "instance_norm", context.input(0), roles=_affine(context), eps=context.attributes.float("eps", 1e-3)
     )
@@ -80,7 +104,16 @@ def instance_norm(context: NodeContext) -> Operand:
 
 @rule("GroupNorm")
 def group_norm(context: NodeContext) -> Sequence[Operand]:
-    """MXNet 1.x holds one gamma and beta for a group, 2.x one for a channel."""
+    """Convert ``GroupNorm``.
+
+    MXNet 1 stores gamma and beta per group, MXNet 2 per channel; the catalogue has them per channel.
+
+    Returns:
+        The normalized tensor; with ``output_mean_var`` also mean and standard deviation.
+
+    Raises:
+        Refusal: Gamma is per group and the number of channels is unknown, or channels are not divisible by groups.
+    """
     groups = context.attributes.int("num_groups", 1)
     outputs = 3 if context.attributes.bool("output_mean_var", False) else 1
     roles = _affine(context)
@@ -106,6 +139,7 @@ _NORM_AXES = {"instance": "sample", "channel": "channel", "spatial": "spatial"}
 
 @rule("L2Normalization")
 def l2_normalization(context: NodeContext) -> Operand:
+    """Convert ``L2Normalization``: divide by the L2 norm of a sample, of the channels, or of the positions."""
     mode = context.attributes.str("mode", "instance", tuple(_NORM_AXES))
     return context.node(
         "l2_normalize", context.input(0), eps=context.attributes.float("eps", 1e-10), over=_NORM_AXES[mode]
@@ -114,6 +148,11 @@ def l2_normalization(context: NodeContext) -> Operand:
 
 @rule("LRN")
 def local_response_norm(context: NodeContext) -> Operand:
+    """Convert ``LRN``: local response normalization across channels.
+
+    Raises:
+        Refusal: ``nsize`` is even.
+    """
     size = context.attributes.int("nsize", minimum=1)
     if size % 2 == 0:
         context.refuse(f"nsize {size}, which MXNet refuses itself: it is to be odd")

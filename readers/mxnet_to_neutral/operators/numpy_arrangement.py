@@ -1,11 +1,11 @@
-"""Joining, cutting and padding in NumPy mode: src/operator/numpy/np_matrix_op.cc, np_pad_op.cc, np_delete_op.cc."""
+"""Rules that join, slice and pad in NumPy mode: src/operator/numpy/np_matrix_op.cc, np_pad_op.cc, np_delete_op.cc."""
 
 from __future__ import annotations
 
 from typing import Sequence
 
 from mxnet_to_neutral.context import NodeContext
-from mxnet_to_neutral.operators.arrangement import joined, parts_of
+from mxnet_to_neutral.operators.arrangement import concatenate_inputs, parts_of
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand
 
@@ -14,32 +14,40 @@ _STACKS = ("_npi_vstack", "_npi_hstack", "_npi_dstack", "_npi_column_stack")
 
 @rule("_npi_concatenate")
 def concatenate(context: NodeContext) -> Operand:
-    """The attribute is called axis in files, whatever the operator's own name for it."""
-    return joined(context, context.attributes.optional_int("axis", 0))
+    """Convert ``np.concatenate``. Files call the attribute ``axis``, unlike the operator's registration."""
+    return concatenate_inputs(context, context.attributes.optional_int("axis", 0))
 
 
 @rule("_npi_stack")
 def stack(context: NodeContext) -> Operand:
+    """Convert ``np.stack``."""
     return context.node("stack", *context.inputs(), axis=context.attributes.int("axis", 0))
 
 
 @rule(*_STACKS)
 def stack_like_numpy(context: NodeContext) -> Operand:
+    """Convert ``np.vstack``, ``np.hstack``, ``np.dstack`` and ``np.column_stack``."""
     context.attributes.ignore("dim", "axis")
     return context.node(context.operator[len("_npi_") :], *context.inputs())
 
 
 @rule("_npi_hsplit", "_npi_dsplit", "_npi_array_split")
 def split(context: NodeContext) -> Sequence[Operand]:
-    """The axis is 1 for hsplit, or 0 for vectors, and 2 for dsplit, whatever the attribute says."""
+    """Convert ``np.hsplit``, ``np.dsplit`` and ``np.array_split``.
+
+    ``hsplit`` splits axis 1, of vectors axis 0, and ``dsplit`` axis 2, whatever the attribute ``axis`` says.
+
+    Returns:
+        The parts in order.
+    """
     sections, indices = context.attributes.int("sections", 0), context.attributes.ints("indices", ())
     axis = context.attributes.int("axis", 0)
     context.attributes.ignore("squeeze_axis")
     indices = indices[1:] if indices[:1] == (0,) else indices
     count = sections or len(indices) + 1
     if context.operator == "_npi_hsplit":
-        given = {"parts": sections, "indices": None} if sections else {"parts": None, "indices": indices}
-        return parts_of(context.node("hsplit", context.input(0), **given), count)
+        sections_or_indices = {"parts": sections, "indices": None} if sections else {"parts": None, "indices": indices}
+        return parts_of(context.node("hsplit", context.input(0), **sections_or_indices), count)
     if context.operator == "_npi_dsplit":
         axis = 2
     if not sections:
@@ -50,6 +58,11 @@ def split(context: NodeContext) -> Sequence[Operand]:
 
 @rule("_npi_pad")
 def pad(context: NodeContext) -> Operand:
+    """Convert ``np.pad``: pad with a constant, with edge values or by reflection.
+
+    Raises:
+        Refusal: Another mode, or ``reflect_type`` odd.
+    """
     mode = context.attributes.str("mode", "constant")
     if mode not in ("constant", "edge", "reflect"):
         context.refuse(f"mode {mode}")
@@ -69,6 +82,11 @@ def pad(context: NodeContext) -> Operand:
 
 @rule("_npi_repeats")
 def repeat(context: NodeContext) -> Operand:
+    """Convert ``np.repeat``.
+
+    Raises:
+        Refusal: There is a number of repeats for each position.
+    """
     repeats, axis = context.attributes.ints_or_none("repeats", None), context.attributes.optional_int("axis", None)
     if repeats is None or len(repeats) != 1:
         context.refuse(f"repeats {repeats}: a number for each position")
@@ -77,18 +95,22 @@ def repeat(context: NodeContext) -> Operand:
 
 @rule("_npi_delete")
 def delete(context: NodeContext) -> Operand:
-    """All but one position, or but a range of them."""
+    """Convert ``np.delete`` of one position or of a range of positions.
+
+    Raises:
+        Refusal: Positions are a tensor or a range with a step, or nothing is left.
+    """
     axis = context.attributes.optional_int("axis", None)
     value = context.input(0)
     if axis is None:
         value, axis = context.node("reshape", value, shape=(-1,), from_end=False), 0
-    place = context.attributes.optional_int("int_ind", None)
+    position = context.attributes.optional_int("int_ind", None)
     start, stop = context.attributes.optional_int("start", None), context.attributes.optional_int("stop", None)
     step = context.attributes.optional_int("step", None)
-    if context.count > 1 or (place is None and step not in (None, 1)):
+    if context.count > 1 or (position is None and step not in (None, 1)):
         context.refuse("positions that are neither one nor a range")
-    if place is not None:
-        start, stop = place, (place + 1 or None)
+    if position is not None:
+        start, stop = position, (position + 1 or None)
     parts = []
     if start not in (None, 0):
         parts.append(context.node("slice", value, axes=(axis,), starts=(None,), ends=(start,), steps=(1,)))
@@ -101,6 +123,7 @@ def delete(context: NodeContext) -> Operand:
 
 @rule("_npi_diff")
 def difference(context: NodeContext) -> Operand:
+    """Convert ``np.diff``: the n-th discrete difference along an axis."""
     times = context.attributes.int("n", 1, minimum=0)
     axis = context.attributes.int("axis", -1)
     return context.node("difference", context.input(0), axis=axis, times=times) if times else context.input(0)

@@ -1,4 +1,4 @@
-"""Tensors made in NumPy mode: src/operator/numpy/np_init_op.cc, np_window_op.cc, np_tri_op.cc."""
+"""Rules that make tensors in NumPy mode: src/operator/numpy/np_init_op.cc, np_window_op.cc, np_tri_op.cc."""
 
 from __future__ import annotations
 
@@ -10,11 +10,19 @@ from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
 
 _WINDOWS = {"_npi_hanning": (0.5, 0.5, 0.0), "_npi_hamming": (0.54, 0.46, 0.0), "_npi_blackman": (0.42, 0.5, 0.08)}
-"""The terms of a window of cosines: a - b*cos(x) + c*cos(2x)."""
+"""The coefficients (a, b, c) of a cosine window."""
 
 
 def dtype(context: NodeContext, default: str = "float32") -> str:
-    """The attribute dtype; None means the default."""
+    """Return the attribute ``dtype``.
+
+    Args:
+        context: The node.
+        default: The dtype for None.
+
+    Raises:
+        Refusal: The catalogue cannot make a tensor of this dtype.
+    """
     name = context.attributes.optional_dtype("dtype", None) or default
     if name not in DTYPES:
         context.refuse(f"dtype {name}")
@@ -22,6 +30,7 @@ def dtype(context: NodeContext, default: str = "float32") -> str:
 
 
 def _full(context: NodeContext, shape: tuple[int, ...], value: float, name: str) -> Value:
+    """Add a tensor filled with a number, truncated for integer dtypes."""
     if min(shape, default=1) < 1:
         context.refuse(f"shape {shape} leaves an extent open, or holds no element")
     if not name.startswith("float"):
@@ -31,12 +40,21 @@ def _full(context: NodeContext, shape: tuple[int, ...], value: float, name: str)
 
 @rule("_npi_zeros", "_npi_ones")
 def constant(context: NodeContext) -> Operand:
+    """Convert ``np.zeros`` and ``np.ones``.
+
+    Raises:
+        Refusal: An extent is unknown or 0.
+    """
     return _full(context, context.attributes.ints("shape", ()), float(context.operator == "_npi_ones"), dtype(context))
 
 
 @rule("_npi_full")
 def full(context: NodeContext) -> Operand:
-    """``value_type`` says which of the three values holds."""
+    """Convert ``np.full``. ``value_type`` says which of three attributes holds the value.
+
+    Raises:
+        Refusal: ``value_type`` is unknown, or an extent is unknown or 0.
+    """
     names = ("int_value", "uint_value", "double_value")
     values = {name: context.attributes.float(name) for name in names}
     kind = context.attributes.int("value_type")
@@ -53,6 +71,7 @@ def full(context: NodeContext) -> Operand:
 
 @rule("_npi_full_like")
 def full_like(context: NodeContext) -> Operand:
+    """Convert ``np.full_like``."""
     value, name = context.attributes.float("fill_value"), context.attributes.optional_dtype("dtype", None)
     known = name or context.dtype(0)
     if known is not None and not known.startswith(("float", "bfloat")):
@@ -63,6 +82,7 @@ def full_like(context: NodeContext) -> Operand:
 
 @rule("_npi_eye", "_npi_identity")
 def eye(context: NodeContext) -> Operand:
+    """Convert ``np.eye`` and ``np.identity``."""
     if context.operator == "_npi_identity":
         rows, columns = context.attributes.ints("shape")
         return context.node("eye", rows=rows, columns=columns, offset=0, dtype=dtype(context))
@@ -73,6 +93,7 @@ def eye(context: NodeContext) -> Operand:
 
 @rule("_npi_tri")
 def tri(context: NodeContext) -> Operand:
+    """Convert ``np.tri``: ones at and below a diagonal."""
     rows = context.attributes.int("N", minimum=1)
     columns = context.attributes.optional_int("M", None) or rows
     ones = _full(context, (rows, columns), 1.0, dtype(context))
@@ -81,6 +102,11 @@ def tri(context: NodeContext) -> Operand:
 
 @rule("_npi_arange")
 def arange(context: NodeContext) -> Operand:
+    """Convert ``np.arange``.
+
+    Raises:
+        Refusal: The range is empty.
+    """
     start, stop = context.attributes.float("start"), context.attributes.optional_float("stop", None)
     step = context.attributes.float("step", 1.0)
     context.attributes.ignore("repeat", "infer_range")
@@ -96,8 +122,12 @@ def arange(context: NodeContext) -> Operand:
 
 
 @rule("_npi_linspace", "_npi_logspace")
-def space(context: NodeContext) -> Operand:
-    """Numbers at equal distances, or powers with exponents at equal distances."""
+def linspace(context: NodeContext) -> Operand:
+    """Convert ``np.linspace`` and ``np.logspace``: evenly spaced numbers, or powers with evenly spaced exponents.
+
+    Raises:
+        Refusal: The dtype is not floating.
+    """
     start, stop = _bounds(context)
     count, endpoint = context.attributes.int("num", minimum=1), context.attributes.bool("endpoint", True)
     gaps = count - 1 if endpoint else count
@@ -113,21 +143,29 @@ def space(context: NodeContext) -> Operand:
 
 
 def _bounds(context: NodeContext) -> tuple[float, float]:
-    """MXNet 2 has three attributes for each bound of a linspace, of which ``value_type`` says the one that holds."""
+    """Return start and stop of a linspace.
+
+    MXNet 2 has three attributes for each of them; ``value_type`` says which of the three holds.
+    """
     if not context.attributes.given("start_double"):
         return context.attributes.float("start"), context.attributes.float("stop")
     kinds = ("int", "uint", "double")
-    found = {
+    bounds = {
         kind: (context.attributes.float(f"start_{kind}"), context.attributes.float(f"stop_{kind}")) for kind in kinds
     }
     kind = context.attributes.int("value_type", 0)
     if kind not in range(3):
         context.refuse(f"value_type {kind}")
-    return found[kinds[kind]]
+    return bounds[kinds[kind]]
 
 
 @rule(*_WINDOWS)
 def window(context: NodeContext) -> Operand:
+    """Convert ``np.hanning``, ``np.hamming`` and ``np.blackman``: ``a - b * cos(x) + c * cos(2x)``.
+
+    Raises:
+        Refusal: The window has fewer than two elements.
+    """
     count = context.attributes.optional_int("M", None) or 0
     name = dtype(context)
     if count < 2:
@@ -144,7 +182,7 @@ def window(context: NodeContext) -> Operand:
 
 @rule("_npi_indices")
 def indices(context: NodeContext) -> Operand:
-    """For each axis the index along it, of every position."""
+    """Convert ``np.indices``: for each axis a tensor of the indices along it."""
     shape = context.attributes.ints("dimensions", minimum=1)
     name = dtype(context, "int64" if context.version >= (2,) else "int32")
     grid = []

@@ -1,6 +1,6 @@
-"""Element by element in NumPy mode: src/operator/numpy/np_elemwise*.cc, np_where_op.cc.
+"""Rules for elementwise operators in NumPy mode: src/operator/numpy/np_elemwise*.cc, np_where_op.cc.
 
-Operands may differ in dtype, and comparisons give bools. Integers and numbers without a fraction stay integers.
+Operands may differ in dtype, and comparisons give bools. Integers with integral numbers stay integers.
 """
 
 from __future__ import annotations
@@ -24,10 +24,16 @@ _ARITHMETIC = {
 }  # fmt: skip
 """Functions that give integers for integers."""
 
-_REAL = {"hypot": "hypot", "arctan2": "atan2", "copysign": "copysign", "ldexp": "ldexp", "logaddexp": "logaddexp"}
-"""Functions of real numbers, which MXNet cuts to integers again for integers."""
+_FLOAT_FUNCTIONS = {
+    "hypot": "hypot",
+    "arctan2": "atan2",
+    "copysign": "copysign",
+    "ldexp": "ldexp",
+    "logaddexp": "logaddexp",
+}
+"""Functions of real numbers, whose results MXNet truncates for integers."""
 
-_KINDS = {**_ARITHMETIC, **_REAL, "true_divide": "divide"}
+_KINDS = {**_ARITHMETIC, **_FLOAT_FUNCTIONS, "true_divide": "divide"}
 
 _BITWISE = frozenset({"bitwise_and", "bitwise_or", "bitwise_xor", "greatest_common_divisor", "least_common_multiple"})
 
@@ -39,7 +45,7 @@ _UNARY = {
     "degrees": "degrees", "radians": "radians", "bitwise_not": "bitwise_not",
 }  # fmt: skip
 
-_WHOLE = frozenset({"abs", "negative", "sign", "square", "bitwise_not"})
+_INTEGER_PRESERVING = frozenset({"abs", "negative", "sign", "square", "bitwise_not"})
 """Functions that give integers for integers."""
 
 _ROUNDING: dict[str, tuple[str, dict[str, Any]]] = {
@@ -61,12 +67,18 @@ _PREDICATES = {
 
 @rule(*(f"_npi_{name}" for name in _KINDS))
 def binary(context: NodeContext) -> Operand:
+    """Convert binary operators on two tensors, such as ``np.add``."""
     kind = _KINDS[context.operator[len("_npi_") :]]
     return _apply(context, kind, context.input(0), context.input(1), promote(context.dtypes))
 
 
 @rule(*(f"_npi_{name}_scalar" for name in _KINDS))
 def with_scalar(context: NodeContext) -> Operand:
+    """Convert binary operators on a tensor and a number.
+
+    Raises:
+        Refusal: The number is not finite.
+    """
     kind = _KINDS[context.operator[len("_npi_") : -len("_scalar")]]
     x, number, dtype = _operands(context, kind)
     return _apply(context, kind, x, number, dtype)
@@ -82,34 +94,45 @@ def with_scalar(context: NodeContext) -> Operand:
     )
 )  # fmt: skip
 def with_scalar_first(context: NodeContext) -> Operand:
+    """Convert binary operators on a number and a tensor, such as ``_npi_rsubtract_scalar``.
+
+    Raises:
+        Refusal: The number is not finite.
+    """
     kind = _KINDS[context.operator[len("_npi_r") : -len("_scalar")]]
     x, number, dtype = _operands(context, kind)
     return _apply(context, kind, number, x, dtype)
 
 
 def _operands(context: NodeContext, kind: str) -> tuple[Operand, float, str | None]:
-    """The tensor in the dtype that it is computed in, the number and that dtype."""
+    """Return the tensor in the dtype of the computation, the number, and that dtype."""
     x, dtype = context.input(0), context.dtype(0)
     number = finite(context, "scalar", 1.0)
-    whole = context.attributes.bool("is_int", True)
+    is_integral = context.attributes.bool("is_int", True)
     if dtype in INTEGERS and kind not in _BITWISE and kind != "divide":
-        if whole:
+        if is_integral:
             number = float(math.trunc(number))
-        wanted = ("int64" if dtype == "bool" else dtype) if whole else "float64"
-        if wanted != dtype:
-            x, dtype = context.node("cast", x, dtype=wanted), wanted
+        computation_dtype = ("int64" if dtype == "bool" else dtype) if is_integral else "float64"
+        if computation_dtype != dtype:
+            x, dtype = context.node("cast", x, dtype=computation_dtype), computation_dtype
     return x, number, dtype
 
 
 def _apply(context: NodeContext, kind: str, a: Operand, b: Operand, dtype: str | None) -> Value:
-    if dtype in INTEGERS and kind in _REAL.values():
+    """Add a binary operator; functions of real numbers are truncated for integers."""
+    if dtype in INTEGERS and kind in _FLOAT_FUNCTIONS.values():
         a, b = (context.node("cast", x, dtype="float32") if isinstance(x, Value) else x for x in (a, b))
         return context.node("cast", context.node(kind, a, b), dtype=dtype)
     return context.node(kind, a, b)
 
 
 @rule(*BOOL_RESULTS)
-def truth(context: NodeContext) -> Operand:
+def comparison(context: NodeContext) -> Operand:
+    """Convert comparisons and logical operators to bools.
+
+    Raises:
+        Refusal: The operand is a number that is not finite.
+    """
     name = context.operator[len("_npi_") :]
     if not name.endswith("_scalar"):
         return context.node(name, context.input(0), context.input(1), dtype="bool")
@@ -119,18 +142,24 @@ def truth(context: NodeContext) -> Operand:
 
 @rule("_npi_logical_not")
 def logical_not(context: NodeContext) -> Operand:
+    """Convert ``np.logical_not``."""
     return context.node("logical_not", context.input(0), dtype="bool")
 
 
 @rule(*_PREDICATES)
 def predicate(context: NodeContext) -> Operand:
+    """Convert ``np.isnan``, ``np.isinf`` and their like."""
     return context.node(_PREDICATES[context.operator], context.input(0))
 
 
 @rule(*(f"_npi_{name}" for name in _UNARY))
 def unary(context: NodeContext) -> Operand:
+    """Convert functions of one tensor, such as ``np.exp``.
+
+    MXNet 1 truncates the results of real functions for integers; MXNet 2 gives floating numbers.
+    """
     kind, dtype = _UNARY[context.operator[len("_npi_") :]], context.dtype(0)
-    if dtype not in INTEGERS or kind in _WHOLE:
+    if dtype not in INTEGERS or kind in _INTEGER_PRESERVING:
         return context.node(kind, context.input(0))
     if context.operator in FLOAT_RESULTS_SINCE_2 and context.version >= (2,):
         return context.node(kind, context.node("cast", context.input(0), dtype=float_for_integers(dtype)))
@@ -141,6 +170,7 @@ def unary(context: NodeContext) -> Operand:
 
 @rule(*_ROUNDING)
 def rounding(context: NodeContext) -> Operand:
+    """Convert ``np.floor``, ``np.ceil``, ``np.trunc``, ``np.fix`` and ``np.rint``."""
     kind, attributes = _ROUNDING[context.operator]
     dtype = context.dtype(0)
     if dtype not in INTEGERS:
@@ -152,6 +182,11 @@ def rounding(context: NodeContext) -> Operand:
 
 @rule("_npi_around")
 def around(context: NodeContext) -> Operand:
+    """Convert ``np.around``: round to a number of decimals, halves to even.
+
+    Raises:
+        Refusal: Integers are rounded to tens or beyond.
+    """
     decimals = context.attributes.int("decimals", 0)
     x = context.input(0)
     if context.dtype(0) in INTEGERS:
@@ -167,6 +202,7 @@ def around(context: NodeContext) -> Operand:
 
 @rule("_npi_nan_to_num")
 def nan_to_num(context: NodeContext) -> Operand:
+    """Convert ``np.nan_to_num``: replace NaN and infinities."""
     context.attributes.ignore("copy")
     bounds = [context.attributes.optional_float(name, None) for name in ("posinf", "neginf")]
     if context.dtype(0) in INTEGERS:
@@ -177,11 +213,13 @@ def nan_to_num(context: NodeContext) -> Operand:
 
 @rule("_npi_where")
 def where(context: NodeContext) -> Operand:
+    """Convert ``np.where``."""
     return context.node("where", condition(context, 0), context.input(1), context.input(2), rows=False)
 
 
 @rule("_npi_where_lscalar", "_npi_where_rscalar", "_npi_where_scalar2")
 def where_scalar(context: NodeContext) -> Operand:
+    """Convert ``np.where`` with one or two numbers."""
     if context.operator == "_npi_where_scalar2":
         x, y = context.attributes.float("x", 0.0), context.attributes.float("y", 0.0)
         return context.node("where", condition(context, 0), x, y, rows=False)
@@ -193,16 +231,23 @@ def where_scalar(context: NodeContext) -> Operand:
 
 
 def condition(context: NodeContext, index: int) -> Operand:
-    """An input as a bool."""
+    """Return an input cast to bool.
+
+    Args:
+        context: The node.
+        index: The input's position.
+    """
     value = context.input(index)
     return value if context.dtype(index) == "bool" else context.node("cast", value, dtype="bool")
 
 
 @rule("_npx_relu")
 def relu(context: NodeContext) -> Operand:
+    """Convert ``npx.relu``."""
     return context.node("relu", context.input(0))
 
 
 @rule("_npx_sigmoid")
 def sigmoid(context: NodeContext) -> Operand:
+    """Convert ``npx.sigmoid``."""
     return context.node("sigmoid", context.input(0))

@@ -1,4 +1,7 @@
-"""Products in NumPy mode: src/operator/numpy/np_dot.cc, np_matmul_op.cc, np_tensordot_op.cc, np_einsum_op.cc."""
+"""Rules for products in NumPy mode.
+
+MXNet's sources: src/operator/numpy/np_dot.cc, np_matmul_op.cc, np_tensordot_op.cc, np_einsum_op.cc.
+"""
 
 from __future__ import annotations
 
@@ -10,31 +13,44 @@ from neutral.operators.dtypes import INTEGERS
 
 @rule("_np_dot", "_npi_dot")
 def dot(context: NodeContext) -> Operand:
+    """Convert ``np.dot``."""
     return context.node("dot", context.input(0), context.input(1))
 
 
 @rule("_npi_matmul")
 def matmul(context: NodeContext) -> Operand:
+    """Convert ``np.matmul``."""
     return context.node("matmul", context.input(0), context.input(1))
 
 
 @rule("_npi_tensordot")
 def tensordot(context: NodeContext) -> Operand:
-    axes, others = context.attributes.ints("a_axes_summed"), context.attributes.ints("b_axes_summed")
-    if len(axes) != len(others):
-        context.refuse(f"axes {axes} and {others} differ in number")
-    return context.node("contract", context.input(0), context.input(1), axes=axes, other_axes=others)
+    """Convert ``np.tensordot`` over pairs of axes.
+
+    Raises:
+        Refusal: The numbers of axes differ.
+    """
+    axes, second_axes = context.attributes.ints("a_axes_summed"), context.attributes.ints("b_axes_summed")
+    if len(axes) != len(second_axes):
+        context.refuse(f"axes {axes} and {second_axes} differ in number")
+    return context.node("contract", context.input(0), context.input(1), axes=axes, other_axes=second_axes)
 
 
 @rule("_npi_tensordot_int_axes")
-def tensordot_of_count(context: NodeContext) -> Operand:
+def tensordot_by_count(context: NodeContext) -> Operand:
+    """Convert ``np.tensordot`` over a number of axes: the last of the first input with the first of the second."""
     count = context.attributes.int("axes", minimum=0)
-    axes, others = tuple(range(-count, 0)), tuple(range(count))
-    return context.node("contract", context.input(0), context.input(1), axes=axes, other_axes=others)
+    axes, second_axes = tuple(range(-count, 0)), tuple(range(count))
+    return context.node("contract", context.input(0), context.input(1), axes=axes, other_axes=second_axes)
 
 
 @rule("_npi_einsum")
 def einsum(context: NodeContext) -> Operand:
+    """Convert ``np.einsum``.
+
+    Raises:
+        Refusal: An input has an integer dtype.
+    """
     context.attributes.ignore("optimize")
     if any(context.dtype(index) in INTEGERS for index in range(context.count)):
         context.refuse("an einsum of integers")
@@ -43,11 +59,17 @@ def einsum(context: NodeContext) -> Operand:
 
 @rule("_npi_kron")
 def kronecker(context: NodeContext) -> Operand:
+    """Convert ``np.kron``."""
     return context.node("kronecker", context.input(0), context.input(1))
 
 
 @rule("_npi_cross")
 def cross(context: NodeContext) -> Operand:
+    """Convert ``np.cross``.
+
+    Raises:
+        Refusal: ``axisa``, ``axisb`` and ``axisc`` differ.
+    """
     axes = {context.attributes.int(name, -1) for name in ("axisa", "axisb", "axisc")}
     if len(axes) > 1:
         context.refuse(f"axes {sorted(axes)} that differ")

@@ -1,4 +1,4 @@
-"""Random numbers in NumPy mode: src/operator/numpy/random. Where there is no size the parameters give the shape."""
+"""Rules for random numbers in NumPy mode: src/operator/numpy/random. Without ``size`` the parameters give the shape."""
 
 from __future__ import annotations
 
@@ -10,54 +10,59 @@ from mxnet_to_neutral.operators.random import dtype
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand
 
-PARAMETERS = -2
-"""In a size of MXNet 2 the sign that the parameters' shape comes after it."""
+PARAMETER_SHAPE_LAST = -2
+"""The code in ``size`` of MXNet 2 for an output of shape (*size, *parameters' shape)."""
 
 
 def _parameters(context: NodeContext, *names: str) -> list[Operand]:
-    """Numbers from the attributes; one that is None there is the next input."""
-    found: list[Operand] = []
-    taken = 0
+    """Return a distribution's parameters: numbers from attributes, or the next input for an attribute of None."""
+    parameters: list[Operand] = []
+    next_input = 0
     for name in names:
         number = context.attributes.optional_float(name, None)
         if number is None:
-            found.append(context.input(taken))
-            taken += 1
+            parameters.append(context.input(next_input))
+            next_input += 1
         else:
-            found.append(number)
-    return found
+            parameters.append(number)
+    return parameters
 
 
 def _size(context: NodeContext) -> dict[str, Any]:
+    """Return the attributes ``shape``, ``place`` and ``dtype`` of the catalogue's random operators."""
     shape = context.attributes.ints_or_none("size", None)
     if shape is None and context.count == 0:
         shape = ()
     place = "front" if context.operator.endswith("_n") else "whole"
-    if shape is not None and shape[:1] == (PARAMETERS,):
+    if shape is not None and shape[:1] == (PARAMETER_SHAPE_LAST,):
         shape, place = shape[1:], "front"
-    asked: str | None = dtype(context)
-    if context.count and {asked, *context.dtypes} <= {"float32", None}:
-        asked = None  # the parameters' own
-    return {"shape": shape, "place": place, "dtype": asked}
+    dtype_or_none: str | None = dtype(context)
+    if context.count and {dtype_or_none, *context.dtypes} <= {"float32", None}:
+        dtype_or_none = None  # the parameters' dtype
+    return {"shape": shape, "place": place, "dtype": dtype_or_none}
 
 
 @rule("_npi_normal", "_npi_normal_n")
 def normal(context: NodeContext) -> Operand:
+    """Convert ``np.random.normal``."""
     return context.node("random_normal", *_parameters(context, "loc", "scale"), None, **_size(context))
 
 
 @rule("_npi_uniform", "_npi_uniform_n")
 def uniform(context: NodeContext) -> Operand:
+    """Convert ``np.random.uniform``."""
     return context.node("random_uniform", *_parameters(context, "low", "high"), None, **_size(context))
 
 
 @rule("_npi_gamma")
 def gamma(context: NodeContext) -> Operand:
+    """Convert ``np.random.gamma``."""
     return context.node("random_gamma", *_parameters(context, "shape", "scale"), None, **_size(context))
 
 
 @rule("_npi_exponential")
 def exponential(context: NodeContext) -> Operand:
+    """Convert ``np.random.exponential``."""
     (scale,) = _parameters(context, "scale")
     rate = 1 / scale if isinstance(scale, float) else context.node("divide", 1.0, scale)
     return context.node("random_exponential", rate, None, **_size(context))
@@ -65,6 +70,7 @@ def exponential(context: NodeContext) -> Operand:
 
 @rule("_npi_bernoulli")
 def bernoulli(context: NodeContext) -> Operand:
+    """Convert ``npx.random.bernoulli``, of probabilities or of logits."""
     is_logit = context.attributes.bool("is_logit")
     context.attributes.ignore("prob", "logit")
     (p,) = _parameters(context, "logit" if is_logit else "prob")
@@ -73,30 +79,38 @@ def bernoulli(context: NodeContext) -> Operand:
     return context.node("random_bernoulli", p, None, **_size(context))
 
 
-_LOCATED = {"_npi_gumbel", "_npi_logistic", "_npi_laplace"}
+_LOCATION_SCALE = {"_npi_gumbel", "_npi_logistic", "_npi_laplace"}
 
 
-@rule(*_LOCATED)
-def located(context: NodeContext) -> Operand:
-    """Standard distributions by the inverse of their distribution function, scaled and moved."""
+@rule(*_LOCATION_SCALE)
+def location_scale(context: NodeContext) -> Operand:
+    """Convert ``np.random.gumbel``, ``logistic`` and ``laplace`` by their inverse distribution functions.
+
+    Raises:
+        Refusal: A parameter is a tensor.
+    """
     loc, scale = _parameters(context, "loc", "scale")
     if context.count:
         context.refuse("parameters that are tensors")
     u = context.node("random_uniform", 0.0, 1.0, None, **_size(context))
     if context.operator == "_npi_gumbel":
-        drawn = context.node("negative", context.node("log", context.node("negative", context.node("log", u))))
+        variate = context.node("negative", context.node("log", context.node("negative", context.node("log", u))))
     elif context.operator == "_npi_logistic":
-        drawn = context.node("log", context.node("divide", u, context.node("subtract", 1.0, u)))
+        variate = context.node("log", context.node("divide", u, context.node("subtract", 1.0, u)))
     else:
         centred = context.node("subtract", u, 0.5)
         tail = context.node("log1p", context.node("multiply", context.node("abs", centred), -2.0))
-        drawn = context.node("negative", context.node("multiply", context.node("sign", centred), tail))
-    return context.node("add", context.node("multiply", drawn, scale), loc)
+        variate = context.node("negative", context.node("multiply", context.node("sign", centred), tail))
+    return context.node("add", context.node("multiply", variate, scale), loc)
 
 
 @rule("_npi_rayleigh", "_npi_weibull", "_npi_pareto", "_npi_powerd")
-def shaped(context: NodeContext) -> Operand:
-    """Functions of a number e from the exponential distribution."""
+def transformed_exponential(context: NodeContext) -> Operand:
+    """Convert ``np.random.rayleigh``, ``weibull``, ``pareto`` and ``power`` as functions of an exponential variate.
+
+    Raises:
+        Refusal: The parameter is a tensor.
+    """
     (parameter,) = _parameters(context, "scale" if context.operator == "_npi_rayleigh" else "a")
     if not isinstance(parameter, float):
         context.refuse("parameters that are tensors")
@@ -112,4 +126,5 @@ def shaped(context: NodeContext) -> Operand:
 
 @rule("_npi_shuffle")
 def shuffle(context: NodeContext) -> Operand:
+    """Convert ``np.random.shuffle``: a random permutation along the first axis."""
     return context.node("random_permutation", context.input(0))

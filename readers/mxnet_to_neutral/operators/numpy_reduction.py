@@ -1,6 +1,8 @@
-"""Reductions in NumPy mode: src/operator/numpy/np_broadcast_reduce_op_value.cc, np_norm_op.cc, np_percentile_op.cc.
+"""Rules for reductions in NumPy mode.
 
-A reduction of all axes gives a number without axes.
+MXNet's sources: src/operator/numpy/np_broadcast_reduce_op_value.cc, np_norm_op.cc, np_percentile_op.cc.
+
+A reduction over all axes gives a scalar, a tensor without axes.
 """
 
 from __future__ import annotations
@@ -22,12 +24,17 @@ _KINDS = {
     "all": "all",
 }
 
-_STARTED = {"sum": "add", "product": "multiply", "reduce_max": "maximum", "reduce_min": "minimum"}
-"""How the attribute initial takes part."""
+_COMBINE_WITH_INITIAL = {"sum": "add", "product": "multiply", "reduce_max": "maximum", "reduce_min": "minimum"}
+"""The kind that combines a reduction with the attribute ``initial``."""
 
 
 @rule(*(f"_np{prefix}_{name}" for prefix in ("", "i") for name in _KINDS if (prefix, name) != ("", "mean")))
 def reduction(context: NodeContext) -> Operand:
+    """Convert ``np.sum``, ``prod``, ``mean``, ``max``, ``min``, ``any`` and ``all``.
+
+    Raises:
+        Refusal: A mean in an integer dtype.
+    """
     kind = _KINDS[context.operator.rpartition("_")[2]]
     value, dtype = context.input(0), context.dtype(0)
     stated = context.attributes.optional_dtype("dtype", None)
@@ -39,14 +46,15 @@ def reduction(context: NodeContext) -> Operand:
         context.refuse(f"the mean as {dtype}")
     result = context.node(kind, value, **_options(context))
     initial = context.attributes.optional_float("initial", None)
-    if initial is not None and kind in _STARTED:
-        result = context.node(_STARTED[kind], result, initial)
+    if initial is not None and kind in _COMBINE_WITH_INITIAL:
+        result = context.node(_COMBINE_WITH_INITIAL[kind], result, initial)
     if dtype in INTEGERS and kind in ("sum", "product") and (dtype != "bool" or stated == "bool"):
         result = context.node("cast", result, dtype=dtype)
     return result
 
 
 def _options(context: NodeContext) -> dict[str, Any]:
+    """Return the attributes that all reductions share."""
     return {
         "axes": context.attributes.ints_or_none("axis", None),
         "exclude": False,
@@ -57,6 +65,11 @@ def _options(context: NodeContext) -> dict[str, Any]:
 
 @rule("_npi_std", "_npi_var")
 def deviation(context: NodeContext) -> Operand:
+    """Convert ``np.std`` and ``np.var``.
+
+    Raises:
+        Refusal: The dtype is an integer.
+    """
     value, stated = context.input(0), context.attributes.optional_dtype("dtype", None)
     if (stated or context.dtype(0)) in INTEGERS:
         context.refuse("the deviation of integers, as integers")
@@ -68,6 +81,7 @@ def deviation(context: NodeContext) -> Operand:
 
 @rule("_npi_argmax", "_npi_argmin")
 def extreme_position(context: NodeContext) -> Operand:
+    """Convert ``np.argmax`` and ``np.argmin``, of dtype int64."""
     return context.node(
         context.operator[len("_npi_") :],
         context.input(0),
@@ -80,7 +94,12 @@ def extreme_position(context: NodeContext) -> Operand:
 
 @rule("_npi_average")
 def average(context: NodeContext) -> Sequence[Operand]:
-    """The mean, or the sum weighted and divided by the sum of the weights; with returned, that sum too."""
+    """Convert ``np.average``: the mean, or the weighted sum divided by the sum of the weights.
+
+    Raises:
+        Refusal: The dtype is an integer, the sum of the weights is asked for, or the weights belong to an axis other
+            than the last one.
+    """
     axes = context.attributes.ints_or_none("axis", None)
     weighted, returned = context.attributes.bool("weighted", True), context.attributes.bool("returned", False)
     if context.dtype(0) in INTEGERS:
@@ -98,13 +117,18 @@ def average(context: NodeContext) -> Sequence[Operand]:
 
 @rule("_npi_percentile")
 def percentile(context: NodeContext) -> Operand:
+    """Convert ``np.percentile`` and ``np.quantile``.
+
+    Raises:
+        Refusal: Several but not all axes, or an integer dtype.
+    """
     axes = context.attributes.ints_or_none("axis", None)
     if axes is not None and len(axes) != 1:
         context.refuse(f"axes {axes}: one or all")
     if context.dtype(0) in INTEGERS:
         context.refuse("the percentile of integers")
-    share = context.attributes.optional_float("q_scalar", None)
-    q: Operand = share / 100 if share is not None else context.node("divide", context.input(1), 100.0)
+    percent = context.attributes.optional_float("q_scalar", None)
+    q: Operand = percent / 100 if percent is not None else context.node("divide", context.input(1), 100.0)
     return context.node(
         "quantile",
         context.input(0),
@@ -117,8 +141,14 @@ def percentile(context: NodeContext) -> Operand:
 
 @rule("_npi_norm")
 def norm(context: NodeContext) -> Operand:
-    """``flag`` says what was asked for: -2 or 1 all numbers as one vector, -1 a norm of order ``ord``, 0 and 2 one of
-    singular values. The norms of matrices that are sums come as other operators."""
+    """Convert ``np.linalg.norm`` of vectors.
+
+    ``flag`` is the case: -2 and 1 the L2 norm of all elements or over axes, -1 a norm of order ``ord`` along one axis,
+    0 and 2 norms of singular values. Matrix norms that are sums come as other operators.
+
+    Raises:
+        Refusal: The dtype is an integer, or the norm needs singular values.
+    """
     axes = context.attributes.ints_or_none("axis", None)
     order, flag = context.attributes.float("ord", 2.0), context.attributes.int("flag", -2)
     value = context.input(0)

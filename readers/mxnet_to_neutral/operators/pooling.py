@@ -1,5 +1,8 @@
-"""Pooling: src/operator/nn/pooling.cc, pooling_v1-inl.h, roi_pooling.cc, contrib/adaptive_avg_pooling-inl.h,
-contrib/roi_align.cc."""
+"""Rules for pooling.
+
+MXNet's sources: src/operator/nn/pooling.cc, pooling_v1-inl.h, roi_pooling.cc, contrib/adaptive_avg_pooling-inl.h,
+contrib/roi_align.cc.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,11 @@ _GLOBAL_POOLS = {kind: f"global_{kind}" for kind in _POOLS.values()}
 
 @rule("Pooling")
 def pooling(context: NodeContext) -> Operand:
+    """Convert ``Pooling``: maximum, average, sum or Lp pooling, over windows or over all positions.
+
+    Raises:
+        Refusal: ``p_value`` is not 1, 2 or 3, or the window's attributes differ in their number of dimensions.
+    """
     context.attributes.ignore("cudnn_off")
     pool_type = context.attributes.str("pool_type", "max", ("max", "avg", "sum", "lp"))
     power = context.attributes.optional_int("p_value", None)
@@ -32,12 +40,18 @@ def pooling(context: NodeContext) -> Operand:
 
 @rule("Pooling_v1")
 def pooling_v1(context: NodeContext) -> Operand:
-    """As it was before 0.10: the padding's zeros take part in a maximum, and a mean always divides by the kernel."""
+    """Convert ``Pooling_v1``, the operator of versions before 0.10.
+
+    Zeros of the padding take part in a maximum, and an average divides by the size of the kernel.
+
+    Raises:
+        Refusal: Windows of a maximum may be empty, which gives -infinity.
+    """
     kind = _POOLS[context.attributes.str("pool_type", "max", ("max", "avg", "sum"))]
     window = _window(context, "channels_first")
     x = context.input(0)
     padding = window.get("padding", ())
-    if kind == "max_pool" and window.get("rounding") == "up" and _outreaches(window):
+    if kind == "max_pool" and window.get("rounding") == "up" and _has_gaps(window):
         context.refuse("a maximum with a stride larger than the kernel, whose windows without any input give -infinity")
     if kind == "max_pool" and any(padding):
         widths = (0, 0, *padding)
@@ -46,12 +60,13 @@ def pooling_v1(context: NodeContext) -> Operand:
     return _pool(context, x, kind, window, "kernel")
 
 
-def _outreaches(window: dict[str, Any]) -> bool:
+def _has_gaps(window: dict[str, Any]) -> bool:
+    """Return whether a stride is larger than the kernel."""
     return any(stride > kernel for stride, kernel in zip(window["stride"], window["kernel_size"]))
 
 
 def _window(context: NodeContext, layout: str) -> dict[str, Any]:
-    """The attributes of a window; of a global pool the layout alone."""
+    """Return the attributes of a window; for global pooling only the layout."""
     kernel = context.attributes.ints("kernel", ())
     rank = len(kernel)
     stride = context.attributes.ints("stride", ()) or (1,) * rank
@@ -62,7 +77,7 @@ def _window(context: NodeContext, layout: str) -> dict[str, Any]:
     if not kernel:
         context.refuse("it has no kernel, which MXNet refuses itself")
     if rounding == "same":
-        padding = (0,) * rank  # one of another length is the only one that some versions accept
+        padding = (0,) * rank  # ignored; some versions accept only paddings of another length
     for name, numbers in (("stride", stride), ("pad", padding)):
         if len(numbers) != rank:
             context.refuse(f"{name} {numbers} does not have the {rank} dimensions of the kernel")
@@ -70,6 +85,7 @@ def _window(context: NodeContext, layout: str) -> dict[str, Any]:
 
 
 def _pool(context: NodeContext, x: Operand, kind: str, window: dict[str, Any], divisor: str) -> Operand:
+    """Add a pooling operator, global if there is no window."""
     if "kernel_size" not in window:
         return context.node(_GLOBAL_POOLS[kind], x, **window)
     if kind == "average_pool":
@@ -78,7 +94,7 @@ def _pool(context: NodeContext, x: Operand, kind: str, window: dict[str, Any], d
 
 
 def _lp_pool(context: NodeContext, power: int, window: dict[str, Any]) -> Operand:
-    """The p-th root of the sum of p-th powers; odd powers keep their sign."""
+    """Add Lp pooling: the p-th root of the sum of p-th powers; odd powers keep their sign."""
     x = context.input(0)
     if power == 1:
         return _pool(context, x, "sum_pool", window, "")
@@ -90,15 +106,17 @@ def _lp_pool(context: NodeContext, power: int, window: dict[str, Any]) -> Operan
 
 @rule("_contrib_AdaptiveAvgPooling2D")
 def adaptive_average_pooling(context: NodeContext) -> Operand:
+    """Convert ``_contrib_AdaptiveAvgPooling2D``: average pooling to an output size."""
     size = context.attributes.ints("output_size", ())
     size = (*size, *size) if len(size) == 1 else size
-    if len(size) != 2:  # more than two numbers mean what none does
+    if len(size) != 2:  # MXNet treats three or more numbers as no size
         size = (1, 1)
     return context.node("adaptive_average_pool", context.input(0), output_size=size)
 
 
 @rule("ROIPooling")
 def roi_pooling(context: NodeContext) -> Operand:
+    """Convert ``ROIPooling``: maximum pooling of regions of interest."""
     return context.node(
         "roi_pool",
         context.input(0),
@@ -110,6 +128,7 @@ def roi_pooling(context: NodeContext) -> Operand:
 
 @rule("_contrib_ROIAlign")
 def roi_align(context: NodeContext) -> Operand:
+    """Convert ``_contrib_ROIAlign``: bilinear samples of regions of interest, averaged."""
     return context.node(
         "roi_align",
         context.input(0),

@@ -1,9 +1,9 @@
-"""Quantised graphs as floating ones: src/operator/quantization, src/operator/subgraph/mkldnn.
+"""Rules that convert quantised graphs to floating ones: src/operator/quantization, src/operator/subgraph/mkldnn.
 
-A tensor of such a graph has three outputs: integers, and the ends of the range that they stand for. Here it is the real
-numbers themselves, so quantising, requantising and dequantising are identities, and the ranges are nothing. Weights
-are dequantised (:mod:`mxnet_to_neutral.layers.quantized`). What MXNet rounds to 8 bits, and clips to calibrated ranges,
-is neither rounded nor clipped: its outputs differ by that.
+A quantised operator has three outputs: integers, and the two ends of the range that they stand for. Here the first
+output is the real numbers themselves, so quantising, requantising and dequantising are identities, and ranges are left
+out. Weights are dequantised (:mod:`mxnet_to_neutral.layers.quantized`). Results differ from MXNet's, which rounds to 8
+bits and clips to calibrated ranges.
 """
 
 from __future__ import annotations
@@ -30,49 +30,81 @@ NOTE = (
 
 
 @rule("_contrib_quantize", "_contrib_quantize_v2", "_contrib_requantize", "_contrib_dequantize")
-def same_numbers(context: NodeContext) -> Sequence[Operand]:
+def to_real_numbers(context: NodeContext) -> Sequence[Operand]:
+    """Convert ``_contrib_quantize``, ``_contrib_requantize`` and ``_contrib_dequantize`` to identities.
+
+    Returns:
+        The real numbers, and None for each end of the range.
+    """
     context.attributes.ignore("out_type", "min_calib_range", "max_calib_range")
     return _without_ranges(context, context.input(0))
 
 
-def _plain(name: str, plain: Rule) -> None:
-    """The rule of a quantised operator that is a floating one applied to what its integers stand for."""
+def _register_floating(name: str, floating_rule: Rule) -> None:
+    """Register the rule of a floating operator for its quantised variant."""
 
     @rule(name)
     def apply(context: NodeContext) -> Sequence[Operand]:
+        """Apply the floating operator's rule to the inputs before the ranges."""
         context.attributes.ignore("min_calib_range", "max_calib_range")
         context.count = tensor_count(context.symbol_node)
-        return _without_ranges(context, plain(context))
+        return _without_ranges(context, floating_rule(context))
 
 
-_plain("_contrib_quantized_conv", convolution)
-_plain("_contrib_quantized_fully_connected", fully_connected)
-_plain("_contrib_quantized_pooling", pooling)
-_plain("_contrib_quantized_act", activation)
-_plain("_contrib_quantized_flatten", flatten)
-_plain("_contrib_quantized_concat", concatenate)
-_plain("_contrib_quantized_elemwise_add", lambda context: context.node("add", context.input(0), context.input(1)))
+_register_floating("_contrib_quantized_conv", convolution)
+_register_floating("_contrib_quantized_fully_connected", fully_connected)
+_register_floating("_contrib_quantized_pooling", pooling)
+_register_floating("_contrib_quantized_act", activation)
+_register_floating("_contrib_quantized_flatten", flatten)
+_register_floating("_contrib_quantized_concat", concatenate)
+_register_floating(
+    "_contrib_quantized_elemwise_add", lambda context: context.node("add", context.input(0), context.input(1))
+)
 
 
 @rule("_contrib_quantized_elemwise_mul")
 def multiply(context: NodeContext) -> Sequence[Operand]:
+    """Convert ``_contrib_quantized_elemwise_mul``.
+
+    Returns:
+        The product, and None for each end of the range.
+    """
     context.attributes.ignore("min_calib_range", "max_calib_range", "enable_float_output")
     return _without_ranges(context, context.node("multiply", context.input(0), context.input(1)))
 
 
 @rule("_contrib_quantized_batch_norm")
 def quantized_batch_norm(context: NodeContext) -> Sequence[Operand]:
+    """Convert ``_contrib_quantized_batch_norm``.
+
+    Returns:
+        The normalized tensor, and None for each end of the range.
+    """
     return _without_ranges(context, batch_norm(context)[0])  # type: ignore[index]
 
 
 @rule("_contrib_quantized_embedding")
 def quantized_embedding(context: NodeContext) -> Sequence[Operand]:
+    """Convert ``_contrib_quantized_embedding``.
+
+    Returns:
+        The embeddings, and None for each end of the range.
+    """
     return _without_ranges(context, embedding(context))
 
 
 @rule("_sg_mkldnn_conv", "_sg_mkldnn_fully_connected", "_sg_onednn_conv", "_sg_onednn_fully_connected")
 def fused(context: NodeContext) -> Sequence[Operand]:
-    """oneDNN's fused operator: the plain ones are in its subgraph, and its inputs begin with that graph's, in order."""
+    """Convert oneDNN's fused operators, whose subgraph holds the plain operators.
+
+    The subgraph's arguments are the first inputs of the node, in order.
+
+    Returns:
+        The result; for a quantised operator also None for each end of the range.
+
+    Raises:
+        Refusal: The node does not have one subgraph whose arguments are its inputs.
+    """
     quantised = context.attributes.bool("quantized", False)
     context.attributes.ignore(
         "with_bn", "with_act", "with_relu", "with_sum", "with_postsum_act", "with_postsum_relu", "with_eltwise",
@@ -88,6 +120,7 @@ def fused(context: NodeContext) -> Sequence[Operand]:
 
 
 def _without_ranges(context: NodeContext, value: Operand | Sequence[Operand]) -> Sequence[Operand]:
+    """Return a rule's first output, and None for each end of the range."""
     context.note(NOTE)
     first: Operand = value[0] if isinstance(value, Sequence) else value
     return [first, None, None]

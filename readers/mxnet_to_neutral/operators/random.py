@@ -1,4 +1,7 @@
-"""Random numbers: src/operator/random/sample_op.cc, multisample_op.cc, sample_multinomial_op.cc, shuffle_op.cc."""
+"""Rules for random numbers.
+
+MXNet's sources: src/operator/random/sample_op.cc, multisample_op.cc, sample_multinomial_op.cc, shuffle_op.cc.
+"""
 
 from __future__ import annotations
 
@@ -18,18 +21,28 @@ _PARAMETERS: dict[str, tuple[tuple[str, float], ...]] = {
     "negative_binomial": (("k", 1.0), ("p", 1.0)),
     "generalized_negative_binomial": (("mu", 1.0), ("alpha", 1.0)),
 }
-"""By distribution the parameters of its operators and their defaults."""
+"""The parameters of each distribution's operators, with their defaults."""
 
-LIKE: dict[str, Any] = {"shape": None, "place": "whole", "dtype": None}
+SHAPE_OF_INPUT: dict[str, Any] = {"shape": None, "place": "whole", "dtype": None}
 
 
 def dtype(context: NodeContext, default: str = "float32") -> str:
-    """The attribute dtype; None means the default."""
+    """Return the attribute ``dtype``.
+
+    Args:
+        context: The node.
+        default: The dtype for None.
+    """
     return context.attributes.optional_dtype("dtype", None) or default
 
 
 @rule(*(f"_random_{name}" for name in _PARAMETERS))
-def of_shape(context: NodeContext) -> Operand:
+def with_shape(context: NodeContext) -> Operand:
+    """Convert ``_random_*``: a tensor of random numbers with a given shape.
+
+    Raises:
+        Refusal: An extent is inferred, or a parameter is not finite.
+    """
     shape = context.attributes.ints_or_none("shape", None) or ()
     if not (shape or context.numpy_shape) or min(shape, default=1) < 1:
         context.refuse(f"shape {shape} leaves an extent to be inferred from what it is used for")
@@ -40,35 +53,42 @@ def of_shape(context: NodeContext) -> Operand:
 
 
 @rule(*(f"_random_{name}_like" for name in _PARAMETERS))
-def like(context: NodeContext) -> Operand:
+def with_shape_of_input(context: NodeContext) -> Operand:
+    """Convert ``_random_*_like``: a tensor of random numbers with another tensor's shape.
+
+    Raises:
+        Refusal: A parameter is not finite.
+    """
     name = context.operator[len("_random_") : -len("_like")]
-    return _draw(context, name, _numbers(context, name), context.input(0), LIKE)
+    return _draw(context, name, _numbers(context, name), context.input(0), SHAPE_OF_INPUT)
 
 
 @rule(*(f"_sample_{name}" for name in _PARAMETERS))
-def of_parameters(context: NodeContext) -> Operand:
-    """So many numbers for each element of the parameters."""
-    asked = context.attributes.optional_dtype("dtype", None)
+def per_parameter(context: NodeContext) -> Operand:
+    """Convert ``_sample_*``: random numbers for each element of the parameters."""
+    stated = context.attributes.optional_dtype("dtype", None)
     shape = context.attributes.ints("shape", ())
-    options = {"shape": shape or None, "place": "back", "dtype": asked}
+    options = {"shape": shape or None, "place": "back", "dtype": stated}
     return _draw(context, context.operator[len("_sample_") :], context.inputs(), None, options)
 
 
 def _numbers(context: NodeContext, name: str) -> list[Operand]:
+    """Return the parameters of a distribution from the attributes."""
     return [finite(context, parameter, default) for parameter, default in _PARAMETERS[name]]
 
 
 def _draw(
-    context: NodeContext, name: str, parameters: Sequence[Operand], shaped: Operand, options: dict[str, Any]
+    context: NodeContext, name: str, parameters: Sequence[Operand], like: Operand, options: dict[str, Any]
 ) -> Value:
+    """Add a random operator."""
     if name == "generalized_negative_binomial":
         mean, alpha = parameters
         name, parameters = "negative_binomial", _negative_binomial(context, mean, alpha)
-    return context.node(f"random_{name}", *parameters, shaped, **options)
+    return context.node(f"random_{name}", *parameters, like, **options)
 
 
 def _negative_binomial(context: NodeContext, mean: Operand, alpha: Operand) -> tuple[Operand, Operand]:
-    """Mean m and dispersion a as 1 / a failures and p = 1 / (1 + m*a)."""
+    """Return failures ``1 / a`` and probability ``1 / (1 + m * a)`` for mean m and dispersion a."""
     if isinstance(mean, float) and isinstance(alpha, float):
         if alpha <= 0:
             context.refuse(f"alpha {alpha}")
@@ -79,6 +99,11 @@ def _negative_binomial(context: NodeContext, mean: Operand, alpha: Operand) -> t
 
 @rule("_random_randint")
 def integers(context: NodeContext) -> Operand:
+    """Convert ``_random_randint``: random integers of a range.
+
+    Raises:
+        Refusal: An extent is inferred.
+    """
     shape = context.attributes.ints_or_none("shape", None) or ()
     if not (shape or context.numpy_shape) or min(shape, default=1) < 1:
         context.refuse(f"shape {shape} leaves an extent to be inferred from what it is used for")
@@ -88,6 +113,11 @@ def integers(context: NodeContext) -> Operand:
 
 @rule("_sample_multinomial", "_sample_categorical")
 def category(context: NodeContext) -> Sequence[Operand]:
+    """Convert ``_sample_multinomial``: draw classes by their probabilities.
+
+    Returns:
+        The classes; with ``get_prob`` also the logarithms of their probabilities.
+    """
     shape, probabilities = context.attributes.ints("shape", ()), context.attributes.bool("get_prob", False)
     value = context.node("random_category", context.input(0), shape=shape, dtype=dtype(context, "int32"))
     return [value, Value(value.node, 1)] if probabilities else [value]
@@ -95,4 +125,5 @@ def category(context: NodeContext) -> Sequence[Operand]:
 
 @rule("_shuffle")
 def shuffle(context: NodeContext) -> Operand:
+    """Convert ``_shuffle``: a random permutation along the first axis."""
     return context.node("random_permutation", context.input(0))

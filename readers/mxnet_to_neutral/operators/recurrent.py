@@ -1,4 +1,4 @@
-"""The fused recurrent operator: src/operator/rnn-inl.h and python/mxnet/gluon/rnn/rnn_layer.py."""
+"""The rule for fused recurrent layers: src/operator/rnn-inl.h and python/mxnet/gluon/rnn/rnn_layer.py."""
 
 from __future__ import annotations
 
@@ -13,19 +13,27 @@ from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
 from neutral.operators.recurrent import GATES
 
-_RESHAPES = ("Reshape", "reshape", "Flatten", "_np_reshape", "_npx_reshape", "_npi_reshape")
-ZEROS = ("_zeros", "_npi_zeros", "zeros_like", "_np_zeros_like", "_npi_zeros_like")
-"""Operators that give nothing but zeros."""
+_RESHAPE_OPERATORS = ("Reshape", "reshape", "Flatten", "_np_reshape", "_npx_reshape", "_npi_reshape")
+ZERO_OPERATORS = ("_zeros", "_npi_zeros", "zeros_like", "_np_zeros_like", "_npi_zeros_like")
+"""Operators that make tensors of zeros."""
 
 Matrix = Tuple[str, Tuple[Optional[int], ...]]
-"""A role and its shape; None is the input size, which the arrays tell."""
+"""A role and its shape; None for the input size, which follows from the arrays."""
 
-_SAVED = re.compile(r"(weight|bias)_(ih|hh)_l(\d+)(_reverse)?$")
-_CONCATENATIONS = ("_rnn_param_concat", "_npi_rnn_param_concat", "Concat", "concat", "_npi_concatenate")
+_ROLE = re.compile(r"(weight|bias)_(ih|hh)_l(\d+)(_reverse)?$")
+_CONCAT_OPERATORS = ("_rnn_param_concat", "_npi_rnn_param_concat", "Concat", "concat", "_npi_concatenate")
 
 
 @rule("RNN")
 def rnn(context: NodeContext) -> Sequence[Operand]:
+    """Convert ``RNN``: stacked LSTM, GRU or RNN layers, with one packed vector of parameters.
+
+    Returns:
+        The outputs of all steps; with ``state_outputs`` also the final states.
+
+    Raises:
+        Refusal: The parameter vector is computed from other values than stored arrays.
+    """
     mode = context.attributes.str("mode", choices=("rnn_relu", "rnn_tanh", "lstm", "gru"))
     kind = "rnn" if mode.startswith("rnn") else mode
     attributes: dict[str, Any] = {
@@ -61,19 +69,19 @@ def rnn(context: NodeContext) -> Sequence[Operand]:
 
 
 def _state(context: NodeContext, index: int) -> Operand:
-    """An initial state; None where it is zeros, whose batch MXNet infers."""
-    return None if context.producer(index).operator in ZEROS else context.input(index)
+    """Return an initial state; None for zeros, whose batch size MXNet infers."""
+    return None if context.producer(index).operator in ZERO_OPERATORS else context.input(index)
 
 
 def _unpacked(context: NodeContext, matrices: Sequence[Matrix]) -> dict[str, Recipe] | None:
-    """The roles where the vector was saved matrix by matrix or gate by gate, as ``lstm_l0_i2h_i_weight``."""
+    """Return the roles if the vector was saved matrix by matrix or gate by gate, as ``lstm_l0_i2h_i_weight``."""
     variable = context.producer(1)
     if not variable.is_variable or context.array(1) is not None or not variable.name.endswith("parameters"):
         return None
     prefix = variable.name[: -len("parameters")]
     roles = {}
     for role, shape in matrices:
-        recipe = context.gate_matrix(prefix + _SAVED.sub(_saved_name, role))
+        recipe = context.gate_matrix(prefix + _ROLE.sub(_saved_name, role))
         if recipe is None:
             return None
         context.expect_shape(f"{prefix}{role}", recipe.tensor.shape, shape)
@@ -82,12 +90,13 @@ def _unpacked(context: NodeContext, matrices: Sequence[Matrix]) -> dict[str, Rec
 
 
 def _saved_name(match: re.Match[str]) -> str:
+    """Return the name under which a matrix was saved: ``l0_i2h_weight`` for ``weight_ih_l0``."""
     role, matrix, layer, reverse = match.groups()
     return f"{'r' if reverse else 'l'}{layer}_{'i2h' if matrix == 'ih' else 'h2h'}_{role}"
 
 
 def _parameters(context: NodeContext) -> list[Array]:
-    """The arrays that make up the parameter vector, in order: one packed, or one for each matrix and bias."""
+    """Return the arrays of the parameter vector, in order: one packed array, or one for each matrix and bias."""
     packed = context.array(1)
     if packed is not None:
         return [packed]
@@ -95,11 +104,11 @@ def _parameters(context: NodeContext) -> list[Array]:
     if node.is_variable:
         context.role(1)
         return []
-    if node.operator not in _CONCATENATIONS:
+    if node.operator not in _CONCAT_OPERATORS:
         context.refuse(f"its parameter vector is computed by {node.operator}")
     arrays = []
     for source, array in zip(context.producers_of(node), context.arrays_of(node)):
-        if array is None and source.operator in _RESHAPES:
+        if array is None and source.operator in _RESHAPE_OPERATORS:
             source, array = context.producers_of(source)[0], context.arrays_of(source)[0]
         if array is None and not source.is_variable:
             context.refuse(f"a part of its parameter vector is computed by {source.operator}")
@@ -111,7 +120,7 @@ def _parameters(context: NodeContext) -> list[Array]:
 
 
 def _layer_name(context: NodeContext, arrays: Sequence[Array]) -> str | None:
-    """``lstm0`` of ``lstm0_l0_i2h_weight`` and its like, or of ``lstm0_parameters``."""
+    """Return the layer's name from its arrays' names: ``lstm0`` for ``lstm0_l0_i2h_weight``."""
     if len(arrays) == 1:
         return layer_of(arrays[0].name)
     stems = [split_role(array.name)[0] for array in arrays]
@@ -120,7 +129,7 @@ def _layer_name(context: NodeContext, arrays: Sequence[Array]) -> str | None:
 
 
 def _matrices(kind: str, attributes: dict[str, Any], projection: int) -> Iterator[Matrix]:
-    """Roles with their shapes in the vector's order: all weights, then all biases. The first input size is None."""
+    """Yield roles and shapes in the vector's order: all weights, then all biases. The first input size is None."""
     hidden, rows = attributes["hidden_size"], GATES[kind] * attributes["hidden_size"]
     state = projection or hidden
     directions = ("", "_reverse") if attributes["bidirectional"] else ("",)
@@ -136,6 +145,7 @@ def _matrices(kind: str, attributes: dict[str, Any], projection: int) -> Iterato
 
 
 def _roles(context: NodeContext, arrays: Sequence[Array], matrices: Sequence[Matrix]) -> dict[str, Recipe]:
+    """Return the roles from one packed array or from one array each."""
     if not arrays:
         return {}
     if len(arrays) == len(matrices):
@@ -159,7 +169,7 @@ def _roles(context: NodeContext, arrays: Sequence[Array], matrices: Sequence[Mat
 
 
 def _matrix(context: NodeContext, array: Array, shape: tuple[int | None, ...]) -> Recipe:
-    """One matrix in an array of its own, as a matrix or flat."""
+    """Return the recipe of one matrix in an array of its own, which may be flat."""
     if len(array.shape) == len(shape):
         context.expect_shape(array.name, array.shape, shape)
         return identity(array)
@@ -171,6 +181,7 @@ def _matrix(context: NodeContext, array: Array, shape: tuple[int | None, ...]) -
 
 
 def _size(shape: Sequence[int | None]) -> int:
+    """Return the number of elements; 0 if an extent is unknown."""
     size = 1
     for extent in shape:
         size *= extent or 0

@@ -1,6 +1,6 @@
-"""Reductions: src/operator/tensor/broadcast_reduce_op*.cc, np_cumsum.cc, nn/moments.cc.
+"""Rules for reductions: src/operator/tensor/broadcast_reduce_op*.cc, np_cumsum.cc, nn/moments.cc.
 
-MXNet reduces integers in their own type; casts around the neutral operators say so.
+MXNet reduces integers in their own dtype, for which casts are added.
 """
 
 from __future__ import annotations
@@ -22,35 +22,41 @@ _KINDS = {
     "min": "reduce_min",
 }
 
-_OF_FLOATS = ("mean", "nan_sum", "nan_product")
+_FLOAT_KINDS = ("mean", "nan_sum", "nan_product")
 
 
 @rule(*_KINDS)
 def reduction(context: NodeContext) -> Operand:
+    """Convert ``sum``, ``mean``, ``prod``, ``nansum``, ``nanprod``, ``max`` and ``min``."""
     kind = _KINDS[context.operator]
     value, dtype = context.input(0), context.dtype(0)
     integer = context.dtype(0) in INTEGERS
-    if integer and kind in _OF_FLOATS:
+    if integer and kind in _FLOAT_KINDS:
         value = context.node("cast", value, dtype="float64")
     value = context.node(
         kind,
         value,
         axes=context.attributes.ints_or_none("axis", None) or None,
         exclude=context.attributes.bool("exclude", False),
-        **_result(context),
+        **_result_shape(context),
     )
     if integer and not kind.startswith("reduce_"):
         value = context.node("cast", value, dtype=dtype)
     return value
 
 
-def _result(context: NodeContext) -> dict[str, Any]:
-    """How the result's shape is made."""
+def _result_shape(context: NodeContext) -> dict[str, Any]:
+    """Return the attributes that say which axes the result has."""
     return {"keepdim": context.attributes.bool("keepdims", False), "at_least_1d": not context.numpy_shape}
 
 
 @rule("norm")
 def norm(context: NodeContext) -> Operand:
+    """Convert ``norm``: the L1 or L2 norm.
+
+    Raises:
+        Refusal: Another order, an integer dtype, or an ``out_dtype`` that differs from the input's dtype.
+    """
     order = context.attributes.int("ord", 2)
     if order not in (1, 2):
         context.refuse(f"ord {order}: MXNet computes 1 and 2 only")
@@ -60,17 +66,19 @@ def norm(context: NodeContext) -> Operand:
     if out_dtype not in (None, context.dtype(0) or "float32"):
         context.refuse(f"out_dtype {out_dtype}")
     axes = context.attributes.ints_or_none("axis", None) or None
-    return context.node(f"l{order}_norm", context.input(0), axes=axes, exclude=False, **_result(context))
+    return context.node(f"l{order}_norm", context.input(0), axes=axes, exclude=False, **_result_shape(context))
 
 
 @rule("argmax", "argmin")
 def extreme_position(context: NodeContext) -> Operand:
+    """Convert ``argmax`` and ``argmin``, in the dtype of the input."""
     axis = context.attributes.optional_int("axis", None)
-    return context.node(context.operator, context.input(0), axis=axis, dtype=None, **_result(context))
+    return context.node(context.operator, context.input(0), axis=axis, dtype=None, **_result_shape(context))
 
 
 @rule("argmax_channel")
 def argmax_channel(context: NodeContext) -> Operand:
+    """Convert ``argmax_channel``: the argmax over axis 1."""
     return context.node(
         "argmax", context.input(0), axis=1, dtype=None, keepdim=False, at_least_1d=not context.numpy_shape
     )
@@ -78,10 +86,18 @@ def argmax_channel(context: NodeContext) -> Operand:
 
 @rule("moments")
 def moments(context: NodeContext) -> Sequence[Operand]:
+    """Convert ``moments``.
+
+    Returns:
+        Mean and variance.
+
+    Raises:
+        Refusal: There are no axes.
+    """
     axes = context.attributes.ints_or_none("axes", None)
     if not axes:
         context.refuse("moments over no axes")
-    options: dict[str, Any] = {"axes": axes, "exclude": False, **_result(context)}
+    options: dict[str, Any] = {"axes": axes, "exclude": False, **_result_shape(context)}
     return [
         context.node("mean", context.input(0), **options),
         context.node("variance", context.input(0), correction=0, **options),
@@ -90,6 +106,7 @@ def moments(context: NodeContext) -> Sequence[Operand]:
 
 @rule("_np_cumsum", "_npi_cumsum")
 def cumulative_sum(context: NodeContext) -> Operand:
+    """Convert ``np.cumsum``; without an axis the input is flattened."""
     value, dtype = context.input(0), context.attributes.optional_dtype("dtype", None)
     axis = context.attributes.optional_int("axis", None)
     if dtype is not None:

@@ -1,6 +1,6 @@
-"""Operators of MXNet that have no meaning in a converted model, and why: the reason of their opaque nodes.
+"""MXNet's operators that have no equivalent in a converted model, with the reasons that their opaque nodes state.
 
-Names are those of MXNet 1.9.1's registry, and of what files of well-known projects hold beside them.
+Names are those of MXNet 1.9.1's registry, and those that files of well-known projects use beside them.
 """
 
 from __future__ import annotations
@@ -52,4 +52,4 @@ _GROUPS = {
 }
 
 REFUSED = {name: reason for reason, names in _GROUPS.items() for name in names.split()}
-"""By name of the operator: why there is no rule for it."""
+"""The reason why there is no rule, by MXNet's operator name."""

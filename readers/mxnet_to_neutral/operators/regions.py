@@ -1,5 +1,8 @@
-"""Regions of two-stage detectors: src/operator/contrib/proposal.cc, multi_proposal.cc, psroi_pooling.cc,
-deformable_psroi_pooling.cc, rroi_align.cc."""
+"""Rules for the regions of two-stage detectors.
+
+MXNet's sources: src/operator/contrib/proposal.cc, multi_proposal.cc, psroi_pooling.cc, deformable_psroi_pooling.cc,
+rroi_align.cc.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,13 @@ from neutral.graph import Operand, Value
 
 @rule("_contrib_Proposal", "_contrib_MultiProposal")
 def proposals(context: NodeContext) -> Sequence[Operand]:
-    """The one is the other for a single image. The scores are there whatever ``output_score`` says."""
+    """Convert ``_contrib_Proposal`` and ``_contrib_MultiProposal``: a region proposal network's boxes.
+
+    ``Proposal`` is ``MultiProposal`` for a single image. MXNet gives the scores whatever ``output_score`` says.
+
+    Returns:
+        The boxes and their scores.
+    """
     context.attributes.ignore("output_score")
     stride = context.attributes.int("feature_stride", 16, minimum=1)
     ratios = context.attributes.floats("ratios", (0.5, 1.0, 2.0))
@@ -33,19 +42,20 @@ def proposals(context: NodeContext) -> Sequence[Operand]:
 
 
 def _anchor(stride: int, ratio: float, scale: float) -> tuple[float, ...]:
-    """A square of the stride's side with another ratio, rounded to whole pixels, and scaled; in single precision."""
+    """Return an anchor's corners: the stride's square at a ratio, rounded to pixels and scaled, in float32."""
     import numpy as np
 
     single, half = np.float32, np.float32(0.5)
     width = np.floor(np.sqrt(np.floor(single(stride * stride) / single(ratio))) + half) * single(scale)
     height = np.floor(width / single(scale) * single(ratio) + half) * single(scale)
-    middle = single(0.5 * (stride - 1))
+    center = single(0.5 * (stride - 1))
     x, y = half * (width - single(1)), half * (height - single(1))
-    return tuple(float(number) for number in (middle - x, middle - y, middle + x, middle + y))
+    return tuple(float(number) for number in (center - x, center - y, center + x, center + y))
 
 
 @rule("_contrib_PSROIPooling")
 def position_sensitive_roi_pool(context: NodeContext) -> Operand:
+    """Convert ``_contrib_PSROIPooling``: position-sensitive average pooling of regions of interest."""
     size = context.attributes.int("pooled_size", minimum=1)
     return context.node(
         "position_sensitive_roi_pool",
@@ -60,12 +70,12 @@ def position_sensitive_roi_pool(context: NodeContext) -> Operand:
 
 @rule("_contrib_DeformablePSROIPooling")
 def deformable_position_sensitive_roi_pool(context: NodeContext) -> Operand:
-    """Without offsets ``trans_std`` and ``part_size`` have no meaning."""
+    """Convert ``_contrib_DeformablePSROIPooling``; without offsets ``trans_std`` and ``part_size`` have no effect."""
     size = context.attributes.int("pooled_size", minimum=1)
-    still = context.attributes.bool("no_trans", False)
+    without_offsets = context.attributes.bool("no_trans", False)
     return context.node(
         "deformable_position_sensitive_roi_pool",
-        *(context.input(index) for index in range(2 if still else 3)),
+        *(context.input(index) for index in range(2 if without_offsets else 3)),
         output_channels=context.attributes.int("output_dim", minimum=1),
         output_size=size,
         group_size=context.attributes.int("group_size", minimum=1),
@@ -78,6 +88,7 @@ def deformable_position_sensitive_roi_pool(context: NodeContext) -> Operand:
 
 @rule("_contrib_RROIAlign")
 def rotated_roi_align(context: NodeContext) -> Operand:
+    """Convert ``_contrib_RROIAlign``: bilinear samples of rotated regions of interest, averaged."""
     return context.node(
         "rotated_roi_align",
         context.input(0),

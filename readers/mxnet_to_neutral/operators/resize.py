@@ -1,4 +1,4 @@
-"""Resizing: src/operator/nn/upsampling-inl.h, contrib/bilinear_resize-inl.h."""
+"""Rules for resizing: src/operator/nn/upsampling-inl.h, contrib/bilinear_resize-inl.h."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ _EXTENTS = {
 
 @rule("UpSampling")
 def upsampling(context: NodeContext) -> Operand:
+    """Convert ``UpSampling``: nearest neighbours, or a transposed convolution with trained bilinear weights."""
     scale = context.attributes.int("scale", minimum=1)
     sample_type = context.attributes.str("sample_type", choices=("nearest", "bilinear"))
     filters = context.attributes.int("num_filter", 0)
@@ -43,7 +44,7 @@ def upsampling(context: NodeContext) -> Operand:
 
 
 def _nearest(context: NodeContext, scale: int, mode: str) -> Operand:
-    """The first input is scaled, the others are brought to its size."""
+    """Upsample the first input by the scale and the others to its size, then concatenate or add them."""
     first = context.node("upsample_nearest", context.input(0), scale=scale)
     scaled = [first]
     scaled += [context.node("upsample_nearest_like", context.input(index), first) for index in range(1, context.count)]
@@ -59,6 +60,11 @@ def _nearest(context: NodeContext, scale: int, mode: str) -> Operand:
 
 @rule("_contrib_BilinearResize2D")
 def bilinear_resize(context: NodeContext) -> Operand:
+    """Convert ``_contrib_BilinearResize2D``.
+
+    Raises:
+        Refusal: Only one of the scales for height and width is given.
+    """
     extent = _EXTENTS[context.attributes.str("mode", "size", tuple(_EXTENTS))]
     size = (context.attributes.int("height", 1, minimum=1), context.attributes.int("width", 1, minimum=1))
     scales = [context.attributes.optional_float(f"scale_{name}", None) for name in ("height", "width")]

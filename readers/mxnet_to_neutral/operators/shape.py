@@ -1,4 +1,4 @@
-"""Shapes and the order of axes: src/operator/tensor/matrix_op.cc, elemwise_unary_op_basic.cc, swapaxis.cc."""
+"""Rules for shapes and the order of axes: src/operator/tensor/matrix_op.cc, elemwise_unary_op_basic.cc, swapaxis.cc."""
 
 from __future__ import annotations
 
@@ -7,16 +7,22 @@ from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand
 
 COPY, INFER, REST, MERGE, SPLIT = 0, -1, -2, -3, -4
-"""MXNet's codes in the shape of a Reshape."""
+"""The codes of ``Reshape``."""
 
 
 @rule("Flatten")
 def flatten(context: NodeContext) -> Operand:
+    """Convert ``Flatten``: all axes but the first become one."""
     return context.node("flatten", context.input(0))
 
 
 @rule("Reshape")
 def reshape(context: NodeContext) -> Operand:
+    """Convert ``Reshape``, whose codes 0 and below copy, infer, merge and split axes.
+
+    Raises:
+        Refusal: The codes are contradictory, or MXNet itself computes a wrong shape for them.
+    """
     codes = context.attributes.ints("shape", ())
     reverse = context.attributes.bool("reverse", False)
     target = context.attributes.ints("target_shape", ())
@@ -27,7 +33,7 @@ def reshape(context: NodeContext) -> Operand:
 
 
 def _legacy_codes(context: NodeContext, target: tuple[int, ...], keep_highest: bool) -> tuple[int, ...]:
-    """The codes for a ``target_shape``, where 0 is the extent to be inferred."""
+    """Return the codes for a ``target_shape`` of versions before 0.9, in which 0 is the extent to infer."""
     kept = int(keep_highest)
     inferred = tuple(INFER if extent == 0 else extent for extent in target[kept:])
     if not target or inferred.count(INFER) > 1:
@@ -36,13 +42,16 @@ def _legacy_codes(context: NodeContext, target: tuple[int, ...], keep_highest: b
 
 
 def _reshape(context: NodeContext, codes: tuple[int, ...], reverse: bool) -> Operand:
-    """Axes are merged and split first; then every code but "the rest" stands for one axis, in its place."""
+    """Add a reshape by codes.
+
+    Axes are merged and split first; then every code but ``REST`` stands for one axis, and a plain reshape remains.
+    """
     value = context.input(0)
-    left = list(codes[::-1] if reverse else codes)
+    remaining = list(codes[::-1] if reverse else codes)
     shape: list[int] = []
     has_split = False
-    while left:
-        code = left.pop(0)
+    while remaining:
+        code = remaining.pop(0)
         place = len(shape)
         if REST in shape and code in (COPY, REST, MERGE, SPLIT):
             context.refuse(f"shape {codes} asks for axes of the input behind the last one")
@@ -52,7 +61,7 @@ def _reshape(context: NodeContext, codes: tuple[int, ...], reverse: bool) -> Ope
             value = context.node("merge_axes", value, axis=-place - 2 if reverse else place, count=2)
             shape.append(COPY)
         elif code == SPLIT:
-            sizes = (left.pop(0), left.pop(0)) if len(left) > 1 else ()
+            sizes = (remaining.pop(0), remaining.pop(0)) if len(remaining) > 1 else ()
             if not sizes or 0 in sizes or min(sizes) < INFER or sizes == (INFER, INFER):
                 context.refuse(f"shape {codes}: -4 needs two extents, one of which may be -1")
             value = context.node(
@@ -76,6 +85,7 @@ def _reshape(context: NodeContext, codes: tuple[int, ...], reverse: bool) -> Ope
 
 @rule("reshape_like")
 def reshape_like(context: NodeContext) -> Operand:
+    """Convert ``reshape_like``: replace a range of axes by a range of another tensor's axes."""
     attributes = context.attributes
     return context.node(
         "reshape_like",
@@ -90,22 +100,26 @@ def reshape_like(context: NodeContext) -> Operand:
 
 @rule("transpose")
 def transpose(context: NodeContext) -> Operand:
+    """Convert ``transpose``."""
     return context.node("transpose", context.input(0), axes=context.attributes.ints("axes", ()) or None)
 
 
 @rule("SwapAxis")
 def swap_axes(context: NodeContext) -> Operand:
+    """Convert ``SwapAxis``."""
     axis, other = context.attributes.int("dim1", 0), context.attributes.int("dim2", 0)
     return context.node("swap_axes", context.input(0), axis=axis, other_axis=other)
 
 
 @rule("expand_dims")
 def expand_dims(context: NodeContext) -> Operand:
+    """Convert ``expand_dims``: insert an axis of extent 1."""
     return context.node("unsqueeze", context.input(0), axis=context.attributes.int("axis"))
 
 
 @rule("squeeze")
 def squeeze(context: NodeContext) -> Operand:
+    """Convert ``squeeze``: remove axes of extent 1."""
     axes = context.attributes.ints_or_none("axis", None)
     return (
         context.input(0)
@@ -116,14 +130,17 @@ def squeeze(context: NodeContext) -> Operand:
 
 @rule("depth_to_space", "space_to_depth")
 def blocks(context: NodeContext) -> Operand:
+    """Convert ``depth_to_space`` and ``space_to_depth``: move blocks of channels to positions, and the reverse."""
     return context.node(context.operator, context.input(0), size=context.attributes.int("block_size", minimum=1))
 
 
 @rule("shape_array")
 def shape_array(context: NodeContext) -> Operand:
+    """Convert ``shape_array``: the shape as a tensor."""
     return context.node("shape", context.input(0))
 
 
 @rule("size_array")
 def size_array(context: NodeContext) -> Operand:
+    """Convert ``size_array``: the number of elements as a tensor."""
     return context.node("size", context.input(0))

@@ -1,5 +1,4 @@
-"""Operators on sparse storage, by what they give when all is dense: src/operator/tensor/cast_storage.cc,
-sparse_retain.cc, square_sum.cc."""
+"""Rules for sparse operators as dense ones: src/operator/tensor/cast_storage.cc, sparse_retain.cc, square_sum.cc."""
 
 from __future__ import annotations
 
@@ -10,20 +9,21 @@ from neutral.graph import Operand
 
 @rule("cast_storage")
 def cast_storage(context: NodeContext) -> Operand:
-    """How a tensor is stored is no matter of the graph."""
+    """Convert ``cast_storage`` to the identity: a graph does not say how tensors are stored."""
     context.attributes.ignore("stype")
     return context.node("identity", context.input(0))
 
 
 @rule("_sparse_retain")
 def retain(context: NodeContext) -> Operand:
-    """The rows at the indices, and 0 in place of the others."""
+    """Convert ``_sparse_retain``: keep the rows at the indices and set the others to 0."""
     rows = context.node("take", context.input(0), context.input(1), axis=0, out_of_range="error")
     return context.node("index_copy", context.node("full_like", context.input(0), value=0.0), context.input(1), rows)
 
 
 @rule("_square_sum")
 def square_sum(context: NodeContext) -> Operand:
+    """Convert ``_square_sum``: the sum of squares."""
     return context.node(
         "sum",
         context.node("square", context.input(0)),

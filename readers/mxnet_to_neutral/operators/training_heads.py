@@ -1,7 +1,7 @@
-"""Training heads by what they give at inference, and losses: src/operator/softmax_output.cc, regression_output.cc,
-svm_output.cc, loss_binary_op.cc, nn/ctc_loss.cc, plugin/warpctc.
+"""Rules for training heads as what they compute at inference, and for losses.
 
-The label of a head takes no part in its output: it is not asked for, and leaves the graph with it.
+MXNet's sources: src/operator/softmax_output.cc, regression_output.cc, svm_output.cc, loss_binary_op.cc,
+nn/ctc_loss.cc, plugin/warpctc. A head's output does not depend on its label, so the label leaves the graph.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _TRAINING = (
 
 @rule("SoftmaxOutput")
 def softmax_output(context: NodeContext) -> Operand:
-    """Without an axis, all axes but the first are normalised together.
+    """Convert ``SoftmaxOutput``: softmax over the channels, the last axis, or by default the whole sample.
 
-    The CPU builds of 1.9 with oneDNN do otherwise at inference in just one case, float32 data of four dimensions: there
-    they normalise the last axis. Their own training, other types and ranks, and the builds before do not.
+    In one case oneDNN's CPU builds of 1.9 differ at inference: for float32 data of four dimensions they normalise the
+    last axis. Training, other dtypes and ranks, and earlier releases agree with this rule.
     """
     context.attributes.ignore(*_TRAINING)
     if context.attributes.bool("multi_output", False):
@@ -34,29 +34,34 @@ def softmax_output(context: NodeContext) -> Operand:
 
 @rule("WarpCTC")
 def warp_ctc(context: NodeContext) -> Operand:
+    """Convert ``WarpCTC``: softmax over the last axis."""
     context.attributes.ignore(*_TRAINING)
     return context.node("softmax", context.input(0), axis=-1)
 
 
 @rule("LinearRegressionOutput", "MAERegressionOutput", "SVMOutput")
 def identity_output(context: NodeContext) -> Operand:
+    """Convert ``LinearRegressionOutput``, ``MAERegressionOutput`` and ``SVMOutput`` to the identity."""
     context.attributes.ignore(*_TRAINING)
     return context.node("identity", context.input(0))
 
 
 @rule("LogisticRegressionOutput")
 def logistic_output(context: NodeContext) -> Operand:
+    """Convert ``LogisticRegressionOutput``: sigmoid."""
     context.attributes.ignore(*_TRAINING)
     return context.node("sigmoid", context.input(0))
 
 
 @rule("softmax_cross_entropy")
 def softmax_cross_entropy(context: NodeContext) -> Operand:
+    """Convert ``softmax_cross_entropy``: the sum of the cross entropies of a batch."""
     return context.node("softmax_cross_entropy", context.input(0), context.input(1))
 
 
 @rule("CTCLoss")
 def ctc_loss(context: NodeContext) -> Operand:
+    """Convert ``CTCLoss``: connectionist temporal classification."""
     position = 2
     lengths: list[Operand] = []
     for name in ("use_data_lengths", "use_label_lengths"):
@@ -69,6 +74,11 @@ def ctc_loss(context: NodeContext) -> Operand:
 
 @rule("pick")
 def pick(context: NodeContext) -> Operand:
+    """Convert ``pick``: one element along an axis by index.
+
+    Raises:
+        Refusal: There is no axis.
+    """
     axis = context.attributes.optional_int("axis", -1)
     if axis is None:
         context.refuse("axis None, which MXNet refuses itself")

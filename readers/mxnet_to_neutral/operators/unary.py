@@ -1,4 +1,7 @@
-"""Functions of one number: src/operator/tensor/elemwise_unary_op*.cc, and what changes only the gradient."""
+"""Rules for functions of one tensor, and for operators that change only the gradient.
+
+MXNet's sources: src/operator/tensor/elemwise_unary_op*.cc.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
 from neutral.operators.dtypes import INTEGERS
 
-_WHOLE = {
+_INTEGER_PRESERVING = {
     "abs": "abs", "negative": "negative", "sign": "sign", "square": "square",
     "_contrib_sign_ste": "sign",
 }  # fmt: skip
@@ -26,7 +29,7 @@ _ROUNDING: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "rint": ("round", {"ties": "down"}),
 }
 
-_REAL = {
+_FLOAT_FUNCTIONS = {
     "reciprocal": "reciprocal", "sqrt": "sqrt", "rsqrt": "rsqrt", "cbrt": "cbrt", "exp": "exp", "expm1": "expm1",
     "log": "log", "log10": "log10", "log2": "log2", "log1p": "log1p", "sin": "sin", "cos": "cos", "tan": "tan",
     "arcsin": "asin", "arccos": "acos", "arctan": "atan", "sinh": "sinh", "cosh": "cosh", "arcsinh": "asinh",
@@ -34,39 +37,45 @@ _REAL = {
     "gammaln": "log_gamma", "digamma": "digamma", "erf": "erf", "erfinv": "erfinv", "sigmoid": "sigmoid",
     "tanh": "tanh", "softsign": "softsign", "log_sigmoid": "log_sigmoid", "mish": "mish",
 }  # fmt: skip
-"""Functions of real numbers. For integers MXNet computes them in float32 and cuts the fraction off."""
+"""Functions of real numbers. For integers MXNet computes them in float32 and truncates the results."""
 
 
-@rule(*_WHOLE)
-def whole(context: NodeContext) -> Operand:
-    return context.node(_WHOLE[context.operator], context.input(0))
+@rule(*_INTEGER_PRESERVING)
+def integer_preserving(context: NodeContext) -> Operand:
+    """Convert functions that give integers for integers, such as ``abs``."""
+    return context.node(_INTEGER_PRESERVING[context.operator], context.input(0))
 
 
 @rule("logical_not")
 def logical_not(context: NodeContext) -> Operand:
+    """Convert ``logical_not``, in the dtype of the input."""
     return context.node("logical_not", context.input(0), dtype=None)
 
 
 @rule("relu")
 def relu(context: NodeContext) -> Operand:
+    """Convert ``relu``."""
     return context.node("relu", context.input(0))
 
 
 @rule(*_ROUNDING)
 def rounding(context: NodeContext) -> Operand:
+    """Convert ``floor``, ``ceil``, ``trunc``, ``fix``, ``round`` and ``rint``; integers stay as they are."""
     kind, attributes = _ROUNDING[context.operator]
     if context.dtype(0) in INTEGERS:
         return context.input(0)
     return context.node(kind, context.input(0), **attributes)
 
 
-@rule(*_REAL)
-def real(context: NodeContext) -> Operand:
-    return _real(context, _REAL[context.operator])
+@rule(*_FLOAT_FUNCTIONS)
+def float_function(context: NodeContext) -> Operand:
+    """Convert functions of real numbers, such as ``exp``."""
+    return _float_function(context, _FLOAT_FUNCTIONS[context.operator])
 
 
 @rule("rcbrt")
 def rcbrt(context: NodeContext) -> Operand:
+    """Convert ``rcbrt``: the reciprocal of the cube root."""
     dtype = context.dtype(0)
     if dtype not in INTEGERS:
         return context.node("reciprocal", context.node("cbrt", context.input(0)))
@@ -76,6 +85,11 @@ def rcbrt(context: NodeContext) -> Operand:
 
 @rule("_contrib_div_sqrt_dim")
 def div_sqrt_dim(context: NodeContext) -> Operand:
+    """Convert ``_contrib_div_sqrt_dim``: divide by the square root of the last axis's extent.
+
+    Raises:
+        Refusal: The dtype is an integer.
+    """
     if context.dtype(0) in INTEGERS:
         context.refuse("integers, which MXNet divides by a root without its fraction")
     return context.node("divide_by_sqrt_size", context.input(0))
@@ -83,14 +97,20 @@ def div_sqrt_dim(context: NodeContext) -> Operand:
 
 @rule("smooth_l1")
 def smooth_l1(context: NodeContext) -> Operand:
+    """Convert ``smooth_l1``.
+
+    Raises:
+        Refusal: ``scalar`` is 0 or not finite.
+    """
     sigma = finite(context, "scalar", 1.0)
     context.attributes.ignore("is_int")
     if sigma == 0:
         context.refuse("scalar 0")
-    return _real(context, "smooth_l1", sigma=sigma)
+    return _float_function(context, "smooth_l1", sigma=sigma)
 
 
-def _real(context: NodeContext, kind: str, **attributes: Any) -> Value:
+def _float_function(context: NodeContext, kind: str, **attributes: Any) -> Value:
+    """Add a function of real numbers, computed in float32 and truncated for integers."""
     dtype = context.dtype(0)
     if dtype not in INTEGERS:
         return context.node(kind, context.input(0), **attributes)
@@ -103,7 +123,7 @@ def _real(context: NodeContext, kind: str, **attributes: Any) -> Value:
     "IdentityAttachKLSparseReg",
 )  # fmt: skip
 def identity(context: NodeContext) -> Operand:
-    """What the output is does not depend on how the gradient is treated."""
+    """Convert operators that change only the gradient, such as ``BlockGrad`` and ``MakeLoss``, to the identity."""
     context.attributes.ignore("grad_scale", "valid_thresh", "normalization", "scalar", "is_int")
     context.attributes.ignore("sparseness_target", "penalty", "momentum")
     return context.node("identity", context.input(0))

@@ -1,5 +1,7 @@
-"""Images taken at other places: src/operator/grid_generator-inl.h, bilinear_sampler.cc, spatial_transformer.cc,
-correlation.cc."""
+"""Rules for sampling images at computed positions.
+
+MXNet's sources: src/operator/grid_generator-inl.h, bilinear_sampler.cc, spatial_transformer.cc, correlation.cc.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,11 @@ from neutral.graph import Operand
 
 @rule("GridGenerator")
 def grid_generator(context: NodeContext) -> Operand:
+    """Convert ``GridGenerator``: a sampling grid from affine matrices or from optical flow.
+
+    Raises:
+        Refusal: An extent of the target is 0 or 1.
+    """
     if context.attributes.str("transform_type", choices=("affine", "warp")) == "affine":
         return context.node("affine_grid", context.input(0), size=_target(context))
     context.attributes.ignore("target_shape")
@@ -18,11 +25,17 @@ def grid_generator(context: NodeContext) -> Operand:
 
 @rule("BilinearSampler")
 def bilinear_sampler(context: NodeContext) -> Operand:
+    """Convert ``BilinearSampler``: bilinear sampling at a grid."""
     return context.node("grid_sample", context.input(0), context.input(1))
 
 
 @rule("SpatialTransformer")
 def spatial_transformer(context: NodeContext) -> Operand:
+    """Convert ``SpatialTransformer``: bilinear sampling at an affine grid.
+
+    Raises:
+        Refusal: An extent of the target is 0 or 1.
+    """
     context.attributes.str("transform_type", choices=("affine",))
     context.attributes.str("sampler_type", choices=("bilinear",))
     return context.node(
@@ -31,6 +44,7 @@ def spatial_transformer(context: NodeContext) -> Operand:
 
 
 def _target(context: NodeContext) -> tuple[int, ...]:
+    """Return the extents of the sampling grid."""
     size = context.attributes.ints("target_shape", (0, 0), minimum=0)
     if len(size) != 2 or 0 in size:
         context.refuse(f"target_shape {size}, which MXNet refuses itself")
@@ -41,6 +55,11 @@ def _target(context: NodeContext) -> tuple[int, ...]:
 
 @rule("Correlation")
 def correlation(context: NodeContext) -> Operand:
+    """Convert ``Correlation``: the correlation of patches of two feature maps.
+
+    Raises:
+        Refusal: The kernel's size is even.
+    """
     kernel = context.attributes.int("kernel_size", 1, minimum=1)
     if kernel % 2 == 0:
         context.refuse(f"kernel_size {kernel} is even, which MXNet refuses itself")
