@@ -8,10 +8,11 @@ from typing import Any, Sequence
 from mxnet_to_neutral.arrays import Array, parse
 from mxnet_to_neutral.drafts import Conversion
 from mxnet_to_neutral.files.sources import Checkpoint, export_live, find
-from mxnet_to_neutral.layers.assemble import Assembly, text_file
+from mxnet_to_neutral.layers.assemble import Assembly
 from mxnet_to_neutral.layers.gates import names_of_whole
-from mxnet_to_neutral.layers.infer import infer
+from mxnet_to_neutral.layers.infer import infer_layers
 from mxnet_to_neutral.layers.names import strip_prefix
+from mxnet_to_neutral.layers.source_files import parameter_file, text_file
 from mxnet_to_neutral.symbol import Symbol
 from mxnet_to_neutral.symbol import read as read_symbol
 from neutral.errors import MismatchError, UsageError
@@ -71,14 +72,16 @@ def _convert(checkpoint: Checkpoint) -> Store:
         symbol = read_symbol(checkpoint.symbol)
         notes += symbol.notes
         conversion = _run(symbol, arrays, checkpoint)
-        graph = assembly.graph(conversion)
+        graph = assembly.freeze(conversion)
         notes += conversion.notes
         notes += _opaque_notes(conversion)
-    used = assembly.used()
-    leftover = [assembly.inferred(layer) for layer in infer(array for array in arrays if array.name not in used)]
+    used = assembly.used_arrays()
+    leftover = [
+        assembly.add_inferred(layer) for layer in infer_layers(array for array in arrays if array.name not in used)
+    ]
     notes += _leftover_notes(leftover, graph is not None)
     if file is not None and checkpoint.params is not None:
-        files.append(assembly.source_file(file, arrays, os.path.basename(checkpoint.params)))
+        files.append(parameter_file(assembly, file, arrays, os.path.basename(checkpoint.params)))
     if symbol is not None and checkpoint.symbol is not None:
         with open(checkpoint.symbol, encoding="utf-8", newline="") as text:
             files.append(text_file(checkpoint.symbol, text.read(), "graph", "symbol-json"))

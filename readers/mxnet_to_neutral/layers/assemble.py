@@ -1,167 +1,128 @@
-"""Drafts and arrays as a store: layers named, tensors keyed, every byte of the source accounted for."""
+"""Assemble layers, tensors and graph of a store: name layers, share tensors, freeze drafts."""
 
 from __future__ import annotations
 
-import os
-from typing import Container, Iterable, Mapping, Sequence, Tuple
+from typing import Iterable
 
-from mxnet_to_neutral.arrays import Array, ArrayFile
 from mxnet_to_neutral.drafts import Absent, Conversion, Draft, RoleDraft
-from mxnet_to_neutral.layers.canonical import Recipe, identity, pieces_of
-from mxnet_to_neutral.layers.infer import Inferred
+from mxnet_to_neutral.layers.canonical import Recipe, identity
+from mxnet_to_neutral.layers.infer import InferredLayer
 from mxnet_to_neutral.layers.names import layer_of
 from neutral.graph import Graph, Layer, LayerSource, Node, Origin, Value
-from neutral.source import Piece, SourceFile
-from neutral.tensor import FileRange, Tensor
+from neutral.rewriting import UniqueNames
+from neutral.tensor import Tensor
 
 SOURCE = "source"
-"""The first part of the keys under which original arrays are kept; no layer has this name."""
-
-Placed = Tuple[FileRange, Piece]
-"""A stretch of the source and the stored bytes that are the same."""
+"""The first part of the keys of original arrays; no layer has this name."""
 
 
 class Assembly:
-    """Collects layers and the tensors they name; a tensor that several layers use is stored once."""
+    """The layers and tensors of a store under construction; a tensor that several layers use is stored once.
+
+    Attributes:
+        layers: Layers by name, in the order of their first use.
+        tensors: Tensors by key.
+        recipes: The recipes of the tensors that layers use, by key.
+    """
 
     def __init__(self) -> None:
         self.layers: dict[str, Layer] = {}
         self.tensors: dict[str, Tensor] = {}
         self.recipes: dict[str, Recipe] = {}
+        self._layer_name = UniqueNames({SOURCE})
+        self._key = UniqueNames({SOURCE})
         self._key_of: dict[Origin, str] = {}
-        self._layer_applied: dict[tuple[object, ...], str] = {}
+        self._layer_of_use: dict[tuple[object, ...], str] = {}
 
-    def graph(self, conversion: Conversion) -> Graph:
-        """Freeze the drafts; those with tensors become layers."""
+    def freeze(self, conversion: Conversion) -> Graph:
+        """Freeze drafts as a graph, and add a layer for each draft with tensor roles.
+
+        Args:
+            conversion: The drafts after all passes.
+
+        Returns:
+            The graph; bodies of loops and branches are frozen likewise.
+        """
         nodes = []
         for draft in conversion.drafts:
             computed = {role: value for role, value in draft.roles.items() if isinstance(value, Value)}
             layer = None
             if draft.roles:
                 layer = self._layer_of(draft)
-            attributes = {**draft.attributes, **{name: self.graph(body) for name, body in draft.bodies.items()}}
+            attributes = {**draft.attributes, **{name: self.freeze(body) for name, body in draft.bodies.items()}}
             nodes.append(Node(draft.name, draft.kind, tuple(draft.inputs), attributes, layer, computed))
         return Graph(tuple(conversion.inputs), tuple(nodes), tuple(conversion.outputs))
 
-    def inferred(self, inferred: Inferred) -> Layer:
-        """Add a layer that no graph describes, of arrays that no other layer has."""
-        name, kind, attributes, arrays = inferred
-        name = _unique(name, self.layers)
+    def add_inferred(self, inferred: InferredLayer) -> Layer:
+        """Add a layer that was inferred from names and shapes.
+
+        Args:
+            inferred: A layer of arrays that no other layer uses.
+
+        Returns:
+            The layer under its unique name.
+        """
+        name = self._layer_name(inferred.name)
         tensors, origins = {}, {}
-        for role, array in arrays.items():
+        for role, array in inferred.arrays.items():
             recipe = identity(array)
-            tensors[role] = self._store(f"{name}.{role}", recipe)
+            tensors[role] = self._add_recipe(f"{name}.{role}", recipe)
             origins[role] = recipe.origin
-        layer = Layer(name, kind, attributes, tensors, LayerSource(None, None, origins), "names")
+        source = LayerSource(None, None, origins)
+        layer = Layer(name, inferred.kind, inferred.attributes, tensors, source, "names")
         self.layers[name] = layer
         return layer
 
+    def add_tensor(self, key: str, tensor: Tensor) -> str:
+        """Add a tensor under a key, or under a numbered variant if the key is taken.
+
+        Returns:
+            The key.
+        """
+        key = self._key(key)
+        self.tensors[key] = tensor
+        return key
+
+    def used_arrays(self) -> set[str]:
+        """Return the names of the source's arrays that layers use."""
+        return {name for recipe in self.recipes.values() for name in recipe.origin.arrays}
+
     def _layer_of(self, draft: Draft) -> str:
-        """The node's layer; nodes that apply the same tensors in the same way share one."""
-        same = (
+        """Return the draft's layer; drafts that use equal tensors with equal attributes share one."""
+        use = (
             draft.kind,
             tuple(sorted(draft.attributes.items())),
-            tuple(sorted((role, _identity(value)) for role, value in draft.roles.items() if value is not None)),
+            tuple(sorted((role, _sort_key(value)) for role, value in draft.roles.items() if value is not None)),
         )
-        if same not in self._layer_applied:
-            self._layer_applied[same] = self._new_layer(draft)
-        return self._layer_applied[same]
+        if use not in self._layer_of_use:
+            self._layer_of_use[use] = self._add_layer(draft)
+        return self._layer_of_use[use]
 
-    def _new_layer(self, draft: Draft) -> str:
-        name = draft.layer or _common_stem(draft.roles.values()) or draft.name
+    def _add_layer(self, draft: Draft) -> str:
+        name = draft.layer or _common_name(draft.roles.values()) or draft.name
         if name in self.layers or name == SOURCE:
             name = draft.name
-        name = _unique(name, self.layers)
+        name = self._layer_name(name)
         tensors, origins = {}, {}
         for role, recipe in draft.roles.items():
             if isinstance(recipe, Recipe):
                 origin = origins[role] = recipe.origin
                 if origin not in self._key_of:
-                    self._key_of[origin] = self._store(f"{name}.{role}", recipe)
+                    self._key_of[origin] = self._add_recipe(f"{name}.{role}", recipe)
                 tensors[role] = self._key_of[origin]
         source = LayerSource(draft.origin.name, draft.origin.operator, origins)
         self.layers[name] = Layer(name, draft.kind, draft.attributes, tensors, source, "graph")
         return name
 
-    def _store(self, key: str, recipe: Recipe) -> str:
-        """Keep the tensor, under ``key`` or one like it."""
-        key = _unique(key, self.tensors)
-        self.tensors[key] = recipe.tensor
+    def _add_recipe(self, key: str, recipe: Recipe) -> str:
+        key = self.add_tensor(key, recipe.tensor)
         self.recipes[key] = recipe
         return key
 
-    def used(self) -> set[str]:
-        """The names of the source's arrays that some layer uses."""
-        return {name for recipe in self.recipes.values() for name in recipe.origin.arrays}
 
-    def source_file(self, file: ArrayFile, arrays: Sequence[Array], name: str) -> SourceFile:
-        """The parameter file as pieces of stored tensors. What canonical tensors do not hold is kept beside them."""
-        found = {
-            content.offset: (content, piece) for content, piece in sorted(pieces_of(self.recipes)) if content.nbytes
-        }
-        placed: list[Placed] = []
-        for array in arrays:
-            dense = array.storage == "dense"
-            covering = _covering(array.stored.only_range, found) if dense else None
-            if covering is not None:
-                placed += covering
-                continue
-            for part, tensor in array.parts().items():
-                suffix = "" if dense else f".{part}"
-                key = _unique(f"{SOURCE}.{array.name}{suffix}", self.tensors)
-                self.tensors[key] = tensor
-                placed.append((tensor.only_range, Piece(key)))
-        pieces, skeleton = _cut(file, placed)
-        return SourceFile(
-            name=name,
-            role="parameters",
-            format=file.format,
-            size=file.size,
-            pieces=pieces,
-            skeleton=skeleton,
-            location=FileRange(file.path, 0, file.size),
-        )
-
-
-def _covering(whole: FileRange, found: Mapping[int, Placed]) -> list[Placed] | None:
-    """What of ``found``, by offset, holds exactly these bytes, one after the other; None where bytes are left."""
-    covering = []
-    _, position, nbytes = whole
-    end = position + nbytes
-    while position < end:
-        placed = found.get(position)
-        if placed is None:
-            return None
-        covering.append(placed)
-        position += placed[0].nbytes
-    return covering if position == end else None
-
-
-def _cut(file: ArrayFile, placed: Iterable[Placed]) -> tuple[tuple[int | Piece, ...], bytes]:
-    """The file as literal stretches and pieces, and the bytes of the literal stretches."""
-    pieces: list[int | Piece] = []
-    skeleton = bytearray()
-    with open(file.path, "rb") as source:
-        position = 0
-        for (_, offset, nbytes), piece in sorted(placed):
-            gap = offset - position
-            if gap > 0:
-                pieces.append(gap)
-                source.seek(position)
-                skeleton += source.read(gap)
-            pieces.append(piece)
-            position = offset + nbytes
-        if file.size > position:
-            pieces.append(file.size - position)
-            source.seek(position)
-            skeleton += source.read(file.size - position)
-    return tuple(pieces), bytes(skeleton)
-
-
-def text_file(path: str, text: str, role: str, format: str) -> SourceFile:
-    """A source file that is kept as text."""
-    size = os.path.getsize(path)
-    return SourceFile(os.path.basename(path), role, format, size, text=text, location=FileRange(path, 0, size))
+def _sort_key(role: RoleDraft) -> tuple[object, ...]:
+    """Return a tuple that is equal for equal tensors, and sortable within one role."""
+    return role.origin if isinstance(role, Recipe) else (role,)
 
 
 def _array_names(role: RoleDraft) -> tuple[str, ...]:
@@ -170,20 +131,7 @@ def _array_names(role: RoleDraft) -> tuple[str, ...]:
     return (role.variable,) if isinstance(role, Absent) else ()
 
 
-def _identity(role: RoleDraft) -> tuple[object, ...]:
-    """Equal for roles that have the same tensor."""
-    return role.origin if isinstance(role, Recipe) else (role,)
-
-
-def _common_stem(roles: Iterable[RoleDraft]) -> str | None:
-    """What all arrays are called but for the role at the end, if they agree."""
-    stems = {layer_of(name) for role in roles for name in _array_names(role)}
-    return stems.pop() if len(stems) == 1 else None
-
-
-def _unique(name: str, taken: Container[str]) -> str:
-    candidate, number = name, 1
-    while candidate in taken or candidate == SOURCE:
-        number += 1
-        candidate = f"{name}#{number}"
-    return candidate
+def _common_name(roles: Iterable[RoleDraft]) -> str | None:
+    """Return the layer's name in the names of its arrays, None if they differ."""
+    names = {layer_of(name) for role in roles for name in _array_names(role)}
+    return names.pop() if len(names) == 1 else None

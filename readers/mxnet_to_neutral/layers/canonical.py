@@ -1,7 +1,7 @@
-"""From an array of the source to the canonical tensor of a role, and back.
+"""Make the canonical tensors of layers from the source's arrays, such that the arrays can be restored.
 
-A :class:`Recipe` says how the canonical tensor is made and how the source's bytes are found again in what is stored.
-Where they cannot be, the original arrays are kept under ``source.`` keys.
+A :class:`Recipe` describes how a tensor is made, and how the source's bytes are restored from it. Arrays that cannot be
+restored are stored unchanged beside the layers.
 """
 
 from __future__ import annotations
@@ -22,10 +22,14 @@ if TYPE_CHECKING:
 
 
 class Recipe(NamedTuple):
-    """How a role's tensor is made from arrays, which ``origin`` names with the rule; equal origins give equal tensors.
+    """The canonical tensor of a role, and its computation from the source's arrays.
 
-    ``permutation`` takes the stored axes back to the source's, None where the bytes are the same; ``lossless`` says
-    that the bytes can be found again that way.
+    Attributes:
+        origin: The arrays' names and the rule of the computation; equal origins have equal tensors.
+        arrays: The source's arrays.
+        tensor: The canonical tensor.
+        permutation: The permutation of the tensor's axes that restores the array; None if their bytes are equal.
+        lossless: Whether the arrays can be restored from the tensor.
     """
 
     origin: Origin
@@ -36,7 +40,12 @@ class Recipe(NamedTuple):
 
 
 def identity(array: Array, shape: tuple[int, ...] | None = None) -> Recipe:
-    """The array as it is, or with the same elements under another shape."""
+    """Return an array unchanged, or reshaped.
+
+    Args:
+        array: The array.
+        shape: A shape with as many elements; None for the array's.
+    """
     if array.plain and shape is None:
         return Recipe(Origin((array.name,), "identity"), (array,), array.stored)
     rule, tensor = array.rule, array.tensor()
@@ -53,7 +62,12 @@ def _origin(rule: str, *arrays: Array) -> Origin:
 
 
 def transpose(array: Array, axes: tuple[int, ...]) -> Recipe:
-    """The array with its axes permuted as by ``numpy.transpose``."""
+    """Return an array with its axes permuted.
+
+    Args:
+        array: The array.
+        axes: The permutation, as for ``numpy.transpose``.
+    """
     source = array.tensor()
     back = tuple(axes.index(axis) for axis in range(len(axes)))
     shape = tuple(array.shape[axis] for axis in axes)
@@ -66,10 +80,19 @@ def transpose(array: Array, axes: tuple[int, ...]) -> Recipe:
     )
 
 
-def part(array: Array, start: int, shape: tuple[int, ...]) -> Recipe:
-    """A stretch of a packed vector: ``start`` in elements, shaped ``shape``."""
+def slice_vector(array: Array, start: int, shape: tuple[int, ...]) -> Recipe:
+    """Return a range of a packed vector as a tensor.
+
+    Args:
+        array: The vector.
+        start: The first element.
+        shape: The tensor's shape.
+
+    Raises:
+        MismatchError: The vector is sparse or stored in column-major order.
+    """
     if not array.plain:
-        raise MismatchError(f"array {array.name!r}: a packed vector has to be dense and row by row.")
+        raise MismatchError(f"array {array.name!r}: a packed vector must be dense and in row-major order.")
     size, begin = prod(shape), start * ITEM_SIZE[array.dtype]
     content = array.stored.only_range.part(begin, size * ITEM_SIZE[array.dtype])
     tensor = Tensor(array.dtype, shape, (content,))
@@ -77,23 +100,38 @@ def part(array: Array, start: int, shape: tuple[int, ...]) -> Recipe:
 
 
 def concatenate(arrays: tuple[Array, ...]) -> Recipe:
-    """Arrays one after the other along the first axis."""
+    """Return arrays concatenated along axis 0.
+
+    Args:
+        arrays: Arrays of one dtype, whose shapes differ only on axis 0.
+
+    Raises:
+        MismatchError: The arrays do not fit together, or one is sparse or stored in column-major order.
+    """
     first = arrays[0]
     for array in arrays:
         if array.shape[1:] != first.shape[1:] or array.dtype != first.dtype or not array.plain:
             raise MismatchError(
-                f"arrays {first.name!r} and {array.name!r} belong to one matrix but have shapes {first.shape} and "
-                f"{array.shape} of {first.dtype} and {array.dtype}."
+                f"arrays {first.name!r} and {array.name!r} are parts of one matrix but do not fit together: "
+                f"{first.dtype} {first.shape} and {array.dtype} {array.shape}."
             )
     shape = (sum(array.shape[0] for array in arrays), *first.shape[1:])
     content = tuple([array.stored.only_range for array in arrays])
     return Recipe(_origin("concatenate", *arrays), arrays, Tensor(first.dtype, shape, content))
 
 
-def reorder(array: Array, order: tuple[int, ...]) -> Recipe:
-    """The array with equal blocks of its first axis in another order: block ``order[0]`` first."""
+def reorder_blocks(array: Array, order: tuple[int, ...]) -> Recipe:
+    """Return an array with the equal blocks of its first axis, such as gates, in another order.
+
+    Args:
+        array: The array.
+        order: For each block of the result the number of the array's block.
+
+    Raises:
+        MismatchError: The array is sparse or stored in column-major order.
+    """
     if not array.plain:
-        raise MismatchError(f"array {array.name!r}: gates that are put in order have to be dense and row by row.")
+        raise MismatchError(f"array {array.name!r}: gates to be reordered must be dense and in row-major order.")
     whole = array.stored.only_range
     size = whole.nbytes // len(order)
     content = tuple(whole.part(block * size, size) for block in order)
@@ -103,12 +141,17 @@ def reorder(array: Array, order: tuple[int, ...]) -> Recipe:
 
 
 def ones(array: Array) -> Recipe:
-    """Ones of the array's shape: what the source computes with instead of the stored values."""
+    """Return ones of an array's shape and dtype, for arrays whose values MXNet ignores."""
     return Recipe(_origin("ones", array), (array,), _ones(array.tensor()), lossless=False)
 
 
 def repeat(array: Array, times: int) -> Recipe:
-    """Every element ``times`` times: one value a group becomes one a channel."""
+    """Return a vector with every element repeated, which turns a value per group into a value per channel.
+
+    Args:
+        array: The vector.
+        times: How often each element is repeated.
+    """
     tensor = array.tensor()
     shape = (array.shape[0] * times,)
     return Recipe(
@@ -119,8 +162,15 @@ def repeat(array: Array, times: int) -> Recipe:
     )
 
 
-def pieces_of(recipes: Mapping[str, Recipe]) -> Iterator[tuple[FileRange, Piece]]:
-    """Where the bytes of the stored tensors (key to recipe) are in the source, of those that can be found again."""
+def stored_ranges(recipes: Mapping[str, Recipe]) -> Iterator[tuple[FileRange, Piece]]:
+    """Yield the ranges of the source that can be restored from stored tensors.
+
+    Args:
+        recipes: The recipes of the stored tensors by key.
+
+    Yields:
+        The range in the source's file, and the part of the tensor with these bytes, permuted if need be.
+    """
     for key, recipe in recipes.items():
         if not recipe.lossless:
             continue
@@ -139,6 +189,7 @@ def pieces_of(recipes: Mapping[str, Recipe]) -> Iterator[tuple[FileRange, Piece]
 
 
 def _changed(source: Tensor, shape: tuple[int, ...], change: Callable[[np.ndarray], np.ndarray]) -> Tensor:
+    """Return a tensor whose values are computed from another one's when they are needed."""
     return lazy_tensor(source.dtype, shape, lambda: change(source.numpy()))
 
 

@@ -1,20 +1,37 @@
-"""Layers from names and shapes alone, for arrays that no graph explains.
+"""Infer layers from the names and shapes of arrays that no graph uses.
 
-Only what names and shapes give away is said; the rest of the attributes is left out. What could be several kinds
-stays a ``parameter``.
+Layers have only the attributes that follow from shapes. Arrays that fit several kinds, or none, become layers of kind
+``parameter``.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any, Iterable, Iterator, Mapping, Tuple
+from typing import Any, Iterable, Iterator, Mapping, NamedTuple
 
 from mxnet_to_neutral.arrays import Array
 from mxnet_to_neutral.layers.names import split_role, strip_prefix
 from neutral.operators.recurrent import GATES
 
-Inferred = Tuple[str, str, Mapping[str, Any], Mapping[str, Array]]
-"""A layer's name, its kind, the attributes that are certain from the shapes, and the arrays of its roles."""
+
+class InferredLayer(NamedTuple):
+    """A layer inferred from names and shapes.
+
+    Attributes:
+        name: The layer's name, not yet unique.
+        kind: A kind of the catalogue.
+        attributes: The attributes that follow from the shapes.
+        arrays: The arrays by role.
+    """
+
+    name: str
+    kind: str
+    attributes: Mapping[str, Any]
+    arrays: Mapping[str, Array]
+
+
+_SINGLE, _LAYER, _RECURRENT = "single", "layer", "recurrent"
+"""Structures that arrays belong to: none, a layer, or a stack of recurrent layers."""
 
 _STATISTICS = {
     "moving_mean": "running_mean",
@@ -24,14 +41,14 @@ _STATISTICS = {
 }
 
 _SEQUENCE = re.compile(r"^(?P<stem>.*?)[_.]?(?P<direction>[lr])(?P<layer>\d+)_[ih]2[hr]_(?:weight|bias)$")
-"""Gluon's recurrent layers: ``lstm0_l0_i2h_weight``, ``0.r1_h2h_bias``."""
+"""Names of Gluon's recurrent layers: ``lstm0_l0_i2h_weight``, ``0.r1_h2h_bias``."""
 
 _UNFUSED = re.compile(
     r"^(?P<stem>.*?)[_.]?_unfused\.(?P<layer>\d+)(?:\.(?P<direction>[lr])_cell)?\.[ih]2[hr]_(?:weight|bias)$"
 )
-"""What Gluon 1.3 to 1.9 call the same in ``save_parameters``: ``0._unfused.1.l_cell.i2h_weight``."""
+"""The names that ``save_parameters`` of Gluon 1.3 to 1.9 gives them: ``0._unfused.1.l_cell.i2h_weight``."""
 
-_PARTS = {
+_RECURRENT_ROLES = {
     "i2h_weight": "weight_ih",
     "h2h_weight": "weight_hh",
     "h2r_weight": "weight_hr",
@@ -40,74 +57,88 @@ _PARTS = {
 }
 
 
-def infer(arrays: Iterable[Array]) -> Iterator[Inferred]:
-    """Layers in the order in which the arrays first name them; every array with data is in exactly one."""
+def infer_layers(arrays: Iterable[Array]) -> Iterator[InferredLayer]:
+    """Infer layers from arrays.
+
+    Args:
+        arrays: Arrays by MXNet's naming conventions, in the order of the file.
+
+    Yields:
+        Layers in the order in which the arrays first name them; every array with data is in exactly one.
+
+    Example:
+        >>> weight = Array("fc_weight", "F32", (10, 4), "dense", 0)
+        >>> bias = Array("fc_bias", "F32", (10,), "dense", 168)
+        >>> [(layer.name, layer.kind, layer.attributes) for layer in infer_layers([weight, bias])]
+        [('fc', 'linear', {'out_features': 10})]
+    """
     groups: dict[tuple[str, str], list[tuple[str, Array]]] = {}
     for array in arrays:
         if array.storage == "none":
             continue
-        form, stem, role = _place(array.name)
-        groups.setdefault((form, stem), []).append((role, array))
-    for (form, stem), members in groups.items():
+        structure, stem, role = _classify(array.name)
+        groups.setdefault((structure, stem), []).append((role, array))
+    for (structure, stem), members in groups.items():
         roles, layer = dict(members), None
-        if form != "single":
-            layer = _sequence(stem, roles) if form == "sequence" else _layer(stem, roles)
-        if layer is None or len(layer[-1]) != len(members):
-            yield from [parameter(array) for _, array in members]
+        if structure != _SINGLE:
+            layer = _recurrent_layer(stem, roles) if structure == _RECURRENT else _layer(stem, roles)
+        if layer is None or len(layer.arrays) != len(members):
+            yield from [_parameter(array) for _, array in members]
         else:
             yield layer
 
 
-def parameter(array: Array) -> Inferred:
-    """An array of which nothing is known but its name."""
-    return strip_prefix(array.name), "parameter", {}, {"value": array}
+def _parameter(array: Array) -> InferredLayer:
+    return InferredLayer(strip_prefix(array.name), "parameter", {}, {"value": array})
 
 
-def _place(name: str) -> tuple[str, str, str]:
-    """What an array can belong to by its name: a recurrent sequence, a layer, or nothing; its name, and the role."""
+def _classify(name: str) -> tuple[str, str, str]:
+    """Return the structure that an array belongs to by its name, the layer's name, and the role."""
     stem, role = split_role(name)
     if role is None:
-        return "single", stem, ""
-    if role in _PARTS:
+        return _SINGLE, stem, ""
+    if role in _RECURRENT_ROLES:
         plain = strip_prefix(name)
         match = _SEQUENCE.match(plain) or _UNFUSED.match(plain)
         if match:
             reverse = "_reverse" if match.group("direction") == "r" else ""
-            return "sequence", match.group("stem") or "rnn", f"{_PARTS[role]}_l{int(match.group('layer'))}{reverse}"
-    return "layer", stem or role, role
+            role = f"{_RECURRENT_ROLES[role]}_l{int(match.group('layer'))}{reverse}"
+            return _RECURRENT, match.group("stem") or "rnn", role
+    return _LAYER, stem or role, role
 
 
-def _layer(stem: str, roles: Mapping[str, Array]) -> Inferred | None:
+def _layer(stem: str, roles: Mapping[str, Array]) -> InferredLayer | None:
+    """Infer a layer other than a recurrent one; None if its arrays fit no kind."""
     names, hint = roles.keys(), stem.lower()
     if "weight" in names:
         return _weighted(stem, hint, roles) if names <= {"weight", "bias"} else None
     if {"gamma", "beta"} <= names:
-        found = {_STATISTICS.get(role, role): array for role, array in roles.items()}
-        if set(found) == {"gamma", "beta", "running_mean", "running_var"}:
-            return _normalization(stem, "batch_norm", found)
-        if names == {"gamma", "beta"}:
-            for kind, pattern in (
-                ("layer_norm", r"layer_?norm|(^|[_.])ln\d*$"),
-                ("instance_norm", r"instance_?norm"),
-            ):
-                if re.search(pattern, hint):
-                    return _normalization(stem, kind, found)
-        return None
+        return _normalization(stem, hint, {_STATISTICS.get(role, role): array for role, array in roles.items()})
     if names in ({"alpha"}, {"gamma"}) and all(len(array.shape) == 1 for array in roles.values()):
-        return stem, "prelu", {}, {"weight": next(iter(roles.values()))}
-    if {"i2h_weight", "h2h_weight"} <= names <= set(_PARTS) - {"h2r_weight"}:
+        return InferredLayer(stem, "prelu", {}, {"weight": next(iter(roles.values()))})
+    if {"i2h_weight", "h2h_weight"} <= names <= set(_RECURRENT_ROLES) - {"h2r_weight"}:
         return _cell(stem, roles)
     return None
 
 
-def _normalization(stem: str, kind: str, roles: Mapping[str, Array]) -> Inferred | None:
+def _normalization(stem: str, hint: str, roles: Mapping[str, Array]) -> InferredLayer | None:
+    """Infer batch normalization from its statistics, and other normalizations from the layer's name."""
+    if set(roles) == {"gamma", "beta", "running_mean", "running_var"}:
+        kind = "batch_norm"
+    elif set(roles) == {"gamma", "beta"} and re.search(r"layer_?norm|(^|[_.])ln\d*$", hint):
+        kind = "layer_norm"
+    elif set(roles) == {"gamma", "beta"} and re.search(r"instance_?norm", hint):
+        kind = "instance_norm"
+    else:
+        return None
     if len({array.shape for array in roles.values()}) != 1 or len(roles["gamma"].shape) != 1:
         return None
     renamed = {"gamma": "weight", "beta": "bias"}
-    return stem, kind, {}, {renamed.get(role, role): array for role, array in roles.items()}
+    return InferredLayer(stem, kind, {}, {renamed.get(role, role): array for role, array in roles.items()})
 
 
-def _weighted(stem: str, hint: str, roles: Mapping[str, Array]) -> Inferred | None:
+def _weighted(stem: str, hint: str, roles: Mapping[str, Array]) -> InferredLayer | None:
+    """Infer a layer with a weight and perhaps a bias from their shapes, where those fit several kinds by its name."""
     shape = roles["weight"].shape
     bias = roles["bias"].shape if "bias" in roles else None
     if not 2 <= len(shape) <= 5 or (bias is not None and len(bias) != 1):
@@ -128,23 +159,26 @@ def _weighted(stem: str, hint: str, roles: Mapping[str, Array]) -> Inferred | No
         kind, attributes = "convolution", {"out_channels": shape[0], "kernel_size": shape[2:]}
     else:
         return None
-    return stem, kind, attributes, roles
+    return InferredLayer(stem, kind, attributes, roles)
 
 
 def _kind_of_gates(rows: int, hidden: int) -> str | None:
+    """Return the recurrent kind whose gates, of ``hidden`` rows each, make up ``rows``."""
     return next((kind for kind, gates in GATES.items() if rows == gates * hidden), None)
 
 
-def _cell(stem: str, roles: Mapping[str, Array]) -> Inferred | None:
+def _cell(stem: str, roles: Mapping[str, Array]) -> InferredLayer | None:
+    """Infer a recurrent cell."""
     rows, hidden = (*roles["h2h_weight"].shape, 0)[:2]
     kind = _kind_of_gates(rows, hidden)
     if kind is None or any(array.shape[:1] != (rows,) for array in roles.values()):
         return None
-    recipes = {_PARTS[part]: array for part, array in roles.items()}
-    return stem, f"{kind}_cell", {"hidden_size": hidden}, recipes
+    arrays = {_RECURRENT_ROLES[role]: array for role, array in roles.items()}
+    return InferredLayer(stem, f"{kind}_cell", {"hidden_size": hidden}, arrays)
 
 
-def _sequence(stem: str, roles: Mapping[str, Array]) -> Inferred | None:
+def _recurrent_layer(stem: str, roles: Mapping[str, Array]) -> InferredLayer | None:
+    """Infer a stack of recurrent layers, one direction or both."""
     shapes = {role: array.shape for role, array in roles.items()}
     rows, state = (*shapes.get("weight_hh_l0", ()), 0, 0)[:2]
     projection = shapes.get("weight_hr_l0")
@@ -160,4 +194,4 @@ def _sequence(stem: str, roles: Mapping[str, Array]) -> Inferred | None:
     }
     if kind == "lstm":
         attributes["projection_size"] = projection[0] if projection else 0
-    return stem, kind, attributes, roles
+    return InferredLayer(stem, kind, attributes, roles)

@@ -7,7 +7,7 @@ from typing import Any, Iterator, Optional, Sequence, Tuple
 
 from mxnet_to_neutral.arrays import Array
 from mxnet_to_neutral.context import NodeContext
-from mxnet_to_neutral.layers.canonical import Recipe, identity, part
+from mxnet_to_neutral.layers.canonical import Recipe, identity, slice_vector
 from mxnet_to_neutral.layers.names import layer_of, split_role
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
@@ -163,7 +163,7 @@ def _roles(context: NodeContext, arrays: Sequence[Array], matrices: Sequence[Mat
     roles, position = {}, 0
     for role, shape in matrices:
         shape_known = tuple(input_size if extent is None else extent for extent in shape)
-        roles[role] = part(packed, position, shape_known)
+        roles[role] = slice_vector(packed, position, shape_known)
         position += _size(shape_known)
     return roles
 

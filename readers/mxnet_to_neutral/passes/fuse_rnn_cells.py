@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from mxnet_to_neutral.drafts import Conversion, Draft, RoleDraft
-from mxnet_to_neutral.layers.canonical import Recipe, reorder
+from mxnet_to_neutral.layers.canonical import Recipe, reorder_blocks
 from mxnet_to_neutral.passes.patterns import DraftGraph, is_zeros, use_def
 from mxnet_to_neutral.passes.rnn_cell_patterns import CellMatch, match_cells, weight_name
 from neutral.graph import Operand, Value
@@ -99,4 +99,4 @@ def _reordered(tensor: RoleDraft, match: CellMatch) -> RoleDraft:
     """Return the tensor with its gates in the catalogue's order."""
     if not isinstance(tensor, Recipe) or _in_order(match):
         return tensor
-    return reorder(tensor.arrays[0], match.gate_order)
+    return reorder_blocks(tensor.arrays[0], match.gate_order)
