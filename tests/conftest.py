@@ -1,6 +1,6 @@
-"""What all tests share: the folder of real data, and a process in which real MXNet runs.
+"""Fixtures of all tests: the folder of real data, and processes with real MXNet.
 
-Both are optional. Where one is missing the tests that need it are skipped, and the reason says how to have it.
+Both are optional: without one, the tests that need it are skipped with instructions.
 """
 
 from __future__ import annotations
@@ -14,21 +14,25 @@ from mxnet_side.client import MXNet, mxnet2_python, mxnet_python
 from shared_data import shared_data_folder
 
 
+collect_ignore = ["support"]
+"""Helpers, some of which import MXNet: no doctests to collect."""
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Real checkpoints and the files of fifteen MXNet releases."""
+    """Return the folder of real checkpoints and of files of fifteen MXNet releases."""
     folder = shared_data_folder()
     if not folder.is_dir():
-        pytest.skip(f"{folder} is not there; set NEUTRAL_TEST_DATA to the folder of real data")
+        pytest.skip(f"{folder} does not exist; set NEUTRAL_TEST_DATA to the folder of real data")
     return folder
 
 
 @pytest.fixture(scope="session")
 def mxnet() -> Iterator[MXNet]:
-    """Real MXNet, in a process of its own."""
+    """Start real MXNet in its own process."""
     python = mxnet_python()
     if python is None:
-        pytest.skip("MXNet is not here; set NEUTRAL_MXNET_PYTHON to a Python that has it")
+        pytest.skip("MXNet is not installed; set NEUTRAL_MXNET_PYTHON to a Python that has it")
     process = MXNet(python)
     yield process
     process.close()
@@ -36,10 +40,10 @@ def mxnet() -> Iterator[MXNet]:
 
 @pytest.fixture(scope="session")
 def mxnet2() -> Iterator[MXNet]:
-    """MXNet 2, in a process of its own."""
+    """Start MXNet 2 in its own process."""
     python = mxnet2_python()
     if python is None:
-        pytest.skip("MXNet 2 is not here; set NEUTRAL_MXNET2_PYTHON to a Python that has it")
+        pytest.skip("MXNet 2 is not installed; set NEUTRAL_MXNET2_PYTHON to a Python that has it")
     process = MXNet(python)
     yield process
     process.close()
