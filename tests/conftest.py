@@ -13,7 +13,6 @@ import pytest
 from mxnet_side.client import MXNet, mxnet2_python, mxnet_python
 from shared_data import shared_data_folder
 
-
 collect_ignore = ["support"]
 """Helpers, some of which import MXNet: no doctests to collect."""
 

@@ -1,6 +1,6 @@
 """A reader for Neutral, as a package of its own: arrays that ``numpy.save`` wrote, each a parameter.
 
-With this installed, ``neutral export weight.npy bias.npy -o layer.safetensors`` and every other verb takes such files.
+With this installed, ``neutral export weight.npy bias.npy -o layer.safetensors`` and all other verbs accept such files.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ class NpyReader:
         return path.lower().endswith(".npy") and os.path.isfile(path)
 
     def find(self, folder: str, names: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """What ``neutral archive`` takes for a checkpoint: each file."""
+        """Yield every file as a checkpoint of its own, for ``neutral archive``."""
         return ((name[: -len(".npy")], (name,)) for name in names if name.lower().endswith(".npy"))
 
     def read(self, *paths: str, **options: Any) -> Store:
         if options:
-            raise UsageError(f"arrays of NumPy have no {', '.join(options)}.")
+            raise UsageError(f"the reader 'npy' has no option {', '.join(options)}.")
         layers, tensors = {}, {}
         for path in paths:
             name = os.path.splitext(os.path.basename(path))[0]
@@ -44,9 +44,9 @@ def _tensor(path: str) -> Tensor:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:
-        raise FormatError(path, 0, f"this is no array of NumPy ({error})") from None
+        raise FormatError(path, 0, f"not an array in NumPy's format ({error})") from None
     if array.dtype.newbyteorder("<").str not in CODE_OF_NUMPY:
-        raise UnsupportedError(f"{path}: a store has no dtype for {array.dtype}.")
+        raise UnsupportedError(f"{path}: no dtype of a store holds {array.dtype}.")
     return from_numpy(array)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -11,12 +12,18 @@ from pathlib import Path
 from typing import Any, Callable
 
 import numpy as np
+import pytest
 
 from neutral.graph import Graph, Input, Layer, LayerSource, Node, Origin, Value
 from neutral.source import Piece
 from neutral.store import SourceFile, Store, StoreSource
 from neutral.store.safetensors import write_tensors
 from neutral.tensor import from_numpy
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,22 @@ def run_process(*words: object, cwd: Path | None = None, **options: Any) -> subp
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "neutral", *map(str, words)]
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, **options)
+
+
+def install_example(example: Path, module: str, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lay an example package out as pip would: its module and the entry points of its ``pyproject.toml``."""
+    project = tomllib.loads((example / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    name = module[: -len(".py")]
+    info = site / f"{name}-{project['version']}.dist-info"
+    info.mkdir(parents=True)
+    info.joinpath("METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: 1\n")
+    lines = []
+    for group, points in project["entry-points"].items():
+        lines += [f"[{group}]", *(f"{key} = {value}" for key, value in points.items())]
+    info.joinpath("entry_points.txt").write_text("\n".join(lines) + "\n")
+    shutil.copy(example / module, site)
+    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.delitem(sys.modules, name, raising=False)
 
 
 PARTS = b"".join(array.tobytes() for array in (np.arange(6, dtype="<f4"), np.array([1, -1], "<f4"), np.zeros(4, "<i8")))

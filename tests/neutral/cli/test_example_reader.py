@@ -1,42 +1,21 @@
-"""The example of a reader as a package: found by its entry point, it is a reader like Neutral's own."""
+"""The example of a reader as a package: found by its entry point, every verb uses it like Neutral's own."""
 
 from __future__ import annotations
 
-import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import neutral
-from cli_cases import Run
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from cli_cases import Run, install_example
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "npy_reader"
 
 
 @pytest.fixture(autouse=True)
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What pip would lay down of the example, by what its ``pyproject.toml`` says."""
-    project = tomllib.loads((EXAMPLE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    site = tmp_path / "site"
-    info = site / f"npy_to_neutral-{project['version']}.dist-info"
-    info.mkdir(parents=True)
-    info.joinpath("METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: 1\n")
-    lines = [line for group, points in project["entry-points"].items() for line in (f"[{group}]", *_items(points))]
-    info.joinpath("entry_points.txt").write_text("\n".join(lines) + "\n")
-    shutil.copy(EXAMPLE / "npy_to_neutral.py", site)
-    monkeypatch.syspath_prepend(str(site))
-    monkeypatch.delitem(sys.modules, "npy_to_neutral", raising=False)
-
-
-def _items(points: dict[str, str]) -> list[str]:
-    return [f"{name} = {value}" for name, value in points.items()]
+    install_example(EXAMPLE, "npy_to_neutral.py", tmp_path / "site", monkeypatch)
 
 
 def test_it_is_short() -> None:
@@ -65,3 +44,12 @@ def test_what_it_refuses(run: Run, tmp_path: Path, content: np.ndarray, code: in
     refused = run("export", tmp_path / "a.npy", "-o", tmp_path / "s.safetensors")
     assert refused.code == code and "a.npy" in refused.err
     assert not (tmp_path / "s.safetensors").exists()
+
+
+def test_the_document_quotes_the_example() -> None:
+    source = (EXAMPLE / "npy_to_neutral.py").read_text(encoding="utf-8")
+    document = (EXAMPLE.parents[1] / "docs" / "adding-a-reader.md").read_text(encoding="utf-8")
+    blocks = document.split("```python\n")[1:]
+    assert blocks
+    for block in blocks:
+        assert block.split("```")[0].strip() in source
