@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from typing import Iterator, Mapping
+from weakref import WeakSet
 
+from neutral.errors import StoreError
 from neutral.graph import Graph, Layer, Node, Value
 from neutral.operators import Operator, catalogue
 from neutral.source import Piece, SourceFile
+from neutral.store.role_shapes import shape_problems
 from neutral.store.source_files import is_file_name
 from neutral.store.store import Store
 from neutral.tensor import Tensor
@@ -18,7 +21,7 @@ def structure_problems(store: Store) -> Iterator[str]:
         for problem in _layer_problems(layer, store):
             yield f"layer {layer.name!r}: {problem}"
     if store.graph is not None:
-        yield from _graph_problems(store.graph, store.layers, "graph")
+        yield from _graph_problems(store.graph, store, "graph")
     files = () if store.source is None else store.source.files
     for file in files:
         for problem in file_problems(file, store.tensors):
@@ -37,6 +40,35 @@ def structure_problems(store: Store) -> Iterator[str]:
             yield f"digest of {key!r}: there is no such tensor"
 
 
+MOST_SHOWN = 10
+"""Problems that the message of :func:`require_valid` lists."""
+
+
+def require_valid(store: Store) -> None:
+    """Raise unless the store is sound; call this before anything is made of its layers' attributes or its graph.
+
+    A store's structure is checked once: it is not changed after it was made.
+
+    Raises:
+        StoreError: With the first problems of :func:`structure_problems`.
+    """
+    if store in _VALID:
+        return
+    problems = list(structure_problems(store))
+    if problems:
+        shown = "\n".join(f"  - {problem}" for problem in problems[:MOST_SHOWN])
+        more = f"\n  and {len(problems) - MOST_SHOWN} more" if len(problems) > MOST_SHOWN else ""
+        raise StoreError(
+            f"{store.path or 'the store'}: its manifest contradicts the catalogue of operators:\n{shown}{more}\n"
+            "It was damaged, edited, or written by another version; `neutral check` lists every problem."
+        )
+    _VALID.add(store)
+
+
+_VALID: WeakSet[Store] = WeakSet()
+"""The stores whose structure was checked and found sound."""
+
+
 def _layer_problems(layer: Layer, store: Store) -> Iterator[str]:
     operator = catalogue[layer.kind]
     yield from operator.problems(layer.attributes, complete=layer.typed_by == "graph")
@@ -45,6 +77,7 @@ def _layer_problems(layer: Layer, store: Store) -> Iterator[str]:
             yield f"{layer.kind} has no role {role!r}"
         if key not in store.tensors:
             yield f"its {role!r} is the tensor {key!r}, which is not there"
+    yield from shape_problems(operator, layer.attributes, _shapes(layer, store))
     if layer.typed_by != "names" and _has_parameters(store):
         yield from _missing_roles(layer, operator, store.graph)
 
@@ -74,7 +107,7 @@ def _subgraphs(node: Node) -> Iterator[Graph]:
     return (value for value in node.attributes.values() if isinstance(value, Graph))
 
 
-def _graph_problems(graph: Graph, layers: Mapping[str, Layer], where: str) -> Iterator[str]:
+def _graph_problems(graph: Graph, store: Store, where: str) -> Iterator[str]:
     """Nodes in order: what a node uses is an input of the graph or was made before."""
     known: dict[str, int | None] = {}
     for graph_input in graph.inputs:
@@ -83,10 +116,10 @@ def _graph_problems(graph: Graph, layers: Mapping[str, Layer], where: str) -> It
         known[graph_input.name] = 1
     for node in graph.nodes:
         here = f"{where}, node {node.name!r}"
-        for problem in _node_problems(node, known, layers):
+        for problem in _node_problems(node, known, store):
             yield f"{here}: {problem}"
         for subgraph in _subgraphs(node):
-            yield from _graph_problems(subgraph, layers, here)
+            yield from _graph_problems(subgraph, store, here)
         if node.name in known:
             yield f"{here}: its name is taken already"
         known[node.name] = _output_count(node)
@@ -95,11 +128,11 @@ def _graph_problems(graph: Graph, layers: Mapping[str, Layer], where: str) -> It
             yield f"{where}, outputs: {problem}"
 
 
-def _node_problems(node: Node, known: Mapping[str, int | None], layers: Mapping[str, Layer]) -> Iterator[str]:
+def _node_problems(node: Node, known: Mapping[str, int | None], store: Store) -> Iterator[str]:
     operator = catalogue[node.kind]
     yield from operator.problems(node.attributes)
-    if node.layer is not None and node.layer not in layers:
-        yield f"its layer {node.layer!r} is not there"
+    if node.layer is not None:
+        yield from _use_problems(node, operator, store)
     for operand in (*node.inputs, *node.computed.values()):
         if isinstance(operand, Value):
             yield from _value_problems(operand, known)
@@ -107,6 +140,21 @@ def _node_problems(node: Node, known: Mapping[str, int | None], layers: Mapping[
         if operator.role(role) is None:
             yield f"{node.kind} has no role {role!r}"
     yield from _arity_problems(node, operator)
+
+
+def _use_problems(node: Node, operator: Operator, store: Store) -> Iterator[str]:
+    """Yield the contradictions between a node and the layer whose tensors it uses."""
+    layer = store.layers.get(node.layer or "")
+    if layer is None:
+        yield f"its layer {node.layer!r} is not there"
+    elif layer.kind != node.kind:
+        yield f"its layer {layer.name!r} is a {layer.kind}, not a {node.kind}"
+    else:
+        yield from shape_problems(operator, node.attributes, _shapes(layer, store))
+
+
+def _shapes(layer: Layer, store: Store) -> dict[str, tuple[int, ...]]:
+    return {role: store.tensors[key].shape for role, key in layer.tensors.items() if key in store.tensors}
 
 
 def _arity_problems(node: Node, operator: Operator) -> Iterator[str]:

@@ -13,7 +13,7 @@ import pytest
 import networks
 from checks import run, source_of, torch
 from graphs import GraphBuilder
-from neutral.errors import UnsupportedError, UsageError
+from neutral.errors import StoreError, UnsupportedError, UsageError
 from neutral.graph import Value
 from neutral.store import SourceFile, Store, StoreSource
 from neutral_to_torch.emission.build import build, plan_of
@@ -70,11 +70,11 @@ def test_pth(tmp_path: Path) -> None:
 
 def test_the_docstring_says_where_the_model_came_from(tmp_path: Path) -> None:
     store = small()
-    files = (SourceFile("my net-symbol.json", "symbol", "json", 12, text="{}", sha256="ab" * 32),)
+    files = (SourceFile("my net-symbol.json", "symbol", "json", 2, text="{}", sha256="ab" * 32),)
     store.source = StoreSource("mxnet", "1.9.1", files)
     source = source_of(store)
     assert "Converted from mxnet 1.9.1:" in source
-    assert f"    my net-symbol.json: 12 bytes\n        SHA-256 {'ab' * 32}\n" in source
+    assert f"    my net-symbol.json: 2 bytes\n        SHA-256 {'ab' * 32}\n" in source
     assert "    data: (N, 3, 32, 32)" in source
     assert "class MyNet(nn.Module):" in source
     assert "class Other(nn.Module):" in source_of(store, class_name="Other")
@@ -165,20 +165,26 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
     for k in range(7):
         attributes = {"operator": "Custom", "attributes": {}, "reason": "no plug-in offers it"}
         x = g.node("opaque", x, name=f"custom{k}", **attributes)
-    x = g.linear(x, 4, 4, name="fc")
-    del g.tensors["fc.weight"]
     store = g.store(g.node("linear", x, name="lonely", out_features=2, flatten=False))
     with pytest.raises(UnsupportedError) as caught:
         emit(store, tmp_path / "model.py")
     assert caught.value.problems == (
         "operator Custom: no plug-in offers it (7 nodes: custom0, custom1, custom2, custom3, custom4, ...)",
-        "kind linear: its tensor fc.weight is not in the store (1 node: fc)",
         "kind linear: it has no tensor for its role weight (1 node: lonely)",
     )
     assert list(tmp_path.iterdir()) == []
     found = preflight(store)
     assert found is not None and found.problems == caught.value.problems
     assert preflight(store, until="data") is None
+
+
+def test_a_store_that_contradicts_itself_is_refused(tmp_path: Path) -> None:
+    g = GraphBuilder()
+    x = g.linear(g.input("data", (None, 4)), 4, 4, name="fc")
+    del g.tensors["fc.weight"]
+    with pytest.raises(StoreError, match=r"'weight' is the tensor 'fc.weight', which is not there"):
+        emit(g.store(x), tmp_path / "model.py")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_calls_that_cannot_be_meant(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from neutral.errors import UsageError
 from neutral.graph import Graph
 from neutral.rewriting import Pass, run_passes
 from neutral.store import Store
+from neutral.store.structure import require_valid
 from neutral_to_torch.emission.lowering.common_subexpressions import eliminate_common_subexpressions
 from neutral_to_torch.emission.lowering.cut import cut, eliminate_dead_code, remove_identities
 from neutral_to_torch.emission.lowering.fuse_activations import fuse_activations
@@ -49,6 +50,7 @@ def lower(store: Store, outputs: Sequence[str] | None = None, until: str | None 
             f"{store.path or 'the store'} has no graph, only layers: there is nothing to write source from. "
             "Load its weights into a module of your own with load_into."
         )
+    require_valid(store)
     graph = run_passes(cut(store.graph, outputs, until), GRAPH_PASSES)
     graph = replace(graph, inputs=infer_input_shapes(graph, store.layers, store.tensors))
     lowering = Lowering(store)
