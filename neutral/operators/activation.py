@@ -1,10 +1,10 @@
-"""Activations, learned and fixed."""
+"""Activation functions, with and without weights."""
 
 from __future__ import annotations
 
 from neutral.operators.catalogue import Attribute, Operator, Role
 
-AXIS = Attribute("axis", "int", "The axis over which the probabilities sum to 1; negative counts from the end.")
+AXIS = Attribute("axis", "int", "The axis along which the probabilities sum to 1; a negative axis counts from the end.")
 
 _FIXED = {
     "relu": "output = max(input, 0).",
@@ -13,7 +13,8 @@ _FIXED = {
     "tanh": "output = hyperbolic tangent of input.",
     "softplus": "output = log(1 + e^input).",
     "softsign": "output = input / (1 + |input|).",
-    "selu": "output = 1.0507009873554805 * (input where input > 0, else 1.6732632423543772*(e^input - 1)).",
+    "selu": "output = 1.0507009873554805 * input for input > 0, else 1.0507009873554805 * 1.6732632423543772 * "
+    "(e^input - 1).",
     "gelu": "output = 0.5 * input * (1 + erf(input / sqrt(2))).",
     "gelu_tanh": "output = 0.5 * input * (1 + tanh(sqrt(2/pi) * (input + 0.044715*input^3))).",
     "mish": "output = input * tanh(log(1 + e^input)).",
@@ -28,10 +29,10 @@ OPERATORS = (
     ),
     Operator(
         "hard_sigmoid",
-        "output = alpha*input + beta, at least 0 and at most 1.",
+        "output = alpha*input + beta, clamped to [0, 1].",
         attributes=(
-            Attribute("alpha", "float", "The slope between the bounds."),
-            Attribute("beta", "float", "The value at 0."),
+            Attribute("alpha", "float", "The slope between the two bounds."),
+            Attribute("beta", "float", "The output for input 0."),
         ),
         family="activation",
         elementwise=True,
@@ -41,8 +42,8 @@ OPERATORS = (
     ),
     Operator(
         "leaky_relu",
-        "output = input where input > 0, else negative_slope*input.",
-        attributes=(Attribute("negative_slope", "float", "The slope of the negative side."),),
+        "output = input for input > 0, else negative_slope*input.",
+        attributes=(Attribute("negative_slope", "float", "The slope for negative inputs."),),
         family="activation",
         elementwise=True,
         keeps_shape=True,
@@ -51,8 +52,8 @@ OPERATORS = (
     ),
     Operator(
         "elu",
-        "output = input where input > 0, else alpha*(e^input - 1).",
-        attributes=(Attribute("alpha", "float", "Minus the limit of the negative side."),),
+        "output = input for input > 0, else alpha*(e^input - 1).",
+        attributes=(Attribute("alpha", "float", "The output tends to -alpha as the input tends to -infinity."),),
         family="activation",
         elementwise=True,
         keeps_shape=True,
@@ -61,9 +62,9 @@ OPERATORS = (
     ),
     Operator(
         "prelu",
-        "output = input where input > 0, else weight*input. One slope for all, or one for each channel; channels "
-        "are axis 1 (axis 0 of a 1-D input).",
-        roles=(Role("weight", "(channels,) or (1,)", "The slope of the negative side."),),
+        "output = input for input > 0, else weight*input. The weight has one slope for all channels or one slope "
+        "for each; channels are axis 1 (axis 0 of a 1-D input).",
+        roles=(Role("weight", "(channels,) or (1,)", "The slope for negative inputs."),),
         family="activation",
         keeps_shape=True,
         rank_rule="same",
@@ -71,8 +72,9 @@ OPERATORS = (
     ),
     Operator(
         "softmax",
-        "output = e^input / sum(e^input) along one axis. Where the integer length input is given, whose shape is input's "
-        "without that axis, only the first `length` positions along the axis take part, and the others give 0.",
+        "output = e^input / sum(e^input) along one axis. If the integer operand length is given, whose shape is "
+        "the input's without that axis, the sum is over the first `length` positions of the axis only, and the "
+        "output at the other positions is 0.",
         inputs=("input", "length?"),
         attributes=(AXIS,),
         family="activation",
@@ -82,7 +84,7 @@ OPERATORS = (
     ),
     Operator(
         "softmax_of_sample",
-        "output = e^input / sum(e^input) over all axes but the first together.",
+        "output = e^input / sum(e^input), where the sum is over all axes except the first.",
         family="activation",
         keeps_shape=True,
         rank_rule="same",
@@ -99,8 +101,8 @@ OPERATORS = (
     ),
     Operator(
         "masked_softmax",
-        "output = softmax along one axis over the positions where mask is not 0; the others give 0. mask broadcasts to "
-        "input's shape.",
+        "output = softmax along one axis over the positions where mask is not 0, and 0 at the other positions. "
+        "mask broadcasts to the input's shape.",
         inputs=("input", "mask"),
         attributes=(AXIS,),
         family="activation",
@@ -110,8 +112,8 @@ OPERATORS = (
     ),
     Operator(
         "masked_log_softmax",
-        "output = log_softmax along one axis over the positions where mask is not 0; the others give -infinity. mask "
-        "broadcasts to input's shape.",
+        "output = log_softmax along one axis over the positions where mask is not 0, and -infinity at the other "
+        "positions. mask broadcasts to the input's shape.",
         inputs=("input", "mask"),
         attributes=(AXIS,),
         family="activation",

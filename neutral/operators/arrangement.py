@@ -1,22 +1,25 @@
-"""Operators that join, cut, repeat and pad: they move elements and compute none."""
+"""Operators that join, split, repeat and pad tensors: they move elements and compute none."""
 
 from __future__ import annotations
 
 from neutral.operators.catalogue import Attribute, Operator
 from neutral.operators.ranks import RankContext, RankRule
 
-AXIS = Attribute("axis", "int", "The axis; negative counts from the end.")
+AXIS = Attribute("axis", "int", "The axis; a negative axis counts from the end.")
 
 SLICE = (
-    Attribute("axes", "ints", "The axes that are cut; negative ones count from the end. The others stay whole."),
-    Attribute("starts", "optional_ints", "For each of the axes the first position."),
-    Attribute("ends", "optional_ints", "For each of the axes the position to stop before."),
-    Attribute("steps", "ints", "For each of the axes the step, not 0; a negative one goes backwards."),
+    Attribute("axes", "ints", "The axes to slice; negative axes count from the end. All other axes are kept whole."),
+    Attribute("starts", "optional_ints", "The first position, for each of the axes."),
+    Attribute("ends", "optional_ints", "The position to stop before, for each of the axes."),
+    Attribute(
+        "steps", "ints", "The step, for each of the axes; not 0. A negative step selects positions in reverse order."
+    ),
 )
 
 SLICE_MEANING = (
-    "starts[i]:ends[i]:steps[i] along axes[i], as a slice of Python: negative positions count from the end, those beyond "
-    "an end are moved to it, None is the end that the step comes from or goes to."
+    "starts[i]:ends[i]:steps[i] along axes[i], with the semantics of a Python slice: negative positions count "
+    "from the end, positions out of range are clamped, and None stands for the first or last position in the "
+    "direction of the step."
 )
 
 
@@ -38,7 +41,7 @@ def _at_least(axes: int) -> RankRule:
 OPERATORS = (
     Operator(
         "concatenate",
-        "The inputs one after the other along an axis; their other extents are equal.",
+        "Concatenate the inputs along an axis; all other extents are equal.",
         inputs=("*inputs",),
         attributes=(AXIS,),
         family="arrangement",
@@ -48,17 +51,21 @@ OPERATORS = (
     ),
     Operator(
         "stack",
-        "The inputs, all of one shape, one after the other along a new axis.",
+        "Stack the inputs, which have equal shapes, along a new axis.",
         inputs=("*inputs",),
-        attributes=(Attribute("axis", "int", "Place of the new axis; negative counts from the output's end."),),
+        attributes=(
+            Attribute(
+                "axis", "int", "The index of the new axis in the output; a negative index counts from the output's end."
+            ),
+        ),
         family="arrangement",
         dtype_rule="promote",
         rank_rule=lambda node: node.changed(1),
     ),
     Operator(
         "split",
-        "The input cut along an axis into parts of equal extent.",
-        attributes=(AXIS, Attribute("parts", "int", "The number of parts; it divides the extent.")),
+        "Split the input along an axis into parts of equal extent.",
+        attributes=(AXIS, Attribute("parts", "int", "The number of parts; it divides the extent of the axis.")),
         outputs=("*parts",),
         family="arrangement",
         layout_only=True,
@@ -67,7 +74,8 @@ OPERATORS = (
     ),
     Operator(
         "uneven_split",
-        "The input cut along an axis into parts: the first (extent mod parts) have one position more than the rest.",
+        "Split the input along an axis into parts; the first (extent mod parts) parts have one position more than "
+        "the others.",
         attributes=(AXIS, Attribute("parts", "int", "The number of parts.")),
         outputs=("*parts",),
         family="arrangement",
@@ -77,9 +85,12 @@ OPERATORS = (
     ),
     Operator(
         "split_at",
-        "The input cut along an axis: the first part ends before indices[0], the next before indices[1], the last at the "
-        "end of the axis.",
-        attributes=(AXIS, Attribute("indices", "ints", "Where the second and later parts begin.")),
+        "Split the input along an axis at given positions: the first part ends before indices[0], the second "
+        "before indices[1], and so on; the last part ends at the end of the axis.",
+        attributes=(
+            AXIS,
+            Attribute("indices", "ints", "The first position of the second part and of each later part."),
+        ),
         outputs=("*parts",),
         family="arrangement",
         layout_only=True,
@@ -88,8 +99,8 @@ OPERATORS = (
     ),
     Operator(
         "unbind",
-        "Every position of an axis as an output of its own, without that axis.",
-        attributes=(AXIS, Attribute("parts", "int", "The axis's extent.")),
+        "Return one output for each position of an axis; the outputs lack that axis.",
+        attributes=(AXIS, Attribute("parts", "int", "The extent of the axis.")),
         outputs=("*parts",),
         family="arrangement",
         layout_only=True,
@@ -98,10 +109,16 @@ OPERATORS = (
     ),
     Operator(
         "hsplit",
-        "The input cut along axis 1, of a vector along axis 0, into parts of equal extent or at indices as in split_at.",
+        "Split the input along axis 1 (a vector along axis 0) into parts of equal extent, or at indices as "
+        "split_at does.",
         attributes=(
-            Attribute("parts", "int", "The number of equal parts; None where indices say it.", optional=True),
-            Attribute("indices", "ints", "Where the second and later parts begin, or None.", optional=True),
+            Attribute("parts", "int", "The number of equal parts; None: split at indices.", optional=True),
+            Attribute(
+                "indices",
+                "ints",
+                "The first position of the second part and of each later part; None: split into equal parts.",
+                optional=True,
+            ),
         ),
         outputs=("*parts",),
         family="arrangement",
@@ -111,7 +128,7 @@ OPERATORS = (
     ),
     Operator(
         "slice",
-        f"A part of the input: {SLICE_MEANING}",
+        f"Select a part of the input: {SLICE_MEANING}",
         attributes=SLICE,
         family="arrangement",
         layout_only=True,
@@ -120,7 +137,7 @@ OPERATORS = (
     ),
     Operator(
         "slice_assign",
-        f"The input with a part of it replaced by value, which has the part's shape or is a number: {SLICE_MEANING}",
+        f"Replace a part of the input by value, which has the part's shape or is a number. The part is {SLICE_MEANING}",
         inputs=("input", "value"),
         attributes=SLICE,
         family="arrangement",
@@ -130,14 +147,14 @@ OPERATORS = (
     ),
     Operator(
         "slice_like",
-        "The first positions along some axes, as many as the other input has; only the other's shape matters.",
+        "Keep the first positions along some axes, as many as like has there. Only the shape of like matters.",
         inputs=("input", "like"),
         attributes=(
             Attribute(
                 "axes",
                 "ints",
-                "The axes; negative ones count from the end of the input, and then the same number from the front is the "
-                "other's axis. None: all, and both have the same number of axes.",
+                "The axes; negative axes count from the end of the input, and the axis of like is then the one "
+                "with the same index from the front. None: all axes, and both operands have the same rank.",
                 optional=True,
             ),
         ),
@@ -149,15 +166,15 @@ OPERATORS = (
     ),
     Operator(
         "crop",
-        "A rectangle of an image (N, C, H, W), of the given size or of that of the other input, of which only the "
-        "height and width matter.",
+        "Cut a rectangle out of images (N, C, H, W), either of the given size or of the height and width of like.",
         inputs=("input", "like?"),
         attributes=(
-            Attribute("size", "ints", "Height and width; None where the other input gives them.", optional=True),
+            Attribute("size", "ints", "Height and width of the rectangle; None: those of like.", optional=True),
             Attribute(
                 "offset",
                 "ints",
-                "Row and column of its first pixel; None: in the middle, (H - height) // 2 and (W - width) // 2.",
+                "Row and column of the first pixel; None: centred, at row (H - height) // 2 and column (W - "
+                "width) // 2.",
                 optional=True,
             ),
         ),
@@ -169,13 +186,13 @@ OPERATORS = (
     ),
     Operator(
         "pad",
-        "Positions added at the ends of the axes: constant has the value there, edge repeats the outermost position, "
-        "reflect mirrors the input without repeating the outermost position.",
+        "Add positions at both ends of the axes. Mode constant fills them with the value, edge repeats the "
+        "outermost position, and reflect mirrors the input without repeating the outermost position.",
         attributes=(
-            Attribute("mode", "str", "What is added.", choices=("constant", "edge", "reflect")),
-            Attribute("before", "ints", "How many before the first position, for each axis."),
-            Attribute("after", "ints", "How many behind the last position, for each axis."),
-            Attribute("value", "float", "The value of mode constant."),
+            Attribute("mode", "str", "How the added positions are filled.", choices=("constant", "edge", "reflect")),
+            Attribute("before", "ints", "The number of positions added before the first one, for each axis."),
+            Attribute("after", "ints", "The number of positions added after the last one, for each axis."),
+            Attribute("value", "float", "The fill value of mode constant."),
         ),
         family="arrangement",
         layout_only=True,
@@ -184,8 +201,9 @@ OPERATORS = (
     ),
     Operator(
         "tile",
-        "The whole input several times along each axis; the shorter of repeats and the input's shape gets 1s in front.",
-        attributes=(Attribute("repeats", "ints", "How often along each axis."),),
+        "Repeat the whole input along each axis. The shorter of repeats and the input's shape is padded with "
+        "leading 1s.",
+        attributes=(Attribute("repeats", "ints", "The number of repetitions, for each axis."),),
         family="arrangement",
         layout_only=True,
         rank_rule=_tiled_rank,
@@ -193,11 +211,14 @@ OPERATORS = (
     ),
     Operator(
         "repeat",
-        "Every position of an axis several times in a row.",
+        "Repeat every position of an axis several times in a row.",
         attributes=(
-            Attribute("repeats", "int", "How often."),
+            Attribute("repeats", "int", "The number of repetitions."),
             Attribute(
-                "axis", "int", "The axis; negative counts from the end. None: of the input made 1-D.", optional=True
+                "axis",
+                "int",
+                "The axis; a negative axis counts from the end. None: the input is flattened to 1-D first.",
+                optional=True,
             ),
         ),
         family="arrangement",
@@ -207,9 +228,9 @@ OPERATORS = (
     ),
     Operator(
         "flip",
-        "The positions of some axes in reverse order.",
+        "Reverse the order of the positions along some axes.",
         attributes=(
-            Attribute("axes", "ints", "The axes; negative ones count from the end. None: all.", optional=True),
+            Attribute("axes", "ints", "The axes; negative axes count from the end. None: all axes.", optional=True),
         ),
         family="arrangement",
         layout_only=True,
@@ -219,9 +240,13 @@ OPERATORS = (
     ),
     Operator(
         "broadcast_to",
-        "Axes of extent 1 repeated to the extents of shape; axes that the input lacks are new in front.",
+        "Broadcast the input to a shape: axes of extent 1 are repeated, and missing leading axes are added.",
         attributes=(
-            Attribute("shape", "ints", "The extents, the last ones for the input's axes; 0 keeps the input's."),
+            Attribute(
+                "shape",
+                "ints",
+                "The output's extents; the last ones belong to the input's axes. 0 keeps the extent of the input.",
+            ),
         ),
         family="arrangement",
         layout_only=True,
@@ -230,10 +255,10 @@ OPERATORS = (
     ),
     Operator(
         "broadcast_axes",
-        "Some axes of extent 1 repeated to the given extents.",
+        "Repeat some axes of extent 1 to given extents.",
         attributes=(
-            Attribute("axes", "ints", "The axes; negative ones count from the end."),
-            Attribute("sizes", "ints", "The extent of each of them."),
+            Attribute("axes", "ints", "The axes; negative axes count from the end."),
+            Attribute("sizes", "ints", "The extent of the output, for each of the axes."),
         ),
         family="arrangement",
         layout_only=True,
@@ -242,11 +267,18 @@ OPERATORS = (
     ),
     Operator(
         "broadcast_like",
-        "Axes of extent 1 repeated to the extents of the other input, of which only the shape matters.",
+        "Repeat axes of extent 1 to the extents of like. Only the shape of like matters.",
         inputs=("input", "like"),
         attributes=(
-            Attribute("axes", "ints", "The axes; None: all, and both have the same number.", optional=True),
-            Attribute("like_axes", "ints", "For each the axis of the other input; None as axes.", optional=True),
+            Attribute(
+                "axes",
+                "ints",
+                "The axes of the input; None: all axes, and both operands have the same rank.",
+                optional=True,
+            ),
+            Attribute(
+                "like_axes", "ints", "The axis of like, for each of the axes; None if axes is None.", optional=True
+            ),
         ),
         family="arrangement",
         layout_only=True,
@@ -262,26 +294,37 @@ OPERATORS = (
             (
                 "vstack",
                 2,
-                "The inputs below each other along axis 0; a vector of n counts as (1, n), a number as (1, 1).",
+                "Concatenate the inputs along axis 0; a vector (n,) is taken as (1, n) and a 0-D input as (1, 1).",
             ),
-            ("hstack", 1, "The inputs beside each other along axis 1; vectors and numbers one after the other."),
+            (
+                "hstack",
+                1,
+                "Concatenate the inputs along axis 1; vectors are concatenated along axis 0, and a 0-D "
+                "input is taken as (1,).",
+            ),
             (
                 "dstack",
                 3,
-                "The inputs behind each other along axis 2; a matrix (m, n) counts as (m, n, 1), a vector of n as (1, n, 1).",
+                "Concatenate the inputs along axis 2; a matrix (m, n) is taken as (m, n, 1) and a vector (n,) as "
+                "(1, n, 1).",
             ),
-            ("column_stack", 2, "The inputs beside each other along axis 1; a vector of n counts as a column (n, 1)."),
+            ("column_stack", 2, "Concatenate the inputs along axis 1; a vector (n,) is taken as a column (n, 1)."),
         )
     ),
     Operator(
         "roll",
-        "The positions of some axes moved towards the end; those that would leave it come in at the front.",
+        "Shift the positions along some axes towards the end; positions shifted past the end reappear at the front.",
         attributes=(
-            Attribute("shifts", "ints", "For each of the axes how far; negative ones move towards the front."),
+            Attribute(
+                "shifts",
+                "ints",
+                "The number of positions to shift by, for each of the axes; negative numbers shift towards the front.",
+            ),
             Attribute(
                 "axes",
                 "ints",
-                "The axes; negative ones count from the end. None: of the input made 1-D, and put back into its shape.",
+                "The axes; negative axes count from the end. None: the input is flattened to 1-D, shifted and put "
+                "back into its shape.",
                 optional=True,
             ),
         ),
@@ -294,8 +337,10 @@ OPERATORS = (
     *(
         Operator(
             kind,
-            f"The input with zeros in place of what is {where} a diagonal of its last two axes.",
-            attributes=(Attribute("offset", "int", "The diagonal: 0 is the main one, positive ones are above it."),),
+            f"Set the elements {where} a diagonal of the last two axes to 0.",
+            attributes=(
+                Attribute("offset", "int", "The diagonal: 0 is the main diagonal, positive numbers are above it."),
+            ),
             family="arrangement",
             keeps_shape=True,
             layout_only=True,
@@ -306,21 +351,25 @@ OPERATORS = (
     ),
     Operator(
         "difference",
-        "Along an axis each position less the one before it, several times over.",
-        attributes=(AXIS, Attribute("times", "int", "How often.")),
+        "Subtract from each position along an axis the position before it, so that the axis has one position "
+        "fewer; this is done several times.",
+        attributes=(AXIS, Attribute("times", "int", "The number of repetitions.")),
         family="arrangement",
         rank_rule="same",
         dtype_rule="same",
     ),
     Operator(
         "extract_patches",
-        "(N, C, H, W) becomes (N, C*kh*kw, L): column l holds the window of a convolution at its l-th position, rows "
-        "ordered by channel, then row, then column of the window; zeros around the image.",
+        "Extract the windows of a convolution over (N, C, H, W), with zero padding, as (N, C*kh*kw, L): column l "
+        "holds the l-th window in row-major order, its elements ordered by channel, then row, then column of the "
+        "window.",
         attributes=(
             Attribute("kernel_size", "ints", "Height and width of the window."),
-            Attribute("stride", "ints", "Step of the window in each dimension."),
-            Attribute("dilation", "ints", "Distance of neighbouring taps in each dimension."),
-            Attribute("padding", "ints", "Zeros added at both ends of each dimension."),
+            Attribute("stride", "ints", "The step of the window, for each spatial axis."),
+            Attribute(
+                "dilation", "ints", "The distance between neighbouring elements of the window, for each spatial axis."
+            ),
+            Attribute("padding", "ints", "The number of zeros added at both ends, for each spatial axis."),
         ),
         family="arrangement",
         rank_rule=3,
@@ -329,14 +378,16 @@ OPERATORS = (
     ),
     Operator(
         "add_patches",
-        "The transpose of extract_patches: (N, C*kh*kw, L) becomes (N, C, *output_size), the sum of all windows, each "
-        "at its position.",
+        "The transpose of extract_patches: add the windows (N, C*kh*kw, L) up at their positions, giving (N, C, "
+        "*output_size).",
         attributes=(
             Attribute("output_size", "ints", "Height and width of the output."),
             Attribute("kernel_size", "ints", "Height and width of the window."),
-            Attribute("stride", "ints", "Step of the window in each dimension."),
-            Attribute("dilation", "ints", "Distance of neighbouring taps in each dimension."),
-            Attribute("padding", "ints", "Zeros that are cut off again at both ends of each dimension."),
+            Attribute("stride", "ints", "The step of the window, for each spatial axis."),
+            Attribute(
+                "dilation", "ints", "The distance between neighbouring elements of the window, for each spatial axis."
+            ),
+            Attribute("padding", "ints", "The number of positions removed at both ends, for each spatial axis."),
         ),
         family="arrangement",
         rank_rule=4,

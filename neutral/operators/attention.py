@@ -1,7 +1,7 @@
-"""Attention with several heads, also over projections that lie interleaved: query, key and value head by head.
+"""Multi-head attention, with separate or interleaved projections of queries, keys and values.
 
-T and S are the lengths of sequences, N the batch and D the size of a head. The first axis of scores counts samples,
-and heads within a sample: n*heads + head.
+T and S are the lengths of sequences, N is the batch size and D the size of a head. The first axis of scores is ordered by
+sample, then by head: n*heads + head.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ _HEADS = (Attribute("heads", "int", "The number of heads."),)
 OPERATORS = (
     Operator(
         "attention_scores",
-        "From queries (T, N, heads*D) and keys (S, N, heads*D), whose last axes hold head after head, the scores "
-        "query . key / sqrt(D), of shape (N*heads, T, S).",
+        "Compute the scores query . key / sqrt(D), of shape (N*heads, T, S), of queries (T, N, heads*D) and keys "
+        "(S, N, heads*D), whose last axes are ordered by head.",
         inputs=("query", "key"),
         attributes=_HEADS,
         family="attention",
@@ -23,7 +23,8 @@ OPERATORS = (
     ),
     Operator(
         "attention_values",
-        "Values (S, N, heads*D), head after head, summed with the weights of shape (N*heads, T, S): (T, N, heads*D).",
+        "Sum the values (S, N, heads*D), whose last axis is ordered by head, with the weights (N*heads, T, S), "
+        "giving (T, N, heads*D).",
         inputs=("value", "weights"),
         attributes=_HEADS,
         family="attention",
@@ -32,8 +33,9 @@ OPERATORS = (
     ),
     Operator(
         "self_attention_scores",
-        "From (T, N, heads*3*D), whose last axis holds for each head its query, key and value, the scores of every "
-        "position for every position: query . key / sqrt(D), of shape (N*heads, T, T).",
+        "Compute the scores query . key / sqrt(D) of every pair of positions, of shape (N*heads, T, T), from (T, "
+        "N, heads*3*D), whose last axis holds the query, key and value of the first head, then those of the "
+        "second, and so on.",
         inputs=("query_key_value",),
         attributes=_HEADS,
         family="attention",
@@ -42,8 +44,8 @@ OPERATORS = (
     ),
     Operator(
         "self_attention_values",
-        "The values of (T, N, heads*3*D), laid out as in self_attention_scores, summed with the weights of shape "
-        "(N*heads, T, T): (T, N, heads*D).",
+        "Sum the values in (T, N, heads*3*D), which is laid out as in self_attention_scores, with the weights "
+        "(N*heads, T, T), giving (T, N, heads*D).",
         inputs=("query_key_value", "weights"),
         attributes=_HEADS,
         family="attention",
@@ -52,8 +54,9 @@ OPERATORS = (
     ),
     Operator(
         "cross_attention_scores",
-        "From queries (T, N, heads*D) and (S, N, heads*2*D), whose last axis holds for each head its key and value, the "
-        "scores query . key / sqrt(D), of shape (N*heads, T, S).",
+        "Compute the scores query . key / sqrt(D), of shape (N*heads, T, S), of queries (T, N, heads*D) and keys "
+        "in (S, N, heads*2*D), whose last axis holds the key and value of the first head, then those of the "
+        "second, and so on.",
         inputs=("query", "key_value"),
         attributes=_HEADS,
         family="attention",
@@ -62,8 +65,8 @@ OPERATORS = (
     ),
     Operator(
         "cross_attention_values",
-        "The values of (S, N, heads*2*D), laid out as in cross_attention_scores, summed with the weights of shape "
-        "(N*heads, T, S): (T, N, heads*D).",
+        "Sum the values in (S, N, heads*2*D), which is laid out as in cross_attention_scores, with the weights "
+        "(N*heads, T, S), giving (T, N, heads*D).",
         inputs=("key_value", "weights"),
         attributes=_HEADS,
         family="attention",

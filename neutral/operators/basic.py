@@ -1,4 +1,4 @@
-"""Kinds that say what a value is rather than what is computed."""
+"""Stored tensors as values, the identity, and operators without a kind of their own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def _parameter_rank(node: RankContext) -> int | None:
 OPERATORS = (
     Operator(
         "parameter",
-        "A stored tensor, used as a value of the graph or kept because no layer uses it.",
+        "A stored tensor as a value of the graph. Tensors that no layer uses are kept as layers of this kind.",
         inputs=(),
         roles=(Role("value", "any", "The tensor."),),
         family="basic",
@@ -32,13 +32,13 @@ OPERATORS = (
     ),
     Operator(
         "opaque",
-        "An operator of the source that has no exact meaning here. It keeps the source's name and attributes as text; "
-        "tensors that it uses are inputs of kind parameter. It cannot be run.",
+        "An operator of the source that no kind of the catalogue expresses exactly. It keeps the source's name "
+        "and attributes as text; its tensors are operands of kind parameter. It cannot be executed.",
         inputs=("*inputs",),
         attributes=(
-            Attribute("operator", "str", "The source's name of the operator."),
-            Attribute("attributes", "json", "The source's attributes, texts by name."),
-            Attribute("reason", "str", "Why it could not be expressed."),
+            Attribute("operator", "str", "The name of the operator in the source."),
+            Attribute("attributes", "json", "The attributes in the source: an object of strings by name."),
+            Attribute("reason", "str", "The reason why the operator is not expressed by another kind."),
         ),
         family="basic",
     ),

@@ -1,4 +1,4 @@
-"""Loops and branches. What is computed in them is a graph of its own, which sees nothing but its inputs.
+"""Loops and branches, whose bodies are graphs that use no other values than their inputs.
 
 Layers of such a graph are layers of the store like all others.
 """
@@ -7,19 +7,20 @@ from __future__ import annotations
 
 from neutral.operators.catalogue import Attribute, Operator
 
-_STATES = Attribute("states", "int", "How many of the inputs are states.")
+_STATES = Attribute("states", "int", "The number of operands that are states.")
 
 OPERATORS = (
     Operator(
         "foreach",
-        "A loop over the positions of the first axis. The inputs are sequences of equal length, then initial states, then "
-        "constants. For each position the body gets that position of each sequence (without the axis), the states and the "
-        "constants, and gives some outputs, then the next states, as many as there are states. The outputs of all "
-        "positions, stacked along a new first axis, are this operator's outputs, and after them the last states.",
+        "Run a graph for each position of the first axis of some sequences. The operands are the sequences, which "
+        "have equal lengths, then the initial states, then constants. The inputs of the body are the current "
+        "position of each sequence (without the axis), the states and the constants; its outputs are some "
+        "results, then the next states. The outputs of this operator are the results of all positions, each "
+        "stacked along a new first axis, then the last states.",
         inputs=("*inputs",),
         attributes=(
-            Attribute("body", "graph", "What is computed for each position."),
-            Attribute("sequences", "int", "How many of the inputs are sequences."),
+            Attribute("body", "graph", "The graph that is run for each position."),
+            Attribute("sequences", "int", "The number of operands that are sequences."),
             _STATES,
         ),
         outputs=("*outputs",),
@@ -27,29 +28,29 @@ OPERATORS = (
     ),
     Operator(
         "while_loop",
-        "A loop as long as a condition holds. The inputs are initial states, then constants; condition and body both get "
-        "the states and the constants. Before each step the condition gives one element, and a 0 ends the loop, as do "
-        "max_iterations steps. The body gives some outputs, then the next states. The outputs of all steps, stacked along "
-        "a new first axis that is filled with zeros up to max_iterations, are this operator's outputs, and after them the "
-        "last states.",
+        "Run a graph as long as a condition holds. The operands are the initial states, then constants; both are "
+        "the inputs of the condition and of the body. Before each step the condition computes one element; the "
+        "loop ends if it is 0, or after max_iterations steps. The outputs of the body are some results, then the "
+        "next states. The outputs of this operator are the results of all steps, each stacked along a new first "
+        "axis and padded with zeros to max_iterations, then the last states.",
         inputs=("*inputs",),
         attributes=(
-            Attribute("condition", "graph", "Whether there is another step."),
-            Attribute("body", "graph", "What is computed in a step."),
+            Attribute("condition", "graph", "The graph that computes whether another step is run."),
+            Attribute("body", "graph", "The graph that is run in each step."),
             _STATES,
-            Attribute("max_iterations", "int", "The most steps that are taken."),
+            Attribute("max_iterations", "int", "The largest number of steps."),
         ),
         outputs=("*outputs",),
         family="control flow",
     ),
     Operator(
         "branch",
-        "One of two graphs, chosen by the condition, which has one element: then where it is not 0, else otherwise. Both "
-        "get the further inputs and give as many outputs.",
+        "Run one of two graphs: `then` if the condition, which has one element, is not 0, else `otherwise`. The "
+        "inputs of both graphs are the operands after the condition, and both have the same number of outputs.",
         inputs=("condition", "*inputs"),
         attributes=(
-            Attribute("then", "graph", "What is computed where the condition holds."),
-            Attribute("otherwise", "graph", "What is computed where it does not."),
+            Attribute("then", "graph", "The graph that is run if the condition is not 0."),
+            Attribute("otherwise", "graph", "The graph that is run if the condition is 0."),
         ),
         outputs=("*outputs",),
         family="control flow",

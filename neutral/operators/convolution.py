@@ -1,4 +1,4 @@
-"""Convolutions: the weight's layout is always the same, whatever the layout of the data."""
+"""Convolutions. The layout of the weights does not depend on the layout of the data."""
 
 from __future__ import annotations
 
@@ -8,20 +8,24 @@ from neutral.operators.ranks import RankContext
 LAYOUT = Attribute(
     "layout",
     "str",
-    "Where the data's channel axis is: after the batch (N, C, *spatial) or last (N, *spatial, C).",
+    "The layout of input and output: channels_first is (N, C, *spatial), channels_last is (N, *spatial, C).",
     choices=("channels_first", "channels_last"),
 )
 
 WINDOW = (
-    Attribute("out_channels", "int", "Channels of the output."),
-    Attribute("kernel_size", "ints", "Extent of the kernel in each spatial dimension; its length is the rank."),
-    Attribute("stride", "ints", "Step of the window in each spatial dimension."),
-    Attribute("padding", "ints", "Zeros added at both ends of each spatial dimension."),
-    Attribute("dilation", "ints", "Distance of neighbouring kernel taps in each spatial dimension."),
-    Attribute("groups", "int", "Groups of channels that are convolved separately."),
+    Attribute("out_channels", "int", "The number of channels of the output."),
+    Attribute(
+        "kernel_size",
+        "ints",
+        "The extent of the kernel, for each spatial axis; its length is the number of spatial axes.",
+    ),
+    Attribute("stride", "ints", "The step of the window, for each spatial axis."),
+    Attribute("padding", "ints", "The number of zeros added at both ends, for each spatial axis."),
+    Attribute("dilation", "ints", "The distance between neighbouring elements of the kernel, for each spatial axis."),
+    Attribute("groups", "int", "The number of groups of channels that are convolved separately."),
 )
 
-BIAS = Role("bias", "(out_channels,)", "Added to every position of a channel.", required=False)
+BIAS = Role("bias", "(out_channels,)", "The number added to every position of a channel.", required=False)
 
 
 def window_rank(node: RankContext) -> int:
@@ -32,8 +36,8 @@ def window_rank(node: RankContext) -> int:
 OPERATORS = (
     Operator(
         "convolution",
-        "Cross-correlation of the input with the weight (the kernel is not flipped), zero padding, output size "
-        "floor((in + 2*padding - dilation*(kernel_size - 1) - 1) / stride) + 1.",
+        "Cross-correlate the input with the weight (the kernel is not flipped), with zero padding, and add the "
+        "bias. The output size is floor((in + 2*padding - dilation*(kernel_size - 1) - 1) / stride) + 1.",
         attributes=(*WINDOW, LAYOUT),
         roles=(Role("weight", "(out_channels, in_channels/groups, *kernel_size)", "The kernel."), BIAS),
         family="convolution",
@@ -42,14 +46,19 @@ OPERATORS = (
     ),
     Operator(
         "transposed_convolution",
-        "The gradient of a convolution with respect to its input: output size (in - 1)*stride - 2*padding + "
-        "dilation*(kernel_size - 1) + output_padding + 1. Where output_size is given it decides, for each spatial "
-        "dimension, padding and output_padding instead: with t = (in - 1)*stride + dilation*(kernel_size - 1) + 1 "
-        "- output_size, output_padding is t mod 2 and padding is (t + 1) // 2.",
+        "Compute the gradient of a convolution with respect to its input. The output size is (in - 1)*stride - "
+        "2*padding + dilation*(kernel_size - 1) + output_padding + 1. If output_size is given, it replaces "
+        "padding and output_padding: for each spatial axis, with t = (in - 1)*stride + dilation*(kernel_size - 1) "
+        "+ 1 - output_size, output_padding is t mod 2 and padding is (t + 1) // 2.",
         attributes=(
             *WINDOW,
-            Attribute("output_padding", "ints", "Positions added at the end of each spatial dimension."),
-            Attribute("output_size", "ints", "Size asked for; None: as padding gives it.", optional=True),
+            Attribute("output_padding", "ints", "The number of positions added at the end, for each spatial axis."),
+            Attribute(
+                "output_size",
+                "ints",
+                "The size of the output, for each spatial axis; None: given by padding and output_padding.",
+                optional=True,
+            ),
             LAYOUT,
         ),
         roles=(Role("weight", "(in_channels, out_channels/groups, *kernel_size)", "The kernel."), BIAS),
@@ -59,16 +68,19 @@ OPERATORS = (
     ),
     Operator(
         "deformable_convolution",
-        "2-D convolution whose taps are moved by the offset input: channels 2*(g*taps + tap) and the next are the "
-        "vertical and horizontal shift of tap number `tap` in deformable group g. Samples are bilinear. Not modulated: a "
-        "sample outside [0, H) x [0, W) is 0 and one beyond the last row or column is clamped to it. Modulated: "
-        "each tap is multiplied by the mask input (channel g*taps + tap) and the image is surrounded by zeros, so that "
-        "samples within one pixel of the border blend with 0.",
+        "A 2-D convolution whose kernel elements (taps) are shifted by the operand offset: its channels 2*(g*taps "
+        "+ tap) and 2*(g*taps + tap) + 1 are the vertical and horizontal shift of tap number `tap` in deformable "
+        "group g. The input is sampled by bilinear interpolation. If not modulated, a sample outside [0, H) x [0, "
+        "W) is 0, and one past the last row or column is clamped to it. If modulated, each tap is multiplied by "
+        "the operand mask (channel g*taps + tap), and the image is surrounded by zeros: samples within one pixel "
+        "outside the border are interpolated with 0.",
         inputs=("input", "offset", "mask?"),
         attributes=(
             *WINDOW,
-            Attribute("deformable_groups", "int", "Groups of input channels, each with offsets of its own."),
-            Attribute("modulated", "bool", "Whether there is a mask input (version 2)."),
+            Attribute(
+                "deformable_groups", "int", "The number of groups of input channels that have offsets of their own."
+            ),
+            Attribute("modulated", "bool", "True if the operand mask is given (version 2)."),
         ),
         roles=(Role("weight", "(out_channels, in_channels/groups, *kernel_size)", "The kernel."), BIAS),
         family="convolution",

@@ -1,4 +1,4 @@
-"""Tensors made from attributes, or from another tensor's shape."""
+"""Tensors computed from attributes, or from the shape of another tensor."""
 
 from __future__ import annotations
 
@@ -10,24 +10,28 @@ DTYPE = Attribute("dtype", "str", "The dtype of the output.", choices=DTYPES)
 
 _PROGRESSION = (
     Attribute("start", "float", "The first number."),
-    Attribute("step", "float", "The difference of neighbours."),
-    Attribute("repeat", "int", "How often in a row each number stands."),
+    Attribute("step", "float", "The difference between neighbouring numbers."),
+    Attribute("repeat", "int", "The number of times in a row that each number occurs."),
 )
 
 OPERATORS = (
     Operator(
         "full",
-        "A tensor of one value.",
+        "A tensor whose elements all have one value.",
         inputs=(),
-        attributes=(Attribute("shape", "ints", "The shape."), Attribute("value", "float", "The value."), DTYPE),
+        attributes=(
+            Attribute("shape", "ints", "The shape of the output."),
+            Attribute("value", "float", "The value of every element."),
+            DTYPE,
+        ),
         family="creation",
         rank_rule=lambda node: len(node["shape"]),
         dtype_rule="attribute",
     ),
     Operator(
         "full_like",
-        "A tensor of one value, with the shape and dtype of the input.",
-        attributes=(Attribute("value", "float", "The value."),),
+        "A tensor whose elements all have one value, with the shape and dtype of the input.",
+        attributes=(Attribute("value", "float", "The value of every element."),),
         family="creation",
         shape_operands=0,
         keeps_shape=True,
@@ -36,21 +40,31 @@ OPERATORS = (
     ),
     Operator(
         "arange",
-        "1-D: start, start + step, start + 2*step, ..., count numbers, each repeat times in a row.",
+        "The 1-D progression start, start + step, start + 2*step, ... of count numbers, each repeated `repeat` "
+        "times in a row.",
         inputs=(),
-        attributes=(*_PROGRESSION, Attribute("count", "int", "How many numbers, repetitions aside."), DTYPE),
+        attributes=(
+            *_PROGRESSION,
+            Attribute("count", "int", "The number of numbers, not counting repetitions."),
+            DTYPE,
+        ),
         family="creation",
         dtype_rule="attribute",
         rank_rule=1,
     ),
     Operator(
         "arange_like",
-        "start, start + step, ..., each repeat times in a row, in the dtype of the input: as many as an axis has "
-        "positions, 1-D, or as many as the input has elements, in row-major order in its shape. The last number stands "
-        "less often where repeat does not divide that.",
+        "The progression start, start + step, ..., each number repeated `repeat` times in a row, in the dtype of "
+        "the input. It is 1-D and as long as an axis of the input, or fills the shape of the input in row-major "
+        "order. The last number occurs fewer times if repeat does not divide the number of elements.",
         attributes=(
             *_PROGRESSION,
-            Attribute("axis", "int", "The axis; negative counts from the end. None: the whole shape.", optional=True),
+            Attribute(
+                "axis",
+                "int",
+                "The axis; a negative axis counts from the end. None: the output has the shape of the input.",
+                optional=True,
+            ),
         ),
         family="creation",
         shape_operands=0,
@@ -59,12 +73,12 @@ OPERATORS = (
     ),
     Operator(
         "eye",
-        "A matrix that is 1 where column = row + offset and 0 elsewhere.",
+        "A matrix whose elements are 1 where column = row + offset, else 0.",
         inputs=(),
         attributes=(
-            Attribute("rows", "int", "Its rows."),
-            Attribute("columns", "int", "Its columns."),
-            Attribute("offset", "int", "Distance of the ones from the diagonal, positive above it."),
+            Attribute("rows", "int", "The number of rows."),
+            Attribute("columns", "int", "The number of columns."),
+            Attribute("offset", "int", "The diagonal of ones: 0 is the main diagonal, positive numbers are above it."),
             DTYPE,
         ),
         family="creation",
@@ -73,9 +87,9 @@ OPERATORS = (
     ),
     Operator(
         "index_array",
-        "For every position of the input its own indices along axes, as int64: shape (*input.shape, number of axes).",
+        "The indices of every position of the input along some axes, as int64 of shape (*input.shape, number of axes).",
         attributes=(
-            Attribute("axes", "ints", "The axes; negative ones count from the end. None: all.", optional=True),
+            Attribute("axes", "ints", "The axes; negative axes count from the end. None: all axes.", optional=True),
         ),
         family="creation",
         rank_rule=lambda node: node.changed(1),
@@ -84,13 +98,13 @@ OPERATORS = (
     ),
     Operator(
         "diagonal",
-        "Of an input with two or more axes the elements where index along other_axis = index along axis + offset, as a "
-        "new last axis in place of the two. Of a 1-D input the square matrix that has its elements there and is 0 "
-        "elsewhere.",
+        "For an input with two or more axes, take the elements where the index along other_axis equals the index "
+        "along axis plus offset; they form a new last axis that replaces the two. For a 1-D input, return the "
+        "square matrix with its elements on that diagonal and 0 elsewhere.",
         attributes=(
-            Attribute("offset", "int", "Distance from the main diagonal."),
-            Attribute("axis", "int", "The axis of rows; negative counts from the end."),
-            Attribute("other_axis", "int", "The axis of columns; negative counts from the end."),
+            Attribute("offset", "int", "The diagonal: 0 is the main diagonal, positive numbers are above it."),
+            Attribute("axis", "int", "The axis of rows; a negative axis counts from the end."),
+            Attribute("other_axis", "int", "The axis of columns; a negative axis counts from the end."),
         ),
         family="creation",
         dtype_rule="same",

@@ -1,4 +1,4 @@
-"""Boxes of detectors. A corner box is (x1, y1, x2, y2), a center box (x, y, width, height)."""
+"""Boxes of object detectors. A corner box is (x1, y1, x2, y2), a center box is (x, y, width, height)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from neutral.operators.ranks import RankContext
 
 _FORMATS = ("corner", "center")
 _OVERLAP = (
-    "The overlap of two boxes is the area of their intersection divided by that of their union; a box whose width or "
-    "height is negative has area 0."
+    "The overlap of two boxes is the area of their intersection divided by the area of their union; a box with "
+    "negative width or height has area 0."
 )
 
 
@@ -20,36 +20,43 @@ def _pairs_rank(node: RankContext) -> int | None:
 OPERATORS = (
     Operator(
         "box_iou",
-        "Overlaps of all boxes of the input (..., 4) with all of the other (..., 4), in the shape of the first without its "
-        f"last axis followed by that of the second without its. {_OVERLAP} It is 0 where the intersection is.",
+        "Compute the overlap of each box of the input (..., 4) with each box of other (..., 4); the shape is the "
+        f"input's without its last axis, then other's without its last axis. {_OVERLAP} It is 0 where the "
+        "intersection is 0.",
         inputs=("input", "other"),
-        attributes=(Attribute("format", "str", "Of both.", choices=_FORMATS),),
+        attributes=(Attribute("format", "str", "The format of both operands' boxes.", choices=_FORMATS),),
         family="detection",
         rank_rule=_pairs_rank,
         dtype_rule="same",
     ),
     Operator(
         "box_nms",
-        "Non-maximum suppression in each matrix of the input (..., boxes, elements), by the elements of its rows. Those "
-        "take part whose score is larger than valid_threshold and whose class is not the background. They are put in "
-        "order of falling scores, equal ones in their own order, and the first top_k are kept. From the first on, each "
-        "one that is still there removes the later ones that it overlaps by more than overlap_threshold, if their classes "
-        "(whole numbers) are equal or do not matter. What is left comes first in the output, in order, and rows of -1 "
-        f"follow. {_OVERLAP} Where the formats differ the output's boxes are converted, except those whose first element "
-        "is negative. If top_k is 0 the output is the input.",
+        "Non-maximum suppression in each matrix of the input (..., boxes, elements), whose rows hold a box, a "
+        "score and a class. Rows take part whose score is larger than valid_threshold and whose class is not the "
+        "background. They are sorted by descending score, equal scores in their order before, and the first top_k "
+        "are kept. Then each row that is not removed yet, from the first on, removes the later rows that it "
+        "overlaps by more than overlap_threshold and that have the same class (an integer), or any class if "
+        "across_classes or if there are no classes. The remaining rows come first in the output, in this order, "
+        f"and rows of -1 follow. {_OVERLAP} If the formats differ, the boxes of the output are converted, except "
+        "rows whose first element is negative. If top_k is 0, the output is the input.",
         attributes=(
             Attribute("overlap_threshold", "float", "The largest overlap that is allowed."),
-            Attribute("valid_threshold", "float", "A score must be larger."),
-            Attribute("top_k", "int", "How many are looked at; None: all.", optional=True),
-            Attribute("coord_start", "int", "The first of the four elements that are the box."),
-            Attribute("score_index", "int", "The element that is the score."),
+            Attribute("valid_threshold", "float", "Only rows with a larger score take part."),
             Attribute(
-                "class_index", "int", "The element that is the class; None: there are no classes.", optional=True
+                "top_k", "int", "The number of rows with the highest scores that take part; None: all.", optional=True
             ),
-            Attribute("background", "int", "The class that takes no part."),
-            Attribute("across_classes", "bool", "Whether boxes of different classes remove one another."),
-            Attribute("in_format", "str", "Of the input's boxes.", choices=_FORMATS),
-            Attribute("out_format", "str", "Of the output's boxes.", choices=_FORMATS),
+            Attribute("coord_start", "int", "The index of the first of the four elements of a row that are its box."),
+            Attribute("score_index", "int", "The index of the element of a row that is its score."),
+            Attribute(
+                "class_index",
+                "int",
+                "The index of the element of a row that is its class; None: there are no classes.",
+                optional=True,
+            ),
+            Attribute("background", "int", "The class whose rows do not take part."),
+            Attribute("across_classes", "bool", "True if boxes suppress overlapping boxes of other classes too."),
+            Attribute("in_format", "str", "The format of the input's boxes.", choices=_FORMATS),
+            Attribute("out_format", "str", "The format of the output's boxes.", choices=_FORMATS),
         ),
         family="detection",
         dtype_rule="same",
@@ -58,14 +65,14 @@ OPERATORS = (
     ),
     Operator(
         "box_decode",
-        "Corner boxes (N, boxes, 4) from what a network predicts (N, boxes, 4) relative to anchors (1, boxes, 4). With "
-        "the centre and size of the anchor: centre = prediction*std*size + centre, size = size*e^(prediction*std), where "
-        "prediction*std is at most max_log.",
+        "Decode boxes that a network predicts (N, boxes, 4) relative to anchors (1, boxes, 4) into corner boxes "
+        "(N, boxes, 4). The centre of a box is prediction*std*(size of the anchor) + (centre of the anchor), and "
+        "its size is (size of the anchor)*e^(prediction*std), where this prediction*std is at most max_log.",
         inputs=("input", "anchors"),
         attributes=(
-            Attribute("std", "floats", "Factors of the four predictions x, y, width, height."),
-            Attribute("max_log", "float", "The largest exponent; None: there is no bound.", optional=True),
-            Attribute("format", "str", "Of the anchors.", choices=_FORMATS),
+            Attribute("std", "floats", "The factors of the four predictions x, y, width, height."),
+            Attribute("max_log", "float", "The largest exponent; None: unbounded.", optional=True),
+            Attribute("format", "str", "The format of the anchors.", choices=_FORMATS),
         ),
         family="detection",
         dtype_rule="same",
@@ -73,10 +80,12 @@ OPERATORS = (
     ),
     Operator(
         "box_encode",
-        "What a network should predict for anchors (N, boxes, 4): with the centres and sizes of the anchor and of its "
-        "match, the row `match` of references (N, others, 4), ((difference of the centres)/size of the anchor, log(size of "
-        "the reference/size of the anchor)) - mean, divided by std. All are corner boxes. It is 0 where samples (N, boxes) "
-        "is at most 0.5. The second output is 1 where it is larger, else 0, for all four.",
+        "Encode the boxes that a network should predict for anchors (N, boxes, 4) as training targets; the "
+        "inverse of box_decode. The reference box of an anchor is the row of references (N, others, 4) that "
+        "matches (N, boxes) names. The target is ((centre of the reference - centre of the anchor)/(size of the "
+        "anchor) - mean)/std for the centre and (log(size of the reference/size of the anchor) - mean)/std for "
+        "the size. All boxes are corner boxes. Where samples (N, boxes) is at most 0.5, the target is 0. The "
+        "second output is 1 for all four elements where samples is larger than 0.5, else 0.",
         inputs=("samples", "matches", "anchors", "references", "mean", "std"),
         outputs=("targets", "mask"),
         family="detection",
@@ -84,14 +93,15 @@ OPERATORS = (
     ),
     Operator(
         "bipartite_matching",
-        "Pairs of rows and columns of the scores (..., rows, columns): the best score (of equal ones the first in "
-        "row-major order) makes a pair if it is better than the threshold, its row and column are left out, and so on "
-        "until there are limit pairs. The outputs are the column of each row (..., rows) and the row of each column "
-        "(..., columns), in the input's dtype; -1 where there is none.",
+        "Pair rows and columns of the scores (..., rows, columns) greedily: the row and column of the best score "
+        "(the first in row-major order among equal ones) become a pair if the score is better than the threshold; "
+        "they are removed, and this is repeated until there are limit pairs. The outputs are the column of each "
+        "row (..., rows) and the row of each column (..., columns), in the input's dtype, with -1 for those "
+        "without a pair.",
         attributes=(
-            Attribute("smallest", "bool", "Whether a smaller score is better."),
-            Attribute("threshold", "float", "What a score is to be better than."),
-            Attribute("limit", "int", "The largest number of pairs; None: there is no limit.", optional=True),
+            Attribute("smallest", "bool", "True if smaller scores are better."),
+            Attribute("threshold", "float", "Only scores better than this make a pair."),
+            Attribute("limit", "int", "The largest number of pairs; None: unlimited.", optional=True),
         ),
         outputs=("columns", "rows"),
         family="detection",
@@ -100,16 +110,21 @@ OPERATORS = (
     ),
     Operator(
         "multibox_prior",
-        "Corner boxes (1, H*W*(sizes + ratios - 1), 4) around the positions of a map (N, C, H, W), in units of the map's "
-        "height and width, position by position in row-major order. Their centre is ((column + offset)*step, (row + "
-        "offset)*step). The boxes of a position: for each size s with the first ratio r, then for each further ratio r with "
-        "the first size s, s*(H/W)*sqrt(r) wide and s/sqrt(r) high. They have the dtype of the map.",
+        "Generate anchors as corner boxes (1, H*W*(sizes + ratios - 1), 4) around the positions of a feature map "
+        "(N, C, H, W), in row-major order of the positions and in units of the map's width and height. Their "
+        "centre is ((column + offset)*step, (row + offset)*step). Each position has one box for each size s with "
+        "the first ratio r, then one for each further ratio r with the first size s; a box is s*(H/W)*sqrt(r) "
+        "wide and s/sqrt(r) high. The output has the dtype of the map.",
         attributes=(
-            Attribute("sizes", "floats", "Heights of boxes of ratio 1."),
-            Attribute("ratios", "floats", "Ratios of width and height."),
-            Attribute("steps", "floats", "Of rows and columns; None: (1/H, 1/W).", optional=True),
-            Attribute("offsets", "floats", "Of rows and columns, 0.5 for the middle."),
-            Attribute("clip", "bool", "Whether coordinates are brought between 0 and 1."),
+            Attribute("sizes", "floats", "The heights of the boxes of ratio 1."),
+            Attribute("ratios", "floats", "The ratios of width to height."),
+            Attribute(
+                "steps", "floats", "The steps between rows and between columns; None: (1/H, 1/W).", optional=True
+            ),
+            Attribute(
+                "offsets", "floats", "The offsets of the centres in rows and columns; 0.5 is the middle of a position."
+            ),
+            Attribute("clip", "bool", "True if coordinates are clamped to [0, 1]."),
         ),
         family="detection",
         shape_operands=0,
@@ -118,24 +133,32 @@ OPERATORS = (
     ),
     Operator(
         "multibox_detection",
-        "Rows (class, score, box) from probabilities (N, classes, anchors), predictions (N, anchors*4) and corner anchors (1, "
-        "anchors, 4). Class 0 is the background, and the classes of the output count from the next. For each anchor the "
-        "class is that of the largest score but the background's, of equal ones the first; it takes part if the score is "
-        "larger than -1 and not below threshold. Its box is decoded as in box_decode with variances, and brought between "
-        "0 and 1 if clip. Those that take part come first, in order of the anchors; rows of -1 follow. If "
-        "overlap_threshold is larger than 0 and at most 1: the first top_k rows are those of the largest scores, in "
-        "order of falling scores, equal ones in their own order; in the further ones the class becomes -1. From the "
-        "first on, each one of those whose class is not -1 gives that class to the later ones that it overlaps by at "
-        "least overlap_threshold, if the classes are equal or do not matter. The overlap is the area of the intersection "
-        "divided by that of the union, 0 where that is not positive.",
+        "Compute detections, rows (class, score, box), from probabilities (N, classes, anchors), predictions (N, "
+        "anchors*4) and corner anchors (1, anchors, 4). Class 0 is the background; class k > 0 is k - 1 in the "
+        "output. The class of an anchor is the one with the highest probability among all but the background, the "
+        "first among equal ones; that probability is its score. An anchor takes part if its score is larger than "
+        "-1 and not below threshold. Its box is decoded as in box_decode with variances as std, and clamped to "
+        "[0, 1] if clip. The rows of the anchors that take part come first, in the order of the anchors; rows of "
+        "-1 follow. If overlap_threshold is larger than 0 and at most 1, non-maximum suppression follows: the "
+        "rows are sorted by descending score, equal scores in their order before; in the rows after the first "
+        "top_k the class becomes -1. Then each row whose class is not -1, from the first on, sets the class of "
+        "later rows to -1 that it overlaps by at least overlap_threshold and that have the same class, or any "
+        "class if across_classes. The overlap is the area of the intersection divided by the area of the union, "
+        "and 0 where the latter is not positive.",
         inputs=("probabilities", "predictions", "anchors"),
         attributes=(
-            Attribute("threshold", "float", "The smallest score."),
-            Attribute("overlap_threshold", "float", "The overlap that is too much."),
-            Attribute("top_k", "int", "How many are looked at; None: all.", optional=True),
-            Attribute("across_classes", "bool", "Whether boxes of different classes remove one another."),
-            Attribute("variances", "floats", "Factors of the four predictions x, y, width, height."),
-            Attribute("clip", "bool", "Whether coordinates are brought between 0 and 1."),
+            Attribute("threshold", "float", "The smallest score that takes part."),
+            Attribute(
+                "overlap_threshold",
+                "float",
+                "The smallest overlap that suppresses a row; no row is suppressed if it is not in (0, 1].",
+            ),
+            Attribute(
+                "top_k", "int", "The number of rows with the highest scores that take part; None: all.", optional=True
+            ),
+            Attribute("across_classes", "bool", "True if boxes suppress overlapping boxes of other classes too."),
+            Attribute("variances", "floats", "The factors of the four predictions x, y, width, height."),
+            Attribute("clip", "bool", "True if coordinates are clamped to [0, 1]."),
         ),
         family="detection",
         rank_rule=3,

@@ -7,12 +7,12 @@ from neutral.operators.catalogue import Attribute, Operator
 OPERATORS = (
     Operator(
         "dropout",
-        "In training, output = 0 with probability p, else input / (1 - p), each drawn for itself; otherwise output = "
-        "input. Along shared_axes all elements share one draw.",
+        "In training, output = 0 with probability p, else input / (1 - p), drawn independently for each element; "
+        "outside of training, output = input. All elements along shared_axes share one draw.",
         attributes=(
-            Attribute("p", "float", "The probability of dropping an element."),
-            Attribute("shared_axes", "ints", "The axes along which a draw is shared; not negative."),
-            Attribute("always", "bool", "Whether elements are dropped outside training too."),
+            Attribute("p", "float", "The probability of setting an element to 0."),
+            Attribute("shared_axes", "ints", "The axes along which elements share one draw; not negative."),
+            Attribute("always", "bool", "True if elements are dropped outside of training too."),
         ),
         family="dropout",
         random=True,

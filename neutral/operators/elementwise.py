@@ -1,8 +1,9 @@
-"""Element by element: arithmetic, comparison, choice and the functions of one number.
+"""Elementwise arithmetic, comparisons, selection and functions of one number.
 
-The result has the dtype of the operands. Where two differ it is theirs that holds both: floating before integer before
-bool, the wider of two floating or integer ones; a literal number takes the dtype of the other operand. Shapes broadcast
-as in NumPy. Where the true result is not a number the output is NaN, and NaN goes in and out.
+The output has the dtype of the operands. If they differ, it is the narrowest of their dtypes that holds all of them:
+floating before integer before bool, the wider of two floating or two integer dtypes. A literal number takes the dtype of
+the other operand. Shapes broadcast as in NumPy. The output is NaN where the true result is not a real number, and where an
+operand is NaN, unless stated otherwise.
 """
 
 from __future__ import annotations
@@ -14,21 +15,21 @@ _BINARY = {
     "add": "output = input + other.",
     "subtract": "output = input - other.",
     "multiply": "output = input * other.",
-    "divide": "output = input / other; of integers and bools in float32.",
-    "integer_divide": "output = input / other with the fraction cut off (towards zero), of integer types.",
-    "remainder": "output = input - floor(input / other)*other, which has the sign of other; 0 where other is 0.",
-    "floor_divide": "output = floor(input / other); 0 where other is 0.",
-    "remainder_of_trunc": "output = input - trunc(input / other)*other, which has the sign of input; 0 where other is 0.",
-    "power": "output = input to the power of other, of floating types.",
-    "hypot": "output = sqrt(input^2 + other^2), of floating types.",
-    "maximum": "output = the larger of input and other; NaN where either is.",
-    "minimum": "output = the smaller of input and other; NaN where either is.",
-    "fmax": "output = the larger of input and other; where one is NaN, the other.",
-    "fmin": "output = the smaller of input and other; where one is NaN, the other.",
-    "atan2": "output = the angle of the point (other, input), in radians from -pi to pi, of floating types.",
-    "copysign": "output = |input| with the sign of other, of floating types.",
-    "ldexp": "output = input * 2^other, of floating types.",
-    "logaddexp": "output = log(e^input + e^other), of floating types.",
+    "divide": "output = input / other; integers and bools are divided as float32.",
+    "integer_divide": "output = input / other truncated towards zero, for integers.",
+    "remainder": "output = input - floor(input / other)*other, which has the sign of other; 0 if other is 0.",
+    "floor_divide": "output = floor(input / other); 0 if other is 0.",
+    "remainder_of_trunc": "output = input - trunc(input / other)*other, which has the sign of input; 0 if other is 0.",
+    "power": "output = input to the power of other, for floating dtypes.",
+    "hypot": "output = sqrt(input^2 + other^2), for floating dtypes.",
+    "maximum": "output = the larger of input and other; NaN if either is NaN.",
+    "minimum": "output = the smaller of input and other; NaN if either is NaN.",
+    "fmax": "output = the larger of input and other; if one is NaN, the other one.",
+    "fmin": "output = the smaller of input and other; if one is NaN, the other one.",
+    "atan2": "output = the angle of the point (x=other, y=input), in radians from -pi to pi, for floating dtypes.",
+    "copysign": "output = |input| with the sign of other, for floating dtypes.",
+    "ldexp": "output = input * 2^other, for floating dtypes.",
+    "logaddexp": "output = log(e^input + e^other), for floating dtypes.",
 }
 
 _COMMUTATIVE = frozenset(
@@ -43,18 +44,18 @@ _ASSOCIATIVE = frozenset({"add", "multiply", "maximum", "minimum", "fmax", "fmin
 _UNARY = {
     "abs": "output = |input|.",
     "negative": "output = -input.",
-    "sign": "output = 1, 0 or -1 where input is positive, 0 (or NaN) or negative.",
+    "sign": "output = 1 if input is positive, -1 if it is negative, 0 if it is 0 or NaN.",
     "reciprocal": "output = 1 / input.",
     "square": "output = input^2.",
     "sqrt": "output = square root of input.",
     "rsqrt": "output = 1 / sqrt(input).",
-    "cbrt": "output = cube root of input, negative where input is.",
+    "cbrt": "output = cube root of input, negative for negative input.",
     "exp": "output = e^input.",
-    "expm1": "output = e^input - 1, exact near 0.",
+    "expm1": "output = e^input - 1, accurate near 0.",
     "log": "output = natural logarithm of input.",
     "log10": "output = logarithm of input to base 10.",
     "log2": "output = logarithm of input to base 2.",
-    "log1p": "output = natural logarithm of 1 + input, exact near 0.",
+    "log1p": "output = natural logarithm of 1 + input, accurate near 0.",
     "sin": "output = sine of input, in radians.",
     "cos": "output = cosine of input, in radians.",
     "tan": "output = tangent of input, in radians.",
@@ -68,18 +69,18 @@ _UNARY = {
     "atanh": "output = inverse hyperbolic tangent of input.",
     "degrees": "output = input * 180 / pi.",
     "radians": "output = input * pi / 180.",
-    "floor": "output = the largest integer not above input.",
-    "ceil": "output = the smallest integer not below input.",
-    "trunc": "output = input with its fraction cut off.",
-    "gamma": "output = the gamma function of input; NaN at the negative integers, infinite at 0.",
-    "log_gamma": "output = the natural logarithm of the gamma function's magnitude.",
-    "digamma": "output = the derivative of log_gamma.",
+    "floor": "output = the largest integer not greater than input.",
+    "ceil": "output = the smallest integer not less than input.",
+    "trunc": "output = input truncated towards zero.",
+    "gamma": "output = the gamma function of input; NaN at negative integers, infinite at 0.",
+    "log_gamma": "output = the natural logarithm of the absolute value of the gamma function of input.",
+    "digamma": "output = the derivative of log_gamma at input.",
     "erf": "output = the error function of input.",
-    "erfinv": "output = the inverse of the error function, NaN outside [-1, 1].",
+    "erfinv": "output = the inverse error function of input; NaN outside of [-1, 1].",
 }
 
 _LOGICAL = {
-    "equal": "input = other",
+    "equal": "input equals other",
     "not_equal": "input differs from other (NaN differs from NaN)",
     "greater": "input > other",
     "greater_equal": "input >= other",
@@ -87,14 +88,14 @@ _LOGICAL = {
     "less_equal": "input <= other",
     "logical_and": "both are not 0 (NaN is not 0)",
     "logical_or": "either is not 0 (NaN is not 0)",
-    "logical_xor": "just one is not 0 (NaN is not 0)",
+    "logical_xor": "exactly one is not 0 (NaN is not 0)",
     "logical_not": "input is 0 (NaN is not 0)",
 }
 
 BOOLEAN = Attribute(
     "dtype",
     "str",
-    "bool: the output is true or false. None: it is 1 or 0 in the dtype of the operands.",
+    "bool: the output is true or false. None: the output is 1 or 0 in the dtype of the operands.",
     choices=("bool",),
     optional=True,
 )
@@ -125,7 +126,7 @@ OPERATORS = (
     *(
         Operator(
             kind,
-            f"output = 1 where {meaning}, else 0.",
+            f"output = 1 if {meaning}, else 0.",
             inputs=("input",) if kind == "logical_not" else ("input", "other"),
             attributes=(BOOLEAN,),
             family=f"elementwise {'unary' if kind == 'logical_not' else 'binary'}",
@@ -152,7 +153,7 @@ OPERATORS = (
     *(
         Operator(
             kind,
-            f"output = true where {meaning}, else false.",
+            f"output = true if {meaning}, else false.",
             family="elementwise unary",
             elementwise=True,
             keeps_shape=True,
@@ -163,11 +164,21 @@ OPERATORS = (
     ),
     Operator(
         "nan_to_num",
-        "output = input with what is no finite number replaced.",
+        "output = input with NaN and infinities replaced by finite numbers.",
         attributes=(
-            Attribute("nan", "float", "In place of NaN."),
-            Attribute("positive", "float", "In place of infinity; None: the dtype's largest number.", optional=True),
-            Attribute("negative", "float", "In place of -infinity; None: the dtype's smallest number.", optional=True),
+            Attribute("nan", "float", "The replacement of NaN."),
+            Attribute(
+                "positive",
+                "float",
+                "The replacement of infinity; None: the largest finite number of the dtype.",
+                optional=True,
+            ),
+            Attribute(
+                "negative",
+                "float",
+                "The replacement of -infinity; None: the lowest finite number of the dtype.",
+                optional=True,
+            ),
         ),
         family="elementwise unary",
         elementwise=True,
@@ -177,7 +188,7 @@ OPERATORS = (
     ),
     Operator(
         "round",
-        "output = the integer nearest to input; of two that are equally near, the one that ties says.",
+        "output = the integer nearest to input; ties selects between two that are equally near.",
         attributes=(
             Attribute(
                 "ties",
@@ -195,10 +206,10 @@ OPERATORS = (
     ),
     Operator(
         "clamp",
-        "output = min where input < min, max where input > max, else input; min is not above max. NaN stays.",
+        "output = min if input < min, max if input > max, else input. min is not greater than max. NaN remains NaN.",
         attributes=(
-            Attribute("min", "float", "The lower bound; None: there is none.", optional=True),
-            Attribute("max", "float", "The upper bound; None: there is none.", optional=True),
+            Attribute("min", "float", "The lower bound; None: unbounded.", optional=True),
+            Attribute("max", "float", "The upper bound; None: unbounded.", optional=True),
         ),
         family="elementwise unary",
         elementwise=True,
@@ -208,8 +219,8 @@ OPERATORS = (
     ),
     Operator(
         "smooth_l1",
-        "output = 0.5*(sigma*input)^2 where |input| <= 1/sigma^2, else |input| - 0.5/sigma^2.",
-        attributes=(Attribute("sigma", "float", "Where the parabola ends: at 1/sigma^2. Not 0."),),
+        "output = 0.5*(sigma*input)^2 if |input| <= 1/sigma^2, else |input| - 0.5/sigma^2.",
+        attributes=(Attribute("sigma", "float", "The quadratic part extends to |input| = 1/sigma^2. Not 0."),),
         family="elementwise unary",
         elementwise=True,
         keeps_shape=True,
@@ -218,7 +229,7 @@ OPERATORS = (
     ),
     Operator(
         "divide_by_sqrt_size",
-        "output = input / sqrt(size of input's last axis).",
+        "output = input / sqrt(extent of the input's last axis).",
         family="elementwise unary",
         elementwise=True,
         keeps_shape=True,
@@ -227,8 +238,8 @@ OPERATORS = (
     ),
     Operator(
         "cast",
-        "output = input in another dtype. From floating to integer types the fraction is cut off; to bool, all but 0 "
-        "is true.",
+        "output = input converted to another dtype. Floating numbers are truncated towards zero on conversion to "
+        "integers; on conversion to bool, every number except 0 becomes true.",
         attributes=(
             Attribute(
                 "dtype",
@@ -249,10 +260,10 @@ OPERATORS = (
     ),
     Operator(
         "cast_to_common",
-        "Each output is its input in the widest dtype among the inputs' float32, float16 and bfloat16, or the "
-        "narrowest. An input of another dtype stays as it is.",
+        "Convert all inputs to one dtype: the widest (or narrowest) of their dtypes among float32, float16 and "
+        "bfloat16. Inputs of other dtypes are returned unchanged.",
         inputs=("*inputs",),
-        attributes=(Attribute("narrowest", "bool", "Whether the narrowest dtype is taken, not the widest."),),
+        attributes=(Attribute("narrowest", "bool", "True for the narrowest dtype, False for the widest."),),
         outputs=("*outputs",),
         family="elementwise binary",
         dtype_only=True,
@@ -261,10 +272,11 @@ OPERATORS = (
     ),
     Operator(
         "where",
-        "output = input where condition is not 0, else other. Shapes broadcast. With rows all have one shape, or the "
-        "condition has one dimension and chooses whole rows: its element i is for all of input[i].",
+        "output = input where condition is not 0, else other. The shapes broadcast. If rows, there is no "
+        "broadcasting: either all operands have one shape, or the condition is 1-D and its element i selects "
+        "between input[i] and other[i].",
         inputs=("condition", "input", "other"),
-        attributes=(Attribute("rows", "bool", "Whether a condition of one dimension chooses rows."),),
+        attributes=(Attribute("rows", "bool", "True if a 1-D condition selects whole rows."),),
         family="elementwise binary",
         rank_rule=lambda node: node.rank(1) if node["rows"] else broadcast_rank(node.operands[:3]),
     ),

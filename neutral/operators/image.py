@@ -1,4 +1,4 @@
-"""Preparation of images, one (H, W, C) or a batch (N, H, W, C), inside a graph."""
+"""Preprocessing of images (H, W, C), or batches of images (N, H, W, C), inside a graph."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from neutral.operators.catalogue import Attribute, Operator
 OPERATORS = (
     Operator(
         "image_to_tensor",
-        "output = input / 255 as float32, with the channels before height and width.",
+        "output = input / 255 as float32, with the channel axis moved before height and width.",
         family="image",
         rank_rule="same",
         dtype_rule="float32",
@@ -16,8 +16,8 @@ OPERATORS = (
         "image_normalize",
         "output = (input - mean) / std for each channel of (C, H, W) or (N, C, H, W).",
         attributes=(
-            Attribute("mean", "floats", "For each channel, or one number for all."),
-            Attribute("std", "floats", "For each channel, or one number for all."),
+            Attribute("mean", "floats", "One number for each channel, or one number for all channels."),
+            Attribute("std", "floats", "One number for each channel, or one number for all channels."),
         ),
         family="image",
         rank_rule="same",
@@ -26,7 +26,7 @@ OPERATORS = (
     ),
     Operator(
         "image_crop",
-        "The rectangle of an image with channels last whose first pixel is in row y and column x.",
+        "Cut a rectangle out of images with channels last; its first pixel is in row y and column x.",
         attributes=tuple(
             Attribute(name, "int", doc)
             for name, doc in (

@@ -1,6 +1,6 @@
-"""Sorting, and choosing elements by index.
+"""Sorting, and selection of elements by index.
 
-An index may be of a floating type: its fraction is cut off.
+An index of a floating dtype is truncated towards zero.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from neutral.operators.catalogue import Attribute, Operator
 from neutral.operators.creation import DTYPE
 from neutral.operators.ranks import RankContext
 
-DESCENDING = Attribute("descending", "bool", "Whether the largest comes first.")
+DESCENDING = Attribute("descending", "bool", "True for descending order, False for ascending order.")
 
 TOP = (
     AXIS,
-    Attribute("count", "int", "How many; None: all.", optional=True),
-    Attribute("largest", "bool", "Whether the largest are chosen, or the smallest."),
+    Attribute("count", "int", "The number of elements to choose; None: all.", optional=True),
+    Attribute("largest", "bool", "True to choose the largest elements, False for the smallest."),
 )
 
 
@@ -27,8 +27,8 @@ def _taken_rank(node: RankContext) -> int | None:
 OPERATORS = (
     Operator(
         "sort",
-        "The numbers of an axis in order; equal ones in the order of their positions. The second output is the position "
-        "that each had, int64.",
+        "Sort the elements along an axis; equal elements keep their order. The second output is the position of "
+        "each element in the input, as int64.",
         attributes=(AXIS, DESCENDING),
         outputs=("values", "positions"),
         family="indexing",
@@ -38,8 +38,8 @@ OPERATORS = (
     ),
     Operator(
         "top_k",
-        "The largest (or smallest) numbers of an axis, the most extreme first; of equal ones the first positions. The "
-        "second output is the position that each had, int64.",
+        "Return the largest (or smallest) elements along an axis, the most extreme first; of equal elements, "
+        "those at the first positions. The second output is the position of each element in the input, as int64.",
         attributes=TOP,
         outputs=("values", "positions"),
         family="indexing",
@@ -48,7 +48,7 @@ OPERATORS = (
     ),
     Operator(
         "top_k_mask",
-        "1 where the number is among those that top_k chooses, else 0, in the dtype of the input.",
+        "output = 1 at the positions of the elements that top_k chooses, else 0, in the dtype of the input.",
         attributes=TOP,
         family="indexing",
         dtype_rule="same",
@@ -57,12 +57,14 @@ OPERATORS = (
     ),
     Operator(
         "take",
-        "Positions of an axis by a tensor of indices, whose axes stand in place of that axis. Out of range: clamp takes "
-        "the nearest end, wrap the index modulo the extent, error is an error.",
+        "Take the positions of an axis that an index tensor names; the axes of the index replace that axis. An "
+        "index out of range is clamped (clamp), taken modulo the extent (wrap), or an error (error).",
         inputs=("input", "index"),
         attributes=(
             AXIS,
-            Attribute("out_of_range", "str", "What an index outside means.", choices=("clamp", "wrap", "error")),
+            Attribute(
+                "out_of_range", "str", "The treatment of indices out of range.", choices=("clamp", "wrap", "error")
+            ),
         ),
         family="indexing",
         dtype_rule="same",
@@ -70,16 +72,16 @@ OPERATORS = (
     ),
     Operator(
         "gather_nd",
-        "output[j..., k...] = input[index[0, j...], ..., index[M - 1, j...], k...], where M is the extent of the index's "
-        "first axis. Negative indices count from the end; one outside is an error.",
+        "output[j..., k...] = input[index[0, j...], ..., index[M - 1, j...], k...], where M is the extent of the "
+        "index's first axis. Negative indices count from the end; an index out of range is an error.",
         inputs=("input", "index"),
         family="indexing",
         dtype_rule="same",
     ),
     Operator(
         "scatter_nd",
-        "A tensor of zeros with output[index[0, j...], ..., index[M - 1, j...], k...] = input[j..., k...], where M is the "
-        "extent of the index's first axis. Where indices repeat the last one holds.",
+        "A tensor of zeros with output[index[0, j...], ..., index[M - 1, j...], k...] = input[j..., k...], where "
+        "M is the extent of the index's first axis. Of repeated indices the last one takes effect.",
         inputs=("input", "index"),
         attributes=(Attribute("shape", "ints", "The shape of the output."),),
         family="indexing",
@@ -88,8 +90,8 @@ OPERATORS = (
     ),
     Operator(
         "index_copy",
-        "The input with input[index[i], ...] replaced by value[i, ...]; index is 1-D. Where indices repeat the last one "
-        "holds.",
+        "The input with input[index[i], ...] replaced by value[i, ...]; index is 1-D. Of repeated indices the "
+        "last one takes effect.",
         inputs=("input", "index", "value"),
         family="indexing",
         dtype_rule="same",
@@ -99,8 +101,8 @@ OPERATORS = (
     *(
         Operator(
             kind,
-            f"The input with value {how} input[index[0], index[1], ...], where the index's first axis has an entry for each of "
-            f"the input's first axes. {repeated}",
+            f"The input with value {how} input[index[0], index[1], ...], where the index's first axis has one "
+            f"entry for each of the input's first axes. {repeated}",
             inputs=("input", "index", "value"),
             family="indexing",
             keeps_shape=True,
@@ -108,13 +110,14 @@ OPERATORS = (
             dtype_rule="same",
         )
         for kind, how, repeated in (
-            ("index_add", "added to", "Where indices repeat all are added."),
-            ("index_update", "in place of", "Where indices repeat the last one holds."),
+            ("index_add", "added to", "Values at repeated indices are all added."),
+            ("index_update", "replacing", "Of repeated indices the last one takes effect."),
         )
     ),
     Operator(
         "boolean_mask",
-        "The positions of an axis where mask, a vector, is not 0. The extent of the output depends on the mask.",
+        "Keep the positions of an axis at which mask, a vector, is not 0. The extent of the output depends on the "
+        "mask.",
         inputs=("input", "mask"),
         attributes=(AXIS,),
         family="indexing",
@@ -123,20 +126,20 @@ OPERATORS = (
     ),
     Operator(
         "nonzero",
-        "The indices of all that is not 0, int64: a row for each in row-major order. The extent of the output depends on the "
-        "input.",
+        "Return the indices of all elements that are not 0, as int64: one row for each element, in row-major "
+        "order. The number of rows depends on the input.",
         family="indexing",
         dtype_rule="int64",
         rank_rule=2,
     ),
     Operator(
         "one_hot",
-        "output[..., j] = on_value where index[...] = j, else off_value, for j from 0 to depth - 1.",
+        "output[..., j] = on_value if index[...] = j, else off_value, for j from 0 to depth - 1.",
         inputs=("index",),
         attributes=(
             Attribute("depth", "int", "The extent of the new last axis."),
             Attribute("on_value", "float", "The value at the index."),
-            Attribute("off_value", "float", "The value elsewhere."),
+            Attribute("off_value", "float", "The value at all other positions."),
             DTYPE,
         ),
         family="indexing",
@@ -145,8 +148,8 @@ OPERATORS = (
     ),
     Operator(
         "ravel_index",
-        "The input's first axis holds indices into an array of the given shape; the output is their position in "
-        "row-major order, in the dtype of the input. The first extent has no effect.",
+        "Convert indices into an array of the given shape, which the first axis of the input holds, to positions "
+        "in row-major order, in the dtype of the input. The first extent of the shape has no effect.",
         attributes=(Attribute("shape", "ints", "The shape of the array."),),
         family="indexing",
         dtype_rule="same",
@@ -154,8 +157,8 @@ OPERATORS = (
     ),
     Operator(
         "unravel_index",
-        "The inverse of ravel_index for the input made 1-D: output[m, n] is the index along axis m of position n, in the "
-        "dtype of the input.",
+        "The inverse of ravel_index for the input flattened to 1-D: output[m, n] is the index along axis m of the "
+        "position input[n], in the dtype of the input.",
         attributes=(Attribute("shape", "ints", "The shape of the array."),),
         family="indexing",
         dtype_rule="same",

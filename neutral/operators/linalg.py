@@ -1,4 +1,4 @@
-"""Factors, inverses and solutions of matrices: the last two axes are the matrix, the axes before them count matrices."""
+"""Decompositions, inverses and solutions of matrices. The last two axes are the matrix; the axes before are batch axes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from neutral.operators.catalogue import Attribute, Operator
 from neutral.operators.ranks import RankContext
 from neutral.operators.shape import AT_LEAST_1D
 
-LOWER = Attribute("lower", "bool", "Whether it is the lower triangle, else the upper one.")
+LOWER = Attribute("lower", "bool", "True for the lower triangle, False for the upper one.")
 
-OFFSET = Attribute("offset", "int", "The diagonal: 0 is the main one, positive ones are above it.")
+OFFSET = Attribute("offset", "int", "The diagonal: 0 is the main diagonal, positive numbers are above it.")
 
 
 def _determinant_rank(node: RankContext) -> int | None:
@@ -19,8 +19,8 @@ def _determinant_rank(node: RankContext) -> int | None:
 OPERATORS = (
     Operator(
         "cholesky",
-        "The triangular factor L of a symmetric positive definite matrix A = L L^T with a positive diagonal, or U of "
-        "A = U^T U. The other triangle is 0; that of A is not looked at.",
+        "The Cholesky factor of a symmetric positive definite matrix A: L with A = L L^T if lower, else U with A "
+        "= U^T U. Its diagonal is positive and its other triangle is 0. The other triangle of A is not read.",
         attributes=(LOWER,),
         family="linear algebra",
         keeps_shape=True,
@@ -29,7 +29,7 @@ OPERATORS = (
     ),
     Operator(
         "cholesky_inverse",
-        "(L L^T)^-1 of a lower triangular L, whose upper triangle is not looked at.",
+        "(L L^T)^-1 for a lower triangular L, whose upper triangle is not read.",
         family="linear algebra",
         keeps_shape=True,
         rank_rule="same",
@@ -37,12 +37,12 @@ OPERATORS = (
     ),
     Operator(
         "solve_triangular",
-        "X of matrix X = other, or of X matrix = other. The matrix is triangular; its other triangle is not looked at.",
+        "Solve matrix X = other, or X matrix = other, for X. The matrix is triangular; its other triangle is not read.",
         inputs=("matrix", "other"),
         attributes=(
-            Attribute("lower", "bool", "Whether the matrix is lower triangular, else upper."),
-            Attribute("transpose", "bool", "Whether the matrix is transposed after that."),
-            Attribute("right", "bool", "Whether the matrix stands to the right of X."),
+            Attribute("lower", "bool", "True if the matrix is lower triangular, False if upper."),
+            Attribute("transpose", "bool", "True if the transpose of that triangle takes the place of the matrix."),
+            Attribute("right", "bool", "True to solve X matrix = other, False for matrix X = other."),
         ),
         family="linear algebra",
         rank_rule="broadcast",
@@ -50,7 +50,7 @@ OPERATORS = (
     ),
     Operator(
         "solve",
-        "X of matrix X = other, of a square matrix.",
+        "Solve matrix X = other for X; the matrix is square.",
         inputs=("matrix", "other"),
         family="linear algebra",
         rank_rule=lambda node: node.rank(1),
@@ -66,10 +66,10 @@ OPERATORS = (
     ),
     Operator(
         "pseudo_inverse",
-        "The Moore-Penrose inverse; singular values not above rcond times the largest count as 0.",
+        "The Moore-Penrose inverse; singular values that are at most rcond times the largest one are taken as 0.",
         attributes=(
-            Attribute("rcond", "float", "The share of the largest singular value."),
-            Attribute("hermitian", "bool", "Whether the matrix is symmetric."),
+            Attribute("rcond", "float", "The threshold, as a fraction of the largest singular value."),
+            Attribute("hermitian", "bool", "True if the matrix is symmetric."),
         ),
         family="linear algebra",
         rank_rule="same",
@@ -85,7 +85,7 @@ OPERATORS = (
     ),
     Operator(
         "log_determinant",
-        "The sign of the determinant, -1, 0 or 1, and the logarithm of its magnitude.",
+        "The sign of the determinant (-1, 0 or 1) and the natural logarithm of its absolute value.",
         attributes=(AT_LEAST_1D,),
         outputs=("sign", "logarithm"),
         family="linear algebra",
@@ -94,8 +94,8 @@ OPERATORS = (
     ),
     Operator(
         "eigh",
-        "The eigenvalues of a symmetric matrix in rising order, and its eigenvectors of length 1 as columns, each with a "
-        "positive sign for its element of largest magnitude. Only one triangle is looked at.",
+        "The eigenvalues of a symmetric matrix in ascending order, and its eigenvectors of length 1 as columns, "
+        "each with the sign that makes its element of largest absolute value positive. Only one triangle is read.",
         attributes=(LOWER,),
         outputs=("values", "vectors"),
         family="linear algebra",
@@ -104,8 +104,8 @@ OPERATORS = (
     ),
     Operator(
         "qr",
-        "Q R of a matrix (m, n): Q (m, k) has orthonormal columns, R (k, n) is upper triangular, k is the smaller of m and "
-        "n. The signs are those of Householder's reflections as LAPACK makes them.",
+        "The QR decomposition of a matrix (m, n): Q (m, k) has orthonormal columns, R (k, n) is upper triangular, "
+        "and k is the smaller of m and n. The signs are those of LAPACK's Householder reflections.",
         outputs=("q", "r"),
         family="linear algebra",
         rank_rule=lambda node: (node.rank(), node.rank()),
@@ -113,8 +113,9 @@ OPERATORS = (
     ),
     Operator(
         "svd",
-        "U diag(s) V of a matrix (m, n): U (m, k), s (k,) in falling order, V (k, n), k is the smaller of m and n. Each pair "
-        "of a column of U and a row of V may have the opposite sign.",
+        "The singular value decomposition U diag(s) V of a matrix (m, n): U (m, k), s (k,) in descending order "
+        "and V (k, n), where k is the smaller of m and n. The signs of a column of U and the row of V that "
+        "belongs to it may both be flipped.",
         outputs=("u", "s", "v"),
         family="linear algebra",
         rank_rule=lambda node: (node.rank(), node.changed(-1), node.rank()),
@@ -122,7 +123,7 @@ OPERATORS = (
     ),
     Operator(
         "diagonal_matrix",
-        "A square matrix with the input's last axis on a diagonal and 0 elsewhere; the axes before count matrices.",
+        "Square matrices with the vectors along the input's last axis on a diagonal and 0 elsewhere.",
         attributes=(OFFSET,),
         family="linear algebra",
         rank_rule=lambda node: node.changed(1),
@@ -130,8 +131,8 @@ OPERATORS = (
     ),
     Operator(
         "pack_triangle",
-        "The elements of a square matrix on one side of a diagonal, the diagonal among them, as a vector: "
-        "the lower triangle row by row, the upper one column by column.",
+        "The elements of a square matrix on a diagonal and on one side of it, as a vector: the lower triangle row "
+        "by row, the upper one column by column.",
         attributes=(OFFSET, LOWER),
         family="linear algebra",
         rank_rule=lambda node: node.changed(-1),
@@ -139,7 +140,7 @@ OPERATORS = (
     ),
     Operator(
         "unpack_triangle",
-        "The inverse of pack_triangle: the square matrix that has the vector's elements there and 0 elsewhere.",
+        "The inverse of pack_triangle: the square matrix with the vector's elements in that triangle and 0 elsewhere.",
         attributes=(OFFSET, LOWER),
         family="linear algebra",
         rank_rule=lambda node: node.changed(1),

@@ -1,4 +1,4 @@
-"""Linear maps and tables of vectors."""
+"""Linear layers and embeddings."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from neutral.operators.catalogue import Attribute, Operator, Role
 OPERATORS = (
     Operator(
         "linear",
-        "output = input x weight^T + bias over the last axis. With flatten, all axes but the first are made one before, of extent 1 where there are none.",
+        "output = input weight^T + bias, over the input's last axis. If flatten, the input is reshaped to (N, "
+        "in_features) first; a 1-D input to (N, 1).",
         attributes=(
-            Attribute("out_features", "int", "Size of the output's last axis."),
-            Attribute("flatten", "bool", "Whether the input is flattened to (N, in_features) before."),
+            Attribute("out_features", "int", "The extent of the output's last axis."),
+            Attribute("flatten", "bool", "True if the input is reshaped to (N, in_features) first."),
         ),
         roles=(
             Role("weight", "(out_features, in_features)", "The matrix."),
-            Role("bias", "(out_features,)", "Added to every row.", required=False),
+            Role("bias", "(out_features,)", "The vector added to every row.", required=False),
         ),
         family="linear",
         rank_rule=lambda node: 2 if node["flatten"] else node.rank(),
@@ -22,14 +23,14 @@ OPERATORS = (
     ),
     Operator(
         "embedding",
-        "output[..., :] = weight[index[...], :]. The index may be of a floating type, then its fraction is cut off; an index "
-        "outside the table is clamped to its nearest end.",
+        "output[..., :] = weight[index[...], :]. An index of a floating dtype is truncated towards zero; an index "
+        "out of range is clamped.",
         inputs=("index",),
         attributes=(
-            Attribute("num_embeddings", "int", "Rows of the table."),
-            Attribute("embedding_dim", "int", "Length of a row."),
+            Attribute("num_embeddings", "int", "The number of rows of the table."),
+            Attribute("embedding_dim", "int", "The length of a row."),
         ),
-        roles=(Role("weight", "(num_embeddings, embedding_dim)", "The table."),),
+        roles=(Role("weight", "(num_embeddings, embedding_dim)", "The table of vectors."),),
         family="linear",
         rank_rule=lambda node: node.changed(1),
     ),

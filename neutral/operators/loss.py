@@ -1,4 +1,4 @@
-"""Losses that a graph computes, and the choice of one element that they are made of."""
+"""Losses that are computed in a graph, and the selection of one element that they are composed of."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ def _picked_rank(node: RankContext) -> int | None:
 OPERATORS = (
     Operator(
         "pick",
-        "output = the element of input that index names, along one axis. index has input's shape without the axis, or with "
-        "extent 1 there; a fraction is cut off.",
+        "output = the element along one axis that index names. The index has the input's shape without the axis, "
+        "or with extent 1 there; a floating index is truncated towards zero.",
         inputs=("input", "index"),
         attributes=(
-            Attribute("axis", "int", "The axis along which an element is picked; negative counts from the end."),
-            Attribute("keepdim", "bool", "Whether the output keeps the axis, with extent 1."),
+            Attribute("axis", "int", "The axis along which an element is picked; a negative axis counts from the end."),
+            Attribute("keepdim", "bool", "True if the output keeps the axis, with extent 1."),
             Attribute(
                 "out_of_range",
                 "str",
-                "What an index outside [0, extent) means: clamp takes the nearest end, wrap takes it modulo the extent.",
+                "The treatment of an index outside of [0, extent): it is clamped (clamp) or taken modulo the "
+                "extent (wrap).",
                 choices=("clamp", "wrap"),
             ),
         ),
@@ -42,12 +43,17 @@ OPERATORS = (
     ),
     Operator(
         "ctc_loss",
-        "Connectionist temporal classification: output[n] = -log of the probability that softmax(input[:, n]) gives label[n] "
-        "once repeated classes are merged and blanks left out. input has shape (time, batch, classes), label (batch, "
-        "positions), output (batch,). A label ends at its first padding value (0 where the blank is first, -1 where it is "
-        "last), or after label_length positions; input ends after input_length steps, else it is used in full.",
+        "Connectionist temporal classification: output[n] = -log of the probability that softmax(input[:, n]) "
+        "gives label[n] after repeated classes are merged and blanks removed. input has shape (time, batch, "
+        "classes), label (batch, positions), output (batch,). A label ends after label_length positions, or, if "
+        "that is absent, at its first padding value (0 if the blank is the first class, -1 if it is the last). A "
+        "sample has input_length steps, or, if that is absent, all.",
         inputs=("input", "label", "input_length?", "label_length?"),
-        attributes=(Attribute("blank", "str", "Which class is the blank.", choices=("first", "last")),),
+        attributes=(
+            Attribute(
+                "blank", "str", "The class that is the blank: the first or the last one.", choices=("first", "last")
+            ),
+        ),
         family="loss",
         rank_rule=1,
         dtype_rule="same",

@@ -47,8 +47,8 @@ def einsum_rank(subscripts: str) -> int | None:
 OPERATORS = (
     Operator(
         "matmul",
-        "The matrix product of the last two axes; the axes before them broadcast. A vector is a row on the left and a column "
-        "on the right, and its axis of extent 1 is not in the output.",
+        "The matrix product over the last two axes; the axes before them broadcast. A vector is taken as a row on "
+        "the left and as a column on the right, and the axis of extent 1 is removed from the output.",
         inputs=("input", "other"),
         family="matrix",
         rank_rule=_matmul_rank,
@@ -56,12 +56,12 @@ OPERATORS = (
     ),
     Operator(
         "tensordot",
-        "The sum over one axis of the input and one of the other, of equal extent; the output has the input's remaining "
-        "axes, then the other's.",
+        "The product of both operands summed over one axis of each, of equal extents; the output has the "
+        "remaining axes of input, then those of other.",
         inputs=("input", "other"),
         attributes=(
-            Attribute("axis", "int", "The axis of the input; negative counts from the end."),
-            Attribute("other_axis", "int", "The axis of the other; negative counts from the end."),
+            Attribute("axis", "int", "The axis of input; a negative axis counts from the end."),
+            Attribute("other_axis", "int", "The axis of other; a negative axis counts from the end."),
             AT_LEAST_1D,
         ),
         family="matrix",
@@ -70,12 +70,12 @@ OPERATORS = (
     ),
     Operator(
         "contract",
-        "The sum over some axes of the input and as many of the other, in pairs of equal extent; the output has the input's "
-        "remaining axes, then the other's.",
+        "The product of both operands summed over pairs of axes, one of each operand, of equal extents; the "
+        "output has the remaining axes of input, then those of other.",
         inputs=("input", "other"),
         attributes=(
-            Attribute("axes", "ints", "The axes of the input; negative ones count from the end."),
-            Attribute("other_axes", "ints", "The axes of the other; negative ones count from the end."),
+            Attribute("axes", "ints", "The axes of input; negative axes count from the end."),
+            Attribute("other_axes", "ints", "The axes of other; negative axes count from the end."),
         ),
         family="matrix",
         rank_rule=_contract_rank,
@@ -83,8 +83,9 @@ OPERATORS = (
     ),
     Operator(
         "dot",
-        "The sum over the input's last axis and the other's last but one (of a vector its only one); the output has the "
-        "input's remaining axes, then the other's. With a number, the product.",
+        "The product of both operands summed over the last axis of input and the second to last axis of other "
+        "(the only axis of a vector); the output has the remaining axes of input, then those of other. If an "
+        "operand is 0-D, the elementwise product.",
         inputs=("input", "other"),
         family="matrix",
         rank_rule=_dot_rank,
@@ -92,9 +93,9 @@ OPERATORS = (
     ),
     Operator(
         "einsum",
-        "The sum of products that the subscripts describe, as numpy.einsum does.",
+        "The sum of products that the subscripts describe, as in numpy.einsum.",
         inputs=("*inputs",),
-        attributes=(Attribute("subscripts", "str", "Such as ij,jk->ik."),),
+        attributes=(Attribute("subscripts", "str", "The subscripts, such as ij,jk->ik."),),
         family="matrix",
         rank_rule=lambda node: einsum_rank(node["subscripts"]),
         dtype_rule="promote",
@@ -110,17 +111,18 @@ OPERATORS = (
     ),
     Operator(
         "cross",
-        "The cross product of vectors in three dimensions along an axis; the other axes broadcast.",
+        "The cross product of three-dimensional vectors along an axis; the other axes broadcast.",
         inputs=("input", "other"),
-        attributes=(Attribute("axis", "int", "The axis; negative counts from the end."),),
+        attributes=(Attribute("axis", "int", "The axis; a negative axis counts from the end."),),
         family="matrix",
         rank_rule="broadcast",
         dtype_rule="promote",
     ),
     Operator(
         "khatri_rao",
-        "Of matrices with the same number of columns the product column by column: output[i*rows(b) + j, k] = "
-        "a[i, k] * b[j, k], and so on with the next matrix.",
+        "The Khatri-Rao product (column-wise Kronecker product) of matrices with equal numbers of columns: for "
+        "two of them output[i*rows(b) + j, k] = a[i, k] * b[j, k]; further matrices are multiplied to the right "
+        "likewise.",
         inputs=("*inputs",),
         family="matrix",
         rank_rule=2,

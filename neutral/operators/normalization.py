@@ -1,33 +1,36 @@
-"""Normalisations. All use the biased variance; eps is inside the square root."""
+"""Normalizations. All use the biased variance; eps is added before the square root."""
 
 from __future__ import annotations
 
 from neutral.operators.catalogue import Attribute, Operator, Role
 
-EPS = Attribute("eps", "float", "Added to the variance before the square root.")
+EPS = Attribute(
+    "eps", "float", "The number added to the variance (the sum of squares, for l2_normalize) before the square root."
+)
 
 
 def _affine(shape: str) -> tuple[Role, Role]:
-    return Role("weight", shape, "Multiplies the normalised value."), Role("bias", shape, "Added last.")
+    return Role("weight", shape, "The factor of the normalized value."), Role("bias", shape, "The number added last.")
 
 
 OPERATORS = (
     Operator(
         "batch_norm",
-        "output = (input - running_mean) / sqrt(running_var + eps) * weight + bias along the channel axis. In training the "
-        "statistics are the batch's, unless use_global_stats, and running = momentum*running + (1 - momentum)*batch. "
-        "The second and third output are the mean and 1/sqrt(variance + eps) that were used.",
+        "output = (input - running_mean) / sqrt(running_var + eps) * weight + bias, for each channel. In "
+        "training, unless use_global_stats, the mean and variance of the batch are used instead, and the running "
+        "statistics become momentum*running + (1 - momentum)*batch. The second and third output are the mean and "
+        "1/sqrt(variance + eps) that are used.",
         attributes=(
             EPS,
             Attribute("momentum", "float", "The fraction of a running statistic that a training step keeps."),
-            Attribute("axis", "int", "The channel axis; negative counts from the end."),
-            Attribute("scale", "bool", "Whether the weight is trained; if not it is ones."),
-            Attribute("use_global_stats", "bool", "Whether training uses the running statistics too."),
+            Attribute("axis", "int", "The channel axis; a negative axis counts from the end."),
+            Attribute("scale", "bool", "True if the weight is trained; otherwise it is ones."),
+            Attribute("use_global_stats", "bool", "True if the running statistics are used in training too."),
         ),
         roles=(
             *_affine("(channels,)"),
-            Role("running_mean", "(channels,)", "Mean of the training data.", buffer=True),
-            Role("running_var", "(channels,)", "Variance of the training data.", buffer=True),
+            Role("running_mean", "(channels,)", "The mean of the training data.", buffer=True),
+            Role("running_var", "(channels,)", "The variance of the training data.", buffer=True),
         ),
         outputs=("output", "mean", "inverse_deviation"),
         family="normalization",
@@ -39,7 +42,7 @@ OPERATORS = (
         "layer_norm",
         "output = (input - mean) / sqrt(variance + eps) * weight + bias, with the mean and variance over one axis. "
         "The second and third output are the mean and sqrt(variance + eps).",
-        attributes=(EPS, Attribute("axis", "int", "The axis; negative counts from the end.")),
+        attributes=(EPS, Attribute("axis", "int", "The axis; a negative axis counts from the end.")),
         roles=_affine("(input.shape[axis],)"),
         outputs=("output", "mean", "deviation"),
         family="normalization",
@@ -49,8 +52,8 @@ OPERATORS = (
     ),
     Operator(
         "instance_norm",
-        "output = (input - mean) / sqrt(variance + eps) * weight + bias, mean and variance over the spatial axes of "
-        "each sample and channel; channels are axis 1.",
+        "output = (input - mean) / sqrt(variance + eps) * weight + bias, with the mean and variance over the "
+        "spatial axes of each sample and channel; channels are axis 1.",
         attributes=(EPS,),
         roles=_affine("(channels,)"),
         family="normalization",
@@ -60,9 +63,9 @@ OPERATORS = (
     ),
     Operator(
         "group_norm",
-        "output = (input - mean) / sqrt(variance + eps) * weight + bias, mean and variance over the channels of a "
-        "group and the spatial axes; channels are axis 1, weight and bias are per channel. "
-        "The second and third output are the mean and sqrt(variance + eps).",
+        "output = (input - mean) / sqrt(variance + eps) * weight + bias, with the mean and variance over the "
+        "channels of a group and the spatial axes of each sample; channels are axis 1, and weight and bias have "
+        "one number for each channel. The second and third output are the mean and sqrt(variance + eps).",
         attributes=(EPS, Attribute("groups", "int", "The number of groups.")),
         roles=_affine("(channels,)"),
         outputs=("output", "mean", "deviation"),
@@ -73,11 +76,11 @@ OPERATORS = (
     ),
     Operator(
         "l2_normalize",
-        "output = input / sqrt(sum(input^2) + eps). The sum is over all axes but the first (sample), over axis 1 (channel), "
-        "or over the axes after it (spatial).",
+        "output = input / sqrt(sum(input^2) + eps). The sum is over all axes except the first (sample), over axis "
+        "1 (channel), or over the axes after axis 1 (spatial).",
         attributes=(
             EPS,
-            Attribute("over", "str", "What is summed.", choices=("sample", "channel", "spatial")),
+            Attribute("over", "str", "The axes of the sum.", choices=("sample", "channel", "spatial")),
         ),
         family="normalization",
         rank_rule="same",
@@ -86,12 +89,13 @@ OPERATORS = (
     ),
     Operator(
         "local_response_norm",
-        "output = input * (k + alpha/size * sum(input^2))^-beta, the sum over the channels (axis 1) at most size // 2 away.",
+        "output = input * (k + alpha/size * sum(input^2))^-beta, with the sum over the channels (axis 1) at a "
+        "distance of at most size // 2.",
         attributes=(
-            Attribute("size", "int", "The number of channels that take part, odd."),
-            Attribute("alpha", "float", "The weight of the sum."),
+            Attribute("size", "int", "The number of channels in the sum, odd."),
+            Attribute("alpha", "float", "The factor of the sum."),
             Attribute("beta", "float", "The exponent."),
-            Attribute("k", "float", "What is added to the sum."),
+            Attribute("k", "float", "The number added to the sum."),
         ),
         family="normalization",
         rank_rule="same",

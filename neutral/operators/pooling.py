@@ -1,4 +1,4 @@
-"""Pooling over windows, over everything, and over regions."""
+"""Pooling over windows, over all positions, and over regions."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ from neutral.operators.catalogue import Attribute, Operator
 from neutral.operators.convolution import LAYOUT, window_rank
 
 _WINDOW = (
-    Attribute("kernel_size", "ints", "Extent of the window in each spatial dimension; its length is their number."),
-    Attribute("stride", "ints", "Step of the window in each spatial dimension."),
-    Attribute("padding", "ints", "Positions added at both ends of each spatial dimension."),
+    Attribute(
+        "kernel_size",
+        "ints",
+        "The extent of the window, for each spatial axis; its length is the number of spatial axes.",
+    ),
+    Attribute("stride", "ints", "The step of the window, for each spatial axis."),
+    Attribute("padding", "ints", "The number of positions added at both ends, for each spatial axis."),
     Attribute(
         "rounding",
         "str",
-        "What becomes of a last window that does not fit: the output size is 1 + (in + 2*padding - kernel_size)/stride, "
-        "rounded down or up. same: it is in/stride rounded up, and padding is 0. A window reaches over the end "
-        "where it does not fit, and may hold no position at all.",
+        "The rounding of the output size 1 + (in + 2*padding - kernel_size)/stride: down or up. same: the output "
+        "size is in/stride rounded up, and padding is 0. With up and same, the last window may extend past the "
+        "end, and may contain no position at all.",
         choices=("down", "up", "same"),
     ),
     LAYOUT,
@@ -23,7 +27,7 @@ _WINDOW = (
 OPERATORS = (
     Operator(
         "max_pool",
-        "The largest input in each window; padding never is. A window without any gives the lowest finite number.",
+        "The largest element in each window, not counting padding. An empty window gives the lowest finite number.",
         attributes=_WINDOW,
         family="pooling",
         rank_rule=window_rank,
@@ -31,14 +35,14 @@ OPERATORS = (
     ),
     Operator(
         "average_pool",
-        "The sum of the input in each window, divided by a count. A window without any input gives 0.",
+        "The sum of the elements in each window, divided by a number of positions. An empty window gives 0.",
         attributes=(
             *_WINDOW,
             Attribute(
                 "divisor",
                 "str",
-                "What is counted: the window's positions in the input, those in the input and its padding, or all of "
-                "the kernel's.",
+                "The positions of the window that are counted: those in the input (input), those in the input and "
+                "its padding (padded_input), or all (kernel).",
                 choices=("input", "padded_input", "kernel"),
             ),
         ),
@@ -48,7 +52,7 @@ OPERATORS = (
     ),
     Operator(
         "sum_pool",
-        "The sum of the input in each window.",
+        "The sum of the elements in each window.",
         attributes=_WINDOW,
         family="pooling",
         rank_rule=window_rank,
@@ -57,34 +61,35 @@ OPERATORS = (
     *(
         Operator(
             f"global_{name}_pool",
-            f"The {what} over all spatial dimensions, which stay with extent 1.",
+            f"The {statistic} over all spatial axes, which are kept with extent 1.",
             attributes=(LAYOUT,),
             family="pooling",
             rank_rule="same",
             dtype_rule="same",
         )
-        for name, what in (("max", "largest input"), ("average", "mean"), ("sum", "sum"))
+        for name, statistic in (("max", "maximum"), ("average", "mean"), ("sum", "sum"))
     ),
     Operator(
         "adaptive_average_pool",
-        "2-D, (N, C, H, W): output row i is the mean of the input rows from floor(i*H/size) to ceil((i + 1)*H/size), "
-        "the last excluded; columns likewise.",
-        attributes=(Attribute("output_size", "ints", "Rows and columns of the output."),),
+        "Average pooling of (N, C, H, W) to a given size: output row i is the mean of the input rows from "
+        "floor(i*H/size) to ceil((i + 1)*H/size) (excluded); columns likewise.",
+        attributes=(Attribute("output_size", "ints", "Height and width of the output."),),
         family="pooling",
         rank_rule=4,
         dtype_rule="same",
     ),
     Operator(
         "roi_pool",
-        "Maxima of the bins of regions of a map (N, C, H, W). A region is a row (image, x1, y1, x2, y2) of the second "
-        "input. Its corners times spatial_scale are rounded, halves away from zero; both belong to it, and it is at "
-        "least one position high and wide. Bin i of n, of the s rows of the region, goes from floor(i*s/n) to "
-        "ceil((i + 1)*s/n), the last excluded, and is cut to the map. A bin without positions gives 0, and so does a "
-        "region of an image that is not there. The output is (regions, C, *output_size).",
+        "Max pooling over the bins of regions of a feature map (N, C, H, W). A region is a row (image, x1, y1, "
+        "x2, y2) of the second operand. Its corners are multiplied by spatial_scale and rounded, halves away from "
+        "zero; both corners belong to the region, which is at least one position high and wide. Of the s rows of "
+        "a region divided into n bins, bin i holds rows floor(i*s/n) to ceil((i + 1)*s/n) (excluded), clipped to "
+        "the map; columns likewise. An empty bin gives 0, and so does a region whose image does not exist. The "
+        "output is (regions, C, *output_size).",
         inputs=("input", "regions"),
         attributes=(
-            Attribute("output_size", "ints", "Rows and columns of bins."),
-            Attribute("spatial_scale", "float", "From the regions' coordinates to the map's."),
+            Attribute("output_size", "ints", "The number of rows and columns of bins."),
+            Attribute("spatial_scale", "float", "The factor from coordinates of regions to coordinates of the map."),
         ),
         family="pooling",
         rank_rule=4,
@@ -92,21 +97,30 @@ OPERATORS = (
     ),
     Operator(
         "roi_align",
-        "Means over samples of the bins of regions of a map (N, C, H, W). A region is a row (image, x1, y1, x2, y2) of "
-        "the second input, times spatial_scale; unless aligned it is made at least 1 high "
-        "and wide, and if aligned 0.5 is subtracted from all coordinates. It is divided into equal bins, and in each "
-        "samples lie in the middle of samples*samples equal cells; where samples is 0, ceil(height of a bin) times "
-        "ceil(width of a bin) of them. A sample interpolates linearly between the four nearest positions. Beyond the "
-        "first or last row or column it takes that one's value, and further than 1 before the first, or beyond H or W, it "
-        "is 0. A region with a negative image gives 0. The output is (regions, C, *output_size). If position_sensitive, "
-        "the map's channels are C groups of one channel for each bin, which takes just that one.",
+        "Average pooling of bilinear samples over the bins of regions of a feature map (N, C, H, W). A region is "
+        "a row (image, x1, y1, x2, y2) of the second operand, with coordinates multiplied by spatial_scale; if "
+        "aligned, 0.5 is subtracted from all coordinates, else the region is enlarged to be at least 1 high and "
+        "wide. It is divided into equal bins, and a bin into samples*samples equal cells (ceil(height of a "
+        "bin)*ceil(width of a bin) cells if samples is 0), with a sample in the middle of each. A sample is "
+        "interpolated linearly between the four nearest positions. A sample outside of the first or last row or "
+        "column has the value there; farther than 1 before the first one, or past H or W, it is 0. A region with "
+        "a negative image gives 0. The output is (regions, C, *output_size). If position_sensitive, the map has C "
+        "groups of channels with one channel for each bin, and a bin is pooled from its own channel.",
         inputs=("input", "regions"),
         attributes=(
-            Attribute("output_size", "ints", "Rows and columns of bins."),
-            Attribute("spatial_scale", "float", "From the regions' coordinates to the map's."),
-            Attribute("samples", "int", "Samples of a bin in each direction; 0: as many as it has rows or columns."),
-            Attribute("aligned", "bool", "Whether positions are the centres of pixels, at 0.5 and so on."),
-            Attribute("position_sensitive", "bool", "Whether each bin has a channel of its own."),
+            Attribute("output_size", "ints", "The number of rows and columns of bins."),
+            Attribute("spatial_scale", "float", "The factor from coordinates of regions to coordinates of the map."),
+            Attribute(
+                "samples",
+                "int",
+                "The number of samples of a bin in each direction; 0: its height or width, rounded up.",
+            ),
+            Attribute(
+                "aligned",
+                "bool",
+                "True if coordinates refer to the corners of pixels, whose centres are then at 0.5, 1.5, ...",
+            ),
+            Attribute("position_sensitive", "bool", "True if each bin is pooled from a channel of its own."),
         ),
         family="pooling",
         rank_rule=4,

@@ -1,7 +1,7 @@
-"""Random numbers. Every run draws anew, so two programs agree in distribution only; a seed is the framework's affair.
+"""Random numbers. Each run draws anew, so two programs agree in distribution only; seeds are not part of a store.
 
-The parameters are numbers or tensors, which broadcast. The output has their shape, or that of the input like; with shape
-it is changed as place says. All elements are drawn independently.
+The parameters are numbers or tensors, which broadcast. The output has their broadcast shape, or the shape of the operand
+like; the attribute shape changes it as place says. All elements are drawn independently.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from neutral.operators.catalogue import Attribute, Operator
 from neutral.operators.ranks import RankContext, broadcast_rank
 
 DTYPE = Attribute(
-    "dtype", "str", "The dtype of the output; None: that of like, or of the parameters.", optional=True,
+    "dtype", "str", "The dtype of the output; None: the dtype of like, or of the parameters.", optional=True,
     choices=("float64", "float32", "float16", "int64", "int32", "uint8"),
 )  # fmt: skip
 
 _SIZE = (
-    Attribute("shape", "ints", "Extents of the output; None: those of like or of the parameters.", optional=True),
+    Attribute("shape", "ints", "Extents of the output; None: the shape of like or of the parameters.", optional=True),
     Attribute(
         "place",
         "str",
-        "whole: shape is the output's shape; front: its extents come before those of the parameters; back: behind them.",
+        "whole: the output has this shape; front: the extents come before the shape of the parameters; back: after it.",
         choices=("whole", "front", "back"),
     ),
     DTYPE,
@@ -35,18 +35,18 @@ def _sampled_rank(node: RankContext) -> int | None:
 
 
 _DISTRIBUTIONS = {
-    "random_normal": (("mean", "deviation"), "From the normal distribution."),
-    "random_uniform": (("low", "high"), "Evenly from low to high, high excluded."),
-    "random_exponential": (("rate",), "From the exponential distribution, whose mean is 1 / rate."),
-    "random_gamma": (("concentration", "scale"), "From the gamma distribution, whose mean is concentration * scale."),
-    "random_poisson": (("rate",), "From the Poisson distribution, whose mean is rate."),
+    "random_normal": (("mean", "deviation"), "Draw from the normal distribution."),
+    "random_uniform": (("low", "high"), "Draw from the uniform distribution on [low, high)."),
+    "random_exponential": (("rate",), "Draw from the exponential distribution with mean 1 / rate."),
+    "random_gamma": (("concentration", "scale"), "Draw from the gamma distribution with mean concentration * scale."),
+    "random_poisson": (("rate",), "Draw from the Poisson distribution with mean rate."),
     "random_negative_binomial": (
         ("failures", "p"),
-        "The number of failures before there were so many successes of probability p: mean failures * (1 - p) / p. "
-        "failures need not be whole.",
+        "Draw from the negative binomial distribution with mean failures * (1 - p) / p, where p is the "
+        "probability; failures need not be an integer.",
     ),
-    "random_bernoulli": (("p",), "1 with probability p, else 0."),
-    "random_integer": (("low", "high"), "Evenly from the integers from low to high - 1."),
+    "random_bernoulli": (("p",), "Draw from the Bernoulli distribution: 1 with probability p, else 0."),
+    "random_integer": (("low", "high"), "Draw from the uniform distribution on the integers from low to high - 1."),
 }
 
 OPERATORS = (
@@ -65,10 +65,14 @@ OPERATORS = (
     ),
     Operator(
         "random_category",
-        "Positions of the last axis, drawn with the probabilities that the input has there (they sum to 1). The output has "
-        "the input's other axes, then the extents of shape. The second output is the logarithm of the probability of each.",
+        "Draw positions of the last axis with the probabilities that the input has there, which sum to 1. The "
+        "output has the other axes of the input, then the extents of shape. The second output is the natural "
+        "logarithm of the probability of each drawn position.",
         inputs=("probabilities",),
-        attributes=(Attribute("shape", "ints", "How many are drawn; () for one, without an axis."), DTYPE),
+        attributes=(
+            Attribute("shape", "ints", "The extents of the draws; () is a single draw, without an axis."),
+            DTYPE,
+        ),
         outputs=("positions", "log_probabilities"),
         family="random numbers",
         random=True,
@@ -76,7 +80,7 @@ OPERATORS = (
     ),
     Operator(
         "random_permutation",
-        "The positions of the first axis in random order.",
+        "Permute the positions of the first axis randomly.",
         family="random numbers",
         random=True,
         layout_only=True,

@@ -1,6 +1,7 @@
-"""Recurrent layers over whole sequences, and single cells.
+"""Recurrent layers over sequences, and recurrent cells.
 
-Gate order: LSTM input, forget, cell, output; GRU reset, update, new. A gate's rows are together. Both biases are kept.
+The rows of a gate are contiguous. The order of the gates is input, forget, cell, output for LSTM and reset, update, new for
+GRU. Input and state have separate biases.
 """
 
 from __future__ import annotations
@@ -8,20 +9,20 @@ from __future__ import annotations
 from neutral.operators.catalogue import Attribute, Operator, Role
 
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
-"""How many gates' rows a layer's matrices stack."""
+"""The number of gates of a kind, whose rows the matrices of a layer hold."""
 
 
 def _sequence_roles(projection: bool) -> tuple[Role, ...]:
     roles = []
     for suffix, direction in (("", "forward"), ("_reverse", "backward")):
         roles += [
-            Role(f"weight_ih_l{{k}}{suffix}", "(gates*hidden_size, input_size)", f"Input to gates, layer k, {direction}.",
+            Role(f"weight_ih_l{{k}}{suffix}", "(gates*hidden_size, input_size)", f"The matrix from the input to the gates, layer k, {direction}.",
                  required=not suffix),
-            Role(f"weight_hh_l{{k}}{suffix}", "(gates*hidden_size, state_size)", f"State to gates, layer k, {direction}.",
+            Role(f"weight_hh_l{{k}}{suffix}", "(gates*hidden_size, state_size)", f"The matrix from the state to the gates, layer k, {direction}.",
                  required=not suffix),
-            Role(f"bias_ih_l{{k}}{suffix}", "(gates*hidden_size,)", f"Added with the input, layer k, {direction}.",
+            Role(f"bias_ih_l{{k}}{suffix}", "(gates*hidden_size,)", f"The bias of the input's part, layer k, {direction}.",
                  required=False),
-            Role(f"bias_hh_l{{k}}{suffix}", "(gates*hidden_size,)", f"Added with the state, layer k, {direction}.",
+            Role(f"bias_hh_l{{k}}{suffix}", "(gates*hidden_size,)", f"The bias of the state's part, layer k, {direction}.",
                  required=False),
         ]  # fmt: skip
         if projection:
@@ -29,7 +30,7 @@ def _sequence_roles(projection: bool) -> tuple[Role, ...]:
                 Role(
                     f"weight_hr_l{{k}}{suffix}",
                     "(projection_size, hidden_size)",
-                    "Projects the state.",
+                    "The projection of the state.",
                     required=False,
                 )
             )
@@ -38,18 +39,22 @@ def _sequence_roles(projection: bool) -> tuple[Role, ...]:
 
 def _cell_roles() -> tuple[Role, ...]:
     return (
-        Role("weight_ih", "(gates*hidden_size, input_size)", "Input to gates."),
-        Role("weight_hh", "(gates*hidden_size, hidden_size)", "State to gates."),
-        Role("bias_ih", "(gates*hidden_size,)", "Added with the input.", required=False),
-        Role("bias_hh", "(gates*hidden_size,)", "Added with the state.", required=False),
+        Role("weight_ih", "(gates*hidden_size, input_size)", "The matrix from the input to the gates."),
+        Role("weight_hh", "(gates*hidden_size, hidden_size)", "The matrix from the state to the gates."),
+        Role("bias_ih", "(gates*hidden_size,)", "The bias of the input's part.", required=False),
+        Role("bias_hh", "(gates*hidden_size,)", "The bias of the state's part.", required=False),
     )
 
 
 _COMMON = (
-    Attribute("hidden_size", "int", "Length of a state vector."),
-    Attribute("num_layers", "int", "Layers on top of each other."),
-    Attribute("bidirectional", "bool", "Whether every layer runs both ways; outputs are concatenated."),
-    Attribute("dropout", "float", "Fraction dropped between layers in training."),
+    Attribute("hidden_size", "int", "The length of a state vector."),
+    Attribute("num_layers", "int", "The number of stacked layers."),
+    Attribute(
+        "bidirectional",
+        "bool",
+        "True if every layer runs in both directions; their outputs are concatenated, forward first.",
+    ),
+    Attribute("dropout", "float", "The dropout probability between layers in training."),
 )
 
 _NONLINEARITY = Attribute("nonlinearity", "str", "The activation.", choices=("tanh", "relu"))
@@ -57,17 +62,18 @@ _NONLINEARITY = Attribute("nonlinearity", "str", "The activation.", choices=("ta
 OPERATORS = (
     Operator(
         "lstm",
-        "Long short-term memory over a sequence of shape (time, batch, features): c' = f*c + i*g, h' = o*tanh(c'), "
-        "projected by weight_hr where projection_size is not 0. States have shape (layers*directions, batch, size), and "
-        "those that are absent are zeros. Where the sequence length input is given, a sample's states stop there and its "
-        "outputs after it are 0; the backward direction begins there.",
+        "Long short-term memory over a sequence of shape (time, batch, features): c' = f*c + i*g, h' = "
+        "o*tanh(c'), and h' is multiplied by weight_hr if projection_size is not 0. States have shape "
+        "(layers*directions, batch, size); absent states are zeros. If sequence_length is given, the states of a "
+        "sample stop changing after that many steps and its later outputs are 0; the backward direction begins at "
+        "its last step.",
         inputs=("input", "h_0?", "c_0?", "sequence_length?"),
         attributes=(
             *_COMMON,
-            Attribute("projection_size", "int", "Length of the projected state, 0 for none."),
-            Attribute("clip_min", "float", "Lower bound of the cell state; None: unbounded.", optional=True),
-            Attribute("clip_max", "float", "Upper bound of the cell state; None: unbounded.", optional=True),
-            Attribute("clip_nan", "bool", "Whether clipping passes NaN on."),
+            Attribute("projection_size", "int", "The length of the projected state; 0: no projection."),
+            Attribute("clip_min", "float", "The lower bound of the cell state; None: unbounded.", optional=True),
+            Attribute("clip_max", "float", "The upper bound of the cell state; None: unbounded.", optional=True),
+            Attribute("clip_nan", "bool", "True if clipping keeps NaN."),
         ),
         roles=_sequence_roles(projection=True),
         outputs=("output", "h_n", "c_n"),
@@ -77,8 +83,8 @@ OPERATORS = (
     ),
     Operator(
         "gru",
-        "Gated recurrent unit over a sequence of shape (time, batch, features): n = tanh(W_in x + b_in + r*(W_hn h + b_hn)), "
-        "h' = (1 - z)*n + z*h. States and sequence length as of lstm.",
+        "Gated recurrent unit over a sequence of shape (time, batch, features): n = tanh(W_in x + b_in + r*(W_hn "
+        "h + b_hn)), h' = (1 - z)*n + z*h. States and sequence_length are as in lstm.",
         inputs=("input", "h_0?", "sequence_length?"),
         attributes=_COMMON,
         roles=_sequence_roles(projection=False),
@@ -89,8 +95,8 @@ OPERATORS = (
     ),
     Operator(
         "rnn",
-        "Elman network over a sequence of shape (time, batch, features): h' = nonlinearity(W_ih x + b_ih + W_hh h + b_hh). "
-        "States and sequence length as of lstm.",
+        "Elman network over a sequence of shape (time, batch, features): h' = nonlinearity(W_ih x + b_ih + W_hh h "
+        "+ b_hh). States and sequence_length are as in lstm.",
         inputs=("input", "h_0?", "sequence_length?"),
         attributes=(*_COMMON, _NONLINEARITY),
         roles=_sequence_roles(projection=False),
@@ -101,9 +107,9 @@ OPERATORS = (
     ),
     Operator(
         "lstm_cell",
-        "One step of an LSTM on (batch, features). A state that is absent is zeros.",
+        "One step of an LSTM on (batch, features). Absent states are zeros.",
         inputs=("input", "h?", "c?"),
-        attributes=(Attribute("hidden_size", "int", "Length of a state vector."),),
+        attributes=(Attribute("hidden_size", "int", "The length of a state vector."),),
         roles=_cell_roles(),
         outputs=("h", "c"),
         family="recurrent",
@@ -112,9 +118,9 @@ OPERATORS = (
     ),
     Operator(
         "gru_cell",
-        "One step of a GRU on (batch, features). A state that is absent is zeros.",
+        "One step of a GRU on (batch, features). An absent state is zeros.",
         inputs=("input", "h?"),
-        attributes=(Attribute("hidden_size", "int", "Length of a state vector."),),
+        attributes=(Attribute("hidden_size", "int", "The length of a state vector."),),
         roles=_cell_roles(),
         outputs=("h",),
         family="recurrent",
@@ -123,9 +129,9 @@ OPERATORS = (
     ),
     Operator(
         "rnn_cell",
-        "One step of an Elman network on (batch, features). A state that is absent is zeros.",
+        "One step of an Elman network on (batch, features). An absent state is zeros.",
         inputs=("input", "h?"),
-        attributes=(Attribute("hidden_size", "int", "Length of a state vector."), _NONLINEARITY),
+        attributes=(Attribute("hidden_size", "int", "The length of a state vector."), _NONLINEARITY),
         roles=_cell_roles(),
         outputs=("h",),
         family="recurrent",

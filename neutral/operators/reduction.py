@@ -1,4 +1,4 @@
-"""Operators that make one number of many along some axes."""
+"""Reductions: one number is computed from many along some axes."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from neutral.operators.catalogue import Attribute, Operator
 from neutral.operators.ranks import RankContext
 from neutral.operators.shape import AT_LEAST_1D
 
-KEEP = Attribute("keepdim", "bool", "Whether the axes stay, with extent 1.")
+KEEP = Attribute("keepdim", "bool", "True if the reduced axes are kept, with extent 1.")
 
 REDUCTION = (
-    Attribute("axes", "ints", "The axes; negative ones count from the end. None: all.", optional=True),
-    Attribute("exclude", "bool", "Whether it is all the axes but these that are reduced."),
+    Attribute("axes", "ints", "The axes; negative axes count from the end. None: all axes.", optional=True),
+    Attribute("exclude", "bool", "True if all axes except these are reduced."),
     KEEP,
     AT_LEAST_1D,
 )
 
 _MEANINGS = {
-    "sum": "The sum. Integers are added as int64, which is the output's dtype.",
-    "mean": "The arithmetic mean, of floating types.",
-    "product": "The product. Integers are multiplied as int64, which is the output's dtype.",
-    "nan_sum": "The sum of all that is not NaN, of floating types.",
-    "nan_product": "The product of all that is not NaN, of floating types.",
-    "reduce_max": "The largest number; NaN where there is one.",
-    "reduce_min": "The smallest number; NaN where there is one.",
-    "all": "Whether every one is not 0, as a bool.",
-    "any": "Whether some one is not 0, as a bool.",
-    "l1_norm": "The sum of the absolute values, of floating types.",
-    "l2_norm": "The square root of the sum of squares, of floating types.",
+    "sum": "The sum. Integers are summed as int64, which is then the output's dtype.",
+    "mean": "The arithmetic mean, for floating dtypes.",
+    "product": "The product. Integers are multiplied as int64, which is then the output's dtype.",
+    "nan_sum": "The sum of all elements that are not NaN, for floating dtypes.",
+    "nan_product": "The product of all elements that are not NaN, for floating dtypes.",
+    "reduce_max": "The largest element; NaN if any element is NaN.",
+    "reduce_min": "The smallest element; NaN if any element is NaN.",
+    "all": "True if no element is 0, as a bool.",
+    "any": "True if any element is not 0, as a bool.",
+    "l1_norm": "The sum of the absolute values, for floating dtypes.",
+    "l2_norm": "The square root of the sum of squares, for floating dtypes.",
 }
 
 _DTYPE_RULES = {"sum": "accumulate", "product": "accumulate", "all": "bool", "any": "bool"}
@@ -77,7 +77,7 @@ OPERATORS = (
     *(
         Operator(
             kind,
-            f"{meaning} It is taken over the axes.",
+            f"{meaning} It is computed over the axes.",
             attributes=REDUCTION,
             family="reduction",
             rank_rule=_reduced_rank,
@@ -88,26 +88,35 @@ OPERATORS = (
     *(
         Operator(
             kind,
-            f"The {what}, of floating types: the squared differences from the mean are added and divided by their number "
-            "less correction. It is taken over the axes.",
-            attributes=(Attribute("correction", "int", "0: biased; 1: unbiased."), *REDUCTION),
+            f"The {statistic}, for floating dtypes: the sum of the squared differences from the mean, divided by "
+            "the number of elements minus correction. It is computed over the axes.",
+            attributes=(
+                Attribute("correction", "int", "The correction of the number of elements; 0: biased, 1: unbiased."),
+                *REDUCTION,
+            ),
             family="reduction",
             rank_rule=_reduced_rank,
             dtype_rule="same",
         )
-        for kind, what in (("variance", "variance"), ("standard_deviation", "square root of the variance"))
+        for kind, statistic in (("variance", "variance"), ("standard_deviation", "square root of the variance"))
     ),
     *(
         Operator(
             kind,
-            f"The position of the {which} number along an axis, the first of equal ones. NaN counts as it.",
+            f"The position of the {which} element along an axis, the first of equal ones. NaN is taken as the "
+            f"{which} element.",
             attributes=(
                 Attribute(
-                    "axis", "int", "The axis; negative counts from the end. None: of the input made 1-D.", optional=True
+                    "axis",
+                    "int",
+                    "The axis; a negative axis counts from the end. None: the input is flattened to 1-D first.",
+                    optional=True,
                 ),
                 KEEP,
                 AT_LEAST_1D,
-                Attribute("dtype", "str", "The dtype of the output; None: the input's.", ("int64",), optional=True),
+                Attribute(
+                    "dtype", "str", "The dtype of the output; None: the dtype of the input.", ("int64",), optional=True
+                ),
             ),
             family="reduction",
             rank_rule=_position_rank,
@@ -117,18 +126,23 @@ OPERATORS = (
     ),
     Operator(
         "quantile",
-        "The number below which a share q of the numbers along an axis lies, of floating types; between two numbers the "
-        "one that interpolation says. The axes of q, if any, come first in the output.",
+        "The q-quantile of the elements along an axis, for floating dtypes, q from 0 to 1. Between two "
+        "neighbouring elements, interpolation selects the result. The axes of q, if any, come first in the "
+        "output.",
         inputs=("input", "q"),
         attributes=(
             Attribute(
-                "axis", "int", "The axis; negative counts from the end. None: of the input made 1-D.", optional=True
+                "axis",
+                "int",
+                "The axis; a negative axis counts from the end. None: the input is flattened to 1-D first.",
+                optional=True,
             ),
             KEEP,
             Attribute(
                 "interpolation",
                 "str",
-                "Of the two neighbours the weighted mean, the lower, the higher, their mean or the nearer.",
+                "The result between two neighbouring elements: their weighted mean (linear), the lower one, the "
+                "higher one, their mean (midpoint) or the nearest one.",
                 choices=("linear", "lower", "higher", "midpoint", "nearest"),
             ),
         ),
@@ -138,8 +152,9 @@ OPERATORS = (
     ),
     Operator(
         "cumulative_sum",
-        "output[..., i, ...] = the sum of input[..., 0 to i, ...]. Integers are added as int64, which is the output's dtype.",
-        attributes=(Attribute("axis", "int", "The axis; negative counts from the end."),),
+        "output[..., i, ...] = the sum of input[..., 0 to i, ...]. Integers are summed as int64, which is then "
+        "the output's dtype.",
+        attributes=(Attribute("axis", "int", "The axis; a negative axis counts from the end."),),
         family="reduction",
         rank_rule="same",
         keeps_shape=True,

@@ -1,21 +1,21 @@
-"""Operators on padded sequences: a batch of them has an axis of time, and each may have a length of its own.
+"""Operators on batches of padded sequences, which have a time axis and optionally a length for each sample.
 
-Lengths are numbers of any dtype, one a sample; a fraction is cut off.
+Lengths are numbers of any dtype, one for each sample, truncated towards zero.
 """
 
 from __future__ import annotations
 
 from neutral.operators.catalogue import Attribute, Operator
 
-_TIME_AXIS = Attribute("axis", "int", "The axis of time, 0 or 1; the other of these two is the batch.")
+_TIME_AXIS = Attribute("axis", "int", "The time axis, 0 or 1; the other one of these two is the batch axis.")
 
 OPERATORS = (
     Operator(
         "sequence_mask",
-        "The input, of shape (time, batch, ...) or (batch, time, ...), with value at every position of a sample that is "
-        "not before its length.",
+        "The input, of shape (time, batch, ...) or (batch, time, ...), with the positions of each sample from its "
+        "length on replaced by value.",
         inputs=("input", "lengths"),
-        attributes=(_TIME_AXIS, Attribute("value", "float", "What the positions after a sample's end get.")),
+        attributes=(_TIME_AXIS, Attribute("value", "float", "The value of the positions past the end of a sample.")),
         family="sequence",
         rank_rule="same",
         keeps_shape=True,
@@ -24,8 +24,8 @@ OPERATORS = (
     ),
     Operator(
         "sequence_last",
-        "For each sample its position length - 1 of the axis of time, which goes: (batch, ...). Lengths are at least 1. "
-        "Without them it is the last position.",
+        "For each sample, its position length - 1 of the time axis, which is removed: (batch, ...). Lengths are "
+        "at least 1. If lengths is absent, the last position.",
         inputs=("input", "lengths?"),
         attributes=(_TIME_AXIS,),
         family="sequence",
@@ -35,8 +35,8 @@ OPERATORS = (
     ),
     Operator(
         "sequence_reverse",
-        "The input, of shape (time, batch, ...), with each sample's positions before its length in reverse order; those "
-        "after it stay. Without lengths all positions are reversed.",
+        "The input, of shape (time, batch, ...), with the positions of each sample before its length in reverse "
+        "order; later positions are unchanged. If lengths is absent, all positions are reversed.",
         inputs=("input", "lengths?"),
         family="sequence",
         rank_rule="same",

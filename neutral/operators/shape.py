@@ -1,17 +1,15 @@
-"""Operators that give the same elements another shape, or another order of axes."""
+"""Operators that change the shape of a tensor or the order of its axes."""
 
 from __future__ import annotations
 
 from neutral.operators.catalogue import Attribute, Operator
 from neutral.operators.ranks import RankContext
 
-AT_LEAST_1D = Attribute(
-    "at_least_1d", "bool", "Whether a result that would have no axis left has the shape (1,) instead."
-)
+AT_LEAST_1D = Attribute("at_least_1d", "bool", "True if a result without axes gets the shape (1,).")
 
 
 def _axes(doc: str, optional: bool = False) -> Attribute:
-    return Attribute("axes", "ints", f"{doc} Negative ones count from the end.", optional=optional)
+    return Attribute("axes", "ints", f"{doc} Negative axes count from the end.", optional=optional)
 
 
 def _reshaped_rank(node: RankContext) -> int | None:
@@ -40,7 +38,7 @@ def _squeezed_rank(node: RankContext) -> int | None:
 OPERATORS = (
     Operator(
         "flatten",
-        "All axes but the first are made one: (N, everything).",
+        "Merge all axes except the first: (N, everything). A 1-D input becomes (N, 1).",
         family="shape",
         rank_rule=2,
         layout_only=True,
@@ -48,13 +46,14 @@ OPERATORS = (
     ),
     Operator(
         "reshape",
-        "The elements in row-major order under another shape. Each number of shape gives an extent: n > 0 is n; 0 is the "
-        "input's extent at the same position; -1 (at most one) is what makes the number of elements right; -2 (at most "
-        "one) stands for all axes of the input from the same position on. Positions count from the first axis, or with "
-        "from_end from the last axis backwards, and every number other than -2 takes up one axis of the input.",
+        "Give the elements, in row-major order, another shape. Each number of shape is an extent or a code: n > 0 "
+        "is the extent n; 0 copies the input's extent at the same position; -1 (at most one) is inferred from the "
+        "number of elements; -2 (at most one) copies all axes of the input from the same position on. Positions "
+        "count from the first axis, or, if from_end, from the last axis backwards, and every number other than -2 "
+        "takes up one axis of the input.",
         attributes=(
-            Attribute("shape", "ints", "The extents as above."),
-            Attribute("from_end", "bool", "Whether positions count from the end."),
+            Attribute("shape", "ints", "The extents and codes."),
+            Attribute("from_end", "bool", "True if positions count from the end."),
         ),
         family="shape",
         rank_rule=_reshaped_rank,
@@ -63,10 +62,10 @@ OPERATORS = (
     ),
     Operator(
         "merge_axes",
-        "Neighbouring axes are made one, in row-major order: axis, axis + 1, ... axis + count - 1.",
+        "Merge the neighbouring axes axis, axis + 1, ..., axis + count - 1 into one, in row-major order.",
         attributes=(
-            Attribute("axis", "int", "The first of the axes; negative counts from the end."),
-            Attribute("count", "int", "How many axes are made one."),
+            Attribute("axis", "int", "The first of the axes; a negative axis counts from the end."),
+            Attribute("count", "int", "The number of axes that are merged."),
         ),
         family="shape",
         rank_rule=lambda node: node.changed(1 - node["count"]),
@@ -75,10 +74,11 @@ OPERATORS = (
     ),
     Operator(
         "split_axis",
-        "One axis becomes several of the extents sizes, in row-major order. One size may be -1: what is left.",
+        "Split an axis into several axes of the extents sizes, in row-major order. One of the sizes may be -1, "
+        "which is inferred from the extent of the axis.",
         attributes=(
-            Attribute("axis", "int", "The axis; negative counts from the end."),
-            Attribute("sizes", "ints", "The extents that it becomes."),
+            Attribute("axis", "int", "The axis; a negative axis counts from the end."),
+            Attribute("sizes", "ints", "The extents of the new axes."),
         ),
         family="shape",
         rank_rule=lambda node: node.changed(len(node["sizes"]) - 1),
@@ -87,15 +87,19 @@ OPERATORS = (
     ),
     Operator(
         "reshape_like",
-        "The axes start to end (excluded) of the input are replaced by the axes like_start to like_end (excluded) of the "
-        "other input, in row-major order; only the other's shape matters. None is one beyond the last axis, and negative "
-        "numbers count from the end.",
+        "Reshape the input: the axes start to end (excluded) are replaced by the axes like_start to like_end "
+        "(excluded) of like, in row-major order. Only the shape of like matters. Negative numbers count from the "
+        "end; None stands for the position after the last axis.",
         inputs=("input", "like"),
         attributes=(
-            Attribute("start", "int", "First axis that is replaced."),
-            Attribute("end", "int", "First axis behind them.", optional=True),
-            Attribute("like_start", "int", "First axis that is taken."),
-            Attribute("like_end", "int", "First axis behind them.", optional=True),
+            Attribute("start", "int", "The first axis that is replaced."),
+            Attribute(
+                "end", "int", "The first axis after those; None: the position after the last axis.", optional=True
+            ),
+            Attribute("like_start", "int", "The first axis of like that is taken."),
+            Attribute(
+                "like_end", "int", "The first axis after those; None: the position after the last axis.", optional=True
+            ),
         ),
         family="shape",
         shape_operands=1,
@@ -105,7 +109,7 @@ OPERATORS = (
     ),
     Operator(
         "transpose",
-        "Axis i of the output is axis axes[i] of the input.",
+        "Permute the axes: axis i of the output is axis axes[i] of the input.",
         attributes=(_axes("The permutation; None: all axes in reverse order.", optional=True),),
         family="shape",
         rank_rule=lambda node: len(node["axes"]) if node["axes"] else node.rank(),
@@ -114,10 +118,10 @@ OPERATORS = (
     ),
     Operator(
         "swap_axes",
-        "Two axes change places.",
+        "Exchange two axes.",
         attributes=(
-            Attribute("axis", "int", "One axis; negative counts from the end."),
-            Attribute("other_axis", "int", "The other axis; negative counts from the end."),
+            Attribute("axis", "int", "The first axis; a negative axis counts from the end."),
+            Attribute("other_axis", "int", "The second axis; a negative axis counts from the end."),
         ),
         family="shape",
         rank_rule="same",
@@ -126,10 +130,12 @@ OPERATORS = (
     ),
     Operator(
         "move_axis",
-        "One axis goes to another place; the others keep their order.",
+        "Move one axis to another index; all other axes keep their order.",
         attributes=(
-            Attribute("source", "int", "Where the axis is; negative counts from the end."),
-            Attribute("destination", "int", "Where it is in the output; negative counts from the end."),
+            Attribute("source", "int", "The index of the axis in the input; a negative index counts from the end."),
+            Attribute(
+                "destination", "int", "The index of the axis in the output; a negative index counts from the end."
+            ),
         ),
         family="shape",
         rank_rule="same",
@@ -138,10 +144,12 @@ OPERATORS = (
     ),
     Operator(
         "move_axes",
-        "Several axes go to other places; the others keep their order.",
+        "Move several axes to other indices; all other axes keep their order.",
         attributes=(
-            Attribute("sources", "ints", "Where the axes are; negative ones count from the end."),
-            Attribute("destinations", "ints", "Where they are in the output; negative ones count from the end."),
+            Attribute("sources", "ints", "The indices of the axes in the input; negative indices count from the end."),
+            Attribute(
+                "destinations", "ints", "The indices of the axes in the output; negative indices count from the end."
+            ),
         ),
         family="shape",
         rank_rule="same",
@@ -150,11 +158,12 @@ OPERATORS = (
     ),
     Operator(
         "rotate90",
-        "The input turned by quarters in the plane of two axes, in the direction from the first to the second.",
+        "Rotate the input by multiples of 90 degrees in the plane of two axes, in the direction from the first "
+        "axis to the second.",
         attributes=(
-            Attribute("quarters", "int", "How many quarters."),
-            Attribute("axis", "int", "The first axis; negative counts from the end."),
-            Attribute("other_axis", "int", "The second axis; negative counts from the end."),
+            Attribute("quarters", "int", "The number of rotations by 90 degrees."),
+            Attribute("axis", "int", "The first axis; a negative axis counts from the end."),
+            Attribute("other_axis", "int", "The second axis; a negative axis counts from the end."),
         ),
         family="shape",
         rank_rule="same",
@@ -163,9 +172,9 @@ OPERATORS = (
     ),
     Operator(
         "at_least",
-        "Axes of extent 1 for an input with fewer than dims axes. A number becomes (1,), (1, 1) or (1, 1, 1), a vector of n "
-        "becomes (1, n) or (1, n, 1), a matrix of (m, n) becomes (m, n, 1).",
-        attributes=(Attribute("dims", "int", "The least number of axes, from 1 to 3."),),
+        "Add axes of extent 1 to an input with fewer than dims axes. A 0-D input becomes (1,), (1, 1) or (1, 1, "
+        "1), a vector (n,) becomes (1, n) or (1, n, 1), and a matrix (m, n) becomes (m, n, 1).",
+        attributes=(Attribute("dims", "int", "The smallest number of axes of the output, from 1 to 3."),),
         family="shape",
         rank_rule=_at_least_rank,
         layout_only=True,
@@ -173,8 +182,12 @@ OPERATORS = (
     ),
     Operator(
         "unsqueeze",
-        "A new axis of extent 1.",
-        attributes=(Attribute("axis", "int", "Its place in the output; negative counts from the output's end."),),
+        "Add an axis of extent 1.",
+        attributes=(
+            Attribute(
+                "axis", "int", "The index of the new axis in the output; a negative index counts from the output's end."
+            ),
+        ),
         family="shape",
         rank_rule=lambda node: node.changed(1),
         layout_only=True,
@@ -182,8 +195,8 @@ OPERATORS = (
     ),
     Operator(
         "squeeze",
-        "Axes of extent 1 are left out.",
-        attributes=(_axes("The axes; None: all that have extent 1.", optional=True), AT_LEAST_1D),
+        "Remove axes of extent 1.",
+        attributes=(_axes("The axes; None: all axes of extent 1.", optional=True), AT_LEAST_1D),
         family="shape",
         rank_rule=_squeezed_rank,
         layout_only=True,
@@ -191,9 +204,9 @@ OPERATORS = (
     ),
     Operator(
         "depth_to_space",
-        "(N, C, H, W) becomes (N, C/size^2, H*size, W*size): channel (i*size + j)*C/size^2 + c of position (y, x) goes "
-        "to channel c of position (y*size + i, x*size + j).",
-        attributes=(Attribute("size", "int", "Edge of the block that a position becomes."),),
+        "Rearrange (N, C, H, W) to (N, C/size^2, H*size, W*size): channel (i*size + j)*C/size^2 + c at position "
+        "(y, x) becomes channel c at position (y*size + i, x*size + j).",
+        attributes=(Attribute("size", "int", "The height and width of the block that a position becomes."),),
         family="shape",
         rank_rule=4,
         layout_only=True,
@@ -201,8 +214,8 @@ OPERATORS = (
     ),
     Operator(
         "space_to_depth",
-        "The inverse of depth_to_space: (N, C, H, W) becomes (N, C*size^2, H/size, W/size).",
-        attributes=(Attribute("size", "int", "Edge of the block that becomes one position."),),
+        "The inverse of depth_to_space: rearrange (N, C, H, W) to (N, C*size^2, H/size, W/size).",
+        attributes=(Attribute("size", "int", "The height and width of the block that becomes one position."),),
         family="shape",
         rank_rule=4,
         layout_only=True,
@@ -210,7 +223,7 @@ OPERATORS = (
     ),
     Operator(
         "shape",
-        "The extents of the input's axes, as a 1-D tensor of int64.",
+        "The shape of the input, as a 1-D tensor of int64.",
         family="shape",
         shape_operands=0,
         dtype_rule="int64",
@@ -218,7 +231,7 @@ OPERATORS = (
     ),
     Operator(
         "size",
-        "The number of elements of the input, int64 of shape (1,).",
+        "The number of elements of the input, as int64 of shape (1,).",
         family="shape",
         shape_operands=0,
         dtype_rule="int64",
