@@ -1,4 +1,4 @@
-"""Operators that are refused by name, with a reason."""
+"""Operators without a rule, and the reasons that their opaque nodes state."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mxnet_to_neutral.operators import REFUSED, RULES
 from reader.checkpoints import SymbolBuilder, ramp, write_checkpoint
 
 
-def test_what_is_refused_has_no_rule() -> None:
+def test_refused_operators_have_no_rule() -> None:
     assert not set(REFUSED) & set(RULES)
 
 
@@ -26,7 +26,7 @@ def test_what_is_refused_has_no_rule() -> None:
         ("NobodysOperator", "there is no rule for this operator"),
     ],
 )
-def test_the_reason_is_that_of_the_opaque_node(operator: str, reason: str, tmp_path: Path) -> None:
+def test_the_opaque_node_states_the_reason(operator: str, reason: str, tmp_path: Path) -> None:
     symbol = SymbolBuilder()
     symbol.add(operator, "it", ["data", "it_weight"], op_type="mine")
     with mxnet_to_neutral.read(write_checkpoint(tmp_path, symbol, {"arg:it_weight": ramp(2)})) as store:

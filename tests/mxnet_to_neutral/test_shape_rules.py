@@ -1,4 +1,4 @@
-"""What rules of shapes say without MXNet: the neutral form of MXNet's codes, and what is refused by name."""
+"""Rules of shape operators without MXNet: the catalogue's operators for MXNet's codes, and refusals."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_reshape_codes(tmp_path: Path, codes: str, reverse: str, expected: list[
         ("moments", 1, {}, "no axes"),
     ],
 )
-def test_what_cannot_be_said_exactly_is_refused(
+def test_inexact_conversions_are_refused(
     tmp_path: Path, operator: str, inputs: int, attributes: dict[str, str], reason: str
 ) -> None:
     (node,) = nodes_of(tmp_path, operator, inputs, **attributes)
@@ -81,7 +81,7 @@ def test_what_cannot_be_said_exactly_is_refused(
     assert reason in node.attributes["reason"]
 
 
-def test_every_node_keeps_the_name_of_the_symbol(tmp_path: Path) -> None:
+def test_a_node_keeps_its_name_in_the_symbol(tmp_path: Path) -> None:
     nodes = nodes_of(tmp_path, "topk", ret_typ="both", k="3")
     assert nodes[0].name == "op"
     assert [node.kind for node in nodes] == ["top_k"]
