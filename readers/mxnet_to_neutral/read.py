@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, Sequence
 
-from mxnet_to_neutral.arrays import Array, parse
+from mxnet_to_neutral.arrays import Array, read_arrays
 from mxnet_to_neutral.drafts import Conversion
 from mxnet_to_neutral.files.sources import Checkpoint, export_live, find
 from mxnet_to_neutral.layers.assemble import Assembly
@@ -61,7 +61,7 @@ def _convert(checkpoint: Checkpoint) -> Store:
     files: list[SourceFile] = []
     file = None
     if checkpoint.params is not None:
-        file = parse(checkpoint.params)
+        file = read_arrays(checkpoint.params)
         arrays += file.arrays
         notes += file.notes
         notes += [f"array {a.name!r} was saved as 'no array'" for a in arrays if a.storage == "none"]

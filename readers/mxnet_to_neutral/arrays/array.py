@@ -1,22 +1,29 @@
-"""What a parameter file holds: names, types, shapes, and where the bytes are. No element is in memory."""
+"""The arrays of a parameter file: names, dtypes, shapes and byte ranges."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mxnet_to_neutral.arrays.values import densify
+from mxnet_to_neutral.arrays.conversion import densify, normalize_booleans, to_row_major
+from mxnet_to_neutral.arrays.sparse import SparseParts, check_indices
 from neutral.tensor import Tensor
 
 
 @dataclass
 class Array:
-    """One array.
+    """One array of a parameter file. Its elements are in the file, not in memory.
 
-    ``name`` is as in the file, or the index in decimal where the file has no names. ``shape`` is that of the
-    dense array. ``storage`` is ``dense``, ``row_sparse``, ``csr``, or ``none`` where MXNet saved an array that
-    was never made: then ``dtype`` is empty, ``shape`` is ``()`` and nothing is stored. ``offset`` is where the
-    record begins. ``data``, ``indices`` and ``indptr`` are what is stored, each as one range of the file.
-    ``fortran_order``: the elements of ``data`` are in column-major order of ``shape``.
+    Args:
+        name: The name in the file, or the decimal index if the file stores no names.
+        dtype: The dtype code of safetensors, such as ``F32``; empty if ``storage`` is ``none``.
+        shape: The shape of the dense array.
+        storage: ``dense``, ``row_sparse``, ``csr``, or ``none`` if MXNet saved an uninitialized array: then ``shape``
+            is ``()`` and no element is stored.
+        offset: The byte offset of the record.
+        data: The stored elements, as one range of the file.
+        indices: The row numbers (``row_sparse``) or column numbers (``csr``), I64.
+        indptr: The position in ``data`` where each row of a ``csr`` array begins, I64.
+        fortran_order: True if ``data`` holds the elements in column-major order.
     """
 
     name: str
@@ -31,38 +38,74 @@ class Array:
 
     @property
     def stored(self) -> Tensor:
-        """The elements that the file holds: all, or of a sparse array those that are not 0."""
+        """The elements in the file: all of them, or the stored elements of a sparse array."""
         assert self.data is not None
         return self.data
 
     def parts(self) -> dict[str, Tensor]:
-        """All that the file holds, by what it is."""
-        named = {"data": self.data, "indices": self.indices, "indptr": self.indptr}
-        return {name: part for name, part in named.items() if part is not None}
+        """Return the tensors in the file by name: ``data``, and ``indices`` and ``indptr`` of a sparse array."""
+        tensors = {"data": self.data, "indices": self.indices, "indptr": self.indptr}
+        return {name: tensor for name, tensor in tensors.items() if tensor is not None}
 
     @property
     def plain(self) -> bool:
-        """Whether the file holds the values themselves, row by row, ready to be used."""
+        """True if the bytes in the file are the bytes of :meth:`tensor`."""
         return self.storage == "dense" and not self.fortran_order and self.dtype != "BOOL"
 
     @property
     def rule(self) -> str:
-        """What the store calls the making of the values."""
-        return "dense" if self.storage in ("row_sparse", "csr") else "identity"
+        """The rule of ``docs/format.md`` by which :meth:`tensor` is made."""
+        return "dense" if self.is_sparse else "identity"
+
+    @property
+    def is_sparse(self) -> bool:
+        """True if the file stores a part of the elements and their indices."""
+        return self.indices is not None
 
     @property
     def sources(self) -> tuple[Array, ...]:
-        """The arrays of the file that the values come from."""
+        """The arrays of the file from which :meth:`tensor` is made."""
         return (self,)
 
     def tensor(self) -> Tensor:
-        """The values in full, C-contiguous: sparse arrays dense, booleans 0 or 1."""
-        return self.stored if self.plain else densify(self)
+        """Return the dense C-contiguous tensor, with booleans as the bytes 0 and 1.
+
+        Raises:
+            UnsupportedError: A sparse array would occupy too much memory.
+            FormatError: On reading the tensor: a sparse array has an index out of range.
+        """
+        if self.is_sparse:
+            return densify(self._sparse_parts())
+        if self.fortran_order:
+            return to_row_major(self.stored, self.shape)
+        return normalize_booleans(self.stored) if self.dtype == "BOOL" else self.stored
+
+    def check_indices(self) -> None:
+        """Check the indices of a sparse array, in bounded memory; a dense array has none.
+
+        Raises:
+            FormatError: An index is out of range or out of order.
+        """
+        if self.is_sparse:
+            check_indices(self._sparse_parts())
+
+    def _sparse_parts(self) -> SparseParts:
+        assert self.data is not None and self.indices is not None
+        return SparseParts(self.name, self.storage, self.shape, self.data, self.indices, self.indptr)
 
 
 @dataclass(frozen=True)
 class ArrayFile:
-    """A parsed file. ``format`` is ``ndarray-list``, ``npz`` or ``npy``; ``notes`` are oddities, not errors."""
+    """A parsed parameter file.
+
+    Args:
+        path: The file.
+        size: Its size in bytes.
+        format: ``ndarray-list``, ``npz`` or ``npy``.
+        named: True if the file stores the arrays' names.
+        arrays: The arrays in the order of the file.
+        notes: Irregularities that do not affect the arrays, a sentence each.
+    """
 
     path: str
     size: int

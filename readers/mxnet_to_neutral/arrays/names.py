@@ -1,4 +1,4 @@
-"""Names of arrays: any text, as data and never as paths, but each only once."""
+"""Decode and check the names of arrays: any text without NUL, never used as a path, each at most once in a file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from mxnet_to_neutral.arrays.window import Window
 
 
 def decode_name(window: Window, raw: bytes, encoding: str = "utf-8") -> str:
-    """The name whose bytes end at the window's position."""
+    """Decode the name of an array.
+
+    Args:
+        window: The window, positioned directly behind the name.
+        raw: The bytes of the name.
+        encoding: Their encoding.
+
+    Raises:
+        FormatError: The bytes are not valid in the encoding, or hold a NUL.
+    """
     offset = window.position - len(raw)
     try:
         name = raw.decode(encoding)
@@ -27,7 +36,17 @@ def decode_name(window: Window, raw: bytes, encoding: str = "utf-8") -> str:
 
 
 def claim_name(window: Window, name: str, taken: set[str], offset: int) -> None:
-    """Notes that ``name`` is in use; two arrays of one name are an error, as only one could be meant."""
+    """Add ``name`` to ``taken``.
+
+    Args:
+        window: The window, for the error.
+        name: The name.
+        taken: The names read before; changed in place.
+        offset: The byte offset of the name, for the error.
+
+    Raises:
+        FormatError: Two arrays have this name.
+    """
     if name in taken:
         raise window.error(
             f"two arrays have the name {_short(name)}, of which MXNet would keep the last.",

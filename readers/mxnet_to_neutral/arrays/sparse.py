@@ -1,43 +1,81 @@
-"""The rules of MXNet's sparse storage.
+"""Check the layout and the indices of MXNet's sparse storage.
 
-``row_sparse``: rows ``indices[i]`` of the dense array are ``data[i]``, all others are zero.
+``row_sparse``: row ``indices[i]`` of the dense array is ``data[i]``; all other rows are zero.
 ``csr`` (two dimensions): row r has ``data[indptr[r]:indptr[r+1]]`` in columns ``indices[indptr[r]:indptr[r+1]]``.
-MXNet checks none of this when it loads, and a wrong index makes it write outside its memory later.
+MXNet checks neither when it loads a file, and writes outside its memory later if an index is wrong.
 """
 
 from __future__ import annotations
 
-import sys
-from array import array
+import struct
 from operator import le, lt
-from typing import TYPE_CHECKING, Iterator, Tuple
+from typing import Iterator, NamedTuple, Tuple
 
 from mxnet_to_neutral.arrays.limits import DAMAGED
 from mxnet_to_neutral.arrays.window import Window, open_window
 from neutral.tensor import Tensor
 
-if TYPE_CHECKING:
-    from mxnet_to_neutral.arrays.array import Array
-
-CHUNK = 1 << 15
+CHUNK = 1 << 13
 """Indices in memory at once."""
 
-Typed = Tuple[str, Tuple[int, ...]]
+DtypeAndShape = Tuple[str, Tuple[int, ...]]
+
+_ORDERS = {"strictly": lt, "weakly": le}
+
+
+class SparseParts(NamedTuple):
+    """The stored parts of one sparse array.
+
+    Args:
+        name: The array's name, for messages.
+        storage: ``row_sparse`` or ``csr``.
+        shape: The shape of the dense array.
+        data: The stored elements: ``(n, *shape[1:])`` for ``row_sparse``, ``(n,)`` for ``csr``.
+        indices: I64 of shape ``(n,)``: row numbers for ``row_sparse``, column numbers for ``csr``.
+        indptr: I64 of shape ``(rows + 1,)`` for ``csr``, or empty if no element is stored; None for ``row_sparse``.
+    """
+
+    name: str
+    storage: str
+    shape: tuple[int, ...]
+    data: Tensor
+    indices: Tensor
+    indptr: Tensor | None
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes that all parts take in the file."""
+        return self.data.nbytes + self.indices.nbytes + (self.indptr.nbytes if self.indptr else 0)
 
 
 def layout_problem(
-    storage: str, shape: tuple[int, ...], values: tuple[int, ...], indices: Typed, indptr: Typed | None
+    storage: str, shape: tuple[int, ...], values: tuple[int, ...], indices: DtypeAndShape, indptr: DtypeAndShape | None
 ) -> str | None:
-    """What is wrong with the parts' types and shapes, if anything; ``indices`` and ``indptr`` are (dtype, shape)."""
+    """Describe how the dtypes and shapes of a sparse array's parts contradict its storage type.
+
+    Args:
+        storage: ``row_sparse`` or ``csr``.
+        shape: The shape of the dense array.
+        values: The shape of the stored elements.
+        indices: The dtype and shape of the indices.
+        indptr: The dtype and shape of the row starts of a ``csr`` array.
+
+    Returns:
+        The problem as a sentence, or None if the parts fit together.
+
+    Example:
+        >>> layout_problem("row_sparse", (5, 2), (3, 2), ("I64", (3,)), None)
+        >>> layout_problem("row_sparse", (5, 2), (3, 2), ("I32", (3,)), None)
+        'the indices of a row_sparse array are I32; MXNet can use I64 only.'
+    """
     for part, typed in (("indices", indices), ("indptr", indptr)):
         if typed is not None and typed[0] != "I64":
             return f"the {part} of a {storage} array are {typed[0]}; MXNet can use I64 only."
+    stored = values[0] if values else 0
     if storage == "row_sparse":
-        stored = values[0] if values else 0
         if values != (stored, *shape[1:]) or stored > shape[0] or indices[1] != (stored,):
             return f"row_sparse shape {shape} with values of shape {values} and indices of shape {indices[1]}."
         return None
-    stored = values[0] if values else 0
     starts = indptr[1] if indptr else ()
     if len(shape) != 2 or values != (stored,) or indices[1] != (stored,):
         return f"csr shape {shape} with values of shape {values} and indices of shape {indices[1]}."
@@ -46,55 +84,54 @@ def layout_problem(
     return None
 
 
-def check_indices(sparse: Array) -> None:
-    """Reads a sparse array's indices, in bounded memory, and raises FormatError where one points astray.
+def check_indices(sparse: SparseParts) -> None:
+    """Check the indices of a sparse array, in bounded memory; needed before the array is densified.
 
-    Needed before an array is made dense. ``row_sparse``: row numbers rise strictly and are below the number of
-    rows. ``csr``: ``indptr`` starts at 0, never falls and ends at the number of values; columns are in range
-    (within a row they may come in any order, and of several values for one place MXNet uses the last). Other
-    storage has nothing to check.
+    ``row_sparse``: row numbers rise strictly and are below the number of rows. ``csr``: ``indptr`` starts at 0, never
+    falls and ends at the number of stored elements; columns are in range, in any order within a row (MXNet uses the
+    last of several values for one place).
+
+    Raises:
+        FormatError: An index breaks these rules; the message names its byte offset.
     """
-    if sparse.indices is None:
-        return
-    with open_window(sparse.stored.only_range.path) as window:
+    with open_window(sparse.data.only_range.path) as window:
         window.subject = lambda: f"array {sparse.name!r}"
-        if sparse.storage == "row_sparse":
-            _check(window, sparse.indices, 0, sparse.shape[0] - 1, rising="strictly")
+        if sparse.indptr is None:
+            _check_range(window, sparse.indices, sparse.shape[0] - 1, rising="strictly")
             return
-        _check(window, sparse.indices, 0, sparse.shape[1] - 1)
-        if sparse.indptr is not None and sparse.indptr.nbytes:
+        _check_range(window, sparse.indices, sparse.shape[1] - 1)
+        if sparse.indptr.nbytes:
             stored = sparse.indices.shape[0]
-            _check(window, sparse.indptr, 0, stored, rising="weakly")
+            _check_range(window, sparse.indptr, stored, rising="weakly")
             for index, expected in ((0, 0), (sparse.indptr.shape[0] - 1, stored)):
                 offset = sparse.indptr.only_range.offset + 8 * index
-                found = next(_values(window, offset, 1))[0]
-                if found != expected:
-                    raise window.error(f"indptr[{index}] is {found}; {expected} is expected.", DAMAGED, offset)
+                value = next(_chunks(window, offset, 1))[0]
+                if value != expected:
+                    raise window.error(f"indptr[{index}] is {value}; {expected} is expected.", DAMAGED, offset)
 
 
-def _check(window: Window, indices: Tensor, low: int, high: int, rising: str = "") -> None:
-    ordered = {"strictly": lt, "weakly": le, "": None}[rising]
-    offset, last = indices.only_range.offset, low - 1
-    for values in _values(window, offset, indices.size):
-        if min(values) < low or max(values) > high:
-            index = next(i for i, value in enumerate(values) if not low <= value <= high)
-            problem = f"index {values[index]} is outside {low} to {high}."
+def _check_range(window: Window, indices: Tensor, high: int, rising: str | None = None) -> None:
+    """Check that all indices are from 0 to ``high`` and, if ``rising`` is given, in this order."""
+    offset, last = indices.only_range.offset, -1
+    for values in _chunks(window, offset, indices.size):
+        if min(values) < 0 or max(values) > high:
+            index = next(i for i, value in enumerate(values) if not 0 <= value <= high)
+            problem = f"index {values[index]} is outside 0 to {high}."
             raise window.error(problem, DAMAGED, offset + 8 * index)
-        if ordered is not None:
-            before = array("q", (last,)) + values[:-1]
-            if not all(map(ordered, before, values)):
-                index = next(i for i, pair in enumerate(zip(before, values)) if not ordered(*pair))
-                problem = f"index {values[index]} follows {before[index]}; they must rise {rising}."
+        if rising is not None:
+            in_order = _ORDERS[rising]
+            previous = (last, *values[:-1])
+            if not all(map(in_order, previous, values)):
+                index = next(i for i, pair in enumerate(zip(previous, values)) if not in_order(*pair))
+                problem = f"index {values[index]} follows {previous[index]}; they must rise {rising}."
                 raise window.error(problem, DAMAGED, offset + 8 * index)
         offset, last = offset + 8 * len(values), values[-1]
 
 
-def _values(window: Window, offset: int, left: int) -> Iterator[array[int]]:
+def _chunks(window: Window, offset: int, count: int) -> Iterator[tuple[int, ...]]:
+    """Yield ``count`` I64 numbers from ``offset``, at most :data:`CHUNK` at a time."""
     window.position = offset
-    while left:
-        count = min(left, CHUNK)
-        values = array("q", window.read(8 * count, "its indices"))
-        if sys.byteorder == "big":
-            values.byteswap()
-        yield values
-        left -= count
+    while count:
+        size = min(count, CHUNK)
+        yield struct.unpack(f"<{size}q", window.read(8 * size, "its indices"))
+        count -= size

@@ -1,6 +1,6 @@
-"""Reading a file of any size through a small buffer, with every length checked before it is used.
+"""Read a file of any size through a small buffer; check every length before it is used.
 
-The file is read with ``pread`` and never mapped: a file that shrinks meanwhile gives an error, not a signal.
+The file is read with ``pread`` and never mapped: a file that shrinks meanwhile gives an error instead of a signal.
 """
 
 from __future__ import annotations
@@ -12,66 +12,82 @@ import struct
 from contextlib import contextmanager
 from typing import Any, Callable, Iterator
 
-from mxnet_to_neutral.arrays.limits import DAMAGED, TRUNCATED
+from mxnet_to_neutral.arrays.limits import DAMAGED, MAX_TENSOR_BYTES, TRUNCATED
 from neutral.dtypes import ITEM_SIZE
 from neutral.errors import FormatError, SourceError
 from neutral.tensor import FileRange, Tensor, nbytes_of
 
-BUFFER = 1 << 16
-LARGEST = (1 << 63) - 1
+BUFFER_SIZE = 1 << 16
+"""Bytes that one system call reads at least."""
 
 
-def nothing() -> str:
-    """The subject of a message where the file alone is enough."""
+def no_subject() -> str:
+    """Return the empty subject, for messages that name the file alone."""
     return ""
 
 
 class Window:
-    """A position in an open file, and the end that reads must not pass.
+    """A position in an open file, and an end that reads must not pass.
 
-    ``subject`` gives what is being read, for messages.
+    Args:
+        path: The name of the file, for messages.
+        descriptor: The open file.
+        size: Its size in bytes.
+
+    Attributes:
+        subject: A function that returns the name of the part being read, for messages.
     """
 
     def __init__(self, path: str, descriptor: int, size: int) -> None:
         self.path = path
         self.size = size
-        self.subject: Callable[[], str] = nothing
+        self.subject: Callable[[], str] = no_subject
         self._descriptor = descriptor
         self._end = size
-        self._base = 0  # where the buffer begins
+        self._base = 0  # offset of the buffer in the file
         self._buffer = b""
-        self._at = 0  # the position in the buffer, or behind it
-        self._have = 0  # what of the buffer may be used
+        self._at = 0  # position relative to the buffer; may lie behind its end
+        self._usable = 0  # bytes of the buffer before the end of the window
 
     @property
     def position(self) -> int:
+        """The byte offset of the next read."""
         return self._base + self._at
 
     @position.setter
     def position(self, position: int) -> None:
         if position < self._base:
-            self._base, self._buffer, self._have = position, b"", 0
+            self._base, self._buffer, self._usable = position, b"", 0
         self._at = position - self._base
 
     @property
     def remaining(self) -> int:
+        """The bytes from the position to the end of the window; negative behind it."""
         return self._end - self._base - self._at
 
     def enter(self, start: int, end: int, subject: Callable[[], str]) -> None:
-        """Moves to a part of the file."""
+        """Restrict reads to the bytes from ``start`` to ``end``, move to ``start`` and name this part in messages."""
         self.position, self._end, self.subject = start, end, subject
-        self._have = min(len(self._buffer), end - self._base)
+        self._usable = min(len(self._buffer), end - self._base)
 
     def error(self, problem: str, advice: str = "", offset: int | None = None) -> FormatError:
-        """An error at ``offset``, by default the position."""
-        what = self.subject()
-        subject = f"{what}: " if what else ""
-        return FormatError(self.path, self.position if offset is None else offset, f"{subject}{problem}", advice)
+        """Return the error for ``problem`` at ``offset`` (default: the position); the caller raises it."""
+        subject = self.subject()
+        message = f"{subject}: {problem}" if subject else problem
+        return FormatError(self.path, self.position if offset is None else offset, message, advice)
 
     def unpack(self, layout: struct.Struct, field: str) -> tuple[Any, ...]:
-        """The next values; ``field`` says what they are if too few bytes are left."""
+        """Read the values of ``layout`` at the position and advance it.
+
+        Args:
+            layout: The struct.
+            field: The name of the values, for the message.
+
+        Raises:
+            FormatError: Fewer bytes are left in the window.
+        """
         end = self._at + layout.size
-        if end > self._have:
+        if end > self._usable:
             self._fill(layout.size, field)
             end = layout.size
         values = layout.unpack_from(self._buffer, self._at)
@@ -79,9 +95,17 @@ class Window:
         return values
 
     def read(self, count: int, field: str) -> bytes:
-        """The next ``count`` bytes. The caller bounds ``count``."""
+        """Read ``count`` bytes at the position and advance it; the caller bounds ``count``.
+
+        Args:
+            count: The number of bytes, all of which are allocated.
+            field: Their name, for the message.
+
+        Raises:
+            FormatError: Fewer bytes are left in the window.
+        """
         end = self._at + count
-        if end > self._have:
+        if end > self._usable:
             self._fill(count, field)
             end = count
         values = self._buffer[self._at : end]
@@ -89,7 +113,15 @@ class Window:
         return values
 
     def stored(self, dtype: str, shape: tuple[int, ...]) -> Tensor:
-        """The next elements, stepped over unread; an array that the rest of the file cannot hold is an error."""
+        """Return the tensor whose elements begin at the position and advance behind them, without reading them.
+
+        Args:
+            dtype: The dtype code of safetensors.
+            shape: The shape, as found in the file; negative dimensions are refused.
+
+        Raises:
+            FormatError: The rest of the window is shorter than the elements.
+        """
         nbytes = nbytes_of(dtype, shape)
         if nbytes <= 0 or (shape and min(shape) < 0):
             self.check_extent(dtype, shape)
@@ -102,41 +134,52 @@ class Window:
         return Tensor(dtype, shape, (FileRange(self.path, position, nbytes),))
 
     def check_extent(self, dtype: str, shape: tuple[int, ...]) -> None:
-        """Refuses negative dimensions, and dimensions no machine can address even where one of them is 0."""
+        """Refuse negative dimensions, and shapes too large to address with dimensions of 0 counted as 1.
+
+        Raises:
+            FormatError: The shape is invalid.
+        """
         if min(shape, default=0) < 0:
             raise self.error(f"shape {shape} has a negative dimension.", DAMAGED)
-        if math.prod([dim or 1 for dim in shape]) * ITEM_SIZE[dtype] > LARGEST:
-            raise self.error(f"shape {shape} is larger than any memory.", DAMAGED)
+        if math.prod([dim or 1 for dim in shape]) * ITEM_SIZE[dtype] > MAX_TENSOR_BYTES:
+            raise self.error(f"shape {shape} is larger than any file.", DAMAGED)
 
     def _fill(self, count: int, field: str) -> None:
-        """Reads the next ``count`` bytes, and more, into a buffer that begins with them."""
+        """Read at least ``count`` bytes at the position into a new buffer."""
         if count > self.remaining:
             raise self.error(f"{count} bytes of {field} are expected, {max(0, self.remaining)} are left.", TRUNCATED)
         self._base, self._buffer, self._at = self.position, self._pread(count), 0
-        self._have = min(len(self._buffer), self._end - self._base)
+        self._usable = min(len(self._buffer), self._end - self._base)
 
     def _pread(self, count: int) -> bytes:
-        parts, have = [], 0
-        while have < count:
+        parts, size = [], 0
+        while size < count:
             try:
-                part = os.pread(self._descriptor, max(count - have, BUFFER), self.position + have)
+                part = os.pread(self._descriptor, max(count - size, BUFFER_SIZE), self.position + size)
             except OSError as error:
                 raise SourceError(f"{self.path}: cannot be read: {error.strerror}.") from error
             if not part:
                 raise SourceError(f"{self.path}: became shorter while it was read. Run again.")
             parts.append(part)
-            have += len(part)
+            size += len(part)
         return b"".join(parts)
 
 
 @contextmanager
 def open_window(path: str | os.PathLike[str]) -> Iterator[Window]:
-    """A window on a regular file; SourceError for what is missing, unreadable or no file."""
+    """Open a window on a whole file, for a ``with`` statement.
+
+    Args:
+        path: A regular file; opening a named pipe would block.
+
+    Raises:
+        SourceError: The file is missing, unreadable or not a regular file.
+    """
     name = os.fsdecode(path)
     try:
         if stat.S_ISDIR(os.stat(name).st_mode):
             raise SourceError(f"{name}: is a directory; a parameter file is expected.")
-        if not stat.S_ISREG(os.stat(name).st_mode):  # opening a pipe would wait for ever
+        if not stat.S_ISREG(os.stat(name).st_mode):
             raise SourceError(f"{name}: is not a regular file; a parameter file is expected.")
         file = open(name, "rb", buffering=0)  # noqa: SIM115 - closed below
     except FileNotFoundError as error:
@@ -144,6 +187,6 @@ def open_window(path: str | os.PathLike[str]) -> Iterator[Window]:
     except OSError as error:
         raise SourceError(f"{name}: cannot be read: {error.strerror}.") from error
     except ValueError as error:
-        raise SourceError(f"{name!r}: is no path: {error}.") from error
+        raise SourceError(f"{name!r}: is not a valid path: {error}.") from error
     with file:
         yield Window(name, file.fileno(), os.fstat(file.fileno()).st_size)

@@ -9,7 +9,7 @@ from typing import Callable
 
 import pytest
 
-from mxnet_to_neutral.arrays import ArrayFile, check_indices, parse
+from mxnet_to_neutral.arrays import ArrayFile, read_arrays
 from neutral.errors import FormatError, SourceError
 from reader.ndarray_bytes import DESCR, floats, integers, npy, npz, sparse_folder
 
@@ -22,7 +22,7 @@ def parsed(tmp_path: Path) -> Parse:
     def parse_bytes(content: bytes) -> ArrayFile:
         path = tmp_path / "a.params"
         path.write_bytes(content)
-        return parse(path)
+        return read_arrays(path)
 
     return parse_bytes
 
@@ -65,11 +65,12 @@ def test_more_members_than_sixteen_bits_count(parsed: Parse) -> None:
     assert data(file, 65_539) == floats(1)
 
 
-def test_sizes_that_are_in_the_zip64_field(parsed: Parse) -> None:
+@pytest.mark.parametrize("before", [b"", struct.pack("<2HI", 0x5455, 4, 0)], ids=["first", "after another field"])
+def test_sizes_that_are_in_the_zip64_field(parsed: Parse, before: bytes) -> None:
     archive = bytearray(npz({"w.npy": npy((2,), TWO)}))
     entry = archive.index(b"PK\x01\x02")
     size, end = struct.unpack_from("<I", archive, entry + 24)[0], len(archive) - 22
-    wide = struct.pack("<2H3Q", 1, 24, size, size, 0)
+    wide = before + struct.pack("<2H3Q", 1, 24, size, size, 0)
     struct.pack_into("<2I", archive, entry + 20, 0xFFFFFFFF, 0xFFFFFFFF)
     struct.pack_into("<H", archive, entry + 30, len(wide))
     struct.pack_into("<I", archive, entry + 42, 0xFFFFFFFF)
@@ -139,7 +140,7 @@ def test_folders_are_sparse_arrays(parsed: Parse) -> None:
     ]
     assert data(file, 0) == floats(1, 2, 3, 4)
     for array in file.arrays:
-        check_indices(array)
+        array.check_indices()
 
 
 def test_a_folder_that_lacks_a_part_is_of_dense_arrays(parsed: Parse) -> None:
@@ -158,7 +159,7 @@ BROKEN_FOLDERS = {
     "shape in another dtype": (without(row_sparse_members(), shape=npy((2,), TWO)), "1 to 32 I64"),
     "no shape": (without(row_sparse_members(), shape=npy((0,), b"", "I64")), "1 to 32 I64"),
     "negative shape": (row_sparse_members((-5, 2)), "negative dimension"),
-    "absurd shape": (row_sparse_members((1 << 62, 2)), "larger than any memory"),
+    "absurd shape": (row_sparse_members((1 << 62, 2)), "larger than any file"),
     "narrow rows": (row_sparse_members((5, 3)), "values of shape (2, 2)"),
     "I32 indices": (without(row_sparse_members(), indices=npy((2,), bytes(8), "I32")), "indices of a row_sparse"),
     "Fortran order": (without(row_sparse_members(), data=npy((2, 2), TWO * 2, fortran=True)), "Fortran order"),
@@ -189,10 +190,10 @@ BROKEN_ARRAYS = {
     "a negative dimension": (npy((), TWO, header=header(shape="(-2,)")), "'shape': (-2,)"),
     "33 dimensions": (npy((1,) * 33, floats(1)), "shape (1,"),
     "a long dimension": (npy((10**19,), b""), "shape ("),
-    "absurd dimensions": (npy((0, 10**18, 10**18), b""), "larger than any memory"),
+    "absurd dimensions": (npy((0, 10**18, 10**18), b""), "larger than any file"),
     "data cut short": (npy((3,), TWO), "12 bytes"),
     "bytes behind": (npy((2,), TWO + b"more"), "4 bytes follow"),
-    "no magic": (b"NUMPY" + bytes(100), "begins no .npy array"),
+    "no magic": (b"NUMPY" + bytes(100), "unknown .npy header"),
     "version 9": (npy((2,), TWO, major=9), "version 9.0"),
     "a header beyond the member": (b"\x93NUMPY\x01\x00\xff\xff{", "65535 bytes"),
     "a header beyond reason": (b"\x93NUMPY\x02\x00\xff\xff\xff\x7f{", "2147483647 bytes"),
@@ -226,18 +227,24 @@ BROKEN_ARCHIVES = {
     "encrypted": (patched(ENTRY, 8, b"\x01"), "encrypted"),
     "a name twice": (patched(ENTRY, 46 + 46 + 5, b"v"), "two arrays have the name 'v.npy'"),
     "NUL in a name": (patched(ENTRY, 46, b"\0"), "NUL"),
-    "another name in front": (patched(LOCAL, 30, b"x"), "its header is not"),
+    "another name in front": (patched(LOCAL, 30, b"x"), "no local header"),
     "two sizes": (patched(ENTRY, 20, b"\x00"), "announces"),
     "a member beyond the directory": (patched(ENTRY, 20, b"\xff\xff\0\0\xff\xff\0\0"), "reaches beyond"),
     "an offset beyond the directory": (patched(ENTRY, 42, b"\xff\xff"), "outside"),
-    "an offset at no header": (patched(ENTRY, 42, b"\x05"), "its header is not"),
+    "an offset at no header": (patched(ENTRY, 42, b"\x05"), "no local header"),
     "more entries than fit": (patched(END, 8, b"\xf0\x00\xf0\x00"), "240 members"),
     "fewer entries than there are": (patched(END, 8, b"\x01\x00\x01\x00"), "should end"),
     "a directory elsewhere": (patched(END, 16, b"\x01"), "does not end where"),
     "two disks": (patched(END, 4, b"\x01"), "does not end where"),
     "zip64 without its locator": (patched(END, 8, b"\xff\xff\xff\xff"), "zip64 locator"),
     "zip64 without its field": (patched(ENTRY, 20, b"\xff" * 4), "zip64 field"),
-    "no directory": (npz({"w.npy": npy((2,), TWO)})[:-1], "no directory"),
+    "zip64 in a file that has no room for a locator": (END + b"\xff" * 16 + bytes(2), "zip64 locator"),
+    "zip64 without its directory end": (
+        LOCAL + bytes(52) + struct.pack("<4sIQI", b"PK\x06\x07", 0, 0, 1) + END + bytes(4) + b"\xff" * 12 + bytes(2),
+        "no zip64 directory end",
+    ),
+    "no entry in the directory": (patched(ENTRY, 0, b"XX"), "no zip directory entry"),
+    "no directory": (npz({"w.npy": npy((2,), TWO)})[:-1], "without a directory"),
 }
 
 
@@ -262,5 +269,5 @@ def test_members_that_overlap_are_refused(parsed: Parse) -> None:
 def test_other_zip_files_are_named(parsed: Parse) -> None:
     with pytest.raises(SourceError, match="PyTorch"):
         parsed(npz({"archive/data.pkl": b"", "archive/data/0": b""}))
-    with pytest.raises(SourceError, match=r"zip archive with 'model\.json'"):
+    with pytest.raises(SourceError, match=r"zip archive with the member 'model\.json'; expected \.npy"):
         parsed(npz({"model.json": b"{}"}))

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from test_symbol_attributes import BAD, GOOD
 
 from mxnet_to_neutral.symbol import Symbol, parse, read, values
 from mxnet_to_neutral.symbol.aliases import CANONICAL
+from reader.attribute_cases import ACCEPTED, REFUSED
 
 mx = pytest.importorskip("mxnet")
 
@@ -191,13 +191,13 @@ def accepted(parse: Callable[[str], Any], text: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize(("parse", "text"), [(parse, text) for parse, text, _ in GOOD])
+@pytest.mark.parametrize(("parse", "text"), [(parse, text) for parse, text, _ in ACCEPTED])
 def test_mxnet_accepts_it_too(parse: Callable[[str], Any], text: str) -> None:
     assert accepted(parse, text)
 
 
 @pytest.mark.parametrize(
-    ("parse", "text"), [(parse, text) for parse, texts in BAD for text in texts if text not in ACCIDENTS]
+    ("parse", "text"), [(parse, text) for parse, texts in REFUSED for text in texts if text not in ACCIDENTS]
 )
 def test_mxnet_refuses_it_too(parse: Callable[[str], Any], text: str) -> None:
     if parse is values.parse_ints and text == "None":
@@ -205,7 +205,7 @@ def test_mxnet_refuses_it_too(parse: Callable[[str], Any], text: str) -> None:
     assert not accepted(parse, text)
 
 
-@pytest.mark.parametrize("text", [text for parse, text, _ in GOOD if parse is values.parse_float])
+@pytest.mark.parametrize("text", [text for parse, text, _ in ACCEPTED if parse is values.parse_float])
 def test_numbers_have_mxnets_value(text: str) -> None:
     array = mx.nd._internal._full(shape=(1,), value=text, dtype="float64")
 

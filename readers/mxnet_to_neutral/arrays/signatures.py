@@ -1,14 +1,14 @@
-"""What a file is, by its first bytes: one of ours, or something that people take for one."""
+"""Identify a file by its first bytes: a parameter file, or another kind of file that is often given by mistake."""
 
 from __future__ import annotations
 
 import re
 
-from mxnet_to_neutral.arrays.container import LIST_MAGIC
+from mxnet_to_neutral.arrays.ndarray_list import LIST_MAGIC
 from mxnet_to_neutral.arrays.npy import NPY_MAGIC
 
-HEAD = 512
-"""The bytes that are enough to tell."""
+HEAD_SIZE = 512
+"""Bytes of the beginning of a file that the functions of this module need."""
 
 ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")
 
@@ -19,14 +19,26 @@ _ARCHIVES = (
     (b"\x28\xb5\x2f\xfd", "a Zstandard archive"),
 )
 _MARKUP = (b"<!doctype", b"<html", b"<head", b"<?xml", b"<!--")
-_PICKLE = re.compile(  # protocols 2 and up; then a dict, list or tuple, or a global, of 0 and 1
+_PICKLE = re.compile(  # protocols 2 and later by their opcode; protocols 0 and 1 by a dict, list, tuple or global
     rb"\x80[\x02-\x05]|\(+[dl]p\d|\(*[}\]]q|\(*c(?:copy_reg|__builtin__|mxnet[\w.]*|numpy[\w.]*)\n"
 )
 
 
-def file_format(head: bytes, size: int) -> str | None:
-    """``ndarray-list``, ``npz`` or ``npy`` by the first :data:`HEAD` bytes of ``size``; None for all else."""
-    if _is_safetensors(head, size):  # its header can be 0x112 bytes long
+def detect_format(head: bytes, size: int) -> str | None:
+    """Detect the format of a parameter file.
+
+    Args:
+        head: The first :data:`HEAD_SIZE` bytes of the file, or all bytes of a shorter one.
+        size: The size of the file in bytes.
+
+    Returns:
+        ``"ndarray-list"``, ``"npz"`` or ``"npy"``, also for a file cut within its magic; None for any other file.
+
+    Example:
+        >>> detect_format(b"PK\\x03\\x04", 4096)
+        'npz'
+    """
+    if _is_safetensors(head, size):  # a safetensors header of 0x112 bytes begins like an NDArray list
         return None
     for magic, name in ((LIST_MAGIC, "ndarray-list"), (NPY_MAGIC, "npy"), *((zip_, "npz") for zip_ in ZIP_MAGICS)):
         if head and head[: len(magic)] == magic[: len(head)]:
@@ -34,8 +46,20 @@ def file_format(head: bytes, size: int) -> str | None:
     return None
 
 
-def foreign_kind(head: bytes, size: int) -> str | None:
-    """What a file that is none of ours is, and what to do; None if it cannot be told."""
+def describe_foreign_file(head: bytes, size: int) -> str | None:
+    """Describe a file that is no parameter file, and how to get the right one.
+
+    Args:
+        head: The first :data:`HEAD_SIZE` bytes of the file, or all bytes of a shorter one.
+        size: The size of the file in bytes.
+
+    Returns:
+        The rest of a sentence that begins with the file's name; None for an unknown kind of file.
+
+    Example:
+        >>> describe_foreign_file(b"\\x89HDF\\r\\n\\x1a\\n", 4096)
+        'is an HDF5 file, not an MXNet parameter file.'
+    """
     text = head[3:] if head.startswith(b"\xef\xbb\xbf") else head
     text = text.lstrip()
     if not size:
@@ -57,7 +81,7 @@ def foreign_kind(head: bytes, size: int) -> str | None:
             "is never loaded. Give the .params file."
         )
     if text[:10].lower().startswith(_MARKUP):
-        return "is an HTML page. The download failed: get the file itself."
+        return "is an HTML page: the download failed. Get the file itself."
     if text.startswith((b"{", b"[")):
         return "is JSON, perhaps the symbol. Give the .params file as parameters and this as the symbol."
     return None

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mxnet_to_neutral.arrays import check_indices, parse
-from mxnet_to_neutral.arrays.window import BUFFER
+from mxnet_to_neutral.arrays import read_arrays
+from mxnet_to_neutral.arrays.window import BUFFER_SIZE
 from neutral.errors import NeutralError
 from reader.ndarray_bytes import (
     MAGIC,
@@ -58,7 +58,7 @@ def outcome(path: Path, content: bytes) -> bool:
     """Whether ``content`` parses; holds what comes out to its promises. Other errors than ours pass through."""
     path.write_bytes(content)
     try:
-        file = parse(path)
+        file = read_arrays(path)
     except NeutralError as error:
         assert str(path) in str(error)
         return False
@@ -71,7 +71,7 @@ def outcome(path: Path, content: bytes) -> bool:
     assert len({array.name for array in file.arrays}) == len(file.arrays)
     for array in file.arrays:
         with suppress(NeutralError):
-            check_indices(array)
+            array.check_indices()
     return True
 
 
@@ -144,7 +144,7 @@ def test_random_npy_headers(tmp_path: Path, text: str, start: str) -> None:
 def peak(path: Path) -> int:
     tracemalloc.start()
     with suppress(NeutralError):
-        parse(path)
+        read_arrays(path)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return most
@@ -174,7 +174,7 @@ def test_more_arrays_than_any_model_has_are_refused(tmp_path: Path) -> None:
     path.write_bytes(array_list([], count=1 << 20) + bytes(4 << 20))
     assert peak(path) < 1 << 20
     with pytest.raises(NeutralError, match="1048576 arrays are announced; at most 131072"):
-        parse(path)
+        read_arrays(path)
 
 
 @pytest.mark.parametrize("kind", ["list", "npz"])
@@ -193,7 +193,7 @@ def test_elements_are_never_read(tmp_path: Path, kind: str) -> None:
         file.seek(size, os.SEEK_CUR)
         file.write(tail)
     assert peak(path) < 1 << 20
-    (array,) = parse(path).arrays
+    (array,) = read_arrays(path).arrays
     assert array.data is not None
     assert array.data.only_range[1:] == (len(head), size)
 
@@ -227,8 +227,8 @@ def test_small_arrays_are_read_many_at_a_time(tmp_path: Path, monkeypatch: pytes
         return pread(*arguments)
 
     monkeypatch.setattr(os, "pread", counted)
-    assert len(parse(path).arrays) == 10_000
-    assert len(calls) <= path.stat().st_size // (BUFFER - 64) + 2
+    assert len(read_arrays(path).arrays) == 10_000
+    assert len(calls) <= path.stat().st_size // (BUFFER_SIZE - 64) + 2
 
 
 def test_indices_are_checked_in_bounded_memory(tmp_path: Path) -> None:
@@ -236,9 +236,9 @@ def test_indices_are_checked_in_bounded_memory(tmp_path: Path) -> None:
     content = array_list([row_sparse((rows, 1), bytes(4 * rows), range(rows))])
     path = tmp_path / "a"
     path.write_bytes(content)
-    file = parse(path)
+    file = read_arrays(path)
     tracemalloc.start()
-    check_indices(file.arrays[0])
+    file.arrays[0].check_indices()
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert most < 2 << 20 < file.arrays[0].indices.nbytes

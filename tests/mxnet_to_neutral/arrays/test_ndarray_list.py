@@ -7,7 +7,7 @@ from typing import Callable
 
 import pytest
 
-from mxnet_to_neutral.arrays import Array, ArrayFile, check_indices, parse
+from mxnet_to_neutral.arrays import Array, ArrayFile, read_arrays
 from neutral.errors import FormatError
 from neutral.tensor import Tensor
 from reader.ndarray_bytes import FLAG, array_list, csr, dense, floats, none, row_sparse
@@ -21,7 +21,7 @@ def parsed(tmp_path: Path) -> Parse:
     def parse_bytes(content: bytes) -> ArrayFile:
         path = tmp_path / "a.params"
         path.write_bytes(content)
-        return parse(path)
+        return read_arrays(path)
 
     return parse_bytes
 
@@ -99,7 +99,7 @@ def test_a_row_sparse_array(parsed: Parse) -> None:
     assert array.indices is not None and (array.indices.dtype, array.indices.shape) == ("I64", (2,))
     assert content(array.data) == values
     assert content(array.indices) == (1).to_bytes(8, "little") + (4).to_bytes(8, "little")
-    check_indices(array)
+    array.check_indices()
 
 
 def test_a_csr_array(parsed: Parse) -> None:
@@ -109,7 +109,7 @@ def test_a_csr_array(parsed: Parse) -> None:
     assert array.data is not None and array.data.shape == (3,)
     assert array.indptr is not None and array.indptr.shape == (4,)
     assert array.indices is not None and array.indices.only_range.offset == array.indptr.only_range.offset + 32
-    check_indices(array)
+    array.check_indices()
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_csr_array(parsed: Parse) -> None:
 )
 def test_a_sparse_array_of_zeros_only(parsed: Parse, record: bytes) -> None:
     file = parsed(array_list([record, dense((2,), TWO)], ["s", "w"]))
-    check_indices(file.arrays[0])
+    file.arrays[0].check_indices()
     assert content(file.arrays[1].data) == TWO
 
 
@@ -155,7 +155,7 @@ BROKEN = {
     "a negative beside a zero": (array_list([dense((0, -1), b"")]), 64, "negative dimension"),
     "dimensions that wrap to 0": (array_list([dense((1 << 33, 1 << 31), b"")]), 64, "73786976294838206464 bytes"),
     "a size that wraps to 0": (array_list([dense((1 << 62,), b"")]), 56, "bytes"),
-    "absurd beside a zero": (array_list([dense((0, 1 << 62, 4), b"")]), 72, "larger than any memory"),
+    "absurd beside a zero": (array_list([dense((0, 1 << 62, 4), b"")]), 72, "larger than any file"),
     "2^40 elements": (array_list([dense((1 << 40,), b"")]), 56, "4398046511104 bytes"),
     "data cut short": (array_list([dense((1000,), TWO)]), 56, "4000 bytes"),
     "dtype 99": (array_list([dense((2,), TWO, dtype=99)]), 52, "dtype 99"),
@@ -178,7 +178,7 @@ BROKEN = {
     "csr of 1 dimension": (array_list([csr((2,), TWO, [0, 1], [0, 1, 2])]), 24, "csr shape (2,)"),
     "csr with an indptr too short": (array_list([csr((2, 3), TWO, [0, 1], [0, 2])]), 24, "indptr of shape (2,)"),
     "csr values without indptr": (array_list([csr((2, 3), TWO, [0, 1], [])]), 24, "indptr of shape (0,)"),
-    "an absurd dense shape": (array_list([row_sparse((1 << 40, 1 << 40), b"", [])]), None, "larger than any memory"),
+    "an absurd dense shape": (array_list([row_sparse((1 << 40, 1 << 40), b"", [])]), None, "larger than any file"),
 }
 
 
@@ -219,7 +219,7 @@ def test_an_index_astray_is_found_before_it_is_used(parsed: Parse, case: str) ->
     record, message = ASTRAY[case]
     file = parsed(array_list([record], ["s"]))
     with pytest.raises(FormatError, match="array 's'") as caught:
-        check_indices(file.arrays[0])
+        file.arrays[0].check_indices()
     assert message in str(caught.value)
 
 
@@ -230,5 +230,5 @@ def test_the_offset_of_an_index_astray_is_its_own(parsed: Parse, monkeypatch: py
     indices = file.arrays[0].indices
     assert indices is not None
     with pytest.raises(FormatError) as caught:
-        check_indices(file.arrays[0])
+        file.arrays[0].check_indices()
     assert caught.value.offset == indices.only_range.offset + 8 * 8

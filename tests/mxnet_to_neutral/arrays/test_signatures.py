@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import json
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from mxnet_to_neutral.arrays import format_of, parse
+from mxnet_to_neutral.arrays import format_of, read_arrays
 from neutral.errors import FormatError, SourceError
 from reader.ndarray_bytes import array_list, dense, floats, npy, npz
 
@@ -54,7 +55,7 @@ def test_a_file_of_another_kind_is_named(tmp_path: Path, case: str) -> None:
     path = tmp_path / "a.params"
     path.write_bytes(content)
     with pytest.raises(SourceError) as caught:
-        parse(path)
+        read_arrays(path)
     assert message in str(caught.value)
     assert not isinstance(caught.value, FormatError)
     assert format_of(path) is None
@@ -65,27 +66,27 @@ def test_the_first_bytes_alone_are_a_file_cut_short(tmp_path: Path, content: byt
     path = tmp_path / "a.params"
     path.write_bytes(content)
     with pytest.raises(FormatError):
-        parse(path)
+        read_arrays(path)
 
 
 def test_unknown_bytes_are_quoted(tmp_path: Path) -> None:
     path = tmp_path / "a.params"
     path.write_bytes(b"\x13\x01" + bytes(80))
     with pytest.raises(FormatError, match=r"byte 0: .*x13.*NDArray list"):
-        parse(path)
+        read_arrays(path)
 
 
 def test_paths_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="does not exist"):
-        parse(tmp_path / "missing.params")
+        read_arrays(tmp_path / "missing.params")
     with pytest.raises(SourceError, match="is a directory"):
-        parse(tmp_path)
+        read_arrays(tmp_path)
     with pytest.raises(SourceError, match="cannot be read: Not a directory"):
         (tmp_path / "file").write_bytes(b"")
-        parse(tmp_path / "file" / "a.params")
+        read_arrays(tmp_path / "file" / "a.params")
     for impossible in ("a\0b", "\ud800"):
-        with pytest.raises(SourceError, match="is no path"):
-            parse(impossible)
+        with pytest.raises(SourceError, match="is not a valid path"):
+            read_arrays(impossible)
     assert format_of(tmp_path) is None
     assert format_of(tmp_path / "missing.params") is None
 
@@ -93,7 +94,7 @@ def test_paths_that_cannot_be_read(tmp_path: Path) -> None:
 def test_a_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(SourceError, match="not a regular file"):
-        parse(tmp_path / "pipe")
+        read_arrays(tmp_path / "pipe")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -102,7 +103,7 @@ def test_a_file_without_permission(tmp_path: Path) -> None:
     path.write_bytes(array_list([]))
     path.chmod(0)
     with pytest.raises(SourceError, match="Permission denied"):
-        parse(path)
+        read_arrays(path)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +119,19 @@ def test_our_own_kinds_are_recognised(tmp_path: Path, content: bytes, kind: str)
     path = tmp_path / "no-suffix"
     path.write_bytes(content)
     assert format_of(path) == format_of(str(path)) == kind
-    parse(os.fsencode(path))
+    read_arrays(os.fsencode(path))
+
+
+def test_a_device_error_while_a_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.params"
+    path.write_bytes(array_list([]))
+
+    def fail(*_: object) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "pread", fail)
+    with pytest.raises(SourceError, match="cannot be read: Input/output error"):
+        read_arrays(path)
 
 
 def test_a_file_that_shrinks_while_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,4 +140,4 @@ def test_a_file_that_shrinks_while_it_is_read(tmp_path: Path, monkeypatch: pytes
     pread = os.pread
     monkeypatch.setattr(os, "pread", lambda file, count, offset: pread(file, count, offset) if not offset else b"")
     with pytest.raises(SourceError, match="became shorter"):
-        parse(path)
+        read_arrays(path)

@@ -1,0 +1,61 @@
+"""Convert stored elements to dense, row-major tensors: sparse arrays, column-major arrays and booleans."""
+
+from __future__ import annotations
+
+from typing import Iterator
+
+from mxnet_to_neutral.arrays.limits import DENSE_GROWTH, DENSE_LIMIT
+from mxnet_to_neutral.arrays.sparse import SparseParts, check_indices
+from neutral.errors import UnsupportedError
+from neutral.tensor import CHUNK, Tensor, lazy_tensor
+
+
+def to_row_major(stored: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Return the tensor of ``shape`` whose elements ``stored`` holds in column-major (Fortran) order."""
+    columns = stored._replace(shape=shape[::-1])
+    return lazy_tensor(stored.dtype, shape, lambda: columns.numpy().T)
+
+
+def normalize_booleans(stored: Tensor) -> Tensor:
+    """Return the tensor with every byte but 0 replaced by 1: MXNet reads any of them as true, a store holds 0 and 1."""
+    table = bytes([0]) + bytes([1]) * 255
+    return Tensor("BOOL", stored.shape, lambda: (bytes(chunk).translate(table) for chunk in stored.chunks()))
+
+
+def densify(sparse: SparseParts) -> Tensor:
+    """Return the dense tensor of a sparse array; its bytes are made in blocks of rows when it is read.
+
+    Raises:
+        UnsupportedError: The dense tensor would exceed the limits of :mod:`mxnet_to_neutral.arrays.limits`.
+    """
+    tensor = Tensor(sparse.data.dtype, sparse.shape, lambda: _dense_blocks(sparse))
+    limit = max(DENSE_LIMIT, DENSE_GROWTH * sparse.nbytes)
+    if tensor.nbytes > limit:
+        raise UnsupportedError(
+            f"{sparse.data.only_range.path}: sparse array {sparse.name!r} of shape {sparse.shape} would take "
+            f"{tensor.nbytes} bytes as a dense array; at most {limit} are allowed for the {sparse.nbytes} bytes stored."
+        )
+    return tensor
+
+
+def _dense_blocks(sparse: SparseParts) -> Iterator[memoryview]:
+    """Yield the bytes of the dense tensor, about :data:`CHUNK` at a time."""
+    import numpy as np
+
+    check_indices(sparse)
+    values, indices = sparse.data.numpy(), sparse.indices.numpy()
+    indptr = None if sparse.indptr is None else sparse.indptr.numpy()
+    rows, row_size = sparse.shape[0], int(np.prod(sparse.shape[1:], dtype=np.int64))
+    step = max(1, CHUNK // max(1, row_size * values.itemsize))
+    for start in range(0, rows, step):
+        stop = min(rows, start + step)
+        block = np.zeros((stop - start, *sparse.shape[1:]), values.dtype)
+        if indptr is None:
+            chosen = slice(*np.searchsorted(indices, (start, stop)))
+            block[indices[chosen] - start] = values[chosen]
+        elif indptr.size:
+            counts = np.diff(indptr[start : stop + 1])
+            chosen = slice(indptr[start], indptr[stop])
+            block[np.repeat(np.arange(stop - start), counts), indices[chosen]] = values[chosen]
+        if block.size:
+            yield block.reshape(-1).view(np.uint8).data
