@@ -13,6 +13,7 @@ from torch import nn
 
 from neutral.store import Store
 from neutral_to_torch.emission.compose import Emission, compose
+from neutral_to_torch.emission.source_gate import check_source
 from neutral_to_torch.loading.tensors import Mapped, check_files
 
 
@@ -60,6 +61,7 @@ def plan_of(store: Store, *, outputs: Sequence[str] | None = None, until: str | 
 
 def import_source(source: str) -> ModuleType:
     """The source as a module of its own, so that tracebacks, pickling and ``inspect.getsource`` find it."""
+    check_source(source)
     digest = hashlib.sha256(source.encode("utf-8")).hexdigest()[:16]
     name = f"neutral_emitted_{digest}"
     if name in sys.modules:

@@ -61,6 +61,7 @@ def emit(
     from neutral.store.atomic import atomic_file
     from neutral.store.safetensors import write_tensors
     from neutral_to_torch.emission.compose import compose
+    from neutral_to_torch.emission.source_gate import check_source
 
     target = Path(path)
     if target.suffix != ".py":
@@ -69,6 +70,7 @@ def emit(
     if store.path is not None and weights.exists() and weights.samefile(store.path):
         raise UsageError(f"{weights}: the weights would take the place of the store. Give the source another name.")
     emission = compose(store, outputs=outputs, until=until, class_name=class_name)
+    check_source(emission.source)
     if pth:
         import torch
 

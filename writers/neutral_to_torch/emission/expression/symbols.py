@@ -16,6 +16,7 @@ from neutral_to_torch.emission.expression.terms import (
     Slice,
     Term,
 )
+from neutral_to_torch.emission.expression.text import text
 
 
 class Symbol:
@@ -28,6 +29,12 @@ class Symbol:
 
     def __init__(self, term: Term) -> None:
         self._term = term
+
+    def __repr__(self) -> str:
+        try:
+            return text(self._term)
+        except TypeError:
+            return f"Symbol({self._term!r})"
 
     def __getattr__(self, name: str) -> Symbol:
         if name.startswith("__"):

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import Any, Callable, Mapping, Sequence, Union
 
 from neutral import extensions
+from neutral.dtypes import DTYPE_CODE
 from neutral.errors import NeutralError
 from neutral.graph import Graph, Layer, Node, Value
 from neutral.operators import catalogue
@@ -179,7 +180,27 @@ DTYPE = {
     "F32": torch.float32,
     "F64": torch.float64,
 }
-"""The dtype codes as torch writes them."""
+"""The dtypes that torch computes with, by the store's code."""
+
+
+def torch_dtype(name: str) -> Symbol:
+    """Return a dtype of the graph as torch writes it.
+
+    Args:
+        name: The name in attributes, such as ``float32``.
+
+    Raises:
+        Unsupported: Torch does not compute with this dtype, or there is no such dtype.
+
+    Example:
+        >>> str(torch_dtype("float32"))
+        'torch.float32'
+    """
+    code = DTYPE_CODE.get(name)
+    if code not in DTYPE:
+        known = ", ".join(other for other, code in DTYPE_CODE.items() if code in DTYPE)
+        raise Unsupported(f"dtype {name}: torch does not compute with it; it does with {known}")
+    return DTYPE[code]
 
 
 def _operand(operand: Any) -> Symbol | None:

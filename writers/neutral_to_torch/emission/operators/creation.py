@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from neutral.tensor import from_numpy
 from neutral_to_torch.emission.expression.symbols import Symbol, helper, torch
-from neutral_to_torch.emission.lowering.rules import NodeView, rule
+from neutral_to_torch.emission.lowering.rules import NodeView, rule, torch_dtype
 
 
 def number(value: float) -> float | int:
@@ -18,7 +18,7 @@ def full(node: NodeView) -> Symbol:
 
     shape, value = node["shape"], node["value"]
     named = {0.0: torch.zeros, 1.0: torch.ones}.get(value)
-    dtype = {"dtype": getattr(torch, node["dtype"])}
+    dtype = {"dtype": torch_dtype(node["dtype"])}
     constructor = torch.full(shape, number(value), **dtype) if named is None else named(*(shape or ((),)), **dtype)
     return node.constant(constructor, from_numpy(np.full(shape, value, node["dtype"])))
 
@@ -37,10 +37,10 @@ def arange(node: NodeView) -> Symbol:
     whole = start.is_integer() and step.is_integer() and step
     if whole:
         bounds = (start, start + count * step, step)[: 2 + (step != 1)][start == 0 and step == 1 :]
-        constructor = torch.arange(*map(number, bounds), dtype=getattr(torch, node["dtype"]))
+        constructor = torch.arange(*map(number, bounds), dtype=torch_dtype(node["dtype"]))
     else:
         last = start + (count - 1) * step
-        constructor = torch.linspace(number(start), number(last), count, dtype=getattr(torch, node["dtype"]))
+        constructor = torch.linspace(number(start), number(last), count, dtype=torch_dtype(node["dtype"]))
     if repeat > 1:
         constructor = constructor.repeat_interleave(repeat)
     values = (start + step * np.arange(count)).repeat(repeat).astype(node["dtype"])
@@ -66,7 +66,7 @@ def eye(node: NodeView) -> Symbol:
     import numpy as np
 
     rows, columns, offset = node["rows"], node["columns"], node["offset"]
-    dtype = {"dtype": getattr(torch, node["dtype"])}
+    dtype = {"dtype": torch_dtype(node["dtype"])}
     if offset:
         constructor = torch.ones(rows, columns, **dtype).tril(offset).triu(offset)
     else:

@@ -7,7 +7,7 @@ from typing import Callable
 
 from neutral_to_torch.emission.expression.symbols import F, Symbol, either, helper, nn, operation, term_of, torch
 from neutral_to_torch.emission.expression.symbols import math as math_
-from neutral_to_torch.emission.lowering.rules import DTYPE, NodeView, Result, Unsupported, rule, unpack
+from neutral_to_torch.emission.lowering.rules import NodeView, Result, Unsupported, rule, torch_dtype, unpack
 
 _EXACT = 2.0**24
 """Below it a whole number is the same as an integer and as a float32."""
@@ -219,17 +219,9 @@ def divide_by_sqrt_size(node: NodeView, x: Symbol) -> Symbol:
     return x / math_.sqrt(x.shape[-1])
 
 
-_TORCH = {
-    "bool": "BOOL", "uint8": "U8", "int8": "I8", "int16": "I16", "int32": "I32", "int64": "I64", "float16": "F16",
-    "bfloat16": "BF16", "float32": "F32", "float64": "F64",
-}  # fmt: skip
-
-
 @rule("cast")
 def cast(node: NodeView, x: Symbol) -> Symbol:
-    if node["dtype"] not in _TORCH:
-        raise Unsupported(f"dtype {node['dtype']}: torch does not compute with it")
-    return x.to(DTYPE[_TORCH[node["dtype"]]])
+    return x.to(torch_dtype(node["dtype"]))
 
 
 @rule("cast_to_common")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from neutral_to_torch.emission.expression.symbols import Symbol, helper, operation, torch
-from neutral_to_torch.emission.lowering.rules import NodeView, Result, rule, unpack
+from neutral_to_torch.emission.lowering.rules import NodeView, Result, rule, torch_dtype, unpack
 from neutral_to_torch.emission.operators.creation import number
 from neutral_to_torch.emission.operators.shape import positive
 
@@ -90,7 +90,7 @@ def one_hot(node: NodeView, index: Symbol) -> Symbol:
     hot = helper.one_hot(index, node["depth"])
     if (on, off) != (1, 0):
         hot = torch.where(hot, number(on), number(off))
-    return hot.to(getattr(torch, node["dtype"]))
+    return hot.to(torch_dtype(node["dtype"]))
 
 
 @rule("ravel_index")

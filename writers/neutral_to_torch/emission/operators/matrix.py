@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from neutral_to_torch.emission.expression.symbols import Symbol, helper, torch
-from neutral_to_torch.emission.lowering.rules import NodeView, rule
+from neutral_to_torch.emission.lowering.rules import NodeView, Unsupported, rule
 from neutral_to_torch.emission.operators.shape import positive
 
 
@@ -46,8 +48,17 @@ def dot(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     return x @ y if right <= 2 else torch.tensordot(x, y, dims=([left - 1], [right - 2]))
 
 
+_SUBSCRIPTS = re.compile(r"(?:[A-Za-z]*(?:\.\.\.)?[A-Za-z]*)(?:,[A-Za-z]*(?:\.\.\.)?[A-Za-z]*)*")
+
+
 @rule("einsum")
 def einsum(node: NodeView, *inputs: Symbol) -> Symbol:
+    subscripts = node["subscripts"].replace(" ", "")
+    terms, _, output = subscripts.partition("->")
+    if not _SUBSCRIPTS.fullmatch(terms) or not _SUBSCRIPTS.fullmatch(output) or "," in output:
+        raise Unsupported(f"subscripts {subscripts[:40]!r}; expected letters and ... as in 'ij,jk->ik'")
+    if terms.count(",") + 1 != len(inputs):
+        raise Unsupported(f"subscripts for {terms.count(',') + 1} operands, but there are {len(inputs)}")
     return torch.einsum(node["subscripts"], *inputs)
 
 

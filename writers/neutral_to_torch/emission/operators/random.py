@@ -6,7 +6,7 @@ from typing import Any
 
 from neutral.tensor import from_numpy
 from neutral_to_torch.emission.expression.symbols import Symbol, helper, torch
-from neutral_to_torch.emission.lowering.rules import NodeView, Result, rule, unpack
+from neutral_to_torch.emission.lowering.rules import NodeView, Result, rule, torch_dtype, unpack
 from neutral_to_torch.emission.operators.creation import number
 
 
@@ -28,7 +28,7 @@ def _like(node: NodeView) -> Symbol | None:
     if any(node.number(index) is None for index in range(len(node.inputs) - 1)):
         return None
     shape, dtype = node["shape"] or (), node["dtype"] or "float32"
-    constructor = torch.zeros(*(shape or ((),)), dtype=getattr(torch, dtype))
+    constructor = torch.zeros(*(shape or ((),)), dtype=torch_dtype(dtype))
     return node.constant(constructor, from_numpy(np.zeros(shape, dtype)))
 
 
@@ -40,7 +40,7 @@ def _helped(node: NodeView, function: Symbol) -> Symbol:
         return function(torch.full_like(like, first), *others)
     size = [] if node["shape"] is None else [node["shape"], node["place"]]
     result = function(first, *others, *size)
-    return result if node["dtype"] is None else result.to(getattr(torch, node["dtype"]))
+    return result if node["dtype"] is None else result.to(torch_dtype(node["dtype"]))
 
 
 @rule("random_normal")
@@ -80,7 +80,7 @@ def integer(node: NodeView, *inputs: Symbol) -> Symbol:
 
 @rule("random_category")
 def category(node: NodeView, x: Symbol) -> Result:
-    dtype = getattr(torch, node["dtype"] or "int64")
+    dtype = torch_dtype(node["dtype"] or "int64")
     if any(node.used[1:]):
         return unpack(helper.random_category_and_log(x, node["shape"], dtype=dtype), (0, 1))
     return helper.random_category(x, node["shape"], dtype=dtype)

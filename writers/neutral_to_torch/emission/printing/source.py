@@ -7,6 +7,7 @@ import textwrap
 from dataclasses import dataclass, field
 from typing import Iterable, Mapping, Sequence
 
+from neutral_to_torch.emission.expression.literals import docstring
 from neutral_to_torch.emission.expression.terms import REGISTER_BUFFER, Call, Literal, Term
 from neutral_to_torch.emission.expression.text import WIDTH, layout, text
 from neutral_to_torch.emission.printing.helper_source import Helper, closure, helpers
@@ -44,10 +45,8 @@ def file_text(doc: str, classes: Sequence[ClassText]) -> str:
 
 
 def _docstring(doc: str) -> list[str]:
-    lines = doc.rstrip().replace("\\", "\\\\").replace('"""', "'''").split("\n")
-    if len(lines) == 1:
-        return [f'"""{lines[0]}"""']
-    return [f'"""{lines[0]}', *lines[1:], '"""']
+    doc = doc.rstrip()
+    return docstring(f"{doc}\n" if "\n" in doc else doc).split("\n")
 
 
 def _imports(code: str, found: Iterable[Helper]) -> list[str]:
@@ -119,9 +118,7 @@ def _assignment(name: str, constructor: Term) -> list[str]:
 
 def _class_doc(doc: str) -> list[str]:
     lines = [line for part in doc.split("\n") for line in (textwrap.wrap(part, WIDTH - 10) or [""])]
-    if len(lines) == 1:
-        return [f'    """{lines[0]}"""']
-    return [f'    """{lines[0]}', *(f"    {line}".rstrip() for line in lines[1:]), '    """']
+    return [f"    {line}".rstrip() for line in _docstring("\n".join(lines))]
 
 
 def signature(name: str, parameters: Sequence[str], result: str) -> list[str]:
