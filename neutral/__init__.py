@@ -1,6 +1,6 @@
-"""The neutral store: layer-typed tensors, their graph and their provenance, of no framework.
+"""Neutral stores: layer-typed tensors with their dataflow graph and provenance, independent of any framework.
 
-``open`` is the way in. NumPy is imported when a tensor is read, never before.
+:func:`open` opens a store. NumPy is imported when a tensor is read, not before.
 """
 
 from __future__ import annotations
@@ -17,10 +17,27 @@ __all__ = ["__version__", "open"]
 
 
 def open(path: str | os.PathLike[str]) -> Store:
-    """Open a store of any container (safetensors, HDF5, shards), lazily.
+    """Open a store lazily.
 
-    Raises :class:`neutral.errors.SourceError` where there is no such file and
-    :class:`neutral.errors.StoreError` where the file is not a sound store.
+    Args:
+        path: A safetensors or HDF5 file, the index of a sharded store, or a URL of a safetensors file or index.
+
+    Returns:
+        The store, a context manager. Nothing but its header has been read.
+
+    Raises:
+        SourceError: If there is no such file, or it cannot be read.
+        StoreError: If the file is not a sound store.
+
+    Example:
+        >>> import os, tempfile
+        >>> from neutral.store import Store
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "empty.safetensors")
+        ...     Store({}, {}, notes=("an example",)).save(path)
+        ...     with open(path) as store:
+        ...         print(store.notes, len(store.layers))
+        ('an example',) 0
     """
     from neutral.store import open_store
 

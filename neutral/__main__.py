@@ -1,4 +1,4 @@
-"""``python -m neutral`` is the command line."""
+"""Run the command line with ``python -m neutral``."""
 
 from __future__ import annotations
 

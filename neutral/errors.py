@@ -1,53 +1,68 @@
-"""Every error Neutral raises on purpose, and the exit code the command line gives it.
+"""The errors of Neutral, with the exit code of the command line for each.
 
     NeutralError                 1
-    ├── UsageError               2   a call that cannot be meant
-    ├── SourceError              3   the input cannot be had or is not what it should be
-    │   ├── FormatError              bytes that break their format: file and offset are named
-    │   └── MismatchError            parts that do not belong together: parameters, symbol, shapes
-    ├── StoreError               4   a store that breaks its own format, or fails its digests
-    │   └── PlainTensorsError        a safetensors file of tensors without Neutral's manifest
-    ├── UnsupportedError         5   understood, but it cannot be expressed exactly; every case is listed
-    ├── MatchError               6   a store and a module that do not fit each other
-    ├── VerificationError        7   outputs differ by more than the tolerance
-    └── TargetError              8   the output cannot be written
+    ├── UsageError               2   invalid arguments or options
+    ├── SourceError              3   an input is missing, unreadable or of another format than expected
+    │   ├── FormatError              bytes that violate their format; names file and offset
+    │   └── MismatchError            inputs that contradict each other: parameters, symbol, shapes
+    ├── StoreError               4   a store that violates its format or fails its digests
+    │   └── PlainTensorsError        a safetensors file without Neutral's manifest
+    ├── UnsupportedError         5   a valid input that cannot be expressed exactly; lists every case
+    ├── MatchError               6   a store and a module that do not match
+    ├── VerificationError        7   outputs that differ by more than the tolerance
+    └── TargetError              8   an output that cannot be written
 
-An error's message says where (file, layer or offset), what was found, what was expected and what to do.
+A message names the file, layer or offset, says what was found and what was expected, and what to do.
 """
 
 from __future__ import annotations
 
 
 class NeutralError(Exception):
-    """The root of all errors raised on purpose."""
+    """Base class of all errors that Neutral raises on purpose.
+
+    Attributes:
+        exit_code: The exit code of the command line.
+    """
 
     exit_code = 1
 
 
 class UsageError(NeutralError):
-    """The call itself is wrong: an unknown option value, a mapping that names nothing."""
+    """Invalid arguments or options, such as an unknown value or a mapping to a layer that does not exist."""
 
     exit_code = 2
 
 
 class SourceError(NeutralError):
-    """The input cannot be read: missing, a directory, a pickle, a Git LFS pointer."""
+    """An input that cannot be read: missing, a directory, a pickle, a Git LFS pointer."""
 
     exit_code = 3
 
 
 class FormatError(SourceError):
-    """Bytes that break the format they claim. ``file`` and ``offset`` (bytes) say where."""
+    """Bytes that violate the format of their file.
+
+    Args:
+        file: The name of the file.
+        offset: The position of the first wrong byte; None if there is no single position.
+        problem: The value that was found and the expected one, a sentence.
+        advice: What to do, a sentence.
+
+    Example:
+        >>> str(FormatError("a.params", 8, "unknown magic 0x0.", "Copy the file again."))
+        'a.params, byte 8: unknown magic 0x0. Copy the file again.'
+    """
 
     def __init__(self, file: str, offset: int | None, problem: str, advice: str = "") -> None:
-        where = file if offset is None else f"{file}, byte {offset}"
-        super().__init__(f"{where}: {problem}" + (f" {advice}" if advice else ""))
+        place = file if offset is None else f"{file}, byte {offset}"
+        super().__init__(f"{place}: {problem}" + (f" {advice}" if advice else ""))
         self.file = file
         self.offset = offset
 
 
 class MismatchError(SourceError):
-    """Inputs that are each well-formed but contradict each other."""
+    """Inputs that are well-formed each but contradict each other."""
 
 
 class StoreError(NeutralError):
@@ -57,11 +72,22 @@ class StoreError(NeutralError):
 
 
 class PlainTensorsError(StoreError):
-    """A safetensors file without a manifest: tensors, of which no layers are known."""
+    """A safetensors file without a manifest: its layers are unknown."""
 
 
 class UnsupportedError(NeutralError):
-    """What Neutral understands but cannot express exactly. ``problems`` lists every case."""
+    """A valid input that cannot be expressed exactly.
+
+    Args:
+        message: The summary.
+        problems: Every case, one line each.
+
+    Example:
+        >>> print(UnsupportedError("2 operators are unsupported:", ("Custom", "IdentityAttachKLSparseReg")))
+        2 operators are unsupported:
+          - Custom
+          - IdentityAttachKLSparseReg
+    """
 
     exit_code = 5
 
@@ -71,18 +97,18 @@ class UnsupportedError(NeutralError):
 
 
 class MatchError(NeutralError):
-    """A store and a module that do not fit; nothing has been loaded."""
+    """A store and a module that do not match; nothing has been loaded."""
 
     exit_code = 6
 
 
 class VerificationError(NeutralError):
-    """Outputs differ from the golden file by more than the tolerance."""
+    """Outputs that differ from the golden file by more than the tolerance."""
 
     exit_code = 7
 
 
 class TargetError(NeutralError):
-    """The output cannot be written; what stood there before is untouched."""
+    """An output that cannot be written; an existing file is untouched."""
 
     exit_code = 8

@@ -1,7 +1,7 @@
-"""A tensor that has not been read: its type, its shape, and where its bytes are.
+"""Tensors whose content is read on demand.
 
-Bytes are little-endian and C-contiguous. The dtype codes are those of safetensors; NumPy has no bfloat16,
-so :meth:`Tensor.numpy` gives its raw bits as uint16 and the code ``BF16`` is the tag that says so.
+Content is little-endian and C-contiguous. NumPy has no bfloat16: a tensor of dtype ``BF16`` becomes a uint16 array of
+its bits.
 """
 
 from __future__ import annotations
@@ -18,22 +18,37 @@ if TYPE_CHECKING:
     import numpy as np
 
 CHUNK = 1 << 20
-"""Bytes that are in memory at once where content is copied or hashed."""
+"""Bytes that are in memory at once while content is copied or hashed."""
 
 
 class FileRange(NamedTuple):
-    """``nbytes`` bytes of a file, from ``offset``."""
+    """A range of bytes of a file.
+
+    Attributes:
+        path: The path of the file.
+        offset: The first byte.
+        nbytes: The number of bytes.
+    """
 
     path: str
     offset: int
     nbytes: int
 
     def part(self, start: int, nbytes: int) -> FileRange:
-        """``nbytes`` of the bytes, from ``start``."""
+        """Return a range within this range.
+
+        Args:
+            start: The first byte, counted from the start of this range.
+            nbytes: The number of bytes.
+        """
         return FileRange(self.path, self.offset + start, nbytes)
 
     def chunks(self) -> Iterator[bytes]:
-        """The bytes, at most :data:`CHUNK` at a time; a file that has become shorter raises SourceError."""
+        """Read the bytes, at most :data:`CHUNK` at a time.
+
+        Raises:
+            SourceError: If the file cannot be read, or has become shorter.
+        """
         try:
             descriptor = os.open(self.path, os.O_RDONLY)
             try:
@@ -53,17 +68,34 @@ class FileRange(NamedTuple):
             raise SourceError(f"{self.path}: cannot be read: {error.strerror}.") from error
 
 
-@lru_cache(maxsize=1 << 12)  # a model repeats its shapes
+@lru_cache(maxsize=1 << 12)  # the layers of a model repeat their shapes
 def nbytes_of(dtype: str, shape: tuple[int, ...]) -> int:
-    """The bytes that the elements take."""
+    """Return the bytes of a tensor.
+
+    Example:
+        >>> nbytes_of("F16", (2, 3))
+        12
+    """
     return prod(shape) * ITEM_SIZE[dtype]
 
 
 Content = Union["tuple[FileRange, ...]", "Callable[[], Iterable[bytes | memoryview]]"]
+"""The content of a tensor: file ranges in order, or a function that yields the bytes."""
 
 
 class Tensor(NamedTuple):
-    """dtype, shape, and the content: file ranges one after the other, or a function that makes the bytes."""
+    """A tensor that is read on demand.
+
+    Attributes:
+        dtype: The code of the dtype, such as ``F32``; see :mod:`neutral.dtypes`.
+        shape: The dimensions.
+        content: File ranges in order, or a function that yields the bytes.
+
+    Example:
+        >>> tensor = Tensor("U8", (3,), lambda: (b"ab", b"c"))
+        >>> tensor.nbytes, tensor.numpy()
+        (3, array([97, 98, 99], dtype=uint8))
+    """
 
     dtype: str
     shape: tuple[int, ...]
@@ -76,17 +108,18 @@ class Tensor(NamedTuple):
 
     @property
     def nbytes(self) -> int:
+        """The bytes of the content."""
         return nbytes_of(self.dtype, self.shape)
 
     @property
     def only_range(self) -> FileRange:
-        """Where the bytes are, of a tensor that is one range of a file."""
+        """The file range of a tensor that has exactly one."""
         assert isinstance(self.content, tuple)
         (content,) = self.content
         return content
 
     def chunks(self) -> Iterator[bytes | memoryview]:
-        """The bytes in order, in pieces."""
+        """Read the bytes in order, in chunks of any size."""
         if isinstance(self.content, tuple):
             for part in self.content:
                 yield from part.chunks()
@@ -94,24 +127,33 @@ class Tensor(NamedTuple):
             yield from self.content()
 
     def part(self, start: int, nbytes: int) -> Iterator[bytes | memoryview]:
-        """``nbytes`` of the bytes, from ``start``; of files nothing else is read."""
+        """Read some of the bytes; of files, only these are read.
+
+        Args:
+            start: The first byte.
+            nbytes: The number of bytes.
+        """
         if isinstance(self.content, tuple):
             for source in self.content:
-                wanted = max(0, min(nbytes, source.nbytes - start))
-                if wanted:
-                    yield from source.part(start, wanted).chunks()
-                nbytes -= wanted
+                count = max(0, min(nbytes, source.nbytes - start))
+                if count:
+                    yield from source.part(start, count).chunks()
+                nbytes -= count
                 start = max(0, start - source.nbytes)
             return
         for chunk in self.content():
-            wanted = max(0, min(nbytes, len(chunk) - start))
-            if wanted:
-                yield chunk[start : start + wanted]
-            nbytes -= wanted
+            count = max(0, min(nbytes, len(chunk) - start))
+            if count:
+                yield chunk[start : start + count]
+            nbytes -= count
             start = max(0, start - len(chunk))
 
     def numpy(self) -> np.ndarray:
-        """The array, in memory of its own; bfloat16 as its bits in uint16."""
+        """Read the tensor into a new array; bfloat16 as its bits in uint16.
+
+        Raises:
+            SourceError: If a file cannot be read, or the content has another size than dtype and shape require.
+        """
         import numpy as np
 
         array = np.empty(self.shape, NUMPY_DTYPE[self.dtype])
@@ -126,7 +168,18 @@ class Tensor(NamedTuple):
 
 
 def lazy_tensor(dtype: str, shape: tuple[int, ...], make: Callable[[], np.ndarray]) -> Tensor:
-    """A tensor whose values ``make`` gives when they are asked for: an array of the dtype, or for BF16 its bits."""
+    """Return a tensor whose values are computed when they are read.
+
+    Args:
+        dtype: The code of the dtype.
+        shape: The dimensions.
+        make: Return the array, of this shape; for ``BF16`` its bits in uint16.
+
+    Example:
+        >>> import numpy as np
+        >>> lazy_tensor("F32", (2,), lambda: np.ones(2)).numpy()
+        array([1., 1.], dtype=float32)
+    """
 
     def content() -> Iterator[memoryview]:
         import numpy as np
@@ -139,7 +192,17 @@ def lazy_tensor(dtype: str, shape: tuple[int, ...], make: Callable[[], np.ndarra
 
 
 def from_numpy(array: np.ndarray, dtype: str | None = None) -> Tensor:
-    """A tensor over an array in memory. ``dtype`` is the code, needed where NumPy has no name for it (BF16)."""
+    """Return a tensor over an array in memory.
+
+    Args:
+        array: The values; for ``BF16`` the bits in uint16.
+        dtype: The code of the dtype; None: that of the array.
+
+    Example:
+        >>> import numpy as np
+        >>> from_numpy(np.zeros((2, 3), np.float16)).dtype
+        'F16'
+    """
     import numpy as np
 
     array = np.asarray(array)

@@ -1,4 +1,4 @@
-"""Text for a terminal: names are data, and must not reach it as escape sequences."""
+"""Format text for a terminal; control characters in names are escaped."""
 
 from __future__ import annotations
 
@@ -6,22 +6,40 @@ from typing import Iterable, Sequence
 
 
 def printable(text: str) -> str:
-    """``text`` with what a terminal would act on (controls, escapes, direction marks, lone surrogates) written out."""
+    r"""Escape the characters that a terminal would interpret: controls, direction marks, lone surrogates.
+
+    Example:
+        >>> print(printable("conv\x1b[31m"))
+        conv\x1b[31m
+    """
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = ()) -> str:
-    """Aligned columns under a head, those named in ``right`` to the right; columns with no text at all are left out."""
+    """Format a table with aligned columns.
+
+    Args:
+        head: The titles of the columns.
+        rows: The cells; columns that are empty in every row are left out.
+        right: The titles of the columns to align to the right.
+
+    Example:
+        >>> print(table(("layer", "bytes"), [("fc", "24"), ("conv0", "1024")], right=("bytes",)))
+        layer  bytes
+        fc        24
+        conv0   1024
+    """
     cells = [[printable(cell) for cell in row] for row in rows]
-    kept = [i for i in range(len(head)) if not cells or any(row[i] for row in cells)]
-    lines = [[line[i] for i in kept] for line in (list(head), *cells)]
+    columns = [i for i in range(len(head)) if not cells or any(row[i] for row in cells)]
+    lines = [[line[i] for i in columns] for line in (list(head), *cells)]
     widths = [max(map(len, column)) for column in zip(*lines)]
-    names = lines[0]
+    titles = lines[0]
     return "\n".join(
         "  ".join(
-            cell.rjust(width) if name in right else cell.ljust(width) for name, cell, width in zip(names, line, widths)
+            cell.rjust(width) if title in right else cell.ljust(width)
+            for title, cell, width in zip(titles, line, widths)
         ).rstrip()
         for line in lines
     )
