@@ -109,6 +109,6 @@ class VerificationError(NeutralError):
 
 
 class TargetError(NeutralError):
-    """An output that cannot be written; an existing file is untouched."""
+    """An output that cannot be written; an existing file is unchanged."""
 
     exit_code = 8

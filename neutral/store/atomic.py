@@ -1,8 +1,8 @@
-"""Files that appear whole or not at all.
+"""Write files atomically: a reader sees the old file or the complete new one.
 
-The bytes go to a temporary file beside the target, which is flushed to the disk and renamed over it. A process that
-is killed leaves its temporary file; the next write into that folder removes it. An owner holds a lock on its
-temporary file, which the kernel drops when the owner is gone, so a file that can be locked is abandoned.
+The bytes are written to a temporary file beside the target, which is flushed to the disk and renamed. A writer holds a
+lock on its temporary file, and the kernel releases the lock when the process ends; so a temporary file that can be
+locked was abandoned, and the next writer into the folder removes it.
 """
 
 from __future__ import annotations
@@ -25,17 +25,36 @@ _LONGEST_NAME = 200
 
 @contextmanager
 def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """A file to write, which takes the place of ``path`` when the block ends without an error.
+    """Open a file that replaces ``path`` when the block ends without an error.
 
-    A symbolic link is written through: the file that it points to is replaced and the link stays. The mode follows
-    the umask. Raises :class:`TargetError` where writing fails; ``path`` is then as it was.
+    The file's mode follows the umask. It is on the disk when the block has ended.
+
+    Args:
+        path: The target. Of a symbolic link, the file that it points to is replaced.
+
+    Yields:
+        The file, open for reading and writing.
+
+    Raises:
+        TargetError: If the target is not a regular file, or cannot be written; it is then unchanged.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "x")
+        ...     with atomic_file(path) as file:
+        ...         _ = file.write(b"new")
+        ...         os.path.exists(path)
+        ...     os.listdir(folder)
+        False
+        ['x']
     """
     path = os.fspath(path)
     target = os.path.realpath(path)
     folder = os.path.dirname(target)
     try:
-        _refuse_what_is_no_file(target)
-        _sweep(folder)
+        _require_file_or_nothing(target)
+        _remove_abandoned_files(folder)
         file, temporary = _create(folder, os.path.basename(target))
         try:
             yield file
@@ -52,11 +71,11 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         _sync_folder(folder)
     except OSError as error:
         raise TargetError(
-            f"{path}: cannot be written: {error.strerror or error}. What stood there before is untouched."
+            f"{path}: cannot be written: {error.strerror or error}. An existing file is unchanged."
         ) from error
 
 
-def _refuse_what_is_no_file(target: str) -> None:
+def _require_file_or_nothing(target: str) -> None:
     with suppress(FileNotFoundError):
         mode = os.stat(target).st_mode
         if stat.S_ISDIR(mode):
@@ -66,6 +85,7 @@ def _refuse_what_is_no_file(target: str) -> None:
 
 
 def _create(folder: str, name: str) -> tuple[BinaryIO, str]:
+    """Create a temporary file and lock it."""
     shortened = os.fsdecode(os.fsencode(name)[:_LONGEST_NAME])
     while True:
         path = os.path.join(folder, f".{shortened}.neutral-{os.urandom(8).hex()}.tmp")
@@ -74,10 +94,10 @@ def _create(folder: str, name: str) -> tuple[BinaryIO, str]:
             fcntl.flock(file.fileno(), fcntl.LOCK_EX)
         if os.fstat(file.fileno()).st_nlink:
             return file, path
-        file.close()  # swept by another writer between its creation and its lock
+        file.close()  # another writer removed it between its creation and its lock
 
 
-def _sweep(folder: str) -> None:
+def _remove_abandoned_files(folder: str) -> None:
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if _TEMPORARY.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
@@ -91,7 +111,7 @@ def _remove_if_abandoned(path: str) -> None:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.unlink(path)
         except BlockingIOError:
-            pass  # its owner is at work
+            pass  # its writer is at work
         except OSError:  # a file system without locks
             if time.time() - os.fstat(descriptor).st_mtime > _DAY:
                 os.unlink(path)
@@ -104,7 +124,7 @@ def _sync_folder(folder: str) -> None:
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno != errno.EINVAL:  # a file system that cannot flush folders
+        if error.errno != errno.EINVAL:  # some file systems cannot flush folders
             raise
     finally:
         os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Whether a stored model is what its manifest says: by structure, or with every byte."""
+"""Check a stored model: its structure, or every byte of its data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,17 @@ from neutral.store.structure import file_problems, structure_problems
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What was looked at, and what is wrong, one line each. ``nbytes`` are the tensors'; ``data``: they were read."""
+    """The result of :func:`check`.
+
+    Attributes:
+        path: The store.
+        data: Whether the data was read.
+        problems: The problems, one line each.
+        layers: The number of layers.
+        tensors: The number of tensors.
+        files: The number of source files.
+        nbytes: Bytes of all tensors.
+    """
 
     path: str
     data: bool
@@ -29,13 +39,23 @@ class CheckReport:
 
     @property
     def ok(self) -> bool:
+        """Whether there are no problems."""
         return not self.problems
 
 
 def check(path: str | os.PathLike[str], data: bool = False, progress: Progress | None = None) -> CheckReport:
-    """Check the store in ``path``: its structure and, with ``data``, every digest and every source file's.
+    """Check a store.
 
-    What is wrong with the store is in the report. Raises :class:`SourceError` where the file cannot be read at all.
+    Args:
+        path: A file, or a URL of one.
+        data: Compare the digests of all tensors and of all source files as they would be restored, too.
+        progress: A callback that gets the bytes done and the bytes in all.
+
+    Returns:
+        The report. Everything that is wrong with the store is in it.
+
+    Raises:
+        SourceError: If the file cannot be read at all.
     """
     path = os.fspath(path)
     try:
@@ -60,28 +80,26 @@ def check(path: str | os.PathLike[str], data: bool = False, progress: Progress |
 
 
 def _data_problems(store: Store, progress: Progress | None) -> Iterator[str]:
-    """Digests of the tensors on this thread, of the files that they restore on another."""
+    """Compare digests: those of the tensors on this thread, those of the restored files on another."""
     if store.tensors and not store.digests:
         yield "it was written without digests, so its data cannot be checked. Save it again with digests."
         return
     files = () if store.source is None else store.source.files
     files = tuple(file for file in files if not any(file_problems(file, store.tensors)))
-    total = store.nbytes + sum(file.size for file in files)
-    counter = ByteCounter(total, progress)
+    counter = ByteCounter(store.nbytes + sum(file.size for file in files), progress)
     with Digests({}) as restored:
         for file in files:
             restored.add(file.name, counter.pass_through(restored_chunks(store, file)))
         for key, tensor in store.tensors.items():
-            yield from _difference(
-                f"tensor {key!r}", sha256(counter.pass_through(tensor.chunks())), store.digests.get(key)
-            )
+            digest = sha256(counter.pass_through(tensor.chunks()))
+            yield from _digest_problems(f"tensor {key!r}", digest, store.digests.get(key))
         restored.finish()
     for file in files:
-        yield from _difference(f"restored source file {file.name!r}", restored[file.name], file.sha256)
+        yield from _digest_problems(f"restored source file {file.name!r}", restored[file.name], file.sha256)
 
 
-def _difference(what: str, found: str, expected: str | None) -> Iterator[str]:
+def _digest_problems(name: str, digest: str, expected: str | None) -> Iterator[str]:
     if expected is None:
-        yield f"{what}: the manifest has no digest of it"
-    elif found != expected:
-        yield f"{what}: its SHA-256 is {found} and the manifest says {expected}"
+        yield f"{name}: the manifest has no digest of it"
+    elif digest != expected:
+        yield f"{name}: its SHA-256 is {digest} and the manifest says {expected}"

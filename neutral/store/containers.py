@@ -1,4 +1,4 @@
-"""Which module reads and writes which container. A container module offers ``read``, ``write`` and ``recognises``."""
+"""Find the module of a container, which offers ``read``, ``write`` and ``recognises``; it is imported on demand."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from neutral.errors import SourceError, StoreError, UsageError
 
-_OF_SUFFIX = {
+_BY_SUFFIX = {
     ".safetensors": "neutral.store.safetensors",
     ".h5": "neutral.store.hdf5",
     ".hdf5": "neutral.store.hdf5",
@@ -17,15 +17,28 @@ _CONTAINERS = ("neutral.store.safetensors", "neutral.store.hdf5", "neutral.store
 
 
 def container_for(path: str | os.PathLike[str]) -> Any:
-    """The module that writes what this path's suffix asks for."""
+    """Return the module that writes the container of a path's suffix.
+
+    Raises:
+        UsageError: If the suffix is unknown.
+
+    Example:
+        >>> container_for("model.safetensors").__name__
+        'neutral.store.safetensors'
+    """
     suffix = os.path.splitext(os.fspath(path))[1].lower()
-    if suffix not in _OF_SUFFIX:
-        raise UsageError(f"{os.fspath(path)}: a store's suffix is {' or '.join(_OF_SUFFIX)}.")
-    return import_module(_OF_SUFFIX[suffix])
+    if suffix not in _BY_SUFFIX:
+        raise UsageError(f"{os.fspath(path)}: unknown suffix {suffix!r}; expected one of {', '.join(_BY_SUFFIX)}.")
+    return import_module(_BY_SUFFIX[suffix])
 
 
 def container_of(path: str) -> Any:
-    """The module that reads this file, known by its first bytes, not by its name."""
+    """Return the module that reads a file, by the first bytes of the file.
+
+    Raises:
+        SourceError: If the file cannot be read.
+        StoreError: If no container recognises it.
+    """
     try:
         with open(path, "rb") as file:
             head = file.read(64)
@@ -35,4 +48,4 @@ def container_of(path: str) -> Any:
         module = import_module(name)
         if module.recognises(head):
             return module
-    raise StoreError(f"{path}: this is no neutral store (its first bytes are {head[:16].hex() or 'none'}).")
+    raise StoreError(f"{path}: not a neutral store (its first bytes are {head[:16].hex() or 'none'}).")

@@ -1,7 +1,7 @@
-"""Tensor contents into a file, in chunks.
+"""Copy the content of tensors into a file, in chunks.
 
 A chunk is read and written by two system calls. The kernel's own copy between files (``copy_file_range``) was a quarter
-slower: data in a store begins where the header ends, so the pages of the two files do not lie on each other.
+slower: the data of a store begins where its header ends, so the pages of the two files are not aligned to each other.
 """
 
 from __future__ import annotations
@@ -18,13 +18,19 @@ from neutral.store.progress import ByteCounter
 from neutral.tensor import CHUNK, FileRange, Tensor, nbytes_of
 
 _SMALL = 1 << 16
-"""Up to this size a tensor is read by one call and hashed on the spot: a thread would cost more than its bytes."""
+"""Bytes up to which a tensor is read by one call and hashed at once; a thread would cost more than hashing."""
 
 _OPEN_FILES = 64
 
+_EARLY_SYNC = 32 << 20
+"""Bytes that are worth a flush on the thread."""
 
-class Sources(Dict[str, int]):
-    """Descriptors of the files that are read, by path; each is opened when it is asked for, once."""
+
+class SourceDescriptors(Dict[str, int]):
+    """Descriptors of the files that are read, by path; each file is opened at its first use.
+
+    A context manager, which closes them.
+    """
 
     def __missing__(self, path: str) -> int:
         if len(self) == _OPEN_FILES:
@@ -36,7 +42,11 @@ class Sources(Dict[str, int]):
         return descriptor
 
     def read(self, part: FileRange) -> bytes:
-        """The whole of a small range."""
+        """Read a small range of a file at once.
+
+        Raises:
+            SourceError: If the file cannot be read or is too short.
+        """
         path, offset, nbytes = part
         try:
             data = os.pread(self[path], nbytes, offset)
@@ -45,10 +55,11 @@ class Sources(Dict[str, int]):
         return data if len(data) == nbytes else b"".join(part.chunks())
 
     def close(self) -> None:
+        """Close all files."""
         while self:
             os.close(self.popitem()[1])
 
-    def __enter__(self) -> Sources:
+    def __enter__(self) -> SourceDescriptors:
         return self
 
     def __exit__(
@@ -58,13 +69,13 @@ class Sources(Dict[str, int]):
 
 
 class EarlySync:
-    """Has the disk at work while more is copied: without it the flush at the end takes as long as all the copying.
+    """Flush a file to the disk on a thread while more is written; else the flush at the end would take as long again.
 
-    ``written`` is told of every stretch of bytes. An error of the disk is raised by it, or when the block ends.
+    A context manager, which waits for the last flush.
+
+    Args:
+        file: The file that is written.
     """
-
-    STEP = 32 << 20
-    """Bytes that are worth a flush on the thread."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -73,8 +84,9 @@ class EarlySync:
         self._unsynced = 0
 
     def written(self, count: int) -> None:
+        """Count further bytes and start a flush if enough have come together; raises errors of the last flush."""
         self._unsynced += count
-        if self._unsynced < self.STEP or (self._running is not None and not self._running.done()):
+        if self._unsynced < _EARLY_SYNC or (self._running is not None and not self._running.done()):
             return
         self._wait()
         self._pool = self._pool or ThreadPoolExecutor(1)
@@ -104,16 +116,26 @@ def copy_tensors(
     counter: ByteCounter,
     digests: Digests | None = None,
 ) -> None:
-    """Append the contents of ``tensors`` to ``file``; ``counter`` gets the bytes, a :data:`CHUNK` or more at a time.
+    """Append the content of tensors to a file.
 
-    Small and computed tensors are hashed on the way; large ranges of files are read again by the thread of ``digests``.
+    Small and computed tensors are hashed as they are copied; large file ranges are read again by the thread of
+    ``digests``.
+
+    Args:
+        tensors: The tensors by key, in the order in which they are written.
+        file: The file to write to.
+        counter: Counts the bytes, :data:`neutral.tensor.CHUNK` or more at a time.
+        digests: Gets the SHA-256 of each tensor that it does not have yet; None: no digests.
+
+    Raises:
+        SourceError: If a source file cannot be read, or the content of a tensor has the wrong size.
     """
-    with Sources() as sources, EarlySync(file) as early:
-        fresh = 0
+    with SourceDescriptors() as sources, EarlySync(file) as early:
+        uncounted = 0
         for key, tensor in tensors.items():
             dtype, shape, content = tensor
             size = nbytes_of(dtype, shape)
-            wanted = digests is not None and key not in digests
+            needs_digest = digests is not None and key not in digests
             chunks: Iterable[bytes | memoryview]
             if not isinstance(content, tuple):
                 chunks = content()
@@ -121,27 +143,25 @@ def copy_tensors(
                 chunks = map(sources.read, content)
             else:
                 chunks = tensor.chunks()
-                if digests is not None and wanted:
+                if digests is not None and needs_digest:
                     digests.add(key, tensor.chunks())
-                    wanted = False
-            digest = None
+                    needs_digest = False
+            digest = hashlib.sha256() if needs_digest else None
             written = 0
             for chunk in chunks:
                 file.write(chunk)
                 written += len(chunk)
-                fresh += len(chunk)
-                if fresh >= CHUNK:
-                    early.written(fresh)
-                    counter.add(fresh)
-                    fresh = 0
-                if digest:
+                uncounted += len(chunk)
+                if uncounted >= CHUNK:
+                    early.written(uncounted)
+                    counter.add(uncounted)
+                    uncounted = 0
+                if digest is not None:
                     digest.update(chunk)
-                elif wanted:
-                    digest = hashlib.sha256(chunk)
-            if digests is not None and wanted:
-                digests[key] = (digest or hashlib.sha256()).hexdigest()
+            if digests is not None and digest is not None:
+                digests[key] = digest.hexdigest()
             if written != size:
                 raise SourceError(
                     f"tensor {key!r}: {dtype} of shape {list(shape)} takes {size} bytes and its content has {written}."
                 )
-        counter.add(fresh)
+        counter.add(uncounted)

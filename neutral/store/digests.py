@@ -1,4 +1,4 @@
-"""SHA-256 on another thread: hashing leaves the interpreter lock, so it runs beside the copying."""
+"""Compute SHA-256 digests on another thread: hashing releases the interpreter lock and runs beside the copying."""
 
 from __future__ import annotations
 
@@ -10,7 +10,16 @@ from typing import Dict, Iterable, Mapping
 
 
 def sha256(chunks: Iterable[bytes | memoryview], stopped: Event | None = None) -> str:
-    """The digest of a stream, in hexadecimal; a stream that is ``stopped`` is left unfinished."""
+    """Return the digest of a stream in hexadecimal.
+
+    Args:
+        chunks: The bytes of the stream.
+        stopped: An event that ends the computation early; the result is then meaningless.
+
+    Example:
+        >>> sha256([b"neu", b"tral"])[:8]
+        '7e2372f4'
+    """
     digest = hashlib.sha256()
     for chunk in chunks:
         if stopped is not None and stopped.is_set():
@@ -20,9 +29,19 @@ def sha256(chunks: Iterable[bytes | memoryview], stopped: Event | None = None) -
 
 
 class Digests(Dict[str, str]):
-    """Digests by key: those that are known, and more made by one thread while the block runs.
+    """SHA-256 digests by key, to which one thread adds more.
 
-    An error that leaves the block stops the thread.
+    A context manager: the thread ends with the block, at once if an error leaves it.
+
+    Args:
+        known: Digests that need not be computed.
+
+    Example:
+        >>> with Digests({"a": "0" * 64}) as digests:
+        ...     digests.add("b", [b"x"])
+        ...     digests.finish()
+        ...     sorted(digests)
+        ['a', 'b']
     """
 
     def __init__(self, known: Mapping[str, str]) -> None:
@@ -32,11 +51,11 @@ class Digests(Dict[str, str]):
         self._stopped = Event()
 
     def add(self, key: str, chunks: Iterable[bytes | memoryview]) -> None:
-        """Hash ``chunks`` on the thread, after those that were added before."""
+        """Hash a stream on the thread, after those that were added before."""
         self._pending[key] = self._pool.submit(sha256, chunks, self._stopped)
 
     def finish(self) -> None:
-        """Wait until every digest is there. Raises what reading a stream raised."""
+        """Wait for all digests; raises the error of a stream that could not be read."""
         self.update((key, future.result()) for key, future in self._pending.items())
         self._pending.clear()
 

@@ -39,14 +39,14 @@ def write_header_digest(header: bytearray, prefix: bytes = COMPACT_PREFIX) -> by
         >>> is_header_digest_valid(write_header_digest(header))
         True
     """
-    start = header.rindex(prefix) + len(prefix)
+    start = header.index(prefix) + len(prefix)
     header[start : start + len(PLACEHOLDER)] = hashlib.sha256(header).hexdigest().encode()
     return header
 
 
 def is_header_digest_valid(header: bytes, prefix: bytes = COMPACT_PREFIX) -> bool:
     """Return whether the digest after ``prefix`` is the header's SHA-256; see :func:`write_header_digest`."""
-    start = header.rfind(prefix) + len(prefix)
+    start = header.find(prefix) + len(prefix)
     end = start + len(PLACEHOLDER)
     unsigned = bytearray(header)
     unsigned[start:end] = PLACEHOLDER.encode()

@@ -1,6 +1,6 @@
-"""Files behind a URL (``s3://``, ``gs://``, ``hf://``, ``http://``, ``memory://``), by fsspec.
+"""Files behind a URL (``s3://``, ``gs://``, ``hf://``, ``http://``, ``memory://``), through fsspec.
 
-A store is read by ranges: its header first, and a tensor when it is asked for. What has to be seen whole is fetched.
+A store is read by ranges: its header first, and each tensor on demand. Sources of other formats are downloaded.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any, Iterator, Sequence
 from neutral.errors import NeutralError, SourceError, TargetError, UnsupportedError
 from neutral.tensor import CHUNK, FileRange, Tensor
 
-FIRST = 1 << 16
-"""Bytes that the first request asks for: the whole header of all but large models."""
+FIRST_REQUEST = 1 << 16
+"""Bytes of the first request: the whole header of all but large models."""
 
 REQUEST = 16 * CHUNK
 """Bytes of a tensor that one request asks for."""
@@ -25,30 +25,52 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+://")
 
 
 def is_url(path: str) -> bool:
+    """Return whether a path is a URL.
+
+    Example:
+        >>> is_url("s3://bucket/model.safetensors"), is_url("C:/model.safetensors")
+        (True, False)
+    """
     return _URL.match(path) is not None
 
 
 class RemoteFile:
-    """A file behind a URL, of which ranges can be read."""
+    """A file behind a URL that is read by ranges.
+
+    Args:
+        url: The URL of a file.
+
+    Attributes:
+        url: The URL.
+        size: Bytes of the file.
+
+    Raises:
+        SourceError: If there is no such file.
+        UnsupportedError: If a package for this kind of URL is missing.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
         self._system, self._path = _locate(url)
-        with _failures(url):
+        with _source_errors(url):
             self.size = int(self._system.info(self._path)["size"])
 
     def read(self, start: int, end: int) -> bytes:
-        """The bytes from ``start`` to ``end``, or to the end of the file."""
-        with _failures(self.url):
+        """Read the bytes from ``start`` to ``end``, or to the end of the file if that comes first."""
+        with _source_errors(self.url):
             data: bytes = self._system.cat_file(self._path, start=start, end=min(end, self.size))
         return data
 
     def chunks(self) -> Iterator[bytes]:
-        """The whole file."""
+        """Read the whole file."""
         return self._chunks(FileRange(self.url, 0, self.size))
 
     def lazy(self, tensor: Tensor) -> Tensor:
-        """A tensor of ranges of this file, as one whose content is fetched when it is asked for."""
+        """Return a tensor whose content is requested on demand.
+
+        Args:
+            tensor: A tensor of ranges of this file.
+        """
         parts = tensor.content
         assert isinstance(parts, tuple)
         return Tensor(tensor.dtype, tensor.shape, lambda: (chunk for part in parts for chunk in self._chunks(part)))
@@ -64,67 +86,93 @@ class RemoteFile:
 
 
 def fetch(url: str, folder: str) -> str:
-    """Copy what a URL means into a folder: a file, the files of a folder, or all that begin with a prefix.
+    """Download a file, the files of a folder, or all files that begin with a prefix.
 
-    Gives the local path that means the same. Raises SourceError where there is nothing.
+    Args:
+        url: The URL of the file or folder, or the beginning of URLs.
+        folder: The local folder to write to.
+
+    Returns:
+        The local path that corresponds to the URL: a file, a folder or a prefix.
+
+    Raises:
+        SourceError: If there is no such file.
     """
     system, path = _locate(url)
     base = os.path.basename(path.rstrip("/")) or "files"
-    with _failures(url):
+    with _source_errors(url):
         if system.isfile(path):
             system.get_file(path, os.path.join(folder, base))
             return os.path.join(folder, base)
         is_folder = system.isdir(path)
         parent = path if is_folder else path.rpartition("/")[0]
-        found = [item["name"] for item in system.ls(parent, detail=True) if item["type"] == "file"]
-        wanted = [name for name in found if is_folder or os.path.basename(name).startswith(base)]
-        if not wanted:
+        files = [item["name"] for item in system.ls(parent, detail=True) if item["type"] == "file"]
+        matches = [name for name in files if is_folder or os.path.basename(name).startswith(base)]
+        if not matches:
             raise SourceError(f"{url}: there is no such file or folder, and nothing begins with this prefix.")
-        for name in wanted:
+        for name in matches:
             system.get_file(name, os.path.join(folder, os.path.basename(name)))
     return folder if is_folder else os.path.join(folder, base)
 
 
 @contextmanager
 def fetched(paths: Sequence[str]) -> Iterator[list[str]]:
-    """Local files in the place of those that are URLs, for as long as the block runs; errors name the URLs."""
+    """Download those of some paths that are URLs, for as long as the block runs.
+
+    Args:
+        paths: Local paths and URLs.
+
+    Yields:
+        The local paths in the same order. An error of Neutral that leaves the block names the URLs instead.
+    """
     if not any(map(is_url, paths)):
         yield list(paths)
         return
     with tempfile.TemporaryDirectory(prefix="neutral-") as folder:
-        local = {fetch(path, folder) if is_url(path) else path: path for path in paths}
+        local_paths = {fetch(path, folder) if is_url(path) else path: path for path in paths}
         try:
-            yield list(local)
+            yield list(local_paths)
         except NeutralError as error:
             text = str(error)
-            for path, url in local.items():
+            for path, url in local_paths.items():
                 text = text.replace(path, url)
             raise SourceError(text) from error
 
 
 def folders(url: str) -> Iterator[tuple[str, str, list[str]]]:
-    """The folders below a URL: each by its URL, its path from there on, and its files' names, all sorted.
+    """List the folders below a URL that have files, sorted.
 
-    Of a file, the folder that it is in, with this file alone. Raises SourceError where there is nothing.
+    Args:
+        url: The URL of a folder; of a file, its folder with this file alone is listed.
+
+    Yields:
+        For each folder its URL, its path relative to ``url``, and the sorted names of its files.
+
+    Raises:
+        SourceError: If there is no file.
     """
     system, top = _locate(url)
-    with _failures(url):
+    with _source_errors(url):
         if system.isfile(top):
             yield url.rpartition("/")[0], "", [top.rpartition("/")[2]]
             return
-        found: dict[str, list[str]] = {}
+        names: dict[str, list[str]] = {}
         for path in system.find(top):
             folder, _, name = path.rpartition("/")
-            found.setdefault(folder, []).append(name)
-        if not found:
+            names.setdefault(folder, []).append(name)
+        if not names:
             raise SourceError(f"{url}: there is no such file or folder, or nothing in it.")
-        for folder in sorted(found):
-            inside = posixpath.relpath(folder, top)
-            yield url.rstrip("/") + ("" if inside == "." else f"/{inside}"), inside, sorted(found[folder])
+        for folder in sorted(names):
+            relative = posixpath.relpath(folder, top)
+            yield url.rstrip("/") + ("" if relative == "." else f"/{relative}"), relative, sorted(names[folder])
 
 
 def put(path: str, url: str) -> None:
-    """Copy a file to a URL. Raises TargetError where it cannot be written."""
+    """Upload a file.
+
+    Raises:
+        TargetError: If it cannot be written.
+    """
     system, target = _locate(url)
     try:
         system.put_file(path, target)
@@ -133,6 +181,7 @@ def put(path: str, url: str) -> None:
 
 
 def _locate(url: str) -> tuple[Any, str]:
+    """Return the file system of a URL and the path in it."""
     try:
         import fsspec
     except ImportError:
@@ -147,8 +196,8 @@ def _locate(url: str) -> tuple[Any, str]:
 
 
 @contextmanager
-def _failures(url: str) -> Iterator[None]:
-    """What a file system raises (each its own) as SourceError."""
+def _source_errors(url: str) -> Iterator[None]:
+    """Turn the errors of a file system, which has its own types, into SourceError."""
     try:
         yield
     except NeutralError:

@@ -1,4 +1,4 @@
-"""The original files of a store, put together again from its tensors."""
+"""Restore the source files of a store from its tensors."""
 
 from __future__ import annotations
 
@@ -13,12 +13,22 @@ if TYPE_CHECKING:
 
 
 def is_file_name(name: str) -> bool:
-    """Whether a recorded name is a file's name and nothing more: names are data, and must lead out of no folder."""
+    r"""Return whether a recorded name is the name of a file without a folder, so that it is safe to write to.
+
+    Example:
+        >>> is_file_name("net-symbol.json"), is_file_name("../x"), is_file_name("..\\x")
+        (True, False, False)
+    """
     return name not in ("", ".", "..") and not any(character in name for character in "/\\\0")
 
 
 def source_file_chunks(store: Store, file: SourceFile) -> Iterable[bytes | memoryview]:
-    """The bytes of a source file: from where it is now, or put together again."""
+    """Yield the bytes of a source file: of the original if it is on this machine, else restored.
+
+    Raises:
+        SourceError: If the original has another size.
+        StoreError: If the file cannot be restored.
+    """
     if file.location is None:
         return restored_chunks(store, file)
     path, _, nbytes = file.location
@@ -28,9 +38,12 @@ def source_file_chunks(store: Store, file: SourceFile) -> Iterable[bytes | memor
 
 
 def restored_chunks(store: Store, file: SourceFile) -> Iterator[bytes | memoryview]:
-    """The bytes of a source file, in order.
+    """Yield the bytes of a source file, restored from the tensors.
 
-    In memory at once are a chunk, or one whole tensor where its axes have to be permuted.
+    A chunk is in memory at once, or one whole tensor if its axes are permuted.
+
+    Raises:
+        StoreError: If a piece does not fit its tensor.
     """
     if file.text is not None:
         yield file.text.encode("utf-8")
@@ -55,15 +68,14 @@ def _tensor_chunks(store: Store, file: SourceFile, piece: Piece) -> Iterator[byt
             f"{tensor.nbytes}."
         )
     if piece.permutation is not None:
-        tensor = _permuted(tensor, piece, file)
+        tensor = _permuted(tensor, piece.permutation, piece.tensor, file)
     yield from tensor.part(piece.start, nbytes)
 
 
-def _permuted(tensor: Tensor, piece: Piece, file: SourceFile) -> Tensor:
-    permutation = piece.permutation or ()
+def _permuted(tensor: Tensor, permutation: tuple[int, ...], key: str, file: SourceFile) -> Tensor:
     if sorted(permutation) != list(range(len(tensor.shape))):
         raise StoreError(
-            f"{file.name}: {list(permutation)} is no permutation of the axes of {piece.tensor!r}, which has shape "
+            f"{file.name}: {list(permutation)} is not a permutation of the axes of {key!r}, which has shape "
             f"{list(tensor.shape)}."
         )
     import numpy as np

@@ -1,4 +1,4 @@
-"""The store: layers, graph, provenance and tensors, read when they are asked for."""
+"""The store: layers, graph, provenance and tensors that are read on demand."""
 
 from __future__ import annotations
 
@@ -19,11 +19,25 @@ if TYPE_CHECKING:
 
 
 class Store:
-    """Layer-typed tensors with their graph and provenance.
+    """Layer-typed tensors with their graph and provenance; a context manager.
 
-    ``layers`` are in execution order, by name. ``tensors`` maps each key to a :class:`neutral.tensor.Tensor`, of which
-    nothing is in memory. ``notes`` say what was inferred, what is unused and what could not be expressed.
-    ``digests`` are SHA-256 by tensor key, empty before the store was written.
+    Args:
+        layers: The layers by name, in execution order.
+        tensors: The tensors by key; none is in memory.
+        graph: The dataflow graph; None if the source has none.
+        source: The framework and the files that the store was made from; None if there are none.
+        notes: Sentences for people: facts that were inferred, arrays that are unused, operators that are opaque.
+        digests: SHA-256 by tensor key; empty until the store has been written.
+        path: The file or URL that the store was opened from.
+        close: A function that releases the resources of the tensors.
+
+    Example:
+        >>> import numpy as np
+        >>> from neutral.tensor import from_numpy
+        >>> layers = {"scale": Layer("scale", "parameter", {}, {"value": "scale.value"})}
+        >>> store = Store(layers, {"scale.value": from_numpy(np.ones(3, np.float32))})
+        >>> store, store["scale.value"]
+        (<Store unsaved: 1 layers, 1 tensors>, array([1., 1., 1.], dtype=float32))
     """
 
     def __init__(
@@ -47,7 +61,17 @@ class Store:
         self._close = close
 
     def __getitem__(self, key: str) -> np.ndarray:
-        """The tensor under ``key`` as a NumPy array; bfloat16 as its bits in uint16."""
+        """Read a tensor.
+
+        Args:
+            key: The key, ``layer.role``.
+
+        Returns:
+            The array; bfloat16 as its bits in uint16.
+
+        Raises:
+            UsageError: If there is no such tensor.
+        """
         try:
             tensor = self.tensors[key]
         except KeyError:
@@ -60,10 +84,16 @@ class Store:
         return sum([nbytes_of(dtype, shape) for dtype, shape, _ in self.tensors.values()])
 
     def save(self, path: str | os.PathLike[str], *, digests: bool = True, progress: Progress | None = None) -> None:
-        """Write the store to ``path`` or a URL; the suffix decides the container (``.safetensors``, ``.h5``).
+        """Write the store atomically; it is on the disk when this returns.
 
-        The file appears whole or not at all, and is on the disk when this returns. Raises
-        :class:`neutral.errors.TargetError` where it cannot be written.
+        Args:
+            path: A file or a URL. Its suffix decides the container: ``.safetensors``, ``.h5`` or ``.hdf5``.
+            digests: Compute the digests that the store does not know yet.
+            progress: A callback that gets the bytes done and the bytes in all.
+
+        Raises:
+            UsageError: If the suffix is unknown.
+            TargetError: If the file cannot be written.
         """
         from neutral.store.containers import container_for
         from neutral.store.remote import is_url, put
@@ -78,7 +108,7 @@ class Store:
             put(local, target)
 
     def close(self) -> None:
-        """Release what the store holds: handles, and temporary files of unpacked archives."""
+        """Release open handles and the temporary files of unpacked archives."""
         if self._close is not None:
             self._close()
             self._close = None

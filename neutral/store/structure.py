@@ -1,4 +1,4 @@
-"""Whether a store is sound, from its manifest alone: layers, graph and source files against the catalogue."""
+"""Check the structure of a store against the catalogue and the format: layers, graph and source files."""
 
 from __future__ import annotations
 
@@ -14,59 +14,101 @@ from neutral.store.source_files import is_file_name
 from neutral.store.store import Store
 from neutral.tensor import Tensor
 
-
-def structure_problems(store: Store) -> Iterator[str]:
-    """What contradicts the format or the catalogue, one line each."""
-    for layer in store.layers.values():
-        for problem in _layer_problems(layer, store):
-            yield f"layer {layer.name!r}: {problem}"
-    if store.graph is not None:
-        yield from _graph_problems(store.graph, store, "graph")
-    files = () if store.source is None else store.source.files
-    for file in files:
-        for problem in file_problems(file, store.tensors):
-            yield f"source file {file.name!r}: {problem}"
-        if not is_file_name(file.name):
-            yield f"source file {file.name!r}: its name is a path"
-    if len({file.name for file in files}) != len(files):
-        yield "two source files have the same name"
-    used = {key for layer in store.layers.values() for key in layer.tensors.values()}
-    used.update(piece.tensor for file in files for piece in file.pieces if isinstance(piece, Piece))
-    for key in store.tensors:
-        if key not in used:
-            yield f"tensor {key!r}: no layer and no source file names it"
-    for key in store.digests:
-        if key not in store.tensors:
-            yield f"digest of {key!r}: there is no such tensor"
-
-
 MOST_SHOWN = 10
-"""Problems that the message of :func:`require_valid` lists."""
+"""The number of problems that the message of :func:`require_valid` lists."""
+
+_VALID: WeakSet[Store] = WeakSet()
+"""The stores whose structure was checked and found sound."""
 
 
 def require_valid(store: Store) -> None:
-    """Raise unless the store is sound; call this before anything is made of its layers' attributes or its graph.
+    """Raise unless the store is sound; call this before the attributes of its layers or its graph are used.
 
-    A store's structure is checked once: it is not changed after it was made.
+    A store is checked once: it must not be changed afterwards.
 
     Raises:
-        StoreError: With the first problems of :func:`structure_problems`.
+        StoreError: If there are problems; lists the first ones of :func:`structure_problems`.
     """
     if store in _VALID:
         return
     problems = list(structure_problems(store))
     if problems:
-        shown = "\n".join(f"  - {problem}" for problem in problems[:MOST_SHOWN])
+        lines = "\n".join(f"  - {problem}" for problem in problems[:MOST_SHOWN])
         more = f"\n  and {len(problems) - MOST_SHOWN} more" if len(problems) > MOST_SHOWN else ""
         raise StoreError(
-            f"{store.path or 'the store'}: its manifest contradicts the catalogue of operators:\n{shown}{more}\n"
+            f"{store.path or 'the store'}: its manifest contradicts the catalogue of operators:\n{lines}{more}\n"
             "It was damaged, edited, or written by another version; `neutral check` lists every problem."
         )
     _VALID.add(store)
 
 
-_VALID: WeakSet[Store] = WeakSet()
-"""The stores whose structure was checked and found sound."""
+def structure_problems(store: Store) -> Iterator[str]:
+    """Yield every contradiction between a store and the format or the catalogue, one line each; no tensor is read.
+
+    Example:
+        >>> list(structure_problems(Store({}, {"a": Tensor("U8", (), ())})))
+        ["tensor 'a': no layer and no source file names it"]
+    """
+    for layer in store.layers.values():
+        for problem in _layer_problems(layer, store):
+            yield f"layer {layer.name!r}: {problem}"
+    if store.graph is not None:
+        yield from graph_problems(store.graph, store)
+    yield from _source_problems(store)
+    yield from _tensor_problems(store)
+
+
+def graph_problems(graph: Graph, store: Store, place: str = "graph") -> Iterator[str]:
+    """Yield every contradiction between a graph and the catalogue, in subgraphs too.
+
+    Args:
+        graph: The graph. Its nodes have to be in execution order.
+        store: The store, for the layers that the nodes use.
+        place: The beginning of each line.
+    """
+    output_counts: dict[str, int | None] = {}
+    for graph_input in graph.inputs:
+        if graph_input.name in output_counts:
+            yield f"{place}: two inputs are called {graph_input.name!r}"
+        output_counts[graph_input.name] = 1
+    for node in graph.nodes:
+        node_place = f"{place}, node {node.name!r}"
+        for problem in _node_problems(node, output_counts, store):
+            yield f"{node_place}: {problem}"
+        for subgraph in node.subgraphs:
+            yield from graph_problems(subgraph, store, node_place)
+        if node.name in output_counts:
+            yield f"{node_place}: its name is taken already"
+        output_counts[node.name] = _output_count(node)
+    for value in graph.outputs:
+        for problem in _value_problems(value, output_counts):
+            yield f"{place}, outputs: {problem}"
+
+
+def file_problems(file: SourceFile, tensors: Mapping[str, Tensor]) -> Iterator[str]:
+    """Yield the reasons why a source file cannot be restored from its pieces.
+
+    Args:
+        file: The source file.
+        tensors: The tensors of the store by key.
+    """
+    if file.text is not None:
+        size = len(file.text.encode("utf-8"))
+    else:
+        size = 0
+        for piece in file.pieces:
+            if isinstance(piece, int):
+                size += piece
+            elif piece.tensor not in tensors:
+                yield f"its piece {piece.tensor!r} is not among the tensors"
+            else:
+                yield from _piece_problems(piece, tensors[piece.tensor])
+                size += tensors[piece.tensor].nbytes - piece.start if piece.nbytes is None else piece.nbytes
+        skeleton = sum(piece for piece in file.pieces if isinstance(piece, int))
+        if skeleton != len(file.skeleton):
+            yield f"its pieces take {skeleton} bytes of the skeleton, which has {len(file.skeleton)}"
+    if size != file.size:
+        yield f"its parts are {size} bytes in all and the file had {file.size}"
 
 
 def _layer_problems(layer: Layer, store: Store) -> Iterator[str]:
@@ -83,7 +125,7 @@ def _layer_problems(layer: Layer, store: Store) -> Iterator[str]:
 
 
 def _missing_roles(layer: Layer, operator: Operator, graph: Graph | None) -> Iterator[str]:
-    """Required roles that are neither stored nor computed by the graph."""
+    """Yield the required roles that are neither stored nor computed by the graph."""
     present = {*layer.tensors, *_computed_roles(graph, layer.name)}
     for role in operator.roles:
         if role.required and not any(role.matches(name) for name in present):
@@ -91,7 +133,7 @@ def _missing_roles(layer: Layer, operator: Operator, graph: Graph | None) -> Ite
 
 
 def _has_parameters(store: Store) -> bool:
-    """Whether tensors are to be expected: a store made from a symbol alone has none."""
+    """Return whether tensors are expected: a store that was made from a symbol alone has none."""
     return store.source is None or any(file.role == "parameters" for file in store.source.files)
 
 
@@ -99,43 +141,17 @@ def _computed_roles(graph: Graph | None, layer: str) -> Iterator[str]:
     for node in () if graph is None else graph.nodes:
         if node.layer == layer:
             yield from node.computed
-        for subgraph in _subgraphs(node):
+        for subgraph in node.subgraphs:
             yield from _computed_roles(subgraph, layer)
 
 
-def _subgraphs(node: Node) -> Iterator[Graph]:
-    return (value for value in node.attributes.values() if isinstance(value, Graph))
-
-
-def _graph_problems(graph: Graph, store: Store, where: str) -> Iterator[str]:
-    """Nodes in order: what a node uses is an input of the graph or was made before."""
-    known: dict[str, int | None] = {}
-    for graph_input in graph.inputs:
-        if graph_input.name in known:
-            yield f"{where}: two inputs are called {graph_input.name!r}"
-        known[graph_input.name] = 1
-    for node in graph.nodes:
-        here = f"{where}, node {node.name!r}"
-        for problem in _node_problems(node, known, store):
-            yield f"{here}: {problem}"
-        for subgraph in _subgraphs(node):
-            yield from _graph_problems(subgraph, store, here)
-        if node.name in known:
-            yield f"{here}: its name is taken already"
-        known[node.name] = _output_count(node)
-    for value in graph.outputs:
-        for problem in _value_problems(value, known):
-            yield f"{where}, outputs: {problem}"
-
-
-def _node_problems(node: Node, known: Mapping[str, int | None], store: Store) -> Iterator[str]:
+def _node_problems(node: Node, output_counts: Mapping[str, int | None], store: Store) -> Iterator[str]:
     operator = catalogue[node.kind]
     yield from operator.problems(node.attributes)
     if node.layer is not None:
         yield from _use_problems(node, operator, store)
-    for operand in (*node.inputs, *node.computed.values()):
-        if isinstance(operand, Value):
-            yield from _value_problems(operand, known)
+    for value in node.operands:
+        yield from _value_problems(value, output_counts)
     for role in node.computed:
         if operator.role(role) is None:
             yield f"{node.kind} has no role {role!r}"
@@ -158,51 +174,53 @@ def _shapes(layer: Layer, store: Store) -> dict[str, tuple[int, ...]]:
 
 
 def _arity_problems(node: Node, operator: Operator) -> Iterator[str]:
-    starred = any(name.startswith("*") for name in operator.inputs)
-    needed = [name for name in operator.inputs if not name.startswith("*") and not name.endswith("?")]
-    if len(node.inputs) < len(needed) or (not starred and len(node.inputs) > len(operator.inputs)):
+    is_variadic = any(name.startswith("*") for name in operator.inputs)
+    required = [name for name in operator.inputs if not name.startswith("*") and not name.endswith("?")]
+    if len(node.inputs) < len(required) or (not is_variadic and len(node.inputs) > len(operator.inputs)):
         yield f"{node.kind} takes the inputs {', '.join(operator.inputs) or 'none'} and it has {len(node.inputs)}"
 
 
-def _value_problems(value: Value, known: Mapping[str, int | None]) -> Iterator[str]:
-    if value.node not in known:
+def _value_problems(value: Value, output_counts: Mapping[str, int | None]) -> Iterator[str]:
+    if value.node not in output_counts:
         yield f"{value.node!r} is used before it is made"
         return
-    count = known[value.node]
+    count = output_counts[value.node]
     if value.output < 0 or (count is not None and value.output >= count):
         yield f"output {value.output} of {value.node!r} is used, which has {count}"
 
 
 def _output_count(node: Node) -> int | None:
-    """How many outputs a node has; None where the kind leaves it open."""
+    """Return the number of outputs; None if the kind leaves it open."""
     outputs = catalogue[node.kind].outputs
-    open_ended = node.kind == "opaque" or any(name.startswith("*") for name in outputs)
-    return None if open_ended else len(outputs)
+    is_open = node.kind == "opaque" or any(name.startswith("*") for name in outputs)
+    return None if is_open else len(outputs)
 
 
-def file_problems(file: SourceFile, tensors: Mapping[str, Tensor]) -> Iterator[str]:
-    """Why a source file cannot be put together again from its pieces."""
-    if file.text is not None:
-        size = len(file.text.encode("utf-8"))
-    else:
-        size = 0
-        for piece in file.pieces:
-            if isinstance(piece, int):
-                size += piece
-            elif piece.tensor not in tensors:
-                yield f"its piece {piece.tensor!r} is not among the tensors"
-            else:
-                yield from _piece_problems(piece, tensors[piece.tensor])
-                size += tensors[piece.tensor].nbytes - piece.start if piece.nbytes is None else piece.nbytes
-        skeleton = sum(piece for piece in file.pieces if isinstance(piece, int))
-        if skeleton != len(file.skeleton):
-            yield f"its pieces take {skeleton} bytes of the skeleton, which has {len(file.skeleton)}"
-    if size != file.size:
-        yield f"its parts are {size} bytes in all and the file had {file.size}"
+def _source_problems(store: Store) -> Iterator[str]:
+    files = () if store.source is None else store.source.files
+    for file in files:
+        for problem in file_problems(file, store.tensors):
+            yield f"source file {file.name!r}: {problem}"
+        if not is_file_name(file.name):
+            yield f"source file {file.name!r}: its name is a path"
+    if len({file.name for file in files}) != len(files):
+        yield "two source files have the same name"
 
 
 def _piece_problems(piece: Piece, tensor: Tensor) -> Iterator[str]:
     if piece.permutation is not None and sorted(piece.permutation) != list(range(len(tensor.shape))):
-        yield f"{list(piece.permutation)} is no permutation of the axes of {piece.tensor!r}"
+        yield f"{list(piece.permutation)} is not a permutation of the axes of {piece.tensor!r}"
     if piece.start + (piece.nbytes or 0) > tensor.nbytes:
         yield f"its piece ends after the {tensor.nbytes} bytes of {piece.tensor!r}"
+
+
+def _tensor_problems(store: Store) -> Iterator[str]:
+    files = () if store.source is None else store.source.files
+    used = {key for layer in store.layers.values() for key in layer.tensors.values()}
+    used.update(piece.tensor for file in files for piece in file.pieces if isinstance(piece, Piece))
+    for key in store.tensors:
+        if key not in used:
+            yield f"tensor {key!r}: no layer and no source file names it"
+    for key in store.digests:
+        if key not in store.tensors:
+            yield f"digest of {key!r}: there is no such tensor"

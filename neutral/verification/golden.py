@@ -67,7 +67,7 @@ def _by_unique_name(items: list[dict[str, Any]]) -> dict[tuple[str, int], str]:
 
 def open_golden(path: str | os.PathLike[str]) -> Golden:
     """Open a golden file; no tensor is read. Raises SourceError or StoreError where it is not one."""
-    from neutral.store.header import read_header
+    from neutral.store.header_parser import read_header
 
     file = os.fspath(path)
     header = read_header(file)

@@ -53,9 +53,9 @@ def test_without_digests_those_that_are_known_stay(run: Run, store: Path, tmp_pa
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("b.bin",), "a store's suffix is"),
+        (("b.bin",), "unknown suffix '.bin'; expected one of"),
         (("b.h5", "--max-shard-size", "5GB"), "shards are named after a .safetensors file"),
-        (("b.safetensors", "--max-shard-size", "many"), "is no size"),
+        (("b.safetensors", "--max-shard-size", "many"), "invalid size"),
         (("b.safetensors", "--compression", "gzip"), "--compression needs an HDF5 output"),
         (("linear.safetensors",), "would replace the source"),
     ],

@@ -63,7 +63,7 @@ def test_an_existing_target_is_replaced_and_a_failed_run_leaves_it(run: Run, che
 def test_a_suffix_that_no_container_has_is_refused_before_the_source_is_read(run: Run, tmp_path: Path) -> None:
     result = run("export", "missing", "-o", tmp_path / "model.bin")
     assert result.code == 2
-    assert "model.bin: a store's suffix is .safetensors" in result.err
+    assert "model.bin: unknown suffix '.bin'; expected one of .safetensors" in result.err
 
 
 def test_the_output_is_never_the_source(run: Run, checkpoint: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 import neutral
 from neutral.errors import NeutralError
 from neutral.store.check import check
-from neutral.store.header import read_header
+from neutral.store.header_parser import read_header
 from samples import sample_store
 
 

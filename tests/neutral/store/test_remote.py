@@ -161,9 +161,9 @@ def test_a_store_is_written_to_a_url(memory: Any, large: Path) -> None:
     ("url", "content", "error", "says"),
     [
         ("memory://none.safetensors", None, SourceError, "there is no such file"),
-        ("memory://a.safetensors", b"", StoreError, "no safetensors file"),
+        ("memory://a.safetensors", b"", StoreError, "not a safetensors file"),
         ("memory://a.safetensors", b"\x10\0\0\0\0\0\0\0{", StoreError, "only 1 follow"),
-        ("memory://a.safetensors", b"<html>no</html>", StoreError, "no safetensors file"),
+        ("memory://a.safetensors", b"<html>no</html>", StoreError, "not a safetensors file"),
         ("nosuch://a.safetensors", None, SourceError, "nosuch"),
     ],
 )

@@ -82,7 +82,7 @@ def test_two_files_of_one_name_are_refused(stored: Store, tmp_path: Path) -> Non
         ({"sha256": "0" * 64}, "the original had 0000"),
         ({"size": 55}, "its pieces are 48 bytes and the original had 55"),
         ({"pieces": (Piece("lost"),)}, "'lost' is not among the store's tensors"),
-        ({"pieces": (Piece("fc.weight", (0, 2)),)}, "no permutation"),
+        ({"pieces": (Piece("fc.weight", (0, 2)),)}, "not a permutation"),
         ({"pieces": (Piece("fc.bias", start=4, nbytes=5),)}, "5 bytes from 4 of 'fc.bias', which has 8"),
     ],
 )

@@ -17,8 +17,7 @@ from neutral.errors import SourceError, StoreError, TargetError
 from neutral.graph import Layer
 from neutral.store import Store
 from neutral.store.check import check
-from neutral.store.copying import EarlySync
-from neutral.store.header import read_header
+from neutral.store.header_parser import read_header
 from neutral.store.safetensors import write_tensors
 from neutral.tensor import FileRange, Tensor, from_numpy
 from samples import SYMBOL, in_memory, run_python, sample_store, sha256_of
@@ -191,7 +190,7 @@ def test_a_disk_that_fails_while_more_is_copied_fails_the_run(
         if calls == failing:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr(EarlySync, "STEP", 1 << 10)
+    monkeypatch.setattr("neutral.store.copying._EARLY_SYNC", 1 << 10)
     monkeypatch.setattr(os, "fdatasync", fdatasync, raising=False)
     tensors = {f"t{number}": from_numpy(np.zeros(1 << 16, np.float32)) for number in range(8)}
     with pytest.raises(TargetError, match=os.strerror(errno.EIO)):

@@ -15,6 +15,7 @@ from neutral.errors import NeutralError, SourceError, StoreError, TargetError, U
 from neutral.graph import Layer
 from neutral.store import Store, shards
 from neutral.store.check import check
+from neutral.store.shard_index import encode_with_digest
 from neutral.store.shards import parse_size
 from neutral.tensor import Tensor
 from samples import in_memory, run_python, sample_store
@@ -63,12 +64,19 @@ def test_a_store_of_no_tensors(tmp_path: Path) -> None:
     assert neutral.open(tmp_path / INDEX).tensors == {}
 
 
+def test_a_tensor_with_the_name_of_the_digest(tmp_path: Path) -> None:
+    layers = {"neutral": Layer("neutral", "parameter", {}, {"value": "neutral.sha256"}, typed_by="user")}
+    store = Store(layers, {"neutral.sha256": Tensor("U8", (2,), lambda: (b"ab",))})
+    shards.write(store, str(tmp_path / "model.safetensors"), max_shard_size=9)
+    assert neutral.open(tmp_path / INDEX)["neutral.sha256"].tolist() == [97, 98]
+
+
 def edit(path: Path, change: Callable[[Any], None]) -> None:
-    """Change an index and seal it anew."""
+    """Change an index and write its digest anew."""
     index = json.loads(path.read_text())
     change(index)
     index["metadata"]["neutral.sha256"] = "0" * 64
-    path.write_bytes(shards._sealed(index))
+    path.write_bytes(encode_with_digest(index))
 
 
 FIRST, SECOND = "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"
@@ -207,7 +215,7 @@ def test_sizes(text: str, size: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "0", "0.1", "-1", "GB", "5 iB", "1e9", "9" * 400, "٣", "5PB"])
 def test_what_is_no_size(text: str) -> None:
-    with pytest.raises(UsageError, match="is no size"):
+    with pytest.raises(UsageError, match="invalid size"):
         parse_size(text)
 
 

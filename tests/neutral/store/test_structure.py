@@ -12,7 +12,9 @@ from neutral.graph import Input, Layer, Value
 from neutral.source import Piece
 from neutral.store import SourceFile, Store
 from neutral.store.check import check
+from neutral.store.header import encode_header
 from neutral.store.header_digest import write_header_digest
+from neutral.store.header_parser import read_header
 from neutral.store.structure import structure_problems
 from samples import in_memory, sample_store
 
@@ -135,7 +137,7 @@ BROKEN: dict[str, tuple[Callable[[Store], Store], str]] = {
     ),
     "no permutation": (
         lambda s: with_file(s, pieces=(5, Piece("fc.weight", (1, 1)), 3, Piece("fc.bias"), Piece("act.weight"), 4)),
-        "source file 'net-0000.params': [1, 1] is no permutation of the axes of 'fc.weight'",
+        "source file 'net-0000.params': [1, 1] is not a permutation of the axes of 'fc.weight'",
     ),
     "piece beyond its tensor": (
         lambda s: with_file(s, pieces=(Piece("fc.bias", start=4, nbytes=8),)),
@@ -176,14 +178,12 @@ def test_the_check_of_a_file_finds_the_same(name: str, tmp_path: Path) -> None:
 
 def test_a_kind_that_is_unknown_is_a_problem_of_the_store(tmp_path: Path) -> None:
     sample_store(tmp_path).save(tmp_path / "m.safetensors")
-    from neutral.store import safetensors as container
-
     path = tmp_path / "m.safetensors"
-    header = container.read_header(path)
+    header = read_header(path)
     text = header.metadata["neutral"].replace('"prelu"', '"gelu9"')
     metadata = {"format": "pt", "neutral": text, "neutral.sha256": "0" * 64}
-    sealed = write_header_digest(container.encode_header(header.tensors, metadata))
-    path.write_bytes(sealed + path.read_bytes()[len(header.raw) :])
+    changed = write_header_digest(encode_header(header.tensors, metadata))
+    path.write_bytes(changed + path.read_bytes()[len(header.raw) :])
     (problem,) = check(path).problems
     assert str(path) in problem and "'gelu9' is not in the catalogue" in problem
 

@@ -1,0 +1,111 @@
+"""The index of a sharded store: the names of its files, and its JSON text with a digest."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import Any, Mapping
+
+from neutral import manifest
+from neutral.errors import SourceError, StoreError, UsageError
+from neutral.store.header_digest import INDENTED_PREFIX, is_header_digest_valid, write_header_digest
+from neutral.store.remote import RemoteFile, is_url
+from neutral.strict_json import parse_object
+
+INDEX_SUFFIX = ".safetensors.index.json"
+"""The end of the name of an index."""
+
+HEADERS = "neutral.headers"
+"""The key of the digests of the shards' headers."""
+
+_LIMIT = 1 << 28
+"""Bytes of the largest index that is read."""
+
+_BEGINNING = re.compile(rb'\s*\{\s*"(metadata|weight_map)"')
+
+
+def recognises(head: bytes) -> bool:
+    """Return whether a file looks like an index by its first bytes: other JSON has other first keys."""
+    return _BEGINNING.match(head) is not None
+
+
+def index_name(path: str) -> str:
+    """Return the name of the index.
+
+    Args:
+        path: The index, or the name that the store would have in a single file.
+
+    Raises:
+        UsageError: If the path has another suffix than ``.safetensors``.
+
+    Example:
+        >>> index_name("out/model.safetensors")
+        'out/model.safetensors.index.json'
+    """
+    return _stem(path) + INDEX_SUFFIX
+
+
+def shard_names(path: str, count: int) -> list[str]:
+    """Return the names of the shards; see :func:`index_name`.
+
+    Example:
+        >>> shard_names("model.safetensors", 2)
+        ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors']
+    """
+    return [f"{_stem(path)}-{number:05d}-of-{count:05d}.safetensors" for number in range(1, count + 1)]
+
+
+def encode_index(index: Mapping[str, Any]) -> bytearray:
+    """Encode an index as indented JSON; the digest is a placeholder if there is one."""
+    return bytearray((json.dumps(index, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode())
+
+
+def encode_with_digest(index: Mapping[str, Any]) -> bytes:
+    """Encode an index whose ``neutral.sha256`` is a placeholder, with its digest instead."""
+    return bytes(write_header_digest(encode_index(index), INDENTED_PREFIX))
+
+
+def read_index(path: str) -> dict[str, Any]:
+    """Read an index.
+
+    Args:
+        path: A file or a URL.
+
+    Returns:
+        The object, with the objects ``metadata`` and ``weight_map``.
+
+    Raises:
+        SourceError: If the file cannot be read.
+        StoreError: If it is not an index, or does not match its digest.
+    """
+    try:
+        raw = _read(path)
+        index = parse_object(raw)
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read: {error.strerror}.") from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise StoreError(f"{path}: not an index of shards ({str(error) or type(error).__name__}).") from None
+    if not all(isinstance(index.get(key), dict) for key in ("metadata", "weight_map")):
+        raise StoreError(f"{path}: not an index of shards: 'metadata' and 'weight_map' must be objects.")
+    if manifest.KEY in index["metadata"] and not is_header_digest_valid(raw, INDENTED_PREFIX):
+        raise StoreError(f"{path}: the index does not have the digest that it states. It was changed: copy it again.")
+    return index
+
+
+def _read(path: str) -> bytes:
+    remote = RemoteFile(path) if is_url(path) else None
+    size = os.path.getsize(path) if remote is None else remote.size
+    if size > _LIMIT:
+        raise StoreError(f"{path}: an index of {size} bytes; at most {_LIMIT} are allowed.")
+    if remote is not None:
+        return remote.read(0, remote.size)
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _stem(path: str) -> str:
+    for suffix in (INDEX_SUFFIX, ".safetensors"):
+        if path.endswith(suffix):
+            return path[: -len(suffix)]
+    raise UsageError(f"{path}: shards are named after a .safetensors file; give a name with this suffix.")
