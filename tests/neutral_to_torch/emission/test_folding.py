@@ -53,7 +53,8 @@ def test_a_residual_network() -> None:
     store = networks.resnet()
     source = compose(store).source
     assert classes(source) == ["Bottleneck", "Model"]
-    assert "self, in_channels: int, out_channels: int, stride: int = 1, downsample: bool = False" in source
+    assert "def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:" in source
+    assert "        downsample = stride != 1 or in_channels != out_channels\n" in source
     assert "return F.relu(out + self.downsample(x))" in source
     assert "*(Bottleneck(128, 128) for _ in range(5))," in source
     modules = dict(build(store).named_modules())
@@ -91,14 +92,16 @@ def test_units_that_normalise_first() -> None:
 def test_parts_that_some_units_lack() -> None:
     source = compose(networks.mobilenet_v2()).source
     assert classes(source) == ["InvertedResidual", "Model"]
-    assert "InvertedResidual(8, 8, 8, expand=False)," in source
-    assert "InvertedResidual(8, 48, 12, stride=2, residual=False)," in source
+    assert "InvertedResidual(8, 8, 8)," in source
+    assert "InvertedResidual(8, 48, 12, stride=2)," in source
+    assert "        expand = channels != in_channels\n" in source
+    assert "        self.residual = stride == 1 and in_channels == out_channels\n" in source
     assert "return out + x if self.residual else out" in source
 
 
 def test_growing_channels_are_a_loop() -> None:
     source = compose(networks.densenet()).source
-    assert "self.stage1 = nn.Sequential(*(DenseLayer(8 + 4 * k) for k in range(4)))" in source
+    assert "self.stage1 = nn.Sequential(*(DenseLayer(8 + 4 * k, 4) for k in range(4)))" in source
 
 
 def test_pairs_of_convolutions() -> None:
@@ -190,7 +193,7 @@ def test_layers_that_share_a_mask_are_a_loop() -> None:
     folded, flat = compose(store), compose(store, folded=False)
     check_style(folded.source)
     assert classes(folded.source) == ["Attention", "FeedForward", "TransformerLayer", "Model"]
-    assert "self.transformer = nn.ModuleList(TransformerLayer() for _ in range(3))" in folded.source
+    assert "self.transformer = nn.ModuleList(TransformerLayer(16) for _ in range(3))" in folded.source
     assert "        for layer in self.transformer:\n            x = layer(x, scale)\n" in folded.source
     data, mask = torch.randn(2, 5, 16), torch.randn(2, 5, 5)
     with torch.no_grad():

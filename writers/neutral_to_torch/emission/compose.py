@@ -55,20 +55,7 @@ def compose(
     name = class_name or class_name_of(store)
     if not folded:
         return _written(store, name, program, program.statements, [], flat=True)
-    plain = _folded(store, name, program, units=False)
-    return min(
-        (plain, _folded(store, name, program, units=True)),
-        key=lambda emission: emission.source.count("\n") * (1 if emission is plain else UNITS_MUST_SAVE),
-    )
-
-
-UNITS_MUST_SAVE = 1.2
-"""How much shorter a file with a class for each layer and its norm must be to be preferred."""
-
-
-def _folded(store: Store, name: str, program: Program, units: bool) -> Emission:
-    taken = {name, *GLOBALS, *helpers()}
-    statements, blocks = fold(program, taken, units)
+    statements, blocks = fold(program, {name, *GLOBALS, *helpers()})
     return _written(store, name, program, statements, blocks, flat=False)
 
 

@@ -21,8 +21,7 @@ class Heuristics:
         most_leading: Statements before a region that are tried when one block is compared with another.
         most_rounds: Rounds of folding, each of which may put blocks into larger blocks.
         class_overhead: Lines that a class costs whatever it holds.
-        fewest_units: Units in the classes of a folded program from which units become a class of their own.
-        unit_share: Share of all statements that those units must have.
+        fewest_units: Units in the parallel branches of different blocks from which units become a class first.
         most_parameters: Arguments of a class, above which too much differs between its instances.
         most_channel_arguments: Channel numbers of a block up to which those that never differ are arguments too.
         fewest_listed: Blocks in a row that become an ``nn.ModuleList`` with a loop.
@@ -49,7 +48,6 @@ class Heuristics:
     most_rounds: int = 6
     class_overhead: int = 6
     fewest_units: int = 12
-    unit_share: float = 0.5
     most_parameters: int = 12
     most_channel_arguments: int = 3
     fewest_listed: int = 3

@@ -94,8 +94,8 @@ def _class(item: ClassText, defaults: Mapping[str, Mapping[str, object]]) -> lis
         lines += [f"        {d.name} = {text(d.term)}" for d in item.derived]
         return lines + (layout(sequence, 2) or [f"        {text(sequence)}"])
     lines.append("        super().__init__()")
-    lines += [f"        {d.name} = {text(d.term)}" for d in item.derived]
-    lines += [f"        self.{d.name} = {d.name}" for d in item.derived if d.stored]
+    lines += [f"        {d.name} = {text(d.term)}" for d in item.derived if d.built]
+    lines += [f"        self.{d.name} = {d.name if d.built else text(d.term)}" for d in item.derived if d.stored]
     lines += [f"        self.{p.name} = {p.name}" for p in item.parameters if p.stored]
     for name, constructor in item.attributes:
         lines += _assignment(name, tidy(constructor, defaults))

@@ -10,12 +10,14 @@ from neutral.graph import Value
 from neutral_to_torch.emission.expression.terms import Declaration, ListOrTuple, Ref, walk
 from neutral_to_torch.emission.heuristics import HEURISTICS
 from neutral_to_torch.emission.lowering.program import Program, Statement
+from neutral_to_torch.emission.structure.arguments import is_typical, keep_typical
 from neutral_to_torch.emission.structure.block_docs import block_doc
-from neutral_to_torch.emission.structure.blocks import Member, make_block
+from neutral_to_torch.emission.structure.blocks import make_block
 from neutral_to_torch.emission.structure.canonical_subgraph import CanonicalSubgraph, canonicalize, leaves, token
 from neutral_to_torch.emission.structure.class_names import architecture_of, class_name, option_name
 from neutral_to_torch.emission.structure.classes import give_letters, in_order
-from neutral_to_torch.emission.structure.module_ir import Block, Instance, Option, callees, has_weights, owned
+from neutral_to_torch.emission.structure.member import Member
+from neutral_to_torch.emission.structure.module_ir import Block, Instance, Option, has_weights, owned
 from neutral_to_torch.emission.structure.regions import StatementGraph, members_of
 from neutral_to_torch.emission.structure.sequences import best_sequence, chains, find_all
 from neutral_to_torch.emission.structure.variants import Reductions, Replaced
@@ -50,9 +52,9 @@ class Folding:
         self._taken = taken
         self._shared = shared_declarations(statements)
 
-    def run(self, units: bool) -> None:
-        """Fold until nothing changes. ``units``: layers with their norm and activation become classes first."""
-        if units:
+    def run(self) -> None:
+        """Fold until nothing changes; see :meth:`_prefers_units` for layers with their norm and activation."""
+        if self._prefers_units():
             while self._fold_sequence(longest=HEURISTICS.longest_unit):
                 pass
         for _ in range(HEURISTICS.most_rounds):
@@ -61,6 +63,20 @@ class Folding:
             if not self._fold_sequence():
                 break
         self._fold_single_ways()
+
+    def _prefers_units(self) -> bool:
+        """Return whether layers with their norm become classes before blocks do.
+
+        That makes a file shorter where many of them stand in the parallel branches of several different blocks.
+        """
+        graph = StatementGraph(self.statements, self.outputs)
+        units: dict[Hashable, int] = {}
+        for inside, last in graph.regions():
+            if is_joined(graph.statements[last]) and len(graph.operands[last]) > 2:
+                region = self._region(graph, inside, last)
+                if region is not None:
+                    units[region.subgraph.key] = sum(_is_normalized(graph, k) for k in inside)
+        return len(units) > 1 and sum(units.values()) >= HEURISTICS.fewest_units
 
     def _fold_single_ways(self) -> None:
         """Where other blocks join several ways, what does so but once becomes a block as well."""
@@ -158,7 +174,9 @@ class Folding:
                         if tokens[start : start + len(wanted)] != wanted or inside & taken:
                             continue
                         region = self._region(graph, inside, line[start + len(wanted) - 1])
-                        if region is not None and region.subgraph.key == reduced.key:
+                        if region is None or region.subgraph.key != reduced.key:
+                            continue
+                        if is_typical(region.subgraph, reduced, [r.subgraph for r in group.regions]):
                             taken |= inside
                             _variant_group(group, parts).regions.append(region)
 
@@ -197,7 +215,7 @@ class Folding:
         following = [graph.statements[user] for user in users if user is not None]
         if len({token(statement) for statement in following}) != 1 or applies_weights(following[0]):
             return False
-        if any("BatchNorm" in name for item in owned(following[:1]) for name in callees(item.constructor)):
+        if following[0].kind == "batch_norm":
             return False  # it belongs to what follows: units that normalise first end with the sum
         grown = {}
         for region, user in zip(regions, users):
@@ -242,6 +260,10 @@ class Folding:
                     members.append(aligned(template, reduced, region.subgraph, lacks))
         if len(members) < fewest:
             return None
+        typical = keep_typical(template, members)
+        for number in set(range(len(members))) - set(typical):
+            used -= free[number].inside
+        free, members = [free[k] for k in typical], [members[k] for k in typical]
         architecture = architecture_of(region.subgraph for region in group.regions)
         name = class_name(template, architecture, self._taken)
         made = make_block(name, template, members, options)
@@ -356,6 +378,13 @@ def aligned(
     )
 
 
+def _is_normalized(graph: StatementGraph, k: int) -> bool:
+    """Return whether a statement applies a layer with weights whose output is normalized, and not used otherwise."""
+    results = graph.statements[k].results
+    user = graph.only_user(results) if isinstance(results, Value) and applies_weights(graph.statements[k]) else None
+    return user is not None and graph.statements[user].kind == "batch_norm"
+
+
 def is_joined(statement: Statement) -> bool:
     """Whether the statement joins several values along an axis."""
     lists = [item for item in walk(statement.term) if isinstance(item, ListOrTuple)]
@@ -403,10 +432,18 @@ def _nested(group: Group, other: Group) -> bool:
     return any(r.inside > o.inside for r in group.regions for o in other.regions)
 
 
-def fold(program: Program, taken: set[str], units: bool) -> tuple[list[Statement], list[Block]]:
-    """The program's statements with what repeats made instances of blocks; see :meth:`Folding.run`."""
+def fold(program: Program, taken: set[str]) -> tuple[list[Statement], list[Block]]:
+    """Make repeated parts of a program instances of classes.
+
+    Args:
+        program: The lowered program.
+        taken: Names that no class may have; those of the new classes are added.
+
+    Returns:
+        The statements of the model, and the classes, each after those that it uses.
+    """
     folding = Folding(program.statements, program.outputs, taken)
-    folding.run(units)
+    folding.run()
     blocks = in_order(folding.statements)
     give_letters(blocks, taken)
     return folding.statements, blocks

@@ -43,7 +43,7 @@ def block_tree(block: Block, labels: Labels) -> Tree:
     joined = merge_kind(last.term) == "concatenate" and block.inputs[0] not in last.operands
     several = len(long) > 1 or any(len(run) > HEURISTICS.longest_flat for run in long) or (bool(long) and joined)
     gathered = ways if several else []
-    nodes = [SequentialGroup(flags[id(run[0])], list(run), _entry_names(run, names)) for run in optional]
+    nodes = [SequentialGroup(flags[id(run[0])], list(run), _option_names(run, names)) for run in optional]
     branch = numbered(["branch"] * len(gathered)) if len(gathered) > 1 else ["body"]
     alone = {}
     for name, run in zip(branch, gathered):
@@ -52,6 +52,12 @@ def block_tree(block: Block, labels: Labels) -> Tree:
         else:
             alone[item_of(run[0])] = name
     return builder.tree(nodes, {**names, **alone})
+
+
+def _option_names(run: Sequence[Statement], names: Mapping[Owned, str]) -> list[str]:
+    """Return the names in an optional part; none, for numbers, where the source names its layers by kind only."""
+    named = any(names[item_of(statement)].rstrip("0123456789") not in _KINDS for statement in run)
+    return _entry_names(run, names) if named else []
 
 
 def _entry_names(run: Sequence[Statement], names: Mapping[Owned, str]) -> list[str]:

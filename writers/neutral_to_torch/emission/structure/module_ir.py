@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Sequence, Union
 
 from neutral.graph import Value
-from neutral_to_torch.emission.expression.terms import Call, Declaration, Name, Term, inline, owns, walk
+from neutral_to_torch.emission.expression.terms import Call, Declaration, Name, Term, inline, owns
 from neutral_to_torch.emission.lowering.program import Statement
 
 
@@ -23,11 +23,19 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Derived:
-    """A number that follows from the arguments, with a name of its own; ``stored`` if ``forward`` needs it."""
+    """A number or condition that follows from the arguments.
+
+    Attributes:
+        name: Its name in the class.
+        term: The expression by the arguments.
+        stored: Whether ``forward`` uses it.
+        built: Whether ``__init__`` uses it.
+    """
 
     name: str
     term: Term
     stored: bool
+    built: bool = True
 
 
 @dataclass(eq=False)
@@ -97,11 +105,6 @@ def owned(statements: Sequence[Statement]) -> list[Owned]:
 def has_weights(item: Owned) -> bool:
     """Whether applying it deserves a line of its own: what bears large weights, and blocks."""
     return isinstance(item, Instance) or item.has_weights
-
-
-def callees(constructor: Term) -> list[str]:
-    """Everything that a constructor calls: ``fixed_scale`` and ``nn.BatchNorm2d``."""
-    return [callee(item) for item in walk(constructor) if isinstance(item, Call)]
 
 
 def callee(constructor: Term) -> str:

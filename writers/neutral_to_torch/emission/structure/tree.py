@@ -296,6 +296,8 @@ def _declared(item: Owned, name: str, constructor: Term) -> Term:
 
 
 def item_of(statement: Statement) -> Owned:
+    """Return the submodule that a statement applies."""
     own = applied(statement.term)
     assert own is not None
-    return own.declaration
+    item: Owned = own.declaration
+    return item
