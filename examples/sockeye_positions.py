@@ -15,6 +15,7 @@ OPERATORS = (
             Attribute("length", "int", "the number of positions"),
             Attribute("size", "int", "the number of channels, even"),
         ),
+        rank_rule=3,
     ),
 )
 
@@ -34,7 +35,7 @@ def torch(rule):
     from neutral.tensor import from_numpy
     from neutral_to_torch.emission.expression.symbols import torch
 
-    @rule("sockeye_positional_encodings", rank=3)
+    @rule("sockeye_positional_encodings")
     def positional_encodings(node):
         length, size = node["length"], node["size"]
         channels = torch.arange(size // 2, dtype=torch.float64)

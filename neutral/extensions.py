@@ -1,10 +1,11 @@
-"""Operators that Neutral lacks, from other packages (entry-point group ``neutral.operators``) and from files.
+"""Plug-ins with operator kinds: installed packages (entry-point group ``neutral.operators``) and Python files.
 
 A plug-in is a module, or any object, with
 
-* ``OPERATORS``, the catalogue's entries of its kinds (:class:`neutral.operators.Operator`),
-* a function for each framework that it knows, called with that side's ``rule`` decorator when the side is first used:
-  ``mxnet(rule)`` registers reader rules, ``torch(rule)`` emitter rules.
+* ``OPERATORS``, the declarations of its kinds (:class:`neutral.operators.Operator`), and
+* one function for each framework that it supports, named after the framework. It is called with the ``rule`` decorator
+  of that framework's reader or writer when that is first used: ``mxnet(rule)`` registers reader rules, ``torch(rule)``
+  emitter rules.
 
 ``docs/plugins.md`` has an example.
 """
@@ -16,10 +17,11 @@ from typing import Any, Callable
 
 from neutral import plugins
 from neutral.errors import UsageError
-from neutral.operators import catalogue
+from neutral.operators import Operator, catalogue
 from neutral.plugins import PluginError
 
 GROUP = "neutral.operators"
+"""The entry-point group of plug-ins with operator kinds."""
 
 _loaded: dict[str, Any] = {}
 _applied: set[tuple[str, str]] = set()
@@ -27,12 +29,24 @@ _searched = False
 
 
 def add_file(path: str) -> None:
-    """Load a plug-in from a Python file, which is run; a file that is loaded already is left as it is.
+    """Run a Python file and register it as a plug-in. A file that is registered already is not run again.
 
-    Raises UsageError where there is no such file, and PluginError where it cannot be run or is no plug-in.
+    Args:
+        path: The file.
+
+    Raises:
+        UsageError: If there is no such file.
+        PluginError: If running the file raises, or it is not an operator plug-in.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.NamedTemporaryFile("w", suffix=".py") as file:
+        ...     _ = file.write("OPERATORS = ()")
+        ...     file.flush()
+        ...     add_file(file.name)
     """
     if not os.path.isfile(path):
-        raise UsageError(f"{path}: there is no such plug-in file.")
+        raise UsageError(f"{path}: plug-in file not found.")
     name = os.path.realpath(path)
     if name in _loaded:
         return
@@ -43,32 +57,47 @@ def add_file(path: str) -> None:
     try:
         SourceFileLoader(module.__name__, name).exec_module(module)
     except Exception as error:
-        raise PluginError(f"{path}: the plug-in cannot be run: {type(error).__name__}: {error}") from error
-    _add(name, module)
+        raise PluginError(f"{path}: the plug-in raised {type(error).__name__} when it was run: {error}") from error
+    _register(name, module)
 
 
 def apply(framework: str, rule: Callable[..., Any]) -> None:
-    """Let every plug-in that is loaded register its rules for a framework, each once."""
+    """Let every registered plug-in add its rules for a framework; each plug-in is asked once.
+
+    Args:
+        framework: The framework's name, which is the name of the plug-ins' function: ``mxnet`` or ``torch``.
+        rule: The decorator that registers a rule in that framework's reader or writer.
+    """
     for name, plugin in list(_loaded.items()):
-        register = getattr(plugin, framework, None)
-        if register is not None and (name, framework) not in _applied:
+        add_rules = getattr(plugin, framework, None)
+        if add_rules is not None and (name, framework) not in _applied:
             _applied.add((name, framework))
-            register(rule)
+            add_rules(rule)
 
 
 def search() -> None:
-    """Load the installed plug-ins, and so their catalogue entries, the first time that any is asked for."""
+    """Register the installed plug-ins, the first time that it is called.
+
+    The catalogue calls it when a kind is looked up that is not registered.
+
+    Raises:
+        PluginError: If an installed plug-in cannot be imported, or is not an operator plug-in.
+    """
     global _searched
     if not _searched:
         _searched = True
         for name in plugins.names(GROUP):
-            _add(name, plugins.load(GROUP, name))
+            _register(name, plugins.load(GROUP, name))
 
 
-def _add(name: str, plugin: Any) -> None:
+def _register(name: str, plugin: Any) -> None:
+    """Add the kinds of a plug-in to the catalogue."""
     if not hasattr(plugin, "OPERATORS"):
-        raise PluginError(f"{name}: a plug-in for operators has OPERATORS, the catalogue's entries, and this has none.")
+        raise PluginError(f"{name}: not an operator plug-in: OPERATORS is missing.")
     for operator in plugin.OPERATORS:
+        if not isinstance(operator, Operator):
+            found = type(operator).__name__
+            raise PluginError(f"{name}: not an operator plug-in: OPERATORS holds a {found}, expected Operator.")
         catalogue.add(operator)
     _loaded[name] = plugin
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from neutral.operators.catalogue import Attribute, Operator, Role
+from neutral.operators.declarations import Attribute, Operator, Role
 
 AXIS = Attribute("axis", "int", "The axis along which the probabilities sum to 1; a negative axis counts from the end.")
 

@@ -6,7 +6,7 @@ sample, then by head: n*heads + head.
 
 from __future__ import annotations
 
-from neutral.operators.catalogue import Attribute, Operator
+from neutral.operators.declarations import Attribute, Operator
 
 _HEADS = (Attribute("heads", "int", "The number of heads."),)
 

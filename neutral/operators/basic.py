@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from neutral.operators.catalogue import Attribute, Operator, Role
+from neutral.operators.declarations import Attribute, Operator, Role
 from neutral.operators.ranks import RankContext
 
 

@@ -5,7 +5,7 @@ Layers of such a graph are layers of the store like all others.
 
 from __future__ import annotations
 
-from neutral.operators.catalogue import Attribute, Operator
+from neutral.operators.declarations import Attribute, Operator
 
 _STATES = Attribute("states", "int", "The number of operands that are states.")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from neutral.operators.catalogue import Attribute, Operator
+from neutral.operators.declarations import Attribute, Operator
 
 OPERATORS = (
     Operator(

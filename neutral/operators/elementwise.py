@@ -8,7 +8,7 @@ operand is NaN, unless stated otherwise.
 
 from __future__ import annotations
 
-from neutral.operators.catalogue import Attribute, Operator
+from neutral.operators.declarations import Attribute, Operator
 from neutral.operators.ranks import broadcast_rank
 
 _BINARY = {

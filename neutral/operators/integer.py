@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from neutral.operators.catalogue import Operator
+from neutral.operators.declarations import Operator
 
 _BINARY = {
     "bitwise_and": "output = the bits that are set in both; for bools, true if both are true.",

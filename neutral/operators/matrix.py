@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from neutral.operators.catalogue import Attribute, Operator
+from neutral.operators.declarations import Attribute, Operator
 from neutral.operators.ranks import RankContext
 from neutral.operators.shape import AT_LEAST_1D
 

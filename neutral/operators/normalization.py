@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from neutral.operators.catalogue import Attribute, Operator, Role
+from neutral.operators.declarations import Attribute, Operator, Role
 
 EPS = Attribute(
     "eps", "float", "The number added to the variance (the sum of squares, for l2_normalize) before the square root."

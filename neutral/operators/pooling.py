@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from neutral.operators.catalogue import Attribute, Operator
 from neutral.operators.convolution import LAYOUT, window_rank
+from neutral.operators.declarations import Attribute, Operator
 
 _WINDOW = (
     Attribute(

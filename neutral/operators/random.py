@@ -6,7 +6,7 @@ like; the attribute shape changes it as place says. All elements are drawn indep
 
 from __future__ import annotations
 
-from neutral.operators.catalogue import Attribute, Operator
+from neutral.operators.declarations import Attribute, Operator
 from neutral.operators.ranks import RankContext, broadcast_rank
 
 DTYPE = Attribute(

@@ -6,7 +6,7 @@ GRU. Input and state have separate biases.
 
 from __future__ import annotations
 
-from neutral.operators.catalogue import Attribute, Operator, Role
+from neutral.operators.declarations import Attribute, Operator, Role
 
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 """The number of gates of a kind, whose rows the matrices of a layer hold."""

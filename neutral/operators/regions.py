@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from neutral.operators.catalogue import Attribute, Operator
+from neutral.operators.declarations import Attribute, Operator
 
 _SCALE = Attribute("spatial_scale", "float", "The factor from coordinates of regions to coordinates of the map.")
 _SIZE = Attribute("output_size", "int", "The number of rows, and of columns, of bins.")

@@ -5,7 +5,7 @@ Lengths are numbers of any dtype, one for each sample, truncated towards zero.
 
 from __future__ import annotations
 
-from neutral.operators.catalogue import Attribute, Operator
+from neutral.operators.declarations import Attribute, Operator
 
 _TIME_AXIS = Attribute("axis", "int", "The time axis, 0 or 1; the other one of these two is the batch axis.")
 

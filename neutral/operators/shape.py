@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from neutral.operators.catalogue import Attribute, Operator
+from neutral.operators.declarations import Attribute, Operator
 from neutral.operators.ranks import RankContext
 
 AT_LEAST_1D = Attribute("at_least_1d", "bool", "True if a result without axes gets the shape (1,).")

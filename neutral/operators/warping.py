@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from neutral.operators.catalogue import Attribute, Operator
+from neutral.operators.declarations import Attribute, Operator
 
 _COORDINATES = "-1 is the centre of the first column or row, and 1 the centre of the last one."
 

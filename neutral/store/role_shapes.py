@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, Iterator, Mapping
 
-from neutral.operators.catalogue import Operator
+from neutral.operators.declarations import Operator
 from neutral.operators.recurrent import GATES
 
 _TERM = re.compile(r"(\*?)([\w.]+(?:\[\w+\])?)(?:([*/])(\w+))?")

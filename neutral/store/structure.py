@@ -79,7 +79,7 @@ def graph_problems(graph: Graph, store: Store, place: str = "graph") -> Iterator
             yield from graph_problems(subgraph, store, node_place)
         if node.name in output_counts:
             yield f"{node_place}: its name is taken already"
-        output_counts[node.name] = _output_count(node)
+        output_counts[node.name] = catalogue[node.kind].output_count
     for value in graph.outputs:
         for problem in _value_problems(value, output_counts):
             yield f"{place}, outputs: {problem}"
@@ -155,7 +155,9 @@ def _node_problems(node: Node, output_counts: Mapping[str, int | None], store: S
     for role in node.computed:
         if operator.role(role) is None:
             yield f"{node.kind} has no role {role!r}"
-    yield from _arity_problems(node, operator)
+    arity_problem = operator.arity_problem(len(node.inputs))
+    if arity_problem is not None:
+        yield arity_problem
 
 
 def _use_problems(node: Node, operator: Operator, store: Store) -> Iterator[str]:
@@ -173,13 +175,6 @@ def _shapes(layer: Layer, store: Store) -> dict[str, tuple[int, ...]]:
     return {role: store.tensors[key].shape for role, key in layer.tensors.items() if key in store.tensors}
 
 
-def _arity_problems(node: Node, operator: Operator) -> Iterator[str]:
-    is_variadic = any(name.startswith("*") for name in operator.inputs)
-    required = [name for name in operator.inputs if not name.startswith("*") and not name.endswith("?")]
-    if len(node.inputs) < len(required) or (not is_variadic and len(node.inputs) > len(operator.inputs)):
-        yield f"{node.kind} takes the inputs {', '.join(operator.inputs) or 'none'} and it has {len(node.inputs)}"
-
-
 def _value_problems(value: Value, output_counts: Mapping[str, int | None]) -> Iterator[str]:
     if value.node not in output_counts:
         yield f"{value.node!r} is used before it is made"
@@ -187,13 +182,6 @@ def _value_problems(value: Value, output_counts: Mapping[str, int | None]) -> It
     count = output_counts[value.node]
     if value.output < 0 or (count is not None and value.output >= count):
         yield f"output {value.output} of {value.node!r} is used, which has {count}"
-
-
-def _output_count(node: Node) -> int | None:
-    """Return the number of outputs; None if the kind leaves it open."""
-    outputs = catalogue[node.kind].outputs
-    is_open = node.kind == "opaque" or any(name.startswith("*") for name in outputs)
-    return None if is_open else len(outputs)
 
 
 def _source_problems(store: Store) -> Iterator[str]:

@@ -49,9 +49,9 @@ def test_sockeye(mxnet: Any, tmp_path: Path) -> None:
 
 
 def test_files_that_are_no_plug_in(tmp_path: Path) -> None:
-    assert "there is no such plug-in file" in neutral("check", "x", "--plugin", tmp_path / "no.py").stderr
+    assert "plug-in file not found" in neutral("check", "x", "--plugin", tmp_path / "no.py").stderr
     broken = tmp_path / "broken.py"
     broken.write_text("1 / 0\n")
     assert "ZeroDivisionError" in neutral("check", "x", "--plugin", broken).stderr
     broken.write_text("")
-    assert "has OPERATORS" in neutral("check", "x", "--plugin", broken).stderr
+    assert "not an operator plug-in: OPERATORS is missing" in neutral("check", "x", "--plugin", broken).stderr
