@@ -1,16 +1,16 @@
-"""What of one store belongs to which layer of another: a mapping by hand, or a plan that loading made."""
+"""Rename the layers of one store after those of another, by a mapping or by the plan of a load."""
 
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Mapping, Protocol, Union
+from typing import TYPE_CHECKING, Any, Mapping
 
 from neutral.dtypes import FLOATING
-from neutral.errors import SourceError, UsageError
+from neutral.errors import UsageError
 from neutral.graph import Layer
+from neutral.matching.mapping_file import Mappable, check_mapping, resolve_mapping
+from neutral.matching.plan import Plan, child
 from neutral.store.store import Store
 from neutral.tensor import Tensor, lazy_tensor
 from neutral.values import cast_to
@@ -18,31 +18,19 @@ from neutral.values import cast_to
 if TYPE_CHECKING:
     import numpy as np
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-
-class PlanLike(Protocol):
-    """A plan in memory."""
-
-    def to_dict(self) -> dict[str, Any]: ...
-
-
-Mappable = Union["Mapping[str, str]", PlanLike, str, "os.PathLike[str]", None]
-"""A dict, a plan, or the path of a TOML file with either."""
-
 COUNTER = "num_batches_tracked"
-"""What PyTorch's batch norms count, and no other framework does."""
+"""The role in which PyTorch's batch norms count batches; other frameworks have none."""
 
 
 @dataclass
 class Entry:
-    """What a mapping says of a layer.
+    """The entry of one layer in a mapping.
 
-    ``tensors`` are the names of roles, ``module`` is what goes before the names of all others. ``dropped`` are roles
-    that the weights do not have because they are constant, ``constants`` those that only the weights have.
+    Attributes:
+        module: The path before the names of all roles that ``tensors`` does not name; None without one.
+        tensors: The names of roles.
+        dropped: Roles that the weights lack because they hold a constant (``zeros``, ``ones``).
+        constants: Names of the weights' tensors that hold a constant and have no role in the layer.
     """
 
     module: str | None = None
@@ -51,17 +39,14 @@ class Entry:
     constants: dict[str, str] = field(default_factory=dict)
 
     def name(self, role: str) -> str | None:
+        """Return the name of a role's tensor, None where the mapping does not tell it."""
         if role in self.tensors:
             return self.tensors[role]
         return None if self.module is None else child(self.module, role)
 
 
-def child(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
-
-
 def tensors_by_name(store: Store) -> dict[str, Tensor]:
-    """The tensors by what a mapping calls them: ``layer.role``, and a bare parameter by itself."""
+    """Return the tensors by their names in a mapping: ``layer.role``, and the layer's name for a bare parameter."""
     return {
         _name(layer, role): store.tensors[key] for layer in store.layers.values() for role, key in layer.tensors.items()
     }
@@ -72,7 +57,7 @@ def _name(layer: Layer, role: str) -> str:
 
 
 def filled(like: Tensor, constant: str) -> Tensor:
-    """Ones or zeros in the form of a tensor."""
+    """Return a tensor of ``ones`` or ``zeros`` with the dtype and shape of ``like``."""
 
     def make() -> np.ndarray:
         import numpy as np
@@ -84,10 +69,18 @@ def filled(like: Tensor, constant: str) -> Tensor:
 
 
 def renamed(store: Store, like: Store, mapping: Mappable) -> Store:
-    """``store`` with the layers and keys of ``like`` where the mapping says what they are; the others as they were.
+    """Rename the layers and tensors of ``store`` after their partners in ``like``; keep the names of all others.
 
-    Batch norms' counters, which only PyTorch has, are left out. Raises UsageError where the mapping names what is not
-    there.
+    Counters of batch norms, which only PyTorch has, are left out.
+
+    Args:
+        store: The store to rename, usually of a fine-tuned state dict.
+        like: The store whose names to take.
+        mapping: Layers of ``like`` to layers or tensors of ``store``; see :data:`Mappable`.
+
+    Raises:
+        UsageError: The mapping names an unknown layer or tensor.
+        SourceError: The mapping's file cannot be read.
     """
     entries = read_mapping(mapping, like.layers)
     available = tensors_by_name(store)
@@ -97,77 +90,73 @@ def renamed(store: Store, like: Store, mapping: Mappable) -> Store:
     for name, entry in entries.items():
         keys = like.layers[name].tensors
         for role, key in keys.items():
-            found = entry.name(role) or f"{name}.{role}"
-            if found not in available and keys.keys() == {"value"} and entry.module is not None:
-                found = entry.module
-            if found in available:
-                tensors[key] = available[found]
-                taken.add(found)
+            partner_name = entry.name(role) or f"{name}.{role}"
+            if partner_name not in available and keys.keys() == {"value"} and entry.module is not None:
+                partner_name = entry.module
+            if partner_name in available:
+                tensors[key] = available[partner_name]
+                taken.add(partner_name)
             elif role in entry.dropped:
                 tensors[key] = filled(like.tensors[key], entry.dropped[role])
             else:
-                raise UsageError(f"the mapping puts {found} in the place of {name}.{role}, and it is not there.")
-        partner = store.layers.get(entry.module or "")
-        kind, attributes = (partner.kind, partner.attributes) if partner else (like.layers[name].kind, {})
-        typed_by = partner.typed_by if partner else "names"
-        layers[name] = Layer(name, kind, attributes, dict(keys), typed_by=typed_by)
+                raise UsageError(f"the mapping leads from {name}.{role} to {partner_name}, which is missing.")
+        layers[name] = _renamed_layer(name, like.layers[name], store.layers.get(entry.module or ""))
     for layer in store.layers.values():
-        left = [key for role, key in layer.tensors.items() if _name(layer, role) not in taken]
-        if left and layer.name.rpartition(".")[2] != COUNTER:
+        unmapped = [key for role, key in layer.tensors.items() if _name(layer, role) not in taken]
+        if unmapped and layer.name.rpartition(".")[2] != COUNTER:
             layers.setdefault(layer.name, layer)
-            tensors.update((key, store.tensors[key]) for key in left)
+            tensors.update((key, store.tensors[key]) for key in unmapped)
     return Store(layers, tensors, None, store.source, store.notes, path=store.path)
 
 
+def _renamed_layer(name: str, like: Layer, partner: Layer | None) -> Layer:
+    """Return a layer with the tensors of ``like``, and the kind and attributes of its partner where there is one."""
+    if partner is None:
+        return Layer(name, like.kind, {}, dict(like.tensors), typed_by="names")
+    return Layer(name, partner.kind, partner.attributes, dict(like.tensors), typed_by=partner.typed_by)
+
+
 def read_mapping(mapping: Mappable, layers: Mapping[str, Any]) -> dict[str, Entry]:
-    """The entries by layer. Raises UsageError where one names no layer, SourceError where a file is no mapping."""
-    where = "the mapping"
-    if isinstance(mapping, (str, os.PathLike)):
-        where = os.fspath(mapping)
-        document: Mapping[str, Any] = _document(where)
-    elif mapping is None or isinstance(mapping, dict):
-        document = mapping or {}
-    else:
-        document = mapping.to_dict()  # type: ignore[union-attr]
-    found = _plan(document, where) if "neutral_plan" in document else _lines(document, layers, where)
-    unknown = next((name for name in found if name not in layers), None)
+    """Return the entries of a mapping by layer.
+
+    Args:
+        mapping: A dict, a plan, or the path of a TOML file with either.
+        layers: The layers that the mapping may name.
+
+    Raises:
+        UsageError: An entry names an unknown layer.
+        SourceError: The file cannot be read, or holds neither a mapping nor a plan of a known version.
+    """
+    where = os.fspath(mapping) if isinstance(mapping, (str, os.PathLike)) else "the mapping"
+    resolved = resolve_mapping(mapping)
+    entries = (
+        _entries_of_plan(resolved)
+        if isinstance(resolved, Plan)
+        else _entries_of_lines(check_mapping(resolved or {}, where), layers)
+    )
+    unknown = next((name for name in entries if name not in layers), None)
     if unknown is not None:
         raise UsageError(f"{where}: the checkpoint has no layer {unknown!r}.")
-    return found
+    return entries
 
 
-def _document(path: str) -> Mapping[str, Any]:
-    try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SourceError(f"{path}: cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise SourceError(f"{path}: this is not TOML: {error}.") from None
-
-
-def _lines(document: Mapping[str, Any], layers: Mapping[str, Any], where: str) -> dict[str, Entry]:
-    """``"layer" = "module.path"``, or ``"layer.role" = "name of a tensor"``."""
-    found: dict[str, Entry] = {}
-    for name, target in document.items():
-        if not isinstance(target, str):
-            raise SourceError(f'{where}: {name!r} is no text; a mapping has lines "layer" = "module.path".')
+def _entries_of_lines(lines: Mapping[str, str], layers: Mapping[str, Any]) -> dict[str, Entry]:
+    """Return the entries of ``"layer" = "module.path"`` and ``"layer.role" = "name of a tensor"``."""
+    entries: dict[str, Entry] = {}
+    for name, target in lines.items():
         layer, _, role = name.rpartition(".")
         if name not in layers and layer in layers:
-            found.setdefault(layer, Entry()).tensors[role] = target
+            entries.setdefault(layer, Entry()).tensors[role] = target
         else:
-            found.setdefault(name, Entry()).module = target
-    return found
+            entries.setdefault(name, Entry()).module = target
+    return entries
 
 
-def _plan(document: Mapping[str, Any], where: str) -> dict[str, Entry]:
-    found: dict[str, Entry] = {}
-    try:
-        for pair in document["pair"]:
-            entry = found.setdefault(pair["layer"], Entry(pair["module"]))
-            entry.tensors.update({role: child(pair["module"], role) for role in pair.get("roles", ())})
-            entry.tensors.update(pair.get("tensors", {}))
-            entry.dropped.update(pair.get("dropped", {}))
-            entry.constants.update({child(pair["module"], r): what for r, what in pair.get("constants", {}).items()})
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise SourceError(f"{where}: this plan is damaged ({type(error).__name__}: {error}).") from None
-    return found
+def _entries_of_plan(plan: Plan) -> dict[str, Entry]:
+    entries: dict[str, Entry] = {}
+    for pair in plan.pairs:
+        entry = entries.setdefault(pair.layer, Entry(pair.module))
+        entry.tensors.update(pair.tensors)
+        entry.dropped.update(pair.dropped)
+        entry.constants.update({child(pair.module, role): constant for role, constant in pair.constants.items()})
+    return entries

@@ -1,4 +1,4 @@
-"""Whether a stored layer can live in a module's layer: kinds, roles and shapes."""
+"""Check whether a stored layer can fill a module's layer: kinds, roles and shapes."""
 
 from __future__ import annotations
 
@@ -9,25 +9,27 @@ from neutral.graph import Layer
 from neutral.matching.network import Network
 from neutral.operators import catalogue
 
-ALIKE = (
+SIMILAR_KINDS = (
     {"linear", "embedding"},
     {"layer_norm", "instance_norm", "group_norm"},
     {"convolution", "transposed_convolution"},
     {"convolution", "deformable_convolution"},
 )
-"""Kinds whose tensors look the same, so that a kind known from names and shapes only may be either."""
-
+"""Kinds with the same roles and shapes. A kind that was inferred from names and shapes may be any of its set."""
 
 LINEAR_MAPS = {"convolution", "linear"}
-"""A convolution over one position, or over all there are, is a linear map."""
+"""A convolution whose kernel covers one position, or the whole input, is a linear map."""
 
 
 @dataclass(frozen=True)
 class Compatibility:
-    """``problem`` says why the layers do not fit, None where they do.
+    """The result of :func:`check_compatibility`.
 
-    ``roles`` maps stored role to module role. ``dropped`` are stored roles that the module lacks, which is sound only
-    where they hold the constant named. ``constants`` are the module's roles that the store lacks, and what they mean.
+    Attributes:
+        problem: The reason why the layers do not fit, None where they do.
+        roles: The module's role of each stored role.
+        dropped: Stored roles that the module lacks, with the constant that they have to hold.
+        constants: The module's roles that the store lacks, with the constant that fills them.
     """
 
     problem: str | None = None
@@ -37,26 +39,42 @@ class Compatibility:
 
 
 def check_compatibility(stored: Network, layer: str, module: Network, target: str) -> Compatibility:
-    """How the stored layer ``layer`` fits the module's layer ``target``, all roles together."""
-    ours, theirs = stored.layers[layer], module.layers[target]
-    if not kinds_are_compatible(ours, theirs):
-        return Compatibility(f"{layer} is a {ours.kind}, the module's {target} is a {theirs.kind}")
+    """Check whether a stored layer, all of its roles together, can fill a layer of a module.
+
+    Args:
+        stored: The store's network.
+        layer: A layer of ``stored``.
+        module: The module's network.
+        target: A layer of ``module``.
+
+    Example:
+        >>> weight = {"fc.weight": (2, 3)}
+        >>> stored = Network({"fc": Layer("fc", "linear", {}, {"weight": "fc.weight"})}, weight)
+        >>> module = Network({"fc": Layer("fc", "embedding", {}, {"weight": "fc.weight"})}, weight)
+        >>> check_compatibility(stored, "fc", stored, "fc").roles
+        {'weight': 'weight'}
+        >>> check_compatibility(stored, "fc", module, "fc").problem
+        "fc is a linear, the module's fc is a embedding"
+    """
+    stored_layer, module_layer = stored.layers[layer], module.layers[target]
+    if not kinds_are_compatible(stored_layer, module_layer):
+        return Compatibility(f"{layer} is a {stored_layer.kind}, the module's {target} is a {module_layer.kind}")
     dropped, constants = {}, {}
-    roles = {role: role for role in ours.tensors if role in theirs.tensors}
+    roles = {role: role for role in stored_layer.tensors if role in module_layer.tensors}
     for role in sorted(roles, key=lambda role: not role.startswith("weight")):  # the weight tells most
-        problem = shape_problem(stored, layer, role, module, target, role)
+        problem = find_shape_conflict(stored, layer, role, module, target, role)
         if problem:
             return Compatibility(problem)
     computed = stored.computed.get(layer, frozenset())
-    for role in ours.tensors:
-        if role not in theirs.tensors:
-            constant = meaningless(ours.kind, role)
+    for role in stored_layer.tensors:
+        if role not in module_layer.tensors:
+            constant = constant_without_effect(stored_layer.kind, role)
             if constant is None:
                 return Compatibility(f"{layer} has a {role}, the module's {target} has none")
             dropped[role] = constant
-    for role in theirs.tensors:
-        if role not in ours.tensors:
-            constant = meaningless(theirs.kind, role)
+    for role in module_layer.tensors:
+        if role not in stored_layer.tensors:
+            constant = constant_without_effect(module_layer.kind, role)
             if constant is None or role in computed:
                 how = "computes it in its graph" if role in computed else "has none"
                 return Compatibility(f"the module's {target} has a {role}, the stored {layer} {how}")
@@ -65,14 +83,20 @@ def check_compatibility(stored: Network, layer: str, module: Network, target: st
 
 
 def kinds_are_compatible(stored: Layer, module: Layer) -> bool:
+    """Return whether two layers may be of the same kind, given how their kinds are known."""
     if stored.kind == module.kind or {stored.kind, module.kind} == LINEAR_MAPS:
         return True
     is_sure = "names" not in (stored.typed_by, module.typed_by)
-    return not is_sure and any({stored.kind, module.kind} <= kinds for kinds in ALIKE)
+    return not is_sure and any({stored.kind, module.kind} <= kinds for kinds in SIMILAR_KINDS)
 
 
-def meaningless(kind: str, role: str) -> str | None:
-    """The constant (``zeros``, ``ones``) with which a role does nothing, so that a layer may as well lack it."""
+def constant_without_effect(kind: str, role: str) -> str | None:
+    """Return the constant (``zeros``, ``ones``) with which a layer computes the same as without the role.
+
+    Example:
+        >>> constant_without_effect("linear", "bias"), constant_without_effect("linear", "weight")
+        ('zeros', None)
+    """
     if role.startswith("bias"):
         return "zeros"
     if role == "weight" and catalogue[kind].family == "normalization":
@@ -80,25 +104,38 @@ def meaningless(kind: str, role: str) -> str | None:
     return None
 
 
-def shape_problem(stored: Network, layer: str, role: str, module: Network, target: str, target_role: str) -> str | None:
-    """Why a tensor cannot fill another, or None."""
-    ours, theirs = stored.shape(layer, role), module.shape(target, target_role)
-    kind = stored.layers[layer].kind
-    if ours == theirs or (kind == "prelu" and 1 in (_size(ours), _size(theirs)) and len(theirs) <= 1):
+def find_shape_conflict(
+    stored: Network, layer: str, role: str, module: Network, target: str, target_role: str
+) -> str | None:
+    """Return a message where a stored role cannot fill a role of the module, None where it can."""
+    stored_shape, module_shape = stored.shape(layer, role), module.shape(target, target_role)
+    stored_layer, module_layer = stored.layers[layer], module.layers[target]
+    kinds = {stored_layer.kind, module_layer.kind}
+    if stored_shape == module_shape:
         return None
-    if {kind, module.layers[target].kind} == LINEAR_MAPS and role == "weight":
-        convolution = (stored.layers[layer] if kind == "convolution" else module.layers[target]).attributes
-        plain = convolution.get("groups", 1) == 1 and not any(convolution.get("padding", ()))
-        at_once = all(step == 1 for step in (*convolution.get("stride", ()), *convolution.get("dilation", ())))
-        if plain and at_once and (ours[0], _size(ours[1:])) == (theirs[0], _size(theirs[1:])):
+    if stored_layer.kind == "prelu" and 1 in (_size(stored_shape), _size(module_shape)) and len(module_shape) <= 1:
+        return None
+    if kinds == LINEAR_MAPS and role == "weight":
+        convolution = stored_layer if stored_layer.kind == "convolution" else module_layer
+        if _is_linear_map(convolution) and _as_matrix(stored_shape) == _as_matrix(module_shape):
             return None
-    if "parameter" in (kind, module.layers[target].kind) and _trimmed(ours) == _trimmed(theirs):
+    if "parameter" in kinds and _without_leading_ones(stored_shape) == _without_leading_ones(module_shape):
         return None
-    return f"{layer}.{role} has shape {ours}, the module's {module.layers[target].tensors[target_role]} has {theirs}"
+    tensor = module_layer.tensors[target_role]
+    return f"{layer}.{role} has shape {stored_shape}, the module's {tensor} has {module_shape}"
 
 
-def _trimmed(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Without leading ones, which broadcasting adds and drops."""
+def _is_linear_map(convolution: Layer) -> bool:
+    attributes = convolution.attributes
+    is_plain = attributes.get("groups", 1) == 1 and not any(attributes.get("padding", ()))
+    return is_plain and all(step == 1 for step in (*attributes.get("stride", ()), *attributes.get("dilation", ())))
+
+
+def _as_matrix(shape: tuple[int, ...]) -> tuple[int, int]:
+    return shape[0], _size(shape[1:])
+
+
+def _without_leading_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
     while shape and shape[0] == 1:
         shape = shape[1:]
     return shape
@@ -106,6 +143,6 @@ def _trimmed(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def _size(shape: tuple[int, ...]) -> int:
     size = 1
-    for dim in shape:
-        size *= dim
+    for extent in shape:
+        size *= extent
     return size

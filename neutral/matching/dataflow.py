@@ -1,135 +1,155 @@
-"""A side's graph as matching sees it: layers that use tensors, and operators between them that use none.
+"""Dataflow graph of a network: uses of layers, and operators without tensors between them.
 
-Layers with the very same tensors are one :class:`LayerGroup`, however often and under however many names it is used.
+Layers that share all of their tensors are one :class:`LayerGroup`, however often and under how many names it is used.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Iterable, Mapping
+from typing import Iterable, Mapping, Tuple
 
-from neutral.graph import Graph, Layer, Node, Value
+from neutral.graph import Graph, Layer, Node
 from neutral.matching.network import Network
-from neutral.operators import catalogue
+from neutral.rewriting import reachable
+
+Port = Tuple[int, int]
+"""An output of a vertex: the index of the vertex and the number of the output."""
+
+DATA_OPERANDS = {
+    **dict.fromkeys(("slice_like", "reshape_like", "broadcast_like", "crop"), 1),
+    **dict.fromkeys(("full_like", "arange_like", "shape", "size", "index_array"), 0),
+}
+"""The number of operands of a kind whose values matter. Of the operands after them only the shape matters."""
 
 
 @dataclass(frozen=True)
 class LayerGroup:
-    """Tensors that belong together, and the layers that have just these. ``label`` is what it is and its shapes."""
+    """Layers that share all of their tensors.
+
+    Attributes:
+        index: The number of the group in its graph.
+        layers: The names of the layers.
+        kind: Their kind.
+        signature: Kind and shapes, up to differences without effect; groups can match where it is equal.
+    """
 
     index: int
     layers: tuple[str, ...]
     kind: str
-    label: tuple[object, ...]
+    signature: tuple[object, ...]
 
     @property
     def name(self) -> str:
+        """The name of the first layer."""
         return self.layers[0]
 
 
 @dataclass(frozen=True)
 class Vertex:
-    """A node in execution order: an input, a use of a unit, or an operator.
+    """A vertex of the dataflow: an input, a use of a layer group, or an operator.
 
-    Operands are places of other steps with the number of their output; of those that are not ``flowing`` only the shape
-    matters.
+    Attributes:
+        node: The node of the graph; one of kind ``input`` for an input.
+        operands: The ports that the vertex uses.
+        data_operands: Those of them whose values matter, not only their shape.
+        group: The layer group that the vertex uses, None for inputs and operators.
     """
 
     node: Node
-    operands: tuple[tuple[int, int], ...]
-    flowing: tuple[tuple[int, int], ...]
-    unit: int | None = None
+    operands: tuple[Port, ...]
+    data_operands: tuple[Port, ...]
+    group: int | None = None
 
 
 @dataclass(frozen=True)
 class DataflowGraph:
-    """Steps in execution order, those only that an output depends on; ``outputs`` are places of steps."""
+    """Vertices that an output depends on, in execution order.
 
-    side: Network
+    Attributes:
+        network: The network of the graph.
+        graph: The graph.
+        groups: The layer groups of the network.
+        vertices: The vertices.
+        outputs: The ports of the graph's outputs.
+        indices: The index of the vertex of each node and input.
+    """
+
+    network: Network
     graph: Graph
-    units: tuple[LayerGroup, ...]
-    steps: tuple[Vertex, ...]
-    outputs: tuple[tuple[int, int], ...]
-    places: Mapping[str, int] = field(default_factory=dict)
+    groups: tuple[LayerGroup, ...]
+    vertices: tuple[Vertex, ...]
+    outputs: tuple[Port, ...]
+    indices: Mapping[str, int] = field(default_factory=dict)
 
     def uses(self) -> dict[int, list[int]]:
-        """For each unit that is used the places of its uses."""
-        found: dict[int, list[int]] = {}
-        for place, step in enumerate(self.steps):
-            if step.unit is not None:
-                found.setdefault(step.unit, []).append(place)
-        return found
+        """Return the vertices of each layer group that is used."""
+        uses: dict[int, list[int]] = {}
+        for index, vertex in enumerate(self.vertices):
+            if vertex.group is not None:
+                uses.setdefault(vertex.group, []).append(index)
+        return uses
 
-    def only(self, outputs: Iterable[int]) -> DataflowGraph:
-        """The flow of some of the outputs, by their numbers."""
-        return build_dataflow(
-            self.side, replace(self.graph, outputs=tuple(self.graph.outputs[index] for index in outputs))
-        )
+    def restricted_to(self, outputs: Iterable[int]) -> DataflowGraph:
+        """Return the graph of some of the outputs, by their numbers."""
+        kept = tuple(self.graph.outputs[number] for number in outputs)
+        return build_dataflow(self.network, replace(self.graph, outputs=kept))
 
 
-def group_layers(side: Network) -> tuple[LayerGroup, ...]:
-    """The units of a side, in the order of their first layers."""
-    groups: dict[object, list[Layer]] = {}
-    for layer in side.layers.values():
+def group_layers(network: Network) -> tuple[LayerGroup, ...]:
+    """Group the layers that share all of their tensors, in the order of their first layers.
+
+    Example:
+        >>> weight = {"weight": "weight"}
+        >>> layers = {name: Layer(name, "linear", {}, weight) for name in ("encoder", "decoder")}
+        >>> [group.layers for group in group_layers(Network(layers, {"weight": (2, 3)}))]
+        [('encoder', 'decoder')]
+    """
+    by_tensors: dict[object, list[Layer]] = {}
+    shared = network.shared_tensors
+    for layer in network.layers.values():
         if layer.tensors:
             tensors = frozenset(
-                (role, side.shared_tensors.get(name, name), side.layout(layer.name, role))
-                for role, name in layer.tensors.items()
+                (role, shared.get(name, name), network.layout(layer.name, role)) for role, name in layer.tensors.items()
             )
-            groups.setdefault((layer.kind, tensors), []).append(layer)
+            by_tensors.setdefault((layer.kind, tensors), []).append(layer)
     return tuple(
-        LayerGroup(index, tuple(layer.name for layer in layers), layers[0].kind, _label(layers[0], side))
-        for index, layers in enumerate(groups.values())
+        LayerGroup(index, tuple(layer.name for layer in layers), layers[0].kind, _signature(layers[0], network))
+        for index, layers in enumerate(by_tensors.values())
     )
 
 
-def build_dataflow(side: Network, graph: Graph) -> DataflowGraph:
-    """The flow of a side that has a graph."""
-    units = group_layers(side)
-    of_layer = {name: unit.index for unit in units for name in unit.layers}
-    needed = _needed(graph)
-    steps: list[Vertex] = []
-    places: dict[str, int] = {}
+def build_dataflow(network: Network, graph: Graph) -> DataflowGraph:
+    """Build the dataflow graph of a network, without the nodes that no output depends on.
+
+    Args:
+        network: The network.
+        graph: Its graph, or a part of it.
+    """
+    groups = group_layers(network)
+    group_of = {name: group.index for group in groups for name in group.layers}
+    nodes, needed = reachable(graph.nodes, graph.outputs)
+    vertices: list[Vertex] = []
+    indices: dict[str, int] = {}
     for item in graph.inputs:
         if item.name in needed:
-            places[item.name] = len(steps)
-            steps.append(Vertex(Node(item.name, "input", (), {}), (), ()))
-    for node in graph.nodes:
-        if node.name in needed:
-            places[node.name] = len(steps)
-            operands = tuple((places[value.node], value.output) for value in operands_of(node))
-            flowing = operands[: _count_flowing(node)]
-            unit = of_layer.get(node.layer) if node.layer is not None else None
-            steps.append(Vertex(node, operands, flowing, unit))
-    outputs = tuple((places[value.node], value.output) for value in graph.outputs)
-    return DataflowGraph(side, graph, units, tuple(steps), outputs, places)
+            indices[item.name] = len(vertices)
+            vertices.append(Vertex(Node(item.name, "input", (), {}), (), ()))
+    for node in nodes:
+        indices[node.name] = len(vertices)
+        operands = tuple((indices[value.node], value.output) for value in node.operands)
+        data_operands = operands[: DATA_OPERANDS.get(node.kind, len(operands))]
+        group = group_of.get(node.layer) if node.layer is not None else None
+        vertices.append(Vertex(node, operands, data_operands, group))
+    outputs = tuple((indices[value.node], value.output) for value in graph.outputs)
+    return DataflowGraph(network, graph, groups, tuple(vertices), outputs, indices)
 
 
-def operands_of(node: Node) -> list[Value]:
-    """The values that a node is applied to, those for its computed tensors last."""
-    return [*(operand for operand in node.inputs if isinstance(operand, Value)), *node.computed.values()]
+def _signature(layer: Layer, network: Network) -> tuple[object, ...]:
+    """Return kind and shapes, up to differences that may have no effect.
 
-
-def _count_flowing(node: Node) -> int:
-    """Return how many of a node's :func:`operands_of` matter by their values; of the others only the shape does."""
-    operator = catalogue.get(node.kind)
-    if operator is None or operator.shape_operands is None:
-        return len(operands_of(node))
-    return sum(isinstance(operand, Value) for operand in node.inputs[: operator.shape_operands])
-
-
-def _needed(graph: Graph) -> set[str]:
-    needed = {value.node for value in graph.outputs}
-    for node in reversed(graph.nodes):
-        if node.name in needed:
-            needed.update(value.node for value in operands_of(node))
-    return needed
-
-
-def _label(layer: Layer, side: Network) -> tuple[object, ...]:
-    """Kind and shapes, but for what may differ and mean the same: a 1x1 convolution is a linear map, a bias or an
-    affine part may be absent, one slope may stand for many."""
-    shapes = {role: side.shape(layer.name, role) for role in layer.tensors}
+    A 1x1 convolution is a linear map, a bias or an affine part may be absent, one slope may stand for many.
+    """
+    shapes = {role: network.shape(layer.name, role) for role in layer.tensors}
     if layer.kind in ("convolution", "linear"):
         weight = shapes.get("weight")
         return ("affine", weight and (weight[0], _size(weight[1:])))

@@ -1,4 +1,4 @@
-"""The one interface of all ways to find which layer belongs to which, and how they take turns."""
+"""Interface of matchers, and the order in which they run."""
 
 from __future__ import annotations
 
@@ -10,11 +10,16 @@ from neutral.matching.network import Network
 
 @dataclass(frozen=True)
 class Match:
-    """A stored layer and the module's layer it belongs to.
+    """A stored layer and its layer in the module.
 
-    ``reason`` is ``mapping``, ``name``, ``structure`` or ``activation``; ``detail`` says for people how sure that is.
-    ``roles`` maps stored roles to the module's. ``whole``: the layers match as such, and roles that only one of them
-    has are accounted for by :func:`neutral.matching.compatibility.fit`; else single tensors match, those of ``roles``.
+    Attributes:
+        stored: The stored layer.
+        module: The module's layer.
+        reason: The evidence: ``mapping``, ``name``, ``structure`` or ``activation``.
+        detail: Text on the strength of the evidence.
+        roles: The module's role of each stored role.
+        whole: Whether the layers match as such. Roles that only one of them has are then those of
+            :func:`neutral.matching.compatibility.check_compatibility`; otherwise only the tensors of ``roles`` match.
     """
 
     stored: str
@@ -27,7 +32,13 @@ class Match:
 
 @dataclass(frozen=True)
 class Remark:
-    """Why a layer was left over though there was a candidate. ``side`` is ``stored`` or ``module``."""
+    """The reason why a layer is left over though there was a candidate.
+
+    Attributes:
+        side: ``stored`` or ``module``.
+        name: The layer.
+        text: The reason.
+    """
 
     side: str
     name: str
@@ -36,53 +47,79 @@ class Remark:
 
 @dataclass(frozen=True)
 class Matching:
-    """What matchers found, and what they say of the rest.
+    """Matches, and remarks on the layers without one.
 
-    ``ambiguities`` are stored layers and as many of the module's that nothing tells apart.
+    Attributes:
+        matches: The matches.
+        remarks: The remarks.
+        ambiguities: Stored layers, and equally many of the module's, that no evidence tells apart.
     """
 
     matches: tuple[Match, ...] = ()
     remarks: tuple[Remark, ...] = ()
     ambiguities: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
 
-    def open_stored(self, side: Network) -> set[tuple[str, str | None]]:
-        """The stored side's layers in no match, as ``(layer, None)``, and tensors in none, as ``(layer, role)``."""
-        return _open(side, [(m.stored, m.whole, m.roles.keys()) for m in self.matches])
+    def unmatched_stored(self, network: Network) -> set[tuple[str, str | None]]:
+        """Return the stored layers in no match, as ``(layer, None)``, and tensors in none, as ``(layer, role)``."""
+        return _unmatched(network, [(m.stored, m.whole, m.roles.keys()) for m in self.matches])
 
-    def open_module(self, side: Network) -> set[tuple[str, str | None]]:
-        """The same for the module's side."""
-        return _open(side, [(m.module, m.whole, m.roles.values()) for m in self.matches])
+    def unmatched_module(self, network: Network) -> set[tuple[str, str | None]]:
+        """Return the module's layers and tensors in no match; see :meth:`unmatched_stored`."""
+        return _unmatched(network, [(m.module, m.whole, m.roles.values()) for m in self.matches])
 
 
 class Matcher(Protocol):
-    """One way to match. It sees what the ones before it found, and gives what it adds."""
+    """A way to match layers."""
 
-    def match(self, stored: Network, module: Network, found: Matching) -> Matching: ...
+    def match(self, stored: Network, module: Network, previous: Matching) -> Matching:
+        """Match layers that are in no match yet.
+
+        Args:
+            stored: The store's network.
+            module: The module's network.
+            previous: The matching by the matchers before.
+
+        Returns:
+            The additions to ``previous``.
+        """
+        ...
 
 
 def run_matchers(
     matchers: Sequence[Matcher], stored: Network, module: Network, given: Matching = Matching()
 ) -> Matching:
-    """Run every matcher on the layers left by the ones before; drop remarks on layers matched later."""
-    found = given
+    """Run matchers in order, each on the layers that the ones before left over.
+
+    Args:
+        matchers: The matchers.
+        stored: The store's network.
+        module: The module's network.
+        given: A matching to start from.
+
+    Returns:
+        All matches, with the remarks and ambiguities of the layers that are still unmatched.
+    """
+    matching = given
     for matcher in matchers:
-        new = matcher.match(stored, module, found)
-        found = Matching(found.matches + new.matches, found.remarks + new.remarks, found.ambiguities + new.ambiguities)
-    left = {("stored", name) for name, _ in found.open_stored(stored)}
-    left |= {("module", name) for name, _ in found.open_module(module)}
+        new = matcher.match(stored, module, matching)
+        matching = Matching(
+            matching.matches + new.matches, matching.remarks + new.remarks, matching.ambiguities + new.ambiguities
+        )
+    unmatched = {("stored", name) for name, _ in matching.unmatched_stored(stored)}
+    unmatched |= {("module", name) for name, _ in matching.unmatched_module(module)}
     return Matching(
-        found.matches,
-        tuple(remark for remark in found.remarks if (remark.side, remark.name) in left),
-        tuple(tie for tie in found.ambiguities if all(("stored", name) in left for name in tie[0])),
+        matching.matches,
+        tuple(remark for remark in matching.remarks if (remark.side, remark.name) in unmatched),
+        tuple(item for item in matching.ambiguities if all(("stored", name) in unmatched for name in item[0])),
     )
 
 
-def _open(side: Network, matched: list[tuple[str, bool, Iterable[str]]]) -> set[tuple[str, str | None]]:
+def _unmatched(network: Network, matched: list[tuple[str, bool, Iterable[str]]]) -> set[tuple[str, str | None]]:
     touched = {layer for layer, _, _ in matched}
     whole = {layer for layer, is_whole, _ in matched if is_whole}
     roles = {(layer, role) for layer, _, names in matched for role in names}
-    found: set[tuple[str, str | None]] = {(name, None) for name in side.layers if name not in touched}
-    for name, layer in side.layers.items():
+    unmatched: set[tuple[str, str | None]] = {(name, None) for name in network.layers if name not in touched}
+    for name, layer in network.layers.items():
         if name not in whole:
-            found |= {(name, role) for role in layer.tensors if (name, role) not in roles}
-    return found
+            unmatched |= {(name, role) for role in layer.tensors if (name, role) not in roles}
+    return unmatched

@@ -1,4 +1,4 @@
-"""What a matcher sees: two sides of the same layout. It knows neither torch nor where a store came from."""
+"""Typed layers, tensor shapes and dataflow of a store or of a module, in the same terms for both."""
 
 from __future__ import annotations
 
@@ -11,9 +11,16 @@ from neutral.store import Store
 
 @dataclass(frozen=True, order=True)
 class TensorLayout:
-    """How a role lies in a tensor: ``transposed``, and only some ``rows`` (start and end of the first axis).
+    """The part of a tensor that is a role, and its orientation.
 
-    With ``groups``, rows are of each of so many equal stretches of the first axis, one after the other.
+    Attributes:
+        transposed: Whether the role is the transpose of the part.
+        rows: The start and end of the part along the first axis; None for the whole tensor.
+        groups: The number of equal stretches of the first axis, each of which has ``rows``.
+
+    Example:
+        >>> TensorLayout(transposed=True, rows=(0, 4)).shape((12, 3))
+        (3, 4)
     """
 
     transposed: bool = False
@@ -21,7 +28,7 @@ class TensorLayout:
     groups: int = 1
 
     def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The role's shape in a tensor of the given shape."""
+        """Return the role's shape in a tensor of the given shape."""
         if self.rows is not None:
             shape = (self.groups * (self.rows[1] - self.rows[0]), *shape[1:])
         return shape[::-1] if self.transposed else shape
@@ -29,11 +36,20 @@ class TensorLayout:
 
 @dataclass(frozen=True)
 class Network:
-    """Typed layers by name, the shape of every tensor they name, and their dataflow where it is known.
+    """One side of a matching: the layers of a store, or of a module of any framework.
 
-    ``shared_tensors`` maps a tensor to another name of the same tensor. ``computed`` gives a layer's roles that an
-    operator of the graph computes, so that no tensor is stored for them. ``layouts`` are those of roles, by layer and
-    role, that are not just the tensor they name.
+    Attributes:
+        layers: The typed layers by name. Their tensors are keys of ``shapes``.
+        shapes: The shape of each tensor.
+        graph: The dataflow, None where it is unknown.
+        shared_tensors: For each further name of a tensor its first name.
+        computed: The roles of each layer that a node of the graph computes, for which no tensor is stored.
+        layouts: The layout of each role, by layer and role, that is not simply the tensor that it names.
+
+    Example:
+        >>> layer = Layer("fc", "linear", {}, {"weight": "fc.weight"})
+        >>> Network({"fc": layer}, {"fc.weight": (2, 3)}).shape("fc", "weight")
+        (2, 3)
     """
 
     layers: Mapping[str, Layer]
@@ -44,14 +60,16 @@ class Network:
     layouts: Mapping[tuple[str, str], TensorLayout] = field(default_factory=dict)
 
     def shape(self, layer: str, role: str) -> tuple[int, ...]:
+        """Return the shape of a layer's role."""
         return self.layout(layer, role).shape(self.shapes[self.layers[layer].tensors[role]])
 
     def layout(self, layer: str, role: str) -> TensorLayout:
+        """Return the layout of a layer's role."""
         return self.layouts.get((layer, role), TensorLayout())
 
 
 def describe_store(store: Store) -> Network:
-    """A store as a side; nothing is read."""
+    """Return the network of a store. No tensor is read."""
     shapes = {key: tensor.shape for key, tensor in store.tensors.items()}
     computed: dict[str, frozenset[str]] = {}
     for node in store.graph.nodes if store.graph is not None else ():

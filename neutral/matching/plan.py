@@ -1,35 +1,33 @@
-"""The plan of a loading: which stored layer goes where, why, and what is left. It is data, to be saved and edited."""
+"""Plan of a load as data: the pairs of stored layers and modules, their reasons, and the leftovers."""
 
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Mapping
 
-import tomli_w
-
-from neutral.errors import SourceError, TargetError
+from neutral.errors import SourceError
 from neutral.matching.attributes import Difference
+from neutral.matching.plan_file import VERSION, VERSION_KEY, check_version, is_plan, read_document, write_document
 from neutral.text import printable, table
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-VERSION = 1
 
 
 @dataclass(frozen=True)
 class Pair:
     """A stored layer and the module that it fills.
 
-    ``tensors`` maps roles to the names of parameters and buffers in the module's state dict. ``dropped`` are roles
-    that the module lacks and that hold a constant without effect; ``constants`` are the module's roles that the store
-    lacks and that are filled with such a constant (``zeros``, ``ones``). ``nodes`` are what the source calls the uses
-    of the layer, in execution order. ``reason`` is ``mapping``, ``name``, ``structure`` or ``activation``.
+    Attributes:
+        layer: The name of the stored layer.
+        module: The path of the module, "" for the root.
+        kind: The catalogue's kind of the stored layer.
+        reason: The evidence of the match: ``mapping``, ``name``, ``structure`` or ``activation``.
+        detail: Text on the evidence.
+        tensors: The name of the parameter or buffer in the module's state dict that each role fills.
+        dropped: Stored roles that the module lacks, with the constant (``zeros``, ``ones``) that they hold and that
+            has no effect.
+        constants: The module's roles that the store lacks, with the constant that fills them.
+        differences: The attributes in which the module differs from the stored layer.
+        nodes: The nodes of the stored graph that use the layer, in execution order.
     """
 
     layer: str
@@ -45,18 +43,29 @@ class Pair:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the layer goes into a module of its kind, each role under its own name."""
+        """Whether each role fills a tensor of its own name directly below the module."""
         return all(name == child(self.module, role) for role, name in self.tensors.items())
 
 
 def child(path: str, name: str) -> str:
-    """The state dict's name of what a module at ``path`` calls ``name``."""
+    """Return the state dict's name of ``name`` in the module at ``path``.
+
+    Example:
+        >>> child("features.0", "weight"), child("", "weight")
+        ('features.0.weight', 'weight')
+    """
     return f"{path}.{name}" if path else name
 
 
 @dataclass(frozen=True)
 class Leftover:
-    """A stored layer (or ``layer.role``) that nothing uses, or a module's tensor that nothing fills, and why."""
+    """A stored layer (or ``layer.role``) that is not used, or a module's tensor that is not filled.
+
+    Attributes:
+        name: The layer or tensor.
+        why: The reason.
+        allowed: Whether strict loading accepts it.
+    """
 
     name: str
     why: str
@@ -65,10 +74,22 @@ class Leftover:
 
 @dataclass(frozen=True)
 class Plan:
-    """Pairs in the store's order, what is left over on either side, and notes on what loading does besides.
+    """Plan of a load. ``str`` gives a table; a plan can be saved, edited, and given as a mapping to load again.
 
-    ``conflicts`` are places where the dataflow of the module is another than that of the store. ``str`` gives a table.
-    A plan can be given as ``mapping`` to load again, from memory or from its file.
+    Attributes:
+        pairs: The pairs in the store's order.
+        unused: Stored layers and roles that no pair uses.
+        unfilled: Tensors of the module that no pair fills.
+        notes: Messages on what else the load does.
+        conflicts: Messages on differences between the dataflow of the module and that of the store.
+
+    Example:
+        >>> plan = Plan((Pair("fc0", "classifier", "linear", "name", tensors={"weight": "classifier.weight"}),))
+        >>> print(plan)
+        stored layer  kind    module      matched by  remarks
+        fc0           linear  classifier  name
+        >>> Plan.from_dict(plan.to_dict()) == plan
+        True
     """
 
     pairs: tuple[Pair, ...]
@@ -79,12 +100,12 @@ class Plan:
 
     @property
     def differences(self) -> tuple[tuple[Pair, Difference], ...]:
-        """Every difference of attributes with the pair it is in."""
+        """Every difference of attributes with its pair."""
         return tuple((pair, difference) for pair in self.pairs for difference in pair.differences)
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What strict loading refuses: contradictions of the dataflow, and leftovers that were not allowed."""
+        """Messages for which strict loading refuses the plan: conflicts, and leftovers that are not allowed."""
         by_reason: dict[str, tuple[list[str], list[str]]] = {}
         for side, items in enumerate((self.unused, self.unfilled)):
             for item in items:
@@ -99,7 +120,7 @@ class Plan:
 
     def __str__(self) -> str:
         rows = [
-            (pair.layer, pair.kind, pair.module or "(the module)", _why(pair), "; ".join(_remarks(pair)))
+            (pair.layer, pair.kind, pair.module or "(the module)", _evidence(pair), "; ".join(_remarks(pair)))
             for pair in self.pairs
         ]
         parts = [table(("stored layer", "kind", "module", "matched by", "remarks"), rows)]
@@ -113,76 +134,77 @@ class Plan:
         return "\n\n".join(parts)
 
     def to_dict(self) -> dict[str, Any]:
-        """The plan as its file has it: strings, numbers, lists and tables only."""
+        """Return the plan's document: strings, numbers, lists and tables only."""
         return {
-            "neutral_plan": VERSION,
+            VERSION_KEY: VERSION,
             "notes": list(self.notes),
             "conflicts": list(self.conflicts),
             "unused": [vars(item) for item in self.unused],
             "unfilled": [vars(item) for item in self.unfilled],
-            "pair": [
-                {
-                    **{name: getattr(pair, name) for name in _TEXTS},
-                    "nodes": list(pair.nodes),
-                    **({"roles": list(pair.tensors)} if pair.is_whole else {"tensors": dict(pair.tensors)}),
-                    "dropped": dict(pair.dropped),
-                    "constants": dict(pair.constants),
-                    "differences": [_without_none(vars(difference)) for difference in pair.differences],
-                }
-                for pair in self.pairs
-            ],
+            "pair": [_pair_to_dict(pair) for pair in self.pairs],
         }
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the plan as TOML. Raises TargetError where that is not possible."""
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any], where: str = "the plan") -> Plan:
+        """Build a plan from its document.
+
+        Args:
+            document: The document, as :meth:`to_dict` gives it and an editor may have changed it.
+            where: Its file or another description, for messages.
+
+        Raises:
+            SourceError: The version is unknown, or entries are missing or of a wrong type.
+        """
+        check_version(document, where)
         try:
-            Path(path).write_bytes(tomli_w.dumps(self.to_dict()).encode())
-        except OSError as error:
-            raise TargetError(f"{os.fspath(path)}: cannot be written: {error.strerror}.") from error
+            return cls(
+                pairs=tuple(_pair_from_dict(item) for item in document.get("pair", [])),
+                unused=tuple(Leftover(**item) for item in document.get("unused", [])),
+                unfilled=tuple(Leftover(**item) for item in document.get("unfilled", [])),
+                notes=tuple(document.get("notes", [])),
+                conflicts=tuple(document.get("conflicts", [])),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise SourceError(f"{where}: this plan is damaged ({type(error).__name__}: {error}).") from None
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the plan as TOML.
+
+        Raises:
+            TargetError: The file cannot be written.
+        """
+        write_document(path, self.to_dict())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Plan:
-        """Read a plan's file. Raises SourceError where there is none, or it is not a plan."""
-        loaded = read_mapping(path)
-        if not isinstance(loaded, Plan):
-            raise SourceError(f"{os.fspath(path)}: this is a mapping, not a plan (it has no neutral_plan).")
-        return loaded
+        """Read the file of a plan.
+
+        Raises:
+            SourceError: The file cannot be read or is not a plan.
+        """
+        document = read_document(path)
+        if not is_plan(document):
+            raise SourceError(f"{os.fspath(path)}: this is a mapping, not a plan (it has no {VERSION_KEY}).")
+        return cls.from_dict(document, os.fspath(path))
 
 
 _TEXTS = ("layer", "module", "kind", "reason", "detail")
 
 
-def read_mapping(path: str | os.PathLike[str]) -> Plan | dict[str, str]:
-    """A TOML file's plan, or its mapping: ``"stored layer" = "module.path"`` lines and nothing else."""
-    file = os.fspath(path)
-    try:
-        document = tomllib.loads(Path(file).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SourceError(f"{file}: cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise SourceError(f"{file}: this is not TOML: {error}.") from None
-    if "neutral_plan" not in document:
-        wrong = [key for key, value in document.items() if not isinstance(value, str)]
-        if wrong:
-            raise SourceError(f'{file}: {wrong[0]!r} is no text; a mapping has lines "stored layer" = "module.path".')
-        return document
-    if document["neutral_plan"] != VERSION:
-        raise SourceError(f"{file}: a plan of version {document['neutral_plan']!r}, this Neutral reads {VERSION}.")
-    try:
-        return Plan(
-            pairs=tuple(_pair(item) for item in document.get("pair", [])),
-            unused=tuple(Leftover(**item) for item in document.get("unused", [])),
-            unfilled=tuple(Leftover(**item) for item in document.get("unfilled", [])),
-            notes=tuple(document.get("notes", [])),
-            conflicts=tuple(document.get("conflicts", [])),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise SourceError(f"{file}: this plan is damaged ({type(error).__name__}: {error}).") from None
+def _pair_to_dict(pair: Pair) -> dict[str, Any]:
+    """Return a pair's table. Roles of a whole pair are names below the module, which an editor may change alone."""
+    return {
+        **{name: getattr(pair, name) for name in _TEXTS},
+        "nodes": list(pair.nodes),
+        **({"roles": list(pair.tensors)} if pair.is_whole else {"tensors": dict(pair.tensors)}),
+        "dropped": dict(pair.dropped),
+        "constants": dict(pair.constants),
+        "differences": [_without_none(vars(difference)) for difference in pair.differences],
+    }
 
 
-def _pair(item: dict[str, Any]) -> Pair:
-    """A pair of the file. Only its layer and its module have to be there. Roles are names below the module, so that an
-    edited module takes them with it; ``tensors`` are other names, written out."""
+def _pair_from_dict(item: Mapping[str, Any]) -> Pair:
+    """Build a pair. Only its layer and module are required."""
     layer, module = item["layer"], item["module"]
     if not isinstance(layer, str) or not isinstance(module, str):
         raise TypeError("layer and module are texts")
@@ -195,13 +217,13 @@ def _pair(item: dict[str, Any]) -> Pair:
         tensors={**{role: child(module, role) for role in item.get("roles", [])}, **item.get("tensors", {})},
         dropped=dict(item.get("dropped", {})),
         constants=dict(item.get("constants", {})),
-        differences=tuple(_difference(entry) for entry in item.get("differences", [])),
+        differences=tuple(_difference_from_dict(entry) for entry in item.get("differences", [])),
         nodes=tuple(item.get("nodes", [])),
     )
 
 
-def _difference(item: dict[str, Any]) -> Difference:
-    values = [item.get("stored"), item.get("module")]  # TOML has no null: a value that is None is left out
+def _difference_from_dict(item: Mapping[str, Any]) -> Difference:
+    values = [item.get("stored"), item.get("module")]  # TOML has no null: None is left out
     stored, module = (tuple(value) if isinstance(value, list) else value for value in values)
     return Difference(item["attribute"], stored, module, item["effect"], item["applied"])
 
@@ -212,7 +234,7 @@ def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _why(pair: Pair) -> str:
+def _evidence(pair: Pair) -> str:
     return f"{pair.reason} ({pair.detail})" if pair.detail else pair.reason
 
 

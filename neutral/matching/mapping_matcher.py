@@ -1,0 +1,106 @@
+"""Match by an explicit mapping, which is obeyed or an error."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, field
+from typing import Iterable, Mapping, Optional, Tuple
+
+from neutral.errors import MatchError, UsageError
+from neutral.matching.compatibility import check_compatibility, find_shape_conflict
+from neutral.matching.matcher import Match, Matching
+from neutral.matching.network import Network
+
+_End = Tuple[str, Optional[str]]
+"""A layer and its role; None for the layer as a whole."""
+
+
+@dataclass(frozen=True)
+class MappingMatcher:
+    """Matcher that follows a mapping.
+
+    Attributes:
+        mapping: From a stored layer, by its name or its source's node, to a module's path; or from a tensor, by its
+            key or as ``layer.role``, to the name of a parameter or buffer.
+        details: Text on entries, by key.
+    """
+
+    mapping: Mapping[str, str]
+    details: Mapping[str, str] = field(default_factory=dict)
+
+    def match(self, stored: Network, module: Network, previous: Matching) -> Matching:
+        """Match the layers and tensors that the mapping names.
+
+        Raises:
+            UsageError: An entry names an unknown layer or tensor.
+            MatchError: The two sides of an entry do not fit.
+        """
+        layers = {layer.source.node: layer.name for layer in stored.layers.values() if layer.source.node}
+        layers.update({name: name for name in stored.layers})
+        tensors = _stored_tensors(stored)
+        parameters = {
+            name: (layer.name, role) for layer in module.layers.values() for role, name in layer.tensors.items()
+        }
+        matches: list[Match] = []
+        for source, target in self.mapping.items():
+            ends: list[tuple[_End, _End]] | None
+            if source in layers:
+                ends = _resolve_layer(stored, layers[source], module, target, parameters)
+            elif source in tensors:
+                ends = None if target not in parameters else [(tensors[source], parameters[target])]
+            else:
+                raise UsageError(f"the mapping names {source!r}, which the store lacks{_suggestion(source, layers)}.")
+            if ends is None:
+                names = [*module.layers, *parameters]
+                raise UsageError(f"the mapping names {target!r}, which the module lacks{_suggestion(target, names)}.")
+            for stored_end, module_end in ends:
+                matches.append(self._match(stored, stored_end, module, module_end, source, target))
+        return Matching(tuple(matches))
+
+    def _match(
+        self, stored: Network, stored_end: _End, module: Network, module_end: _End, source: str, target: str
+    ) -> Match:
+        (layer, role), (module_layer, module_role) = stored_end, module_end
+        if role is None or module_role is None:
+            verdict = check_compatibility(stored, layer, module, module_layer)
+            problem, roles = verdict.problem, dict(verdict.roles)
+        else:
+            problem = find_shape_conflict(stored, layer, role, module, module_layer, module_role)
+            roles = {role: module_role}
+        if problem:
+            raise MatchError(f"the mapping of {source!r} to {target!r} cannot be: {problem}.")
+        return Match(layer, module_layer, "mapping", self.details.get(source, ""), roles, whole=role is None)
+
+
+def _stored_tensors(stored: Network) -> dict[str, tuple[str, str]]:
+    """Return the layer and role of each tensor, by ``layer.role`` and by key."""
+    tensors: dict[str, tuple[str, str]] = {}
+    for layer in stored.layers.values():
+        for role, key in layer.tensors.items():
+            tensors[f"{layer.name}.{role}"] = (layer.name, role)
+            tensors.setdefault(key, (layer.name, role))
+    return tensors
+
+
+def _resolve_layer(
+    stored: Network, layer: str, module: Network, target: str, parameters: Mapping[str, tuple[str, str]]
+) -> list[tuple[_End, _End]] | None:
+    """Return the ends that the mapping of a layer means, None where the target is unknown.
+
+    A layer leads to a layer, or its only tensor to a parameter, or, where the target is a module of an unknown type,
+    each of its tensors to the parameter of the same name.
+    """
+    roles = stored.layers[layer].tensors
+    if target in module.layers and module.layers[target].kind != "parameter":
+        return [((layer, None), (target, None))]
+    if target in parameters and len(roles) == 1:
+        return [((layer, role), parameters[target]) for role in roles]
+    prefix = f"{target}." if target else ""
+    if roles and all(prefix + role in parameters for role in roles):
+        return [((layer, role), parameters[prefix + role]) for role in roles]
+    return None
+
+
+def _suggestion(name: str, names: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(names), 1)
+    return f" (did you mean {close[0]!r}?)" if close else ""

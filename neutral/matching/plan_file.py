@@ -1,0 +1,70 @@
+"""TOML files of plans and mappings, read and checked in one place."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any, Mapping
+
+from neutral.errors import SourceError, TargetError
+
+VERSION = 1
+"""The version of plan files that this Neutral writes, and the only one that it reads."""
+
+VERSION_KEY = "neutral_plan"
+"""The key of a plan's version; a file without it is a mapping."""
+
+
+def read_document(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read the TOML file of a plan or a mapping.
+
+    Raises:
+        SourceError: The file cannot be read, is not TOML, or is a plan of an unknown version.
+    """
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+
+    file = os.fspath(path)
+    try:
+        document: dict[str, Any] = tomllib.loads(Path(file).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SourceError(f"{file}: cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise SourceError(f"{file}: this is not TOML: {error}.") from None
+    check_version(document, file)
+    return document
+
+
+def write_document(path: str | os.PathLike[str], document: Mapping[str, Any]) -> None:
+    """Write a document as TOML.
+
+    Raises:
+        TargetError: The file cannot be written.
+    """
+    import tomli_w
+
+    try:
+        Path(path).write_bytes(tomli_w.dumps(document).encode())
+    except OSError as error:
+        raise TargetError(f"{os.fspath(path)}: cannot be written: {error.strerror}.") from error
+
+
+def is_plan(document: Mapping[str, Any]) -> bool:
+    """Return whether a document is a plan, not a mapping."""
+    return VERSION_KEY in document
+
+
+def check_version(document: Mapping[str, Any], where: str) -> None:
+    """Check that a document is a mapping, or a plan of a known version.
+
+    Raises:
+        SourceError: The plan's version is unknown.
+    """
+    if not is_plan(document):
+        return
+    version = document[VERSION_KEY]
+    if isinstance(version, bool) or version != VERSION:
+        raise SourceError(f"{where}: unknown plan version {version!r}; this Neutral reads version {VERSION}.")
