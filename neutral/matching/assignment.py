@@ -1,120 +1,135 @@
-"""From colours to pairs: what has a colour of its own on both sides belongs together."""
+"""Pair the layer groups of two graphs by their labels: a label that is unique on both sides makes a pair."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Callable, Mapping, Sequence, Tuple
+from typing import Callable, List, Mapping, Sequence, Tuple
 
 from neutral.matching.dataflow import DataflowGraph, LayerGroup
 from neutral.matching.weisfeiler_lehman import LEVELS, Level, WeisfeilerLehman
 
 Ambiguity = Tuple[Tuple[int, ...], Tuple[int, ...]]
-"""Units of both sides, equally many, that nothing in the structure tells apart."""
+"""Layer groups of both sides, equally many, that the structure does not tell apart."""
 
-Disambiguator = Callable[[Sequence[LayerGroup], Sequence[LayerGroup]], Mapping[int, int]]
-"""Decides an ambiguity by other evidence: pairs by index, none where there is no evidence."""
+Disambiguate = Callable[[Sequence[LayerGroup], Sequence[LayerGroup]], Mapping[int, int]]
+"""Return pairs by index for an ambiguity, by evidence other than structure; none without evidence."""
 
-BOTH, FORWARD, BACKWARD = 0, 1, 2
+_Class = Tuple[List[int], List[int]]
+"""The unpaired layer groups of both sides that have one label."""
 
-DIRECTIONS = {FORWARD: "from the inputs on", BACKWARD: "from the outputs back"}
+_DIRECTIONS = {"forward": "from the inputs on", "backward": "from the outputs back"}
 
 
 @dataclass
 class Assignment:
-    """Pairs of units by index, with what each rests on, and the ambiguities that are left."""
+    """Pairs of layer groups by index.
+
+    Attributes:
+        pairs: The module's layer group of each stored one.
+        details: Text on the evidence of each pair, by stored layer group.
+        ambiguities: The ambiguities that are left.
+    """
 
     pairs: dict[int, int] = field(default_factory=dict)
     details: dict[int, str] = field(default_factory=dict)
     ambiguities: list[Ambiguity] = field(default_factory=list)
 
     def add(self, stored: int, module: int, detail: str) -> None:
+        """Add a pair."""
         self.pairs[stored] = module
         self.details[stored] = detail
 
 
 def assign(
-    stored: DataflowGraph, module: DataflowGraph, anchors: Mapping[int, int], decide: Disambiguator
+    stored: DataflowGraph, module: DataflowGraph, anchors: Mapping[int, int], disambiguate: Disambiguate
 ) -> Assignment:
-    """Pair the units of two flows, starting from pairs that are given.
+    """Pair the layer groups of two graphs.
 
-    Labels of both directions come first, at every level; then other evidence; then labels of one direction,
-    which reach as far as both sides are equal. Each pair that is found makes colours near it surer, so all is
-    repeated until nothing new is found.
+    Labels of both directions come first, at every level; then ambiguities by other evidence; then labels of one
+    direction, which reach as far as both sides are equal. Each new pair refines the labels near it, so everything is
+    repeated until there are no new pairs.
+
+    Args:
+        stored: The stored graph.
+        module: The module's graph.
+        anchors: Pairs that are given.
+        disambiguate: Decides ambiguities.
     """
-    found = Assignment(dict(anchors), dict.fromkeys(anchors, ""))
-    colours = WeisfeilerLehman()
-    wanted = len(stored.uses())
-    while len(found.pairs) < wanted:
-        before = len(found.pairs)
-        for level in LEVELS:
-            _pair(
-                found, _classes(colours, stored, module, level, found, BOTH), level.name if level != LEVELS[0] else ""
-            )
-            if len(found.pairs) == wanted:
+    return _Assigner(stored, module, anchors, disambiguate).run()
+
+
+class _Assigner:
+    def __init__(
+        self, stored: DataflowGraph, module: DataflowGraph, anchors: Mapping[int, int], disambiguate: Disambiguate
+    ) -> None:
+        self.graphs = stored, module
+        self.assignment = Assignment(dict(anchors), dict.fromkeys(anchors, ""))
+        self.disambiguate = disambiguate
+        self.labels = WeisfeilerLehman()
+        self.total = len(stored.uses())
+
+    def run(self) -> Assignment:
+        pairs = self.assignment.pairs
+        while len(pairs) < self.total:
+            before = len(pairs)
+            for level in LEVELS:
+                self._pair(self._classes(level, "both"), level.name if level != LEVELS[0] else "")
+                if len(pairs) == self.total:
+                    break
+            for fallback in (self._pair_by_other_evidence, self._pair_by_one_direction):
+                if len(pairs) == before:
+                    fallback()
+            if len(pairs) == before:
                 break
-        if len(found.pairs) == before:
-            _decide(found, colours, stored, module, decide)
-        if len(found.pairs) == before:
-            _one_way(found, colours, stored, module)
-        if len(found.pairs) == before:
-            break
-    found.ambiguities = _ambiguities(found, colours, stored, module)
-    return found
+        self.assignment.ambiguities = self._ambiguities()
+        return self.assignment
 
+    def _classes(self, level: Level, direction: str) -> list[_Class]:
+        """Return the unpaired layer groups of both sides by label."""
+        numbers = {group: number for number, group in enumerate(self.assignment.pairs)}
+        partners = {self.assignment.pairs[group]: number for group, number in numbers.items()}
+        labels = self.labels.refine(self.graphs, level, (numbers, partners))
+        classes: dict[int, _Class] = {}
+        for side, paired in enumerate((numbers, partners)):
+            for group, label in labels[side].items():
+                if group not in paired:
+                    classes.setdefault(getattr(label, direction), ([], []))[side].append(group)
+        return [item for item in classes.values() if item[0] and item[1]]
 
-def _classes(
-    colours: WeisfeilerLehman, stored: DataflowGraph, module: DataflowGraph, level: Level, found: Assignment, way: int
-) -> list[tuple[list[int], list[int]]]:
-    """Units without a partner by colour, those of both sides beside each other."""
-    numbers = {unit: number for number, unit in enumerate(found.pairs)}
-    partners = {found.pairs[unit]: number for unit, number in numbers.items()}
-    ours, theirs = colours.refined((stored, module), level, (numbers, partners))
-    classes: dict[int, tuple[list[int], list[int]]] = {}
-    for side, (units, taken) in enumerate(((ours, numbers), (theirs, partners))):
-        for unit, found_colours in units.items():
-            if unit not in taken:
-                classes.setdefault(found_colours[way], ([], []))[side].append(unit)
-    return [pair for pair in classes.values() if pair[0] and pair[1]]
+    def _pair(self, classes: list[_Class], detail: str) -> None:
+        for stored, module in classes:
+            if len(stored) == len(module) == 1:
+                self.assignment.add(stored[0], module[0], detail)
 
-
-def _pair(found: Assignment, classes: list[tuple[list[int], list[int]]], detail: str) -> None:
-    for ours, theirs in classes:
-        if len(ours) == len(theirs) == 1:
-            found.add(ours[0], theirs[0], detail)
-
-
-def _decide(
-    found: Assignment, colours: WeisfeilerLehman, stored: DataflowGraph, module: DataflowGraph, decide: Disambiguator
-) -> None:
-    for level in LEVELS:
-        before = len(found.pairs)
-        for ours, theirs in _classes(colours, stored, module, level, found, BOTH):
-            if len(ours) == len(theirs) > 1:
-                decided = decide([stored.units[unit] for unit in ours], [module.units[unit] for unit in theirs])
-                for unit, partner in decided.items():
-                    found.add(unit, partner, f"{len(ours)} alike, told apart by name")
-        if len(found.pairs) > before:
-            return
-
-
-def _one_way(found: Assignment, colours: WeisfeilerLehman, stored: DataflowGraph, module: DataflowGraph) -> None:
-    for level in LEVELS:
-        for way in (FORWARD, BACKWARD):
-            before = len(found.pairs)
-            _pair(found, _classes(colours, stored, module, level, found, way), DIRECTIONS[way])
-            if len(found.pairs) > before:
+    def _pair_by_other_evidence(self) -> None:
+        for level in LEVELS:
+            before = len(self.assignment.pairs)
+            for stored, module in self._classes(level, "both"):
+                if len(stored) == len(module) > 1:
+                    decided = self.disambiguate(
+                        [self.graphs[0].groups[group] for group in stored],
+                        [self.graphs[1].groups[group] for group in module],
+                    )
+                    for group, partner in decided.items():
+                        self.assignment.add(group, partner, f"{len(stored)} alike, told apart by name")
+            if len(self.assignment.pairs) > before:
                 return
 
+    def _pair_by_one_direction(self) -> None:
+        for level in LEVELS:
+            for direction, detail in _DIRECTIONS.items():
+                before = len(self.assignment.pairs)
+                self._pair(self._classes(level, direction), detail)
+                if len(self.assignment.pairs) > before:
+                    return
 
-def _ambiguities(
-    found: Assignment, colours: WeisfeilerLehman, stored: DataflowGraph, module: DataflowGraph
-) -> list[Ambiguity]:
-    """What is ambiguous at the strictest level at which it has partners at all."""
-    ambiguities: list[Ambiguity] = []
-    seen: set[int] = set()
-    for level in LEVELS:
-        for ours, theirs in _classes(colours, stored, module, level, found, BOTH):
-            if len(ours) == len(theirs) > 1 and not seen & set(ours):
-                ambiguities.append((tuple(ours), tuple(theirs)))
-                seen |= set(ours)
-    return ambiguities
+    def _ambiguities(self) -> list[Ambiguity]:
+        """Return the ambiguities, each at the strictest level at which its layer groups have partners at all."""
+        ambiguities: list[Ambiguity] = []
+        seen: set[int] = set()
+        for level in LEVELS:
+            for stored, module in self._classes(level, "both"):
+                if len(stored) == len(module) > 1 and not seen & set(stored):
+                    ambiguities.append((tuple(stored), tuple(module)))
+                    seen |= set(stored)
+        return ambiguities

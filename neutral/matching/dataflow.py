@@ -8,18 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Iterable, Mapping, Tuple
 
-from neutral.graph import Graph, Layer, Node
+from neutral.graph import Graph, Layer, Node, Value
 from neutral.matching.network import Network
+from neutral.operators import catalogue
 from neutral.rewriting import reachable
 
 Port = Tuple[int, int]
 """An output of a vertex: the index of the vertex and the number of the output."""
-
-DATA_OPERANDS = {
-    **dict.fromkeys(("slice_like", "reshape_like", "broadcast_like", "crop"), 1),
-    **dict.fromkeys(("full_like", "arange_like", "shape", "size", "index_array"), 0),
-}
-"""The number of operands of a kind whose values matter. Of the operands after them only the shape matters."""
 
 
 @dataclass(frozen=True)
@@ -137,11 +132,19 @@ def build_dataflow(network: Network, graph: Graph) -> DataflowGraph:
     for node in nodes:
         indices[node.name] = len(vertices)
         operands = tuple((indices[value.node], value.output) for value in node.operands)
-        data_operands = operands[: DATA_OPERANDS.get(node.kind, len(operands))]
+        data_operands = operands[: _count_data_operands(node)]
         group = group_of.get(node.layer) if node.layer is not None else None
         vertices.append(Vertex(node, operands, data_operands, group))
     outputs = tuple((indices[value.node], value.output) for value in graph.outputs)
     return DataflowGraph(network, graph, groups, tuple(vertices), outputs, indices)
+
+
+def _count_data_operands(node: Node) -> int:
+    """Return the number of a node's operands whose values matter; of those after them only the shape matters."""
+    operator = catalogue.get(node.kind)
+    if operator is None or operator.shape_operands is None:
+        return len(node.operands)
+    return sum(isinstance(operand, Value) for operand in node.inputs[: operator.shape_operands])
 
 
 def _signature(layer: Layer, network: Network) -> tuple[object, ...]:

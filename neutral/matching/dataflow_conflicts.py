@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from neutral.matching.check_dataflow import check_dataflow
 from neutral.matching.dataflow import DataflowGraph, build_dataflow
+from neutral.matching.dataflow_check import check_dataflow
 from neutral.matching.equivalence import NumericalProbe
 from neutral.matching.matcher import Matching
 from neutral.matching.network import Network

@@ -1,4 +1,4 @@
-"""Why a layer has no partner: what is nearest to it on the other side, and in what it differs."""
+"""Explain why a layer has no partner: the nearest layer of the other side, and the difference to it."""
 
 from __future__ import annotations
 
@@ -6,100 +6,110 @@ from typing import Iterator
 
 from neutral.matching.assignment import Assignment
 from neutral.matching.dataflow import DataflowGraph, LayerGroup
+from neutral.matching.heuristics import HEURISTICS
 from neutral.matching.matcher import Remark
 from neutral.matching.weisfeiler_lehman import SIGNIFICANT_ATTRIBUTES
 
-SHOWN = 3
-
 
 class Explainer:
-    """Remarks on the units of two flows that an assignment leaves over."""
+    """Remarks on the layer groups of two graphs that an assignment leaves over.
 
-    def __init__(self, flows: tuple[DataflowGraph, DataflowGraph], assignment: Assignment) -> None:
-        self.flows = flows
-        self.used = tuple(flow.uses().keys() for flow in flows)
-        self.pairs = (assignment.pairs, {partner: unit for unit, partner in assignment.pairs.items()})
-        self.ambiguous: tuple[dict[int, tuple[int, ...]], dict[int, tuple[int, ...]]] = ({}, {})
-        for ours, theirs in assignment.ambiguities:
-            self.ambiguous[0].update(dict.fromkeys(ours, theirs))
-            self.ambiguous[1].update(dict.fromkeys(theirs, ours))
-        self.around = tuple(_neighbours(flow) for flow in flows)
+    Args:
+        graphs: The stored graph and the module's.
+        assignment: The pairs and ambiguities of their layer groups.
+    """
+
+    def __init__(self, graphs: tuple[DataflowGraph, DataflowGraph], assignment: Assignment) -> None:
+        self.graphs = graphs
+        self.used = tuple(graph.uses().keys() for graph in graphs)
+        self.pairs = (assignment.pairs, {partner: group for group, partner in assignment.pairs.items()})
+        self.candidates: tuple[dict[int, tuple[int, ...]], dict[int, tuple[int, ...]]] = ({}, {})
+        for stored, module in assignment.ambiguities:
+            self.candidates[0].update(dict.fromkeys(stored, module))
+            self.candidates[1].update(dict.fromkeys(module, stored))
+        self.neighbors = tuple(_find_neighbors(graph) for graph in graphs)
 
     def remarks(self) -> Iterator[Remark]:
+        """Yield a remark on each unpaired layer group, the stored ones first."""
         for side, name in enumerate(("stored", "module")):
-            for unit in self.flows[side].units:
-                if unit.index not in self.pairs[side]:
-                    yield Remark(name, unit.name, self._why(side, unit))
+            for group in self.graphs[side].groups:
+                if group.index not in self.pairs[side]:
+                    yield Remark(name, group.name, self._explain(side, group))
 
-    def _why(self, side: int, unit: LayerGroup) -> str:
-        which = ("the stored ", "the module's ")
-        if unit.index not in self.used[side]:
+    def _explain(self, side: int, group: LayerGroup) -> str:
+        owner = ("the stored ", "the module's ")
+        if group.index not in self.used[side]:
             return ("no output of the stored graph depends on it", "the module does not use it for its outputs")[side]
-        other = self.flows[1 - side]
-        if unit.index in self.ambiguous[side]:
-            names = [other.units[index].name for index in self.ambiguous[side][unit.index]]
-            shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
-            return (
-                f"ambiguous: by dataflow {which[side]}{unit.name} could be any of {which[1 - side]}{shown}, and "
-                "names do not tell. Give a mapping, or a golden file"
-            )
-        left = [item for item in other.units if item.index in self.used[1 - side] - self.pairs[1 - side].keys()]
-        here = self._at_its_place(side, unit)
-        near = [item for item in left if item.label == unit.label] or [item for item in left if item.kind == unit.kind]
-        near.sort(key=lambda item: item.index not in here)
+        if group.index in self.candidates[side]:
+            return self._explain_ambiguity(side, group)
+        other = self.graphs[1 - side]
+        unpaired = [item for item in other.groups if item.index in self.used[1 - side] - self.pairs[1 - side].keys()]
+        in_place = self._groups_in_its_place(side, group)
+        nearest = [item for item in unpaired if item.signature == group.signature]
+        nearest = nearest or [item for item in unpaired if item.kind == group.kind]
+        nearest.sort(key=lambda item: item.index not in in_place)
         parts = []
-        if near:
-            parts.append(f"nearest is {which[1 - side]}{near[0].name}: {self._difference(side, unit, near[0])}")
-        elif here:
-            taken = other.units[here[0]]
-            parts.append(f"at its place there is {which[1 - side]}{taken.name}: {self._difference(side, unit, taken)}")
+        if nearest:
+            difference = self._describe_difference(side, group, nearest[0])
+            parts.append(f"nearest is {owner[1 - side]}{nearest[0].name}: {difference}")
+        elif in_place:
+            taken = other.groups[in_place[0]]
+            difference = self._describe_difference(side, group, taken)
+            parts.append(f"at its place there is {owner[1 - side]}{taken.name}: {difference}")
         return "; ".join((("the module", "the store")[side] + " has no counterpart in its dataflow", *parts))
 
-    def _at_its_place(self, side: int, unit: LayerGroup) -> list[int]:
-        """What the other side has between the partners of a unit's neighbours."""
-        found: list[int] = []
-        for way in (0, 1):
-            for neighbour in self.around[side][way].get(unit.index, ()):
-                partner = self.pairs[side].get(neighbour)
-                if partner is not None:
-                    found += [i for i in self.around[1 - side][1 - way].get(partner, ()) if i not in found]
-        return found
+    def _explain_ambiguity(self, side: int, group: LayerGroup) -> str:
+        owner = ("the stored ", "the module's ")
+        names = [self.graphs[1 - side].groups[index].name for index in self.candidates[side][group.index]]
+        limit = HEURISTICS.max_candidates_shown
+        shown = ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")
+        return (
+            f"ambiguous: by dataflow {owner[side]}{group.name} could be any of {owner[1 - side]}{shown}, and "
+            "names do not tell. Give a mapping, or a golden file"
+        )
 
-    def _difference(self, side: int, unit: LayerGroup, other: LayerGroup) -> str:
-        flows = (self.flows[side], self.flows[1 - side])
-        ours, theirs = (flow.side.layers[item.name] for flow, item in zip(flows, (unit, other)))
-        if ours.kind != theirs.kind and unit.label != other.label:
-            return f"a {theirs.kind}, not a {ours.kind}"
-        shapes = [
-            {role: flow.side.shape(layer.name, role) for role in layer.tensors}
-            for flow, layer in zip(flows, (ours, theirs))
-        ]
-        if unit.label != other.label:
-            role = next((role for role in shapes[0] if shapes[0][role] != shapes[1].get(role)), None)
+    def _groups_in_its_place(self, side: int, group: LayerGroup) -> list[int]:
+        """Return the layer groups that the other side has between the partners of a group's neighbours."""
+        groups: list[int] = []
+        for direction in (0, 1):
+            for neighbor in self.neighbors[side][direction].get(group.index, ()):
+                partner = self.pairs[side].get(neighbor)
+                if partner is not None:
+                    between = self.neighbors[1 - side][1 - direction].get(partner, ())
+                    groups += [index for index in between if index not in groups]
+        return groups
+
+    def _describe_difference(self, side: int, group: LayerGroup, candidate: LayerGroup) -> str:
+        networks = (self.graphs[side].network, self.graphs[1 - side].network)
+        layer, other = networks[0].layers[group.name], networks[1].layers[candidate.name]
+        if layer.kind != other.kind and group.signature != candidate.signature:
+            return f"a {other.kind}, not a {layer.kind}"
+        if group.signature != candidate.signature:
+            shapes = {role: networks[0].shape(layer.name, role) for role in layer.tensors}
+            other_shapes = {role: networks[1].shape(other.name, role) for role in other.tensors}
+            role = next((role for role in shapes if shapes[role] != other_shapes.get(role)), None)
             if role is not None:
-                return f"its {role} has shape {shapes[1].get(role)}, not {shapes[0][role]}"
+                return f"its {role} has shape {other_shapes.get(role)}, not {shapes[role]}"
         for name in SIGNIFICANT_ATTRIBUTES:
-            if (
-                name in ours.attributes
-                and name in theirs.attributes
-                and ours.attributes[name] != theirs.attributes[name]
-            ):
-                return f"same shape, other {name}: {theirs.attributes[name]}, not {ours.attributes[name]}"
+            values = [item.attributes[name] for item in (layer, other) if name in item.attributes]
+            if len(values) == 2 and values[0] != values[1]:
+                return f"same shape, other {name}: {values[1]}, not {values[0]}"
         return "same shape, other neighbours"
 
 
-def _neighbours(flow: DataflowGraph) -> tuple[dict[int, list[int]], dict[int, list[int]]]:
-    """For each unit the units before it and after it, with only operators between."""
+def _find_neighbors(graph: DataflowGraph) -> tuple[dict[int, list[int]], dict[int, list[int]]]:
+    """Return for each layer group the groups before it and after it, with only operators between."""
+    limit = HEURISTICS.max_neighbors
     before: dict[int, list[int]] = {}
     after: dict[int, list[int]] = {}
     sources: list[frozenset[int]] = []
-    for step in flow.steps:
-        into = frozenset().union(*(sources[place] for place, _ in step.flowing)) if step.flowing else frozenset()
-        if step.unit is None:
-            sources.append(into if len(into) <= 8 else frozenset(sorted(into)[-8:]))
+    for vertex in graph.vertices:
+        reaching: frozenset[int] = frozenset().union(*(sources[index] for index, _ in vertex.data_operands))
+        if vertex.group is None:
+            sources.append(reaching if len(reaching) <= limit else frozenset(sorted(reaching)[-limit:]))
             continue
-        before.setdefault(step.unit, []).extend(sorted(into))
-        for unit in into:
-            after.setdefault(unit, []).append(step.unit)
-        sources.append(frozenset((step.unit,)))
+        before.setdefault(vertex.group, []).extend(sorted(reaching))
+        for group in reaching:
+            after.setdefault(group, []).append(vertex.group)
+        sources.append(frozenset((vertex.group,)))
     return before, after

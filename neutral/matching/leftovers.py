@@ -25,7 +25,7 @@ def find_unused(
     """
     used = {stored.layers[pair.layer].tensors[role] for pair in pairs for role in (*pair.tensors, *pair.dropped)}
     remarks = _remarks_by_layer(matching, "stored")
-    in_graph = None if stored.graph is None else set(stored.graph.layers())
+    in_graph = None if stored.graph is None else set(stored.graph.layer_names())
     leftovers = []
     for name, layer in stored.layers.items():
         roles = [role for role, key in layer.tensors.items() if key not in used]

@@ -1,8 +1,12 @@
-"""Matching by name: the same name first, then its usual spellings, each only where it leaves no choice.
+"""Match by name: the same name first, then its usual spellings, each only where it leaves no choice.
 
-The spellings, from strict to loose: the very name; its words, whatever separates them (``conv1_1``, ``conv1.1``;
-``stage1_unit1_bn1``, ``stage1.unit1.bn1``) and without Gluon's ``_fwd``; without the words all names begin with
-(``resnetv10_``, ``module.``); with one word for what frameworks call differently (``batchnorm0``, ``bn0``).
+The spellings, from strict to loose:
+
+1. the name itself;
+2. its words, whatever separates them (``conv1_1``, ``conv1.1``; ``stage1_unit1_bn1``, ``stage1.unit1.bn1``), without
+   Gluon's ``_fwd``;
+3. without the words with which all names begin (``resnetv10_``, ``module.``);
+4. with one word for synonyms of the frameworks (``batchnorm0``, ``bn0``).
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Callable, Iterable, Sequence, Tuple
 
-from neutral.matching.compatibility import check_compatibility, kinds_are_compatible, shape_problem
+from neutral.matching.compatibility import check_compatibility, find_shape_conflict, kinds_are_compatible
 from neutral.matching.matcher import Match, Matching, Remark
 from neutral.matching.network import Network
 
@@ -42,151 +46,159 @@ SYNONYMS: dict[str, tuple[Words, ...]] = {
     "ih": (("i", "2", "h"),),
     "hh": (("h", "2", "h"),),
 }
-"""Each word, and what else it is called."""
+"""Each word and its synonyms."""
 
 
 @dataclass(frozen=True)
 class _Named:
-    """Something to be matched: a layer, or one tensor of it, and the words of its names with and without prefix."""
+    """A layer or one of its tensors, with the words of its names with and without the common prefix."""
 
     layer: str
     role: str | None
     names: tuple[str, ...]
     words: tuple[Words, ...]
-    bare: tuple[Words, ...]
+    unprefixed: tuple[Words, ...]
+
+
+_Keys = Callable[[_Named], Iterable[object]]
+"""Return the spellings of a layer's or tensor's names; equal spellings may match."""
 
 
 class NameMatcher:
-    """Matches layers, then the single tensors of layers that only one side can type."""
+    """Matcher of layers by name, then of single tensors of layers whose kind only one side knows."""
 
-    def match(self, stored: Network, module: Network, found: Matching) -> Matching:
+    def match(self, stored: Network, module: Network, previous: Matching) -> Matching:
+        """Match the layers that are in no match yet; see :class:`neutral.matching.matcher.Matcher`."""
         new = Matching()
         for describe in (_layers, _tensors):
-            ours, theirs = describe(stored), describe(module)
+            stored_items, module_items = describe(stored), describe(module)
             for level, keys in _LEVELS:
-                so_far = Matching(found.matches + new.matches)
-                open_stored, open_module = so_far.open_stored(stored), so_far.open_module(module)
-                more = _pair(
-                    [item for item in ours if (item.layer, item.role) in open_stored],
-                    [item for item in theirs if (item.layer, item.role) in open_module],
-                    level,
-                    keys,
-                    stored,
-                    module,
+                matching = Matching(previous.matches + new.matches)
+                unmatched_stored = matching.unmatched_stored(stored)
+                unmatched_module = matching.unmatched_module(module)
+                step = _MatchBySpelling(stored, module, level, keys).match(
+                    [item for item in stored_items if (item.layer, item.role) in unmatched_stored],
+                    [item for item in module_items if (item.layer, item.role) in unmatched_module],
                 )
-                new = Matching(new.matches + more.matches, new.remarks + more.remarks)
+                new = Matching(new.matches + step.matches, new.remarks + step.remarks)
         return Matching(new.matches, tuple(dict.fromkeys(new.remarks)))
 
 
-def _pair(
-    ours: Sequence[_Named],
-    theirs: Sequence[_Named],
-    level: str,
-    keys: Callable[[_Named], Iterable[object]],
-    stored: Network,
-    module: Network,
-) -> Matching:
-    """Match what shares a key with one partner only; remark where a shared key leads to no match."""
-    by_key: dict[object, list[_Named]] = defaultdict(list)
-    for b in theirs:
-        for key in dict.fromkeys(keys(b)):
-            by_key[key].append(b)
-    partners: dict[_Named, list[_Named]] = {}
-    suitors: dict[_Named, list[_Named]] = defaultdict(list)
-    matches: list[Match] = []
-    remarks: list[Remark] = []
+class _MatchBySpelling:
+    """Matches items that share a spelling with one partner only, and remarks on those that share it in vain."""
 
-    def remark(a: _Named, b: _Named, text: str) -> None:
-        remarks.extend((Remark("stored", a.layer, text), Remark("module", b.layer, text)))
+    def __init__(self, stored: Network, module: Network, level: str, keys: _Keys) -> None:
+        self.stored = stored
+        self.module = module
+        self.level = level
+        self.keys = keys
+        self.matches: list[Match] = []
+        self.remarks: list[Remark] = []
 
-    for a in ours:
-        named_so = dict.fromkeys(b for key in keys(a) for b in by_key.get(key, ()))
-        partners[a] = [b for b in named_so if _comparable(stored, a, module, b)]
-        for b in partners[a]:
-            suitors[b].append(a)
-        if a.role is None and not partners[a]:
-            for b in named_so:
-                kinds = stored.layers[a.layer].kind, module.layers[b.layer].kind
-                remark(a, b, f"the stored {a.layer} is a {kinds[0]}, the module's {b.layer} a {kinds[1]}")
-    for a, targets in partners.items():
-        rivals = dict.fromkeys(rival for b in targets for rival in suitors[b])
-        # stored layers with the very same tensors may share a module, which is then called more than once
-        decided = len(targets) == 1 and len({_content(stored, rival) for rival in rivals}) == 1
-        for b in targets:
-            problem, roles = _check(stored, a, module, b)
-            if not decided:
-                names = [", ".join(dict.fromkeys(item.layer for item in items)) for items in (rivals, targets)]
-                remark(a, b, f"ambiguous: by {level}, the stored {names[0]} could be the module's {names[1]}")
+    def match(self, stored: Sequence[_Named], module: Sequence[_Named]) -> Matching:
+        by_key: dict[object, list[_Named]] = defaultdict(list)
+        for target in module:
+            for key in dict.fromkeys(self.keys(target)):
+                by_key[key].append(target)
+        targets: dict[_Named, list[_Named]] = {}
+        sources: dict[_Named, list[_Named]] = defaultdict(list)
+        for item in stored:
+            same_spelling = dict.fromkeys(target for key in self.keys(item) for target in by_key.get(key, ()))
+            targets[item] = [target for target in same_spelling if self._are_comparable(item, target)]
+            for target in targets[item]:
+                sources[target].append(item)
+            if item.role is None and not targets[item]:
+                for target in same_spelling:
+                    kinds = self.stored.layers[item.layer].kind, self.module.layers[target.layer].kind
+                    text = f"the stored {item.layer} is a {kinds[0]}, the module's {target.layer} a {kinds[1]}"
+                    self._add_remark(item, target, text)
+        for item, candidates in targets.items():
+            rivals = dict.fromkeys(rival for target in candidates for rival in sources[target])
+            self._decide(item, candidates, list(rivals))
+        return Matching(tuple(self.matches), tuple(self.remarks))
+
+    def _decide(self, item: _Named, targets: list[_Named], rivals: list[_Named]) -> None:
+        # stored layers with the same tensors may share a module, which is then called more than once
+        is_decided = len(targets) == 1 and len({self._content(rival) for rival in rivals}) == 1
+        for target in targets:
+            problem, roles = self._check(item, target)
+            if not is_decided:
+                names = [", ".join(dict.fromkeys(one.layer for one in items)) for items in (rivals, targets)]
+                text = f"ambiguous: by {self.level}, the stored {names[0]} could be the module's {names[1]}"
+                self._add_remark(item, target, text)
             elif problem:
-                remark(a, b, problem)
+                self._add_remark(item, target, problem)
             else:
-                detail = "" if level == "name" else level
-                matches.append(Match(a.layer, b.layer, "name", detail, roles, whole=a.role is None))
-    return Matching(tuple(matches), tuple(remarks))
+                detail = "" if self.level == "name" else self.level
+                self.matches.append(Match(item.layer, target.layer, "name", detail, roles, whole=item.role is None))
+
+    def _add_remark(self, item: _Named, target: _Named, text: str) -> None:
+        self.remarks.extend((Remark("stored", item.layer, text), Remark("module", target.layer, text)))
+
+    def _content(self, item: _Named) -> object:
+        tensors = self.stored.layers[item.layer].tensors
+        return frozenset(tensors.items()) if item.role is None else tensors[item.role]
+
+    def _are_comparable(self, item: _Named, target: _Named) -> bool:
+        layers = self.stored.layers[item.layer], self.module.layers[target.layer]
+        if item.role is None:
+            return kinds_are_compatible(*layers)
+        return "parameter" in (layers[0].kind, layers[1].kind)
+
+    def _check(self, item: _Named, target: _Named) -> tuple[str | None, dict[str, str]]:
+        """Return the problem of a match, None for none, and the module's role of each stored one."""
+        if item.role is None or target.role is None:
+            verdict = check_compatibility(self.stored, item.layer, self.module, target.layer)
+            return verdict.problem, dict(verdict.roles)
+        problem = find_shape_conflict(self.stored, item.layer, item.role, self.module, target.layer, target.role)
+        return problem, {item.role: target.role}
 
 
-def _content(stored: Network, item: _Named) -> object:
-    tensors = stored.layers[item.layer].tensors
-    return frozenset(tensors.items()) if item.role is None else tensors[item.role]
-
-
-def _comparable(stored: Network, a: _Named, module: Network, b: _Named) -> bool:
-    ours, theirs = stored.layers[a.layer], module.layers[b.layer]
-    if a.role is None:
-        return kinds_are_compatible(ours, theirs)
-    return "parameter" in (ours.kind, theirs.kind)
-
-
-def _check(stored: Network, a: _Named, module: Network, b: _Named) -> tuple[str | None, dict[str, str]]:
-    if a.role is None or b.role is None:
-        verdict = check_compatibility(stored, a.layer, module, b.layer)
-        return verdict.problem, dict(verdict.roles)
-    return shape_problem(stored, a.layer, a.role, module, b.layer, b.role), {a.role: b.role}
-
-
-def _layers(side: Network) -> list[_Named]:
-    return _named(
+def _layers(network: Network) -> list[_Named]:
+    return _with_words(
         [
             (layer.name, None, tuple(dict.fromkeys(filter(None, (layer.name, layer.source.node)))))
-            for layer in side.layers.values()
+            for layer in network.layers.values()
         ]
     )
 
 
-def _tensors(side: Network) -> list[_Named]:
-    found: list[tuple[str, str | None, tuple[str, ...]]] = []
-    for layer in side.layers.values():
+def _tensors(network: Network) -> list[_Named]:
+    items: list[tuple[str, str | None, tuple[str, ...]]] = []
+    for layer in network.layers.values():
         for role, name in layer.tensors.items():
-            parameter = layer.kind == "parameter"
-            found.append((layer.name, role, (layer.name,) if parameter else (f"{layer.name}.{role}", name)))
-    return _named(found)
+            is_parameter = layer.kind == "parameter"
+            items.append((layer.name, role, (layer.name,) if is_parameter else (f"{layer.name}.{role}", name)))
+    return _with_words(items)
 
 
-def _named(items: list[tuple[str, str | None, tuple[str, ...]]]) -> list[_Named]:
+def _with_words(items: list[tuple[str, str | None, tuple[str, ...]]]) -> list[_Named]:
     prefix = common_prefix([names[0] for _, _, names in items if names])
-    result = []
+    named = []
     for layer, role, names in items:
         words = tuple(words_of(name) for name in names)
-        bare = tuple(w[len(prefix) :] if w[: len(prefix)] == prefix else w for w in words)
-        result.append(_Named(layer, role, names, words, bare))
-    return result
+        unprefixed = tuple(w[len(prefix) :] if w[: len(prefix)] == prefix else w for w in words)
+        named.append(_Named(layer, role, names, words, unprefixed))
+    return named
 
 
 def words_of(name: str) -> Words:
-    """The words and numbers of a name in lower case, without Gluon's ``_fwd``.
+    """Return the words and numbers of a name in lower case, without Gluon's ``_fwd``.
 
-    >>> words_of("stage1_unit1_bn1") == words_of("stage1.unit1.bn1")
-    True
+    Example:
+        >>> words_of("stage1_unit1_bn1") == words_of("stage1.unit1.bn1")
+        True
     """
     words = tuple(WORDS.findall(name.lower()))
     return words[:-1] if len(words) > 1 and words[-1] == "fwd" else words
 
 
 def common_prefix(names: Sequence[str]) -> Words:
-    """The words of the separated parts with which every name begins, never a whole name.
+    """Return the words of the separated parts with which every name begins, never a whole name.
 
-    >>> common_prefix(["resnetv10_conv0", "resnetv10_stage1_conv0"])
-    ('resnetv', '10')
+    Example:
+        >>> common_prefix(["resnetv10_conv0", "resnetv10_stage1_conv0"])
+        ('resnetv', '10')
     """
     parts = [SEPARATORS.split(name) for name in names]
     if not parts:
@@ -197,32 +209,37 @@ def common_prefix(names: Sequence[str]) -> Words:
     return tuple(word for part in parts[0][:shared] for word in words_of(part))
 
 
-def plain(words: Words) -> Words:
-    """With one word for what is called differently."""
-    result: list[str] = []
+def replace_synonyms(words: Words) -> Words:
+    """Replace synonyms by one word.
+
+    Example:
+        >>> replace_synonyms(("batchnorm", "0"))
+        ('bn', '0')
+    """
+    replaced: list[str] = []
     position = 0
     while position < len(words):
-        for word, others in _BY_FIRST.get(words[position], ()):
-            if words[position : position + len(others)] == others:
-                result.append(word)
-                position += len(others)
+        for word, synonym in _BY_FIRST.get(words[position], ()):
+            if words[position : position + len(synonym)] == synonym:
+                replaced.append(word)
+                position += len(synonym)
                 break
         else:
-            result.append(words[position])
+            replaced.append(words[position])
             position += 1
-    return tuple(result)
+    return tuple(replaced)
 
 
 _BY_FIRST: dict[str, list[tuple[str, Words]]] = defaultdict(list)
 """Synonyms by their first word, the longest first."""
-for _word, _other in sorted(
-    ((word, other) for word, others in SYNONYMS.items() for other in others), key=lambda item: -len(item[1])
+for _word, _synonym in sorted(
+    ((word, synonym) for word, synonyms in SYNONYMS.items() for synonym in synonyms), key=lambda item: -len(item[1])
 ):
-    _BY_FIRST[_other[0]].append((_word, _other))
+    _BY_FIRST[_synonym[0]].append((_word, _synonym))
 
-_LEVELS: tuple[tuple[str, Callable[[_Named], Iterable[object]]], ...] = (
+_LEVELS: tuple[tuple[str, _Keys], ...] = (
     ("name", lambda item: item.names),
     ("spelling", lambda item: filter(None, item.words)),
-    ("spelling without prefix", lambda item: filter(None, (*item.words, *item.bare))),
-    ("usual synonyms", lambda item: (plain(words) for words in (*item.words, *item.bare) if words)),
+    ("spelling without prefix", lambda item: filter(None, (*item.words, *item.unprefixed))),
+    ("usual synonyms", lambda item: (replace_synonyms(words) for words in (*item.words, *item.unprefixed) if words)),
 )

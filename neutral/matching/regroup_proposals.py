@@ -43,9 +43,7 @@ def propose_regroupings(
     folds = [name for layer in layers for name in _fold_of(uses, store, layer)] if fold else []
     if slices or folds:
         yield [*slices, *folds]
-    sizes = {
-        module.shape(name, "weight")[0] for name in unmatched_module if "weight" in module.layers[name].tensors
-    }
+    sizes = {module.shape(name, "weight")[0] for name in unmatched_module if "weight" in module.layers[name].tensors}
     joinable = [
         names
         for names in uses.joinable_layers(maps)

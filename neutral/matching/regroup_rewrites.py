@@ -171,9 +171,7 @@ def fold_norm(store: Store, name: str, map_name: str, norm_name: str) -> Store:
 
     def rewrite(graph: Graph, node: Node) -> _Replacement:
         after = next(item for item in graph.nodes if item.layer == norm_name)
-        return _Replacement(
-            [replace(node, name=name, layer=name)], {Value(after.name): Value(name)}, {after.name}
-        )
+        return _Replacement([replace(node, name=name, layer=name)], {Value(after.name): Value(name)}, {after.name})
 
     return _replace_layers(store, [map_name, norm_name], [folded], tensors, rewrite)
 

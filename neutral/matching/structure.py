@@ -1,4 +1,4 @@
-"""Matching by dataflow, with names as evidence where the structure leaves a choice."""
+"""Match by dataflow, with names as evidence where the structure leaves a choice."""
 
 from __future__ import annotations
 
@@ -10,178 +10,200 @@ from neutral.matching.compatibility import check_compatibility
 from neutral.matching.dataflow import DataflowGraph, LayerGroup, build_dataflow, group_layers
 from neutral.matching.explain import Explainer
 from neutral.matching.matcher import Match, Matcher, Matching, Remark
-from neutral.matching.names import NameMatcher, plain, words_of
+from neutral.matching.names import NameMatcher, replace_synonyms, words_of
 from neutral.matching.network import Network
 from neutral.matching.weisfeiler_lehman import LEVELS, WeisfeilerLehman
 
 
 @dataclass(frozen=True)
 class StructureMatcher:
-    """Match by name where names match everything; else by the graphs of both sides, names deciding ambiguities only;
-    where a side has no graph, by name, and by shapes where these alone leave no choice at all.
+    """Matcher that compares the dataflow of both sides.
 
-    Names that contradict the structure are taken as chance, unless they only permute what the structure found: then
-    neither is believed, and what they contradict each other in is left over.
+    If names match every layer, the match is by name. Otherwise it is by the graphs of both sides, where names decide
+    ambiguities only. If a side has no graph, it is by name, and by shapes where these leave no choice at all.
+
+    Ignore names that conflict with the structure, unless they permute the match; then leave both open.
+
+    Attributes:
+        names: The matcher of names.
     """
 
     names: Matcher = field(default_factory=NameMatcher)
 
-    def match(self, stored: Network, module: Network, found: Matching) -> Matching:
-        named = self.names.match(stored, module, found)
+    def match(self, stored: Network, module: Network, previous: Matching) -> Matching:
+        """Match the layers that are in no match yet; see :class:`neutral.matching.matcher.Matcher`."""
+        by_name = self.names.match(stored, module, previous)
         if stored.graph is None or module.graph is None:
-            return _with_shapes(stored, module, found, named)
-        flows = build_dataflow(stored, stored.graph), build_dataflow(module, module.graph)
-        anchors, by_name = _unit_pairs(flows, found), _unit_pairs(flows, named)
-        known = {**by_name, **anchors}
-        if all(flow.uses().keys() <= set(units) for flow, units in zip(flows, (known, known.values()))):
-            return named
-        flows = _with_common_outputs(*flows)
-        assignment = assign(*flows, anchors, Disambiguator(flows, by_name).decide)
-        for unit, partner in by_name.items():
-            if unit not in assignment.pairs and partner not in assignment.pairs.values():
-                assignment.add(unit, partner, "")
-        doubtful = set() if _names_are_chance(named) else _permuted(by_name, assignment.pairs)
-        return _matching(flows, assignment, set(anchors), by_name, named, doubtful)
+            return _add_shape_matches(stored, module, previous, by_name)
+        graphs = build_dataflow(stored, stored.graph), build_dataflow(module, module.graph)
+        anchors, named_pairs = _pairs_of_groups(graphs, previous), _pairs_of_groups(graphs, by_name)
+        known = {**named_pairs, **anchors}
+        if all(graph.uses().keys() <= set(groups) for graph, groups in zip(graphs, (known, known.values()))):
+            return by_name
+        graphs = _restrict_to_common_outputs(*graphs)
+        assignment = assign(*graphs, anchors, NameDisambiguator(graphs, named_pairs).decide)
+        for group, partner in named_pairs.items():
+            if group not in assignment.pairs and partner not in assignment.pairs.values():
+                assignment.add(group, partner, "")
+        return _Result(graphs, assignment, set(anchors), named_pairs, by_name).matching()
 
 
 @dataclass(frozen=True)
-class Disambiguator:
-    """Decides between units that the structure cannot tell apart by what their names say."""
+class NameDisambiguator:
+    """Decides by names between layer groups that the structure does not tell apart.
 
-    flows: tuple[DataflowGraph, DataflowGraph]
-    by_name: Mapping[int, int]
+    Attributes:
+        graphs: The stored graph and the module's.
+        named_pairs: Pairs of layer groups by name.
+    """
 
-    def decide(self, ours: Sequence[LayerGroup], theirs: Sequence[LayerGroup]) -> Mapping[int, int]:
-        """Pairs for all, or for none."""
-        wanted = {unit.index for unit in theirs}
-        pairs = {unit.index: self.by_name[unit.index] for unit in ours if self.by_name.get(unit.index) in wanted}
-        if len(pairs) == len(ours) == len(set(pairs.values())):
+    graphs: tuple[DataflowGraph, DataflowGraph]
+    named_pairs: Mapping[int, int]
+
+    def decide(self, stored: Sequence[LayerGroup], module: Sequence[LayerGroup]) -> Mapping[int, int]:
+        """Return pairs for all of the layer groups, or none."""
+        candidates = {group.index for group in module}
+        pairs = {
+            group.index: self.named_pairs[group.index]
+            for group in stored
+            if self.named_pairs.get(group.index) in candidates
+        }
+        if len(pairs) == len(stored) == len(set(pairs.values())):
             return pairs
-        telling = [_telling_words(units) for units in (ours, theirs)]
-        if telling[0].keys() != telling[1].keys() or len(telling[0]) != len(ours):
+        by_words = [_distinctive_words(groups) for groups in (stored, module)]
+        if by_words[0].keys() != by_words[1].keys() or len(by_words[0]) != len(stored):
             return {}
-        return {unit: telling[1][words] for words, unit in telling[0].items()}
+        return {group: by_words[1][words] for words, group in by_words[0].items()}
 
 
-SHORT = {"q": "query", "k": "key", "v": "value", "proj": "projection"}
+ABBREVIATIONS = {"q": "query", "k": "key", "v": "value", "proj": "projection"}
 
 
-def _telling_words(units: Sequence[LayerGroup]) -> dict[frozenset[str], int]:
-    """The words of each unit's name that not all of them have."""
-    words = [frozenset(SHORT.get(word, word) for word in plain(words_of(unit.name))) for unit in units]
+def _distinctive_words(groups: Sequence[LayerGroup]) -> dict[frozenset[str], int]:
+    """Return the layer groups by the words of their names that not all of the names have."""
+    words = [
+        frozenset(ABBREVIATIONS.get(word, word) for word in replace_synonyms(words_of(group.name))) for group in groups
+    ]
     common = frozenset.intersection(*words)
-    return {item - common: unit.index for item, unit in zip(words, units)}
+    return {item - common: group.index for item, group in zip(words, groups)}
 
 
-def _unit_pairs(flows: tuple[DataflowGraph, DataflowGraph], matching: Matching) -> dict[int, int]:
-    """Matches of whole layers as pairs of units, but for those that contradict each other."""
-    index = [{name: unit.index for unit in flow.units for name in unit.layers} for flow in flows]
+def _pairs_of_groups(graphs: tuple[DataflowGraph, DataflowGraph], matching: Matching) -> dict[int, int]:
+    """Return matches of whole layers as pairs of layer groups, without those that share a partner."""
+    group_of = [{name: group.index for group in graph.groups for name in group.layers} for graph in graphs]
     pairs: dict[int, int] = {}
     for match in matching.matches:
         if match.whole:
-            pairs.setdefault(index[0][match.stored], index[1][match.module])
-    targets = list(pairs.values())
-    return (
-        {unit: partner for unit, partner in pairs.items() if targets.count(partner) == 1}
-        if len(set(targets)) < len(targets)
-        else pairs
-    )
+            pairs.setdefault(group_of[0][match.stored], group_of[1][match.module])
+    partners = list(pairs.values())
+    if len(set(partners)) == len(partners):
+        return pairs
+    return {group: partner for group, partner in pairs.items() if partners.count(partner) == 1}
 
 
-def _with_common_outputs(stored: DataflowGraph, module: DataflowGraph) -> tuple[DataflowGraph, DataflowGraph]:
-    """Both flows up to the outputs that both have, where at least one is the same on both sides: a head for training,
-    or features that only one side gives, are left out."""
-    colours = WeisfeilerLehman()
+def _restrict_to_common_outputs(stored: DataflowGraph, module: DataflowGraph) -> tuple[DataflowGraph, DataflowGraph]:
+    """Restrict both graphs to the outputs that both have, if any: no training heads, no features of one side only."""
+    refinement = WeisfeilerLehman()
     for level in LEVELS[1:]:
-        ours, theirs = (colours.outputs(flow, level) for flow in (stored, module))
-        common = set(ours) & set(theirs)
-        if common and (set(ours) - common or set(theirs) - common):
-            return (
-                stored.only(index for index, colour in enumerate(ours) if colour in common),
-                module.only(index for index, colour in enumerate(theirs) if colour in common),
-            )
+        labels = [refinement.label_outputs(graph, level) for graph in (stored, module)]
+        common = set(labels[0]) & set(labels[1])
+        if common and (set(labels[0]) - common or set(labels[1]) - common):
+            kept = [[index for index, label in enumerate(side) if label in common] for side in labels]
+            return stored.restricted_to(kept[0]), module.restricted_to(kept[1])
         if common:
             break
     return stored, module
 
 
-def _names_are_chance(named: Matching) -> bool:
-    """Whether equal names stand for what cannot belong together: then they are numbers given in another order."""
-    return any(not remark.text.startswith("ambiguous") for remark in named.remarks)
+@dataclass(frozen=True)
+class _Result:
+    """Turns an assignment of layer groups into a matching of layers."""
+
+    graphs: tuple[DataflowGraph, DataflowGraph]
+    assignment: Assignment
+    anchors: set[int]
+    named_pairs: Mapping[int, int]
+    by_name: Matching
+
+    def matching(self) -> Matching:
+        stored, module = self.graphs
+        pairs = self.assignment.pairs
+        permuted = set() if _names_are_unreliable(self.by_name) else _find_permuted(self.named_pairs, pairs)
+        details = {match.stored: match.detail for match in self.by_name.matches}
+        matches: list[Match] = []
+        remarks: list[Remark] = []
+        for group, partner in pairs.items():
+            if group in self.anchors:
+                continue
+            layer, target = stored.groups[group].name, module.groups[partner].name
+            verdict = check_compatibility(stored.network, layer, module.network, target)
+            problem = verdict.problem
+            if group in permuted:
+                named = module.groups[self.named_pairs[group]].name
+                problem = f"by name stored {layer} is the module's {named}, by dataflow it is {target}"
+            if problem:
+                remarks += [Remark("stored", layer, problem), Remark("module", target, problem)]
+                continue
+            names_agree = self.named_pairs.get(group) == partner
+            detail = details.get(layer, "") if names_agree else self.assignment.details[group]
+            matches.append(Match(layer, target, "name" if names_agree else "structure", detail, dict(verdict.roles)))
+        return Matching(
+            (*matches, *self._tensor_matches(matches)),
+            (*remarks, *Explainer(self.graphs, self.assignment).remarks(), *self.by_name.remarks),
+            self._ambiguities(permuted),
+        )
+
+    def _tensor_matches(self, matches: list[Match]) -> list[Match]:
+        """Return the matches of single tensors by name, of layers that have no other match."""
+        stored, module = {match.stored for match in matches}, {match.module for match in matches}
+        return [
+            match
+            for match in self.by_name.matches
+            if not match.whole and match.stored not in stored and match.module not in module
+        ]
+
+    def _ambiguities(self, permuted: set[int]) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
+        stored, module = self.graphs
+        ambiguities = list(self.assignment.ambiguities)
+        if permuted:
+            ambiguities.append((tuple(permuted), tuple(self.assignment.pairs[group] for group in permuted)))
+        return tuple(
+            (tuple(stored.groups[group].name for group in left), tuple(module.groups[group].name for group in right))
+            for left, right in ambiguities
+        )
 
 
-def _permuted(by_name: Mapping[int, int], pairs: Mapping[int, int]) -> set[int]:
-    """Units that names and structure give other partners, where both give the same partners taken together."""
-    doubtful = {unit for unit, partner in by_name.items() if unit in pairs and pairs[unit] != partner}
+def _names_are_unreliable(by_name: Matching) -> bool:
+    """Return whether layers of equal names cannot match: then names are numbers that were given in another order."""
+    return any(not remark.text.startswith("ambiguous") for remark in by_name.remarks)
+
+
+def _find_permuted(named_pairs: Mapping[int, int], pairs: Mapping[int, int]) -> set[int]:
+    """Return the layer groups whose partners by name are a permutation of those by structure."""
+    permuted = {group for group, partner in named_pairs.items() if group in pairs and pairs[group] != partner}
     while True:
-        names, structure = ({side[unit] for unit in doubtful} for side in (by_name, pairs))
-        kept = {unit for unit in doubtful if by_name[unit] in structure and pairs[unit] in names}
-        if kept == doubtful:
-            return doubtful
-        doubtful = kept
+        by_name, by_structure = ({side[group] for group in permuted} for side in (named_pairs, pairs))
+        kept = {group for group in permuted if named_pairs[group] in by_structure and pairs[group] in by_name}
+        if kept == permuted:
+            return permuted
+        permuted = kept
 
 
-def _matching(
-    flows: tuple[DataflowGraph, DataflowGraph],
-    assignment: Assignment,
-    anchors: set[int],
-    by_name: Mapping[int, int],
-    named: Matching,
-    doubtful: set[int],
-) -> Matching:
-    stored, module = flows
-    details = {match.stored: match.detail for match in named.matches}
-    matches: list[Match] = []
-    explain = Explainer(flows, assignment)
-    remarks: list[Remark] = []
-    for unit, partner in assignment.pairs.items():
-        if unit in anchors:
-            continue
-        ours, theirs = stored.units[unit], module.units[partner]
-        if unit in doubtful:
-            other = module.units[by_name[unit]]
-            text = f"by name stored {ours.name} is the module's {other.name}, by dataflow it is {theirs.name}"
-            remarks += [Remark("stored", ours.name, text), Remark("module", theirs.name, text)]
-            continue
-        verdict = check_compatibility(stored.side, ours.name, module.side, theirs.name)
-        if verdict.problem:
-            remarks += [Remark("stored", ours.name, verdict.problem), Remark("module", theirs.name, verdict.problem)]
-            continue
-        agrees = by_name.get(unit) == partner
-        detail = details.get(ours.name, "") if agrees else assignment.details[unit]
-        matches.append(Match(ours.name, theirs.name, "name" if agrees else "structure", detail, dict(verdict.roles)))
-    taken = ({match.stored for match in matches}, {match.module for match in matches})
-    tensors = [m for m in named.matches if not m.whole and m.stored not in taken[0] and m.module not in taken[1]]
-    ambiguities = [
-        *assignment.ambiguities,
-        *([(tuple(doubtful), tuple(assignment.pairs[u] for u in doubtful))] if doubtful else []),
-    ]
-    return Matching(
-        (*matches, *tensors),
-        (*remarks, *explain.remarks(), *named.remarks),
-        tuple(
-            (tuple(stored.units[unit].name for unit in ours), tuple(module.units[unit].name for unit in theirs))
-            for ours, theirs in ambiguities
-        ),
-    )
-
-
-def _with_shapes(stored: Network, module: Network, found: Matching, named: Matching) -> Matching:
-    """Names, and what is left by shapes if that pairs all of it: every shape once, nothing left on either side."""
-    so_far = Matching((*found.matches, *named.matches))
-    sides = (stored, so_far.open_stored(stored)), (module, so_far.open_module(module))
-    units = [
-        {unit.label: unit for unit in group_layers(side) if (unit.name, None) in still_open}
-        for side, still_open in sides
-    ]
-    count = [sum((unit.name, None) in still_open for unit in group_layers(side)) for side, still_open in sides]
-    if not units[0] or units[0].keys() != units[1].keys() or count[0] != len(units[0]) or count[1] != len(units[1]):
-        return named
+def _add_shape_matches(stored: Network, module: Network, previous: Matching, by_name: Matching) -> Matching:
+    """Add matches by shapes if they pair all layers that names leave over: every shape once on both sides."""
+    matching = Matching((*previous.matches, *by_name.matches))
+    sides = (stored, matching.unmatched_stored(stored)), (module, matching.unmatched_module(module))
+    unmatched = [[group for group in group_layers(side) if (group.name, None) in names] for side, names in sides]
+    by_signature = [{group.signature: group for group in groups} for groups in unmatched]
+    are_unique = all(len(groups) == len(signatures) for groups, signatures in zip(unmatched, by_signature))
+    if not unmatched[0] or by_signature[0].keys() != by_signature[1].keys() or not are_unique:
+        return by_name
     matches = []
-    for label, ours in units[0].items():
-        verdict = check_compatibility(stored, ours.name, module, units[1][label].name)
+    for signature, group in by_signature[0].items():
+        partner = by_signature[1][signature]
+        verdict = check_compatibility(stored, group.name, module, partner.name)
         if verdict.problem:
-            return named
+            return by_name
         detail = "by its shapes alone, which nothing else has; no dataflow was compared"
-        matches.append(Match(ours.name, units[1][label].name, "structure", detail, dict(verdict.roles)))
-    return Matching((*named.matches, *matches), named.remarks)
+        matches.append(Match(group.name, partner.name, "structure", detail, dict(verdict.roles)))
+    return Matching((*by_name.matches, *matches), by_name.remarks)

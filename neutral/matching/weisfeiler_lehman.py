@@ -1,14 +1,14 @@
-"""Colour refinement of a dataflow: layers of one colour cannot be told apart by what flows into them and out of them.
+"""Weisfeiler-Lehman refinement of dataflow graphs: layers with one label cannot be told apart by their surroundings.
 
-This is Weisfeiler and Lehman's refinement, directed: a colour from the inputs on, one from the outputs back, and both
-again with the colours found. Colours of two flows can be compared where one :class:`WeisfeilerLehman` gave them.
+The refinement is directed: a label from the inputs on, one from the outputs back, and both again with the labels of the
+round before. Labels of two graphs can be compared if one :class:`WeisfeilerLehman` gave them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import FrozenSet, Hashable, Mapping
+from typing import FrozenSet, Hashable, Mapping, NamedTuple
 
 from neutral.matching.dataflow import DataflowGraph, LayerGroup, Vertex
 from neutral.operators import catalogue
@@ -21,14 +21,23 @@ POOLS = {
     **dict.fromkeys(("max_pool", "global_max_pool", "adaptive_max_pool", "reduce_max"), "max"),
     **dict.fromkeys(("sum_pool", "global_sum_pool", "sum"), "sum"),
 }
+"""Kinds with which frameworks spell the same reduction."""
 
-SIMPLE = frozenset(("prelu",))
+SIGNIFICANT_ATTRIBUTES = ("stride", "padding", "dilation", "groups", "output_padding", "bidirectional", "num_layers")
+"""Attributes that tell layers of equal shapes apart, and that frameworks spell alike."""
 
 
 @dataclass(frozen=True)
 class Level:
-    """How much a colour depends on: ``attributes`` of layers and places of inputs and outputs, the ``operators``
-    between layers, the ``order`` of operands, and whether ``norms`` come between other layers or are seen through."""
+    """The properties on which labels depend.
+
+    Attributes:
+        name: Text for the detail of a match.
+        attributes: The attributes of layers and the positions of inputs and outputs.
+        operators: The operators between layers.
+        order: The order of operands.
+        norms: The normalizations between other layers; without them, labels pass through normalizations.
+    """
 
     name: str
     attributes: bool = False
@@ -46,161 +55,183 @@ LEVELS = (
 )
 """From strict to loose."""
 
+
+class Labels(NamedTuple):
+    """The labels of a layer group: by its surroundings in both directions, and in each of them."""
+
+    both: int
+    forward: int
+    backward: int
+
+
 Sources = FrozenSet[int]
+"""The labels of the layers and inputs from which a value is computed."""
 
 
 class WeisfeilerLehman:
-    """Gives equal numbers to equal things."""
+    """Labels for the layer groups of several graphs, equal for equal surroundings."""
 
     def __init__(self) -> None:
         self._numbers: dict[Hashable, int] = {}
 
-    def number(self, thing: Hashable) -> int:
-        return self._numbers.setdefault(thing, len(self._numbers))
-
-    def units(
-        self, flow: DataflowGraph, level: Level, pairs: Mapping[int, int], known: Mapping[int, int]
-    ) -> dict[int, tuple[int, int, int]]:
-        """For each unit that the flow uses three colours: of both directions, forward only, backward only.
-
-        ``pairs`` numbers the units whose partners are known. What is behind such a unit does not matter any more.
-        ``known`` are colours found before.
-        """
-        labels = [self._label(flow, step, level, known) for step in flow.steps]
-        paired = [None if step.unit is None else pairs.get(step.unit) for step in flow.steps]
-        before = self._sources(flow, level, labels, paired)[0]
-        after = self._backward(flow, level, labels, paired)
-        found = {}
-        for unit, places in flow.uses().items():
-            both = sorted(self.number((labels[p], before[p], after[p])) for p in places)
-            one_way = (sorted(self.number((labels[p], way[p])) for p in places) for way in (before, after))
-            found[unit] = (self.number(tuple(both)), *(self.number((way, *items)) for way, items in zip("fb", one_way)))
-        return found  # type: ignore[return-value]
-
-    def refined(
+    def refine(
         self,
-        flows: tuple[DataflowGraph, DataflowGraph],
+        graphs: tuple[DataflowGraph, DataflowGraph],
         level: Level,
         pairs: tuple[Mapping[int, int], Mapping[int, int]],
-    ) -> list[dict[int, tuple[int, int, int]]]:
-        """The colours of both flows, refined until there are no more of them."""
-        known: list[dict[int, int]] = [{}, {}]
-        found: list[dict[int, tuple[int, int, int]]] = []
+    ) -> list[dict[int, Labels]]:
+        """Label the used layer groups of both graphs, until another round tells no more of them apart.
+
+        Args:
+            graphs: Both graphs.
+            level: The properties on which labels depend.
+            pairs: For each graph the number of the pair that a layer group belongs to. Labels do not depend on
+                anything behind a paired group.
+
+        Returns:
+            For each graph the labels by layer group.
+        """
+        previous: list[dict[int, int]] = [{}, {}]
+        labels: list[dict[int, Labels]] = []
         count = 0
         while True:
-            again = [self.units(*item) for item in zip(flows, (level, level), pairs, known)]
-            refined = len({colours[0] for colours in again[0].values()})
-            if found and refined == count:
-                return found
-            found, count = again, refined
-            if count == len(found[0]):
-                return found
-            known = [{unit: colours[0] for unit, colours in side.items()} for side in found]
+            refined = [self._round(*item) for item in zip(graphs, (level, level), pairs, previous)]
+            distinct = len({label.both for label in refined[0].values()})
+            if labels and distinct == count:
+                return labels
+            labels, count = refined, distinct
+            if count == len(labels[0]):
+                return labels
+            previous = [{group: label.both for group, label in side.items()} for side in labels]
 
-    def outputs(self, flow: DataflowGraph, level: Level) -> list[int]:
-        """A colour for each output: what it is computed from."""
-        labels = [self._label(flow, step, level, {}) for step in flow.steps]
-        sources = self._sources(flow, level, labels, [None] * len(labels))[1]
-        return [self.number(sources[place]) for place, _ in flow.outputs]
+    def label_outputs(self, graph: DataflowGraph, level: Level) -> list[int]:
+        """Return a label for each output of a graph, by the layers and inputs from which it is computed."""
+        own = [self._own_label(graph, vertex, level, {}) for vertex in graph.vertices]
+        sources = self._label_forward(graph, level, own, [None] * len(own))[1]
+        return [self._number(sources[index]) for index, _ in graph.outputs]
 
-    def _label(self, flow: DataflowGraph, step: Vertex, level: Level, known: Mapping[int, int]) -> int | None:
-        """The number of what a step is, None where it is seen through."""
-        if step.unit is not None:
-            unit = flow.units[step.unit]
-            details = _details(flow, unit) if level.attributes else ()
-            return self.number(("layer", unit.label, details, known.get(step.unit)))
-        kind = step.node.kind
+    def _number(self, key: Hashable) -> int:
+        return self._numbers.setdefault(key, len(self._numbers))
+
+    def _round(
+        self, graph: DataflowGraph, level: Level, pairs: Mapping[int, int], previous: Mapping[int, int]
+    ) -> dict[int, Labels]:
+        own = [self._own_label(graph, vertex, level, previous) for vertex in graph.vertices]
+        paired = [None if vertex.group is None else pairs.get(vertex.group) for vertex in graph.vertices]
+        forward = self._label_forward(graph, level, own, paired)[0]
+        backward = self._label_backward(graph, level, own, paired)
+        labels = {}
+        for group, uses in graph.uses().items():
+            both = sorted(self._number((own[i], forward[i], backward[i])) for i in uses)
+            one_way = [sorted(self._number((own[i], way[i])) for i in uses) for way in (forward, backward)]
+            labels[group] = Labels(
+                self._number(tuple(both)), self._number(("f", *one_way[0])), self._number(("b", *one_way[1]))
+            )
+        return labels
+
+    def _own_label(self, graph: DataflowGraph, vertex: Vertex, level: Level, previous: Mapping[int, int]) -> int | None:
+        """Return the label of a vertex without its surroundings, None where labels pass through it."""
+        if vertex.group is not None:
+            group = graph.groups[vertex.group]
+            details = _details(graph, group) if level.attributes else ()
+            return self._number(("layer", group.signature, details, previous.get(vertex.group)))
+        kind = vertex.node.kind
         if kind == "input":
-            place = flow.places[step.node.name]
-            return self.number(("input", place if level.attributes else None))
-        many = len(set(step.flowing)) > 1
-        if _only_moves_elements(kind) or not step.flowing:
+            index = graph.indices[vertex.node.name]
+            return self._number(("input", index if level.attributes else None))
+        has_many = len(set(vertex.data_operands)) > 1
+        if _only_moves_elements(kind) or not vertex.data_operands:
             return None
-        if level.order and kind in ORDERED and many:
-            return self.number(("operator", kind))
-        if level.operators and (kind not in ORDERED or many):
+        if level.order and kind in ORDERED and has_many:
+            return self._number(("operator", kind))
+        if level.operators and (kind not in ORDERED or has_many):
             operator = catalogue.get(kind)
-            if operator is not None and operator.commutative and not many:
+            if operator is not None and operator.commutative and not has_many:
                 return None
-            return self.number(("operator", POOLS.get(kind, kind)))
+            return self._number(("operator", POOLS.get(kind, kind)))
         return None
 
-    def _sources(
-        self, flow: DataflowGraph, level: Level, labels: list[int | None], paired: list[int | None]
+    def _label_forward(
+        self, graph: DataflowGraph, level: Level, own: list[int | None], paired: list[int | None]
     ) -> tuple[list[int], list[Sources]]:
-        """For each step the colour of what flows into it, and the colours that it passes on."""
-        into: list[int] = []
-        passed: list[Sources] = []
-        for step, label, pair in zip(flow.steps, labels, paired):
+        """Return for each vertex the label of its operands, and the labels that its users see."""
+        labels: list[int] = []
+        visible: list[Sources] = []
+        for vertex, label, pair in zip(graph.vertices, own, paired):
             operands = [
-                passed[place] if not output or label is None else frozenset((self.number((passed[place], output)),))
-                for place, output in step.flowing
+                visible[index] if not output or label is None else frozenset((self._number((visible[index], output)),))
+                for index, output in vertex.data_operands
             ]
-            ordered = step.node.kind in ORDERED or step.unit is not None
-            numbers = [self.number(operand) for operand in operands if operand]
-            into.append(self.number(tuple(numbers if ordered and level.order else sorted(set(numbers)))))
-            if label is None or (step.unit is not None and _seen_through(flow.units[step.unit], level)):
-                passed.append(_union(operands))
+            numbers = [self._number(operand) for operand in operands if operand]
+            is_ordered = level.order and _is_ordered(vertex)
+            labels.append(self._number(tuple(numbers if is_ordered else sorted(set(numbers)))))
+            if _is_transparent(graph, vertex, label, level):
+                visible.append(_union(operands))
             elif pair is not None:
-                passed.append(frozenset((self.number(("pair", pair)),)))
+                visible.append(frozenset((self._number(("pair", pair)),)))
             else:
-                passed.append(frozenset((self.number((label, into[-1])),)))
-        return into, passed
+                visible.append(frozenset((self._number((label, labels[-1])),)))
+        return labels, visible
 
-    def _backward(
-        self, flow: DataflowGraph, level: Level, labels: list[int | None], paired: list[int | None]
+    def _label_backward(
+        self, graph: DataflowGraph, level: Level, own: list[int | None], paired: list[int | None]
     ) -> list[int]:
-        """For each step the colour of what becomes of it."""
-        after: list[set[int]] = [set() for _ in flow.steps]
-        for index, (place, _) in enumerate(flow.outputs):
-            after[place].add(self.number(("output", index if level.attributes else None)))
-        colours = [0] * len(flow.steps)
-        for place in range(len(flow.steps) - 1, -1, -1):
-            step, label, pair = flow.steps[place], labels[place], paired[place]
-            colours[place] = self.number(frozenset(after[place]))
-            through = label is None or (step.unit is not None and _seen_through(flow.units[step.unit], level))
-            for position, (operand, _) in enumerate(step.flowing):
-                if through:
-                    after[operand] |= after[place]
+        """Return for each vertex the label of its users."""
+        users: list[set[int]] = [set() for _ in graph.vertices]
+        for position, (index, _) in enumerate(graph.outputs):
+            users[index].add(self._number(("output", position if level.attributes else None)))
+        labels = [0] * len(graph.vertices)
+        for index in range(len(graph.vertices) - 1, -1, -1):
+            vertex, label, pair = graph.vertices[index], own[index], paired[index]
+            labels[index] = self._number(frozenset(users[index]))
+            is_transparent = _is_transparent(graph, vertex, label, level)
+            is_ordered = level.order and _is_ordered(vertex)
+            for position, (operand, _) in enumerate(vertex.data_operands):
+                if is_transparent:
+                    users[operand] |= users[index]
                 else:
-                    ordered = level.order and (step.node.kind in ORDERED or step.unit is not None)
-                    what = ("pair", pair) if pair is not None else (label, colours[place])
-                    after[operand].add(self.number(("use", position if ordered else 0, what)))
-        return colours
+                    user = ("pair", pair) if pair is not None else (label, labels[index])
+                    users[operand].add(self._number(("use", position if is_ordered else 0, user)))
+        return labels
 
 
 @lru_cache(maxsize=None)
 def _only_moves_elements(kind: str) -> bool:
-    """Return whether a kind computes nothing: such kinds are spelled in so many ways that no colour depends on them."""
+    """Return whether a kind computes nothing: such kinds are spelled in so many ways that no label depends on them."""
     operator = catalogue.get(kind)
     return operator is not None and (operator.layout_only or operator.dtype_only or operator.inference_identity)
 
 
-def _union(operands: list[Sources]) -> Sources:
-    if len(operands) == 1:
-        return operands[0]
-    return frozenset().union(*operands)
+def _is_ordered(vertex: Vertex) -> bool:
+    return vertex.node.kind in ORDERED or vertex.group is not None
 
 
-def _seen_through(unit: LayerGroup, level: Level) -> bool:
-    return not level.norms and (unit.kind.endswith("_norm") or unit.kind in SIMPLE)
+def _is_transparent(graph: DataflowGraph, vertex: Vertex, label: int | None, level: Level) -> bool:
+    """Return whether labels pass through a vertex."""
+    if label is None:
+        return True
+    if vertex.group is None or level.norms:
+        return False
+    kind = graph.groups[vertex.group].kind
+    return kind.endswith("_norm") or kind == "prelu"
 
 
-SIGNIFICANT_ATTRIBUTES = ("stride", "padding", "dilation", "groups", "output_padding", "bidirectional", "num_layers")
+def _union(sources: list[Sources]) -> Sources:
+    return sources[0] if len(sources) == 1 else frozenset().union(*sources)
 
 
-def _details(flow: DataflowGraph, unit: LayerGroup) -> tuple[object, ...]:
-    """Shapes and attributes that tell layers apart, but not what is often written in two ways."""
-    layer = flow.side.layers[unit.name]
-    shape = flow.side.shape(unit.name, "weight") if "weight" in layer.tensors else ()
+def _details(graph: DataflowGraph, group: LayerGroup) -> tuple[object, ...]:
+    """Return shapes and attributes that tell layers apart, without those that are often written in two ways."""
+    layer = graph.network.layers[group.name]
+    shape = graph.network.shape(group.name, "weight") if "weight" in layer.tensors else ()
     while len(shape) > 2 and shape[-1] == 1:
         shape = shape[:-1]
     values = {name: layer.attributes[name] for name in SIGNIFICANT_ATTRIBUTES if name in layer.attributes}
-    plain = all(_is_plain(name, value) for name, value in values.items())
-    return (layer.kind == "prelu" or shape, () if plain else tuple(sorted(values.items())))
+    are_default = all(_is_default(name, value) for name, value in values.items())
+    return (layer.kind == "prelu" or shape, () if are_default else tuple(sorted(values.items())))
 
 
-def _is_plain(name: str, value: object) -> bool:
-    """Whether a convolution's attribute is the one that makes a 1x1 convolution a linear map."""
-    usual = 0 if name in ("padding", "output_padding") else 1
-    return all(item == usual for item in value) if isinstance(value, tuple) else value == usual
+def _is_default(name: str, value: object) -> bool:
+    """Return whether a convolution's attribute has the value with which a 1x1 convolution is a linear map."""
+    default = 0 if name in ("padding", "output_padding") else 1
+    return all(item == default for item in value) if isinstance(value, tuple) else value == default

@@ -42,8 +42,13 @@ class Golden:
     notes: tuple[str, ...]
     tensors: Mapping[str, Tensor]
 
+    @property
+    def title(self) -> str:
+        """The name of the file and the framework that recorded it, for reports."""
+        return f"{os.path.basename(self.path)} ({self.framework} {self.framework_version})"
+
     def array(self, key: str) -> np.ndarray:
-        """The values under ``key``; bfloat16 as float32, which holds it exactly."""
+        """Return the values under a key; bfloat16 as float32, which holds it exactly."""
         import numpy as np
 
         tensor = self.tensors[key]

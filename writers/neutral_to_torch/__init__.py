@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from neutral.verification.report import Report
     from neutral_to_torch.emission.build import build, plan_of
     from neutral_to_torch.emission.emit import emit, preflight
-    from neutral_to_torch.loading.load import load_into, make_plan
+    from neutral_to_torch.loading.load import load_into
+    from neutral_to_torch.loading.planning import make_plan
     from neutral_to_torch.loading.save import save_weights
     from neutral_to_torch.loading.typed import typed
-    from neutral_to_torch.verification.operators import verify_operators
-    from neutral_to_torch.verification.verify import verify
+    from neutral_to_torch.verification.verify_graph import verify_operators
+    from neutral_to_torch.verification.verify_module import verify
 
 __all__ = [
     "Plan",
@@ -41,13 +42,13 @@ _HOME = {
     "build": "neutral_to_torch.emission.build",
     "emit": "neutral_to_torch.emission.emit",
     "load_into": "neutral_to_torch.loading.load",
-    "make_plan": "neutral_to_torch.loading.load",
+    "make_plan": "neutral_to_torch.loading.planning",
     "plan_of": "neutral_to_torch.emission.build",
     "preflight": "neutral_to_torch.emission.emit",
     "save_weights": "neutral_to_torch.loading.save",
     "typed": "neutral_to_torch.loading.typed",
-    "verify": "neutral_to_torch.verification.verify",
-    "verify_operators": "neutral_to_torch.verification.operators",
+    "verify": "neutral_to_torch.verification.verify_module",
+    "verify_operators": "neutral_to_torch.verification.verify_graph",
     "write_hub": "neutral_to_torch.emission.hub",
 }
 

@@ -236,7 +236,7 @@ def test_a_setting_that_torch_alone_has_is_a_difference() -> None:
     b = Builder()
     b.convolution("m", 2, 4)
     module = nn.ModuleDict({"m": nn.Conv2d(2, 4, 3, padding=1, padding_mode="circular")})
-    with pytest.warns(UserWarning, match="padding_mode zeros, the module's circular"):
+    with pytest.warns(UserWarning, match="padding_mode is zeros in the store and circular in the module"):
         load_into(module, b.store())
     load_into(module, b.store(), set_attributes=True)
     right = nn.Conv2d(2, 4, 3, padding=1)

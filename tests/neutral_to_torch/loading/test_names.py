@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from neutral.graph import Layer, LayerSource
 from neutral.matching import Matching, NameMatcher, Network, run_matchers
-from neutral.matching.names import common_prefix, plain, words_of
+from neutral.matching.names import common_prefix, replace_synonyms, words_of
 
 
 def side(*layers: tuple[str, str, Any], nodes: dict[str, str] | None = None) -> Network:
@@ -161,7 +161,7 @@ def test_a_match_is_one_to_one_and_of_the_same_words(stored: set[str], module: s
         forms = []
         for name, names in ((m.stored, ours), (m.module, theirs)):
             words = words_of(name)
-            forms.append({plain(words), plain(words[len(common_prefix(names)) :])})
+            forms.append({replace_synonyms(words), replace_synonyms(words[len(common_prefix(names)) :])})
         assert m.stored == m.module or forms[0] & forms[1]
     assert stored & module <= {m.stored for m in found.matches if m.stored == m.module}
 
@@ -180,8 +180,8 @@ def test_the_order_of_layers_does_not_matter(stored: list[str], module: list[str
 
 
 def test_plain_words() -> None:
-    assert plain(words_of("resnet_batch_norm_1_gamma")) == ("resnet", "bn", "1", "weight")
-    assert plain(words_of("l0_i2h_weight")) == ("l", "0", "ih", "weight")
+    assert replace_synonyms(words_of("resnet_batch_norm_1_gamma")) == ("resnet", "bn", "1", "weight")
+    assert replace_synonyms(words_of("l0_i2h_weight")) == ("l", "0", "ih", "weight")
 
 
 def test_thousands_of_layers_take_time_in_proportion() -> None:

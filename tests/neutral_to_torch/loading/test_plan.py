@@ -13,7 +13,8 @@ from torch import nn
 
 from neutral.errors import MatchError, SourceError, TargetError, UsageError
 from neutral.matching.attributes import Difference
-from neutral.matching.plan import Leftover, Pair, read_mapping
+from neutral.matching.mapping_file import read_mapping
+from neutral.matching.plan import Leftover, Pair
 from neutral.text import printable
 from neutral_to_torch import Plan, load_into, make_plan
 from stores import Builder
@@ -97,7 +98,8 @@ def test_the_table_says_what_goes_where_and_why() -> None:
         [
             "stored layer  kind         module  matched by             remarks",
             "conv0         convolution  conv0   name",
-            "bn0           batch_norm   bn0     name                   eps 0.001, the module's 1e-05 [inference]",
+            "bn0           batch_norm   bn0     name                   "
+            "eps is 0.001 in the store and 1e-05 in the module: changes the results",
             "dense0        linear       fc0     name (usual synonyms)",
             "dense1        linear       fc1     name (usual synonyms)",
             "",

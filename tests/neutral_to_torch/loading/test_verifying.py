@@ -318,7 +318,7 @@ def test_channels_last_of_the_source_are_compared_channels_first(tmp_path: Path)
     b.batch_norm("bn", 8, axis=-1)
     module = nn.Sequential()
     module.conv, module.bn = nn.Conv2d(3, 8, 3, 1, 1), nn.BatchNorm2d(8)
-    with pytest.warns(UserWarning, match="layout channels_last, the module's channels_first"):
+    with pytest.warns(UserWarning, match="layout is channels_last in the store and channels_first in the module"):
         plan = load_into(module, b.store(graph=True))
     data = torch.randn(2, 3, 5, 7)
     internals, result = record(module, data)

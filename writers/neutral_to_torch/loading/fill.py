@@ -47,14 +47,14 @@ def fill(
             if key in keys:
                 value = value.clone()  # what is one tensor in the store and two in the module must not share memory
             keys.add(key)
-            replace(places[id(target)], value.to(dtype=wanted_dtype(target, dtype_of(tensor), dtype), device=device))
+            replace(places[id(target)], value.to(dtype=target_dtype(target, dtype_of(tensor), dtype), device=device))
         else:
-            _move(target, wanted_dtype(target, dtype_of(tensor), dtype), device)
+            _move(target, target_dtype(target, dtype_of(tensor), dtype), device)
             _copy(target, tensor)
     _make_counters(module, device)
     for rest in (*module.parameters(), *module.buffers()):
         if id(rest) not in filled and not rest.is_meta and not is_sharded(rest):
-            rest.data = rest.detach().to(device=device, dtype=wanted_dtype(rest, rest.dtype, dtype))
+            rest.data = rest.detach().to(device=device, dtype=target_dtype(rest, rest.dtype, dtype))
 
 
 def _fill_sharded(
@@ -65,14 +65,14 @@ def _fill_sharded(
     dtype: torch.dtype | None,
 ) -> None:
     if source is None:
-        new = sharded.filled_with(target, constant, wanted_dtype(target, target.dtype, dtype))
+        new = sharded.filled_with(target, constant, target_dtype(target, target.dtype, dtype))
     else:
-        new = sharded.filled(target, source[1], wanted_dtype(target, dtype_of(source[1]), dtype))
+        new = sharded.filled(target, source[1], target_dtype(target, dtype_of(source[1]), dtype))
     if new is not None:
         replace(places, new)
 
 
-def wanted_dtype(target: torch.Tensor, stored: torch.dtype, asked: torch.dtype | None) -> torch.dtype:
+def target_dtype(target: torch.Tensor, stored: torch.dtype, asked: torch.dtype | None) -> torch.dtype:
     """The dtype a module's tensor will have: as asked; else its own, or on the ``meta`` device the stored one."""
     if not target.is_floating_point():
         return target.dtype
@@ -88,7 +88,7 @@ def _fill_constant(
     dtype: torch.dtype | None,
     device: torch.device | None,
 ) -> None:
-    wanted = wanted_dtype(target, target.dtype, dtype)
+    wanted = target_dtype(target, target.dtype, dtype)
     if target.is_meta:
         replace(places, torch.full(target.shape, value, dtype=wanted, device=device or "cpu"))
     else:

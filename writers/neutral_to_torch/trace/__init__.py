@@ -28,9 +28,9 @@ __all__ = ["Call", "Record", "Traced", "trace"]
 
 @dataclass(frozen=True)
 class Traced:
-    """A module as a side with its graph, and the record of the run, whose nodes have the same names."""
+    """A module's network with its graph, and the record of the run, whose nodes have the same names."""
 
-    side: Network
+    network: Network
     record: Record
 
 
@@ -63,8 +63,8 @@ def trace(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
         for name, layer in described.layers.items()
         if layer.kind != "parameter" or name not in of_layers or name in of_values
     }
-    side = replace(described, layers={**kept, **found.layers}, graph=graph, layouts=found.layouts)
-    return Traced(side, record)
+    network = replace(described, layers={**kept, **found.layers}, graph=graph, layouts=found.layouts)
+    return Traced(network, record)
 
 
 def _named(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, torch.Tensor]:

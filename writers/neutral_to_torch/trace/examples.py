@@ -29,7 +29,7 @@ def golden_arguments(module: nn.Module, golden: Golden) -> Arguments:
     return args, kwargs
 
 
-def made_arguments(module: nn.Module, graph: Graph) -> Arguments | None:
+def random_arguments(module: nn.Module, graph: Graph) -> Arguments | None:
     """Random numbers in the shapes of the graph's inputs, zeros for integers; None where the shapes are not known."""
     named: dict[str, torch.Tensor] = {}
     generator = torch.Generator().manual_seed(0)

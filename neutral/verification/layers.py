@@ -1,0 +1,140 @@
+"""Compare the outputs of a module's layers with recorded ones while the module runs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Hashable, Iterator, Sequence
+
+from neutral.matching.plan import Pair
+from neutral.verification.comparison import spread
+from neutral.verification.golden import Golden
+from neutral.verification.report import Row, Skipped
+from neutral.verification.rows import compare_to_row
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True)
+class _RecordedUse:
+    """A recorded run of a layer: its node, the keys of its outputs, and its pair."""
+
+    node: str
+    keys: dict[int, str]
+    pair: Pair
+
+
+class LayerComparison:
+    """Comparison of each call of each module of a plan, at the time of the call, so that no array has to be kept.
+
+    A writer calls :meth:`expect` for every pair, then runs its module and calls :meth:`observe` at every call of one of
+    :attr:`targets`.
+
+    Args:
+        golden: The recorded values.
+        tolerance: The largest allowed error, in units of the largest golden magnitude.
+
+    Attributes:
+        rows: The comparisons, in the order in which the modules ran.
+    """
+
+    def __init__(self, golden: Golden, tolerance: float) -> None:
+        self.golden = golden
+        self.tolerance = tolerance
+        self.rows: list[Row] = []
+        self._expected: dict[Hashable, list[_RecordedUse]] = defaultdict(list)
+        self._skipped: list[Skipped] = []
+        self._keys: dict[str, dict[int, str]] = {}
+        for (node, index), key in golden.internals.items():
+            self._keys.setdefault(node, {})[index] = key
+        self._order = {node: position for position, node in enumerate(self._keys)}
+
+    @property
+    def targets(self) -> list[Hashable]:
+        """The modules whose calls are to be observed."""
+        return list(self._expected)
+
+    def expect(self, pair: Pair, target: Hashable, is_composite: bool) -> None:
+        """Expect calls of the module of a pair, one for each recorded node of the pair.
+
+        Args:
+            pair: A pair of the plan.
+            target: The module, or any key for it.
+            is_composite: Whether the module contains other modules.
+        """
+        if pair.kind == "parameter":
+            return
+        recorded = [node for node in pair.nodes if node in self._keys]
+        if not pair.is_whole and is_composite:
+            self._skip(pair, "its tensors are in a module that does more")
+        elif not recorded:
+            self._skip(pair, "the golden file has no output of its node")
+        else:
+            self._expected[target] += [_RecordedUse(node, self._keys[node], pair) for node in recorded]
+            self._expected[target].sort(key=lambda use: self._order[use.node])
+
+    def observe(self, target: Hashable, outputs: Sequence[np.ndarray], type_name: str, has_known_forward: bool) -> None:
+        """Compare a call with the first expected use that it equals, or else with the first expected one.
+
+        Args:
+            target: The module that was called.
+            outputs: The arrays that it returned, in order.
+            type_name: The name of its class, for messages.
+            has_known_forward: Whether it computes only the layer of its pair. A module with a forward of its own may
+                return something else; it is then not compared.
+        """
+        uses = self._expected[target]
+        if not uses:
+            return
+        attempts = (self._compare(use, outputs) for use in uses)
+        first = next(attempts)
+        rows, use = (first, uses[0])
+        if not all(row.ok for row in first):
+            equal = ((rows, use) for rows, use in zip(attempts, uses[1:]) if rows and all(row.ok for row in rows))
+            rows, use = next(equal, (first, uses[0]))
+        uses.remove(use)
+        if not all(row.ok for row in rows) and not has_known_forward:
+            worst = max(row.scaled_error for row in rows)
+            why = f"{type_name} has its own forward and gives something else ({worst:.1e} of the scale)"
+            self._skip(use.pair, why)
+        elif rows:
+            self.rows += rows
+        else:
+            self._skip(use.pair, f"nothing to compare in its output for {use.node}")
+
+    def skipped(self) -> Iterator[Skipped]:
+        """Yield the pairs that were not compared, after the run."""
+        yield from self._skipped
+        for uses in self._expected.values():
+            for use in uses:
+                yield Skipped(use.pair.layer, use.pair.module, f"the module did not run for {use.node}")
+
+    def _skip(self, pair: Pair, why: str) -> None:
+        self._skipped.append(Skipped(pair.layer, pair.module, why))
+
+    def _compare(self, use: _RecordedUse, outputs: Sequence[np.ndarray]) -> list[Row]:
+        rows = []
+        for index, key in use.keys.items():
+            if index >= len(outputs):
+                continue
+            golden = _in_module_layout(self.golden.array(key), index, use.pair)
+            if golden.size or outputs[index].size:
+                observed = spread(outputs[index], golden.shape)  # an initial state is that of each sample
+                rows.append(compare_to_row(observed, golden, self.tolerance, use.node, use.pair))
+        return rows
+
+
+def _in_module_layout(golden: np.ndarray, index: int, pair: Pair) -> np.ndarray:
+    """Return a golden array in the data layout of the module, where the plan has a difference of layout."""
+    import numpy as np
+
+    for difference in pair.differences:
+        if difference.attribute == "batch_first" and index == 0 and golden.ndim == 3:
+            return golden.swapaxes(0, 1)
+        if difference.attribute == "axis" and pair.kind == "layer_norm" and isinstance(difference.stored, int):
+            return np.moveaxis(golden, difference.stored, -1)
+        is_last = difference.stored in ("channels_last", -1)
+        if difference.attribute in ("layout", "axis") and is_last and golden.ndim > 2:
+            return np.moveaxis(golden, -1, 1)
+    return golden

@@ -1,0 +1,68 @@
+"""PyTorch modules as targets of planning."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+from torch import nn
+
+from neutral.errors import UsageError
+from neutral.graph import Graph
+from neutral.matching.network import Network
+from neutral.verification.golden import Golden
+from neutral_to_torch.adapters import adapter_of, describe
+from neutral_to_torch.loading.probe import TorchProbe
+from neutral_to_torch.trace import Traced, trace
+from neutral_to_torch.trace.examples import given_arguments, golden_arguments, random_arguments
+
+
+class TorchTarget:
+    """A PyTorch module as planning sees it; see :class:`neutral.matching.Target`.
+
+    Attributes:
+        name: The name of the module's class.
+        network: The module's layers, and its dataflow where it was traced.
+        probe: The probe of the traced operators, None where the module was not traced.
+
+    Args:
+        module: The module; it is not changed.
+        traced: A trace of the module, whose dataflow is compared with the store's; None to match by names alone.
+    """
+
+    def __init__(self, module: nn.Module, traced: Traced | None = None) -> None:
+        self.module = module
+        self.name: str = type(module).__name__
+        self.network: Network = describe(module) if traced is None else traced.network
+        self.probe: TorchProbe | None = None if traced is None else TorchProbe(traced.record)
+
+    def implied_attributes(self, layer: str) -> Mapping[str, Any]:
+        """Return the implied attributes of a layer's adapter; see :class:`neutral_to_torch.adapters.Adapter`."""
+        adapter = adapter_of(self.module.get_submodule(layer))
+        return {} if adapter is None else adapter.implied
+
+
+def trace_target(module: nn.Module, graph: Graph | None, example: Any, golden: Golden | None) -> TorchTarget:
+    """Trace a module where the store has a graph and there are arguments to run the module on.
+
+    Args:
+        module: The module.
+        graph: The store's graph, None where it has none.
+        example: Arguments: a tensor, a tuple of positional arguments, or a dict by name; None for none.
+        golden: A golden file whose inputs are used without an example. Without both, random inputs are tried.
+
+    Raises:
+        UsageError: The module cannot be run on the example or on the golden inputs.
+    """
+    if graph is None:
+        return TorchTarget(module)
+    if example is not None:
+        return TorchTarget(module, trace(module, *given_arguments(module, example)))
+    if golden is not None:
+        return TorchTarget(module, trace(module, *golden_arguments(module, golden)))
+    arguments = random_arguments(module, graph)
+    if arguments is None:
+        return TorchTarget(module)
+    try:
+        return TorchTarget(module, trace(module, *arguments))
+    except UsageError:  # the shapes of the store's inputs may be those of another implementation
+        return TorchTarget(module)

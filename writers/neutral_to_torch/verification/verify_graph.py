@@ -1,0 +1,46 @@
+"""Verify the operators of a store in PyTorch."""
+
+from __future__ import annotations
+
+import os
+from typing import Sequence
+
+import numpy as np
+import torch
+
+from neutral.store import Store
+from neutral.verification import operators
+from neutral.verification.golden import Golden
+from neutral.verification.report import Report
+from neutral_to_torch.emission.build import build
+from neutral_to_torch.verification.arrays import tensors_in
+
+
+def verify_operators(
+    store: Store, golden: str | os.PathLike[str] | Golden, *, tolerance: float = 1e-5, size: int = 100
+) -> Report:
+    """Compute every recorded output of a store's graph from the recorded values nearest before it, and compare.
+
+    The operators run as the emitted source has them.
+
+    Args:
+        store: A store with a graph.
+        golden: The recorded values, or their file.
+        tolerance: The largest allowed error, in units of the largest golden magnitude. Integers have to be equal.
+        size: The number of operators in a module at a time.
+
+    Returns:
+        A row for each recorded output.
+
+    Raises:
+        UnsupportedError: The graph has operators that cannot be emitted.
+        UsageError: The store has no graph.
+    """
+    return operators.verify_operators(store, golden, _run, tolerance=tolerance, size=size)
+
+
+def _run(store: Store, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    module = build(store)
+    with torch.no_grad():
+        results = tensors_in(module(*(torch.from_numpy(array.copy()) for array in arrays)))
+    return [result.detach().numpy() for result in results]

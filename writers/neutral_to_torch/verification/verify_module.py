@@ -1,0 +1,71 @@
+"""Verify a loaded module against a golden file."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Callable, Mapping, Sequence
+
+from torch import nn
+
+from neutral.errors import UsageError
+from neutral.matching.plan import Plan
+from neutral.store import Store
+from neutral.verification.golden import Golden, open_golden
+from neutral.verification.report import Report
+from neutral_to_torch.loading.planning import make_plan
+from neutral_to_torch.verification.run import compare_run
+
+
+def verify(
+    module: nn.Module,
+    golden: str | os.PathLike[str] | Golden,
+    plan: Plan | None = None,
+    *,
+    store: Store | None = None,
+    tolerance: float = 1e-5,
+    end_to_end: float = 1e-4,
+    inputs: Sequence[Any] | Mapping[str, Any] | None = None,
+    outputs: Callable[[Any], Any] | None = None,
+) -> Report:
+    """Run a module on the inputs of a golden file and compare its layers and outputs with the recorded ones.
+
+    The outputs are compared with the golden ones, or, where the store's graph has fewer since some are for training
+    only, with the recorded values of the graph's outputs. Errors are in units of the largest golden magnitude of a
+    tensor; integers have to be equal. The module runs in evaluation mode, without gradients, and is left in the mode
+    it was in.
+
+    Args:
+        module: A loaded module.
+        golden: The golden file.
+        plan: The layers to compare; without it a plan is made from ``store``; without both only outputs are compared.
+        store: The store that the module was loaded from.
+        tolerance: The largest allowed error of a layer.
+        end_to_end: The largest allowed error of an output.
+        inputs: Tensors or arrays in the place of the golden inputs, in order or by argument name. Golden inputs are
+            passed by name where ``forward`` has arguments of their names, else in order; labels are not passed.
+        outputs: Select from the module's result, where that is more than the golden outputs or in another order.
+            Tensors in tuples, lists and dicts count in their order.
+
+    Returns:
+        A row for each comparison, in execution order, the outputs last.
+
+    Raises:
+        VerificationError: The module cannot be run on these inputs.
+    """
+    if not isinstance(golden, Golden):
+        golden = open_golden(golden)
+    if plan is None and store is not None:
+        try:
+            plan = make_plan(module, store, golden=golden, strict=False)
+        except UsageError:  # the module does not run on the inputs, which the run below reports
+            plan = make_plan(module, store, strict=False)
+    return compare_run(
+        module,
+        golden,
+        plan,
+        store=store,
+        tolerance=tolerance,
+        end_to_end=end_to_end,
+        inputs=inputs,
+        outputs=outputs,
+    )
