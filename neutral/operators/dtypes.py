@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Sequence
 
+from neutral.dtypes import DTYPES, FLOATING
+
 SIGNED_INTEGERS = ("bool", "uint8", "int8", "int16", "int32", "int64")
 """The integer dtypes that promotion orders, narrowest first; bool counts as an integer of one bit."""
 
-INTEGERS = frozenset((*SIGNED_INTEGERS, "uint16", "uint32", "uint64"))
+INTEGERS = frozenset(dtype.name for dtype in DTYPES if dtype.code not in FLOATING)
 """All dtypes that are not floating."""
 
-_FLOAT_BYTES = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
-
-DTYPES = (*INTEGERS, *_FLOAT_BYTES)
-"""Every dtype by name."""
+_FLOAT_SIZE = {dtype.name: dtype.size for dtype in DTYPES if dtype.code in FLOATING}
 
 DTYPE_RULES = ("same", "promote", "promote_to_float", "accumulate", "attribute")
 """The rules of :func:`output_dtype` besides a dtype's name."""
@@ -39,7 +38,7 @@ def promote(dtypes: Sequence[str | None]) -> str | None:
         return None
     floats = [dtype for dtype in known if dtype not in INTEGERS]
     if floats:
-        return max(floats, key=lambda dtype: _FLOAT_BYTES.get(dtype, 4))
+        return max(floats, key=lambda dtype: _FLOAT_SIZE.get(dtype, 4))
     return max(known, key=SIGNED_INTEGERS.index) if set(known) <= set(SIGNED_INTEGERS) else None
 
 

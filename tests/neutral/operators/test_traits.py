@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from neutral.dtypes import DTYPE_CODE
 from neutral.operators import Operator, catalogue
-from neutral.operators.dtypes import DTYPE_RULES, DTYPES, output_dtype, promote
+from neutral.operators.dtypes import DTYPE_RULES, output_dtype, promote
 from neutral.operators.ranks import RankContext, output_ranks
 
 EVERY_KIND = [pytest.param(operator, id=operator.kind) for operator in catalogue]
@@ -63,11 +64,11 @@ def test_rank_rules_can_be_applied(operator: Operator) -> None:
 
 @pytest.mark.parametrize("operator", EVERY_KIND)
 def test_dtype_rules_can_be_applied(operator: Operator) -> None:
-    assert operator.dtype_rule is None or operator.dtype_rule in DTYPE_RULES or operator.dtype_rule in DTYPES
+    assert operator.dtype_rule is None or operator.dtype_rule in DTYPE_RULES or operator.dtype_rule in DTYPE_CODE
     if operator.dtype_rule == "attribute":
         assert "dtype" in {attribute.name for attribute in operator.attributes}
     dtype = output_dtype(operator.dtype_rule, {"dtype": None, **attributes_of(operator)}, ["float32", "float32"])
-    assert dtype is None or dtype in DTYPES
+    assert dtype is None or dtype in DTYPE_CODE
 
 
 @pytest.mark.parametrize(
