@@ -1,9 +1,9 @@
-"""The main job on the checkpoint in this folder: export it, load it into a hand-written module, prove it equal.
+"""Export the checkpoint in ``examples/shapes``, load it into a hand-written module, and verify every layer.
 
     python3 examples/quickstart.py
 
-Makes ``.venv`` beside the project, installs Neutral with PyTorch into it and runs three commands, which it prints.
-MXNet is not needed: what it computed is in ``golden.safetensors``.
+Creates ``.venv`` beside the project, installs Neutral with PyTorch into it, and prints and runs three commands. MXNet is
+not needed: the values that it computed are in ``golden.safetensors``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A plug-in for Sockeye 1: its ``positional_encodings``, an operator that Sockeye defines in Python for MXNet.
+"""A plug-in for ``positional_encodings``, an operator that Sockeye 1 defines in Python for MXNet.
 
 ``neutral export MODEL -o model.safetensors --plugin sockeye_positions.py``, and the same option with ``emit``.
 """

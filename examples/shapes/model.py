@@ -1,4 +1,4 @@
-"""The network of ``shapes-symbol.json`` as one writes it by hand in PyTorch."""
+"""The network of ``shapes-symbol.json``, written by hand in PyTorch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 
 class Shapes(nn.Module):
-    """(N, 1, 24, 24) pictures to (N, 4) probabilities of disc, square, cross and ring."""
+    """Classify images (N, 1, 24, 24) as disc, square, cross or ring: probabilities (N, 4)."""
 
     def __init__(self) -> None:
         super().__init__()
