@@ -2,8 +2,8 @@
 
     python3 examples/quickstart.py
 
-Creates ``.venv`` beside the project, installs Neutral with PyTorch into it, and prints and runs three commands. MXNet is
-not needed: the values that it computed are in ``golden.safetensors``.
+Creates ``.venv`` beside the project, installs Neutral with PyTorch into it, and prints and runs three commands. Needs
+no MXNet: the values that it computed are in ``golden.safetensors``.
 """
 
 from __future__ import annotations

@@ -38,17 +38,17 @@ OVERFLOWING = 1e18
 """Magnitude whose square float32 cannot hold."""
 
 ORDERING = frozenset({"equal", "top_k", "sort", "box_nms", "multibox_detection", "argmax", "argmin"})
-"""Kinds that put their input in order, pick the largest of it, or ask whether two numbers are equal."""
+"""Kinds that sort their input, select its largest elements, or compare two numbers for equality."""
 
 DATASET = re.compile(
     r"(_kitti)?_(voc|coco|custom|ade|citys|mhpv1|kinetics[47]00|hmdb51|ucf101|sthsthv2|(mono|stereo|mono_stereo)_640x192)$"
 )
-"""What names of one architecture differ in: the data that the model is for, which decides its number of classes."""
+"""The part of a model's name that states its data set, which decides the number of classes."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a model.
+    """The result of one model.
 
     Errors are in units of the largest magnitude: of operators fed with MXNet's own values, of layers while the
     emitted model runs, and of the model's outputs. ``status`` is one of ``matrix.MEANINGS``.
@@ -68,7 +68,7 @@ class Result:
 
 
 def check(name: str, mxnet: MXNet, folder: Path) -> Result:
-    """Make a model in MXNet, convert it, and compare."""
+    """Create a model in MXNet, convert it, and compare."""
     import mxnet_to_neutral
     import neutral
     import neutral_to_torch
@@ -76,20 +76,20 @@ def check(name: str, mxnet: MXNet, folder: Path) -> Result:
 
     prefix, golden = str(folder / "model"), str(folder / "golden.safetensors")
     try:
-        made = mxnet.call("zoo:make", name=name, prefix=prefix, golden=golden)
+        model = mxnet.call("zoo:make", name=name, prefix=prefix, golden=golden)
     except RuntimeError as error:
         return Result(name, "not exported", _last_line(error))
     facts: dict[str, Any] = {
-        "shapes": ", ".join("x".join(map(str, shape)) for shape in made["shapes"].values()),
-        "operators": len(made["operators"]),
-        "kinds": len(set(made["operators"])),
+        "shapes": ", ".join("x".join(map(str, shape)) for shape in model["shapes"].values()),
+        "operators": len(model["operators"]),
+        "kinds": len(set(model["operators"])),
     }
     try:
         with mxnet_to_neutral.read(prefix, 0) as source:
             source.save(folder / "model.safetensors")
         with neutral.open(folder / "model.safetensors") as store:
             facts["lines"] = neutral_to_torch.emit(store, folder / "emitted.py").lines
-            if name.startswith("int8/"):  # of which MXNet's values between the layers are integers
+            if name.startswith("int8/"):  # MXNet's values between the layers are integers
                 outputs = neutral_to_torch.verify(neutral_to_torch.build(store), golden).rows
                 facts["output_error"] = max(row.scaled_error for row in outputs)
                 return Result(name, "int8", **facts)
@@ -97,7 +97,7 @@ def check(name: str, mxnet: MXNet, folder: Path) -> Result:
             module = neutral_to_torch.build(store)
             paths = {layer: path for layer, path in neutral_to_torch.plan_of(store).items() if layer in store.layers}
             plan = neutral_to_torch.make_plan(module, store, paths, strict=False)
-            undefined = made_of_unwritten(store.graph, made["unwritten"])
+            undefined = dependent_on_unwritten(store.graph, model["unwritten"])
             ordered_error = error_before_sorting(store, golden)
             whole = neutral_to_torch.verify(
                 module, golden, plan, store=store, tolerance=OUTPUT_TOLERANCE, end_to_end=OUTPUT_TOLERANCE
@@ -106,7 +106,7 @@ def check(name: str, mxnet: MXNet, folder: Path) -> Result:
         return Result(name, "refused", _one_line(str(error).replace(f"{folder}/", "")), **facts)
     except Exception as error:
         return Result(name, "failed", f"{type(error).__name__}: {_one_line(str(error))}", **facts)
-    rows = [row for row in operators.rows if row.layer not in undefined or is_judged(row, made["unwritten"])]
+    rows = [row for row in operators.rows if row.layer not in undefined or is_judged(row, model["unwritten"])]
     drawn = [row for row in rows if row.kind.startswith("random_")]
     rows = [row for row in rows if row not in drawn]
     exact = all(row.ok for row in rows)
@@ -114,17 +114,17 @@ def check(name: str, mxnet: MXNet, folder: Path) -> Result:
     outputs = [row for row in whole.rows if row.layer is None]
     facts["operator_error"] = max(row.scaled_error for row in rows)
     differs = not all(row.ok for row in outputs)
-    if exact and made["unwritten"] and (differs or not made["stable"]):
-        reason = f"{len(made['unwritten'])} ROIAlign leave memory unwritten, and the outputs depend on it"
+    if exact and model["unwritten"] and (differs or not model["stable"]):
+        reason = f"{len(model['unwritten'])} ROIAlign leave memory unwritten, and the outputs depend on it"
         return Result(name, "undefined", reason, **facts)
     if exact and drawn and differs:
-        return Result(name, "random", f"{len(drawn)} samplers; what is computed of MXNet's samples agrees", **facts)
+        return Result(name, "random", f"{len(drawn)} samplers; operators computed from MXNet's samples agree", **facts)
     facts["layer_error"] = max((row.scaled_error for row in layers), default=None)
     facts["output_error"] = max((row.scaled_error for row in outputs), default=None)
     if exact and differs and ordered_error is not None and ordered_error <= OUTPUT_TOLERANCE:
         return Result(name, "ties", f"the scores agree within {ordered_error:.1e}", **facts)
-    if exact and differs and facts["output_error"] <= made["sensitivity"]:
-        reason = f"MXNet's own outputs move by {made['sensitivity']:.1e} when its input moves by {made['nudge']:.0e}"
+    if exact and differs and facts["output_error"] <= model["sensitivity"]:
+        reason = f"MXNet's own outputs move by {model['sensitivity']:.1e} when its input moves by {model['nudge']:.0e}"
         return Result(name, "unstable", reason, **facts)
     reasons = [] if exact else [operators.summary]
     reasons += [f"output {row.source}: {row.hint}" for row in outputs if not row.ok]
@@ -132,24 +132,24 @@ def check(name: str, mxnet: MXNet, folder: Path) -> Result:
     return Result(name, "differs" if reasons else "equal", _one_line("; ".join(reasons)), **facts)
 
 
-def made_of_unwritten(graph: Any, unwritten: list[str]) -> set[str]:
-    """The nodes whose outputs MXNet leaves unwritten in part, and those that compute with what was in memory there."""
+def dependent_on_unwritten(graph: Any, unwritten: list[str]) -> set[str]:
+    """Return the nodes whose outputs MXNet leaves unwritten in part, and those that depend on them."""
     from neutral.graph import Value
 
-    found = set(unwritten)
+    undefined = set(unwritten)
     for node in graph.nodes:
-        if any(isinstance(operand, Value) and operand.node in found for operand in node.inputs):
-            found.add(node.name)
-    return found
+        if any(isinstance(operand, Value) and operand.node in undefined for operand in node.inputs):
+            undefined.add(node.name)
+    return undefined
 
 
 def is_judged(row: Any, unwritten: list[str]) -> bool:
-    """Whether a result that has to do with what was in memory says anything: numbers near overflow do not."""
+    """Return whether a result that depends on unwritten memory is meaningful: numbers near overflow are not."""
     return row.layer not in unwritten and math.isfinite(row.scaled_error) and row.comparison.scale < OVERFLOWING
 
 
 def error_before_sorting(store: Any, golden: str) -> float | None:
-    """The largest error of what is first put in order while the whole model runs; None where nothing is."""
+    """Return the largest error of the first sorted values while the whole model runs; None if none is sorted."""
     import torch
 
     import neutral_to_torch
@@ -164,29 +164,29 @@ def error_before_sorting(store: Any, golden: str) -> float | None:
     module = neutral_to_torch.build(store, outputs=list(keys))
     inputs = {item.name: torch.from_numpy(recorded.array(item.key)) for item in recorded.inputs}
     with torch.no_grad():
-        found = module(*(inputs[item.name] for item in store.graph.inputs))
-    pairs = zip(found if isinstance(found, tuple) else (found,), keys.values())
+        results = module(*(inputs[item.name] for item in store.graph.inputs))
+    pairs = zip(results if isinstance(results, tuple) else (results,), keys.values())
     return max(compare(value.numpy(), recorded.array(key)).scaled_error for value, key in pairs)
 
 
 def first_ordered(graph: Any) -> list[Any]:
-    """The values that are put in order, and that no order has any part in."""
+    """Return the sorted values that do not depend on an earlier sorting."""
     from neutral.graph import Value
 
     ordered: set[str] = set()
-    found: dict[Any, None] = {}
+    first: dict[Any, None] = {}
     for node in graph.nodes:
         used = [operand for operand in (*node.inputs, *node.computed.values()) if isinstance(operand, Value)]
         if any(value.node in ordered for value in used):
             ordered.add(node.name)
         elif node.kind in ORDERING:
             ordered.add(node.name)
-            found.update(dict.fromkeys(used))
-    return list(found)
+            first.update(dict.fromkeys(used))
+    return list(first)
 
 
 def _last_line(error: Exception) -> str:
-    """What an MXNet process's traceback says at its end."""
+    """Return the last line of an MXNet process's traceback."""
     lines = [line for line in str(error).splitlines() if re.match(r"\s*[\w.]*(Error|Warning|Exception)\b", line)]
     return _one_line(lines[-1] if lines else str(error))
 
@@ -200,7 +200,7 @@ _process: MXNet | None = None
 
 
 def work(name: str, python: str) -> Result:
-    """Check a model in this process, with an MXNet process of its own that outlives the call."""
+    """Check a model in this process, with its own MXNet process that is kept for later calls."""
     import torch
 
     global _process
@@ -218,12 +218,12 @@ def work(name: str, python: str) -> Result:
 
 
 def duplicates(names: list[str], mxnet: MXNet) -> dict[str, str]:
-    """Models that are another one in everything but the number of classes, and that other one."""
+    """Return the models that differ from an earlier one in the number of classes only, with that one."""
     groups: dict[str, list[str]] = {}
     for name in names:
         if name.startswith(("mxnet/", "gluoncv/")) and not name.endswith("_int8"):
             groups.setdefault(DATASET.sub("", name.partition("/")[2]).replace(".", "_"), []).append(name)
-    found = {}
+    duplicate_of = {}
     for group in groups.values():
         first: dict[str, str] = {}
         for name in group if len(group) > 1 else ():
@@ -232,12 +232,12 @@ def duplicates(names: list[str], mxnet: MXNet) -> dict[str, str]:
             except RuntimeError:
                 continue
             if first.setdefault(skeleton, name) != name:
-                found[name] = first[skeleton]
-    return found
+                duplicate_of[name] = first[skeleton]
+    return duplicate_of
 
 
 def results(names: list[str], python: str, jobs: int) -> Iterator[Result]:
-    """The results of models, in the order they are ready."""
+    """Yield the results of models as they are ready."""
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         for future in as_completed([pool.submit(work, name, python) for name in names]):
             yield future.result()
@@ -245,14 +245,14 @@ def results(names: list[str], python: str, jobs: int) -> Iterator[Result]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("patterns", nargs="*", help="models to run (again), as zoo/name with * and ?")
-    parser.add_argument("--jobs", type=int, default=1, help="models at a time (default: %(default)s)")
+    parser.add_argument("patterns", nargs="*", help="models to run (again): shell patterns of zoo/name")
+    parser.add_argument("--jobs", type=int, default=1, help="number of models to run at a time (default: %(default)s)")
     parser.add_argument("--results", type=Path, default=ROOT / "build" / "zoo.jsonl", metavar="FILE")
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "zoo.md", metavar="FILE")
     options = parser.parse_args()
     python = mxnet_python()
     if python is None:
-        parser.error("MXNet is not here: set NEUTRAL_MXNET_PYTHON to a Python that has it")
+        parser.error("MXNet is not installed: set NEUTRAL_MXNET_PYTHON to a Python that has it")
     mxnet = MXNet(python)
     names = mxnet.call("zoo:names")
     known = matrix.load(options.results)
@@ -261,12 +261,12 @@ def main() -> None:
     same = duplicates(names, mxnet)
     versions = mxnet.call("zoo:versions")
     mxnet.close()
-    told = {name: Result(name, "same", f"as {same[name]}") for name in chosen if name in same}
-    told.update({name: Result(name, "quantised") for name in chosen if name.endswith("_int8")})
-    running = [name for name in chosen if name not in told]
+    skipped = {name: Result(name, "same", f"as {same[name]}") for name in chosen if name in same}
+    skipped.update({name: Result(name, "quantised") for name in chosen if name.endswith("_int8")})
+    running = [name for name in chosen if name not in skipped]
     options.results.parent.mkdir(parents=True, exist_ok=True)
     with open(options.results, "a", encoding="utf-8") as file:
-        for count, result in enumerate(chain(told.values(), results(running, python, options.jobs)), 1):
+        for count, result in enumerate(chain(skipped.values(), results(running, python, options.jobs)), 1):
             known[result.model] = asdict(result)
             file.write(json.dumps(known[result.model]) + "\n")
             file.flush()
