@@ -1,0 +1,24 @@
+"""A fixed number of mutations of every input format is accepted, or refused by an error of Neutral's own.
+
+``tests/fuzz/run.py`` runs as many more as wanted, and repeats a case that is named here.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("torch.nn")
+pytest.importorskip("h5py")
+
+from fuzzing.driver import fuzz
+from fuzzing.targets import TARGETS
+
+CASES = 400
+"""Cases a target; a seed of its own for continuous integration."""
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_every_mutation_is_accepted_or_refused(name: str) -> None:
+    outcome = fuzz(TARGETS[name], CASES, seed=20261128)
+    assert outcome.failures == []
+    assert outcome.cases == CASES and outcome.accepted and outcome.refused

@@ -1,0 +1,161 @@
+"""Run many fuzzing cases, each within limits, in a child process that may crash or hang."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import resource
+import shutil
+import signal
+import tempfile
+import time
+import traceback
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from fuzzing.targets import Target
+from neutral.errors import NeutralError
+
+CPU_SECONDS = 10.0
+"""CPU time that one case may take."""
+
+WALL_SECONDS = 60.0
+"""Time after which a case that does not react to its CPU limit is killed: it hangs in compiled code."""
+
+MEMORY = 3 * 2**30
+"""Address space that a case may take beyond what the child needs to start, in bytes."""
+
+
+class CaseTimeout(BaseException):
+    """The case has used up its CPU time."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A case that ended in neither acceptance nor an error of Neutral's own."""
+
+    target: str
+    seed: int
+    index: int
+    reason: str
+
+
+@dataclass
+class Outcome:
+    """How many cases of a target were accepted and refused, and the failures."""
+
+    target: str
+    accepted: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    failures: list[Failure] = field(default_factory=list)
+
+    @property
+    def cases(self) -> int:
+        """The number of cases that were run."""
+        return self.accepted + sum(self.refused.values()) + len(self.failures)
+
+
+def case_content(target: Target, seed: int, index: int) -> Any:
+    """Return the input of a case; the same for the same arguments."""
+    return target.make(random.Random(f"{target.name}:{seed}:{index}"))
+
+
+def run_case(target: Target, content: Any, folder: Path) -> tuple[str, str]:
+    """Run one case in this process.
+
+    Returns:
+        ``("accepted", "")``, ``("refused", error class)`` or ``("failed", reason)``.
+    """
+    signal.signal(signal.SIGPROF, _raise_timeout)
+    signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
+    try:
+        target.run(content, folder)
+        return "accepted", ""
+    except NeutralError as error:
+        return "refused", type(error).__name__
+    except CaseTimeout:
+        return "failed", f"more than {CPU_SECONDS:g} s of CPU time"
+    except BaseException as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        return "failed", f"{type(error).__name__}: {str(error)[:200]} ({Path(last.filename).name}:{last.lineno})"
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        for path in folder.iterdir():
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+def fuzz(target: Target, count: int, seed: int = 0) -> Outcome:
+    """Run ``count`` cases of a target in child processes; one that dies or hangs costs its case alone."""
+    target.prepare()
+    outcome = Outcome(target.name)
+    context = multiprocessing.get_context("fork")
+    start = 0
+    while start < count:
+        receiver, sender = context.Pipe(duplex=False)
+        child = context.Process(target=_run_cases, args=(target, start, count, seed, sender), daemon=True)
+        child.start()
+        sender.close()
+        start = _collect(outcome, receiver, child, start, seed)
+    return outcome
+
+
+def _collect(outcome: Outcome, receiver: Any, child: Any, start: int, seed: int) -> int:
+    """Count results until the child ends; return the index of the next case to run."""
+    index = start
+    while True:
+        try:
+            result = receiver.recv() if receiver.poll(WALL_SECONDS) else None
+        except EOFError:
+            child.join()
+            if child.exitcode == 0:
+                return index
+            outcome.failures.append(Failure(outcome.target, seed, index, f"the process ended with {child.exitcode}"))
+            return index + 1
+        if result is None:
+            child.kill()
+            child.join()
+            outcome.failures.append(Failure(outcome.target, seed, index, f"hangs for {WALL_SECONDS:g} s"))
+            return index + 1
+        verdict, reason = result
+        if verdict == "accepted":
+            outcome.accepted += 1
+        elif verdict == "refused":
+            outcome.refused[reason] += 1
+        else:
+            outcome.failures.append(Failure(outcome.target, seed, index, reason))
+        index += 1
+
+
+def _run_cases(target: Target, start: int, count: int, seed: int, sender: Any) -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    limit = _address_space() + MEMORY
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    shared_memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
+    with tempfile.TemporaryDirectory(dir=shared_memory) as name:
+        for index in range(start, count):
+            sender.send(run_case(target, case_content(target, seed, index), Path(name)))
+    sender.close()
+    os._exit(0)
+
+
+def _address_space() -> int:
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[0]) * resource.getpagesize()
+
+
+def _raise_timeout(_signal: int, _frame: FrameType | None) -> None:
+    raise CaseTimeout
+
+
+def rate(outcome: Outcome, started: float) -> str:
+    """Return one line for people: counts and cases per second since ``started`` (of ``time.perf_counter``)."""
+    seconds = time.perf_counter() - started
+    refused = sum(outcome.refused.values())
+    return (
+        f"{outcome.target:12} {outcome.cases:9,} cases  {outcome.accepted:9,} accepted  {refused:9,} refused  "
+        f"{len(outcome.failures):4} failures  {outcome.cases / max(seconds, 1e-9):7.0f}/s"
+    )

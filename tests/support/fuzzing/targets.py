@@ -1,0 +1,219 @@
+"""The input formats that are fuzzed: their samples, and the code path that takes each."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import tarfile
+import tempfile
+import zipfile
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Callable, Sequence
+
+from fuzzing import samples
+from fuzzing.mutations import mutate_bytes, mutate_document
+
+
+@dataclass(frozen=True)
+class Target:
+    """An input format.
+
+    Attributes:
+        name: The format's name, by which the command line and the kept corpus know it.
+        make: Return a mutated input, drawn from the generator.
+        run: Give an input to the code under test; the folder is empty and may be written to.
+        prepare: Import the heavy modules and make the samples, before the memory limit is set.
+    """
+
+    name: str
+    make: Callable[[random.Random], Any]
+    run: Callable[[Any, Path], None]
+    prepare: Callable[[], None] = field(default=lambda: None)
+
+
+def follow_the_whole_path(store: Any, folder: Path) -> None:
+    """Take an accepted store through every verb that a user could call on it next.
+
+    Saves, opens and checks it, and emits and builds its graph where it has one.
+    """
+    import neutral
+    import neutral_to_torch
+    from neutral.store.check import check
+
+    target = folder / "accepted.safetensors"
+    store.save(target)
+    report = check(target, data=True)
+    if not report.ok:
+        raise AssertionError(f"export wrote a store that check refuses: {report.problems[0]}")
+    with neutral.open(target) as opened:
+        if opened.graph is not None:
+            neutral_to_torch.build(opened)
+
+
+def _bytes_of(variants: Callable[[], Sequence[bytes]]) -> Callable[[random.Random], bytes]:
+    return lambda generator: mutate_bytes(generator.choice(variants()), generator)
+
+
+def _run_params(content: bytes, folder: Path) -> None:
+    import mxnet_to_neutral
+
+    path = folder / "model-0000.params"
+    path.write_bytes(content)
+    with mxnet_to_neutral.read(path) as store:
+        follow_the_whole_path(store, folder)
+
+
+def _make_symbol(generator: random.Random) -> tuple[bytes, bytes]:
+    symbol, params = generator.choice(samples.checkpoints())
+    if generator.random() < 0.1:
+        return mutate_bytes(symbol, generator), params
+    return json.dumps(mutate_document(json.loads(symbol), generator)).encode("utf-8", "surrogatepass"), params
+
+
+def _run_checkpoint(content: tuple[bytes, bytes], folder: Path) -> None:
+    import mxnet_to_neutral
+
+    (folder / "model-symbol.json").write_bytes(content[0])
+    (folder / "model-0000.params").write_bytes(content[1])
+    with mxnet_to_neutral.read(folder / "model-symbol.json", folder / "model-0000.params") as store:
+        follow_the_whole_path(store, folder)
+
+
+def _run_archive(content: bytes, folder: Path) -> None:
+    import mxnet_to_neutral
+
+    path = folder / "model.tar.gz"
+    path.write_bytes(content)
+    with mxnet_to_neutral.read(path) as store:
+        follow_the_whole_path(store, folder)
+
+
+@lru_cache(maxsize=None)
+def _archives() -> Sequence[bytes]:
+    symbol, params = samples.checkpoints()[0]
+    members = {"model-symbol.json": symbol, "model-0000.params": params}
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w") as tar:
+        for name, data in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return plain.getvalue(), packed.getvalue()
+
+
+@lru_cache(maxsize=None)
+def _stores(suffix: str = ".safetensors") -> Sequence[bytes]:
+    import mxnet_to_neutral
+
+    contents = []
+    with tempfile.TemporaryDirectory() as name:
+        for symbol, params in samples.checkpoints():
+            source = Path(name) / "model-symbol.json"
+            source.write_bytes(symbol)
+            (Path(name) / "model-0000.params").write_bytes(params)
+            target = Path(name) / f"store{suffix}"
+            with mxnet_to_neutral.read(source, Path(name) / "model-0000.params") as store:
+                store.save(target)
+            contents.append(target.read_bytes())
+    return tuple(contents)
+
+
+def _run_store(content: bytes, folder: Path) -> None:
+    import neutral
+    import neutral_to_torch
+
+    path = folder / "model.safetensors"
+    path.write_bytes(content)
+    with neutral.open(path) as store:
+        store.save(folder / "copy.safetensors")
+        if store.graph is not None:
+            neutral_to_torch.build(store)
+
+
+def _make_manifest(generator: random.Random) -> bytes:
+    """Return a store whose manifest was changed and whose header is sealed again, as a hostile writer would."""
+    content = generator.choice(_stores())
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    manifest = mutate_document(json.loads(header["__metadata__"]["neutral"]), generator)
+    return samples.sealed(header, manifest, content[8 + length :])
+
+
+def _run_hdf5(content: bytes, folder: Path) -> None:
+    import neutral
+    from neutral.store.check import check
+
+    path = folder / "model.h5"
+    path.write_bytes(content)
+    check(path, data=True)
+    with neutral.open(path) as store:
+        store.save(folder / "copy.safetensors")
+
+
+def _run_golden(content: bytes, folder: Path) -> None:
+    from neutral.verification.golden import open_golden
+
+    path = folder / "golden.safetensors"
+    path.write_bytes(content)
+    golden = open_golden(path)
+    for item in golden.inputs:
+        golden.array(item.key)
+    for key in golden.outputs:
+        golden.array(key)
+
+
+def _make_golden(generator: random.Random) -> bytes:
+    content = samples.golden()
+    if generator.random() < 0.5:
+        return mutate_bytes(content, generator)
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    for key, text in header["__metadata__"].items():
+        try:
+            document = json.loads(text)
+        except ValueError:
+            continue
+        header["__metadata__"][key] = json.dumps(mutate_document(document, generator))
+    encoded = json.dumps(header if generator.random() < 0.5 else mutate_document(header, generator)).encode()
+    return len(encoded).to_bytes(8, "little") + encoded + content[8 + length :]
+
+
+def _import_everything() -> None:
+    import mxnet_to_neutral  # noqa: F401
+    import neutral_to_torch
+    from neutral.store import hdf5  # noqa: F401
+
+    assert callable(neutral_to_torch.build)
+    samples.checkpoints()
+    _stores()
+
+
+def _prepare_hdf5() -> None:
+    _import_everything()
+    _stores(".h5")
+
+
+TARGETS = {
+    target.name: target
+    for target in (
+        Target("params", _bytes_of(samples.parameter_files), _run_params, _import_everything),
+        Target("symbol", _make_symbol, _run_checkpoint, _import_everything),
+        Target("archive", _bytes_of(_archives), _run_archive, _import_everything),
+        Target("store", _bytes_of(_stores), _run_store, _import_everything),
+        Target("manifest", _make_manifest, _run_store, _import_everything),
+        Target(
+            "hdf5",
+            _bytes_of(lambda: _stores(".h5")),
+            _run_hdf5,
+            lambda: (_import_everything(), _stores(".h5"), None)[2],
+        ),
+        Target("golden", _make_golden, _run_golden, _import_everything),
+    )
+}
