@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Mapping
+
 from neutral.operators.declarations import Attribute, Operator
 from neutral.operators.ranks import RankContext, RankRule
 
@@ -38,6 +40,12 @@ def _at_least(axes: int) -> RankRule:
     return rule
 
 
+def _count_horizontal_parts(attributes: Mapping[str, Any], operands: int) -> int:
+    """Return the number of outputs of ``hsplit``: a number of parts, or one part more than positions."""
+    indices = attributes["indices"]
+    return int(attributes["parts"]) if indices is None else len(indices) + 1
+
+
 OPERATORS = (
     Operator(
         "concatenate",
@@ -67,6 +75,7 @@ OPERATORS = (
         "Split the input along an axis into parts of equal extent.",
         attributes=(AXIS, Attribute("parts", "int", "The number of parts; it divides the extent of the axis.")),
         outputs=("*parts",),
+        output_rule=lambda attributes, operands: attributes["parts"],
         family="arrangement",
         layout_only=True,
         rank_rule="same",
@@ -78,6 +87,7 @@ OPERATORS = (
         "the others.",
         attributes=(AXIS, Attribute("parts", "int", "The number of parts.")),
         outputs=("*parts",),
+        output_rule=lambda attributes, operands: attributes["parts"],
         family="arrangement",
         layout_only=True,
         rank_rule="same",
@@ -92,6 +102,7 @@ OPERATORS = (
             Attribute("indices", "ints", "The first position of the second part and of each later part."),
         ),
         outputs=("*parts",),
+        output_rule=lambda attributes, operands: len(attributes["indices"]) + 1,
         family="arrangement",
         layout_only=True,
         rank_rule="same",
@@ -102,6 +113,7 @@ OPERATORS = (
         "Return one output for each position of an axis; the outputs lack that axis.",
         attributes=(AXIS, Attribute("parts", "int", "The extent of the axis.")),
         outputs=("*parts",),
+        output_rule=lambda attributes, operands: attributes["parts"],
         family="arrangement",
         layout_only=True,
         rank_rule=lambda node: node.changed(-1),
@@ -121,6 +133,7 @@ OPERATORS = (
             ),
         ),
         outputs=("*parts",),
+        output_rule=_count_horizontal_parts,
         family="arrangement",
         layout_only=True,
         rank_rule="same",

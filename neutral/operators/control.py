@@ -24,6 +24,7 @@ OPERATORS = (
             _STATES,
         ),
         outputs=("*outputs",),
+        output_rule=lambda attributes, operands: len(attributes["body"].outputs),
         family="control flow",
     ),
     Operator(
@@ -41,6 +42,7 @@ OPERATORS = (
             Attribute("max_iterations", "int", "The largest number of steps."),
         ),
         outputs=("*outputs",),
+        output_rule=lambda attributes, operands: len(attributes["body"].outputs),
         family="control flow",
     ),
     Operator(
@@ -53,6 +55,7 @@ OPERATORS = (
             Attribute("otherwise", "graph", "The graph that is run if the condition is 0."),
         ),
         outputs=("*outputs",),
+        output_rule=lambda attributes, operands: len(attributes["then"].outputs),
         family="control flow",
     ),
 )

@@ -126,6 +126,8 @@ class Operator:
             values. None: the values of all operands matter.
         inference_identity: Outside of training the output is the first operand, unless the attribute ``always`` is set.
         keeps_shape: The first output has the shape of the first operand, whatever the attributes.
+        output_rule: The number of outputs, computed from the attributes and the number of operands, for kinds that have
+            a ``*name`` among their outputs.
         rank_rule: The ranks of the outputs, see :func:`neutral.operators.ranks.output_ranks`. None: unknown.
         dtype_rule: The dtype of the first output, see :func:`neutral.operators.dtypes.output_dtype`. None: unknown.
 
@@ -157,6 +159,7 @@ class Operator:
     shape_operands: int | None = None
     inference_identity: bool = False
     keeps_shape: bool = False
+    output_rule: Callable[[Mapping[str, Any], int], int] | None = None
     rank_rule: RankRule = None
     dtype_rule: str | None = None
 
@@ -213,11 +216,21 @@ class Operator:
             return f"{self.kind} takes the inputs {', '.join(self.inputs) or 'none'} and it has {count}"
         return None
 
-    @property
-    def output_count(self) -> int | None:
-        """The number of outputs, or None if the kind has any number."""
-        is_open = self.kind == "opaque" or any(name.startswith("*") for name in self.outputs)
-        return None if is_open else len(self.outputs)
+    def output_count(self, attributes: Mapping[str, Any], operands: int) -> int | None:
+        """Return the number of outputs of a node; None for an opaque one, whose outputs are unknown.
+
+        Args:
+            attributes: The node's attributes, which have no :meth:`problems`.
+            operands: The number of operands, absent ones included.
+
+        Example:
+            >>> from neutral.operators import catalogue
+            >>> catalogue["split"].output_count({"axis": 1, "parts": 3}, operands=1)
+            3
+        """
+        if self.kind == "opaque":
+            return None
+        return len(self.outputs) if self.output_rule is None else self.output_rule(attributes, operands)
 
 
 def _length_problem(attribute: Attribute, attributes: Mapping[str, Any]) -> str | None:

@@ -265,6 +265,7 @@ OPERATORS = (
         inputs=("*inputs",),
         attributes=(Attribute("narrowest", "bool", "True for the narrowest dtype, False for the widest."),),
         outputs=("*outputs",),
+        output_rule=lambda attributes, operands: operands,
         family="elementwise binary",
         dtype_only=True,
         keeps_shape=True,

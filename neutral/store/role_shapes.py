@@ -63,17 +63,19 @@ def _bind(text: str, shape: tuple[int, ...], known: Mapping[str, Any], extents: 
         if not axes:
             return None
         extent = axes.pop(0)
-        factor = known.get(other, 1) if other else 1
         if sign == "*":  # gates*hidden_size: the first name is the factor
-            name, factor = other, known.get(name, 1)
+            name, other = other, name
+        factor = known.get(other, 1) if sign else 1
+        if not isinstance(factor, int) or factor < 1:
+            return None
         wanted = known.get(name, found.get(name))
         if isinstance(wanted, int) and not isinstance(wanted, bool):
-            if (wanted if not sign else wanted * factor if sign == "*" else wanted // max(factor, 1)) != extent:
+            if (extent * factor if sign == "/" else extent) != (wanted * factor if sign == "*" else wanted):
                 return None
         elif sign == "*":
-            if extent % max(factor, 1):
+            if extent % factor:
                 return None
-            found[name] = extent // max(factor, 1)
+            found[name] = extent // factor
         elif sign == "/":
             found[name] = extent * factor
         else:

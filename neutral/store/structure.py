@@ -79,7 +79,7 @@ def graph_problems(graph: Graph, store: Store, place: str = "graph") -> Iterator
             yield from graph_problems(subgraph, store, node_place)
         if node.name in output_counts:
             yield f"{node_place}: its name is taken already"
-        output_counts[node.name] = catalogue[node.kind].output_count
+        output_counts[node.name] = _output_count(node)
     for value in graph.outputs:
         for problem in _value_problems(value, output_counts):
             yield f"{place}, outputs: {problem}"
@@ -182,6 +182,14 @@ def _value_problems(value: Value, output_counts: Mapping[str, int | None]) -> It
     count = output_counts[value.node]
     if value.output < 0 or (count is not None and value.output >= count):
         yield f"output {value.output} of {value.node!r} is used, which has {count}"
+
+
+def _output_count(node: Node) -> int | None:
+    """Return the number of outputs; None if it is unknown: the node is opaque, or its attributes are wrong."""
+    operator = catalogue[node.kind]
+    if any(operator.problems(node.attributes)):
+        return None
+    return operator.output_count(node.attributes, len(node.inputs))
 
 
 def _source_problems(store: Store) -> Iterator[str]:
