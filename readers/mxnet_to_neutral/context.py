@@ -97,12 +97,12 @@ class NodeContext:
     Example:
         >>> from mxnet_to_neutral.convert import convert_symbol
         >>> from mxnet_to_neutral.operators import RULES, rule
-        >>> from mxnet_to_neutral.symbol.parse import parse
+        >>> from mxnet_to_neutral.symbol import parse_symbol
         >>> @rule("scaled_relu")
         ... def scaled_relu(context):
         ...     scale = context.attributes.float("scale", 1.0)
         ...     return context.node("multiply", context.node("relu", context.input(0)), scale)
-        >>> symbol = parse('''{"nodes": [
+        >>> symbol = parse_symbol('''{"nodes": [
         ...     {"op": "null", "name": "data", "inputs": []},
         ...     {"op": "scaled_relu", "name": "act", "inputs": [[0, 0, 0]], "attrs": {"scale": "0.5"}}
         ... ], "arg_nodes": [0], "heads": [[1, 0, 0]]}''', "model-symbol.json")

@@ -54,8 +54,8 @@ def convert_symbol(
         MismatchError: An output of the model is a constant number, or arrays contradict each other.
 
     Example:
-        >>> from mxnet_to_neutral.symbol.parse import parse
-        >>> symbol = parse('''{"nodes": [
+        >>> from mxnet_to_neutral.symbol import parse_symbol
+        >>> symbol = parse_symbol('''{"nodes": [
         ...     {"op": "null", "name": "data", "inputs": []},
         ...     {"op": "Flatten", "name": "flat", "inputs": [[0, 0, 0]]}
         ... ], "arg_nodes": [0], "heads": [[1, 0, 0]]}''', "model-symbol.json")

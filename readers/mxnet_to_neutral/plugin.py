@@ -1,4 +1,4 @@
-"""The reader as the command line sees it: see :mod:`neutral.plugins`."""
+"""The reader of MXNet checkpoints as a plug-in: an implementation of :class:`neutral.plugins.Reader`."""
 
 from __future__ import annotations
 
@@ -10,50 +10,84 @@ from typing import TYPE_CHECKING, Any, Iterator, Sequence
 from neutral.store.remote import is_url
 
 if TYPE_CHECKING:
+    from neutral.plugins import Reader
     from neutral.store import Store
 
 SUFFIXES = (".params", ".json", ".npz", ".states", ".tar.gz", ".tgz", ".tar", ".zip")
-"""What MXNet calls its files. ``.states`` (a pickle) is taken so that :func:`read` can refuse it by name."""
+"""Suffixes of MXNet's files. :func:`read` refuses ``.states`` (a pickle) with an explanation."""
 
-PREFIX_ENDINGS = ("-symbol.json", "-[0-9][0-9][0-9][0-9]*.params", ".json", ".params")
-"""What is added to a prefix."""
+ARCHIVE_SUFFIXES = (".tar.gz", ".tgz", ".tar", ".zip")
 
-STORES = (".safetensors", ".h5", ".hdf5", ".pth", ".pt")
-"""What ends a URL of something else; any other may be a prefix."""
+PREFIX_PATTERNS = ("-symbol.json", "-[0-9][0-9][0-9][0-9]*.params", ".json", ".params")
+"""Glob patterns of the files of a prefix, without the prefix."""
+
+FOREIGN_SUFFIXES = (".safetensors", ".h5", ".hdf5", ".pth", ".pt")
+"""Suffixes of URLs that other readers accept; any other URL may be a prefix."""
 
 LIST_MAGIC = (0x112).to_bytes(8, "little")
-"""How a list of NDArrays begins, whatever the file is called."""
+"""The first bytes of an NDArray list."""
 
 
 class MXNetReader:
+    """Convert MXNet checkpoints to stores."""
+
     name = "mxnet"
 
     def can_read(self, path: str) -> bool:
+        """Return whether ``path`` may be an MXNet checkpoint.
+
+        Args:
+            path: A folder, a file with one of :data:`SUFFIXES` or the bytes of an NDArray list, a prefix of such
+                files, or a URL without one of :data:`FOREIGN_SUFFIXES`.
+        """
         if is_url(path):
-            return not path.lower().endswith(STORES)
+            return not path.lower().endswith(FOREIGN_SUFFIXES)
         if os.path.isdir(path) or path.lower().endswith(SUFFIXES):
             return True
         if os.path.isfile(path):
             return _begins_with(path, LIST_MAGIC)
-        return any(glob.glob(glob.escape(path) + ending) for ending in PREFIX_ENDINGS)
+        return any(glob.glob(glob.escape(path) + pattern) for pattern in PREFIX_PATTERNS)
 
     def find(self, folder: str, names: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """The checkpoints among the files of a folder: a name for each, and its files. Every epoch is one."""
+        """Yield the checkpoints among the files of one folder; every epoch is one.
+
+        Args:
+            folder: The folder or URL that holds the files; not used.
+            names: The names of all files in it.
+
+        Returns:
+            For each checkpoint its name, without ``.params``, and the names of its files.
+
+        Example:
+            >>> list(reader.find("", ["a-symbol.json", "a-0000.params", "b.params", "c.zip"]))
+            [('a-0000', ('a-symbol.json', 'a-0000.params')), ('b', ('b.params',)), ('c.zip', ('c.zip',))]
+        """
         for name in names:
             stem = re.sub(r"\.params$", "", name)
             if stem != name:
                 yield stem, (*_symbol_of(re.sub(r"-[0-9]{4,}$", "", stem), names), name)
-            elif name.lower().endswith((".tar.gz", ".tgz", ".tar", ".zip")):
+            elif name.lower().endswith(ARCHIVE_SUFFIXES):
                 yield name, (name,)
 
     def read(self, *paths: str, **options: Any) -> Store:
+        """Return the store of one checkpoint; see :func:`mxnet_to_neutral.read`.
+
+        Args:
+            paths: A prefix, or the files of one checkpoint in any order.
+            options: ``epoch`` (int).
+
+        Raises:
+            SourceError: A file is missing, damaged, or does not belong to the others.
+            UnsupportedError: The content cannot be expressed exactly.
+            UsageError: The paths name no checkpoint.
+        """
         from mxnet_to_neutral import read
 
         return read(*paths, **options)
 
 
 def _symbol_of(prefix: str, names: Sequence[str]) -> tuple[str, ...]:
-    return next(((prefix + ending,) for ending in ("-symbol.json", ".json") if prefix + ending in names), ())
+    return next(((prefix + suffix,) for suffix in ("-symbol.json", ".json") if prefix + suffix in names), ())
 
 
 def _begins_with(path: str, magic: bytes) -> bool:
@@ -64,4 +98,4 @@ def _begins_with(path: str, magic: bytes) -> bool:
         return False
 
 
-reader = MXNetReader()
+reader: Reader = MXNetReader()

@@ -144,7 +144,7 @@ def test_what_is_missing_is_named(prefix: str, tmp_path: Path) -> None:
         mxnet_to_neutral.read(tmp_path / "checkpoint" / "..")
     with pytest.raises(NeutralError, match="both are symbol"):
         mxnet_to_neutral.read(prefix + "-symbol.json", prefix + "-symbol.json")
-    with pytest.raises(UsageError, match="3 were given"):
+    with pytest.raises(UsageError, match="3 paths were given"):
         mxnet_to_neutral.read("a", "b", "c")
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Iterator
 
-from mxnet_to_neutral.arrays.limits import DENSE_GROWTH, DENSE_LIMIT
 from mxnet_to_neutral.arrays.sparse import SparseParts, check_indices
+from mxnet_to_neutral.limits import DENSE_GROWTH, DENSE_LIMIT
 from neutral.errors import UnsupportedError
 from neutral.tensor import CHUNK, Tensor, lazy_tensor
 
@@ -26,7 +26,7 @@ def densify(sparse: SparseParts) -> Tensor:
     """Return the dense tensor of a sparse array; its bytes are made in blocks of rows when it is read.
 
     Raises:
-        UnsupportedError: The dense tensor would exceed the limits of :mod:`mxnet_to_neutral.arrays.limits`.
+        UnsupportedError: The dense tensor would exceed the limits of :mod:`mxnet_to_neutral.limits`.
     """
     tensor = Tensor(sparse.data.dtype, sparse.shape, lambda: _dense_blocks(sparse))
     limit = max(DENSE_LIMIT, DENSE_GROWTH * sparse.nbytes)

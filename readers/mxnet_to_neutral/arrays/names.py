@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from mxnet_to_neutral.arrays.limits import DAMAGED
-from mxnet_to_neutral.arrays.window import Window
+from mxnet_to_neutral.arrays.window import DAMAGED, Window
 
 
 def decode_name(window: Window, raw: bytes, encoding: str = "utf-8") -> str:

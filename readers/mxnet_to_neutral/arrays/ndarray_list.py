@@ -20,10 +20,10 @@ from functools import lru_cache
 from typing import Iterator
 
 from mxnet_to_neutral.arrays.array import Array, ArrayFile
-from mxnet_to_neutral.arrays.limits import DAMAGED, MAX_ARRAYS, MAX_NAME, MAX_NDIM, TRUNCATED
 from mxnet_to_neutral.arrays.names import claim_name, decode_name
 from mxnet_to_neutral.arrays.sparse import layout_problem
-from mxnet_to_neutral.arrays.window import Window, no_subject
+from mxnet_to_neutral.arrays.window import DAMAGED, TRUNCATED, Window, no_subject
+from mxnet_to_neutral.limits import MAX_ARRAYS, MAX_NAME, MAX_NDIM
 
 LIST_MAGIC = struct.pack("<Q", 0x112)
 V1, V2, V3 = 0xF993FAC8, 0xF993FAC9, 0xF993FACA

@@ -10,12 +10,12 @@ from __future__ import annotations
 import struct
 
 from mxnet_to_neutral.arrays.array import Array, ArrayFile
-from mxnet_to_neutral.arrays.limits import DAMAGED, MAX_NDIM
 from mxnet_to_neutral.arrays.names import claim_name
 from mxnet_to_neutral.arrays.npy import read_array, read_header
 from mxnet_to_neutral.arrays.sparse import layout_problem
-from mxnet_to_neutral.arrays.window import Window
+from mxnet_to_neutral.arrays.window import DAMAGED, Window
 from mxnet_to_neutral.arrays.zip import Member, read_members
+from mxnet_to_neutral.limits import MAX_NDIM
 from neutral.errors import SourceError
 from neutral.tensor import Tensor
 

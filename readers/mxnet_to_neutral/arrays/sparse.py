@@ -11,8 +11,7 @@ import struct
 from operator import le, lt
 from typing import Iterator, NamedTuple, Tuple
 
-from mxnet_to_neutral.arrays.limits import DAMAGED
-from mxnet_to_neutral.arrays.window import Window, open_window
+from mxnet_to_neutral.arrays.window import DAMAGED, Window, open_window
 from neutral.tensor import Tensor
 
 CHUNK = 1 << 13

@@ -12,10 +12,13 @@ import struct
 from contextlib import contextmanager
 from typing import Any, Callable, Iterator
 
-from mxnet_to_neutral.arrays.limits import DAMAGED, MAX_TENSOR_BYTES, TRUNCATED
+from mxnet_to_neutral.limits import MAX_TENSOR_BYTES
 from neutral.dtypes import ITEM_SIZE
 from neutral.errors import FormatError, SourceError
 from neutral.tensor import FileRange, Tensor, nbytes_of
+
+TRUNCATED = "The file is cut short or damaged: get it again."
+DAMAGED = "The file is damaged, or was not written by MXNet: get it again."
 
 BUFFER_SIZE = 1 << 16
 """Bytes that one system call reads at least."""

@@ -11,9 +11,9 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from mxnet_to_neutral.arrays.limits import DAMAGED, MAX_ARRAYS, TRUNCATED
 from mxnet_to_neutral.arrays.names import claim_name, decode_name
-from mxnet_to_neutral.arrays.window import Window
+from mxnet_to_neutral.arrays.window import DAMAGED, TRUNCATED, Window
+from mxnet_to_neutral.limits import MAX_ARRAYS
 
 _END = struct.Struct("<4s4H2IH")
 _END64 = struct.Struct("<4sQ2H2I4Q")

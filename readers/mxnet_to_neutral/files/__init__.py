@@ -1,1 +1,1 @@
-"""Find and open the files of a checkpoint."""
+"""Find the symbol and the parameter file of a checkpoint, and unpack, fetch or export them if needed."""

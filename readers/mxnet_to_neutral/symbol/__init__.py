@@ -1,7 +1,9 @@
-"""Symbol JSON of every MXNet era, upgraded to one form: the graph as MXNet's own loader would see it."""
+"""Read symbol JSON of every MXNet version, upgraded as MXNet's own loader upgrades it."""
+
+from __future__ import annotations
 
 from mxnet_to_neutral.symbol.attributes import Attributes
 from mxnet_to_neutral.symbol.model import Entry, Symbol, SymbolNode
-from mxnet_to_neutral.symbol.parse import parse, read
+from mxnet_to_neutral.symbol.parsing import parse_symbol, read_symbol
 
-__all__ = ["Attributes", "Entry", "Symbol", "SymbolNode", "parse", "read"]
+__all__ = ["Attributes", "Entry", "Symbol", "SymbolNode", "parse_symbol", "read_symbol"]

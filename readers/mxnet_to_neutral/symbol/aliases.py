@@ -1,7 +1,7 @@
-"""Older and alternative names of operators and attributes: a file carries those that were canonical for its writer.
+"""Older and alternative names of operators and attributes; a file uses the names of the version that wrote it.
 
-Asked of MXNet 1.9.1's registry, which resolves them on every load. Left out are the families whose alternative
-names no version ever wrote (``_sparse_*``, ``linalg_*``, ``random_*`` and NumPy's).
+The names are those of MXNet 1.9.1's registry, which resolves them on every load. Families whose alternative names no
+version ever wrote are left out (``_sparse_*``, ``linalg_*``, ``random_*`` and NumPy's).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _OPERATORS = {
     "unravel_index": "_unravel_index",
 }
 
-# These differ in spelling alone: _Greater is _greater, _RMinusScalar is _rminus_scalar.
+# These differ only in spelling: _Greater is _greater, _RMinusScalar is _rminus_scalar.
 _BINARY = """
 Equal Greater Greater_Equal Hypot Lesser Lesser_Equal Logical_And Logical_Or Logical_Xor Maximum Minimum Mod Not_Equal
 Power
@@ -63,7 +63,7 @@ CANONICAL = {
     **{f"_{name}": f"_{name.lower()}" for name in _BINARY.split()},
     **{f"_{name.replace('_', '')}Scalar": f"_{name.lower()}_scalar" for name in _SCALAR.split()},
 }
-"""From a name that a file may hold to the name MXNet 1.9.1 would write for the same operator."""
+"""The operator name that MXNet 1.9.1 writes, by alternative name."""
 
 _FUSED_CONVOLUTION = {"with_relu": "with_act", "with_postsum_relu": "with_postsum_act"}
 
@@ -74,7 +74,7 @@ RENAMED_ATTRIBUTES = {
     "argsort": {"is_ascend_s": "is_ascend"},
     "sort": {"is_ascend_s": "is_ascend"},
 }
-"""By operator: from a name that an attribute has in some files to the one that it has in MXNet 1.9.1.
+"""The attribute name in MXNet 1.9.1, by operator and alternative name.
 
-MXNet 2 misspells some when it writes what it traced, and then cannot read them itself.
+MXNet 2 misspells some attributes of graphs that it traced, and cannot read these files itself.
 """

@@ -1,4 +1,4 @@
-"""How operator rules read a node's attributes: typed, each named in its errors, and none left unnoticed."""
+"""Read the attributes of a node by type, with errors that name the attribute."""
 
 from __future__ import annotations
 
@@ -15,11 +15,23 @@ _REQUIRED: Any = object()
 
 
 class Attributes:
-    """The attributes of one node, by type.
+    """The attributes of one node, parsed by type on request.
 
-    ``attributes.int("num_group", 1)`` is the value in the file, or 1 where the file leaves it to the default; without
-    a default the attribute is required. Whatever cannot be parsed raises a FormatError that names the file, the node
-    and the attribute. A rule that has asked for all it knows makes sure with :meth:`unread` that nothing else is set.
+    Every method takes the attribute's name and a default for a file that does not state it; an attribute without a
+    default is required. Invalid values raise a FormatError that names the file, the node and the attribute. After a
+    rule has read the attributes that it knows, :meth:`unread` returns those that it does not know.
+
+    Args:
+        node: The node.
+        file: The name of the symbol file, for messages.
+
+    Example:
+        >>> node = SymbolNode("conv0", "Convolution", {"kernel": "(3, 3)", "num_filter": "8"}, {}, (), ())
+        >>> attributes = Attributes(node, "model-symbol.json")
+        >>> attributes.ints("kernel"), attributes.int("num_group", 1)
+        ((3, 3), 1)
+        >>> attributes.unread()
+        ('num_filter',)
     """
 
     def __init__(self, node: SymbolNode, file: builtins.str) -> None:
@@ -28,68 +40,82 @@ class Attributes:
         self._asked: set[builtins.str] = set()
 
     def given(self, name: builtins.str) -> builtins.bool:
-        """Whether the file states the attribute."""
+        """Return whether the file states the attribute."""
         return name in self.node.attributes
 
     def ignore(self, *names: builtins.str) -> None:
-        """Count attributes as read that have no meaning for the result, such as ``workspace``."""
+        """Mark attributes as read that do not affect the result, such as ``workspace``."""
         self._asked.update(names)
 
     def unread(self) -> tuple[builtins.str, ...]:
-        """The attributes in the file that nobody asked for."""
+        """Return the names of the attributes in the file that were neither read nor ignored, sorted."""
         return tuple(sorted(set(self.node.attributes) - self._asked))
 
     def error(self, name: builtins.str, expected: builtins.str) -> FormatError:
-        """The error to raise where an attribute's value cannot be."""
-        found = "missing"
+        """Return the error for an invalid value of an attribute; the caller raises it.
+
+        Args:
+            name: The attribute.
+            expected: A description of the valid values, for the message.
+        """
+        value = "missing"
         if self.given(name):
             text = ascii(self.node.attributes[name])
-            found = text if len(text) <= 80 else text[:77] + "..."
+            value = text if len(text) <= 80 else text[:77] + "..."
         return FormatError(
             self.file,
             None,
-            f"node {self.node.name!a} ({self.node.operator}): attribute {name!r} is {found}, expected {expected}.",
+            f"node {self.node.name!a} ({self.node.operator}): attribute {name!r} is {value}, expected {expected}.",
             "Correct the symbol, or save it again with MXNet.",
         )
 
     def str(
         self, name: builtins.str, default: builtins.str = _REQUIRED, choices: Collection[builtins.str] = ()
     ) -> builtins.str:
+        """Return a text, one of ``choices`` if any are given."""
         return self._get(name, default, lambda text: _choose(text, choices))
 
     def optional_str(
         self, name: builtins.str, default: builtins.str | None = _REQUIRED, choices: Collection[builtins.str] = ()
     ) -> builtins.str | None:
+        """Return a text, one of ``choices`` if any are given, or None."""
         return self._get(name, default, lambda text: None if text == "None" else _choose(text, choices))
 
     def dtype(self, name: builtins.str, default: builtins.str = _REQUIRED) -> builtins.str:
-        """A dtype by name, such as ``float32``."""
+        """Return the name of a dtype, such as ``float32``."""
         return self._get(name, default, values.parse_dtype)
 
     def optional_dtype(self, name: builtins.str, default: builtins.str | None = _REQUIRED) -> builtins.str | None:
+        """Return the name of a dtype, or None."""
         return self._get(name, default, lambda text: None if text == "None" else values.parse_dtype(text))
 
     def bool(self, name: builtins.str, default: builtins.bool = _REQUIRED) -> builtins.bool:
+        """Return a boolean."""
         return self._get(name, default, values.parse_bool)
 
     def optional_bool(self, name: builtins.str, default: builtins.bool | None = _REQUIRED) -> builtins.bool | None:
+        """Return a boolean or None."""
         return self._get(name, default, values.parse_optional_bool)
 
     def int(
         self, name: builtins.str, default: builtins.int = _REQUIRED, minimum: builtins.int | None = None
     ) -> builtins.int:
+        """Return an integer, at least ``minimum`` if given."""
         value = self._get(name, default, values.parse_int)
         if minimum is not None and value < minimum:
             raise self.error(name, f"an integer of at least {minimum}")
         return value
 
     def optional_int(self, name: builtins.str, default: builtins.int | None = _REQUIRED) -> builtins.int | None:
+        """Return an integer or None."""
         return self._get(name, default, values.parse_optional_int)
 
     def float(self, name: builtins.str, default: builtins.float = _REQUIRED) -> builtins.float:
+        """Return a number."""
         return self._get(name, default, values.parse_float)
 
     def optional_float(self, name: builtins.str, default: builtins.float | None = _REQUIRED) -> builtins.float | None:
+        """Return a number or None."""
         return self._get(name, default, values.parse_optional_float)
 
     def ints(
@@ -98,7 +124,7 @@ class Attributes:
         default: tuple[builtins.int, ...] = _REQUIRED,
         minimum: builtins.int | None = None,
     ) -> tuple[builtins.int, ...]:
-        """A tuple of integers. Where MXNet takes an empty one for a default (stride, dilate, pad), () is returned."""
+        """Return a tuple of integers, each at least ``minimum`` if given; () where the file states an empty one."""
         value = self._get(name, default, values.parse_ints)
         if minimum is not None and any(item < minimum for item in value):
             raise self.error(name, f"integers of at least {minimum}")
@@ -107,18 +133,19 @@ class Attributes:
     def ints_or_none(
         self, name: builtins.str, default: tuple[builtins.int, ...] | None = _REQUIRED
     ) -> tuple[builtins.int, ...] | None:
-        """A tuple that may be absent as a whole, as the ``axis`` of a reduction."""
+        """Return a tuple of integers, or None, as for the ``axis`` of a reduction."""
         return self._get(name, default, values.parse_ints_or_none)
 
     def optional_ints(self, name: builtins.str, default: values.OptionalInts = _REQUIRED) -> values.OptionalInts:
-        """A tuple whose elements may be absent, as the ``begin`` of a slice; None where all of it is."""
+        """Return a tuple of integers and None, or None, as for the ``begin`` of a slice."""
         return self._get(name, default, values.parse_optional_ints)
 
     def pairs(self, name: builtins.str) -> tuple[tuple[builtins.int, builtins.int], ...]:
-        """Pairs of integers that are not negative, such as the widths of a padding. There is no default."""
+        """Return pairs of integers of at least 0, such as padding widths; the attribute is required."""
         return self._get(name, _REQUIRED, values.parse_pairs)
 
     def floats(self, name: builtins.str, default: tuple[builtins.float, ...] = _REQUIRED) -> tuple[builtins.float, ...]:
+        """Return a tuple of numbers."""
         return self._get(name, default, values.parse_floats)
 
     def _get(self, name: builtins.str, default: T, parse: Callable[[builtins.str], T]) -> T:
@@ -135,7 +162,23 @@ class Attributes:
 
 
 def declared_shape(variable: SymbolNode, numpy_shape: bool, file: str) -> tuple[int | None, ...] | None:
-    """The shape a variable was declared with: None for an unknown dimension, or for all of it."""
+    """Return the shape that a variable was declared with.
+
+    Args:
+        variable: The variable.
+        numpy_shape: Whether the symbol uses NumPy's shapes, in which -1 is an unknown dimension; otherwise 0 is one.
+        file: The name of the symbol file, for messages.
+
+    Returns:
+        The shape, with None for each unknown dimension; None if nothing is known.
+
+    Raises:
+        FormatError: The declaration is no shape.
+
+    Example:
+        >>> declared_shape(SymbolNode("w", "null", {}, {"__shape__": "(8, 0)"}, (), ()), False, "m.json")
+        (8, None)
+    """
     node = SymbolNode(variable.name, variable.operator, variable.hidden, {}, (), ())
     shape = Attributes(node, file).ints_or_none("__shape__", None)
     if shape is None or (not shape and not numpy_shape):
@@ -145,7 +188,15 @@ def declared_shape(variable: SymbolNode, numpy_shape: bool, file: str) -> tuple[
 
 
 def declared_dtype(variable: SymbolNode, file: str) -> str | None:
-    """The dtype a variable was declared with, or None."""
+    """Return the dtype that a variable was declared with, such as ``float32``, or None.
+
+    Args:
+        variable: The variable.
+        file: The name of the symbol file, for messages.
+
+    Raises:
+        FormatError: The declaration is no dtype number.
+    """
     node = SymbolNode(variable.name, variable.operator, variable.hidden, {}, (), ())
     attributes = Attributes(node, file)
     number = attributes.int("__dtype__", -1)

@@ -1,16 +1,13 @@
-"""From bytes to the JSON document of a symbol; whatever is not one is named for what it is."""
+"""Decode the JSON document of a symbol; name the kind of a file that is no symbol."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+from mxnet_to_neutral.limits import MAX_INTEGER_DIGITS, MAX_SYMBOL_BYTES
 from neutral.errors import FormatError, SourceError
 
-MAX_BYTES = 16 << 20
-"""The largest symbol that is read, some 100,000 nodes. Parsed, JSON can take twenty times its size."""
-
-_MAX_INTEGER_DIGITS = 20  # enough for 64 bits, and too few for quadratic work
 _ADVICE = "Give the -symbol.json that MXNet wrote; if this is it, the file is damaged: fetch it again."
 
 _SIGNATURES = (
@@ -27,13 +24,20 @@ _SIGNATURES = (
 
 
 def load_document(text: bytes | str, file: str) -> tuple[dict[str, Any], list[str]]:
-    """The JSON object with the ``nodes``, and notes on how it was found.
+    """Decode a symbol.
 
-    ``Block.save`` wraps the symbol of each hybridised block in a nested object; the outermost is taken.
+    ``Block.save`` wraps the symbol of each hybridized block in nested objects; the outermost symbol is returned.
+
+    Args:
+        text: The JSON, in UTF-8 if it is bytes.
+        file: The name of the file, for messages.
+
+    Returns:
+        The JSON object that holds ``nodes``, and notes on irregularities of the file.
 
     Raises:
-        SourceError: for what is no symbol at all.
-        FormatError: for JSON that is broken or holds no graph.
+        SourceError: The text is no symbol.
+        FormatError: The text is no valid JSON, or holds no graph.
     """
     content, notes = _decode(text, file)
     document = _loads(content, file)
@@ -48,9 +52,9 @@ def load_document(text: bytes | str, file: str) -> tuple[dict[str, Any], list[st
 
 
 def _decode(text: bytes | str, file: str) -> tuple[str, list[str]]:
-    if len(text) > MAX_BYTES:
+    if len(text) > MAX_SYMBOL_BYTES:
         raise SourceError(
-            f"{file}: {len(text)} bytes is too large for a symbol; at most {MAX_BYTES} are read. {_ADVICE}"
+            f"{file}: {len(text)} bytes is too large for a symbol; at most {MAX_SYMBOL_BYTES} are read. {_ADVICE}"
         )
     start = (text.encode("utf-8", "replace") if isinstance(text, str) else text).lstrip()
     for signature, meaning in _SIGNATURES:
@@ -69,7 +73,7 @@ def _decode(text: bytes | str, file: str) -> tuple[str, list[str]]:
 
 def _loads(content: str, file: str) -> Any:
     try:
-        # MXNet writes control characters inside strings as they are.
+        # not strict, since MXNet writes control characters in strings unescaped
         return json.loads(content, strict=False, parse_int=_integer)
     except json.JSONDecodeError as error:
         offset = len(content[: error.pos].encode("utf-8", "replace"))
@@ -81,21 +85,21 @@ def _loads(content: str, file: str) -> Any:
 
 
 def _integer(digits: str) -> int:
-    if len(digits) > _MAX_INTEGER_DIGITS:
-        raise ValueError(f"an integer of {len(digits)} digits, expected at most {_MAX_INTEGER_DIGITS}")
+    if len(digits) > MAX_INTEGER_DIGITS:
+        raise ValueError(f"an integer of {len(digits)} digits, expected at most {MAX_INTEGER_DIGITS}")
     return int(digits)
 
 
 def _saved_block(document: dict[str, Any], file: str) -> tuple[str, str]:
-    """The name and symbol text of the outermost block that ``Block.save`` wrote with a graph."""
+    """Return the name and the symbol of the outermost block that ``Block.save`` wrote with a graph."""
     level = [("", document)]
     while level:
-        found = [(name, block["symbol"]) for name, block in level if isinstance(block.get("symbol"), str)]
-        if len(found) > 1:
-            raise FormatError(file, None, f"Block.save wrote {len(found)} graphs and none for the whole model.",
+        symbols = [(name, block["symbol"]) for name, block in level if isinstance(block.get("symbol"), str)]
+        if len(symbols) > 1:
+            raise FormatError(file, None, f"Block.save wrote {len(symbols)} graphs and none for the whole model.",
                               "Hybridize the outermost block, run it once and export it.")  # fmt: skip
-        if found:
-            return found[0]
+        if symbols:
+            return symbols[0]
         level = [(name, child) for _, block in level for name, child in block.items() if isinstance(child, dict)]
     keys = ", ".join(repr(key)[:40] for key in list(document)[:6]) or "none"
     raise FormatError(file, None, f"JSON without a graph: found the keys {keys}, expected 'nodes', 'arg_nodes' and "

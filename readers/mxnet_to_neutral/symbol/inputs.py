@@ -1,8 +1,8 @@
-"""What MXNet calls the inputs of the operators that have parameters, states or labels, and which inputs are states.
+"""Input names of the operators with parameters, states or labels, and which inputs are auxiliary states.
 
-The names follow each operator's ``FListInputNames`` and ``FMutateInputs``, asked of MXNet 1.9.1, with one
-exception: CuDNNBatchNorm exists in GPU builds only, and the versions that left its states out of the file called
-the last of them ``moving_inv_var``.
+The names are those of ``FListInputNames`` and ``FMutateInputs`` in MXNet 1.9.1, with one exception: CuDNNBatchNorm
+exists in GPU builds only, and the versions that left its states out of the file called the last one
+``moving_inv_var``.
 """
 
 from __future__ import annotations
@@ -44,11 +44,23 @@ _NAMES = {
     "softmax_cross_entropy": _LABELLED,
 }
 
-_BIAS_BY_DEFAULT = {"Deconvolution": False}  # the others that know no_bias have a bias unless told otherwise
+_BIAS_BY_DEFAULT = {"Deconvolution": False}  # default of "has a bias"; True for all other operators with no_bias
 
 
 def input_names(operator: str, attributes: Mapping[str, str]) -> tuple[str, ...]:
-    """The names of the operator's inputs in order, or () where this module does not know the operator."""
+    """Return the names of an operator's inputs in order.
+
+    Args:
+        operator: The operator's canonical name.
+        attributes: Its attributes, as in the symbol.
+
+    Returns:
+        The names, or () for an operator that is not in the table.
+
+    Example:
+        >>> input_names("Convolution", {"no_bias": "True"})
+        ('data', 'weight')
+    """
     if operator in ("SequenceLast", "SequenceMask", "SequenceReverse"):
         return ("data", "sequence_length")[: 1 + _flag(attributes, "use_sequence_length", False)]
     if operator == "LeakyReLU":
@@ -66,7 +78,15 @@ def input_names(operator: str, attributes: Mapping[str, str]) -> tuple[str, ...]
 
 
 def auxiliary_positions(operator: str) -> tuple[int, ...]:
-    """Which inputs of the operator are auxiliary states."""
+    """Return the positions of an operator's inputs that are auxiliary states.
+
+    Args:
+        operator: The operator's canonical name.
+
+    Example:
+        >>> auxiliary_positions("BatchNorm")
+        (3, 4)
+    """
     if operator == "IdentityAttachKLSparseReg":
         return (1,)
     if operator in ("CuDNNBatchNorm", "_contrib_quantized_batch_norm") or _NAMES.get(operator) == _BATCH_NORM:

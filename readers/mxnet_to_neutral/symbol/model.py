@@ -1,4 +1,4 @@
-"""A symbol as data: nodes in MXNet's execution order, and the edges between them."""
+"""The graph of a symbol: nodes in MXNet's execution order, and the edges between them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Mapping
 from mxnet_to_neutral.symbol.inputs import auxiliary_positions
 
 VARIABLE = "null"
-"""What MXNet writes as the operator of a variable."""
+"""The operator that MXNet writes for a variable."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """An edge's source: output number ``output`` of the node at index ``node``."""
+    """The source of an edge: output number ``output`` of the node at index ``node``."""
 
     node: int
     output: int
@@ -24,8 +24,15 @@ class Entry:
 class SymbolNode:
     """A variable, or an operator applied to ``inputs``.
 
-    ``attributes`` are the operator's own, as strings, defaults left out; a variable has none. ``hidden`` are those no
-    operator reads: ``__shape__``, ``__dtype__``, ``__lr_mult__``, any other ``__x__``, and, on a variable, everything.
+    Args:
+        name: The node's name; need not be unique.
+        operator: The operator's canonical name, or ``null`` for a variable.
+        attributes: The attributes that the operator reads, as strings; defaults are usually absent. A variable has
+            none.
+        hidden: The attributes that no operator reads: ``__shape__``, ``__dtype__``, ``__lr_mult__`` and any other
+            ``__x__``; all attributes of a variable.
+        inputs: The sources of the inputs, in order.
+        subgraphs: The graphs of a control flow operator or of a fused one.
     """
 
     name: str
@@ -37,17 +44,23 @@ class SymbolNode:
 
     @property
     def is_variable(self) -> bool:
+        """True for an input of the graph, a parameter or an auxiliary state."""
         return self.operator == VARIABLE
 
 
 @dataclass(frozen=True)
 class Symbol:
-    """A graph: ``nodes`` in depth-first order from the ``heads``, so every input comes before its consumer.
+    """A graph, or a subgraph of a node.
 
-    ``arguments`` are the indices of all variables in that order, auxiliary states included; the inputs of a control
-    flow operator bind to its subgraph's ``arguments`` by position. ``version`` is the MXNet that wrote the file, None
-    where it does not say (0.8 and before). With ``numpy_shape``, an unknown dimension is -1, else 0. ``notes`` tell
-    what the upgrade changed and what is unusual.
+    Args:
+        nodes: The nodes in depth-first order from the heads: every input comes before its consumer.
+        arguments: The indices of all variables in this order, auxiliary states included. The inputs of a control flow
+            operator bind to the arguments of its subgraph by position.
+        heads: The outputs of the graph.
+        version: The version of MXNet that wrote the file, such as ``(1, 9, 1)``; None if the file states none (0.8
+            and earlier).
+        numpy_shape: True if an unknown dimension is -1 and 0 is a length; otherwise 0 is an unknown dimension.
+        notes: Changes made by the upgrade and irregularities, a sentence each.
     """
 
     nodes: tuple[SymbolNode, ...]
@@ -59,7 +72,7 @@ class Symbol:
 
     @cached_property
     def consumers(self) -> tuple[tuple[tuple[int, int], ...], ...]:
-        """For each node: the (node index, input position) pairs that read one of its outputs."""
+        """For each node, the uses of its outputs as pairs (index of the consumer, position of its input)."""
         readers: list[list[tuple[int, int]]] = [[] for _ in self.nodes]
         for index, node in enumerate(self.nodes):
             for position, entry in enumerate(node.inputs):
@@ -68,15 +81,15 @@ class Symbol:
 
     @cached_property
     def indices(self) -> Mapping[str, tuple[int, ...]]:
-        """Node indices by name: more than one where a name is used again, which MXNet permits."""
-        found: dict[str, tuple[int, ...]] = {}
+        """The indices of the nodes by name; MXNet permits several nodes of one name."""
+        indices: dict[str, tuple[int, ...]] = {}
         for index, node in enumerate(self.nodes):
-            found[node.name] = found.get(node.name, ()) + (index,)
-        return found
+            indices[node.name] = indices.get(node.name, ()) + (index,)
+        return indices
 
     @cached_property
     def auxiliaries(self) -> tuple[int, ...]:
-        """Those of ``arguments`` that an operator updates itself, such as running statistics."""
+        """The arguments that an operator updates itself, such as running statistics."""
         states = {
             node.inputs[position].node
             for node in self.nodes
@@ -89,7 +102,7 @@ class Symbol:
 def _auxiliary_positions(node: SymbolNode) -> tuple[int, ...]:
     if not node.operator.startswith("_sg_"):
         return auxiliary_positions(node.operator)
-    # An operator that a backend fused: its inputs are its subgraph's arguments, in order.
+    # The inputs of an operator that a backend fused are the arguments of its subgraph, in order.
     positions = []
     for graph in node.subgraphs[:1]:
         states = set(graph.auxiliaries)

@@ -1,23 +1,21 @@
-"""Brings the symbol of an older MXNet to today's form, by the rules of MXNet 1.9.1's own loader.
+"""Upgrade the symbol of an older MXNet version by the rules of MXNet 1.9.1's own loader.
 
-The rules are those of its ``src/nnvm/legacy_json_util.cc``, in its order, each for files older than the version
-beside it. They reach the outer graph only: subgraphs are younger than what they mend.
+The rules are those of ``src/nnvm/legacy_json_util.cc``, in its order, each for files older than a version. They apply
+to the outer graph only: subgraphs were introduced later than the changes that these rules make.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Iterable, Iterator
-
 from mxnet_to_neutral.symbol.inputs import auxiliary_positions, input_names
-from mxnet_to_neutral.symbol.model import VARIABLE, Symbol
+from mxnet_to_neutral.symbol.model import VARIABLE
+from mxnet_to_neutral.symbol.mutable import MutableNode, list_names
 
 UNVERSIONED = (0, 8, 0)
-"""What MXNet takes a symbol without a version for."""
+"""The version that MXNet assumes for a symbol that states none."""
 
 _USER_KEYS = ("ctx_group", "lr_mult", "wd_mult", "force_mirroring", "mirror_stage")  # now spelt __lr_mult__ etc.
 
-_INITIAL = {  # operator: input position: initialiser
+_INITIALIZERS = {  # operator: input position: initialiser
     "IdentityAttachKLSparseReg": {1: '["zero", {}]'},
     "LeakyReLU": {1: '["Constant", {"value": 0.25}]'},
     "UpSampling": {1: '["bilinear", {}]'},
@@ -25,126 +23,92 @@ _INITIAL = {  # operator: input position: initialiser
 _STATISTICS = {3: '["zero", {}]', 4: '["one", {}]'}  # of every operator with a running mean and variance
 
 
-@dataclass(eq=False)
-class Draft:
-    """A node while it is read. Its inputs are drafts themselves, so nodes can be added without renumbering."""
+def upgrade(order: list[MutableNode], version: tuple[int, int, int]) -> list[str]:
+    """Upgrade the nodes of a graph in place.
 
-    name: str
-    operator: str
-    attributes: dict[str, str]
-    hidden: dict[str, str]
-    inputs: list[tuple[Draft, int]] = field(default_factory=list)
-    dependencies: list[Draft] = field(default_factory=list)
-    subgraphs: tuple[Symbol, ...] = ()
+    Args:
+        order: The nodes, in execution order.
+        version: The version of MXNet that wrote the symbol, such as ``(0, 9, 5)``.
 
-    @property
-    def is_variable(self) -> bool:
-        return self.operator == VARIABLE
-
-
-def execution_order(heads: Iterable[Draft]) -> list[Draft]:
-    """What the heads need, depth first and each input before its consumer: the order in which MXNet counts nodes."""
-    order: list[Draft] = []
-    seen: set[Draft] = set()
-    stack: list[tuple[Draft, Iterator[Draft]]] = []
-
-    def enter(draft: Draft) -> None:
-        seen.add(draft)
-        stack.append((draft, iter([source for source, _ in draft.inputs] + draft.dependencies)))
-
-    for head in heads:
-        if head not in seen:
-            enter(head)
-        while stack:
-            draft, sources = stack[-1]
-            source = next((source for source in sources if source not in seen), None)
-            if source is None:
-                order.append(draft)
-                stack.pop()
-            else:
-                enter(source)
-    return order
-
-
-def upgrade(order: list[Draft], version: tuple[int, int, int]) -> list[str]:
-    """Upgrade the drafts, which are in execution order, in place; say what was changed."""
+    Returns:
+        A note for each kind of change; stores keep these sentences, so their wording is fixed.
+    """
     notes = []
     if version < (1, 9, 1):
         _rename_user_keys(order)
     if version < (0, 9, 0):
         added = _add_missing_inputs(order)
         if added:
-            notes.append(f"added the inputs that MXNet before 0.9 left out: {listing(added)}")
+            notes.append(f"added the inputs that MXNet before 0.9 left out: {list_names(added)}")
     if version < (0, 9, 4):
-        _set_initialisers(order)
+        _set_initializers(order)
     if version < (0, 9, 5):
         reduced = _reduce_all_axes(order)
         if reduced:
-            notes.append(f"axis -1 meant all axes before MXNet 0.9.5; removed it from {listing(reduced)}")
+            notes.append(f"axis -1 meant all axes before MXNet 0.9.5; removed it from {list_names(reduced)}")
     return notes
 
 
-def listing(names: Iterable[str], shown: int = 5) -> str:
-    """The names, quoted; the first few of many."""
-    names = list(names)
-    more = f" and {len(names) - shown} more" if len(names) > shown else ""
-    return ", ".join(repr(name)[:80] for name in names[:shown]) + more
-
-
-def _rename_user_keys(order: list[Draft]) -> None:
-    """``lr_mult`` becomes ``__lr_mult__``; an operator's ``weight_lr_mult`` becomes that of its weight."""
-    for draft in order:
-        found = draft.hidden if draft.is_variable else draft.attributes
-        for name in [name for name in found if name.startswith(_USER_KEYS) or name.endswith(_USER_KEYS)]:
-            value = found.pop(name)
+def _rename_user_keys(order: list[MutableNode]) -> None:
+    """Rename ``lr_mult`` to ``__lr_mult__``; move an operator's ``weight_lr_mult`` to the variable of its weight."""
+    for node in order:
+        attributes = node.hidden if node.is_variable else node.attributes
+        for name in [name for name in attributes if name.startswith(_USER_KEYS) or name.endswith(_USER_KEYS)]:
+            value = attributes.pop(name)
             if name in _USER_KEYS:
-                draft.hidden[f"__{name}__"] = value
+                node.hidden[f"__{name}__"] = value
                 continue
-            target = None if draft.is_variable else _input_variable(draft, name)
+            target = None if node.is_variable else _input_variable(node, name)
             if target is None:
-                draft.hidden[name] = value  # means nothing to any operator, and MXNet left it where it was
+                node.hidden[name] = value  # MXNet leaves it where it is, and no operator reads it
             else:
                 key = next(key for key in _USER_KEYS if name.endswith(key))
                 target.hidden[f"__{key}__"] = value
 
 
-def _input_variable(draft: Draft, name: str) -> Draft | None:
-    """The variable that ``<input>_<key>`` on an operator speaks of."""
-    known = input_names(draft.operator, draft.attributes)
+def _input_variable(node: MutableNode, name: str) -> MutableNode | None:
+    """Return the variable that an operator's attribute ``<input>_<key>`` belongs to."""
+    names = input_names(node.operator, node.attributes)
     for key in _USER_KEYS:
         prefix = name[: -len(key) - 1]
-        if name == f"{prefix}_{key}" and prefix in known and known.index(prefix) < len(draft.inputs):
-            source = draft.inputs[known.index(prefix)][0]
+        if name == f"{prefix}_{key}" and prefix in names and names.index(prefix) < len(node.inputs):
+            source = node.inputs[names.index(prefix)][0]
             return source if source.is_variable else None
     return None
 
 
-def _add_missing_inputs(order: list[Draft]) -> list[str]:
-    """Variables for the inputs that are not in the file: before 0.9 it held no auxiliary states."""
+def _add_missing_inputs(order: list[MutableNode]) -> list[str]:
+    """Add variables for the inputs that the file leaves out, and return their names.
+
+    Symbols before 0.9 hold no auxiliary states.
+    """
     added = []
-    for draft in order:
-        for name in input_names(draft.operator, draft.attributes)[len(draft.inputs) :]:
-            variable = Draft(
-                name=f"{draft.name}_{name}" if draft.name else name,
+    for node in order:
+        for name in input_names(node.operator, node.attributes)[len(node.inputs) :]:
+            variable = MutableNode(
+                name=f"{node.name}_{name}" if node.name else name,
                 operator=VARIABLE,
                 attributes={},
-                hidden={**draft.attributes, **draft.hidden},
+                hidden={**node.attributes, **node.hidden},
             )
-            draft.inputs.append((variable, 0))
+            node.inputs.append((variable, 0))
             added.append(variable.name)
     return added
 
 
-def _set_initialisers(order: list[Draft]) -> None:
-    for draft in order:
-        initial = _STATISTICS if auxiliary_positions(draft.operator) == (3, 4) else _INITIAL.get(draft.operator, {})
-        for position, initialiser in initial.items():
-            if position < len(draft.inputs) and draft.inputs[position][0].is_variable:
-                draft.inputs[position][0].hidden.setdefault("__init__", initialiser)
+def _set_initializers(order: list[MutableNode]) -> None:
+    """Set ``__init__`` of the variables for which an operator prescribes an initialiser."""
+    for node in order:
+        has_statistics = auxiliary_positions(node.operator) == (3, 4)
+        initializers = _STATISTICS if has_statistics else _INITIALIZERS.get(node.operator, {})
+        for position, initializer in initializers.items():
+            if position < len(node.inputs) and node.inputs[position][0].is_variable:
+                node.inputs[position][0].hidden.setdefault("__init__", initializer)
 
 
-def _reduce_all_axes(order: list[Draft]) -> list[str]:
-    reduced = [d for d in order if d.operator in ("argmax", "argmin") and d.attributes.get("axis") == "-1"]
-    for draft in reduced:
-        del draft.attributes["axis"]
-    return [draft.name for draft in reduced]
+def _reduce_all_axes(order: list[MutableNode]) -> list[str]:
+    """Remove ``axis=-1`` from argmax and argmin, and return the names of these nodes."""
+    reduced = [node for node in order if node.operator in ("argmax", "argmin") and node.attributes.get("axis") == "-1"]
+    for node in reduced:
+        del node.attributes["axis"]
+    return [node.name for node in reduced]

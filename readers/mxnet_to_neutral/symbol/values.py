@@ -1,11 +1,12 @@
-"""MXNet's attribute strings as typed values, by the rules of MXNet's own parsers.
+"""Parse MXNet's attribute strings to typed values, by the rules of MXNet's own parsers.
 
-What MXNet 1.9.1 accepts is accepted here with the same value: Python's spelling ``(3, 3)``, C++'s ``[3,3]``, Python
-2's ``(3L, 3L)``, a bare ``3`` for ``(3,)``. What it refuses is refused (``2.0`` or ``0x2`` for an integer), and so are
-the accidents of its number parser (``-``, ``.`` and ``e5`` for zero, ``1e`` for one). Two limits are wider, since a
-string does not say the width of its field: integers have 64 bits, and floats are doubles, zero where they underflow.
+Every text that MXNet 1.9.1 accepts is accepted with the same value: Python's spelling ``(3, 3)``, C++'s ``[3,3]``,
+Python 2's ``(3L, 3L)``, a bare ``3`` for ``(3,)``. Every text that it refuses is refused (``2.0`` or ``0x2`` for an
+integer), and so are the accidents of its number parser (``-``, ``.`` and ``e5`` for zero, ``1e`` for one). Two limits
+are wider, since a string does not tell the width of its field: integers have 64 bits, and floats are doubles, zero if
+they underflow.
 
-Every parser raises ValueError, whose message says what was expected.
+Every parser raises ValueError with a description of the expected values.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from __future__ import annotations
 import math
 import re
 from typing import Mapping, Optional, Pattern, Tuple
+
+from mxnet_to_neutral.limits import MAX_INTEGER_DIGITS
 
 DTYPES: Mapping[int, str] = {
     0: "float32",
@@ -29,7 +32,7 @@ DTYPES: Mapping[int, str] = {
     11: "uint64",
     12: "bfloat16",
 }
-"""MXNet's dtype numbers and names."""
+"""The names of MXNet's dtypes by number."""
 
 OptionalInts = Optional[Tuple[Optional[int], ...]]
 
@@ -40,6 +43,7 @@ _DECIMAL = rf"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+){_EXPONENT}"
 
 
 def _tuple(item: str, bare: str) -> Pattern[str]:
+    """Compile the pattern of a tuple of ``item`` in parentheses or brackets, or of one ``bare`` item."""
     items = rf"{item}(?:,{item})*(?:,{_SPACE})?"
     return re.compile(rf"{_SPACE}(?:{bare}|[(\[](?:{_SPACE}|{items})[)\]]){_SPACE}")
 
@@ -59,6 +63,12 @@ _FLOAT_ITEMS = re.compile(_DECIMAL)
 
 
 def parse_bool(text: str) -> bool:
+    """Parse a boolean.
+
+    Example:
+        >>> parse_bool("True"), parse_bool("0")
+        (True, False)
+    """
     value = {"true": True, "1": True, "false": False, "0": False}.get(text.lower())
     if value is None:
         raise ValueError("True or False")
@@ -66,19 +76,37 @@ def parse_bool(text: str) -> bool:
 
 
 def parse_optional_bool(text: str) -> bool | None:
+    """Parse a boolean or ``None``."""
     text = text.strip()
     return None if text.lower() == "none" else parse_bool(text)
 
 
 def parse_int(text: str) -> int:
+    """Parse an integer of 64 bits.
+
+    Example:
+        >>> parse_int(" 3 ")
+        3
+        >>> parse_int("2.0")
+        Traceback (most recent call last):
+        ...
+        ValueError: an integer
+    """
     return _number(_INT.fullmatch(text), "an integer")
 
 
 def parse_optional_int(text: str) -> int | None:
+    """Parse an integer of 64 bits or ``None``."""
     return None if _is_none(text) else _number(_OPTIONAL_INT.fullmatch(text), "an integer or None")
 
 
 def parse_float(text: str) -> float:
+    """Parse a number, an infinity or NaN.
+
+    Example:
+        >>> parse_float("1e-5f"), parse_float("-inf")
+        (1e-05, -inf)
+    """
     special = _SPECIAL_FLOAT.fullmatch(text)
     if special:
         return float(special[1] + (special[2] or special[3]))
@@ -86,10 +114,17 @@ def parse_float(text: str) -> float:
 
 
 def parse_optional_float(text: str) -> float | None:
+    """Parse a finite number or ``None``."""
     return None if _is_none(text) else _real(_OPTIONAL_FLOAT.fullmatch(text), "a number or None")
 
 
 def parse_ints(text: str) -> tuple[int, ...]:
+    """Parse a tuple of integers of 64 bits.
+
+    Example:
+        >>> parse_ints("(3, 3)"), parse_ints("[3,3]"), parse_ints("(3L, 3L)"), parse_ints("3"), parse_ints("()")
+        ((3, 3), (3, 3), (3, 3), (3,), ())
+    """
     expected = "integers such as (3, 3)"
     if not _INTS.fullmatch(text):
         raise ValueError(expected)
@@ -97,12 +132,17 @@ def parse_ints(text: str) -> tuple[int, ...]:
 
 
 def parse_ints_or_none(text: str) -> tuple[int, ...] | None:
-    """A tuple that may be absent as a whole, as the ``axis`` of a reduction."""
+    """Parse a tuple of integers or ``None``, as for the ``axis`` of a reduction."""
     return None if text.strip() == "None" else parse_ints(text)
 
 
 def parse_optional_ints(text: str) -> OptionalInts:
-    """A tuple whose elements may be absent, as the ``begin`` of a slice; None where all of it is."""
+    """Parse a tuple of integers and ``None``, or ``None``, as for the ``begin`` of a slice.
+
+    Example:
+        >>> parse_optional_ints("(0, None)")
+        (0, None)
+    """
     expected = "integers or None, such as (0, None)"
     if text.strip() == "None":
         return None
@@ -112,6 +152,12 @@ def parse_optional_ints(text: str) -> OptionalInts:
 
 
 def parse_pairs(text: str) -> tuple[tuple[int, int], ...]:
+    """Parse a tuple of pairs of integers of at least 0, such as padding widths.
+
+    Example:
+        >>> parse_pairs("((0, 0), (1, 2))")
+        ((0, 0), (1, 2))
+    """
     if not _PAIRS.fullmatch(text):
         raise ValueError("pairs of integers such as ((0, 0), (1, 1))")
     numbers = [int(item) for item in re.findall("[0-9]+", text)]
@@ -119,6 +165,12 @@ def parse_pairs(text: str) -> tuple[tuple[int, int], ...]:
 
 
 def parse_floats(text: str) -> tuple[float, ...]:
+    """Parse a tuple of finite numbers.
+
+    Example:
+        >>> parse_floats("(0.1, 2)")
+        (0.1, 2.0)
+    """
     expected = "numbers such as (0.1, 0.2)"
     if not _FLOATS.fullmatch(text):
         raise ValueError(expected)
@@ -126,6 +178,7 @@ def parse_floats(text: str) -> tuple[float, ...]:
 
 
 def parse_dtype(text: str) -> str:
+    """Return ``text`` if it is the name of one of :data:`DTYPES`."""
     if text not in DTYPES.values():
         raise ValueError(f"a dtype: {', '.join(DTYPES.values())}")
     return text
@@ -142,8 +195,7 @@ def _number(match: re.Match[str] | None, expected: str) -> int:
 
 
 def _bounded(digits: str, expected: str) -> int:
-    # The length first: Python's time for an integer is quadratic in its digits.
-    value = int(digits) if len(digits) <= 20 else None
+    value = int(digits) if len(digits) <= MAX_INTEGER_DIGITS else None
     if value is None or not -(2**63) <= value < 2**63:
         raise ValueError(f"{expected}, within 64 bits")
     return value

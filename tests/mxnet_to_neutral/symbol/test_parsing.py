@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mxnet_to_neutral.symbol import Entry, Symbol, parse, read
+from mxnet_to_neutral.symbol import Entry, Symbol, parse_symbol, read_symbol
 from mxnet_to_neutral.symbol import document as document_module
 from neutral.errors import FormatError, NeutralError, SourceError
 
@@ -49,7 +49,7 @@ def dense() -> list[Any]:
 
 
 def parsed(document: Any) -> Symbol:
-    return parse(json.dumps(document), "model-symbol.json")
+    return parse_symbol(json.dumps(document), "model-symbol.json")
 
 
 def problem(document: Any) -> str:
@@ -230,22 +230,22 @@ def test_block_save_without_one_graph_for_the_whole() -> None:
 )
 def test_what_is_no_symbol_at_all_is_named_for_what_it_is(content: bytes, says: str) -> None:
     with pytest.raises(SourceError, match=says):
-        parse(content, "model-symbol.json")
+        parse_symbol(content, "model-symbol.json")
 
 
 def test_broken_text_is_located_by_byte() -> None:
     with pytest.raises(FormatError) as not_text:
-        parse(b'{"nodes": "\xe9"}', "f.json")
+        parse_symbol(b'{"nodes": "\xe9"}', "f.json")
     assert not_text.value.offset == 11
 
     with pytest.raises(FormatError) as truncated:
-        parse('{"é": [1, '.encode(), "f.json")
+        parse_symbol('{"é": [1, '.encode(), "f.json")
     assert truncated.value.offset == 11
     assert "not JSON" in str(truncated.value)
 
 
 def test_a_byte_order_mark_is_noted() -> None:
-    assert parse(b"\xef\xbb\xbf" + json.dumps(document([variable("x")])).encode(), "f").notes == (
+    assert parse_symbol(b"\xef\xbb\xbf" + json.dumps(document([variable("x")])).encode(), "f").notes == (
         "starts with a byte order mark, which MXNet does not accept",
     )
 
@@ -253,27 +253,27 @@ def test_a_byte_order_mark_is_noted() -> None:
 def test_control_characters_inside_names_as_mxnet_writes_them() -> None:
     text = json.dumps(document([variable("@")])).replace("@", "a\x01b")
 
-    assert parse(text, "f").nodes[0].name == "a\x01b"
+    assert parse_symbol(text, "f").nodes[0].name == "a\x01b"
 
 
 def test_bombs() -> None:
     for bomb in ("[" * 200_000, '{"a":' * 200_000, '{"nodes":' + "[" * 200_000):
         with pytest.raises(FormatError, match="nested too deeply"):
-            parse(bomb, "bomb.json")
+            parse_symbol(bomb, "bomb.json")
     with pytest.raises(FormatError, match="an integer of 5000000 digits"):
-        parse('{"nodes": ' + "1" * 5_000_000 + "}", "bomb.json")
+        parse_symbol('{"nodes": ' + "1" * 5_000_000 + "}", "bomb.json")
 
 
 def test_a_file_too_large_to_be_a_symbol(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(document_module, "MAX_BYTES", 100)
+    monkeypatch.setattr(document_module, "MAX_SYMBOL_BYTES", 100)
     with pytest.raises(SourceError, match="too large for a symbol"):
-        parse(b"[" + b" " * 100, "huge.json")
+        parse_symbol(b"[" + b" " * 100, "huge.json")
 
 
 @pytest.mark.parametrize("content", ["1", "null", '"nodes"', "[]", "{}", '{"layers": []}'])
 def test_json_that_is_no_graph(content: str) -> None:
     with pytest.raises(FormatError, match="JSON without a graph"):
-        parse(content, "f")
+        parse_symbol(content, "f")
 
 
 def change(path: str, value: Any) -> dict[str, Any]:
@@ -339,21 +339,21 @@ def test_terminal_escapes_in_names_do_not_reach_the_message() -> None:
 def test_reading_files(tmp_path: Path) -> None:
     path = tmp_path / "m-symbol.json"
     path.write_text(json.dumps(document(dense())))
-    assert read(path) == read(str(path)) == parse(path.read_bytes(), "elsewhere")
+    assert read_symbol(path) == read_symbol(str(path)) == parse_symbol(path.read_bytes(), "elsewhere")
 
     with pytest.raises(SourceError, match="cannot be read: No such file"):
-        read(tmp_path / "missing.json")
+        read_symbol(tmp_path / "missing.json")
     with pytest.raises(SourceError, match="a directory, expected a symbol file"):
-        read(tmp_path)
+        read_symbol(tmp_path)
     with pytest.raises(SourceError, match="cannot be read"):
-        read("nul\0byte")
+        read_symbol("nul\0byte")
 
 
 def test_every_symbol_of_the_real_data_parses(shared_data: Path) -> None:
     files = sorted(shared_data.rglob("*.json"))
     assert len(files) > 50
     for file in files:
-        symbol = read(file)
+        symbol = read_symbol(file)
         assert symbol.nodes, file
         for index, node in enumerate(symbol.nodes):
             assert all(entry.node < index for entry in node.inputs), (file, node.name)
@@ -405,12 +405,12 @@ def test_any_wrong_element_gives_a_symbol_or_our_error(base: bytes, element: Any
 def test_truncation_at_every_byte_is_refused(base: bytes) -> None:
     for length in range(len(base)):
         with pytest.raises(NeutralError):
-            parse(base[:length], "f")
+            parse_symbol(base[:length], "f")
 
 
 def succeeds_or_is_refused(content: bytes | str) -> None:
     try:
-        symbol = parse(content, "f")
+        symbol = parse_symbol(content, "f")
     except NeutralError as error:
         assert str(error).startswith("f")
     else:

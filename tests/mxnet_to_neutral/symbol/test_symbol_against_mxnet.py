@@ -9,7 +9,7 @@ from typing import Any, Callable
 
 import pytest
 
-from mxnet_to_neutral.symbol import Symbol, parse, read, values
+from mxnet_to_neutral.symbol import Symbol, parse_symbol, read_symbol, values
 from mxnet_to_neutral.symbol.aliases import CANONICAL
 from reader.attribute_cases import ACCEPTED, REFUSED
 
@@ -43,11 +43,13 @@ def assert_as_loaded(ours: Symbol, theirs: Any) -> None:
 def test_every_symbol_of_the_real_data_is_what_mxnet_loads(shared_data: Path) -> None:
     compared = 0
     for file in sorted(shared_data.rglob("*.json")):
+        if file.name.startswith("mutated"):  # damaged on purpose
+            continue
         if file.name in NOT_IN_MXNET:
             with pytest.raises(mx.MXNetError, match=f"Operator {NOT_IN_MXNET[file.name]} is not registered"):
                 mx.sym.load(str(file))
             continue
-        assert_as_loaded(read(file), mx.sym.load(str(file)))
+        assert_as_loaded(read_symbol(file), mx.sym.load(str(file)))
         compared += 1
     assert compared > 50
 
@@ -105,7 +107,7 @@ def legacy(op: str, inputs: int = 1, **attributes: str) -> str:
 def test_symbols_of_0_8_are_upgraded_as_mxnet_upgrades_them(op: str, attributes: dict[str, str], inputs: int) -> None:
     text = legacy(op, inputs, **attributes)
 
-    assert_as_loaded(parse(text, "f"), mx.sym.load_json(text))
+    assert_as_loaded(parse_symbol(text, "f"), mx.sym.load_json(text))
 
 
 @pytest.mark.parametrize(
@@ -120,7 +122,7 @@ def test_user_keys_of_an_input(op: str, attributes: dict[str, str]) -> None:
     # Only with that input in the file: where it is left out MXNet 1.9.1 reads beyond the inputs and dies.
     text = legacy(op, 3, **attributes)
 
-    assert_as_loaded(parse(text, "f"), mx.sym.load_json(text))
+    assert_as_loaded(parse_symbol(text, "f"), mx.sym.load_json(text))
 
 
 @pytest.mark.parametrize("version", [None, 904, 905])
@@ -131,7 +133,7 @@ def test_reductions_over_all_axes(op: str, version: int | None) -> None:
         document["attrs"] = {"mxnet_version": ["int", version]}
     text = json.dumps(document)
 
-    assert_as_loaded(parse(text, "f"), mx.sym.load_json(text))
+    assert_as_loaded(parse_symbol(text, "f"), mx.sym.load_json(text))
 
 
 def test_order_and_unneeded_nodes() -> None:
@@ -147,7 +149,7 @@ def test_order_and_unneeded_nodes() -> None:
     ]
     text = json.dumps({"nodes": nodes, "arg_nodes": [0, 1, 2, 3, 4], "heads": [[6, 0, 0], [5, 0, 0], [6, 0, 0]]})
 
-    assert_as_loaded(parse(text, "f"), mx.sym.load_json(text))
+    assert_as_loaded(parse_symbol(text, "f"), mx.sym.load_json(text))
 
 
 def test_every_alias_is_one_in_mxnets_registry() -> None:

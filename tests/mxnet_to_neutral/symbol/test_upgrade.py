@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mxnet_to_neutral.symbol import Symbol, SymbolNode, parse
+from mxnet_to_neutral.symbol import Symbol, SymbolNode, parse_symbol
 
 
 def symbol(nodes: list[tuple[str, str, list[int], dict[str, str]]], version: int | None = None) -> Symbol:
@@ -23,7 +23,7 @@ def symbol(nodes: list[tuple[str, str, list[int], dict[str, str]]], version: int
     document["arg_nodes"] = [i for i, node in enumerate(nodes) if node[0] == "null"]
     if version is not None:
         document["attrs"] = {"mxnet_version": ["int", version]}
-    return parse(json.dumps(document), "old-symbol.json")
+    return parse_symbol(json.dumps(document), "old-symbol.json")
 
 
 def node(symbol: Symbol, name: str) -> SymbolNode:

@@ -1,4 +1,4 @@
-"""Limits that every parameter file has to respect, and the advice in the errors about files that exceed them."""
+"""Limits on the files of a checkpoint: files that exceed them are refused before they cost memory or time."""
 
 MAX_NDIM = 32
 """Dimensions of an array; MXNet supports no more."""
@@ -21,5 +21,17 @@ DENSE_LIMIT = 1 << 30
 DENSE_GROWTH = 1024
 """Bytes that a sparse array may occupy once densified, for each byte that the file stores of it."""
 
-TRUNCATED = "The file is cut short or damaged: get it again."
-DAMAGED = "The file is damaged, or was not written by MXNet: get it again."
+UNPACKED_LIMIT = 1 << 40
+"""Bytes that the files of an archive may take when unpacked."""
+
+MAX_SYMBOL_BYTES = 16 << 20
+"""Bytes of the JSON of a symbol, about 100,000 nodes. Parsed, JSON can take twenty times its size."""
+
+MAX_INTEGER_DIGITS = 20
+"""Digits of an integer in a symbol: enough for 64 bits. Python's time to parse one is quadratic in its digits."""
+
+MAX_SUBGRAPH_DEPTH = 16
+"""Subgraphs within subgraphs of a symbol; nested loops of known models stay below 4."""
+
+MAX_OUTPUTS = 1 << 20
+"""Outputs of one node of a symbol."""

@@ -1,0 +1,49 @@
+"""The files of a checkpoint, and the temporary folder that some of them are in."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass, replace
+from typing import Callable
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The files of one checkpoint.
+
+    Args:
+        symbol: The path of the symbol, if there is one.
+        params: The path of the parameter file, if there is one.
+        notes: How the files were chosen, a sentence each.
+        close: Removes temporary files; None if there are none.
+    """
+
+    symbol: str | None
+    params: str | None
+    notes: tuple[str, ...] = ()
+    close: Callable[[], None] | None = None
+
+
+def in_temporary_folder(find: Callable[[str], Checkpoint]) -> Checkpoint:
+    """Return the checkpoint that ``find`` makes in a new temporary folder.
+
+    Args:
+        find: A function of the folder's path. If it raises, the folder is removed.
+
+    Returns:
+        The checkpoint, whose ``close`` removes the folder too.
+    """
+    folder = tempfile.mkdtemp(prefix="neutral-")
+    try:
+        checkpoint = find(folder)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+    def close() -> None:
+        if checkpoint.close is not None:
+            checkpoint.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+    return replace(checkpoint, close=close)

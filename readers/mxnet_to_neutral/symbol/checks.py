@@ -1,0 +1,70 @@
+"""Check the types and ranges of the values in a symbol's JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from neutral.errors import FormatError
+
+_ADVICE = "The symbol is damaged or was edited by hand: save it again with MXNet."
+
+
+class JsonChecker:
+    """Check values of one JSON document; every method raises FormatError for an invalid value.
+
+    Args:
+        file: The name of the file, for messages.
+    """
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+
+    def error(self, where: str, problem: str) -> FormatError:
+        """Return the error for ``problem`` at the place ``where`` in the document; the caller raises it."""
+        where = where.rstrip(": ")
+        return FormatError(self.file, None, f"{where}: {problem}." if where else f"{problem}.", _ADVICE)
+
+    def index(self, value: Any, end: int, where: str) -> int:
+        """Return ``value`` if it is an integer from 0 to ``end`` - 1."""
+        if type(value) is not int or not 0 <= value < end:
+            raise self.error(where, f"found {shorten(value)}, expected an integer from 0 to {max(end - 1, 0)}")
+        return value
+
+    def array(self, owner: dict[str, Any], key: str, where: str) -> list[Any]:
+        """Return the array under ``key`` of the object ``owner``."""
+        value = owner.get(key)
+        if not isinstance(value, list):
+            found = shorten(value) if key in owner else "missing"
+            raise self.error(where, f"'{key}' is {found}, expected an array")
+        return value
+
+    def object(self, value: Any, where: str) -> dict[str, Any]:
+        """Return ``value`` if it is an object."""
+        if not isinstance(value, dict):
+            raise self.error(where, f"found {shorten(value)}, expected an object")
+        return value
+
+    def text(self, value: Any, where: str) -> str:
+        """Return ``value`` if it is a string that UTF-8 can encode."""
+        if not isinstance(value, str):
+            raise self.error(where, f"found {shorten(value)}, expected a string")
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise self.error(where, f"found {shorten(value)}, half of a surrogate pair, expected text") from error
+        return value
+
+
+def shorten(value: Any) -> str:
+    """Return a value for a message: at most 60 characters, in ASCII without control characters.
+
+    Example:
+        >>> shorten([1, 2, 3])
+        'an array of 3'
+        >>> shorten("conv\\u00fc")
+        "'conv\\\\xfc'"
+    """
+    if isinstance(value, (dict, list)):
+        return f"an {'object' if isinstance(value, dict) else 'array'} of {len(value)}"
+    text = ascii(value)
+    return text if len(text) <= 60 else text[:57] + "..."
