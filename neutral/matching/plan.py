@@ -86,7 +86,7 @@ class Plan:
     Example:
         >>> plan = Plan((Pair("fc0", "classifier", "linear", "name", tensors={"weight": "classifier.weight"}),))
         >>> print(plan)
-        stored layer  kind    module      matched by  remarks
+        stored layer  kind    module      matched by
         fc0           linear  classifier  name
         >>> Plan.from_dict(plan.to_dict()) == plan
         True

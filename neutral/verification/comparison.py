@@ -1,4 +1,4 @@
-"""Two arrays compared: how far apart, and what kind of cause that looks like."""
+"""Compare an array with its recorded one, and name the likely cause of a difference."""
 
 from __future__ import annotations
 
@@ -8,18 +8,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-FLOOR = 1e-6
-"""The smallest scale: where all golden values are smaller, errors are measured in units of this."""
+MIN_SCALE = 1e-6
+"""The smallest scale of errors, for golden arrays whose values are all smaller."""
 
-EXPLAINED = 0.01
-"""A cause explains an error where it leaves at most this share of it."""
+EXPLAINED_FRACTION = 0.01
+"""A cause explains a difference if it leaves at most this fraction of its norm."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Errors of an array against its golden one. ``scale`` is the largest golden magnitude; ``scaled_error`` is the
-    largest error in units of it, infinite where shapes or the places of NaN differ; ``cosine`` is that of the angle
-    between both. ``exact`` asks for equality, of integers.
+    """Errors of an array against its golden one.
+
+    Attributes:
+        max_error: The largest absolute error.
+        mean_error: The mean absolute error.
+        scale: The largest golden magnitude.
+        scaled_error: The largest error in units of the scale; infinite where shapes or the positions of NaN differ.
+        cosine: The cosine of the angle between both arrays.
+        exact: Whether equality is required, as for integers.
     """
 
     max_error: float
@@ -30,43 +36,83 @@ class Comparison:
     exact: bool = False
 
     def within(self, tolerance: float) -> bool:
+        """Return whether the error is within a tolerance in units of the scale, or zero where equality is required."""
         return self.max_error == 0 if self.exact else self.scaled_error <= tolerance
 
 
-def spread(found: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """What was computed once for every sample, as if for each; other arrays as they are."""
-    fits = found.shape[:1] == (1,) and found.shape[1:] == shape[1:]
-    return np.broadcast_to(found, shape) if fits else found
+def spread(observed: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Broadcast an array that was computed once for all samples to the shape for each; return others unchanged.
+
+    Args:
+        observed: The array.
+        shape: The shape with the number of samples as its first extent.
+
+    Example:
+        >>> spread(np.zeros((1, 3)), (4, 3)).shape
+        (4, 3)
+    """
+    is_common = observed.shape[:1] == (1,) and observed.shape[1:] == shape[1:]
+    return np.broadcast_to(observed, shape) if is_common else observed
 
 
-def compare(found: np.ndarray, golden: np.ndarray) -> Comparison:
-    """Compare arrays of one shape, in float64; up to ones in the shape, which add no meaning."""
-    if _squeezed(found.shape) != _squeezed(golden.shape):
+def compare(observed: np.ndarray, golden: np.ndarray) -> Comparison:
+    """Compare two arrays in float64.
+
+    Args:
+        observed: The computed array.
+        golden: The recorded array. Extents of one in either shape are ignored.
+
+    Example:
+        >>> compare(np.array([1.0, 2.5]), np.array([1.0, 2.0])).scaled_error
+        0.25
+    """
+    if _without_ones(observed.shape) != _without_ones(golden.shape):
         return Comparison(math.inf, math.inf, _scale(golden), math.inf, math.nan)
-    exact = found.dtype.kind in "iub" or golden.dtype.kind in "iub"
-    a, b = found.astype(np.float64).reshape(-1), golden.astype(np.float64).reshape(-1)
+    exact = observed.dtype.kind in "iub" or golden.dtype.kind in "iub"
+    a, b = observed.astype(np.float64).reshape(-1), golden.astype(np.float64).reshape(-1)
     same = (a == b) | (np.isnan(a) & np.isnan(b))
-    both = np.isfinite(a) & np.isfinite(b)
-    error = np.abs(a[both] - b[both])
+    finite = np.isfinite(a) & np.isfinite(b)
+    error = np.abs(a[finite] - b[finite])
     scale = _scale(golden)
     largest = float(error.max()) if error.size else 0.0
     mean = float(error.mean()) if error.size else 0.0
-    if not (same | both).all():
-        return Comparison(largest, mean, scale, math.inf, _cosine(a[both], b[both]), exact)
-    return Comparison(largest, mean, scale, largest / max(scale, FLOOR), _cosine(a[both], b[both]), exact)
+    scaled = largest / max(scale, MIN_SCALE) if (same | finite).all() else math.inf
+    return Comparison(largest, mean, scale, scaled, _cosine(a[finite], b[finite]), exact)
 
 
-def likely_cause(found: np.ndarray, golden: np.ndarray) -> str:
-    """What a difference looks like, in words; a hint, not a finding. Empty where it looks like nothing simple."""
-    if _squeezed(found.shape) != _squeezed(golden.shape):
-        return _cause_of_shapes(found, golden)
-    a, b = found.astype(np.float64).reshape(golden.shape), golden.astype(np.float64)
+def format_error(value: float) -> str:
+    """Return an error as text.
+
+    Example:
+        >>> format_error(0.00123), format_error(math.inf)
+        ('1.23e-03', 'inf')
+    """
+    return f"{value:.2e}" if math.isfinite(value) else str(value)
+
+
+def likely_cause(observed: np.ndarray, golden: np.ndarray) -> str:
+    """Return the likely cause of a difference, in words: a hint, not a proof.
+
+    Args:
+        observed: The computed array.
+        golden: The recorded array.
+
+    Returns:
+        The first cause that explains the difference; "" where no simple one does.
+
+    Example:
+        >>> likely_cause(np.array([-1.0, 2.0]), np.array([1.0, -2.0]))
+        'the sign is turned'
+    """
+    if _without_ones(observed.shape) != _without_ones(golden.shape):
+        return _cause_of_shapes(observed, golden)
+    a, b = observed.astype(np.float64).reshape(golden.shape), golden.astype(np.float64)
     if not (np.isfinite(a) == np.isfinite(b)).all():
         count = int((np.isfinite(a) != np.isfinite(b)).sum())
         return f"NaN or infinity on one side only, in {count} of {a.size} places"
     a, b = np.nan_to_num(a, posinf=0, neginf=0), np.nan_to_num(b, posinf=0, neginf=0)
     difference = a - b
-    size = float(np.linalg.norm(difference))
+    size = _norm(difference)
     if size == 0:
         return "infinities of other signs"
     if not a.any():
@@ -74,20 +120,20 @@ def likely_cause(found: np.ndarray, golden: np.ndarray) -> str:
     return (
         _cause_of_factor(a, b, size)
         or _cause_of_offset(difference, size)
-        or _cause_of_place(a, b)
+        or _cause_of_order(a, b)
         or _cause_of_channels(a, b, size)
         or _cause_at_border(difference, b)
         or ""
     )
 
 
-def _cause_of_shapes(found: np.ndarray, golden: np.ndarray) -> str:
-    if found.size == golden.size and found.ndim == golden.ndim <= 5:
-        for axes in itertools.permutations(range(found.ndim)):
-            moved = found.transpose(axes)
+def _cause_of_shapes(observed: np.ndarray, golden: np.ndarray) -> str:
+    if observed.size == golden.size and observed.ndim == golden.ndim <= 5:
+        for axes in itertools.permutations(range(observed.ndim)):
+            moved = observed.transpose(axes)
             if moved.shape == golden.shape and np.allclose(moved, golden, rtol=1e-3, atol=1e-5, equal_nan=True):
                 return f"the same values with the axes in the order {axes}: another data layout"
-    if found.ndim == golden.ndim > 2 and found.shape[:2] == golden.shape[:2]:
+    if observed.ndim == golden.ndim > 2 and observed.shape[:2] == golden.shape[:2]:
         return "the spatial size differs: stride, padding, dilation or rounding (ceil mode)"
     return "the shapes differ"
 
@@ -95,7 +141,7 @@ def _cause_of_shapes(found: np.ndarray, golden: np.ndarray) -> str:
 def _cause_of_factor(a: np.ndarray, b: np.ndarray, size: float) -> str:
     square = float((b * b).sum())
     factor = float((a * b).sum()) / square if square else 0.0
-    if np.linalg.norm(a - factor * b) > EXPLAINED * size:
+    if _norm(a - factor * b) > EXPLAINED_FRACTION * size:
         return ""
     if math.isclose(factor, -1, rel_tol=1e-3):
         return "the sign is turned"
@@ -104,10 +150,14 @@ def _cause_of_factor(a: np.ndarray, b: np.ndarray, size: float) -> str:
 
 def _cause_of_offset(difference: np.ndarray, size: float) -> str:
     mean = float(difference.mean())
-    return f"{mean:.3g} more everywhere: a constant offset" if _norm(difference - mean) <= EXPLAINED * size else ""
+    return (
+        f"{mean:.3g} more everywhere: a constant offset"
+        if _norm(difference - mean) <= EXPLAINED_FRACTION * size
+        else ""
+    )
 
 
-def _cause_of_place(a: np.ndarray, b: np.ndarray) -> str:
+def _cause_of_order(a: np.ndarray, b: np.ndarray) -> str:
     if b.size < 2 or not np.allclose(np.sort(a, axis=None), np.sort(b, axis=None), rtol=1e-4, atol=1e-6):
         return ""
     if b.ndim > 1 and a.shape[-1] == a.shape[-2] and np.allclose(a.swapaxes(-1, -2), b, rtol=1e-4, atol=1e-6):
@@ -116,17 +166,17 @@ def _cause_of_place(a: np.ndarray, b: np.ndarray) -> str:
 
 
 def _cause_of_channels(a: np.ndarray, b: np.ndarray, size: float) -> str:
-    """Whether each channel (axis 1) is a factor times the golden one, plus an offset."""
+    """Test whether each channel (axis 1) is the golden one times a factor, plus an offset."""
     if b.ndim < 2 or b.size // b.shape[1] < 4:
         return ""
     x = np.moveaxis(b, 1, 0).reshape(b.shape[1], -1)
     y = np.moveaxis(a, 1, 0).reshape(b.shape[1], -1)
-    if _norm((y - x) - (y - x).mean(1, keepdims=True)) <= EXPLAINED * size:
+    if _norm((y - x) - (y - x).mean(1, keepdims=True)) <= EXPLAINED_FRACTION * size:
         return "each channel is off by a constant of its own: a bias or a mean"
     centred = x - x.mean(1, keepdims=True)
     square = (centred * centred).sum(1, keepdims=True)
     factor = (centred * y).sum(1, keepdims=True) / np.where(square == 0, 1, square)
-    if _norm(y - y.mean(1, keepdims=True) - factor * centred) > EXPLAINED * size:
+    if _norm(y - y.mean(1, keepdims=True) - factor * centred) > EXPLAINED_FRACTION * size:
         return ""
     low, high = float(factor[square > 0].min()), float(factor[square > 0].max())
     text = f"each channel has a factor of its own ({low:.6g} to {high:.6g})"
@@ -137,11 +187,11 @@ def _cause_at_border(difference: np.ndarray, b: np.ndarray) -> str:
     if b.ndim < 3 or min(b.shape[2:]) < 5:
         return ""
     inside = (slice(None), slice(None), *(slice(2, -2) for _ in b.shape[2:]))
-    wrong = np.abs(difference) > 1e-4 * max(_scale(b), FLOOR)
+    wrong = np.abs(difference) > 1e-4 * max(_scale(b), MIN_SCALE)
     return "only the border differs: padding" if wrong.any() and not wrong[inside].any() else ""
 
 
-def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
+def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(dim for dim in shape if dim != 1)
 
 

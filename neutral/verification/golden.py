@@ -1,4 +1,4 @@
-"""The golden file: inputs, outputs and the output of every operator, recorded where the source framework runs.
+"""Golden files: inputs, outputs and the output of every operator, recorded where the source framework runs.
 
 ``docs/golden.md`` specifies it: a safetensors file whose metadata ``golden`` is a JSON description.
 """
@@ -22,7 +22,13 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class GoldenInput:
-    """What the model was called with. A label was only there for training."""
+    """An input of a recorded run.
+
+    Attributes:
+        name: The name of the input.
+        key: The key of its values.
+        label: Whether it is a label, which only training needs.
+    """
 
     name: str
     key: str
@@ -31,7 +37,18 @@ class GoldenInput:
 
 @dataclass(frozen=True)
 class Golden:
-    """A recorded run. ``internals`` maps a node and the number of its output to a key, in execution order."""
+    """A recorded run.
+
+    Attributes:
+        path: The file.
+        framework: The framework that recorded it, such as ``mxnet``.
+        framework_version: The framework's version.
+        inputs: The inputs, in order.
+        outputs: The keys of the outputs.
+        internals: The key of each node and number of output, in execution order.
+        notes: Messages of the recorder.
+        tensors: The recorded tensors by key.
+    """
 
     path: str
     framework: str
@@ -59,19 +76,24 @@ class Golden:
 
 
 def _by_unique_name(items: list[dict[str, Any]]) -> dict[tuple[str, int], str]:
-    """The keys by node and output. Of several nodes with one name the second is ``name#2``, as stores have it."""
+    """Return the keys by node and output. The second of several nodes with one name is ``name#2``, as in stores."""
     repeats: Counter[tuple[str, int]] = Counter()
-    found: dict[tuple[str, int], str] = {}
+    keys: dict[tuple[str, int], str] = {}
     for item in items:
         place = item["node"], item["index"]
         repeats[place] += 1
         name = place[0] if repeats[place] == 1 else f"{place[0]}#{repeats[place]}"
-        found[name, place[1]] = item["key"]
-    return found
+        keys[name, place[1]] = item["key"]
+    return keys
 
 
 def open_golden(path: str | os.PathLike[str]) -> Golden:
-    """Open a golden file; no tensor is read. Raises SourceError or StoreError where it is not one."""
+    """Open a golden file. No tensor is read.
+
+    Raises:
+        SourceError: The file cannot be read.
+        StoreError: It is not a golden file, or one of an unknown version.
+    """
     from neutral.store.header_parser import read_header
 
     file = os.fspath(path)
@@ -79,7 +101,9 @@ def open_golden(path: str | os.PathLike[str]) -> Golden:
     try:
         document: dict[str, Any] = json.loads(header.metadata["golden"])
         if document["version"] != VERSION:
-            raise StoreError(f"{file}: a golden file of version {document['version']!r}, this Neutral reads {VERSION}.")
+            raise StoreError(
+                f"{file}: unknown golden file version {document['version']!r}; this Neutral reads {VERSION}."
+            )
         internals = _by_unique_name(document["internals"])
         golden = Golden(
             path=file,
@@ -94,7 +118,7 @@ def open_golden(path: str | os.PathLike[str]) -> Golden:
         missing = {*(i.key for i in golden.inputs), *golden.outputs, *internals.values()} - set(header.tensors)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise StoreError(
-            f"{file}: this is no golden file ({type(error).__name__}: {error}). Record one with mxnet_capture.py."
+            f"{file}: this is not a golden file ({type(error).__name__}: {error}). Record one with mxnet_capture.py."
         ) from None
     if missing:
         raise StoreError(f"{file}: the golden file's description names {sorted(missing)[0]!r}, which it lacks.")

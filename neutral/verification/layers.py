@@ -133,7 +133,8 @@ def _in_module_layout(golden: np.ndarray, index: int, pair: Pair) -> np.ndarray:
         if difference.attribute == "batch_first" and index == 0 and golden.ndim == 3:
             return golden.swapaxes(0, 1)
         if difference.attribute == "axis" and pair.kind == "layer_norm" and isinstance(difference.stored, int):
-            return np.moveaxis(golden, difference.stored, -1)
+            moved: np.ndarray = np.moveaxis(golden, difference.stored, -1)
+            return moved
         is_last = difference.stored in ("channels_last", -1)
         if difference.attribute in ("layout", "axis") and is_last and golden.ndim > 2:
             return np.moveaxis(golden, -1, 1)

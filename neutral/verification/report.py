@@ -1,4 +1,4 @@
-"""What a verification found: a table for terminals, JSON, and a page."""
+"""Report of a verification: the comparisons as data, as a table for terminals, as JSON, and as a page."""
 
 from __future__ import annotations
 
@@ -8,14 +8,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from neutral.text import printable, table
-from neutral.verification.comparison import Comparison
+from neutral.verification.comparison import Comparison, format_error
+from neutral.verification.report_html import render_page
 
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison. ``layer`` and ``module`` are None for an output of the whole; ``source`` names the golden tensor.
+    """One comparison of a report.
 
-    ``hint`` says of a difference what kind of cause it looks like.
+    Attributes:
+        layer: The stored layer, None for an output of the network.
+        module: The module's path, None for an output.
+        kind: The layer's kind, "" for an output.
+        source: The recorded node or tensor.
+        shape: The shape of the recorded array.
+        comparison: The errors.
+        tolerance: The largest allowed error, in units of the largest golden magnitude.
+        hint: The likely cause of a difference, "" where there is none.
     """
 
     layer: str | None
@@ -29,6 +38,7 @@ class Row:
 
     @property
     def ok(self) -> bool:
+        """Whether the error is within the tolerance."""
         return self.comparison.within(self.tolerance)
 
     @property
@@ -38,23 +48,49 @@ class Row:
 
     @property
     def name(self) -> str:
+        """The stored layer, or ``output``."""
         return "output" if self.layer is None else self.layer
+
+    @property
+    def place(self) -> str:
+        """The module's path, or the recorded tensor of an output."""
+        return self.source if self.module is None else self.module
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """A layer of the plan, or an output, that was not compared, and why."""
+    """A layer of the plan that was not compared.
+
+    Attributes:
+        layer: The stored layer.
+        module: The module's path.
+        why: The reason.
+    """
 
     layer: str
     module: str
     why: str
 
+    def __str__(self) -> str:
+        return f"{self.layer} ({self.module}): {self.why}"
+
 
 @dataclass(frozen=True)
 class Report:
-    """Rows in the order the module ran, its outputs last. ``problems`` are what made a comparison impossible.
+    """Result of a verification.
 
-    ``ok`` needs every row to be within its tolerance, at least one row, and no problem.
+    Attributes:
+        module: The name of the module or the path of the store.
+        golden: The name of the golden file and of the framework that recorded it.
+        rows: The comparisons in the order in which the module ran, its outputs last.
+        skipped: The layers that were not compared.
+        problems: Messages on comparisons that were impossible.
+        notes: Messages for people.
+
+    Example:
+        >>> report = Report("Net", "golden.safetensors (mxnet 1.9.1)", (), problems=("another number of outputs",))
+        >>> report.ok, report.summary
+        (False, 'not verified: 0 layers and 0 outputs compared')
     """
 
     module: str
@@ -66,6 +102,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
+        """Whether there is a row, every row is within its tolerance, and there is no problem."""
         return bool(self.rows) and not self.problems and all(row.ok for row in self.rows)
 
     @property
@@ -93,7 +130,7 @@ class Report:
         head = ("", "layer", "module", "kind", "max error", "mean error", "of scale", "cosine", "hint")
         parts = [table(head, [_cells(row) for row in self.rows])] if self.rows else []
         for title, lines in (
-            ("Not compared:", [f"{item.layer} ({item.module}): {item.why}" for item in self.skipped]),
+            ("Not compared:", list(map(str, self.skipped))),
             ("Problems:", list(self.problems)),
             ("Notes:", list(self.notes)),
         ):
@@ -102,7 +139,7 @@ class Report:
         return "\n\n".join([*parts, printable(self.summary)])
 
     def to_dict(self) -> dict[str, Any]:
-        """What the report says, in types that JSON has; numbers that are not finite are None."""
+        """Return the report in types that JSON has; numbers that are not finite are None."""
         first = self.first_divergence
         return {
             "ok": self.ok,
@@ -117,18 +154,12 @@ class Report:
         }
 
     def to_json(self) -> str:
-        """:meth:`to_dict` as JSON text."""
+        """Return :meth:`to_dict` as JSON text."""
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
 
     def to_html(self) -> str:
-        """A page that needs nothing else: the error along depth, and the table."""
-        from neutral.verification.report_html import page
-
-        return page(self)
-
-
-def number(value: float) -> str:
-    return f"{value:.2e}" if math.isfinite(value) else str(value)
+        """Return a self-contained page: the error along the depth of the network, and the table."""
+        return render_page(self)
 
 
 def _count(count: int, noun: str) -> str:
@@ -136,16 +167,16 @@ def _count(count: int, noun: str) -> str:
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    found = row.comparison
+    errors = row.comparison
     return (
         "" if row.ok else "differs",
         row.name,
-        row.module if row.module is not None else row.source,
+        row.place,
         row.kind,
-        number(found.max_error),
-        number(found.mean_error),
-        number(found.scaled_error),
-        f"{found.cosine:.9f}",
+        format_error(errors.max_error),
+        format_error(errors.mean_error),
+        format_error(errors.scaled_error),
+        f"{errors.cosine:.9f}",
         row.hint,
     )
 

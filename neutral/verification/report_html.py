@@ -1,15 +1,19 @@
-"""A verification's page: one file, no script, nothing fetched."""
+"""Render a report as a self-contained HTML page: no script, no external resource."""
 
 from __future__ import annotations
 
 import math
 from html import escape
+from typing import TYPE_CHECKING, Sequence
 
-from neutral.verification.report import Report, Row, number
+from neutral.verification.comparison import format_error
+
+if TYPE_CHECKING:
+    from neutral.verification.report import Report, Row
 
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 960, 280, 56, 12, 24
 LOWEST, HIGHEST = -9, 1
-"""Powers of ten at the ends of the picture's scale; what lies beyond is drawn at the end."""
+"""Powers of ten at the ends of the chart's scale; larger and smaller errors are drawn at the ends."""
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #222; --soft: #8888; --good: #2a7d4f; --bad: #c22f2f; --paper: #fff }
@@ -26,14 +30,14 @@ strong.bad { color: var(--bad) }
 """
 
 
-def page(report: Report) -> str:
-    """The whole document. Names come from files and are escaped."""
+def render_page(report: Report) -> str:
+    """Return the HTML document of a report. Names come from files and are escaped."""
     verdict = "good" if report.ok else "bad"
     lists = "".join(
         f"<h2>{title}</h2><ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>"
         for title, lines in (
             ("Problems", report.problems),
-            ("Not compared", [f"{item.layer} ({item.module}): {item.why}" for item in report.skipped]),
+            ("Not compared", list(map(str, report.skipped))),
             ("Notes", report.notes),
         )
         if lines
@@ -44,24 +48,29 @@ def page(report: Report) -> str:
 <h1>{escape(report.module)}</h1>
 <p>against {escape(report.golden)}</p>
 <p><strong class="{verdict}">{escape(report.summary)}</strong></p>
-{_picture(report.rows)}
+{_chart(report.rows)}
 <div class="table"><table><thead><tr><th>layer</th><th>module</th><th>kind</th><th>shape</th><th>max error</th>
 <th>mean error</th><th>of scale</th><th>cosine</th><th>hint</th></tr></thead><tbody>
-{"".join(map(_line, report.rows))}</tbody></table></div>{lists}</body></html>
+{"".join(map(_table_row, report.rows))}</tbody></table></div>{lists}</body></html>
 """
 
 
-def _line(row: Row) -> str:
-    found = row.comparison
-    texts = (row.name, row.module if row.module is not None else row.source, row.kind, "×".join(map(str, row.shape)))
-    numbers = (number(found.max_error), number(found.mean_error), number(found.scaled_error), f"{found.cosine:.9f}")
+def _table_row(row: Row) -> str:
+    errors = row.comparison
+    texts = (row.name, row.place, row.kind, "×".join(map(str, row.shape)))
+    numbers = (
+        format_error(errors.max_error),
+        format_error(errors.mean_error),
+        format_error(errors.scaled_error),
+        f"{errors.cosine:.9f}",
+    )
     cells = "".join(f"<td>{escape(text)}</td>" for text in texts)
     cells += "".join(f'<td class="number">{text}</td>' for text in numbers)
     return f'<tr class="{"good" if row.ok else "bad"}">{cells}<td>{escape(row.hint)}</td></tr>\n'
 
 
-def _picture(rows: tuple[Row, ...]) -> str:
-    """The error in units of the scale, on a logarithmic scale, along the order in which the module ran."""
+def _chart(rows: Sequence[Row]) -> str:
+    """Return a chart of the scaled errors, logarithmic, in the order in which the module ran."""
     if not rows:
         return ""
     step = (WIDTH - LEFT - 12) / max(len(rows) - 1, 1)
@@ -76,7 +85,7 @@ def _picture(rows: tuple[Row, ...]) -> str:
         parts.append(f'<line class="limit" x1="{LEFT}" x2="{WIDTH}" y1="{y:.1f}" y2="{y:.1f}"/>')
     parts.append(f'<polyline class="path" points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in points)}"/>')
     for (x, y), row in zip(points, rows):
-        title = f"{row.name}: {number(row.scaled_error)}"
+        title = f"{row.name}: {format_error(row.scaled_error)}"
         place = f'class="{"good" if row.ok else "bad"}" cx="{x:.1f}" cy="{y:.1f}" r="3"'
         parts.append(f"<circle {place}><title>{escape(title)}</title></circle>")
     parts.append(f'<text x="{LEFT}" y="{HEIGHT - 6}">depth: {len(rows)} comparisons in execution order</text></svg>')

@@ -79,7 +79,7 @@ def load_into(
         >>> module = nn.Sequential()
         >>> module.fc = nn.Linear(3, 2, bias=False)
         >>> print(load_into(module, store))
-        stored layer  kind    module  matched by  remarks
+        stored layer  kind    module  matched by
         fc            linear  fc      name
         >>> float(module.fc.weight.sum())
         6.0
