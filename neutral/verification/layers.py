@@ -129,13 +129,16 @@ def _in_module_layout(golden: np.ndarray, index: int, pair: Pair) -> np.ndarray:
     """Return a golden array in the data layout of the module, where the plan has a difference of layout."""
     import numpy as np
 
+    moved: np.ndarray = golden
     for difference in pair.differences:
         if difference.attribute == "batch_first" and index == 0 and golden.ndim == 3:
-            return golden.swapaxes(0, 1)
+            moved = golden.swapaxes(0, 1)
+            break
         if difference.attribute == "axis" and pair.kind == "layer_norm" and isinstance(difference.stored, int):
-            moved: np.ndarray = np.moveaxis(golden, difference.stored, -1)
-            return moved
+            moved = np.moveaxis(golden, difference.stored, -1)
+            break
         is_last = difference.stored in ("channels_last", -1)
         if difference.attribute in ("layout", "axis") and is_last and golden.ndim > 2:
-            return np.moveaxis(golden, -1, 1)
-    return golden
+            moved = np.moveaxis(golden, -1, 1)
+            break
+    return moved

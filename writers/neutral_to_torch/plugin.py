@@ -1,29 +1,102 @@
-"""The writer as the command line sees it: see :mod:`neutral.plugins`."""
+"""The plug-in of the command line; see :mod:`neutral.plugins`."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Mapping
 
 from neutral.errors import UnsupportedError
 
+if TYPE_CHECKING:
+    import os
+    from types import ModuleType
+
+    from torch import nn
+
+    from neutral.errors import NeutralError
+    from neutral.matching import Mappable, Plan
+    from neutral.plugins.writer import EmittedModel
+    from neutral.store import Store
+    from neutral.store.progress import Progress
+    from neutral.verification.report import Report
+
 
 class TorchWriter:
-    """The functions of :mod:`neutral_to_torch`; torch is imported when one is asked for."""
+    """The writer of PyTorch modules and source; see :class:`neutral.plugins.Writer`.
+
+    Each method calls the function of its name in :mod:`neutral_to_torch`, whose documentation has all options. PyTorch
+    is imported by the first call.
+
+    Raises:
+        UnsupportedError: By every method, where PyTorch is not installed.
+    """
 
     name = "torch"
 
-    def __getattr__(self, function: str) -> Any:
-        import neutral_to_torch
+    def preflight(self, store: Store, **cut: Any) -> NeutralError | None:
+        """Return the error that :meth:`emit` would raise, or None."""
+        error: NeutralError | None = _package().preflight(store, **cut)
+        return error
 
-        if function not in neutral_to_torch.__all__:
-            raise AttributeError(f"the writer 'torch' has no {function!r}")
-        try:
-            import torch  # noqa: F401
-        except ModuleNotFoundError as error:
-            raise UnsupportedError(
-                "PyTorch is not installed here. Install it with: pip install 'neutral-weights[torch]'"
-            ) from error
-        return getattr(neutral_to_torch, function)
+    def emit(self, store: Store, path: str | os.PathLike[str], **options: Any) -> EmittedModel:
+        """Write a store as the source of a module, and its weights; see :func:`neutral_to_torch.emit`."""
+        emitted: EmittedModel = _package().emit(store, path, **options)
+        return emitted
+
+    def write_hub(self, store: Store, folder: str | os.PathLike[str], **options: Any) -> EmittedModel:
+        """Write a folder for a model hub; see :func:`neutral_to_torch.write_hub`."""
+        emitted: EmittedModel = _package().write_hub(store, folder, **options)
+        return emitted
+
+    def build(self, store: Store) -> nn.Module:
+        """Return the emitted module in memory; see :func:`neutral_to_torch.build`."""
+        module: nn.Module = _package().build(store)
+        return module
+
+    def plan_of(self, store: Store) -> Mapping[str, str]:
+        """Return the built module's path of each layer and node; see :func:`neutral_to_torch.plan_of`."""
+        paths: Mapping[str, str] = _package().plan_of(store)
+        return paths
+
+    def make_plan(self, module: nn.Module, store: Store, mapping: Mappable = None, **options: Any) -> Plan:
+        """Match the layers of a store with those of a module; see :func:`neutral_to_torch.make_plan`."""
+        plan: Plan = _package().make_plan(module, store, mapping, **options)
+        return plan
+
+    def load_into(self, module: nn.Module, store: Store, mapping: Mappable = None, **options: Any) -> Plan:
+        """Fill a module from a store; see :func:`neutral_to_torch.load_into`."""
+        plan: Plan = _package().load_into(module, store, mapping, **options)
+        return plan
+
+    def save_weights(
+        self, module: nn.Module, path: str | os.PathLike[str], *, progress: Progress | None = None
+    ) -> None:
+        """Write a module's state dict; see :func:`neutral_to_torch.save_weights`."""
+        _package().save_weights(module, path, progress=progress)
+
+    def verify(
+        self, module: nn.Module, golden: str | os.PathLike[str], plan: Plan | None = None, **options: Any
+    ) -> Report:
+        """Compare a module's layers and outputs with recorded ones; see :func:`neutral_to_torch.verify`."""
+        report: Report = _package().verify(module, golden, plan, **options)
+        return report
+
+    def typed(self, store: Store, module: nn.Module) -> Store:
+        """Type a store after the module that it belongs to; see :func:`neutral_to_torch.typed`."""
+        typed: Store = _package().typed(store, module)
+        return typed
+
+
+def _package() -> ModuleType:
+    """Return :mod:`neutral_to_torch`, whose functions import torch, or say that it is not installed."""
+    import neutral_to_torch
+
+    try:
+        import torch  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise UnsupportedError(
+            "PyTorch is not installed here. Install it with: pip install 'neutral-weights[torch]'"
+        ) from error
+    return neutral_to_torch
 
 
 writer = TorchWriter()

@@ -81,7 +81,7 @@ def load_into(
         >>> print(load_into(module, store))
         stored layer  kind    module  matched by
         fc            linear  fc      name
-        >>> float(module.fc.weight.sum())
+        >>> float(module.fc.weight.detach().sum())
         6.0
     """
     plan = make_plan(
