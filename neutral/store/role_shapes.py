@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, Iterator, Mapping
 
+from neutral.graph import Layer
 from neutral.operators.declarations import Operator
 from neutral.operators.recurrent import GATES
+from neutral.store.store import Store
 
 _TERM = re.compile(r"(\*?)([\w.]+(?:\[\w+\])?)(?:([*/])(\w+))?")
 
@@ -48,9 +50,14 @@ def shape_problems(
             extents.update({key: value for key, value in binding.items() if key not in ("input_size", "state_size")})
 
 
+def role_shapes(layer: Layer, store: Store) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of a layer's tensors by role; roles without a tensor are left out."""
+    return {role: store.tensors[key].shape for role, key in layer.tensors.items() if key in store.tensors}
+
+
 def _bind(text: str, shape: tuple[int, ...], known: Mapping[str, Any], extents: Extents) -> Extents | None:
-    """Return the numbers that the names of a stated shape stand for, None where ``shape`` is not of that form."""
-    found = dict(extents)
+    """Return the numbers that the names of a stated shape stand for, None if ``shape`` is no such shape."""
+    bound = dict(extents)
     axes = list(shape)
     for star, name, sign, other in _TERM.findall(text):
         if star:
@@ -68,16 +75,16 @@ def _bind(text: str, shape: tuple[int, ...], known: Mapping[str, Any], extents: 
         factor = known.get(other, 1) if sign else 1
         if not isinstance(factor, int) or factor < 1:
             return None
-        wanted = known.get(name, found.get(name))
-        if isinstance(wanted, int) and not isinstance(wanted, bool):
-            if (extent * factor if sign == "/" else extent) != (wanted * factor if sign == "*" else wanted):
+        expected = known.get(name, bound.get(name))
+        if isinstance(expected, int) and not isinstance(expected, bool):
+            if (extent * factor if sign == "/" else extent) != (expected * factor if sign == "*" else expected):
                 return None
         elif sign == "*":
             if extent % factor:
                 return None
-            found[name] = extent // factor
+            bound[name] = extent // factor
         elif sign == "/":
-            found[name] = extent * factor
+            bound[name] = extent * factor
         else:
-            found[name] = extent
-    return None if axes else found
+            bound[name] = extent
+    return None if axes else bound

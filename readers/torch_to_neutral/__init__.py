@@ -1,7 +1,7 @@
-"""PyTorch state dicts as neutral stores: ``.safetensors`` without torch, ``.pth`` with it."""
+"""Read PyTorch state dicts as neutral stores: ``.safetensors`` without torch, ``.pth`` and ``.pt`` with it."""
 
 from __future__ import annotations
 
-from torch_to_neutral.read import read
+from torch_to_neutral.reading import read
 
 __all__ = ["read"]

@@ -1,4 +1,4 @@
-"""The reader as the command line sees it: see :mod:`neutral.plugins`."""
+"""The plug-in of the command line; see :mod:`neutral.plugins`."""
 
 from __future__ import annotations
 
@@ -12,23 +12,32 @@ if TYPE_CHECKING:
     from neutral.store import Store
 
 PICKLES = (".pth", ".pt")
+"""Suffixes of the files that torch reads."""
 
 
 class TorchReader:
+    """The reader of PyTorch state dicts."""
+
     name = "torch"
 
     def can_read(self, path: str) -> bool:
+        """Return whether a path is a state dict: a pickle of torch, or a safetensors file without a manifest."""
         if not (os.path.isfile(path) or is_url(path)):
             return False
-        return path.lower().endswith(PICKLES) or (path.lower().endswith(".safetensors") and _is_plain(path))
+        return path.lower().endswith(PICKLES) or (path.lower().endswith(".safetensors") and _has_only_tensors(path))
 
     def find(self, folder: str, names: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """The state dicts among the files of a folder."""
+        """Yield the name and the files of each state dict among the files of a folder."""
         for name in names:
             if self.can_read(os.path.join(folder, name)):
                 yield name, (name,)
 
     def read(self, *paths: str, **options: Any) -> Store:
+        """Read a state dict; see :func:`torch_to_neutral.read`.
+
+        Raises:
+            UsageError: If there are several paths, or options.
+        """
         from neutral.errors import UsageError
         from torch_to_neutral import read
 
@@ -37,8 +46,8 @@ class TorchReader:
         return read(paths[0])
 
 
-def _is_plain(path: str) -> bool:
-    """Whether a safetensors file holds tensors and no manifest of Neutral's."""
+def _has_only_tensors(path: str) -> bool:
+    """Return whether a safetensors file is neither a store nor a golden file."""
     from neutral.store.safetensors import read_any_header
 
     try:
