@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from checks import source_of
+from checks import run, source_of
 from graphs import GraphBuilder
 from neutral_to_torch.emission.lowering.pipeline import GRAPH_PASSES, PROGRAM_PASSES, lower
 
@@ -44,3 +45,44 @@ def test_products_of_shared_products_are_lowered_in_linear_time() -> None:
 def test_passes_have_names_and_summaries() -> None:
     for each in (*GRAPH_PASSES, *PROGRAM_PASSES):
         assert each.name.isidentifier() and each.summary.endswith(".")
+
+
+def test_recurrent_layers_between_swaps_take_the_batch_first() -> None:
+    g = GraphBuilder()
+    x = g.node("swap_axes", g.input("x", (2, 5, 6)), axis=0, other_axis=1)
+    arrays = {
+        "weight_ih_l0": g.values(32, 6),
+        "weight_hh_l0": g.values(32, 8),
+        "bias_ih_l0": g.values(32),
+        "bias_hh_l0": g.values(32),
+    }
+    attributes = {"hidden_size": 8, "num_layers": 1, "bidirectional": False, "dropout": 0.0, "projection_size": 0}
+    clips = {"clip_min": None, "clip_max": None, "clip_nan": False}
+    x = g.node("lstm", x, arrays=arrays, name="lstm", **attributes, **clips)
+    source = source_of(g.store(g.node("transpose", x, axes=(1, 0, 2))))
+    assert "nn.LSTM(6, 8, batch_first=True)" in source and "transpose" not in source
+
+
+def test_rows_of_detections_are_joined_for_all_classes_at_once() -> None:
+    g = GraphBuilder()
+    scores, boxes = g.input("scores", (2, 7, 5)), g.input("boxes", (2, 7, 4))
+    rows = []
+    for k in range(4):
+        score = g.node("slice", scores, axes=(-1,), starts=(k,), ends=(k + 1,), steps=(1,))
+        rows.append(g.node("concatenate", score, boxes, axis=-1))
+    store = g.store(g.node("concatenate", *rows, axis=1))
+    s = np.random.default_rng(0).normal(size=(2, 7, 5)).astype("float32")
+    b = np.random.default_rng(1).normal(size=(2, 7, 4)).astype("float32")
+    expected = np.concatenate([np.concatenate([s[..., k : k + 1], b], -1) for k in range(4)], 1)
+    np.testing.assert_array_equal(run(store, s, b), expected)
+    assert source_of(store).count("torch.cat") == 1
+
+
+def test_slices_of_other_positions_are_joined_one_by_one() -> None:
+    g = GraphBuilder()
+    scores, boxes = g.input("scores", (2, 7, 5)), g.input("boxes", (2, 7, 4))
+    rows = []
+    for k in (0, 2, 1):
+        score = g.node("slice", scores, axes=(-1,), starts=(k,), ends=(k + 1,), steps=(1,))
+        rows.append(g.node("concatenate", score, boxes, axis=-1))
+    assert source_of(g.store(g.node("concatenate", *rows, axis=1))).count("torch.cat") == 4

@@ -1,4 +1,4 @@
-"""Boxes of detectors: (x1, y1, x2, y2), or with ``center`` (x, y, width, height)."""
+"""Boxes of detectors: (x1, y1, x2, y2), or where said (x, y, width, height)."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from neutral_to_torch.emission.helpers.indexing import stable_sort
 
 
 def corners(boxes: Tensor) -> Tensor:
-    """(x, y, width, height) to (x1, y1, x2, y2)."""
+    """Convert (x, y, width, height) to (x1, y1, x2, y2)."""
     center, half = boxes[..., :2], boxes[..., 2:] / 2
     return torch.cat((center - half, center + half), dim=-1)
 
 
-def areas(boxes: Tensor, center: bool = False) -> Tensor:
-    """Areas of boxes; 0 where a side is negative."""
-    sides = boxes[..., 2:] if center else boxes[..., 2:] - boxes[..., :2]
+def areas(sides: Tensor) -> Tensor:
+    """Return the areas of boxes of given sides (..., 2); 0 where a side is negative."""
     return torch.where((sides < 0).any(-1), 0, sides.prod(-1))
 
 
 def intersections(first: Tensor, second: Tensor) -> Tensor:
-    """Areas common to corner boxes, which broadcast."""
+    """Return the areas common to corner boxes, which broadcast."""
     left, top, right, bottom = first.unbind(-1)
     other_left, other_top, other_right, other_bottom = second.unbind(-1)
     width = torch.minimum(right, other_right) - torch.maximum(left, other_left)
@@ -30,31 +29,45 @@ def intersections(first: Tensor, second: Tensor) -> Tensor:
     return width.clamp(min=0) * height.clamp(min=0)
 
 
-def box_iou(first: Tensor, second: Tensor, center: bool = False) -> Tensor:
-    """Intersection over union of all boxes of ``first`` with all of ``second``."""
+def box_iou(first: Tensor, second: Tensor) -> Tensor:
+    """Return the intersection over union of all boxes of ``first`` with all of ``second``."""
     ones, others = first.reshape(-1, 1, 4), second.reshape(1, -1, 4)
-    union = areas(ones, center) + areas(others, center)
-    if center:
-        ones, others = corners(ones), corners(others)
+    union = areas(ones[..., 2:] - ones[..., :2]) + areas(others[..., 2:] - others[..., :2])
     common = intersections(ones, others)
     overlaps = torch.where(common > 0, common / (union - common), 0)
     return overlaps.reshape(first.shape[:-1] + second.shape[:-1])
 
 
-def suppress(keep: Tensor, conflicts: Tensor) -> Tensor:
-    """Go through boxes in order; each that is kept removes the later ones in conflict with it.
+def box_iou_of_centers(first: Tensor, second: Tensor) -> Tensor:
+    """Return the intersection over union of all boxes (x, y, width, height) with all others."""
+    ones, others = first.reshape(-1, 1, 4), second.reshape(1, -1, 4)
+    union = areas(ones[..., 2:]) + areas(others[..., 2:])
+    common = intersections(corners(ones), corners(others))
+    overlaps = torch.where(common > 0, common / (union - common), 0)
+    return overlaps.reshape(first.shape[:-1] + second.shape[:-1])
 
-    ``keep`` is (N, boxes), ``conflicts`` (N, boxes, boxes).
+
+def suppress(keep: Tensor, conflicts: Tensor) -> Tensor:
+    """Keep of boxes (N, boxes) in order those in conflict with no earlier one that is kept.
+
+    All boxes are decided at once, in as many rounds as the longest chain of conflicts.
     """
-    count = keep.shape[1]
-    allowed = ~conflicts.triu(1)
-    for index in range(count):
-        keep = keep & (allowed[:, index] | ~keep[:, index : index + 1])
-    return keep
+    earlier, kept = conflicts.triu(1), keep
+    for _ in range(keep.shape[1]):
+        before, kept = kept, keep & ~(earlier & kept[:, :, None]).any(1)
+        if not torch.compiler.is_compiling() and torch.equal(kept, before):
+            break
+    return kept
+
+
+def centers(boxes: Tensor) -> Tensor:
+    """Convert corners to (x, y, width, height)."""
+    size = boxes[..., 2:] - boxes[..., :2]
+    return torch.cat((boxes[..., :2] + size * 0.5, size), dim=-1)
 
 
 def take_boxes(rows: Tensor, order: Tensor) -> Tensor:
-    """Rows of (N, boxes, elements) in the order (N, some)."""
+    """Take rows of (N, boxes, elements) in the order (N, some)."""
     return rows.gather(1, order[..., None].expand(-1, -1, rows.shape[2]))
 
 
@@ -68,10 +81,9 @@ def box_nms(
     class_index: int | None = None,
     background: int = -1,
     across_classes: bool = False,
-    in_format: str = "corner",
-    out_format: str = "corner",
+    center: bool = False,
 ) -> Tensor:
-    """Non-maximum suppression in (..., boxes, elements): what is left, then rows of -1."""
+    """Suppress non-maxima of (..., boxes, elements): the boxes that are kept, then rows of -1."""
     rows = boxes.reshape(-1, *boxes.shape[-2:])
     count = rows.shape[1]
     scores = rows[..., score_index]
@@ -85,9 +97,11 @@ def box_nms(
     best = take_boxes(rows, order)
 
     coords = best[..., coord_start : coord_start + 4]
-    area = areas(coords, in_format == "center")
-    if in_format == "center":
-        coords = corners(coords)
+    sides = coords[..., 2:] if center else coords[..., 2:] - coords[..., :2]
+    area = areas(sides)
+    if center:
+        half = sides / 2
+        coords = torch.cat((coords[..., :2] - half, coords[..., :2] + half), dim=-1)
     common = intersections(coords[:, :, None], coords[:, None])
     conflicts = common / (area[:, :, None] + area[:, None] - common) > overlap_threshold
     if class_index is not None and not across_classes:
@@ -97,16 +111,23 @@ def box_nms(
 
     first = stable_sort((~keep).to(torch.int32), 1)[1]
     kept = torch.where(keep.gather(1, first)[..., None], take_boxes(best, first), -1)
-    if in_format != out_format:
-        before, coords = kept[..., :coord_start], kept[..., coord_start : coord_start + 4]
-        low, high = coords[..., :2], coords[..., 2:]
-        if out_format == "center":
-            converted = torch.cat(((low + high) / 2, high - low), dim=-1)
-        else:
-            converted = corners(coords)
-        coords = torch.where(coords[..., :1] < 0, coords, converted)
-        kept = torch.cat((before, coords, kept[..., coord_start + 4 :]), dim=-1)
     return F.pad(kept, (0, 0, 0, count - kept.shape[1]), value=-1.0).reshape(boxes.shape)
+
+
+def rows_with_corners(rows: Tensor, coord_start: int = 2) -> Tensor:
+    """Convert (x, y, width, height) in rows to corners, but where x is negative."""
+    coords = rows[..., coord_start : coord_start + 4]
+    coords = torch.where(coords[..., :1] < 0, coords, corners(coords))
+    return torch.cat((rows[..., :coord_start], coords, rows[..., coord_start + 4 :]), dim=-1)
+
+
+def rows_with_centers(rows: Tensor, coord_start: int = 2) -> Tensor:
+    """Convert corners in rows to (x, y, width, height), but where x1 is negative."""
+    coords = rows[..., coord_start : coord_start + 4]
+    low, high = coords[..., :2], coords[..., 2:]
+    converted = torch.cat(((low + high) / 2, high - low), dim=-1)
+    coords = torch.where(coords[..., :1] < 0, coords, converted)
+    return torch.cat((rows[..., :coord_start], coords, rows[..., coord_start + 4 :]), dim=-1)
 
 
 def box_decode(
@@ -114,13 +135,9 @@ def box_decode(
     anchors: Tensor,
     std: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0),
     max_log: float | None = None,
-    center: bool = True,
 ) -> Tensor:
-    """Corner boxes from predictions (N, boxes, 4) relative to anchors (1, boxes, 4)."""
+    """Return corner boxes from predictions (N, boxes, 4) for anchors (x, y, width, height)."""
     place, size = anchors[..., :2], anchors[..., 2:]
-    if not center:
-        size = size - place
-        place = place + size * 0.5
     scaled = predictions * predictions.new_tensor(std)
     place = scaled[..., :2] * size + place
     growth = scaled[..., 2:]
@@ -138,7 +155,7 @@ def box_encode(
     mean: Tensor,
     std: Tensor,
 ) -> tuple[Tensor, Tensor]:
-    """Targets (N, boxes, 4) of anchors that match references, and where they hold."""
+    """Return targets (N, boxes, 4) of anchors that match references, and their mask."""
     matched = take_boxes(references, matches.long())
     size, other_size = anchors[..., 2:] - anchors[..., :2], matched[..., 2:] - matched[..., :2]
     place, other_place = anchors[..., :2] + size * 0.5, matched[..., :2] + other_size * 0.5
@@ -181,7 +198,7 @@ def multibox_prior(
     offsets: tuple[float, float] = (0.5, 0.5),
     clip: bool = False,
 ) -> Tensor:
-    """Corner boxes (1, positions*boxes, 4) around the positions of a map, in units of its sides."""
+    """Return corner boxes (1, positions*boxes, 4) around the positions of a map of sides 1."""
     height, width = x.shape[2:]
     step_y, step_x = (1 / height, 1 / width) if steps is None else steps
     y = (torch.arange(height, device=x.device) + offsets[0]) * step_y
@@ -207,10 +224,10 @@ def multibox_detection(
     variances: tuple[float, ...] = (0.1, 0.1, 0.2, 0.2),
     clip: bool = True,
 ) -> Tensor:
-    """Rows (class, score, box) of all anchors; class -1 where there is no detection."""
+    """Return rows (class, score, box) of all anchors; class -1 where there is no detection."""
     score, kind = probabilities[:, 1:].max(dim=1)
     valid = (score > -1) & (score >= threshold)
-    boxes = box_decode(predictions.unflatten(1, (-1, 4)), anchors, variances, center=False)
+    boxes = box_decode(predictions.unflatten(1, (-1, 4)), centers(anchors), variances)
     if clip:
         boxes = boxes.clamp(0, 1)
     rows = torch.cat((kind.to(score.dtype)[..., None], score[..., None], boxes), dim=-1)

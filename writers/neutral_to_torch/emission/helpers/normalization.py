@@ -1,4 +1,4 @@
-"""Normalisations that PyTorch's layers do not offer in this form."""
+"""Normalisations that torch has no layer for."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
-from torch.nn.modules.batchnorm import _BatchNorm
-from torch.nn.modules.instancenorm import _InstanceNorm
+from torch import Tensor, nn
 
 
-class BatchNorm(_BatchNorm):
+class BatchNorm(nn.BatchNorm1d):
     """Batch normalisation over axis 1 of an input of any rank."""
 
     def _check_input_dim(self, input: Tensor) -> None:
@@ -26,13 +24,13 @@ class GlobalBatchNorm(BatchNorm):
         return F.batch_norm(input, mean, var, self.weight, self.bias, False, 0.0, self.eps)
 
 
-def fixed_scale(norm: _BatchNorm) -> _BatchNorm:
-    """Keep the scale of a normalisation as it is: it is not trained."""
+def fixed_scale(norm: nn.Module) -> nn.Module:
+    """Exclude the scale of a normalisation from training."""
     norm.weight.requires_grad_(False)
     return norm
 
 
-class InstanceNorm(_InstanceNorm):
+class InstanceNorm(nn.InstanceNorm1d):
     """Instance normalisation of an input of any rank, channels on axis 1."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -40,14 +38,14 @@ class InstanceNorm(_InstanceNorm):
 
 
 def batch_mean(norm: Any, x: Tensor, axis: int) -> Tensor:
-    """The mean that a batch normalisation uses."""
+    """Return the mean that a batch normalisation uses."""
     if not norm.training:
         return norm.running_mean
     return x.movedim(axis, 0).flatten(1).mean(1)
 
 
 def batch_inverse_deviation(norm: Any, x: Tensor, axis: int) -> Tensor:
-    """The inverse deviation that a batch normalisation uses."""
+    """Return the inverse deviation that a batch normalisation uses."""
     if not norm.training:
         return torch.rsqrt(norm.running_var + norm.eps)
     return torch.rsqrt(x.movedim(axis, 0).flatten(1).var(1, unbiased=False) + norm.eps)

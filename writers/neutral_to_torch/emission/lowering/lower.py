@@ -25,6 +25,9 @@ from neutral_to_torch.emission.lowering.input_shapes import wanted_ranks
 from neutral_to_torch.emission.lowering.program import Program, Statement, substitute
 from neutral_to_torch.emission.lowering.rules import NodeView, Unpacked, Unsupported, rank_of, rule_for
 
+EMITTER_ATTRIBUTES = ("batch_first",)
+"""Attributes that passes of the emitter add to kinds of the catalogue."""
+
 
 class Lowering:
     """Apply the rules to the nodes of graphs.
@@ -142,7 +145,8 @@ def _contradiction(node: Node) -> str | None:
     least = sum(not name.startswith("*") and not name.endswith("?") for name in operator.inputs)
     if len(node.inputs) < least or (most is not None and len(node.inputs) > most):
         return f"kind {node.kind}: {len(node.inputs)} inputs; expected {', '.join(operator.inputs) or 'none'}"
-    return next(operator.problems(node.attributes), None)
+    attributes = {name: value for name, value in node.attributes.items() if name not in EMITTER_ATTRIBUTES}
+    return next(operator.problems(attributes), None)
 
 
 def _used_outputs(graph: Graph) -> list[tuple[bool, ...]]:

@@ -10,6 +10,8 @@ from neutral.graph import Graph
 from neutral.rewriting import Pass, run_passes
 from neutral.store import Store
 from neutral.store.structure import require_valid
+from neutral_to_torch.emission.lowering.batch_first import fuse_batch_first
+from neutral_to_torch.emission.lowering.class_rows import fuse_class_rows
 from neutral_to_torch.emission.lowering.common_subexpressions import eliminate_common_subexpressions
 from neutral_to_torch.emission.lowering.cut import cut, eliminate_dead_code, remove_identities
 from neutral_to_torch.emission.lowering.fuse_activations import fuse_activations
@@ -22,6 +24,10 @@ GRAPH_PASSES: tuple[Pass[Graph], ...] = (
     Pass("remove_identities", "Replace the outputs of identities by their operands.", remove_identities),
     Pass("eliminate_dead_code", "Drop nodes and inputs that no output depends on.", eliminate_dead_code),
     Pass("fuse_activations", "Write composed GELU, SiLU, hard swish and hard sigmoid as one node.", fuse_activations),
+    Pass("fuse_batch_first", "Take the batch first in recurrent layers between swaps of axes.", fuse_batch_first),
+    Pass(
+        "fuse_class_rows", "Write rows of (class, score, box) that are joined class by class at once.", fuse_class_rows
+    ),
     Pass("hoist_like_operands", "Take shapes from the earliest value that has them.", hoist_like_operands),
     Pass("eliminate_dead_code", "Drop the parts of fused nodes.", eliminate_dead_code),
 )

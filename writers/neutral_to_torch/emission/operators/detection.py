@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from neutral_to_torch.emission.expression.symbols import Symbol, helper
+from neutral_to_torch.emission.expression.symbols import Symbol, helper, torch
 from neutral_to_torch.emission.lowering.rules import NodeView, Result, rule, unpack
 
 
 @rule("box_iou")
 def box_iou(node: NodeView, boxes: Symbol, other: Symbol) -> Symbol:
-    return helper.box_iou(boxes, other, center=node["format"] == "center")
+    function = helper.box_iou_of_centers if node["format"] == "center" else helper.box_iou
+    return function(boxes, other)
 
 
 @rule("box_nms")
@@ -24,16 +25,20 @@ def box_nms(node: NodeView, boxes: Symbol) -> Symbol:
         "class_index",
         "background",
         "across_classes",
-        "in_format",
-        "out_format",
     )
-    return helper.box_nms(boxes, **{name: node[name] for name in names})
+    center = node["in_format"] == "center"
+    kept = helper.box_nms(boxes, **{name: node[name] for name in names}, center=center)
+    if node["in_format"] == node["out_format"]:
+        return kept
+    convert = helper.rows_with_corners if center else helper.rows_with_centers
+    return convert(kept, coord_start=node["coord_start"])
 
 
 @rule("box_decode")
 def box_decode(node: NodeView, predictions: Symbol, anchors: Symbol) -> Symbol:
-    center = node["format"] == "center"
-    return helper.box_decode(predictions, anchors, node["std"], max_log=node["max_log"], center=center)
+    if node["format"] != "center":
+        anchors = helper.centers(anchors)
+    return helper.box_decode(predictions, anchors, std=node["std"], max_log=node["max_log"])
 
 
 @rule("box_encode")
@@ -57,3 +62,18 @@ def multibox_prior(node: NodeView, x: Symbol) -> Symbol:
 def multibox_detection(node: NodeView, *inputs: Symbol) -> Symbol:
     names = ("threshold", "overlap_threshold", "top_k", "across_classes", "variances", "clip")
     return helper.multibox_detection(*inputs, **{name: node[name] for name in names})
+
+
+@rule("class_rows")
+def class_rows(node: NodeView, *parts: Symbol) -> Symbol:
+    """Rows of all classes at once: the classes become axis 1, and are then joined with the boxes."""
+    classes, axis, joined = node["classes"], node["axis"], node["joined"]
+    inserted = axis if axis < 0 else axis + 1
+    expanded = []
+    for part, sliced in zip(parts, node["sliced"]):
+        if sliced:
+            index = (..., slice(classes)) if axis < 0 else (slice(None), slice(None), slice(classes))
+            expanded.append(part[index].movedim(axis, 1).unsqueeze(inserted))
+        else:
+            expanded.append(part.unsqueeze(1).repeat_interleave(classes, 1))
+    return torch.cat(expanded, dim=joined if joined < 0 else joined + 1).flatten(1, 2)

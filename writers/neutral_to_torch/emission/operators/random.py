@@ -45,26 +45,32 @@ def _helped(node: NodeView, function: Symbol) -> Symbol:
 
 @rule("random_normal")
 def normal(node: NodeView, *inputs: Symbol) -> Symbol:
-    like = _like(node)
-    if like is None:
+    like, (mean, deviation) = _like(node), _parameters(node)
+    only = _only_tensor(node)
+    if like is None and only is None:
         return _helped(node, helper.random_normal)
-    mean, deviation = _parameters(node)
-    return _affine(torch.randn_like(like), mean, deviation)
+    return _affine(torch.randn_like(only if like is None else like), mean, deviation)
 
 
 @rule("random_uniform")
 def uniform(node: NodeView, *inputs: Symbol) -> Symbol:
-    like = _like(node)
-    if like is None:
+    like, (low, high) = _like(node), _parameters(node)
+    only = _only_tensor(node)
+    if like is None and only is None:
         return _helped(node, helper.random_uniform)
-    low, high = _parameters(node)
-    return _affine(torch.rand_like(like), low, high - low)
+    return _affine(torch.rand_like(only if like is None else like), low, high - low)
+
+
+def _only_tensor(node: NodeView) -> Symbol | None:
+    """Return the parameter that is a tensor where the output has its shape and dtype: one, the other a number."""
+    tensors = [x for index, x in enumerate(node.inputs[:-1]) if node.number(index) is None]
+    return tensors[0] if len(tensors) == 1 and node["shape"] is None and node["dtype"] is None else None
 
 
 def _affine(drawn: Symbol, offset: Any, scale: Any) -> Symbol:
-    if scale != 1:
+    if isinstance(scale, Symbol) or scale != 1:
         drawn = drawn * scale
-    return drawn + offset if offset else drawn
+    return drawn + offset if isinstance(offset, Symbol) or offset else drawn
 
 
 @rule("random_exponential", "random_gamma", "random_poisson", "random_negative_binomial", "random_bernoulli")

@@ -32,6 +32,7 @@ def gru(node: NodeView, x: Symbol, h: Symbol | None = None, lengths: Symbol | No
 
 
 _DEFAULTS = {
+    "batch_first": False,
     "num_layers": 1,
     "bias": True,
     "dropout": 0.0,
@@ -47,6 +48,7 @@ def _layer(node: NodeView, constructor: Symbol, **options: Any) -> Symbol:
         "num_layers": layers,
         "bias": node.stored("bias_ih_l0"),
         "dropout": node["dropout"] if layers > 1 else 0.0,  # it acts between layers
+        "batch_first": node.attributes.get("batch_first", False),
         "bidirectional": node["bidirectional"],
         **options,
     }
@@ -58,7 +60,8 @@ def _state(node: NodeView, x: Symbol, state: Symbol | None, size: int) -> Symbol
     """An initial state; where only the other one is given, zeros."""
     if state is not None:
         return state
-    return x.new_zeros(node["num_layers"] * (1 + node["bidirectional"]), x.shape[1], size)
+    batch = x.shape[0 if node.attributes.get("batch_first", False) else 1]
+    return x.new_zeros(node["num_layers"] * (1 + node["bidirectional"]), batch, size)
 
 
 def _run(layer: Symbol, x: Symbol, state: Any, lengths: Symbol | None) -> Symbol:
