@@ -23,7 +23,7 @@ def export_live(model: Any) -> Checkpoint:
         import mxnet_capture
     except ImportError:
         raise UsageError(
-            f"unsupported source of type {type(model).__name__}: expected paths, or a live model where MXNet and "
+            f"unsupported source of type {type(model).__name__}; expected paths, or a live model where MXNet and "
             "mxnet_capture can be imported."
         ) from None
 

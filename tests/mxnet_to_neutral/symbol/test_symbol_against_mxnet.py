@@ -14,6 +14,7 @@ from mxnet_to_neutral.symbol.aliases import CANONICAL
 from reader.attribute_cases import ACCEPTED, REFUSED
 
 mx = pytest.importorskip("mxnet")
+pytestmark = pytest.mark.filterwarnings("default")  # MXNet uses deprecated parts of its dependencies
 
 NOT_IN_MXNET = {"binarized_mnist_32bit-symbol.json": "QActivation", "digit-symbol.json": "WarpCTC"}
 
@@ -43,7 +44,7 @@ def assert_as_loaded(ours: Symbol, theirs: Any) -> None:
 def test_every_symbol_of_the_real_data_is_what_mxnet_loads(shared_data: Path) -> None:
     compared = 0
     for file in sorted(shared_data.rglob("*.json")):
-        if file.name.startswith("mutated"):  # damaged on purpose
+        if "failing" in file.parts:  # not all of them load in this MXNet
             continue
         if file.name in NOT_IN_MXNET:
             with pytest.raises(mx.MXNetError, match=f"Operator {NOT_IN_MXNET[file.name]} is not registered"):

@@ -1,0 +1,74 @@
+"""Test that archives are recognized, unpacked by base names only, and refused when damaged or too large."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from mxnet_to_neutral.files import archives
+from mxnet_to_neutral.files.archives import is_archive, unpack
+from neutral.errors import SourceError
+from reader.ndarray_bytes import array_list, dense, floats, npy, npz
+
+PARAMS = array_list([dense((2,), floats(1, 2))])
+
+
+def write_tar(path: Path, members: dict[str, bytes]) -> Path:
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+        folder = tarfile.TarInfo("folder")
+        folder.type = tarfile.DIRTYPE
+        archive.addfile(folder)
+    return path
+
+
+def test_only_the_shallowest_level_is_unpacked(tmp_path: Path) -> None:
+    path = write_tar(tmp_path / "a.tar.gz", {"code/train.py": b"", "a.params": PARAMS, "deep/er/b.params": PARAMS})
+    (tmp_path / "out").mkdir()
+    unpack(str(path), str(tmp_path / "out"))
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["a.params"]
+
+
+def test_hidden_files_are_left_out(tmp_path: Path) -> None:
+    path = write_tar(tmp_path / "a.tar.gz", {"._a.params": b"", "export/a.params": PARAMS})
+    (tmp_path / "out").mkdir()
+    unpack(str(path), str(tmp_path / "out"))
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["a.params"]
+
+
+def test_an_archive_larger_than_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_tar(tmp_path / "a.tar.gz", {"a.params": PARAMS, "b.params": PARAMS})
+    monkeypatch.setattr(archives, "UNPACKED_LIMIT", len(PARAMS))
+    with pytest.raises(SourceError, match=f"more than {len(PARAMS)} bytes"):
+        unpack(str(path), str(tmp_path))
+
+
+def test_a_truncated_archive_is_refused(tmp_path: Path) -> None:
+    path = write_tar(tmp_path / "a.tar.gz", {"a.params": PARAMS})
+    path.write_bytes(path.read_bytes()[:60])
+    with pytest.raises(SourceError, match="cannot be unpacked"):
+        unpack(str(path), str(tmp_path))
+
+
+def test_which_zip_archives_are_archives_of_files(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.params", PARAMS)
+    assert is_archive(str(path))
+    path.write_bytes(npz({"w.npy": npy((2,), floats(1, 2))}))
+    assert not is_archive(str(path))
+
+
+def test_a_zip_archive_that_python_cannot_read_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    content = bytearray(npz({"w.npy": npy((2,), floats(1, 2))}))
+    content[content.index(b"PK\x01\x02")] = 0
+    path.write_bytes(content)
+    assert not is_archive(str(path))
