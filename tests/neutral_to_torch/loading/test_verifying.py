@@ -373,13 +373,6 @@ def test_names_cannot_act_on_a_terminal_or_a_page(case) -> None:
     assert "<script" not in report.to_html()
 
 
-@pytest.mark.parametrize("metadata", [{}, {"golden": "{"}, {"golden": '{"version": 2}'}, {"golden": "[]"}])
-def test_other_files_are_no_golden_files(tmp_path: Path, metadata: dict[str, str]) -> None:
-    write_tensors({}, tmp_path / "g.safetensors", metadata)
-    with pytest.raises(StoreError, match="golden file"):
-        verify(nn.Identity(), tmp_path / "g.safetensors")
-
-
 def test_a_golden_file_that_names_what_it_lacks_is_an_error(tmp_path: Path) -> None:
     golden = write_golden(tmp_path / "g.safetensors", {"data": np.zeros(2, np.float32)}, {}, ["fc"])
     with pytest.raises(StoreError, match=r"names 'internals\.fc_output', which it lacks"):

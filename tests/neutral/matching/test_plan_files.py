@@ -1,0 +1,176 @@
+"""Plans and mappings as data and as files, read by one parser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from neutral.errors import SourceError, TargetError, UsageError
+from neutral.mapping import Entry
+from neutral.mapping import read_mapping as read_entries
+from neutral.matching.attributes import Difference
+from neutral.matching.mapping_file import read_mapping
+from neutral.matching.plan import Leftover, Pair, Plan
+from neutral.text import printable
+
+# any text that UTF-8 can carry, which TOML has to keep
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+TABLE = st.dictionaries(TEXT, TEXT, max_size=3)
+VALUE = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**63), 2**63 - 1),
+    st.floats(allow_nan=False),
+    TEXT,
+    st.lists(st.integers(-5, 5)).map(tuple),
+)
+DIFFERENCES = st.builds(Difference, TEXT, VALUE, VALUE, TEXT, st.booleans())
+
+
+@st.composite
+def some_pairs(draw: Any) -> Pair:
+    module = draw(TEXT)
+    roles = draw(st.lists(TEXT, max_size=3, unique=True))
+    child = f"{module}." if module else ""
+    return Pair(
+        layer=draw(TEXT),
+        module=module,
+        kind=draw(TEXT),
+        reason=draw(TEXT),
+        detail=draw(TEXT),
+        tensors=draw(st.one_of(TABLE, st.just({role: child + role for role in roles}))),
+        dropped=draw(TABLE),
+        constants=draw(TABLE),
+        differences=tuple(draw(st.lists(DIFFERENCES, max_size=2))),
+        nodes=tuple(draw(st.lists(TEXT, max_size=2))),
+    )
+
+
+LEFTOVERS = st.lists(st.builds(Leftover, TEXT, TEXT, st.booleans()), max_size=2).map(tuple)
+PLANS = st.builds(Plan, st.lists(some_pairs(), max_size=3).map(tuple), LEFTOVERS, LEFTOVERS, st.tuples(TEXT))
+
+
+@given(PLANS)
+def test_a_plan_reads_back_as_it_was_written(tmp_path_factory: pytest.TempPathFactory, plan: Plan) -> None:
+    path = tmp_path_factory.mktemp("plan") / "plan.toml"
+    plan.save(path)
+    assert Plan.load(path) == plan
+
+
+@given(PLANS)
+def test_the_table_is_aligned_and_cannot_act_on_a_terminal(plan: Plan) -> None:
+    head, *lines = str(plan).split("\n")
+    assert all(line.isprintable() for line in (head, *lines))
+    if any(pair.layer and pair.kind for pair in plan.pairs):
+        start = head.index("kind")
+        kinds = [line[start:].split(" ")[0] for line in lines[: len(plan.pairs)]]
+        assert kinds == [printable(pair.kind).split(" ")[0] for pair in plan.pairs]
+
+
+def test_a_mapping_file_is_lines_of_names(tmp_path: Path) -> None:
+    path = tmp_path / "map.toml"
+    path.write_text('dense0 = "fc1"\n"dense1" = "fc0"\n')
+    assert read_mapping(path) == {"dense0": "fc1", "dense1": "fc0"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not toml",
+        "a = 1",
+        "neutral_plan = 2",
+        "neutral_plan = true",
+        "neutral_plan = 1.5",
+        "neutral_plan = 1\npair = 3",
+        "neutral_plan = 1\n[[pair]]\nlayer = 'a'",
+        "neutral_plan = 1\n[[pair]]\nlayer = 1\nmodule = 'a'",
+        "neutral_plan = 1\n[[unused]]\nnothing = 1",
+        "\udcff",
+    ],
+)
+def test_other_files_are_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "map.toml"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(SourceError, match=r"map\.toml"):
+        read_mapping(path)
+
+
+def test_files_that_cannot_be_had(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="cannot be read"):
+        Plan.load(tmp_path / "none.toml")
+    with pytest.raises(TargetError, match="cannot be written"):
+        Plan(()).save(tmp_path / "none" / "plan.toml")
+    (tmp_path / "map.toml").write_text('a = "b"\n')
+    with pytest.raises(SourceError, match="a mapping, not a plan"):
+        Plan.load(tmp_path / "map.toml")
+
+
+SAVED_PLAN = """
+neutral_plan = 1
+notes = []
+conflicts = []
+
+[[unused]]
+name = "aux"
+why = "the module has nothing of its name"
+allowed = true
+
+[[pair]]
+layer = "bn0"
+module = "features.bn"
+kind = "batch_norm"
+reason = "structure"
+detail = ""
+nodes = ["bn0_fwd"]
+roles = ["running_mean", "running_var"]
+constants = { bias = "zeros" }
+dropped = { weight = "ones" }
+differences = [{ attribute = "eps", stored = 0.001, module = 1e-05, effect = "inference", applied = false }]
+
+[[pair]]
+layer = "table"
+module = "features"
+tensors = { value = "features.position" }
+"""
+
+
+def test_a_plan_file_of_version_1_reads(tmp_path: Path) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_text(SAVED_PLAN)
+    plan = Plan.load(path)
+    assert read_mapping(path) == plan
+    assert plan.unused == (Leftover("aux", "the module has nothing of its name", True),)
+    norm, table = plan.pairs
+    assert norm.tensors == {role: f"features.bn.{role}" for role in ("running_mean", "running_var")}
+    assert norm.differences == (Difference("eps", 0.001, 1e-05, "inference"),)
+    assert (table.reason, table.tensors, table.is_whole) == ("mapping", {"value": "features.position"}, False)
+
+
+def test_entries_of_a_plan_are_the_same_from_memory_and_from_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_text(SAVED_PLAN)
+    layers = {"bn0": None, "table": None}
+    entries = read_entries(path, layers)
+    assert entries == read_entries(Plan.load(path), layers)
+    assert entries["bn0"] == Entry(
+        module="features.bn",
+        tensors={role: f"features.bn.{role}" for role in ("running_mean", "running_var")},
+        dropped={"weight": "ones"},
+        constants={"features.bn.bias": "zeros"},
+    )
+    assert entries["table"].name("value") == "features.position"
+    with pytest.raises(UsageError, match=r"plan\.toml: the checkpoint has no layer 'table'"):
+        read_entries(path, {"bn0": None})
+
+
+@pytest.mark.parametrize("version", ["0", "2", "99", "true", "1.5", '"1"'])
+def test_every_reader_refuses_an_unknown_version(tmp_path: Path, version: str) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_text(SAVED_PLAN.replace("neutral_plan = 1", f"neutral_plan = {version}"))
+    for read in (Plan.load, read_mapping, lambda file: read_entries(file, {"bn0": None, "table": None})):
+        with pytest.raises(SourceError, match=r"plan\.toml: unknown plan version .*; this Neutral reads version 1"):
+            read(path)
