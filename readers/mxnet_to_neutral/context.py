@@ -135,9 +135,7 @@ class NodeContext:
         Raises:
             Refusal: The node has fewer inputs.
         """
-        if not self.has(index):
-            self.refuse(f"it has {self.count} inputs and needs number {index + 1}")
-        return self._conversion.operand(self.symbol_node.inputs[index])
+        return self._conversion.operand(self._entry(index))
 
     def inputs(self) -> list[Operand]:
         """Return all operands."""
@@ -145,10 +143,12 @@ class NodeContext:
 
     def dtype(self, index: int) -> str | None:
         """Return the dtype of an input, such as ``int32``; None where it is unknown, which means a floating one."""
-        return self.dtypes[index]
+        return self.dtypes[index] if self.has(index) else None
 
     def channels(self, index: int) -> int | None:
         """Return the number of channels (the extent of axis 1) of an input, None where it is unknown."""
+        if not self.has(index):
+            return None
         return infer_channels(self._conversion.symbol, self.symbol_node.inputs[index].node, self._conversion.file)
 
     def array(self, index: int) -> Array | None:
@@ -156,8 +156,12 @@ class NodeContext:
         return self._conversion.array(self.symbol_node.inputs[index]) if self.has(index) else None
 
     def producer(self, index: int) -> SymbolNode:
-        """Return the symbol's node that feeds a position."""
-        return self._conversion.symbol.nodes[self.symbol_node.inputs[index].node]
+        """Return the symbol's node that feeds a position.
+
+        Raises:
+            Refusal: The node has fewer inputs.
+        """
+        return self._conversion.symbol.nodes[self._entry(index).node]
 
     def arrays_of(self, node: SymbolNode) -> list[Array | None]:
         """Return the stored arrays that feed any node of the symbol, by position."""
@@ -314,6 +318,11 @@ class NodeContext:
             Refusal: Always.
         """
         raise Refusal(reason)
+
+    def _entry(self, index: int) -> Entry:
+        if not self.has(index):
+            self.refuse(f"it has {self.count} inputs and needs number {index + 1}")
+        return self.symbol_node.inputs[index]
 
     def _computed_role(self, index: int, axes: Sequence[int] | None, reshape: tuple[int, ...] | None) -> Value:
         value = self.input(index)

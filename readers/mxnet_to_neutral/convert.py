@@ -17,15 +17,18 @@ from mxnet_to_neutral.layers.canonical import identity
 from mxnet_to_neutral.layers.quantized import dequantize_arrays
 from mxnet_to_neutral.passes import PASSES
 from mxnet_to_neutral.rule_lookup import find_rule, reason_without_rule
-from mxnet_to_neutral.symbol.attributes import declared_dtype, declared_shape
-from mxnet_to_neutral.symbol.model import Entry, Symbol
+from mxnet_to_neutral.symbol.attributes import InvalidAttribute, declared_dtype, declared_shape
+from mxnet_to_neutral.symbol.model import Entry, Symbol, SymbolNode
 from neutral.errors import MismatchError
 from neutral.graph import Input, Operand, Value
 from neutral.rewriting import UniqueNames, run_passes
 
 IGNORED_ATTRIBUTES = frozenset(
-    {"workspace", "cudnn_tune", "cudnn_off", "num_args", "name", "ctx", "__profiler_scope__", "op_type"}
-)
+    {
+        "workspace", "cudnn_tune", "cudnn_off", "mkldnn_off", "onednn_off", "num_args", "name", "ctx",
+        "__profiler_scope__", "op_type",
+    }
+)  # fmt: skip
 """Attributes that do not change an operator's result; rules need not read them."""
 
 
@@ -50,7 +53,6 @@ def convert_symbol(
         Drafts, inputs and outputs of the graph after all passes, and problems and notes.
 
     Raises:
-        FormatError: An attribute cannot be parsed.
         MismatchError: An output of the model is a constant number, or arrays contradict each other.
 
     Example:
@@ -143,13 +145,21 @@ class _Converter:
                 draft = Draft(name, "parameter", [], {}, node, {"value": identity(array)}, layer=node.name)
                 self._result.drafts.append(draft)
             else:
-                shape = declared_shape(node, self.symbol.numpy_shape, self.file)
-                self._result.inputs.append(Input(name, shape, declared_dtype(node, self.file)))
+                self._result.inputs.append(self._input(name, node))
             self._variables[index] = Value(name)
         return self._variables[index]
 
+    def _input(self, name: str, variable: SymbolNode) -> Input:
+        """Return a graph input with the shape and dtype that its variable declares."""
+        try:
+            shape = declared_shape(variable, self.symbol.numpy_shape, self.file)
+            return Input(name, shape, declared_dtype(variable, self.file))
+        except InvalidAttribute as error:
+            self.add_note(f"the declaration of input {name!r} is ignored: {error.reason}")
+            return Input(name)
+
     def _apply_rule(self, index: int) -> Sequence[Operand]:
-        """Run a node's rule; where it refuses, add an opaque node instead."""
+        """Run a node's rule; where it refuses, or cannot parse an attribute, add an opaque node instead."""
         node = self.symbol.nodes[index]
         context = NodeContext(self, index, self._node_names[index])
         rule = find_rule(node)
@@ -162,9 +172,9 @@ class _Converter:
             unread = set(context.attributes.unread()) - IGNORED_ATTRIBUTES
             if unread:
                 context.refuse(f"it has attributes that are not understood: {', '.join(sorted(unread))}")
-        except Refusal as refusal:
+        except (Refusal, InvalidAttribute) as error:
             context = NodeContext(self, index, self._node_names[index])
-            outputs = self._opaque(context, str(refusal))
+            outputs = self._opaque(context, error.reason if isinstance(error, InvalidAttribute) else str(error))
         return self._take_name(context, outputs)
 
     def _opaque(self, context: NodeContext, reason: str) -> Sequence[Operand]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mxnet_to_neutral.symbol.attributes import Attributes, declared_shape
+from mxnet_to_neutral.symbol.attributes import Attributes, InvalidAttribute, declared_shape
 from mxnet_to_neutral.symbol.model import Symbol
 
 CHANNEL_PRESERVING = frozenset(
@@ -28,11 +28,14 @@ def infer_channels(symbol: Symbol, index: int, file: str) -> int | None:
         The number, or None where attributes and declared shapes do not give it.
     """
     node = symbol.nodes[index]
-    while node.operator in CHANNEL_PRESERVING:
+    while node.operator in CHANNEL_PRESERVING and node.inputs:
         node = symbol.nodes[node.inputs[0].node]
-    if node.operator in ("Convolution", "Convolution_v1", "Deconvolution"):
-        return Attributes(node, file).int("num_filter")
-    if node.operator == "FullyConnected":
-        return Attributes(node, file).int("num_hidden")
-    shape = declared_shape(node, symbol.numpy_shape, file) if node.is_variable else None
+    try:
+        if node.operator in ("Convolution", "Convolution_v1", "Deconvolution"):
+            return Attributes(node, file).int("num_filter")
+        if node.operator == "FullyConnected":
+            return Attributes(node, file).int("num_hidden")
+        shape = declared_shape(node, symbol.numpy_shape, file) if node.is_variable else None
+    except InvalidAttribute:
+        return None
     return shape[1] if shape is not None and len(shape) > 1 else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Callable, NamedTuple
 
 from mxnet_to_neutral.arrays import Array
-from mxnet_to_neutral.symbol.attributes import Attributes, declared_dtype
+from mxnet_to_neutral.symbol.attributes import Attributes, InvalidAttribute, declared_dtype
 from mxnet_to_neutral.symbol.model import Entry, Symbol, SymbolNode
 from neutral.dtypes import DTYPE_NAME
 from neutral.operators.dtypes import INTEGERS, promote
@@ -56,13 +56,20 @@ def infer_dtypes(symbol: Symbol, array: Callable[[Entry], Array | None], file: s
         stored = stored_arrays.get(index)
         if stored is not None:
             dtypes.append(DTYPE_NAME.get(stored.dtype))
-        elif node.is_variable:
-            dtypes.append(declared_dtype(node, file))
         else:
-            inputs = [dtypes[entry.node] for entry in node.inputs]
-            major = (symbol.version or (0,))[0]
-            dtypes.append(_rule_of(node)(_Typed(node.operator, Attributes(node, file), inputs, major)))
+            dtypes.append(_output_dtype(symbol, node, [dtypes[entry.node] for entry in node.inputs], file))
     return dtypes
+
+
+def _output_dtype(symbol: Symbol, node: SymbolNode, inputs: list[str | None], file: str) -> str | None:
+    """Return the dtype of a node's outputs, None also if an attribute is invalid."""
+    try:
+        if node.is_variable:
+            return declared_dtype(node, file)
+        major = (symbol.version or (0,))[0]
+        return _rule_of(node)(_Typed(node.operator, Attributes(node, file), inputs, major))
+    except InvalidAttribute:
+        return None
 
 
 def float_for_integers(dtype: str) -> str:

@@ -17,6 +17,9 @@ def to_tensor(context: NodeContext) -> Operand:
 def normalize(context: NodeContext) -> Operand:
     """Convert ``_image_normalize``: subtract the mean and divide by the standard deviation, per channel."""
     mean, std = context.attributes.floats("mean", (0.0,)), context.attributes.floats("std", (1.0,))
+    # MXNet writes the defaults out as four numbers, for up to four channels.
+    mean = (0.0,) if mean == (0.0,) * 4 else mean
+    std = (1.0,) if std == (1.0,) * 4 else std
     return context.node("image_normalize", context.input(0), mean=mean, std=std)
 
 

@@ -114,7 +114,7 @@ def group_norm(context: NodeContext) -> Sequence[Operand]:
     Raises:
         Refusal: Gamma is per group and the number of channels is unknown, or channels are not divisible by groups.
     """
-    groups = context.attributes.int("num_groups", 1)
+    groups = context.attributes.int("num_groups", 1, minimum=1)
     outputs = 3 if context.attributes.bool("output_mean_var", False) else 1
     roles = _affine(context)
     for role, index in (("weight", 1), ("bias", 2)):

@@ -41,7 +41,7 @@ def split(context: NodeContext) -> Sequence[Operand]:
         The parts in order.
     """
     sections, indices = context.attributes.int("sections", 0), context.attributes.ints("indices", ())
-    axis = context.attributes.int("axis", 0)
+    axis = context.attributes.int("axis", 1)
     context.attributes.ignore("squeeze_axis")
     indices = indices[1:] if indices[:1] == (0,) else indices
     count = sections or len(indices) + 1

@@ -50,23 +50,21 @@ def constant(context: NodeContext) -> Operand:
 
 @rule("_npi_full")
 def full(context: NodeContext) -> Operand:
-    """Convert ``np.full``. ``value_type`` says which of three attributes holds the value.
+    """Convert ``np.full``. In MXNet 2, ``value_type`` says which of three attributes holds the value.
 
     Raises:
         Refusal: ``value_type`` is unknown, or an extent is unknown or 0.
     """
+    shape = context.attributes.ints_or_none("shape", None) or ()
+    if context.attributes.given("value"):
+        return _full(context, shape, context.attributes.float("value"), dtype(context))
     names = ("int_value", "uint_value", "double_value")
     values = {name: context.attributes.float(name) for name in names}
     kind = context.attributes.int("value_type")
     defaults = {0: "int64", 1: "int64", 2: "float32"}
     if kind not in defaults:
         context.refuse(f"value_type {kind}")
-    return _full(
-        context,
-        context.attributes.ints_or_none("shape", None) or (),
-        values[names[kind]],
-        dtype(context, defaults[kind]),
-    )
+    return _full(context, shape, values[names[kind]], dtype(context, defaults[kind]))
 
 
 @rule("_npi_full_like")

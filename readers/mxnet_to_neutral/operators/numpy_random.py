@@ -14,12 +14,12 @@ PARAMETER_SHAPE_LAST = -2
 """The code in ``size`` of MXNet 2 for an output of shape (*size, *parameters' shape)."""
 
 
-def _parameters(context: NodeContext, *names: str) -> list[Operand]:
+def _parameters(context: NodeContext, *names: str, default: float | None = None) -> list[Operand]:
     """Return a distribution's parameters: numbers from attributes, or the next input for an attribute of None."""
     parameters: list[Operand] = []
     next_input = 0
     for name in names:
-        number = context.attributes.optional_float(name, None)
+        number = context.attributes.optional_float(name, default)
         if number is None:
             parameters.append(context.input(next_input))
             next_input += 1
@@ -63,7 +63,7 @@ def gamma(context: NodeContext) -> Operand:
 @rule("_npi_exponential")
 def exponential(context: NodeContext) -> Operand:
     """Convert ``np.random.exponential``."""
-    (scale,) = _parameters(context, "scale")
+    (scale,) = _parameters(context, "scale", default=1.0)
     rate = 1 / scale if isinstance(scale, float) else context.node("divide", 1.0, scale)
     return context.node("random_exponential", rate, None, **_size(context))
 
@@ -111,11 +111,12 @@ def transformed_exponential(context: NodeContext) -> Operand:
     Raises:
         Refusal: The parameter is a tensor.
     """
-    (parameter,) = _parameters(context, "scale" if context.operator == "_npi_rayleigh" else "a")
+    is_rayleigh = context.operator == "_npi_rayleigh"
+    (parameter,) = _parameters(context, "scale", default=1.0) if is_rayleigh else _parameters(context, "a")
     if not isinstance(parameter, float):
         context.refuse("parameters that are tensors")
     e = context.node("random_exponential", 1.0, None, **_size(context))
-    if context.operator == "_npi_rayleigh":
+    if is_rayleigh:
         return context.node("multiply", context.node("sqrt", context.node("multiply", e, 2.0)), parameter)
     if context.operator == "_npi_weibull":
         return context.node("power", e, 1 / parameter)

@@ -25,7 +25,7 @@ def pooling(context: NodeContext) -> Operand:
     Raises:
         Refusal: ``p_value`` is not 1, 2 or 3, or the window's attributes differ in their number of dimensions.
     """
-    context.attributes.ignore("cudnn_off")
+    context.attributes.ignore("output_size")  # MXNet 2 reads it for adaptive pooling only
     pool_type = context.attributes.str("pool_type", "max", ("max", "avg", "sum", "lp"))
     power = context.attributes.optional_int("p_value", None)
     count_padding = context.attributes.optional_bool("count_include_pad", None)
@@ -106,8 +106,16 @@ def _lp_pool(context: NodeContext, power: int, window: dict[str, Any]) -> Operan
 
 @rule("_contrib_AdaptiveAvgPooling2D")
 def adaptive_average_pooling(context: NodeContext) -> Operand:
-    """Convert ``_contrib_AdaptiveAvgPooling2D``: average pooling to an output size."""
+    """Convert ``_contrib_AdaptiveAvgPooling2D``: average pooling to an output size.
+
+    In MXNet 2 the operator has all attributes of ``Pooling``. They have no effect if there is an output size; without
+    one, it is the same operator.
+    """
     size = context.attributes.ints("output_size", ())
+    if not size and context.attributes.ints("kernel", ()):
+        return pooling(context)
+    context.attributes.ignore("kernel", "pool_type", "global_pool", "pooling_convention", "stride", "pad", "p_value")
+    context.attributes.ignore("count_include_pad", "layout")
     size = (*size, *size) if len(size) == 1 else size
     if len(size) != 2:  # MXNet treats three or more numbers as no size
         size = (1, 1)

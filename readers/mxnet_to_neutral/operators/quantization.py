@@ -80,7 +80,7 @@ def quantized_batch_norm(context: NodeContext) -> Sequence[Operand]:
     Returns:
         The normalized tensor, and None for each end of the range.
     """
-    return _without_ranges(context, batch_norm(context)[0])  # type: ignore[index]
+    return _without_ranges(context, batch_norm(context)[0])
 
 
 @rule("_contrib_quantized_embedding")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Sequence, Union
+from typing import Callable, Sequence, TypeVar, Union
 
 from mxnet_to_neutral.context import NodeContext
 from neutral.errors import NeutralError
@@ -11,10 +11,12 @@ from neutral.graph import Operand
 Rule = Callable[[NodeContext], Union[Operand, Sequence[Operand]]]
 """A rule adds a node's neutral nodes and returns its outputs: one operand, or one for each output."""
 
+R = TypeVar("R", bound=Rule)
+
 RULES: dict[str, Rule] = {}
 
 
-def rule(*names: str) -> Callable[[Rule], Rule]:
+def rule(*names: str) -> Callable[[R], R]:
     """Register a function as the rule of MXNet's operators.
 
     Args:
@@ -37,7 +39,7 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
         True
     """
 
-    def register(function: Rule) -> Rule:
+    def register(function: R) -> R:
         for name in names:
             if name in RULES:
                 raise NeutralError(f"operator {name!r} has two rules: {RULES[name]!r} and {function!r}.")

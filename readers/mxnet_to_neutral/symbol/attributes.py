@@ -14,11 +14,24 @@ T = TypeVar("T")
 _REQUIRED: Any = object()
 
 
+class InvalidAttribute(FormatError):
+    """An attribute whose value is missing, cannot be parsed, or is out of range.
+
+    Attributes:
+        reason: The attribute, what was found, and what was expected; without file and node.
+    """
+
+    def __init__(self, file: str, node: SymbolNode, reason: str) -> None:
+        problem = f"node {node.name!a} ({node.operator}): {reason}."
+        super().__init__(file, None, problem, "Correct the symbol, or save it again with MXNet.")
+        self.reason = reason
+
+
 class Attributes:
     """The attributes of one node, parsed by type on request.
 
     Every method takes the attribute's name and a default for a file that does not state it; an attribute without a
-    default is required. Invalid values raise a FormatError that names the file, the node and the attribute. After a
+    default is required. Invalid values raise an InvalidAttribute that names the file, the node and the attribute. After a
     rule has read the attributes that it knows, :meth:`unread` returns those that it does not know.
 
     Args:
@@ -51,7 +64,7 @@ class Attributes:
         """Return the names of the attributes in the file that were neither read nor ignored, sorted."""
         return tuple(sorted(set(self.node.attributes) - self._asked))
 
-    def error(self, name: builtins.str, expected: builtins.str) -> FormatError:
+    def error(self, name: builtins.str, expected: builtins.str) -> InvalidAttribute:
         """Return the error for an invalid value of an attribute; the caller raises it.
 
         Args:
@@ -62,12 +75,7 @@ class Attributes:
         if self.given(name):
             text = ascii(self.node.attributes[name])
             value = text if len(text) <= 80 else text[:77] + "..."
-        return FormatError(
-            self.file,
-            None,
-            f"node {self.node.name!a} ({self.node.operator}): attribute {name!r} is {value}, expected {expected}.",
-            "Correct the symbol, or save it again with MXNet.",
-        )
+        return InvalidAttribute(self.file, self.node, f"attribute {name!r} is {value}, expected {expected}")
 
     def str(
         self, name: builtins.str, default: builtins.str = _REQUIRED, choices: Collection[builtins.str] = ()
@@ -158,6 +166,8 @@ class Attributes:
         try:
             return parse(text)
         except ValueError as error:
+            if text.strip() == "None" and default is not _REQUIRED:
+                return default  # Python front ends write None for arguments that are left out
             raise self.error(name, str(error)) from error
 
 

@@ -1,8 +1,7 @@
-"""The interface of reader rules, and the example of docs/adding-an-operator.md."""
+"""The interface of reader rules."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any, Callable, Iterator, Mapping
 
@@ -13,21 +12,16 @@ import mxnet_to_neutral
 from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.operators import RULES, rule
 from neutral.errors import MismatchError, NeutralError
-from neutral.graph import Operand, Value
-from neutral.operators import Operator, catalogue
+from neutral.graph import Operand
 from neutral.store.store import Store
 from reader.checkpoints import SymbolBuilder, ramp, write_checkpoint
-
-DOCUMENT = Path(__file__).parents[2] / "docs" / "adding-an-operator.md"
 
 
 @pytest.fixture(autouse=True)
 def own_rules() -> Iterator[None]:
-    """Forget the rules and the kind that a test registers."""
+    """Forget the rule that a test registers."""
     yield
-    for name in ("tested", "_contrib_square_difference"):
-        RULES.pop(name, None)
-    catalogue._operators.pop("square_difference", None)
+    RULES.pop("tested", None)
 
 
 def read(folder: Path, arrays: Mapping[str, np.ndarray], inputs: int = 2, **attributes: str) -> Store:
@@ -43,26 +37,6 @@ def kinds(store: Store) -> list[str]:
 
 
 WEIGHT: Mapping[str, np.ndarray] = {"arg:it_weight": ramp(2, 3)}
-
-
-def test_the_example_of_the_manual(tmp_path: Path) -> None:
-    catalogue.add(Operator("square_difference", "(x - y)^2", inputs=("x", "y")))
-    section = DOCUMENT.read_text(encoding="utf-8").partition("## The reader's half")[2]
-    code = re.findall(r"```python\n(.*?)```", section, re.DOTALL)[0]
-    from mxnet_to_neutral.operators.elementwise import finite
-
-    exec(code, {"rule": rule, "NodeContext": NodeContext, "Operand": Operand, "finite": finite})
-    symbol = SymbolBuilder()
-    symbol.add("_contrib_square_difference", "error", ["x", "y"], scale="0.5", grad_scale="2")
-    (tmp_path / "model-symbol.json").write_text(symbol.json())
-    graph = mxnet_to_neutral.read(str(tmp_path / "model-symbol.json")).graph
-    assert graph is not None
-    lines = [f"{node.name} = {node.kind}({', '.join(map(shown, node.inputs))})" for node in graph.nodes]
-    assert "\n".join(lines) in section
-
-
-def shown(operand: Operand) -> str:
-    return operand.node if isinstance(operand, Value) else str(operand)
 
 
 def test_an_attribute_that_is_not_read_makes_the_node_opaque(tmp_path: Path) -> None:
