@@ -31,8 +31,8 @@ class Attributes:
     """The attributes of one node, parsed by type on request.
 
     Every method takes the attribute's name and a default for a file that does not state it; an attribute without a
-    default is required. Invalid values raise an InvalidAttribute that names the file, the node and the attribute. After a
-    rule has read the attributes that it knows, :meth:`unread` returns those that it does not know.
+    default is required. Invalid values raise an :class:`InvalidAttribute` that names the file, the node and the
+    attribute. After a rule has read the attributes that it knows, :meth:`unread` returns those that it does not know.
 
     Args:
         node: The node.

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from mxnet_to_neutral.convert import convert_symbol
-from mxnet_to_neutral.symbol.parse import parse
+from mxnet_to_neutral.symbol import parse_symbol
 from reader.checkpoints import SymbolBuilder
 
 TABLES = {10901: "mxnet-1.9.1.json", 20000: "mxnet-2.0.0b1.json"}
@@ -121,7 +121,7 @@ def nodes_of(case: Case, attributes: Mapping[str, str]) -> list[Any]:
     count = INPUTS.get(case.operator, 2 if case.types["inputs"] == "*" else int(case.types["inputs"]))
     symbol.add(case.operator, "it", [f"x{index}" for index in range(count)], **attributes)
     text = symbol.json().replace("10901", str(case.version))
-    drafts = convert_symbol(parse(text, "model-symbol.json"), {}, "model-symbol.json").drafts
+    drafts = convert_symbol(parse_symbol(text, "model-symbol.json"), {}, "model-symbol.json").drafts
     return [
         (draft.kind, {name: rounded(value) for name, value in draft.attributes.items()}, draft.inputs)
         for draft in drafts

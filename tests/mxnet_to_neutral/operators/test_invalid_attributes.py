@@ -11,7 +11,7 @@ import pytest
 import mxnet_to_neutral
 import neutral
 from mxnet_to_neutral.convert import convert_symbol
-from mxnet_to_neutral.symbol.parse import parse
+from mxnet_to_neutral.symbol import parse_symbol
 from neutral.store.store import Store
 from neutral_to_mxnet import restore
 from reader.checkpoints import SymbolBuilder, ramp, write_checkpoint
@@ -81,7 +81,7 @@ def test_nodes_without_inputs_are_opaque(operator: str) -> None:
         "FullyConnected": {"num_hidden": "2"},
     }
     symbol.add(operator, "it", [], **attributes.get(operator, CONVOLUTION))
-    (draft,) = convert_symbol(parse(symbol.json(), "s.json"), {}, "s.json").drafts
+    (draft,) = convert_symbol(parse_symbol(symbol.json(), "s.json"), {}, "s.json").drafts
     assert draft.kind == "opaque"
 
 
