@@ -6,37 +6,39 @@ from dataclasses import replace
 from typing import Sequence
 
 from neutral.graph import Graph, Node, Operand, Value
-from neutral.rewriting import UseDef
+from neutral.rewriting import UniqueNames, UseDef
 
 FEWEST = 3
 """Classes from which on the rows are vectorised."""
 
 
 def fuse_class_rows(graph: Graph) -> Graph:
-    """Write ``cat([cat([a[..., k:k+1], b], -1) for each class k], 1)`` as one node of the kind ``class_rows``.
+    """Write ``cat([cat([a[..., k:k+1], b], -1) for each class k], 1)`` as ``class_rows`` with axes 1 and 2 merged.
 
-    Its inputs are the parts, its attributes ``classes``, ``axis`` (of the parts' classes), ``joined`` (the axis along
-    which the parts are joined) and ``sliced``, which says for each part whether it has a slice for each class.
+    The kind ``class_rows`` is the emitter's own. Its inputs are the parts, its attributes ``classes``, ``axis`` (that
+    of the classes in the parts), ``joined`` (the axis along which the parts are joined) and ``sliced``, which says for
+    each part whether it has a slice for each class.
     """
     chains = UseDef(graph.nodes, graph.outputs)
-    return replace(graph, nodes=tuple(_fused(node, chains) for node in graph.nodes))
+    unique = UniqueNames([*chains.definitions, *(item.name for item in graph.inputs)])
+    return replace(graph, nodes=tuple(item for node in graph.nodes for item in _fused(node, chains, unique)))
 
 
-def _fused(node: Node, chains: UseDef[Node]) -> Node:
+def _fused(node: Node, chains: UseDef[Node], unique: UniqueNames) -> tuple[Node, ...]:
     if node.kind != "concatenate" or node.attributes["axis"] != 1 or len(node.inputs) < FEWEST:
-        return node
+        return (node,)
     joins = [chains.definition(operand) for operand in node.inputs]
     first = joins[0]
     if first is None or any(join is None or join.kind != "concatenate" for join in joins):
-        return node
+        return (node,)
     rows = [join for join in joins if join is not None]
     axis = first.attributes["axis"]
     if axis in (0, 1) or any(join.attributes["axis"] != axis or len(join.inputs) != len(first.inputs) for join in rows):
-        return node
+        return (node,)
     parts = [_part([join.inputs[k] for join in rows], chains) for k in range(len(first.inputs))]
     axes = {part[1] for part in parts if part is not None and part[1] is not None}
     if None in parts or len(axes) != 1:
-        return node
+        return (node,)
     known = [part for part in parts if part is not None]
     attributes = {
         "classes": len(rows),
@@ -44,7 +46,9 @@ def _fused(node: Node, chains: UseDef[Node]) -> Node:
         "joined": axis,
         "sliced": tuple(class_axis is not None for _, class_axis in known),
     }
-    return Node(node.name, "class_rows", tuple(operand for operand, _ in known), attributes)
+    rows_of_classes = Node(unique(f"{node.name}_classes"), "class_rows", tuple(part for part, _ in known), attributes)
+    merged = Node(node.name, "merge_axes", (Value(rows_of_classes.name),), {"axis": 1, "count": 2})
+    return rows_of_classes, merged
 
 
 def _part(operands: Sequence[Operand], chains: UseDef[Node]) -> tuple[Value, int | None] | None:

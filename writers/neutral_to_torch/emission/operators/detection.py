@@ -64,9 +64,9 @@ def multibox_detection(node: NodeView, *inputs: Symbol) -> Symbol:
     return helper.multibox_detection(*inputs, **{name: node[name] for name in names})
 
 
-@rule("class_rows")
+@rule("class_rows", rank=lambda node: node.changed(1))
 def class_rows(node: NodeView, *parts: Symbol) -> Symbol:
-    """Rows of all classes at once: the classes become axis 1, and are then joined with the boxes."""
+    """Rows of all classes at once, (N, classes, boxes, elements)."""
     classes, axis, joined = node["classes"], node["axis"], node["joined"]
     inserted = axis if axis < 0 else axis + 1
     expanded = []
@@ -76,4 +76,4 @@ def class_rows(node: NodeView, *parts: Symbol) -> Symbol:
             expanded.append(part[index].movedim(axis, 1).unsqueeze(inserted))
         else:
             expanded.append(part.unsqueeze(1).repeat_interleave(classes, 1))
-    return torch.cat(expanded, dim=joined if joined < 0 else joined + 1).flatten(1, 2)
+    return torch.cat(expanded, dim=joined if joined < 0 else joined + 1)
