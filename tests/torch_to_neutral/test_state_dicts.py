@@ -85,11 +85,11 @@ def test_every_value_is_in_the_saved_store(saved: tuple[Any, Path], tmp_path: Pa
     module, path = saved
     torch_to_neutral.read(path).save(tmp_path / "store.h5" if path.suffix == ".pt" else tmp_path / "s.safetensors")
     with neutral.open(next(p for p in tmp_path.iterdir() if p.stem in ("store", "s"))) as store:
-        found = {key[: -len(".value")] if key.endswith(".value") else key: store[key] for key in store.tensors}
+        arrays = {key[: -len(".value")] if key.endswith(".value") else key: store[key] for key in store.tensors}
         state = module.state_dict()
-        assert set(found) == set(state)
+        assert set(arrays) == set(state)
         for name, value in state.items():
-            np.testing.assert_array_equal(found[name], value.numpy())
+            np.testing.assert_array_equal(arrays[name], value.numpy())
 
 
 def test_bfloat16_keeps_its_bits(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_a_pickle_with_code_is_never_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "error", "says"),
+    ("content", "error", "message"),
     [
         ({}, SourceError, "there is no tensor"),
         ([1, 2], SourceError, "this holds a list"),
@@ -122,9 +122,9 @@ def test_a_pickle_with_code_is_never_run(tmp_path: Path) -> None:
         ({"a": torch.zeros(2, dtype=torch.complex64)}, UnsupportedError, "a is torch.complex64"),
     ],
 )
-def test_what_is_no_state_dict(tmp_path: Path, content: Any, error: type[Exception], says: str) -> None:
+def test_invalid_state_dicts(tmp_path: Path, content: Any, error: type[Exception], message: str) -> None:
     torch.save(content, tmp_path / "a.pth")
-    with pytest.raises(error, match=says):
+    with pytest.raises(error, match=message):
         torch_to_neutral.read(tmp_path / "a.pth")
 
 

@@ -8,7 +8,7 @@ from itertools import product
 
 
 def read(path):
-    """The manifest and the tensors, as (shape, bytes) by key."""
+    """Return the manifest, and the tensors as (shape, bytes) by key."""
     with open(path, "rb") as file:
         content = file.read()
     start = 8 + int.from_bytes(content[:8], "little")

@@ -1,4 +1,4 @@
-"""A target is the old file or the new one, whatever happens, and nothing else stays behind for ever."""
+"""Writing is atomic: a target is the old file or the new one, and temporary files do not stay for ever."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ from neutral.store.store import Store
 from neutral.tensor import FileRange, Tensor
 from samples import sample_store
 target, source, kind = sys.argv[1:]
-sizes = {"range": (FileRange(source, 0, 1 << 20),), "made": lambda: (bytes(1 << 16) for _ in range(16))}
+sizes = {"range": (FileRange(source, 0, 1 << 20),), "computed": lambda: (bytes(1 << 16) for _ in range(16))}
 store = Store({}, {"t": Tensor("U8", (1 << 20,), sizes[kind])})
 resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 19, 1 << 19))
 try:
@@ -132,7 +132,7 @@ except TargetError as error:
 """
 
 
-@pytest.mark.parametrize("kind", ["range", "made"])
+@pytest.mark.parametrize("kind", ["range", "computed"])
 def test_no_space_leaves_the_target_untouched_and_says_so(kind: str, tmp_path: Path) -> None:
     source, target = tmp_path / "source", tmp_path / "m.safetensors"
     source.write_bytes(bytes(1 << 20))
@@ -186,7 +186,7 @@ def test_a_killed_run_leaves_the_old_file_and_the_next_one_cleans_up(delay: floa
 
 
 def test_a_file_that_another_process_writes_is_not_swept(tmp_path: Path) -> None:
-    """Concurrent writers of one target: both finish, and one whole file stays."""
+    """Two concurrent writers of one target both finish, and one complete file remains."""
     target = tmp_path / "m.safetensors"
     process = start_saving(target)
     sample_store(tmp_path).save(target)

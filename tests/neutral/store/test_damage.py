@@ -42,7 +42,7 @@ def test_bytes_after_the_end_are_noticed(extra: bytes, stored: Path) -> None:
 
 
 def test_every_flipped_bit_is_noticed(stored: Path) -> None:
-    """In the length, the entries, the manifest, the padding: already when it is opened. In the data: by its digest."""
+    """A changed bit of the header is detected on opening, one of the data by its digest."""
     header = len(read_header(stored).raw)
     sound = stored.read_bytes()
     with open(stored, "r+b", buffering=0) as file:

@@ -28,7 +28,7 @@ def tensor(dtype: str, shape: tuple[int, ...]) -> Tensor:
 
 
 def every_sort() -> Store:
-    """Every dtype with every sort of shape, layers that share a tensor, and names that HDF5 would take for paths."""
+    """Make a store with every dtype and kind of shape, shared tensors, and names that look like HDF5 paths."""
     tensors = {
         f"{dtype}{len(shape)}{sum(shape)}.value": tensor(dtype, shape) for dtype in ITEM_SIZE for shape in SHAPES
     }
@@ -122,18 +122,18 @@ def virtual(file: Any) -> None:
 
 
 def external(file: Any) -> None:
-    made = file.create_dataset("layers/fc/weight", (2, 3), "<f4", external=[("/etc/passwd", 0, 24)])
-    made.attrs.update(key="fc.weight", dtype="F32")
+    dataset = file.create_dataset("layers/fc/weight", (2, 3), "<f4", external=[("/etc/passwd", 0, 24)])
+    dataset.attrs.update(key="fc.weight", dtype="F32")
 
 
 def claimed(file: Any) -> None:
-    made = file.create_dataset("layers/fc/weight", (1 << 20, 1 << 20), "<f4", chunks=(1, 1 << 10))
-    made.attrs.update(key="fc.weight", dtype="F32")
+    dataset = file.create_dataset("layers/fc/weight", (1 << 20, 1 << 20), "<f4", chunks=(1, 1 << 10))
+    dataset.attrs.update(key="fc.weight", dtype="F32")
 
 
 def references(file: Any) -> None:
-    made = file.create_dataset("layers/fc/weight", (2,), h5py.ref_dtype)
-    made.attrs.update(key="fc.weight", dtype="F32")
+    dataset = file.create_dataset("layers/fc/weight", (2,), h5py.ref_dtype)
+    dataset.attrs.update(key="fc.weight", dtype="F32")
 
 
 HOSTILE: dict[str, Callable[[Any], None]] = {
@@ -167,7 +167,7 @@ def test_a_hostile_file_is_refused(case: str, tmp_path: Path) -> None:
         neutral.open(path)
 
 
-def test_truncated_anywhere_it_is_an_error_of_ours(tmp_path: Path) -> None:
+def test_truncation_anywhere_raises_a_neutral_error(tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
     sample_store(tmp_path).save(path)
     content = path.read_bytes()

@@ -45,7 +45,7 @@ def test_spaces_and_any_order_of_fields_are_allowed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "says"),
+    ("old", "new", "message"),
     [
         ('"b":', '"a":', "duplicate key 'a'"),
         ('"dtype":"U8"', '"dtype":"U8","dtype":"U8"', "duplicate key 'dtype'"),
@@ -83,12 +83,12 @@ def test_spaces_and_any_order_of_fields_are_allowed(tmp_path: Path) -> None:
         ('"b":{', '"__metadata__":[],"b":{', "an object of texts"),
     ],
 )
-def test_what_the_format_does_not_say_is_refused(old: str, new: str, says: str, tmp_path: Path) -> None:
+def test_violations_of_the_format_are_refused(old: str, new: str, message: str, tmp_path: Path) -> None:
     assert old in GOOD
     path = file_with(tmp_path, GOOD.replace(old, new) if old in ("}}",) else GOOD.replace(old, new, 1))
     with pytest.raises(StoreError) as caught:
         read_tensors(path)
-    assert says in str(caught.value) and str(path) in str(caught.value)
+    assert message in str(caught.value) and str(path) in str(caught.value)
 
 
 def test_a_header_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_a_header_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("length", [0, 1, LIMIT, LIMIT + 1, 1 << 40, (1 << 64) - 1])
-def test_a_length_that_cannot_be_is_refused_before_anything_is_read(length: int, tmp_path: Path) -> None:
+def test_an_impossible_length_is_refused_before_anything_is_read(length: int, tmp_path: Path) -> None:
     path = tmp_path / "x.safetensors"
     path.write_bytes(length.to_bytes(8, "little") + GOOD.encode())
     with pytest.raises(StoreError):
@@ -118,7 +118,7 @@ def test_deep_nesting_is_an_error_not_a_crash(opening: str, tmp_path: Path) -> N
 
 
 def test_names_are_data(tmp_path: Path) -> None:
-    """Names that would be paths or terminal commands are kept, and do nothing."""
+    """Names that look like paths or terminal commands are kept and have no effect."""
     names = ["../../etc/passwd", "/absolute", "new\nline", "\x1b[31mred", "nul\0", "", "é 😀"]
     text = encode_header({name: in_memory("U8", (0,), b"") for name in names})
     path = tmp_path / "x.safetensors"
@@ -132,7 +132,7 @@ def test_a_name_that_cannot_be_written_is_refused(name: str) -> None:
         encode_header({name: in_memory("U8", (0,), b"")})
 
 
-def test_what_is_no_file_is_an_error_of_the_source(tmp_path: Path) -> None:
+def test_anything_but_a_file_raises_source_error(tmp_path: Path) -> None:
     """A pipe is not opened, which would block."""
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "absent.safetensors", tmp_path, tmp_path / "pipe"):
@@ -158,7 +158,7 @@ json_values = st.recursive(
 
 @settings(max_examples=300, deadline=None)
 @given(json_values, st.binary(max_size=16))
-def test_any_json_as_header_is_success_or_our_error(document: Any, data: bytes) -> None:
+def test_any_json_as_header_is_success_or_a_neutral_error(document: Any, data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = file_with(Path(folder), json.dumps(document), data)
         with contextlib.suppress(NeutralError):
@@ -167,7 +167,7 @@ def test_any_json_as_header_is_success_or_our_error(document: Any, data: bytes) 
 
 @settings(max_examples=300, deadline=None)
 @given(st.data())
-def test_a_store_with_mutated_manifest_is_success_or_our_error(data: st.DataObject) -> None:
+def test_a_store_with_mutated_manifest_is_success_or_a_neutral_error(data: st.DataObject) -> None:
     """The header gets its digest after the mutation, so that the manifest's own checks are met."""
     from neutral.store.header_parser import read_header
 
@@ -188,7 +188,7 @@ def test_a_store_with_mutated_manifest_is_success_or_our_error(data: st.DataObje
 
 
 def places(value: Any) -> Any:
-    """Every (container, key) of a JSON document."""
+    """Yield every (container, key) of a JSON document."""
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, inner in list(items):
         yield value, key
@@ -197,7 +197,7 @@ def places(value: Any) -> Any:
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="reads its own size as Linux tells it")
 def test_a_hostile_header_costs_no_memory(tmp_path: Path) -> None:
-    """Shapes and lengths that ask for exabytes are refused within 64 MiB more than the interpreter has."""
+    """Shapes and lengths of exabytes are refused within 64 MiB of memory beyond the interpreter."""
     claims = [
         GOOD.replace("[2]", "[4611686018427387904]").replace("[0,8]", "[0,9223372036854775807]"),
         GOOD.replace("[8,9]", "[8,9223372036854775807]"),

@@ -1,4 +1,4 @@
-"""The official library and ours: the same bytes, and each reads what the other writes."""
+"""Neutral and the official library write the same bytes, and read each other's files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ shapes = st.lists(st.integers(0, 4), max_size=4).map(tuple)
 
 @st.composite
 def arrays(draw: st.DrawFn) -> np.ndarray:
-    """An array of any dtype that NumPy knows, of any bits (NaN payloads among them; bool holds 0 and 1)."""
+    """Draw an array of any dtype of NumPy with any bits (NaN payloads among them; bool holds 0 and 1)."""
     dtype = np.dtype(draw(st.sampled_from(sorted(CODE_OF_NUMPY))))
     shape = draw(shapes)
     count = int(np.prod(shape, dtype=int)) * dtype.itemsize
@@ -40,12 +40,12 @@ def arrays(draw: st.DrawFn) -> np.ndarray:
 def test_without_manifest_the_bytes_are_those_of_the_official_writer(
     content: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None
 ) -> None:
-    assume(content or metadata != {})  # for which the official writer makes what no reader takes: {},"__metadata__":{}}
+    assume(content or metadata != {})  # for which the official writer's output is invalid: {},"__metadata__":{}}
     with tempfile.TemporaryDirectory() as folder:
-        ours, theirs = Path(folder, "ours"), Path(folder, "theirs")
-        write_tensors({name: from_numpy(array) for name, array in content.items()}, ours, metadata)
-        official.save_file(dict(content), theirs, metadata=metadata)
-        assert ours.read_bytes() == theirs.read_bytes()
+        written, expected = Path(folder, "written"), Path(folder, "expected")
+        write_tensors({name: from_numpy(array) for name, array in content.items()}, written, metadata)
+        official.save_file(dict(content), expected, metadata=metadata)
+        assert written.read_bytes() == expected.read_bytes()
 
 
 @settings(max_examples=100, deadline=None)
@@ -57,8 +57,12 @@ def test_every_byte_comes_back(content: Mapping[str, np.ndarray]) -> None:
         tensors = read_tensors(path)
         assert tensors.keys() == content.keys()
         for name, array in content.items():
-            found = tensors[name].numpy()
-            assert (found.dtype, found.shape, found.tobytes()) == (array.dtype, array.shape, array.tobytes())
+            copy = tensors[name].numpy()
+            assert (copy.dtype, copy.shape, copy.tobytes()) == (
+                array.dtype,
+                array.shape,
+                array.tobytes(),
+            )
 
 
 @pytest.mark.parametrize("layout", ["fortran", "strided", "broadcast", "big_endian"])
@@ -75,19 +79,19 @@ def test_arrays_that_are_not_contiguous_are_stored_by_value(layout: str, tmp_pat
 
 
 def test_all_dtypes_are_in_the_official_order(tmp_path: Path) -> None:
-    """The official writer puts large items first; BF16, which NumPy lacks, goes in by its serialiser."""
-    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    """The official writer sorts large items first; BF16, which NumPy lacks, needs its serialiser."""
+    written, expected = tmp_path / "written", tmp_path / "expected"
     content = {f"{number}{code}": (code, bytes(size)) for number, (code, size) in enumerate(ITEM_SIZE.items())}
-    write_tensors({name: in_memory(code, (1,), data) for name, (code, data) in content.items()}, ours)
+    write_tensors({name: in_memory(code, (1,), data) for name, (code, data) in content.items()}, written)
     dtypes = {**{code: np.dtype(text).name for code, text in NUMPY_DTYPE.items()}, "BF16": "bfloat16"}
     safetensors.serialize_file(
-        {name: specification(dtypes[code], data) for name, (code, data) in content.items()}, theirs
+        {name: specification(dtypes[code], data) for name, (code, data) in content.items()}, expected
     )
-    assert ours.read_bytes() == theirs.read_bytes()
+    assert written.read_bytes() == expected.read_bytes()
 
 
 def specification(dtype: str, data: bytes) -> Any:
-    """What the official serialiser takes: a dictionary, or from 0.7 on an address that ``data`` must outlive."""
+    """Return the argument of the official serialiser: a dictionary, or from 0.7 on an address; keep ``data`` alive."""
     if not hasattr(safetensors, "TensorSpec"):
         return {"dtype": dtype, "shape": [1], "data": data}
     return safetensors.TensorSpec(

@@ -29,7 +29,7 @@ ELEMENTS = 1_000_000
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store of 12 MB in three tensors."""
+    """Return a store of 12 MB in three tensors."""
     path = tmp_path_factory.mktemp("large") / "model.safetensors"
     layers = {name: Layer(name, "parameter", {}, {"value": f"{name}.value"}, typed_by="user") for name in "abc"}
     tensors = {f"{n}.value": from_numpy(np.full(ELEMENTS, k, np.float32)) for k, n in enumerate("abc")}
@@ -38,7 +38,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Server(ThreadingHTTPServer):
-    """Serves one folder, ranges included, and counts the bytes of files that it has sent."""
+    """Serve one folder, ranges included, and count the bytes that were sent."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -158,7 +158,7 @@ def test_a_store_is_written_to_a_url(memory: Any, large: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "content", "error", "says"),
+    ("url", "content", "error", "message"),
     [
         ("memory://none.safetensors", None, SourceError, "there is no such file"),
         ("memory://a.safetensors", b"", StoreError, "not a safetensors file"),
@@ -167,14 +167,14 @@ def test_a_store_is_written_to_a_url(memory: Any, large: Path) -> None:
         ("nosuch://a.safetensors", None, SourceError, "nosuch"),
     ],
 )
-def test_what_is_no_store(memory: Any, url: str, content: Any, error: type[Exception], says: str) -> None:
+def test_invalid_stores(memory: Any, url: str, content: Any, error: type[Exception], message: str) -> None:
     if content is not None:
         memory.pipe_file("/a.safetensors", content)
-    with pytest.raises(error, match=says):
+    with pytest.raises(error, match=message):
         neutral.open(url)
 
 
-def test_a_prefix_that_nothing_has(memory: Any) -> None:
+def test_a_prefix_without_a_file(memory: Any) -> None:
     checkpoint_in(memory, "/models")
     with pytest.raises(SourceError, match="nothing begins with this prefix"):
         mxnet_to_neutral.read("memory://models/other")

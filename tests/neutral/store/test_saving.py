@@ -1,4 +1,4 @@
-"""Saving: deterministic, streamed, with digests made on the way."""
+"""Saving: deterministic, streamed, with digests computed while copying."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from samples import SYMBOL, in_memory, run_python, sample_store, sha256_of
 
 
 def test_a_store_comes_back_as_it_was(tmp_path: Path) -> None:
-    made = sample_store(tmp_path)
-    made.save(tmp_path / "m.safetensors")
+    sample = sample_store(tmp_path)
+    sample.save(tmp_path / "m.safetensors")
     with neutral.open(tmp_path / "m.safetensors") as store:
-        assert dict(store.layers) == dict(made.layers)
+        assert dict(store.layers) == dict(sample.layers)
         assert list(store.layers) == ["fc", "act"]
-        assert store.graph == made.graph
-        assert store.notes == made.notes
-        assert store.source is not None and made.source is not None
-        assert [replace(file, sha256=None) for file in store.source.files] == list(made.source.files)
+        assert store.graph == sample.graph
+        assert store.notes == sample.notes
+        assert store.source is not None and sample.source is not None
+        assert [replace(file, sha256=None) for file in store.source.files] == list(sample.source.files)
         assert {key: b"".join(tensor.chunks()) for key, tensor in store.tensors.items()} == {
-            key: b"".join(tensor.chunks()) for key, tensor in made.tensors.items()
+            key: b"".join(tensor.chunks()) for key, tensor in sample.tensors.items()
         }
 
 
@@ -52,26 +52,28 @@ def test_digests_are_of_the_tensors_and_of_the_source_files(tmp_path: Path) -> N
 
 
 def test_the_digest_of_a_file_that_is_gone_is_made_from_its_pieces(tmp_path: Path) -> None:
-    made = sample_store(tmp_path)
-    assert made.source is not None
-    files = tuple(replace(file, location=None) for file in made.source.files)
-    made.source = replace(made.source, files=files)
-    made.save(tmp_path / "m.safetensors")
+    sample = sample_store(tmp_path)
+    assert sample.source is not None
+    files = tuple(replace(file, location=None) for file in sample.source.files)
+    sample.source = replace(sample.source, files=files)
+    sample.save(tmp_path / "m.safetensors")
     store = neutral.open(tmp_path / "m.safetensors")
     assert store.source is not None
     assert store.source.files[0].sha256 == sha256_of(tmp_path / "net-0000.params")
 
 
 def test_without_digests_none_are_made_and_known_ones_are_kept(tmp_path: Path) -> None:
-    bare, full, again = (tmp_path / f"{name}.safetensors" for name in ("bare", "full", "again"))
-    made = sample_store(tmp_path)
-    made.save(bare, digests=False)
-    store = neutral.open(bare)
+    without_digests, with_digests, again = (
+        tmp_path / f"{name}.safetensors" for name in ("without_digests", "with_digests", "again")
+    )
+    sample = sample_store(tmp_path)
+    sample.save(without_digests, digests=False)
+    store = neutral.open(without_digests)
     assert store.digests == {} and store.source is not None
     assert [file.sha256 for file in store.source.files] == [None, None]
-    made.save(full)
-    neutral.open(full).save(again, digests=False)
-    assert again.read_bytes() == full.read_bytes()
+    sample.save(with_digests)
+    neutral.open(with_digests).save(again, digests=False)
+    assert again.read_bytes() == with_digests.read_bytes()
 
 
 def test_known_digests_are_taken_over_not_made_again(tmp_path: Path) -> None:
@@ -109,7 +111,7 @@ def test_of_many_layers_the_manifest_is_in_canonical_form_and_each_digest_in_its
     layers = {name: Layer(name, "parameter", {}, {"value": f"{name}.value"}) for name in names}
     arrays = {f"{name}.value": np.full(3, number) for number, name in enumerate(names)}
     store = Store(layers, {key: from_numpy(array) for key, array in arrays.items()})
-    store.digests = {key: hashlib.sha256(arrays[key]).hexdigest() for key in list(arrays)[::3]}  # the rest are made
+    store.digests = {key: hashlib.sha256(arrays[key]).hexdigest() for key in list(arrays)[::3]}
     store.save(tmp_path / "m.safetensors")
     text = read_header(tmp_path / "m.safetensors").metadata["neutral"]
     manifest = json.loads(text)
@@ -128,7 +130,7 @@ sample_store(Path(sys.argv[1])).save(sys.argv[3])
 
 
 def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
-    """Over hash seeds, working directories, umasks, and places of the source."""
+    """The bytes do not depend on hash seed, working directory, umask or location of the source."""
     digests = set()
     for seed, umask, place in (("0", "022", "a"), ("1", "077", "b"), ("random", "002", "c")):
         folder = tmp_path / place
@@ -149,7 +151,7 @@ def big_source(folder: Path, megabytes: int) -> Path:
 
 
 def test_ranges_of_any_size_are_copied_in_order(tmp_path: Path) -> None:
-    """Tensors of several ranges, large and small, among tensors that are computed."""
+    """Tensors of several ranges, large and small, are copied beside computed ones."""
     source = big_source(tmp_path, 3)
     parts = (FileRange(str(source), 1 << 20, 2 << 20), FileRange(str(source), 5, 9), FileRange(str(source), 5, 1 << 20))
     tensors = {
@@ -181,7 +183,7 @@ def test_progress_counts_every_byte(tmp_path: Path) -> None:
 def test_a_disk_that_fails_while_more_is_copied_fails_the_run(
     failing: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The kernel tells of such an error once: it must not be lost with the thread that it is told to."""
+    """The kernel reports such an error once, to a thread; it must not be lost."""
     calls = 0
 
     def fdatasync(descriptor: int) -> None:
@@ -246,7 +248,7 @@ tensors = {
     f"t{number}": Tensor("U8", (10 << 20,), (FileRange(source, number * (10 << 20), 10 << 20),))
     for number in range(count)
 }
-tensors["made"] = Tensor("U8", (100 << 20,), lambda: (bytes(1 << 20) for _ in range(100)))
+tensors["computed"] = Tensor("U8", (100 << 20,), lambda: (bytes(1 << 20) for _ in range(100)))
 size = count * (10 << 20)
 pieces = tuple(Piece(f"t{number}") for number in range(count))
 file = SourceFile("source.bin", "parameters", "x", size, pieces, location=FileRange(source, 0, size))
@@ -257,7 +259,7 @@ def peak():
 before = peak()
 store.save(target)
 report = check(target, data=True)
-assert report.problems == ("tensor 'made': no layer and no source file names it",), report
+assert report.problems == ("tensor 'computed': no layer and no source file names it",), report
 print(peak() - before)
 """
 

@@ -24,7 +24,7 @@ INDEX = "model.safetensors.index.json"
 
 
 def split(folder: Path, size: int = 16) -> Path:
-    """The sample store in shards of at most ``size`` bytes of data; gives the index."""
+    """Write the sample store in shards of at most ``size`` bytes of data; return the index."""
     shards.write(sample_store(folder), str(folder / "model.safetensors"), max_shard_size=size)
     return folder / INDEX
 

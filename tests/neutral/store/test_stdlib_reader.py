@@ -1,4 +1,4 @@
-"""A reader of under sixty lines, made from docs/format.md, with nothing but the standard library."""
+"""A reader written from docs/format.md with the standard library alone, in under sixty lines."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ READER = Path(__file__).with_name("stdlib_reader.py")
 
 
 def run_reader(store: Path) -> subprocess.CompletedProcess[str]:
-    """In an interpreter without site-packages and without this project's folders."""
+    """The reader runs without site-packages and without this project's folders."""
     return subprocess.run([sys.executable, "-I", "-S", str(READER), str(store)], capture_output=True, text=True)
 
 

@@ -1,4 +1,4 @@
-"""The structural check: each contradiction is found and named."""
+"""The structure check reports every contradiction."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ BROKEN: dict[str, tuple[Callable[[Store], Store], str]] = {
 
 
 NOT_STORABLE = {"attribute unknown", "digest of nothing"}
-"""What opening refuses already, or saving leaves out."""
+"""Cases that opening refuses already, or that saving drops."""
 
 
 def test_a_sound_store_has_no_problems(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Stores made of stores: their values, what stays of graph and source, and that they are sound."""
+"""Stores made from stores: their values, the graph and source files that remain, and that they are sound."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from samples import sample_store  # noqa: E402
 
 
 def saved(store: Store, path: Path) -> Store:
-    """The store, written and read again; it is sound."""
+    """Save a store, check it and open it again."""
     store.save(path)
     assert check(path, data=True).problems == ()
     return neutral.open(path)
@@ -59,7 +59,7 @@ def test_bfloat16_is_rounded_as_torch_rounds() -> None:
     assert ((got[~number] & 0x7F) != 0).all()
 
 
-def test_what_a_cast_costs() -> None:
+def test_cast_errors() -> None:
     array = np.array([1.0, 1 + 2**-11, 1e6, 1e-9, 0.0, np.nan, np.inf], np.float32)
     store = Store({"a": Layer("a", "parameter", {}, {"value": "a"})}, {"a": from_numpy(array)})
     (error,) = cast_errors(store, cast(store, "float16"))
@@ -92,7 +92,7 @@ def test_a_slice_of_the_graph(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("patterns", "output", "message"), [(["x*"], None, "x*"), ([], "nothing", "nothing")])
-def test_a_slice_of_nothing(patterns: list[str], output: str | None, message: str, tmp_path: Path) -> None:
+def test_a_slice_without_a_match(patterns: list[str], output: str | None, message: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=message.replace("*", r"\*")):
         slice_layers(sample_store(tmp_path), patterns, output=output)
 
@@ -114,13 +114,13 @@ def test_slices_merged_are_all_layers(tmp_path: Path) -> None:
 
 def test_a_store_twice_needs_prefixes(tmp_path: Path) -> None:
     store = sample_store(tmp_path)
-    other = slice_layers(store, ["*"])
-    other.source = None
+    copy = slice_layers(store, ["*"])
+    copy.source = None
     with pytest.raises(UsageError, match="two of the stores have a layer 'fc'"):
-        merge([store, other])
+        merge([store, copy])
     with pytest.raises(UsageError, match="1 prefixes were given for 2 stores"):
-        merge([store, other], prefixes=["a."])
-    result = saved(merge([store, other], prefixes=["a.", "b."]), tmp_path / "m.safetensors")
+        merge([store, copy], prefixes=["a."])
+    result = saved(merge([store, copy], prefixes=["a.", "b."]), tmp_path / "m.safetensors")
     assert list(result.layers) == ["a.fc", "a.act", "b.fc", "b.act"]
     assert [file.name for file in result.source.files] == ["net-0000.params", "net-symbol.json"]
     np.testing.assert_array_equal(result["b.fc.weight"], store["fc.weight"])

@@ -1,4 +1,4 @@
-"""The original files come back byte for byte, and stored names never lead out of the folder."""
+"""Original files are restored byte for byte, and stored names never lead out of the folder."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from samples import sample_store
 
 
 def renamed(store: Store, **changes: Any) -> Store:
-    """The store with its first source file changed."""
+    """Return the store with its first source file changed."""
     assert store.source is not None
     first, *rest = store.source.files
     store.source = replace(store.source, files=(replace(first, **changes), *rest))
@@ -38,7 +38,7 @@ def stored(tmp_path: Path) -> Store:
 
 
 def test_the_files_come_back_byte_for_byte(stored: Store, tmp_path: Path) -> None:
-    """One has a transposed tensor, a tensor in two parts, and bytes between; the other is text."""
+    """One file has a transposed tensor, a tensor in two parts and bytes between; the other is text."""
     out = tmp_path / "a" / "b"
     assert restore(stored, out) == [out / "net-0000.params", out / "net-symbol.json"]
     for name in ("net-0000.params", "net-symbol.json"):
@@ -77,7 +77,7 @@ def test_two_files_of_one_name_are_refused(stored: Store, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("changes", "says"),
+    ("changes", "message"),
     [
         ({"sha256": "0" * 64}, "the original had 0000"),
         ({"size": 55}, "its pieces are 48 bytes and the original had 55"),
@@ -86,10 +86,10 @@ def test_two_files_of_one_name_are_refused(stored: Store, tmp_path: Path) -> Non
         ({"pieces": (Piece("fc.bias", start=4, nbytes=5),)}, "5 bytes from 4 of 'fc.bias', which has 8"),
     ],
 )
-def test_a_store_that_does_not_give_its_files_leaves_nothing(
-    changes: dict[str, Any], says: str, stored: Store, tmp_path: Path
+def test_a_failed_restoration_leaves_nothing(
+    changes: dict[str, Any], message: str, stored: Store, tmp_path: Path
 ) -> None:
-    with pytest.raises(StoreError, match=says):
+    with pytest.raises(StoreError, match=message):
         restore(renamed(stored, **changes), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -119,7 +119,7 @@ def test_a_store_that_was_not_made_from_files_has_nothing_to_restore(tmp_path: P
 
 @st.composite
 def sources(draw: st.DrawFn) -> tuple[list[tuple[np.ndarray, tuple[int, ...] | None]], list[bytes]]:
-    """Arrays as the source had them, how the store permutes each, and the bytes between them."""
+    """Draw arrays of a source, the permutation of each in the store, and the bytes between them."""
     arrays = []
     for _ in range(draw(st.integers(0, 4))):
         shape = tuple(draw(st.lists(st.integers(0, 3), max_size=4)))

@@ -1,4 +1,4 @@
-"""docs/manifest.schema.json takes what Neutral writes and refuses what Neutral refuses."""
+"""docs/manifest.schema.json accepts the manifests that Neutral writes and refuses those that Neutral refuses."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ def manifest_of(store: Store) -> Any:
     return json.loads("".join(encode(store, digests, {})))
 
 
-def test_it_takes_a_full_manifest(schema: Any, tmp_path: Path) -> None:
+def test_it_accepts_a_full_manifest(schema: Any, tmp_path: Path) -> None:
     schema.validate(manifest_of(sample_store(tmp_path)))
 
 
-def test_it_takes_an_empty_store(schema: Any) -> None:
+def test_it_accepts_an_empty_store(schema: Any) -> None:
     schema.validate(manifest_of(Store({}, {})))
 
 
-def test_it_takes_every_form_of_operand_and_attribute(schema: Any) -> None:
+def test_it_accepts_every_kind_of_operand_and_attribute(schema: Any) -> None:
     infinite = {"eps": float("inf")}
     layer = Layer("n", "instance_norm", infinite, {}, LayerSource(), "names")
     node = Node(
@@ -64,7 +64,7 @@ BROKEN: dict[str, Callable[[Any], Any]] = {
     "another format": lambda m: m.update(format="other"),
     "layers as a table": lambda m: m.update(layers={}),
     "layer without a kind": lambda m: m["layers"][0].pop("kind"),
-    "layer typed by chance": lambda m: m["layers"][0].update(typed_by="chance"),
+    "layer with an unknown typed_by": lambda m: m["layers"][0].update(typed_by="chance"),
     "key that is a number": lambda m: m["layers"][0]["tensors"].update(weight=1),
     "origin without a rule": lambda m: m["layers"][0]["source"]["origins"]["bias"].pop("rule"),
     "digest in capitals": lambda m: m["digests"].update({"fc.bias": "A" * 64}),

@@ -1,0 +1,79 @@
+"""Each validator and its JSON Schema accept and refuse the same values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from neutral.manifest import validators as v
+from neutral.manifest.validators import Validator
+
+RANGE = v.record({"tensor": v.text()}, {"start": v.size(), "nbytes": v.size()})
+
+CASES: dict[str, tuple[Validator, list[Any], list[Any]]] = {
+    "anything": (v.anything(), [None, 1, "a", [], {}], []),
+    "constant": (v.constant("neutral"), ["neutral"], ["other", 1, None]),
+    "null": (v.null(), [None], [0, "", False]),
+    "text": (v.text(), ["", "a"], [1, None, ["a"]]),
+    "boolean": (v.boolean(), [True, False], [0, 1, "true", None]),
+    "number": (v.number(), [0, -1, 1.5], ["1", None, True]),
+    "size": (v.size(), [0, 7], [-1, 1.5, "1", True, None]),
+    "one_of": (v.one_of("a", "b"), ["a", "b"], ["c", 1, None]),
+    "matching": (v.matching("[0-9a-f]{2}"), ["0f"], ["0F", "0", "0ff", 15]),
+    "optional": (v.optional(v.size()), [None, 1], [-1, "1"]),
+    "list_of": (v.list_of(v.size()), [[], [1, 2]], [[1, -1], 1, {}, "12"]),
+    "tuple_of": (v.tuple_of(v.text(), v.size()), [["a", 0]], [["a"], ["a", 0, 0], [0, "a"], "a0", {}]),
+    "table_of": (v.table_of(v.size()), [{}, {"a": 1}], [{"a": -1}, [], 1]),
+    "record": (
+        RANGE,
+        [{"tensor": "a"}, {"tensor": "a", "start": 1}],
+        [{}, {"tensor": 1}, {"tensor": "a", "end": 1}, []],
+    ),
+    "together": (
+        v.together(RANGE, "start", "nbytes"),
+        [{"tensor": "a"}, {"tensor": "a", "start": 1, "nbytes": 2}],
+        [{"tensor": "a", "start": 1}, {"tensor": "a", "nbytes": 1}, {"start": 1, "nbytes": 2}],
+    ),
+    "by_type": (v.by_type({int: v.size(), str: v.one_of("inf")}), [1, "inf"], [-1, "nan", True, None, []]),
+    "by_key": (
+        v.by_key("text", v.record({"text": v.text()}), v.record({"size": v.size()})),
+        [{"text": "a"}, {"size": 1}],
+        [{"text": 1}, {"size": -1}, {"text": "a", "size": 1}, {}, 1],
+    ),
+    "named": (v.list_of(v.named("size", v.size(), "A description.")), [[], [1]], [[-1], 1]),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_check_and_schema_agree(name: str) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    validator, accepted, refused = CASES[name]
+    document = {**validator.schema, "$defs": validator.definitions}
+    schema = jsonschema.Draft202012Validator(document)
+    for value in accepted:
+        validator.check(value)
+        assert schema.is_valid(value), value
+    for value in refused:
+        with pytest.raises(ValueError):
+            validator.check(value)
+        assert not schema.is_valid(value), value
+
+
+@pytest.mark.parametrize("value", [1.0, True, "1"])
+def test_a_constant_has_a_type(value: Any) -> None:
+    with pytest.raises(ValueError, match="expected 1, found"):
+        v.constant(1).check(value)
+
+
+def test_a_message_names_the_place_and_cuts_long_values() -> None:
+    validator = v.table_of(v.list_of(v.size()))
+    with pytest.raises(ValueError) as caught:
+        validator.check({"shape": [1, "x" * 100]})
+    assert str(caught.value) == (f"shape: [1] expected a whole number that is not negative, found '{'x' * 56}...")
+
+
+def test_keywords_are_of_the_schema_alone() -> None:
+    validator = v.with_keywords(v.list_of(v.size()), uniqueItems=True)
+    validator.check([1, 1])
+    assert validator.schema["uniqueItems"] is True
