@@ -2,20 +2,20 @@
 # requires-python = ">=3.8,<3.12"
 # dependencies = ["mxnet==1.9.1", "numpy<1.24"]
 # ///
-"""Run an MXNet model where MXNet is, and record what every operator computed.
+"""Run a model in MXNet and record the output of every operator in a golden file.
 
-This one file is all that the old machine needs (Python 2.7 or 3.5+, NumPy, MXNet 0.9 to 2.0 beta)::
+This single file needs only Python 2.7 or 3.5+, NumPy and MXNet 0.9 to 2.0 beta; copy it to the machine that has them::
 
     python mxnet_capture.py run model 0 --shape data=1,3,224,224 -o golden.safetensors
     python mxnet_capture.py run model 0 --input inputs.npz -o golden.safetensors
     python mxnet_capture.py export package.module:build_model -o model --shape data=1,3,224,224
 
-With ``uv run`` in the place of ``python`` it brings its own MXNet. ``capture(model, inputs, path)`` and
-``export(model, prefix, inputs)`` do the same for what exists in memory only: a Module, a Gluon block, or
+``uv run`` in place of ``python`` installs MXNet first. ``capture(model, inputs, path)`` and
+``export(model, prefix, inputs)`` do the same for models in memory: a Module, a Gluon block, or
 ``(symbol, arg_params, aux_params)``.
 
-The golden file is a plain safetensors file: the inputs, the outputs, and each operator's output under the
-name of its node. ``docs/golden.md`` specifies it.
+The golden file is a safetensors file with the inputs, the outputs, and each operator's outputs under the name of its
+node. ``docs/golden.md`` specifies it.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -36,16 +36,16 @@ from collections import OrderedDict
 try:
     import numpy as np
     import mxnet as mx
-except Exception as error:  # NumPy 1.24 and later break MXNet's import with an AttributeError
-    mx, WHY_NO_MXNET = None, str(error)
+except Exception as error:  # with NumPy 1.24 and later, importing MXNet raises AttributeError
+    mx, IMPORT_ERROR = None, str(error)
 
-# The types of safetensors in the official writer's order, which keeps every tensor aligned.
+# The dtypes of safetensors in the official writer's order, which keeps every tensor aligned.
 DTYPES = ("U64", "I64", "F64", "F32", "U32", "I32", "BF16", "F16", "U16", "I16", "I8", "U8", "BOOL")
 
-# MXNet's bfloat16 in NumPy: the bits, under a name.
+# MXNet's bfloat16 as a NumPy dtype: a structure of one field with the bits.
 BFLOAT16 = [("bfloat16", "<u2")]
 
-# Operator inputs that inference ignores, and operator inputs that are zero where a sequence begins.
+# Positions of the operator inputs that inference ignores, and of those that are initial states.
 LABEL_INPUTS = {
     "Softmax": (1,),
     "SoftmaxOutput": (1,),
@@ -57,13 +57,15 @@ LABEL_INPUTS = {
 }
 STATE_INPUTS = {"RNN": (2, 3)}
 
-OUTPUT_TOLERANCE = 1e-6  # in units of the output's largest magnitude
+OUTPUT_TOLERANCE = 1e-6  # relative to the output's largest magnitude
 
 
 class CaptureError(Exception):
-    """An error that the user can act upon, told in one line.
+    """An error with a message of one line that says what to do.
 
-    ``exit_code`` is 2 where the call is wrong and 3 where what it names is.
+    Args:
+        message: The message.
+        exit_code: 2 for invalid arguments, 3 for a file or a model that cannot be used.
     """
 
     def __init__(self, message, exit_code=3):
@@ -72,23 +74,38 @@ class CaptureError(Exception):
 
 
 def capture(model, inputs, path, seed=None, internals=True):
-    """Run ``model`` in inference mode on ``inputs`` and write the golden file ``path``.
+    """Run a model in inference mode and write a golden file.
 
-    model: ``mx.mod.Module`` (or BucketingModule), Gluon block, or ``(symbol, arg_params, aux_params)``.
-    inputs: NumPy or MXNet arrays by name, or a list in the order of the model's inputs, or one array.
-    seed: what the model's own random operators start from.
-    internals: whether to record every operator's output, not the final ones alone.
-    Returns the description that the file holds as JSON; its ``notes`` say what was assumed.
+    Args:
+        model: A ``mx.mod.Module`` (or BucketingModule), a Gluon block, or ``(symbol, arg_params, aux_params)``.
+        inputs: NumPy or MXNet arrays by name, a list in the order of the model's inputs, or one array.
+        path: The file to write.
+        seed: The seed of the model's random operators; recorded in the file. Default: 0, recorded as null.
+        internals: Whether to record the outputs of all operators, or only the outputs of the model.
+
+    Returns:
+        The description that the file holds as JSON, a dict; its ``notes`` list assumptions and observations.
+
+    Raises:
+        CaptureError: The model cannot be run, the inputs do not fit it, or the file cannot be written.
     """
     graph, named = _graph_of(model, inputs)
     return _record(graph, named, path, seed=seed, internals=internals)
 
 
 def export(model, prefix, inputs=None):
-    """Write ``prefix-symbol.json`` and ``prefix-0000.params`` with exactly the values that live in ``model``.
+    """Write a model to ``prefix-symbol.json`` and ``prefix-0000.params``, with exactly the values in memory.
 
-    model: as for ``capture``. inputs: an example, for a Gluon block that has not seen any data yet.
-    Returns the two paths.
+    Args:
+        model: The model, as for ``capture``.
+        prefix: The beginning of the paths of both files.
+        inputs: Example inputs, needed for a Gluon block that has never run.
+
+    Returns:
+        The two paths.
+
+    Raises:
+        CaptureError: The model cannot be traced, or a file cannot be written.
     """
     graph, _ = _graph_of(model, inputs)
     paths = prefix + "-symbol.json", prefix + "-0000.params"
@@ -96,7 +113,7 @@ def export(model, prefix, inputs=None):
     for name in sorted(graph.params):
         stored[("aux:" if name in graph.auxiliary else "arg:") + name] = graph.params[name]
     with _replacing(paths[1]) as file, _semantics(graph.numpy_shape):
-        mx.nd.save(file.name, stored)  # MXNet opens the file anew; flushing and renaming stay ours
+        mx.nd.save(file.name, stored)  # MXNet opens the file again; _replacing flushes and renames it
     with _replacing(paths[0]) as file:
         file.write(graph.text.encode("utf-8"))
     return paths
@@ -106,7 +123,7 @@ def export(model, prefix, inputs=None):
 
 
 def _record(graph, given, path, seed=None, internals=True, notes=None, sources=None):
-    """Run the graph for its outputs and for every operator's outputs, compare the runs, and write the file."""
+    """Run the graph with and without its internal outputs, compare the runs, and write the golden file."""
     notes = [] if notes is None else notes
     _check_target(path)
     with _semantics(graph.numpy_shape):
@@ -141,30 +158,30 @@ def _record(graph, given, path, seed=None, internals=True, notes=None, sources=N
 
 
 def _record_internals(graph, arrays, seed, tensors, notes):
-    """Add every operator's visible outputs to ``tensors``; return where each comes from."""
+    """Add the visible outputs of all operators to ``tensors``; return the node, output number and key of each."""
     internals = graph.symbol.get_internals()
     names = internals.list_outputs()
     heads = [tuple(head[:2]) for head in json.loads(_to_json(internals))["heads"]]
     wanted = [i for i, (node, _) in enumerate(heads) if graph.nodes[node]["op"] != "null"]
-    found = _evaluate(internals, wanted, arrays, seed)
+    values = _evaluate(internals, wanted, arrays, seed)
     entries = []
     for i in wanted:
         node, index = heads[i]
-        if i not in found:
+        if i not in values:
             notes.append("{}: not recorded, since MXNet cannot output it.".format(names[i]))
             continue
         key = "internals." + names[i]
         repeat = 1
-        while key in tensors:  # two nodes of one name
+        while key in tensors:  # node names need not be unique
             repeat += 1
             key = "internals.{}.{}".format(names[i], repeat)
-        tensors[key] = found[i]
+        tensors[key] = values[i]
         entries.append({"id": node, "node": graph.nodes[node]["name"], "index": index, "key": key})
     return entries
 
 
 def _evaluate(internals, wanted, arrays, seed):
-    """The arrays of these internal outputs by position: all at once or, where that fails, by halves."""
+    """Return the internal outputs by position, all from one run or, if that fails, from runs of halves of them."""
     if not wanted:
         return {}
     try:
@@ -173,27 +190,27 @@ def _evaluate(internals, wanted, arrays, seed):
         if len(wanted) == 1:
             return {}
         middle = len(wanted) // 2
-        found = _evaluate(internals, wanted[:middle], arrays, seed)
-        found.update(_evaluate(internals, wanted[middle:], arrays, seed))
-        return found
+        values = _evaluate(internals, wanted[:middle], arrays, seed)
+        values.update(_evaluate(internals, wanted[middle:], arrays, seed))
+        return values
 
 
 def _run(symbol, arrays, seed):
-    """Outputs of one forward pass in inference mode on the CPU."""
+    """Return the outputs of one forward pass in inference mode on the CPU."""
     mx.random.seed(seed or 0)
     args = {name: arrays[name] for name in symbol.list_arguments()}
     aux = {name: arrays[name] for name in symbol.list_auxiliary_states()}
     bind = getattr(symbol, "bind", None) or symbol._bind
     outputs = bind(mx.cpu(), args, grad_req="null", aux_states=aux).forward(is_train=False)
     for output in outputs:
-        output.wait_to_read()  # an operator's failure surfaces here
+        output.wait_to_read()  # raises the error of an operator that failed
     return outputs
 
 
 @contextlib.contextmanager
 def _without_fusion():
-    """Each operator by itself. MXNet 1.9 fuses them by default: it then cannot output what was fused, and on
-    some networks (LFFD's face detector) its outputs are wrong."""
+    """Turn operator fusion off: MXNet 1.9 fuses by default, cannot output the operators that it fused, and computes
+    wrong outputs for some networks (LFFD's face detector)."""
     before = os.environ.get("MXNET_SUBGRAPH_BACKEND")
     os.environ["MXNET_SUBGRAPH_BACKEND"] = "NONE"
     try:
@@ -205,7 +222,7 @@ def _without_fusion():
 
 
 def _compare_fused(keys, tensors, symbol, arrays, seed, notes):
-    """Note where the outputs are not what MXNet computes when left to itself."""
+    """Note the outputs that differ from a run with MXNet's default operator fusion."""
     try:
         outputs = _run(symbol, arrays, seed)
     except mx.base.MXNetError as error:
@@ -215,7 +232,7 @@ def _compare_fused(keys, tensors, symbol, arrays, seed, notes):
 
 
 def _compare(keys, tensors, outputs, how, notes):
-    """Note which recorded outputs are not those of another run of the symbol."""
+    """Note the recorded outputs that differ from those of another run of the symbol."""
     for key, output in zip(keys, outputs):
         difference = _difference(_to_float(tensors[key].asnumpy()), _to_float(output.asnumpy()))
         if not difference <= OUTPUT_TOLERANCE:
@@ -223,7 +240,7 @@ def _compare(keys, tensors, outputs, how, notes):
 
 
 def _difference(one, other):
-    """The largest difference, in units of the largest finite magnitude; NaN where only one is finite."""
+    """Return the largest difference relative to the largest finite magnitude; NaN if only one value is finite."""
     different = ~((one == other) | (np.isnan(one) & np.isnan(other)))
     if not different.any():
         return 0.0
@@ -235,11 +252,11 @@ def _difference(one, other):
 
 
 def _complete(graph, given, notes):
-    """Every input of the graph as an MXNet array, by name: the given ones, and zeros for labels and states."""
+    """Return all inputs of the graph as MXNet arrays by name: the given ones, and zeros for labels and states."""
     for name in given:
         if name not in graph.inputs:
-            what = "a parameter" if name in graph.params else "unknown to the symbol"
-            message = "{} is {}; the inputs are {}.".format(name, what, _listed(graph.inputs))
+            kind = "a parameter" if name in graph.params else "unknown to the symbol"
+            message = "{} is {}; the inputs are {}.".format(name, kind, _listed(graph.inputs))
             raise CaptureError(message, exit_code=2)
     zeros = graph.labels | graph.states
     absent = [name for name in graph.inputs if name not in given and name not in zeros]
@@ -261,7 +278,7 @@ def _complete(graph, given, notes):
 
 
 def _zeros(name, shape, dtype, notes):
-    """What stands in for a label or an initial state. Lengths below one are those that MXNet could not infer."""
+    """Return zeros for a label or an initial state; lengths below 1 are those that MXNet could not infer."""
     if not shape or min(shape) <= 0:
         raise CaptureError("The shape of {0} cannot be inferred: give {0} too.".format(name), exit_code=2)
     shape = tuple(int(length) for length in shape)
@@ -270,7 +287,7 @@ def _zeros(name, shape, dtype, notes):
 
 
 def _in_graph_precision(graph, name, array, notes):
-    """float64, NumPy's default, is rarely meant: float32 unless the parameters are float64 too."""
+    """Convert float64, NumPy's default dtype, to float32 unless a parameter is float64."""
     is_double = array.dtype == np.float64
     if is_double and not any(np.dtype(param.dtype) == np.float64 for param in graph.params.values()):
         notes.append("{}: float64 values, taken as float32.".format(name))
@@ -279,7 +296,7 @@ def _in_graph_precision(graph, name, array, notes):
 
 
 def _inferred(symbol, known):
-    """(name, shape, type) of each argument, from the known arrays; float32 where MXNet cannot say."""
+    """Return (name, shape, dtype) of each argument, inferred from the known arrays; float32 if MXNet cannot tell."""
     names = symbol.list_arguments()
     shapes = symbol.infer_shape_partial(**{name: known[name].shape for name in names if name in known})[0]
     try:
@@ -291,7 +308,7 @@ def _inferred(symbol, known):
 
 
 def _by_name(inputs, names):
-    """A caller's inputs as NumPy arrays by name; ``names`` are those that it may leave out."""
+    """Return the caller's inputs as NumPy arrays by name; inputs without names are in the order of ``names``."""
     if isinstance(inputs, dict):
         return {name: _to_numpy(array) for name, array in inputs.items()}
     leaves = _leaves(inputs)
@@ -302,7 +319,7 @@ def _by_name(inputs, names):
 
 
 def _random(name, shape, dtype, limits, generator):
-    """Standard normal, or uniform in [low, high) where limits are given, as integers must have them."""
+    """Return standard normal values, or uniform ones in [low, high) if limits are given, as integers need."""
     if dtype.kind in "iu":
         if limits is None:
             raise CaptureError("{0} is {1}: give its range, as in --range {0}=0,100.".format(name, dtype), exit_code=2)
@@ -318,17 +335,25 @@ def _random(name, shape, dtype, limits, generator):
 
 
 class _Graph(object):
-    """A symbol and its parameters on the CPU; ``nodes`` and ``heads`` are those of its JSON."""
+    """A symbol and its parameters on the CPU; ``nodes`` and ``heads`` are those of its JSON.
+
+    Args:
+        text: The JSON of the symbol.
+        params: Parameters and auxiliary states, as MXNet arrays by name.
+
+    Raises:
+        CaptureError: The text is no JSON object.
+    """
 
     def __init__(self, text, params):
         try:
             attributes = json.loads(text).get("attrs", {})
         except (ValueError, AttributeError):
-            raise CaptureError("no symbol JSON; it begins with {}".format(json.dumps(text[:12])))
+            raise CaptureError("invalid symbol JSON; it begins with {}".format(json.dumps(text[:12])))
         self.text = text
         self.numpy_shape = attributes.get("is_np_shape", [None, 0])[1] == 1
         with _semantics(self.numpy_shape):
-            # Copies, since BatchNorm's inference overwrites gamma in some releases.
+            # copies, since BatchNorm overwrites gamma in inference in some releases
             self.params = {name: _classic(array).copyto(mx.cpu()) for name, array in params.items()}
             self.symbol = _load_json(text)
             parsed = json.loads(_to_json(self.symbol))
@@ -341,7 +366,7 @@ class _Graph(object):
         self.states = self._feeding(STATE_INPUTS) | {name for name in self.inputs if "begin_state" in name}
 
     def _feeding(self, positions):
-        """Inputs that reach only these positions of these operators, directly or by way of unary operators."""
+        """Return the inputs that reach only these positions of these operators, directly or through unary operators."""
         uses = [[] for _ in self.nodes]
         for consumer, node in enumerate(self.nodes):
             for position, entry in enumerate(node["inputs"]):
@@ -355,7 +380,7 @@ class _Graph(object):
 
 
 def _graph_of(model, inputs):
-    """A live model as a graph, and its inputs as NumPy arrays by name."""
+    """Return a live model as a graph, and its inputs as NumPy arrays by name."""
     if isinstance(model, (tuple, list)) and len(model) == 3:
         symbol, args, aux = model
     elif hasattr(model, "get_params"):
@@ -367,7 +392,8 @@ def _graph_of(model, inputs):
         return _graph_of_block(model, inputs)
     else:
         kind = type(model).__name__
-        message = "{} is no Module, Gluon block or (symbol, arg_params, aux_params).".format(kind)
+        message = "unsupported model of type {}; expected a Module, a Gluon block or (symbol, arg_params, aux_params)."
+        message = message.format(kind)
         raise CaptureError(message, exit_code=2)
     graph = _Graph(_to_json(symbol), _merged(args or {}, aux or {}))
     if inputs is None:
@@ -376,7 +402,7 @@ def _graph_of(model, inputs):
 
 
 def _graph_of_block(block, inputs):
-    """A Gluon block traced to a graph. ``inputs`` may nest as the arguments of its forward do."""
+    """Return a Gluon block traced to a graph; ``inputs`` are nested as the arguments of its forward are."""
     if isinstance(inputs, dict):
         names = _data_names(len(inputs))
         if set(names) != set(inputs):
@@ -389,7 +415,7 @@ def _graph_of_block(block, inputs):
         text, params = _trace(block, tree, names)
     except CaptureError:
         raise
-    except Exception as error:  # whatever the user's forward raises
+    except Exception as error:  # raised by the user's forward
         message = "{} cannot be traced ({}); its forward must be made of MXNet's operators, as a HybridBlock's is."
         raise CaptureError(message.format(type(block).__name__, _reason(error)))
     try:
@@ -400,26 +426,26 @@ def _graph_of_block(block, inputs):
 
 
 def _trace(block, tree, names):
-    """The block's symbol as JSON, and the Gluon parameters in it by the name of their variable."""
+    """Return the symbol of a block as JSON, and the Gluon parameters in it by the name of their variable."""
     if hasattr(mx, "_deferred_compute"):
         return _trace_by_running(block, tree, names)
-    with mx.name.NameManager():  # counts operators from zero, however many were traced before
+    with mx.name.NameManager():  # numbers operators from zero
         outputs = _leaves(block(*_rebuilt(tree, [_variable(name) for name in names])))
     symbol = mx.sym.Group(outputs) if len(outputs) > 1 else outputs[0]
     present = set(symbol.list_arguments() + symbol.list_auxiliary_states())
     params = {param.name: param for param in block.collect_params().values() if param.name in present}
     if any(getattr(param, "_deferred_init", ()) for param in params.values()):
-        block(*_rebuilt(tree, _block_arrays(tree)))  # only data tell the shapes
+        block(*_rebuilt(tree, _block_arrays(tree)))  # infers the shapes
     return _to_json(symbol), params
 
 
 def _trace_by_running(block, tree, names):
-    """MXNet 2: the block's own trace if it has one, else a run that is recorded instead of computed."""
+    """Trace a block in MXNet 2: return its cached graph, or run it with deferred computation."""
     cached = getattr(block, "_cached_graph", ())
     graph = json.loads(_to_json(cached[1] if cached else _deferred_run(block, tree, names)))
     if not cached:
         numbered = [node for node in graph["nodes"] if re.match(r"node_\d+$", node["name"])]
-        for number, node in enumerate(numbered):  # MXNet goes on counting from trace to trace
+        for number, node in enumerate(numbered):  # MXNet does not restart its counter for each trace
             node["name"] = "node_{}".format(number)
     structural = {param.var().name: (name, param) for name, param in block.collect_params().items()}
     params = {}
@@ -442,14 +468,14 @@ def _deferred_run(block, tree, names):
 
 
 def _value(param):
-    """A Gluon parameter's array; the mean over its devices where it has several, as MXNet saves it."""
+    """Return the array of a Gluon parameter; the mean over its devices if there are several, as MXNet saves it."""
     if getattr(param, "_stype", "default") == "default" and len(param.list_data()) == 1:
         return param.list_data()[0]
     return param._reduce()
 
 
 def _data_names(count):
-    """The names that Gluon gives to a block's inputs."""
+    """Return the names that Gluon gives to the inputs of a block."""
     return ["data"] if count == 1 else ["data{}".format(i) for i in range(count)]
 
 
@@ -460,7 +486,7 @@ def _leaves(tree):
 
 
 def _rebuilt(tree, leaves):
-    """The nested lists of ``tree`` with other leaves."""
+    """Return the nested lists of ``tree`` with its leaves replaced."""
     leaves = iter(leaves)
 
     def rebuild(branch):
@@ -473,7 +499,7 @@ def _rebuilt(tree, leaves):
 
 
 def _graph_of_files(symbol_path, params_path, notes):
-    """A checkpoint's graph."""
+    """Return the graph of a checkpoint; raise CaptureError if the files cannot be used together."""
     for path in (symbol_path, params_path):
         if not os.path.isfile(path):
             raise CaptureError("{}: no such file.".format(path))
@@ -499,7 +525,7 @@ def _graph_of_files(symbol_path, params_path, notes):
 
 
 def _load_params(path):
-    """Arrays by their stored name. MXNet reads a record of its newer kind under NumPy's meaning of shapes only."""
+    """Return the arrays of a file by name; MXNet reads version 3 records only with NumPy's semantics of shapes."""
     reason = ""
     for numpy_shape in (False, True):
         with _semantics(numpy_shape):
@@ -515,7 +541,7 @@ def _load_params(path):
 
 
 def _identity(path):
-    """What tells a source file from another: its name without folders, size and digest."""
+    """Return the name of a source file without folders, its size and its SHA-256."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         for block in iter(lambda: file.read(1 << 20), b""):
@@ -523,12 +549,12 @@ def _identity(path):
     return {"name": os.path.basename(path), "size": os.path.getsize(path), "sha256": digest.hexdigest()}
 
 
-# --- What differs between releases of MXNet ------------------------------------------------------------
+# --- Differences between MXNet releases ----------------------------------------------------------------
 
 
 @contextlib.contextmanager
 def _semantics(numpy_shape):
-    """Classic arrays, with dimensions of zero meaning zero (NumPy's way) or unknown (the older way)."""
+    """Use classic arrays, in which a dimension of 0 is a length (``numpy_shape``) or unknown."""
     util = getattr(mx, "util", None)
     if hasattr(util, "np_array"):
         with util.np_array(False), util.np_shape(numpy_shape):
@@ -554,7 +580,7 @@ def _load_json(text):
 
 
 def _native(text):
-    """Text as MXNet takes and gives it: UTF-8 bytes in Python 2."""
+    """Return a text as the type that MXNet uses: UTF-8 bytes in Python 2."""
     return text.encode("utf-8") if str is bytes else text
 
 
@@ -568,7 +594,7 @@ def _variable(name):
 
 
 def _block_arrays(tree):
-    """The leaves as arrays of the kind that blocks take at the moment."""
+    """Return the leaves as MXNet arrays, of NumPy's kind in NumPy mode."""
     if any(leaf is None for leaf in _leaves(tree)):
         raise CaptureError("The block must run once, so give it example inputs.", exit_code=2)
     arrays = [_to_mxnet(_to_numpy(leaf)) for leaf in _leaves(tree)]
@@ -583,22 +609,31 @@ def _to_mxnet(array):
     try:
         return mx.nd.array(array, dtype=array.dtype)
     except (KeyError, TypeError, mx.base.MXNetError) as error:
-        message = "MXNet {} makes no array of type {} ({})."
+        message = "MXNet {} has no arrays of type {} ({})."
         raise CaptureError(message.format(mx.__version__, array.dtype, _reason(error)))
 
 
 def _reason(error):
-    """The one line of MXNet's message that says what is wrong, without clock and source file."""
+    """Return the line of an error's message that states the problem, without time and source location."""
     lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    told = [line for line in lines if re.match(r"\w*Error: ", line)] or lines
-    return re.sub(r"\[\d\d:\d\d:\d\d\] \S+: |^MXNetError: ", "", told[0]).strip()
+    statements = [line for line in lines if re.match(r"\w*Error: ", line)] or lines
+    return re.sub(r"\[\d\d:\d\d:\d\d\] \S+: |^MXNetError: ", "", statements[0]).strip()
 
 
 # --- Arrays and the file -------------------------------------------------------------------------------
 
 
 def write_safetensors(path, tensors, metadata):
-    """Write MXNet arrays by key, one in memory at a time, in the bytes of the official safetensors writer."""
+    """Write MXNet arrays to a safetensors file, byte for byte as the official writer, one in memory at a time.
+
+    Args:
+        path: The file to write.
+        tensors: MXNet arrays by key.
+        metadata: Texts by key, in the order of the file.
+
+    Raises:
+        CaptureError: The file cannot be written.
+    """
     order = sorted(tensors, key=lambda key: (DTYPES.index(_tag(tensors[key])), key))
     header, end = OrderedDict(__metadata__=metadata), 0
     for key in order:
@@ -631,7 +666,7 @@ def _size(array):
 
 @contextlib.contextmanager
 def _replacing(path):
-    """A file beside ``path`` that takes its place when the block has ended well and all is on the disk."""
+    """Open a temporary file that replaces ``path`` once the block has ended without error and the data is on disk."""
     _check_target(path)
     path = os.path.realpath(path)
     temporary = "{}.{}.part".format(path, os.getpid())
@@ -654,7 +689,7 @@ def _replacing(path):
 
 
 def _check_target(path):
-    """Before a long run: can a file be written there?"""
+    """Raise CaptureError if no file can be written at ``path``; called before long runs."""
     folder = os.path.dirname(os.path.realpath(path))
     if os.path.isdir(path):
         raise CaptureError("{}: a folder, not a file to write.".format(path))
@@ -673,7 +708,7 @@ def _to_float(array):
 
 
 def _as_type(array, dtype):
-    """The array in another type; bfloat16 by cutting float32 off."""
+    """Convert an array to another dtype; to bfloat16 by truncating float32."""
     array = np.asarray(array)
     if dtype == np.dtype(BFLOAT16):
         bits = np.ascontiguousarray(array, np.float32).view(np.uint32) >> 16
@@ -685,10 +720,17 @@ def _as_type(array, dtype):
 
 
 def main(arguments=None):
-    """The exit code: 0, or 2 where the call is wrong, or 3 where a file, the model or its run is."""
+    """Run the command line.
+
+    Args:
+        arguments: The arguments without the program's name. Default: those of the process.
+
+    Returns:
+        The exit code: 0 for success, 2 for invalid arguments, 3 for an error of a file, the model or its run.
+    """
     options = _parser().parse_args(arguments)
     if mx is None:
-        print("error: MXNet cannot be imported ({}): try `uv run`.".format(WHY_NO_MXNET), file=sys.stderr)
+        print("error: MXNet cannot be imported ({}): try `uv run`.".format(IMPORT_ERROR), file=sys.stderr)
         return 3
     try:
         options.command(options)
@@ -699,31 +741,32 @@ def main(arguments=None):
 
 
 def _parser():
-    parser = argparse.ArgumentParser(description="Record what an MXNet model computes, or export it from memory.")
+    description = "Record the outputs of an MXNet model and of its operators, or export a model from memory."
+    parser = argparse.ArgumentParser(description=description)
     commands = parser.add_subparsers(metavar="run|export")
     commands.required = True
     run = commands.add_parser("run", help="run a checkpoint and write a golden file")
     run.set_defaults(command=_run_command)
     run.add_argument("prefix", nargs="?", help="PREFIX-symbol.json and PREFIX-EPOCH.params")
-    run.add_argument("epoch", nargs="?", type=int, help="default: the only one there is")
-    run.add_argument("--symbol", help="the symbol's file, with --params instead of PREFIX")
-    run.add_argument("--params", help="the parameters' file")
-    run.add_argument("--no-internals", action="store_true", help="record the final outputs alone")
-    run.add_argument("-o", "--output", required=True, metavar="GOLDEN", help="the golden file (.safetensors)")
-    live = commands.add_parser("export", help="write what a Python function builds as symbol and parameters")
+    run.add_argument("epoch", nargs="?", type=int, help="default: the only epoch of the prefix")
+    run.add_argument("--symbol", help="symbol file, with --params instead of PREFIX")
+    run.add_argument("--params", help="parameter file")
+    run.add_argument("--no-internals", action="store_true", help="record the outputs of the model only")
+    run.add_argument("-o", "--output", required=True, metavar="GOLDEN", help="golden file to write (.safetensors)")
+    live = commands.add_parser("export", help="write a model that a Python module builds as symbol and parameter files")
     live.set_defaults(command=_export_command)
     live.add_argument("model", metavar="MODULE:NAME", help="a model, or a function that returns one")
-    live.add_argument("-o", "--output", required=True, metavar="PREFIX", help="of the two files")
+    live.add_argument("-o", "--output", required=True, metavar="PREFIX", help="prefix of the two files to write")
     for command in (run, live):
         command.add_argument("--input", help=".npz with arrays by input name, or .npy for the only input")
         for option, value, parse, text in (
-            ("--shape", "1,3,224,224", _shape, "an input with random values"),
-            ("--dtype", "int32", str, "an input's type (default: float32, or that in --input)"),
-            ("--range", "LOW,HIGH", _range, "uniform values in [LOW, HIGH), instead of standard normal ones"),
+            ("--shape", "1,3,224,224", _shape, "shape of an input with random values"),
+            ("--dtype", "int32", str, "dtype of an input (default: float32, or that in --input)"),
+            ("--range", "LOW,HIGH", _range, "draw uniform values in [LOW, HIGH) instead of standard normal ones"),
         ):
-            described = {"type": _named(parse), "metavar": "NAME=" + value, "help": text}
-            command.add_argument(option, action="append", default=[], **described)
-        command.add_argument("--seed", type=int, default=0, help="of the random values (default 0)")
+            settings = {"type": _named(parse), "metavar": "NAME=" + value, "help": text}
+            command.add_argument(option, action="append", default=[], **settings)
+        command.add_argument("--seed", type=int, default=0, help="seed of the random values (default 0)")
     return parser
 
 
@@ -774,15 +817,15 @@ def _export_command(options):
 def _params_of_epoch(prefix, epoch):
     if epoch is not None:
         return "{}-{:04d}.params".format(prefix, epoch)
-    found = sorted(path for path in glob.glob(prefix + "-*.params") if re.search(r"-\d{4,}\.params$", path))
-    if len(found) != 1:
+    paths = sorted(path for path in glob.glob(prefix + "-*.params") if re.search(r"-\d{4,}\.params$", path))
+    if len(paths) != 1:
         message = "{}-*.params: {} epochs ({}); give one."
-        raise CaptureError(message.format(prefix, len(found), _listed(found) or "no file"), exit_code=2)
-    return found[0]
+        raise CaptureError(message.format(prefix, len(paths), _listed(paths) or "no file"), exit_code=2)
+    return paths[0]
 
 
 def _command_line_inputs(options, data, order, labels, notes):
-    """NumPy arrays by name from --input and --shape, and whether any is random."""
+    """Return NumPy arrays by name from --input and --shape, and whether any is random."""
     shapes, ranges = dict(options.shape), dict(options.range)
     dtypes = {name: _dtype(text) for name, text in options.dtype}
     inputs = _read_inputs(options.input, data) if options.input else {}
@@ -811,10 +854,12 @@ def _read_inputs(path, data):
             return _by_name(loaded, data)
         return {name: loaded[name] for name in loaded.files}
     except (ValueError, AttributeError, EnvironmentError) as error:
-        raise CaptureError("{}: no .npz or .npy that can be read: {}".format(path, _reason(error)))
+        raise CaptureError("{}: cannot be read as .npz or .npy: {}".format(path, _reason(error)))
 
 
 def _named(parse):
+    """Return a parser of ``NAME=value`` that parses the value with ``parse``."""
+
     def parse_pair(text):
         name, separator, value = text.partition("=")
         if not separator:
@@ -835,7 +880,7 @@ def _dtype(text):
     try:
         return np.dtype(BFLOAT16 if text == "bfloat16" else text)
     except TypeError:
-        raise CaptureError("--dtype {}: no such type.".format(text), exit_code=2)
+        raise CaptureError("--dtype {}: unknown dtype.".format(text), exit_code=2)
 
 
 def _range(text):
@@ -852,7 +897,7 @@ def _merged(first, second):
 
 
 def _listed(names, most=5):
-    """``a, b, c and 4 more``"""
+    """Return ``a, b, c and 4 more``."""
     names = list(names)
     return ", ".join(names[:most]) + (" and {} more".format(len(names) - most) if len(names) > most else "")
 

@@ -5,6 +5,7 @@ Both are optional: without one, the tests that need it are skipped with instruct
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Iterator
 
@@ -15,6 +16,12 @@ from shared_data import shared_data_folder
 
 collect_ignore = ["support"]
 """Helpers, some of which import MXNet: no doctests to collect."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let MXNet and its old dependencies warn: elsewhere, warnings are errors."""
+    if find_spec("mxnet") is not None:
+        config.addinivalue_line("filterwarnings", "default")
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 mx = pytest.importorskip("mxnet")
-pytestmark = pytest.mark.filterwarnings("default")  # MXNet uses deprecated parts of its dependencies
 
 import mxnet_to_neutral  # noqa: E402
 from neutral.errors import NeutralError  # noqa: E402

@@ -14,7 +14,6 @@ from mxnet_to_neutral.symbol.aliases import CANONICAL
 from reader.attribute_cases import ACCEPTED, REFUSED
 
 mx = pytest.importorskip("mxnet")
-pytestmark = pytest.mark.filterwarnings("default")  # MXNet uses deprecated parts of its dependencies
 
 NOT_IN_MXNET = {"binarized_mnist_32bit-symbol.json": "QActivation", "digit-symbol.json": "WarpCTC"}
 
