@@ -23,6 +23,10 @@ PIECES = {
 """Catalogue kinds in the names of classes that are a short sequence of layers."""
 
 MOST_PIECES = 5
+"""Layers of a sequence that is called by all of them."""
+
+NAMELESS = ("ParallelConvs", "ParallelBranches")
+"""Names of blocks that are not known in the field: a block that holds such a one alone takes in its statements."""
 
 
 def architecture_of(subgraphs: Iterable[CanonicalSubgraph]) -> str | None:
@@ -57,7 +61,7 @@ def _name(facts: BlockFacts) -> str:
         return "ResidualBlock"
     if facts.merge_kind == "concatenate" and len(facts.convolutions) > 1 and not facts.is_direct:
         single = all(len(facts.convolutions_of(branch)) == 1 for branch in facts.branches)
-        return "ParallelConvs" if single else "ParallelBranches"
+        return NAMELESS[0] if single else NAMELESS[1]
     if any(len(statement.operands) > 1 for statement in facts.statements):
         return _by_source(facts.statements)
     return _by_pieces(facts.statements)

@@ -14,7 +14,7 @@ from neutral_to_torch.emission.structure.arguments import is_typical, keep_typic
 from neutral_to_torch.emission.structure.block_docs import block_doc
 from neutral_to_torch.emission.structure.blocks import make_block
 from neutral_to_torch.emission.structure.canonical_subgraph import CanonicalSubgraph, canonicalize, leaves, token
-from neutral_to_torch.emission.structure.class_names import architecture_of, class_name, option_name
+from neutral_to_torch.emission.structure.class_names import NAMELESS, architecture_of, class_name, option_name
 from neutral_to_torch.emission.structure.classes import give_letters, in_order
 from neutral_to_torch.emission.structure.member import Member
 from neutral_to_torch.emission.structure.module_ir import Block, Instance, Option, has_weights, owned
@@ -51,6 +51,7 @@ class Folding:
         self.blocks: list[Block] = []
         self._taken = taken
         self._shared = shared_declarations(statements)
+        self._bodies: dict[Instance, list[Statement]] = {}
 
     def run(self) -> None:
         """Fold until nothing changes; see :meth:`_prefers_units` for layers with their norm and activation."""
@@ -272,6 +273,8 @@ class Folding:
         self._taken.add(name)
         made[0].doc = block_doc(made[0], architecture)
         block, statements = made
+        for instance, member in zip(block.members, members):
+            self._bodies[instance] = [statement for statement in member.statements if statement is not None]
         return block, list(zip(free, statements))
 
     def _apply(self, plans: Sequence[tuple[Block, list[tuple[Region, Statement]]]]) -> bool:
@@ -310,8 +313,31 @@ class Folding:
         most = max(by_key.values(), key=len, default=[])
         if len(most) < 2:
             return False
+        most = self._inlined(most)
         plan = self._plan(graph, Group(most, []), set())
         return plan is not None and self._apply([plan])
+
+    def _inlined(self, regions: list[Region]) -> list[Region]:
+        """Return the regions with nameless blocks that only they hold, once each, replaced by their statements."""
+        blocks = [item.block for item in owned(regions[0].subgraph.statements) if isinstance(item, Instance)]
+        for block in dict.fromkeys(blocks):
+            if not block.name.startswith(NAMELESS) or block.options or len(block.members) != len(regions):
+                continue
+            found = [_inline(region, block, self._bodies) for region in regions]
+            if len({region.subgraph.key for region in found}) == 1:
+                regions = found
+                self._taken.discard(block.name)
+        return regions
+
+
+def _inline(region: Region, block: Block, bodies: Mapping[Instance, Sequence[Statement]]) -> Region:
+    """Return a region with the instance of a block replaced by the statements it was made of."""
+    members: dict[Value, Statement] = {}
+    for statement in region.subgraph.statements:
+        inner = [item for item in owned([statement]) if isinstance(item, Instance) and item.block is block]
+        for part in bodies[inner[0]] if inner else [statement]:
+            members.update(dict.fromkeys(part.values, part))
+    return Region(region.inside, region.last, canonicalize(members, region.subgraph.output))
 
 
 def linear_chain_reductions(template: CanonicalSubgraph) -> list[tuple[tuple[Replaced, ...], CanonicalSubgraph]]:

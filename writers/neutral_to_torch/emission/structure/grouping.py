@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Mapping, Sequence
 
 from neutral.graph import Value
@@ -10,9 +11,9 @@ from neutral_to_torch.emission.expression.text import identifier
 from neutral_to_torch.emission.heuristics import HEURISTICS
 from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.structure.block_facts import merge_kind
-from neutral_to_torch.emission.structure.labels import Labels, base, bears_tensors, numbered
+from neutral_to_torch.emission.structure.labels import KIND_WORDS, Labels, base, bears_tensors, numbered
 from neutral_to_torch.emission.structure.module_ir import Block, Instance, Owned, callee, has_weights, owned
-from neutral_to_torch.emission.structure.naming import pattern
+from neutral_to_torch.emission.structure.naming import common, pattern
 from neutral_to_torch.emission.structure.tree import (
     GroupItem,
     SequentialGroup,
@@ -44,7 +45,7 @@ def block_tree(block: Block, labels: Labels) -> Tree:
     several = len(long) > 1 or any(len(run) > HEURISTICS.longest_flat for run in long) or (bool(long) and joined)
     gathered = ways if several else []
     nodes = [SequentialGroup(flags[id(run[0])], list(run), _option_names(run, names)) for run in optional]
-    branch = numbered(["branch"] * len(gathered)) if len(gathered) > 1 else ["body"]
+    branch = numbered([_way_name(block, run) for run in gathered]) if len(gathered) > 1 else ["body"]
     alone = {}
     for name, run in zip(branch, gathered):
         if len(run) > 1:
@@ -54,9 +55,15 @@ def block_tree(block: Block, labels: Labels) -> Tree:
     return builder.tree(nodes, {**names, **alone})
 
 
+def _way_name(block: Block, run: Sequence[Statement]) -> str:
+    """Return ``branch`` for a way from the block's input to where the branches meet, else ``layers``."""
+    direct = run[0].operands[0] == block.inputs[0] and run[-1].results in block.statements[-1].operands
+    return "branch" if direct else "layers"
+
+
 def _option_names(run: Sequence[Statement], names: Mapping[Owned, str]) -> list[str]:
     """Return the names in an optional part; none, for numbers, where the source names its layers by kind only."""
-    named = any(names[item_of(statement)].rstrip("0123456789") not in _KINDS for statement in run)
+    named = any(names[item_of(statement)].rstrip("0123456789") not in KIND_WORDS for statement in run)
     return _entry_names(run, names) if named else []
 
 
@@ -72,20 +79,39 @@ def _applies_weights(statement: Statement) -> bool:
     return own is not None and has_weights(own.declaration)
 
 
-_KINDS = {"conv", "bn", "fc", "relu", "pool", "batchnorm", "conv2d", "dense", "activation", "dropout", "flatten"}
-
-
 def model_tree(statements: Sequence[Statement], outputs: Sequence[Value], labels: Labels) -> Tree:
     """The tree of the model itself: stages, stem, features and head as sequences."""
     builder = TreeBuilder(statements, outputs)
     names = {item: labels.top(item) for item in owned(statements)}
-    any_block = any(is_block(item) for item in owned(statements))
+    ends = _Ends.of(statements)
     nodes: list[SequentialGroup] = []
     for run in builder.runs():
-        for position, piece in enumerate(_split_at_flatten(run)):
-            where = "stem" if any_block else ("classifier" if position else "features")
-            nodes += _gather(piece, labels, names, where)
+        for piece in _split_at_flatten(run):
+            nodes += _gather(piece, labels, names, ends)
     return builder.tree(_distinct(nodes), names)
+
+
+@dataclass(frozen=True)
+class _Ends:
+    """The first and the last statement with weights, and whether the model has blocks."""
+
+    first: Statement | None
+    last: Statement | None
+    any_block: bool
+
+    @staticmethod
+    def of(statements: Sequence[Statement]) -> _Ends:
+        weighted = [s for s in statements if any(has_weights(item) for item in owned([s]))]
+        any_block = any(is_block(item) for item in owned(statements))
+        return _Ends(weighted[0] if weighted else None, weighted[-1] if weighted else None, any_block)
+
+    def name(self, piece: Sequence[Statement]) -> str:
+        """Return what a sequence is by its place: where the model begins, where it ends, or neither."""
+        if self.first in piece:
+            return "stem" if self.any_block else "features"
+        if self.last in piece:
+            return "head" if self.any_block else "classifier"
+        return "layers"
 
 
 def _split_at_flatten(run: Sequence[Statement]) -> list[list[Statement]]:
@@ -99,7 +125,7 @@ def _split_at_flatten(run: Sequence[Statement]) -> list[list[Statement]]:
     return [piece for piece in pieces if piece]
 
 
-def _gather(run: list[Statement], labels: Labels, names: Mapping[Owned, str], where: str) -> list[SequentialGroup]:
+def _gather(run: list[Statement], labels: Labels, names: Mapping[Owned, str], ends: _Ends) -> list[SequentialGroup]:
     """The sequences of a run: by the names' hierarchy, else blocks by stages and layers where there are many."""
     parts = [_parts(statement, labels) for statement in run]
     by_name = _by_first_token(run, parts)
@@ -108,11 +134,11 @@ def _gather(run: list[Statement], labels: Labels, names: Mapping[Owned, str], wh
         loose = 0
         for token, start, stop in by_name:
             if token is not None and stop - start > 1:
-                result += _by_kind(run[loose:start], labels, names, where)
+                result += _by_kind(run[loose:start], labels, names, ends)
                 result.append(_named(token, run[start:stop], parts[start:stop]))
                 loose = stop
-        return [*result, *_by_kind(run[loose:], labels, names, where)]
-    return _by_kind(run, labels, names, where)
+        return [*result, *_by_kind(run[loose:], labels, names, ends)]
+    return _by_kind(run, labels, names, ends)
 
 
 def _parts(statement: Statement, labels: Labels) -> list[str]:
@@ -127,7 +153,7 @@ def _by_first_token(
     """Stretches of the run whose names begin alike, where names show a hierarchy; None where they do not."""
     stretches: list[tuple[str | None, int, int]] = []
     for position, part in enumerate(parts):
-        head = part[0] if len(part) > 1 and part[0].lower().rstrip("0123456789") not in _KINDS else None
+        head = part[0] if len(part) > 1 and part[0].lower().rstrip("0123456789") not in KIND_WORDS else None
         if not part and stretches:
             token, start, _ = stretches[-1]
             stretches[-1] = (token, start, position + 1)
@@ -169,7 +195,9 @@ def _named(name: str, run: list[Statement], parts: Sequence[Sequence[str]]) -> S
     return SequentialGroup(identifier(name), items, numbered(keys))
 
 
-def _by_kind(run: Sequence[Statement], labels: Labels, names: Mapping[Owned, str], where: str) -> list[SequentialGroup]:
+def _by_kind(
+    run: Sequence[Statement], labels: Labels, names: Mapping[Owned, str], ends: _Ends
+) -> list[SequentialGroup]:
     result: list[SequentialGroup] = []
     position = 0
     while position < len(run):
@@ -181,11 +209,21 @@ def _by_kind(run: Sequence[Statement], labels: Labels, names: Mapping[Owned, str
         if blocks:
             result += _stages(piece, labels)
         elif len(piece) >= HEURISTICS.fewest_gathered:
-            at_end = stop == len(run) and position > 0
-            name = "head" if at_end else where
-            result.append(SequentialGroup(name, list(piece), _entry_names(piece, names)))
+            result.append(_layers(piece, labels, names, ends))
         position = stop
     return result
+
+
+def _layers(piece: list[Statement], labels: Labels, names: Mapping[Owned, str], ends: _Ends) -> SequentialGroup:
+    """Return layers as a sequence, called as their names begin, else by its place in the model."""
+    parts = [labels.tokens(item_of(statement)) for statement in piece]
+    bearing = [part[:-1] for part, statement in zip(parts, piece) if bears_tensors(item_of(statement))]
+    shared = common(bearing) if len(bearing) > 1 else []
+    if not shared or not shared[0][0].isalpha() or shared[0].rstrip("0123456789") in KIND_WORDS:
+        return SequentialGroup(ends.name(piece), list(piece), _entry_names(piece, names))
+    prefix = "_".join(shared) + "_"
+    short = {item: name[len(prefix) :] if name.startswith(prefix) else name for item, name in names.items()}
+    return SequentialGroup(identifier("_".join(shared)), list(piece), _entry_names(piece, short))
 
 
 def is_block(item: Owned) -> bool:

@@ -12,12 +12,25 @@ from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.structure.module_ir import Block, Instance, Owned, callee, has_weights, owned
 from neutral_to_torch.emission.structure.naming import common, pattern, tokens
 
-_BASES = (
-    ("ConvTranspose", "deconv"), ("Conv", "conv"), ("Norm", "norm"), ("fixed_scale", "norm"), ("Linear", "fc"),
-    ("Embedding", "embedding"), ("Pool", "pool"), ("Dropout", "dropout"), ("PReLU", "prelu"), ("LeakyReLU", "act"),
-    ("ReLU", "relu"), ("Hardswish", "act"), ("Hardsigmoid", "act"), ("SiLU", "act"), ("GELU", "act"), ("ELU", "act"),
-    ("Sigmoid", "sigmoid"), ("Tanh", "tanh"), ("Softmax", "softmax"), ("Flatten", "flatten"), ("Parameter", "value"),
-)  # fmt: skip
+BASE_NAMES = {
+    "convolution": "conv", "transposed_convolution": "deconv", "deformable_convolution": "conv", "batch_norm": "bn",
+    "layer_norm": "norm", "instance_norm": "norm", "group_norm": "norm", "local_response_norm": "norm",
+    "linear": "fc", "embedding": "embedding", "max_pool": "pool", "average_pool": "pool", "sum_pool": "pool",
+    "global_average_pool": "pool", "global_max_pool": "pool", "adaptive_average_pool": "pool", "dropout": "dropout",
+    "prelu": "prelu", "relu": "relu", "clamp": "relu", "leaky_relu": "act", "elu": "act", "selu": "act",
+    "gelu": "act", "silu": "act", "hard_swish": "act", "hard_sigmoid": "act", "hard_sigmoid_of_sixths": "act",
+    "sigmoid": "sigmoid", "tanh": "tanh", "softmax": "softmax", "flatten": "flatten", "parameter": "value",
+}  # fmt: skip
+"""What a submodule is called by its catalogue kind, where the source says no more."""
+
+KIND_WORDS = frozenset((
+    *BASE_NAMES.values(), "convolution", "conv2d", "batchnorm", "syncbatchnorm", "batchnormcudnnoff", "layernorm",
+    "dense", "activation", "fullyconnected", "pooling", "leakyrelu", "swish", "fwd",
+))  # fmt: skip
+"""Words by which sources name layers after their kind; with a counter from 0 they say nothing else."""
+
+ARGUMENT_WORDS = frozenset(("stride", "padding", "dilation", "groups", "bias", "kernel_size", "channels", "features"))
+"""Names of arguments, which would mislead as names of layers."""
 
 _MEANINGLESS = {"node"}
 
@@ -28,6 +41,7 @@ class Labels:
     def __init__(self, statements: Sequence[Statement], blocks: Sequence[Block]) -> None:
         self._tokens: dict[Owned, list[str]] = {}
         items = owned(statements)
+        top = list(items)
         for block in blocks:
             items += [item for member in block.members for item in member.owns if item is not None]
         bearing = [i for i in items if isinstance(i, Declaration) and (i.tensors or i.constants)]
@@ -37,6 +51,8 @@ class Labels:
             rests = [self.without_prefix(i.owner) for i in bearing]
             if not any(rest and rest[0][0].isalpha() for rest in rests):
                 self._shared = []
+        self._counted = {_stem(tokens(item.owner)[-1]) for item in items if _is_first(tokens(item.owner))}
+        self._heads = Counter(tuple(self.tokens(item)[:-1]) for item in top)
 
     def without_prefix(self, name: str) -> list[str]:
         """The tokens of a name without what all layers' names begin with."""
@@ -47,10 +63,15 @@ class Labels:
     def tokens(self, item: Owned) -> list[str]:
         """The tokens of a layer or node, or those that most layers of an instance share."""
         if item not in self._tokens:
-            self._tokens[item] = (
-                self._of_instance(item) if isinstance(item, Instance) else self.without_prefix(item.owner)
-            )
+            self._tokens[item] = self._of_instance(item) if isinstance(item, Instance) else self._of_layer(item)
         return self._tokens[item]
+
+    def _of_layer(self, item: Declaration) -> list[str]:
+        """The tokens of a layer; a counter that the source gave by itself becomes the name of the kind."""
+        parts = self.without_prefix(item.owner)
+        if parts and parts[-1][-1:].isdigit() and _stem(parts[-1]) in self._counted:
+            return [*parts[:-1], base(item)]
+        return parts
 
     def _of_instance(self, item: Instance) -> list[str]:
         bearing = [own for own in item.owns if own is not None and bears_tensors(own)]
@@ -64,14 +85,22 @@ class Labels:
         while True:
             longer = Counter(tuple(parts[: len(prefix) + 1]) for parts in inner if len(parts) > len(prefix) + 1)
             best, count = longer.most_common(1)[0] if longer else ((), 0)
-            if count < len(inner) * HEURISTICS.shared_prefix or list(best[:-1]) != prefix:
+            counted = bool(best) and best[-1] in KIND_WORDS
+            if counted or count < len(inner) * HEURISTICS.shared_prefix or list(best[:-1]) != prefix:
                 return prefix
             prefix = list(best)
 
     def top(self, item: Owned) -> str:
         """The label of what the model itself owns."""
         parts = self.tokens(item)
-        return "_".join(parts) if parts and parts[0] not in _MEANINGLESS else base(item)
+        if not parts or parts[0] in _MEANINGLESS or (parts[-1] in ARGUMENT_WORDS and bears_tensors(item)):
+            return base(item)
+        if not bears_tensors(item) and _stem(parts[0]) in KIND_WORDS:
+            return base(item)
+        plain = isinstance(item, Declaration) and bears_tensors(item) and len(parts) > 1 and parts[-1] == base(item)
+        if plain and parts[-2][0].isalpha() and self._heads[tuple(parts[:-1])] == 1:
+            parts = parts[:-1]
+        return "_".join(parts)
 
     def inside(self, block: Block) -> dict[Owned, str]:
         """The labels of what a block owns: what its members' names share. Some may be the same."""
@@ -85,7 +114,7 @@ class Labels:
         for item, label in zip(block.owns, patterns):
             label = _bare(label) if _bare(label) in varying else label
             good = label and label.partition("_")[0] not in _MEANINGLESS
-            good = good and (bears_tensors(item) or "_" not in label)
+            good = good and (bears_tensors(item) or "_" not in label) and label not in ARGUMENT_WORDS
             found.append(label if good and not isinstance(item, Instance) else base(item))
         return dict(zip(block.owns, _without_shared(found)))
 
@@ -132,7 +161,20 @@ def bears_tensors(item: Owned) -> bool:
 def base(item: Owned) -> str:
     """A name for a submodule whose source has none: by its kind."""
     if isinstance(item, Instance):
-        layer = next((short for word, short in _BASES if item.block.name.startswith(word)), None)
-        return layer or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", item.block.name).lower()
-    name = callee(item.constructor)
-    return next((short for word, short in _BASES if word in name), "part")
+        if item.block.is_unit:
+            layer = next((own for own in item.block.owns if has_weights(own)), None)
+            if layer is not None:
+                return base(layer)
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", item.block.name).lower()
+    if callee(item.constructor) in ("nn.Parameter", "torch.empty") or item.buffer:
+        return "value"
+    return BASE_NAMES.get(item.kind, "part")
+
+
+def _stem(token: str) -> str:
+    return token.rstrip("0123456789")
+
+
+def _is_first(parts: Sequence[str]) -> bool:
+    """Whether a name ends with a kind's word and the counter 0, as the source's own names do."""
+    return bool(parts) and parts[-1][-1:] == "0" and parts[-1][:-1] in KIND_WORDS

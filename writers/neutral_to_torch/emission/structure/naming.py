@@ -61,7 +61,8 @@ def pattern(names: Sequence[Sequence[str]]) -> str:
         if len(set(column)) == 1:
             parts.append(column[0])
         else:
-            stem = "".join(common(column)).rstrip("0123456789")
+            stems = {re.match("[A-Za-z]*", token)[0] for token in column}  # type: ignore[index]
+            stem = stems.pop() if len(stems) == 1 else ""
             if stem:
                 parts.append(stem)
     return "_".join(part for part, before in zip(parts, ["", *parts]) if part != before)
