@@ -11,10 +11,13 @@ AXIS = Attribute("axis", "int", "The axis; a negative axis counts from the end."
 
 SLICE = (
     Attribute("axes", "ints", "The axes to slice; negative axes count from the end. All other axes are kept whole."),
-    Attribute("starts", "optional_ints", "The first position, for each of the axes."),
-    Attribute("ends", "optional_ints", "The position to stop before, for each of the axes."),
+    Attribute("starts", "optional_ints", "The first position, for each of the axes.", same_length_as="axes"),
+    Attribute("ends", "optional_ints", "The position to stop before, for each of the axes.", same_length_as="axes"),
     Attribute(
-        "steps", "ints", "The step, for each of the axes; not 0. A negative step selects positions in reverse order."
+        "steps",
+        "ints",
+        "The step, for each of the axes; not 0. A negative step selects positions in reverse order.",
+        same_length_as="axes",
     ),
 )
 
@@ -73,7 +76,10 @@ OPERATORS = (
     Operator(
         "split",
         "Split the input along an axis into parts of equal extent.",
-        attributes=(AXIS, Attribute("parts", "int", "The number of parts; it divides the extent of the axis.")),
+        attributes=(
+            AXIS,
+            Attribute("parts", "int", "The number of parts; it divides the extent of the axis.", minimum=1),
+        ),
         outputs=("*parts",),
         output_rule=lambda attributes, operands: attributes["parts"],
         family="arrangement",
@@ -85,7 +91,7 @@ OPERATORS = (
         "uneven_split",
         "Split the input along an axis into parts; the first (extent mod parts) parts have one position more than "
         "the others.",
-        attributes=(AXIS, Attribute("parts", "int", "The number of parts.")),
+        attributes=(AXIS, Attribute("parts", "int", "The number of parts.", minimum=1)),
         outputs=("*parts",),
         output_rule=lambda attributes, operands: attributes["parts"],
         family="arrangement",
@@ -111,7 +117,7 @@ OPERATORS = (
     Operator(
         "unbind",
         "Return one output for each position of an axis; the outputs lack that axis.",
-        attributes=(AXIS, Attribute("parts", "int", "The extent of the axis.")),
+        attributes=(AXIS, Attribute("parts", "int", "The extent of the axis.", minimum=1)),
         outputs=("*parts",),
         output_rule=lambda attributes, operands: attributes["parts"],
         family="arrangement",
@@ -124,7 +130,7 @@ OPERATORS = (
         "Split the input along axis 1 (a vector along axis 0) into parts of equal extent, or at indices as "
         "split_at does.",
         attributes=(
-            Attribute("parts", "int", "The number of equal parts; None: split at indices.", optional=True),
+            Attribute("parts", "int", "The number of equal parts; None: split at indices.", optional=True, minimum=1),
             Attribute(
                 "indices",
                 "ints",
@@ -203,8 +209,16 @@ OPERATORS = (
         "outermost position, and reflect mirrors the input without repeating the outermost position.",
         attributes=(
             Attribute("mode", "str", "How the added positions are filled.", choices=("constant", "edge", "reflect")),
-            Attribute("before", "ints", "The number of positions added before the first one, for each axis."),
-            Attribute("after", "ints", "The number of positions added after the last one, for each axis."),
+            Attribute(
+                "before", "ints", "The number of positions added before the first one, for each axis.", minimum=0
+            ),
+            Attribute(
+                "after",
+                "ints",
+                "The number of positions added after the last one, for each axis.",
+                minimum=0,
+                same_length_as="before",
+            ),
             Attribute("value", "float", "The fill value of mode constant."),
         ),
         family="arrangement",
@@ -216,7 +230,7 @@ OPERATORS = (
         "tile",
         "Repeat the whole input along each axis. The shorter of repeats and the input's shape is padded with "
         "leading 1s.",
-        attributes=(Attribute("repeats", "ints", "The number of repetitions, for each axis."),),
+        attributes=(Attribute("repeats", "ints", "The number of repetitions, for each axis.", minimum=0),),
         family="arrangement",
         layout_only=True,
         rank_rule=_tiled_rank,
@@ -226,7 +240,7 @@ OPERATORS = (
         "repeat",
         "Repeat every position of an axis several times in a row.",
         attributes=(
-            Attribute("repeats", "int", "The number of repetitions."),
+            Attribute("repeats", "int", "The number of repetitions.", minimum=0),
             Attribute(
                 "axis",
                 "int",
@@ -259,6 +273,7 @@ OPERATORS = (
                 "shape",
                 "ints",
                 "The output's extents; the last ones belong to the input's axes. 0 keeps the extent of the input.",
+                minimum=0,
             ),
         ),
         family="arrangement",
@@ -271,7 +286,9 @@ OPERATORS = (
         "Repeat some axes of extent 1 to given extents.",
         attributes=(
             Attribute("axes", "ints", "The axes; negative axes count from the end."),
-            Attribute("sizes", "ints", "The extent of the output, for each of the axes."),
+            Attribute(
+                "sizes", "ints", "The extent of the output, for each of the axes.", minimum=0, same_length_as="axes"
+            ),
         ),
         family="arrangement",
         layout_only=True,
@@ -290,7 +307,11 @@ OPERATORS = (
                 optional=True,
             ),
             Attribute(
-                "like_axes", "ints", "The axis of like, for each of the axes; None if axes is None.", optional=True
+                "like_axes",
+                "ints",
+                "The axis of like, for each of the axes; None if axes is None.",
+                optional=True,
+                same_length_as="axes",
             ),
         ),
         family="arrangement",
@@ -332,6 +353,7 @@ OPERATORS = (
                 "shifts",
                 "ints",
                 "The number of positions to shift by, for each of the axes; negative numbers shift towards the front.",
+                same_length_as="axes",
             ),
             Attribute(
                 "axes",
@@ -366,7 +388,7 @@ OPERATORS = (
         "difference",
         "Subtract from each position along an axis the position before it, so that the axis has one position "
         "fewer; this is done several times.",
-        attributes=(AXIS, Attribute("times", "int", "The number of repetitions.")),
+        attributes=(AXIS, Attribute("times", "int", "The number of repetitions.", minimum=0)),
         family="arrangement",
         rank_rule="same",
         dtype_rule="same",
@@ -377,12 +399,28 @@ OPERATORS = (
         "holds the l-th window in row-major order, its elements ordered by channel, then row, then column of the "
         "window.",
         attributes=(
-            Attribute("kernel_size", "ints", "Height and width of the window."),
-            Attribute("stride", "ints", "The step of the window, for each spatial axis."),
+            Attribute("kernel_size", "ints", "Height and width of the window.", minimum=1),
             Attribute(
-                "dilation", "ints", "The distance between neighbouring elements of the window, for each spatial axis."
+                "stride",
+                "ints",
+                "The step of the window, for each spatial axis.",
+                minimum=1,
+                same_length_as="kernel_size",
             ),
-            Attribute("padding", "ints", "The number of zeros added at both ends, for each spatial axis."),
+            Attribute(
+                "dilation",
+                "ints",
+                "The distance between neighbouring elements of the window, for each spatial axis.",
+                minimum=1,
+                same_length_as="kernel_size",
+            ),
+            Attribute(
+                "padding",
+                "ints",
+                "The number of zeros added at both ends, for each spatial axis.",
+                minimum=0,
+                same_length_as="kernel_size",
+            ),
         ),
         family="arrangement",
         rank_rule=3,
@@ -395,12 +433,28 @@ OPERATORS = (
         "*output_size).",
         attributes=(
             Attribute("output_size", "ints", "Height and width of the output."),
-            Attribute("kernel_size", "ints", "Height and width of the window."),
-            Attribute("stride", "ints", "The step of the window, for each spatial axis."),
+            Attribute("kernel_size", "ints", "Height and width of the window.", minimum=1),
             Attribute(
-                "dilation", "ints", "The distance between neighbouring elements of the window, for each spatial axis."
+                "stride",
+                "ints",
+                "The step of the window, for each spatial axis.",
+                minimum=1,
+                same_length_as="kernel_size",
             ),
-            Attribute("padding", "ints", "The number of positions removed at both ends, for each spatial axis."),
+            Attribute(
+                "dilation",
+                "ints",
+                "The distance between neighbouring elements of the window, for each spatial axis.",
+                minimum=1,
+                same_length_as="kernel_size",
+            ),
+            Attribute(
+                "padding",
+                "ints",
+                "The number of positions removed at both ends, for each spatial axis.",
+                minimum=0,
+                same_length_as="kernel_size",
+            ),
         ),
         family="arrangement",
         rank_rule=4,

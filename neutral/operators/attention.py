@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from neutral.operators.declarations import Attribute, Operator
 
-_HEADS = (Attribute("heads", "int", "The number of heads."),)
+_HEADS = (Attribute("heads", "int", "The number of heads.", minimum=1),)
 
 OPERATORS = (
     Operator(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from neutral.operators.declarations import Attribute, Operator
 
-_STATES = Attribute("states", "int", "The number of operands that are states.")
+_STATES = Attribute("states", "int", "The number of operands that are states.", minimum=0)
 
 OPERATORS = (
     Operator(
@@ -20,7 +20,7 @@ OPERATORS = (
         inputs=("*inputs",),
         attributes=(
             Attribute("body", "graph", "The graph that is run for each position."),
-            Attribute("sequences", "int", "The number of operands that are sequences."),
+            Attribute("sequences", "int", "The number of operands that are sequences.", minimum=0),
             _STATES,
         ),
         outputs=("*outputs",),
@@ -39,7 +39,7 @@ OPERATORS = (
             Attribute("condition", "graph", "The graph that computes whether another step is run."),
             Attribute("body", "graph", "The graph that is run in each step."),
             _STATES,
-            Attribute("max_iterations", "int", "The largest number of steps."),
+            Attribute("max_iterations", "int", "The largest number of steps.", minimum=0),
         ),
         outputs=("*outputs",),
         output_rule=lambda attributes, operands: len(attributes["body"].outputs),

@@ -13,16 +13,31 @@ LAYOUT = Attribute(
 )
 
 WINDOW = (
-    Attribute("out_channels", "int", "The number of channels of the output."),
+    Attribute("out_channels", "int", "The number of channels of the output.", minimum=1),
     Attribute(
         "kernel_size",
         "ints",
         "The extent of the kernel, for each spatial axis; its length is the number of spatial axes.",
+        minimum=1,
     ),
-    Attribute("stride", "ints", "The step of the window, for each spatial axis."),
-    Attribute("padding", "ints", "The number of zeros added at both ends, for each spatial axis."),
-    Attribute("dilation", "ints", "The distance between neighbouring elements of the kernel, for each spatial axis."),
-    Attribute("groups", "int", "The number of groups of channels that are convolved separately."),
+    Attribute(
+        "stride", "ints", "The step of the window, for each spatial axis.", minimum=1, same_length_as="kernel_size"
+    ),
+    Attribute(
+        "padding",
+        "ints",
+        "The number of zeros added at both ends, for each spatial axis.",
+        minimum=0,
+        same_length_as="kernel_size",
+    ),
+    Attribute(
+        "dilation",
+        "ints",
+        "The distance between neighbouring elements of the kernel, for each spatial axis.",
+        minimum=1,
+        same_length_as="kernel_size",
+    ),
+    Attribute("groups", "int", "The number of groups of channels that are convolved separately.", minimum=1),
 )
 
 BIAS = Role("bias", "(out_channels,)", "The number added to every position of a channel.", required=False)
@@ -52,12 +67,20 @@ OPERATORS = (
         "+ 1 - output_size, output_padding is t mod 2 and padding is (t + 1) // 2.",
         attributes=(
             *WINDOW,
-            Attribute("output_padding", "ints", "The number of positions added at the end, for each spatial axis."),
+            Attribute(
+                "output_padding",
+                "ints",
+                "The number of positions added at the end, for each spatial axis.",
+                minimum=0,
+                same_length_as="kernel_size",
+            ),
             Attribute(
                 "output_size",
                 "ints",
                 "The size of the output, for each spatial axis; None: given by padding and output_padding.",
                 optional=True,
+                minimum=1,
+                same_length_as="kernel_size",
             ),
             LAYOUT,
         ),
@@ -78,7 +101,10 @@ OPERATORS = (
         attributes=(
             *WINDOW,
             Attribute(
-                "deformable_groups", "int", "The number of groups of input channels that have offsets of their own."
+                "deformable_groups",
+                "int",
+                "The number of groups of input channels that have offsets of their own.",
+                minimum=1,
             ),
             Attribute("modulated", "bool", "True if the operand mask is given (version 2)."),
         ),

@@ -11,7 +11,7 @@ DTYPE = Attribute("dtype", "str", "The dtype of the output.", choices=DTYPES)
 _PROGRESSION = (
     Attribute("start", "float", "The first number."),
     Attribute("step", "float", "The difference between neighbouring numbers."),
-    Attribute("repeat", "int", "The number of times in a row that each number occurs."),
+    Attribute("repeat", "int", "The number of times in a row that each number occurs.", minimum=1),
 )
 
 OPERATORS = (
@@ -20,7 +20,7 @@ OPERATORS = (
         "A tensor whose elements all have one value.",
         inputs=(),
         attributes=(
-            Attribute("shape", "ints", "The shape of the output."),
+            Attribute("shape", "ints", "The shape of the output.", minimum=0),
             Attribute("value", "float", "The value of every element."),
             DTYPE,
         ),
@@ -45,7 +45,7 @@ OPERATORS = (
         inputs=(),
         attributes=(
             *_PROGRESSION,
-            Attribute("count", "int", "The number of numbers, not counting repetitions."),
+            Attribute("count", "int", "The number of numbers, not counting repetitions.", minimum=0),
             DTYPE,
         ),
         family="creation",
@@ -76,8 +76,8 @@ OPERATORS = (
         "A matrix whose elements are 1 where column = row + offset, else 0.",
         inputs=(),
         attributes=(
-            Attribute("rows", "int", "The number of rows."),
-            Attribute("columns", "int", "The number of columns."),
+            Attribute("rows", "int", "The number of rows.", minimum=0),
+            Attribute("columns", "int", "The number of columns.", minimum=0),
             Attribute("offset", "int", "The diagonal of ones: 0 is the main diagonal, positive numbers are above it."),
             DTYPE,
         ),

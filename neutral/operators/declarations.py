@@ -46,16 +46,16 @@ class Attribute:
     same_length_as: str | None = None
     check: Check | None = None
 
-    def problem(self, value: Any) -> str | None:
-        """Return why the attribute cannot have a value, or None if it can.
-
-        Args:
-            value: The value; any object.
-        """
-        if value is None and self.optional:
+    def type_problem(self, value: Any) -> str | None:
+        """Return why a value is not of the attribute's type, or None if it is."""
+        if (value is None and self.optional) or is_of_type(self.type, value):
             return None
-        if not is_of_type(self.type, value):
-            return f"{self.name}={value!r} is not of type {self.type}"
+        return f"{self.name}={value!r} is not of type {self.type}"
+
+    def value_problem(self, value: Any) -> str | None:
+        """Return why the attribute cannot have a value of the right type, or None if it can."""
+        if value is None:
+            return None
         if self.choices and value not in self.choices:
             return f"{self.name}={value!r} is not one of {', '.join(self.choices)}"
         numbers = numbers_in(value)
@@ -65,6 +65,14 @@ class Attribute:
             return f"{self.name}={value!r} is greater than {self.maximum}"
         problem = None if self.check is None else self.check(value)
         return None if problem is None else f"{self.name}={value!r} {problem}"
+
+    def problem(self, value: Any) -> str | None:
+        """Return why the attribute cannot have a value, or None if it can.
+
+        Args:
+            value: The value; any object.
+        """
+        return self.type_problem(value) or self.value_problem(value)
 
 
 @dataclass(frozen=True)
@@ -182,7 +190,7 @@ class Operator:
         return next((role for role in self.roles if role.matches(name)), None)
 
     def problems(self, attributes: Mapping[str, Any], complete: bool = True) -> Iterator[str]:
-        """Check the attributes of a layer or node.
+        """Check the names, types and values of the attributes of a layer or node.
 
         Args:
             attributes: Values by name.
@@ -202,11 +210,33 @@ class Operator:
                 yield f"{self.kind} has no attribute {name!r}"
         for name, attribute in known.items():
             if name in attributes:
-                problem = attribute.problem(attributes[name]) or _length_problem(attribute, attributes)
-                if problem:
+                problem = attribute.type_problem(attributes[name])
+                if problem is not None:
                     yield f"{self.kind}: {problem}"
             elif complete:
                 yield f"{self.kind} needs attribute {name!r}"
+        yield from self.value_problems(attributes)
+
+    def value_problems(self, attributes: Mapping[str, Any]) -> Iterator[str]:
+        """Check the values of those attributes that are of the right type: choices, ranges, lengths and grammars.
+
+        Args:
+            attributes: Values by name.
+
+        Yields:
+            One line for each problem.
+
+        Example:
+            >>> from neutral.operators import catalogue
+            >>> list(catalogue["split"].value_problems({"axis": 1, "parts": 0}))
+            ['split: parts=0 is less than 1']
+        """
+        for attribute in self.attributes:
+            if attribute.name in attributes and attribute.type_problem(attributes[attribute.name]) is None:
+                value = attributes[attribute.name]
+                problem = attribute.value_problem(value) or _length_problem(attribute, attributes)
+                if problem is not None:
+                    yield f"{self.kind}: {problem}"
 
     def arity_problem(self, count: int) -> str | None:
         """Return why a node of this kind cannot have ``count`` operands, absent ones included, or None if it can."""

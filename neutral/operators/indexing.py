@@ -14,7 +14,7 @@ DESCENDING = Attribute("descending", "bool", "True for descending order, False f
 
 TOP = (
     AXIS,
-    Attribute("count", "int", "The number of elements to choose; None: all.", optional=True),
+    Attribute("count", "int", "The number of elements to choose; None: all.", optional=True, minimum=0),
     Attribute("largest", "bool", "True to choose the largest elements, False for the smallest."),
 )
 
@@ -83,7 +83,7 @@ OPERATORS = (
         "A tensor of zeros with output[index[0, j...], ..., index[M - 1, j...], k...] = input[j..., k...], where "
         "M is the extent of the index's first axis. Of repeated indices the last one takes effect.",
         inputs=("input", "index"),
-        attributes=(Attribute("shape", "ints", "The shape of the output."),),
+        attributes=(Attribute("shape", "ints", "The shape of the output.", minimum=0),),
         family="indexing",
         rank_rule=lambda node: len(node["shape"]),
         dtype_rule="same",
@@ -137,7 +137,7 @@ OPERATORS = (
         "output[..., j] = on_value if index[...] = j, else off_value, for j from 0 to depth - 1.",
         inputs=("index",),
         attributes=(
-            Attribute("depth", "int", "The extent of the new last axis."),
+            Attribute("depth", "int", "The extent of the new last axis.", minimum=0),
             Attribute("on_value", "float", "The value at the index."),
             Attribute("off_value", "float", "The value at all other positions."),
             DTYPE,
@@ -150,7 +150,7 @@ OPERATORS = (
         "ravel_index",
         "Convert indices into an array of the given shape, which the first axis of the input holds, to positions "
         "in row-major order, in the dtype of the input. The first extent of the shape has no effect.",
-        attributes=(Attribute("shape", "ints", "The shape of the array."),),
+        attributes=(Attribute("shape", "ints", "The shape of the array; -1 is unknown.", minimum=-1),),
         family="indexing",
         dtype_rule="same",
         rank_rule=lambda node: node.changed(-1),
@@ -159,7 +159,7 @@ OPERATORS = (
         "unravel_index",
         "The inverse of ravel_index for the input flattened to 1-D: output[m, n] is the index along axis m of the "
         "position input[n], in the dtype of the input.",
-        attributes=(Attribute("shape", "ints", "The shape of the array."),),
+        attributes=(Attribute("shape", "ints", "The shape of the array; -1 is unknown.", minimum=-1),),
         family="indexing",
         dtype_rule="same",
         rank_rule=2,

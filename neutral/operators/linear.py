@@ -10,7 +10,7 @@ OPERATORS = (
         "output = input weight^T + bias, over the input's last axis. If flatten, the input is reshaped to (N, "
         "in_features) first; a 1-D input to (N, 1).",
         attributes=(
-            Attribute("out_features", "int", "The extent of the output's last axis."),
+            Attribute("out_features", "int", "The extent of the output's last axis.", minimum=1),
             Attribute("flatten", "bool", "True if the input is reshaped to (N, in_features) first."),
         ),
         roles=(
@@ -27,8 +27,8 @@ OPERATORS = (
         "out of range is clamped.",
         inputs=("index",),
         attributes=(
-            Attribute("num_embeddings", "int", "The number of rows of the table."),
-            Attribute("embedding_dim", "int", "The length of a row."),
+            Attribute("num_embeddings", "int", "The number of rows of the table.", minimum=0),
+            Attribute("embedding_dim", "int", "The length of a row.", minimum=0),
         ),
         roles=(Role("weight", "(num_embeddings, embedding_dim)", "The table of vectors."),),
         family="linear",

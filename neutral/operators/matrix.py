@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from neutral.operators.declarations import Attribute, Operator
 from neutral.operators.ranks import RankContext
 from neutral.operators.shape import AT_LEAST_1D
@@ -29,6 +31,30 @@ def _dot_rank(node: RankContext) -> int | None:
     if left is None or right is None:
         return None
     return left + right - 2 if left and right else left + right
+
+
+_EINSUM_TERM = r" *(?:[A-Za-z] *)*(?:\.\.\. *(?:[A-Za-z] *)*)?"
+_EINSUM = re.compile(f"{_EINSUM_TERM}(?:,{_EINSUM_TERM})*(?:->{_EINSUM_TERM})?")
+
+
+def einsum_problem(subscripts: str) -> str | None:
+    """Return why a text is not einsum subscripts, or None if it is: letters, ``...``, commas, spaces and one ``->``.
+
+    Example:
+        >>> einsum_problem("bij,bjk->bik"), einsum_problem("...i, i -> ...")
+        (None, None)
+        >>> einsum_problem("ij->k")
+        "has the output axis 'k', which no operand has"
+    """
+    if _EINSUM.fullmatch(subscripts) is None:
+        return "is not of the form 'ij,jk->ik'"
+    operands, _, output = subscripts.replace(" ", "").replace(".", "").partition("->")
+    letters = set(operands)
+    unknown = next((letter for letter in output if letter not in letters), None)
+    if unknown is not None:
+        return f"has the output axis {unknown!r}, which no operand has"
+    repeated = next((letter for letter in output if output.count(letter) > 1), None)
+    return None if repeated is None else f"has the output axis {repeated!r} twice"
 
 
 def einsum_rank(subscripts: str) -> int | None:
@@ -75,7 +101,9 @@ OPERATORS = (
         inputs=("input", "other"),
         attributes=(
             Attribute("axes", "ints", "The axes of input; negative axes count from the end."),
-            Attribute("other_axes", "ints", "The axes of other; negative axes count from the end."),
+            Attribute(
+                "other_axes", "ints", "The axes of other; negative axes count from the end.", same_length_as="axes"
+            ),
         ),
         family="matrix",
         rank_rule=_contract_rank,
@@ -95,7 +123,7 @@ OPERATORS = (
         "einsum",
         "The sum of products that the subscripts describe, as in numpy.einsum.",
         inputs=("*inputs",),
-        attributes=(Attribute("subscripts", "str", "The subscripts, such as ij,jk->ik."),),
+        attributes=(Attribute("subscripts", "str", "The subscripts, such as ij,jk->ik.", check=einsum_problem),),
         family="matrix",
         rank_rule=lambda node: einsum_rank(node["subscripts"]),
         dtype_rule="promote",

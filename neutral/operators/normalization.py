@@ -66,7 +66,7 @@ OPERATORS = (
         "output = (input - mean) / sqrt(variance + eps) * weight + bias, with the mean and variance over the "
         "channels of a group and the spatial axes of each sample; channels are axis 1, and weight and bias have "
         "one number for each channel. The second and third output are the mean and sqrt(variance + eps).",
-        attributes=(EPS, Attribute("groups", "int", "The number of groups.")),
+        attributes=(EPS, Attribute("groups", "int", "The number of groups.", minimum=1)),
         roles=_affine("(channels,)"),
         outputs=("output", "mean", "deviation"),
         family="normalization",
@@ -92,7 +92,7 @@ OPERATORS = (
         "output = input * (k + alpha/size * sum(input^2))^-beta, with the sum over the channels (axis 1) at a "
         "distance of at most size // 2.",
         attributes=(
-            Attribute("size", "int", "The number of channels in the sum, odd."),
+            Attribute("size", "int", "The number of channels in the sum, odd.", minimum=1),
             Attribute("alpha", "float", "The factor of the sum."),
             Attribute("beta", "float", "The exponent."),
             Attribute("k", "float", "The number added to the sum."),

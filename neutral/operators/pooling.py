@@ -10,9 +10,18 @@ _WINDOW = (
         "kernel_size",
         "ints",
         "The extent of the window, for each spatial axis; its length is the number of spatial axes.",
+        minimum=1,
     ),
-    Attribute("stride", "ints", "The step of the window, for each spatial axis."),
-    Attribute("padding", "ints", "The number of positions added at both ends, for each spatial axis."),
+    Attribute(
+        "stride", "ints", "The step of the window, for each spatial axis.", minimum=1, same_length_as="kernel_size"
+    ),
+    Attribute(
+        "padding",
+        "ints",
+        "The number of positions added at both ends, for each spatial axis.",
+        minimum=0,
+        same_length_as="kernel_size",
+    ),
     Attribute(
         "rounding",
         "str",
@@ -73,7 +82,7 @@ OPERATORS = (
         "adaptive_average_pool",
         "Average pooling of (N, C, H, W) to a given size: output row i is the mean of the input rows from "
         "floor(i*H/size) to ceil((i + 1)*H/size) (excluded); columns likewise.",
-        attributes=(Attribute("output_size", "ints", "Height and width of the output."),),
+        attributes=(Attribute("output_size", "ints", "Height and width of the output.", minimum=1),),
         family="pooling",
         rank_rule=4,
         dtype_rule="same",
@@ -88,7 +97,7 @@ OPERATORS = (
         "output is (regions, C, *output_size).",
         inputs=("input", "regions"),
         attributes=(
-            Attribute("output_size", "ints", "The number of rows and columns of bins."),
+            Attribute("output_size", "ints", "The number of rows and columns of bins.", minimum=1),
             Attribute("spatial_scale", "float", "The factor from coordinates of regions to coordinates of the map."),
         ),
         family="pooling",
@@ -108,7 +117,7 @@ OPERATORS = (
         "groups of channels with one channel for each bin, and a bin is pooled from its own channel.",
         inputs=("input", "regions"),
         attributes=(
-            Attribute("output_size", "ints", "The number of rows and columns of bins."),
+            Attribute("output_size", "ints", "The number of rows and columns of bins.", minimum=1),
             Attribute("spatial_scale", "float", "The factor from coordinates of regions to coordinates of the map."),
             Attribute(
                 "samples",

@@ -15,7 +15,13 @@ DTYPE = Attribute(
 )  # fmt: skip
 
 _SIZE = (
-    Attribute("shape", "ints", "Extents of the output; None: the shape of like or of the parameters.", optional=True),
+    Attribute(
+        "shape",
+        "ints",
+        "Extents of the output; None: the shape of like or of the parameters.",
+        optional=True,
+        minimum=0,
+    ),
     Attribute(
         "place",
         "str",
@@ -70,7 +76,7 @@ OPERATORS = (
         "logarithm of the probability of each drawn position.",
         inputs=("probabilities",),
         attributes=(
-            Attribute("shape", "ints", "The extents of the draws; () is a single draw, without an axis."),
+            Attribute("shape", "ints", "The extents of the draws; () is a single draw, without an axis.", minimum=0),
             DTYPE,
         ),
         outputs=("positions", "log_probabilities"),

@@ -47,14 +47,14 @@ def _cell_roles() -> tuple[Role, ...]:
 
 
 _COMMON = (
-    Attribute("hidden_size", "int", "The length of a state vector."),
-    Attribute("num_layers", "int", "The number of stacked layers."),
+    Attribute("hidden_size", "int", "The length of a state vector.", minimum=1),
+    Attribute("num_layers", "int", "The number of stacked layers.", minimum=1),
     Attribute(
         "bidirectional",
         "bool",
         "True if every layer runs in both directions; their outputs are concatenated, forward first.",
     ),
-    Attribute("dropout", "float", "The dropout probability between layers in training."),
+    Attribute("dropout", "float", "The dropout probability between layers in training.", minimum=0, maximum=1),
 )
 
 _NONLINEARITY = Attribute("nonlinearity", "str", "The activation.", choices=("tanh", "relu"))
@@ -70,7 +70,7 @@ OPERATORS = (
         inputs=("input", "h_0?", "c_0?", "sequence_length?"),
         attributes=(
             *_COMMON,
-            Attribute("projection_size", "int", "The length of the projected state; 0: no projection."),
+            Attribute("projection_size", "int", "The length of the projected state; 0: no projection.", minimum=0),
             Attribute("clip_min", "float", "The lower bound of the cell state; None: unbounded.", optional=True),
             Attribute("clip_max", "float", "The upper bound of the cell state; None: unbounded.", optional=True),
             Attribute("clip_nan", "bool", "True if clipping keeps NaN."),
@@ -109,7 +109,7 @@ OPERATORS = (
         "lstm_cell",
         "One step of an LSTM on (batch, features). Absent states are zeros.",
         inputs=("input", "h?", "c?"),
-        attributes=(Attribute("hidden_size", "int", "The length of a state vector."),),
+        attributes=(Attribute("hidden_size", "int", "The length of a state vector.", minimum=1),),
         roles=_cell_roles(),
         outputs=("h", "c"),
         family="recurrent",
@@ -120,7 +120,7 @@ OPERATORS = (
         "gru_cell",
         "One step of a GRU on (batch, features). An absent state is zeros.",
         inputs=("input", "h?"),
-        attributes=(Attribute("hidden_size", "int", "The length of a state vector."),),
+        attributes=(Attribute("hidden_size", "int", "The length of a state vector.", minimum=1),),
         roles=_cell_roles(),
         outputs=("h",),
         family="recurrent",
@@ -131,7 +131,7 @@ OPERATORS = (
         "rnn_cell",
         "One step of an Elman network on (batch, features). An absent state is zeros.",
         inputs=("input", "h?"),
-        attributes=(Attribute("hidden_size", "int", "The length of a state vector."), _NONLINEARITY),
+        attributes=(Attribute("hidden_size", "int", "The length of a state vector.", minimum=1), _NONLINEARITY),
         roles=_cell_roles(),
         outputs=("h",),
         family="recurrent",

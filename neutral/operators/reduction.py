@@ -91,7 +91,9 @@ OPERATORS = (
             f"The {statistic}, for floating dtypes: the sum of the squared differences from the mean, divided by "
             "the number of elements minus correction. It is computed over the axes.",
             attributes=(
-                Attribute("correction", "int", "The correction of the number of elements; 0: biased, 1: unbiased."),
+                Attribute(
+                    "correction", "int", "The correction of the number of elements; 0: biased, 1: unbiased.", minimum=0
+                ),
                 *REDUCTION,
             ),
             family="reduction",

@@ -8,7 +8,7 @@ OPERATORS = (
     Operator(
         "upsample_nearest",
         "Nearest-neighbour upsampling: every pixel becomes a block of scale*scale equal pixels.",
-        attributes=(Attribute("scale", "int", "The number of repetitions of each row and column."),),
+        attributes=(Attribute("scale", "int", "The number of repetitions of each row and column.", minimum=1),),
         family="resize",
         rank_rule=4,
         dtype_rule="same",
@@ -42,7 +42,9 @@ OPERATORS = (
                 "or n + 1 (up) to make it even or odd. like: the extents of like.",
                 choices=("size", "scale", "odd_scale", "even_down", "even_up", "odd_down", "odd_up", "like"),
             ),
-            Attribute("size", "ints", "Height and width of the output; None unless extent is size.", optional=True),
+            Attribute(
+                "size", "ints", "Height and width of the output; None unless extent is size.", optional=True, minimum=1
+            ),
             Attribute(
                 "scale",
                 "floats",

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from neutral.operators.declarations import Attribute, Operator
 
-_TIME_AXIS = Attribute("axis", "int", "The time axis, 0 or 1; the other one of these two is the batch axis.")
+_TIME_AXIS = Attribute(
+    "axis", "int", "The time axis, 0 or 1; the other one of these two is the batch axis.", minimum=0, maximum=1
+)
 
 OPERATORS = (
     Operator(

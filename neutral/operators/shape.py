@@ -52,7 +52,7 @@ OPERATORS = (
         "count from the first axis, or, if from_end, from the last axis backwards, and every number other than -2 "
         "takes up one axis of the input.",
         attributes=(
-            Attribute("shape", "ints", "The extents and codes."),
+            Attribute("shape", "ints", "The extents and codes.", minimum=-2),
             Attribute("from_end", "bool", "True if positions count from the end."),
         ),
         family="shape",
@@ -78,7 +78,7 @@ OPERATORS = (
         "which is inferred from the extent of the axis.",
         attributes=(
             Attribute("axis", "int", "The axis; a negative axis counts from the end."),
-            Attribute("sizes", "ints", "The extents of the new axes."),
+            Attribute("sizes", "ints", "The extents of the new axes.", minimum=-1),
         ),
         family="shape",
         rank_rule=lambda node: node.changed(len(node["sizes"]) - 1),
@@ -148,7 +148,10 @@ OPERATORS = (
         attributes=(
             Attribute("sources", "ints", "The indices of the axes in the input; negative indices count from the end."),
             Attribute(
-                "destinations", "ints", "The indices of the axes in the output; negative indices count from the end."
+                "destinations",
+                "ints",
+                "The indices of the axes in the output; negative indices count from the end.",
+                same_length_as="sources",
             ),
         ),
         family="shape",
@@ -174,7 +177,9 @@ OPERATORS = (
         "at_least",
         "Add axes of extent 1 to an input with fewer than dims axes. A 0-D input becomes (1,), (1, 1) or (1, 1, "
         "1), a vector (n,) becomes (1, n) or (1, n, 1), and a matrix (m, n) becomes (m, n, 1).",
-        attributes=(Attribute("dims", "int", "The smallest number of axes of the output, from 1 to 3."),),
+        attributes=(
+            Attribute("dims", "int", "The smallest number of axes of the output, from 1 to 3.", minimum=1, maximum=3),
+        ),
         family="shape",
         rank_rule=_at_least_rank,
         layout_only=True,
@@ -206,7 +211,7 @@ OPERATORS = (
         "depth_to_space",
         "Rearrange (N, C, H, W) to (N, C/size^2, H*size, W*size): channel (i*size + j)*C/size^2 + c at position "
         "(y, x) becomes channel c at position (y*size + i, x*size + j).",
-        attributes=(Attribute("size", "int", "The height and width of the block that a position becomes."),),
+        attributes=(Attribute("size", "int", "The height and width of the block that a position becomes.", minimum=1),),
         family="shape",
         rank_rule=4,
         layout_only=True,
@@ -215,7 +220,9 @@ OPERATORS = (
     Operator(
         "space_to_depth",
         "The inverse of depth_to_space: rearrange (N, C, H, W) to (N, C*size^2, H/size, W/size).",
-        attributes=(Attribute("size", "int", "The height and width of the block that becomes one position."),),
+        attributes=(
+            Attribute("size", "int", "The height and width of the block that becomes one position.", minimum=1),
+        ),
         family="shape",
         rank_rule=4,
         layout_only=True,

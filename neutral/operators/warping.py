@@ -12,7 +12,7 @@ OPERATORS = (
         "Compute the sampling grid of an affine map of images; the operand (N, 6) holds the numbers a to f of "
         f"each map. {_COORDINATES} With the x and y of a position of the output, evenly spaced from -1 to 1, the grid is "
         "(a*x + b*y + c, d*x + e*y + f).",
-        attributes=(Attribute("size", "ints", "The number of rows and columns of the grid, at least 2."),),
+        attributes=(Attribute("size", "ints", "The number of rows and columns of the grid, at least 2.", minimum=1),),
         family="warping",
         rank_rule=4,
         dtype_rule="same",
@@ -46,11 +46,11 @@ OPERATORS = (
         "y + kernel_size <= padded height - max_displacement. Columns likewise.",
         inputs=("input", "other"),
         attributes=(
-            Attribute("kernel_size", "int", "The height and width of the window."),
-            Attribute("max_displacement", "int", "The largest displacement of the second map."),
-            Attribute("stride", "int", "The step of the window."),
-            Attribute("displacement_stride", "int", "The step between displacements."),
-            Attribute("padding", "int", "The number of zeros added on all sides."),
+            Attribute("kernel_size", "int", "The height and width of the window.", minimum=1),
+            Attribute("max_displacement", "int", "The largest displacement of the second map.", minimum=0),
+            Attribute("stride", "int", "The step of the window.", minimum=1),
+            Attribute("displacement_stride", "int", "The step between displacements.", minimum=1),
+            Attribute("padding", "int", "The number of zeros added on all sides.", minimum=0),
             Attribute(
                 "comparison", "str", "The quantity that is averaged.", choices=("product", "absolute_difference")
             ),

@@ -261,6 +261,7 @@ class NodeContext:
             The node's first output; the next is ``Value(result.node, 1)``.
 
         Raises:
+            Refusal: An attribute's value is out of the range that the catalogue states.
             NeutralError: The attributes do not fit the catalogue's entry: a fault of the rule.
         """
         operator = catalogue[kind]
@@ -269,6 +270,8 @@ class NodeContext:
             name: float(value) if name in floats and value is not None else value for name, value in attributes.items()
         }
         problems = list(operator.problems({**typed, **dict.fromkeys(bodies or {}, _EMPTY_GRAPH)}))
+        if problems and problems == list(operator.value_problems(typed)):
+            raise Refusal("; ".join(problems))
         if problems:
             raise NeutralError(f"rule of {self.operator}: {'; '.join(problems)}")
         name = self.unique(f"{self.name}.{kind}")
