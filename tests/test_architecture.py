@@ -33,7 +33,6 @@ def test_neutral_imports_no_reader_or_writer_and_they_do_not_import_each_other(
     assert {path: names for path, names in violations.items() if names} == {}
 
 
-@pytest.mark.xfail(strict=False, reason="four cycles are being cut")
 def test_no_two_modules_import_each_other() -> None:
     """Imports inside functions count, those under ``TYPE_CHECKING`` do not."""
     assert cycles(module_graph(module_files())) == []
