@@ -9,6 +9,11 @@ from checks import run, source_of
 from graphs import GraphBuilder
 from neutral_to_torch.emission.lowering.pipeline import GRAPH_PASSES, PROGRAM_PASSES, lower
 
+CONVOLUTION = {
+    "out_channels": 4, "kernel_size": (2, 2), "stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 2,
+    "layout": "channels_first",
+}  # fmt: skip
+
 
 @pytest.mark.parametrize(
     ("kind", "attributes"),
@@ -86,3 +91,29 @@ def test_slices_of_other_positions_are_joined_one_by_one() -> None:
         score = g.node("slice", scores, axes=(-1,), starts=(k,), ends=(k + 1,), steps=(1,))
         rows.append(g.node("concatenate", score, boxes, axis=-1))
     assert source_of(g.store(g.node("concatenate", *rows, axis=1))).count("torch.cat") == 4
+
+
+@pytest.mark.parametrize(
+    ("kind", "attributes", "arrays", "shape"),
+    [
+        ("convolution", CONVOLUTION, {"weight": (4, 3, 2, 2)}, "(N, 6, *, *)"),
+        ("convolution", {**CONVOLUTION, "layout": "channels_last"}, {"weight": (4, 3, 2, 2)}, "(N, *, *, 6)"),
+        ("linear", {"out_features": 4, "flatten": True}, {"weight": (4, 3)}, "any shape"),
+        ("softmax", {"axis": -1}, {}, "any shape"),
+    ],
+)
+def test_inputs_have_the_sizes_that_layers_demand(
+    kind: str, attributes: dict[str, object], arrays: dict[str, tuple[int, ...]], shape: str
+) -> None:
+    g = GraphBuilder()
+    x = g.node("relu", g.input("x", None))
+    stored = {role: g.values(*size) for role, size in arrays.items()}
+    x = g.node(kind, x, arrays=stored or None, **attributes)
+    assert f"    x: {shape}\n" in source_of(g.store(x))
+
+
+def test_sizes_pass_axes_that_are_moved() -> None:
+    g = GraphBuilder()
+    x = g.node("transpose", g.input("x", None), axes=(0, 3, 1, 2))
+    store = g.store(g.node("convolution", x, arrays={"weight": g.values(4, 3, 2, 2)}, **CONVOLUTION))
+    assert "    x: (N, *, *, 6)\n" in source_of(store)

@@ -1,7 +1,8 @@
-"""What the operators after a value say about it: its rank, and the inputs' shapes."""
+"""Infer ranks and sizes of values backwards from the layers that use them, and so the shapes of a graph's inputs."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from typing import Mapping
 
 from neutral.graph import Graph, Input, Layer, Node, Value
@@ -9,60 +10,108 @@ from neutral.operators import catalogue
 from neutral.tensor import Tensor
 from neutral_to_torch.emission.lowering.rules import rank_rule_of
 
-WINDOWS = (
-    "convolution", "transposed_convolution", "deformable_convolution", "max_pool", "average_pool", "sum_pool",
-)  # fmt: skip
-"""Kinds with a kernel_size: their input has a batch axis, a channel axis and one for each extent."""
+_RECURRENT = {"lstm": 3, "gru": 3, "rnn": 3, "lstm_cell": 2, "gru_cell": 2, "rnn_cell": 2}
+"""The rank of the input of recurrent layers; its last axis are the features."""
+
+
+@dataclass(frozen=True)
+class Demand:
+    """The shape that the users of a value demand.
+
+    Attributes:
+        rank: The number of axes; None where any number will do.
+        sizes: The sizes of single axes; negative axes count from the end.
+    """
+
+    rank: int | None = None
+    sizes: Mapping[int, int] = field(default_factory=dict)
+
+    def shape(self) -> tuple[int | None, ...] | None:
+        """Return the sizes of all axes, None for free ones; None where the rank is unknown."""
+        if not self.rank:
+            return None if self.rank is None else ()
+        sizes = {axis % self.rank: size for axis, size in self.sizes.items()}
+        return tuple(sizes.get(axis) for axis in range(self.rank))
 
 
 def wanted_ranks(graph: Graph) -> dict[Value, int]:
-    """The rank that what follows asks of a value, where it does."""
-    wanted: dict[Value, int] = {}
-    for node in reversed(graph.nodes):
-        rank = len(node.attributes["kernel_size"]) + 2 if node.kind in WINDOWS else None
-        if rank is None and _keeps_rank(node):
-            rank = wanted.get(Value(node.name))
-        if rank is not None and node.inputs and isinstance(node.inputs[0], Value):
-            wanted.setdefault(node.inputs[0], rank)
-    return wanted
+    """Return the ranks of values that the operators after them demand."""
+    demands = _demands(graph, {}, {})
+    return {value: demand.rank for value, demand in demands.items() if demand.rank is not None}
 
 
 def infer_input_shapes(graph: Graph, layers: Mapping[str, Layer], tensors: Mapping[str, Tensor]) -> tuple[Input, ...]:
-    """The graph's inputs, those without a shape with what the layers after them say about it."""
-    ranks = wanted_ranks(graph)
-    channels: dict[Value, int] = {}
-    for node in reversed(graph.nodes):
-        count = _channels(node, layers, tensors)
-        if count is None and _keeps_rank(node):
-            count = channels.get(Value(node.name))
-        if count is not None and node.inputs and isinstance(node.inputs[0], Value):
-            channels.setdefault(node.inputs[0], count)
+    """Return the graph's inputs, those without a shape with the one that the layers after them demand.
+
+    Args:
+        graph: The graph; shapes that it states are kept.
+        layers: The store's layers by name.
+        tensors: The store's tensors by key; only their shapes are used.
+    """
+    demands = _demands(graph, layers, tensors)
     return tuple(
-        item
-        if item.shape is not None or Value(item.name) not in ranks
-        else Input(item.name, _shape(ranks[Value(item.name)], channels.get(Value(item.name))), item.dtype)
+        item if item.shape is not None else replace(item, shape=demands.get(Value(item.name), Demand()).shape())
         for item in graph.inputs
     )
 
 
-def _shape(rank: int, channels: int | None) -> tuple[int | None, ...]:
-    return (None, channels, *[None] * (rank - 2))
+def _demands(graph: Graph, layers: Mapping[str, Layer], tensors: Mapping[str, Tensor]) -> dict[Value, Demand]:
+    demands: dict[Value, Demand] = {}
+    for node in reversed(graph.nodes):
+        if not node.inputs or not isinstance(node.inputs[0], Value):
+            continue
+        layer = layers.get(node.layer) if node.layer is not None else None
+        shapes = {role: tensors[key].shape for role, key in layer.tensors.items() if key in tensors} if layer else {}
+        own, passed = _own_demand(node, shapes), _passed_demand(node, demands.get(Value(node.name), Demand()))
+        known = demands.get(node.inputs[0], Demand())
+        rank = next((d.rank for d in (own, passed, known) if d.rank is not None), None)
+        demands[node.inputs[0]] = Demand(rank, {**known.sizes, **passed.sizes, **own.sizes})
+    return demands
 
 
-def _keeps_rank(node: Node) -> bool:
+def _own_demand(node: Node, shapes: Mapping[str, tuple[int, ...]]) -> Demand:
+    """Return the demand of the node itself on its first operand, given the shapes of its stored roles."""
+    attributes, weight = node.attributes, shapes.get("weight")
+    if "kernel_size" in attributes and "layout" in attributes:
+        rank = len(attributes["kernel_size"]) + 2
+        axis = 1 if attributes["layout"] == "channels_first" else rank - 1
+        if weight is None or node.kind not in ("convolution", "transposed_convolution"):
+            return Demand(rank)
+        if len(weight) < 2:
+            return Demand(rank)
+        return Demand(rank, {axis: weight[0] if node.kind[0] == "t" else weight[1] * attributes["groups"]})
+    if node.kind == "deformable_convolution":
+        return Demand(len(attributes["kernel_size"]) + 2)
+    if node.kind in _RECURRENT:
+        features = shapes.get("weight_ih_l0", shapes.get("weight_ih"))
+        return Demand(_RECURRENT[node.kind], {-1: features[1]} if features is not None and len(features) == 2 else {})
+    if weight is None or len(weight) < 1 + (node.kind == "linear"):
+        return Demand()
+    if node.kind in ("batch_norm", "layer_norm"):
+        return Demand(None, {attributes["axis"]: weight[0]})
+    if node.kind in ("instance_norm", "group_norm"):
+        return Demand(None, {1: weight[0]})
+    if node.kind == "linear" and not attributes["flatten"]:
+        return Demand(None, {-1: weight[1]})
+    return Demand()
+
+
+def _passed_demand(node: Node, output: Demand) -> Demand:
+    """Return the demand on the node's first operand that follows from the one on its output."""
     operator = catalogue.get(node.kind)
-    return (operator is not None and operator.keeps_shape) or rank_rule_of(node.kind) == "same"
-
-
-def _channels(node: Node, layers: Mapping[str, Layer], tensors: Mapping[str, Tensor]) -> int | None:
-    """The channels that a convolution or a normalisation over axis 1 takes."""
-    layer = layers.get(node.layer) if node.layer is not None else None
-    key = layer.tensors.get("weight") if layer is not None else None
-    if key is None or key not in tensors:
-        return None
-    shape = tensors[key].shape
-    if node.kind == "convolution" and node.attributes["layout"] == "channels_first":
-        return shape[1] * int(node.attributes["groups"])
-    if node.kind == "batch_norm" and node.attributes["axis"] == 1:
-        return shape[0]
-    return None
+    if node.kind == "transpose" and node.attributes["axes"]:
+        axes = node.attributes["axes"]
+        sizes = {axes[axis]: size for axis, size in output.sizes.items() if -len(axes) <= axis < len(axes)}
+        return Demand(len(axes), {axis % len(axes): size for axis, size in sizes.items()})
+    if node.kind == "swap_axes":
+        first, second = node.attributes["axis"], node.attributes["other_axis"]
+        swapped = {first: second, second: first}
+        if min(first, second) < 0 or any(axis < 0 for axis in output.sizes):
+            return Demand(output.rank)
+        return Demand(output.rank, {swapped.get(axis, axis): size for axis, size in output.sizes.items()})
+    if operator is not None and (operator.keeps_shape or (operator.elementwise and len(node.operands) == 1)):
+        return output
+    if "kernel_size" in node.attributes and node.kind.endswith("_pool"):
+        axis = 1 if node.attributes["layout"] == "channels_first" else -1
+        return Demand(None, {axis: output.sizes[axis]} if axis in output.sizes else {})
+    return Demand(output.rank) if rank_rule_of(node.kind) == "same" else Demand()

@@ -7,7 +7,6 @@ from typing import Any, Iterable, Mapping, Sequence
 
 from neutral.errors import UnsupportedError
 from neutral.graph import Graph, Node, Value
-from neutral.operators import catalogue
 from neutral.rewriting import resolve, resolve_all
 from neutral.store import Store
 from neutral_to_torch.emission.expression.symbols import Symbol, term_of
@@ -24,9 +23,6 @@ from neutral_to_torch.emission.lowering.cut import eliminate_dead_code, remove_i
 from neutral_to_torch.emission.lowering.input_shapes import wanted_ranks
 from neutral_to_torch.emission.lowering.program import Program, Statement, substitute
 from neutral_to_torch.emission.lowering.rules import NodeView, Unpacked, Unsupported, rank_of, rule_for
-
-EMITTER_ATTRIBUTES = ("batch_first",)
-"""Attributes that passes of the emitter add to kinds of the catalogue."""
 
 
 class Lowering:
@@ -81,9 +77,6 @@ class Lowering:
             return self._problem(f"kind {node.kind} has no rule for PyTorch", node)
         if node.layer is not None and layer is None:
             return self._problem(f"kind {node.kind}: its layer {node.layer!r} is not in the store", node)
-        problem = _contradiction(node)
-        if problem is not None:
-            return self._problem(problem, node)
         known = [ranks.get(operand) if isinstance(operand, Value) else 0 for operand in node.inputs]
         view = NodeView(node, layer, self._store.tensors, known, used, self._declared, self._body)
         try:
@@ -131,22 +124,6 @@ class Lowering:
         if self.problems:
             lines = tuple(_line(problem, names) for problem, names in self.problems.items())
             raise UnsupportedError(f"{subject} cannot be written as PyTorch source exactly:", lines)
-
-
-def _contradiction(node: Node) -> str | None:
-    """Return how the node contradicts the catalogue, or None; kinds of the emitter itself are not in it."""
-    operator = catalogue.get(node.kind)
-    if operator is None:
-        return None
-    if any(name.startswith("*") for name in operator.inputs):
-        most = None
-    else:
-        most = len(operator.inputs)
-    least = sum(not name.startswith("*") and not name.endswith("?") for name in operator.inputs)
-    if len(node.inputs) < least or (most is not None and len(node.inputs) > most):
-        return f"kind {node.kind}: {len(node.inputs)} inputs; expected {', '.join(operator.inputs) or 'none'}"
-    attributes = {name: value for name, value in node.attributes.items() if name not in EMITTER_ATTRIBUTES}
-    return next(operator.problems(attributes), None)
 
 
 def _used_outputs(graph: Graph) -> list[tuple[bool, ...]]:

@@ -49,6 +49,7 @@ def lower(store: Store, outputs: Sequence[str] | None = None, until: str | None 
 
     Raises:
         UsageError: The store has no graph, or a name is unknown.
+        StoreError: The store contradicts the catalogue.
         UnsupportedError: With every problem there is, where operators have no exact equal in PyTorch.
     """
     if store.graph is None:
