@@ -31,7 +31,7 @@ class SourceFile:
 
     Attributes:
         name: The name without a folder.
-        role: What the file was for: ``parameters``, ``graph`` and so on.
+        role: The purpose of the file: ``parameters``, ``graph`` and so on.
         format: The name of the file's format.
         size: Bytes of the file.
         pieces: The parts of a binary file in order: a number is that many bytes of ``skeleton``, a :class:`Piece` is a
@@ -59,7 +59,7 @@ class StoreSource:
 
     Attributes:
         framework: The framework's name, such as ``mxnet``.
-        version: The framework's version; None where it is unknown.
+        version: The framework's version; None if it is unknown.
         files: The files, each with a name of its own.
     """
 

@@ -51,7 +51,7 @@ def bounded_int(digits: int) -> Callable[[str], int]:
 
 
 def reject_constant(text: str) -> Any:
-    """Raise ValueError: NaN, Infinity and -Infinity are no JSON."""
+    """Raise ValueError: NaN, Infinity and -Infinity are not JSON."""
     raise ValueError(f"{text} is not a number of JSON")
 
 

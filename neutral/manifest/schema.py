@@ -9,27 +9,19 @@ from __future__ import annotations
 from typing import Any
 
 from neutral.dtypes import DTYPE_CODE
-from neutral.manifest.validators import (
-    anything,
-    boolean,
+from neutral.manifest.compound_validators import (
     by_key,
     by_type,
-    constant,
     list_of,
-    matching,
     named,
-    null,
-    number,
-    one_of,
     optional,
     record,
-    size,
     table_of,
-    text,
     together,
     tuple_of,
     with_keywords,
 )
+from neutral.manifest.validators import anything, boolean, constant, matching, null, number, one_of, size, text
 
 KEY = "neutral"
 """The name of the format, and the key of the manifest in the metadata of a container."""

@@ -24,13 +24,12 @@ class Validator(NamedTuple):
         definitions: Schemas by name, for the document's ``$defs``.
 
     Example:
-        >>> shape = list_of(size())
-        >>> shape.schema
-        {'type': 'array', 'items': {'type': 'integer', 'minimum': 0}}
-        >>> shape.check([2, -1])
+        >>> size().schema
+        {'type': 'integer', 'minimum': 0}
+        >>> size().check(-1)
         Traceback (most recent call last):
             ...
-        ValueError: [1] expected a whole number that is not negative, found -1
+        ValueError: expected a whole number that is not negative, found -1
     """
 
     check: Check
@@ -52,7 +51,7 @@ def constant(expected: Any) -> Validator:
 
     def check(value: Any) -> None:
         if type(value) is not type(expected) or value != expected:
-            raise ValueError(f"expected {expected!r}, found {_short(value)}")
+            raise ValueError(f"expected {expected!r}, found {short(value)}")
 
     return Validator(check, {"const": expected})
 
@@ -62,7 +61,7 @@ def null() -> Validator:
 
     def check(value: Any) -> None:
         if value is not None:
-            raise ValueError(f"expected null, found {_short(value)}")
+            raise ValueError(f"expected null, found {short(value)}")
 
     return Validator(check, {"type": "null"})
 
@@ -72,7 +71,7 @@ def text() -> Validator:
 
     def check(value: Any) -> None:
         if type(value) is not str:
-            raise ValueError(f"expected a text, found {_short(value)}")
+            raise ValueError(f"expected a text, found {short(value)}")
 
     return Validator(check, {"type": "string"})
 
@@ -82,7 +81,7 @@ def boolean() -> Validator:
 
     def check(value: Any) -> None:
         if type(value) is not bool:
-            raise ValueError(f"expected true or false, found {_short(value)}")
+            raise ValueError(f"expected true or false, found {short(value)}")
 
     return Validator(check, {"type": "boolean"})
 
@@ -92,7 +91,7 @@ def number() -> Validator:
 
     def check(value: Any) -> None:
         if type(value) not in (int, float):
-            raise ValueError(f"expected a number, found {_short(value)}")
+            raise ValueError(f"expected a number, found {short(value)}")
 
     return Validator(check, {"type": "number"})
 
@@ -102,7 +101,7 @@ def size() -> Validator:
 
     def check(value: Any) -> None:
         if type(value) is not int or value < 0:
-            raise ValueError(f"expected a whole number that is not negative, found {_short(value)}")
+            raise ValueError(f"expected a whole number that is not negative, found {short(value)}")
 
     return Validator(check, {"type": "integer", "minimum": 0})
 
@@ -112,7 +111,7 @@ def one_of(*choices: str) -> Validator:
 
     def check(value: Any) -> None:
         if type(value) is not str or value not in choices:
-            raise ValueError(f"expected one of {', '.join(choices)}, found {_short(value)}")
+            raise ValueError(f"expected one of {', '.join(choices)}, found {short(value)}")
 
     return Validator(check, {"enum": list(choices)})
 
@@ -123,172 +122,12 @@ def matching(pattern: str) -> Validator:
 
     def check(value: Any) -> None:
         if type(value) is not str or not match(value):
-            raise ValueError(f"expected a text that matches {pattern}, found {_short(value)}")
+            raise ValueError(f"expected a text that matches {pattern}, found {short(value)}")
 
     return Validator(check, {"type": "string", "pattern": f"^{pattern}$"})
 
 
-def optional(validator: Validator) -> Validator:
-    """Accept null and everything that ``validator`` accepts."""
-    check_value = validator.check
-
-    def check(value: Any) -> None:
-        if value is not None:
-            check_value(value)
-
-    return Validator(check, {"anyOf": [validator.schema, {"type": "null"}]}, validator.definitions)
-
-
-def list_of(item: Validator) -> Validator:
-    """Accept a list of any length whose items ``item`` accepts."""
-    check_item = item.check
-
-    def check(value: Any) -> None:
-        if type(value) is not list:
-            raise ValueError(f"expected a list, found {_short(value)}")
-        for index, each in enumerate(value):
-            try:
-                check_item(each)
-            except ValueError as error:
-                raise ValueError(f"[{index}] {error}") from None
-
-    return Validator(check, {"type": "array", "items": item.schema}, item.definitions)
-
-
-def tuple_of(*items: Validator) -> Validator:
-    """Accept a list with one item for each validator."""
-    checks = [item.check for item in items]
-
-    def check(value: Any) -> None:
-        if type(value) is not list or len(value) != len(checks):
-            raise ValueError(f"expected a list of {len(checks)} items, found {_short(value)}")
-        for check_item, each in zip(checks, value):
-            check_item(each)
-
-    schema = {
-        "type": "array",
-        "prefixItems": [item.schema for item in items],
-        "minItems": len(items),
-        "items": False,
-    }
-    return Validator(check, schema, _merged(*items))
-
-
-def table_of(item: Validator) -> Validator:
-    """Accept an object with any keys whose values ``item`` accepts."""
-    check_item = item.check
-
-    def check(value: Any) -> None:
-        if type(value) is not dict:
-            raise ValueError(f"expected an object, found {_short(value)}")
-        for key, each in value.items():
-            _check_field(key, check_item, each)
-
-    schema: Schema = {"type": "object"}
-    if item.schema:
-        schema["additionalProperties"] = item.schema
-    return Validator(check, schema, item.definitions)
-
-
-def record(required: Mapping[str, Validator], allowed: Mapping[str, Validator] | None = None) -> Validator:
-    """Accept an object with known keys.
-
-    Args:
-        required: Validators of the keys that must be there.
-        allowed: Validators of the keys that may be there. Any other key is refused.
-    """
-    fields = {**required, **(allowed or {})}
-    checks = {key: validator.check for key, validator in fields.items()}
-
-    def check(value: Any) -> None:
-        if type(value) is not dict:
-            raise ValueError(f"expected an object, found {_short(value)}")
-        for key in required:
-            if key not in value:
-                raise ValueError(f"key {key!r} is missing")
-        for key, each in value.items():
-            if key not in checks:
-                raise ValueError(f"unexpected key {key!r}; expected {', '.join(checks)}")
-            _check_field(key, checks[key], each)
-
-    schema = {
-        "type": "object",
-        "properties": {key: validator.schema for key, validator in fields.items()},
-        "required": list(required),
-        "additionalProperties": False,
-    }
-    return Validator(check, schema, _merged(*fields.values()))
-
-
-def together(validator: Validator, *keys: str) -> Validator:
-    """Accept the objects that ``validator`` accepts, if they have all of the keys or none of them."""
-
-    def check(value: Any) -> None:
-        validator.check(value)
-        if 0 < sum(key in value for key in keys) < len(keys):
-            raise ValueError(f"keys {' and '.join(keys)} go together, and only one of them is there")
-
-    dependencies = {key: [other for other in keys if other != key] for key in keys}
-    return Validator(check, {**validator.schema, "dependentRequired": dependencies}, validator.definitions)
-
-
-def by_type(validators: Mapping[type, Validator]) -> Validator:
-    """Choose the validator by the Python type of the JSON value; True is a bool and no int.
-
-    Args:
-        validators: A validator for each accepted type, such as ``{list: ..., str: ..., type(None): ...}``.
-    """
-    checks = {kind: validator.check for kind, validator in validators.items()}
-    names = ", ".join(kind.__name__ for kind in checks)
-
-    def check(value: Any) -> None:
-        if type(value) not in checks:
-            raise ValueError(f"expected one of the types {names}, found {_short(value)}")
-        checks[type(value)](value)
-
-    return Validator(check, _any_of(*validators.values()), _merged(*validators.values()))
-
-
-def by_key(key: str, with_key: Validator, without_key: Validator) -> Validator:
-    """Choose the validator of an object by whether it has a key."""
-
-    def check(value: Any) -> None:
-        (with_key if type(value) is dict and key in value else without_key).check(value)
-
-    return Validator(check, _any_of(with_key, without_key), _merged(with_key, without_key))
-
-
-def named(name: str, validator: Validator, description: str | None = None) -> Validator:
-    """Give the schema of a validator a name, under which the other schemas refer to it."""
-    schema = validator.schema if description is None else {"description": description, **validator.schema}
-    definitions = {**validator.definitions, name: schema}
-    return Validator(validator.check, {"$ref": f"#/$defs/{name}"}, definitions)
-
-
-def with_keywords(validator: Validator, **keywords: Any) -> Validator:
-    """Add keywords to the schema alone, for rules that ``neutral check`` enforces and opening a store does not."""
-    return Validator(validator.check, {**validator.schema, **keywords}, validator.definitions)
-
-
-def _any_of(*validators: Validator) -> Schema:
-    schemas: list[Schema] = []
-    for validator in validators:
-        if validator.schema not in schemas:
-            schemas.append(validator.schema)
-    return {"anyOf": schemas}
-
-
-def _merged(*validators: Validator) -> dict[str, Schema]:
-    return {name: schema for validator in validators for name, schema in validator.definitions.items()}
-
-
-def _check_field(key: str, check: Check, value: Any) -> None:
-    try:
-        check(value)
-    except ValueError as error:
-        raise ValueError(f"{key}: {error}") from None
-
-
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """Return a value as a message quotes it, cut if it is long."""
     quoted = repr(value)
     return quoted if len(quoted) <= _LONGEST_VALUE else quoted[: _LONGEST_VALUE - 3] + "..."

@@ -1,4 +1,4 @@
-"""Names that are not taken yet."""
+"""Generate unique names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class UniqueNames:
         self._numbers: dict[str, int] = {}
 
     def __call__(self, name: str) -> str:
-        """Return ``name``, or the first numbered form of it that is free, and take it."""
+        """Return ``name``, with the first free number if it is taken; the result is taken from then on."""
         candidate = name
         while candidate in self._taken:
             self._numbers[name] = self._numbers.get(name, 1) + 1
@@ -33,6 +33,6 @@ class UniqueNames:
         return candidate
 
     def discard(self, name: str) -> None:
-        """Give a name back."""
+        """Make a name free again."""
         self._taken.discard(name)
         self._numbers.pop(name, None)

@@ -51,7 +51,7 @@ def reachable(operations: Sequence[O], outputs: Iterable[Value]) -> tuple[list[O
 
 
 def sort_topologically(operations: Sequence[O]) -> list[O]:
-    """Sort operations so that each stands after those whose outputs it uses; otherwise keep their order.
+    """Sort operations into execution order: each after those whose outputs it uses, otherwise in the given order.
 
     Args:
         operations: In any order, without a cycle.

@@ -44,10 +44,10 @@ class UseDef(Generic[O]):
         return self.definitions.get(operand.node) if isinstance(operand, Value) else None
 
     def count(self, value: Value) -> int:
-        """Return how many operations use the value, and one more where it is an output of the graph."""
+        """Return the number of operations that use the value, plus one if it is an output of the graph."""
         return len(self.users.get(value, ())) + (value in self.outputs)
 
     def is_private(self, value: Value, users: Collection[O]) -> bool:
-        """Return whether no operation but ``users`` uses the value, and it is no output of the graph."""
+        """Return whether only ``users`` use the value, and it is not an output of the graph."""
         allowed = {id(user) for user in users}
         return value not in self.outputs and all(id(user) in allowed for user in self.users.get(value, ()))

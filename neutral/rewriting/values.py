@@ -1,4 +1,4 @@
-"""Replace values by others."""
+"""Follow replacements of values."""
 
 from __future__ import annotations
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from neutral.manifest import compound_validators as c
 from neutral.manifest import validators as v
 from neutral.manifest.validators import Validator
 
-RANGE = v.record({"tensor": v.text()}, {"start": v.size(), "nbytes": v.size()})
+RANGE = c.record({"tensor": v.text()}, {"start": v.size(), "nbytes": v.size()})
 
 CASES: dict[str, tuple[Validator, list[Any], list[Any]]] = {
     "anything": (v.anything(), [None, 1, "a", [], {}], []),
@@ -21,27 +22,27 @@ CASES: dict[str, tuple[Validator, list[Any], list[Any]]] = {
     "size": (v.size(), [0, 7], [-1, 1.5, "1", True, None]),
     "one_of": (v.one_of("a", "b"), ["a", "b"], ["c", 1, None]),
     "matching": (v.matching("[0-9a-f]{2}"), ["0f"], ["0F", "0", "0ff", 15]),
-    "optional": (v.optional(v.size()), [None, 1], [-1, "1"]),
-    "list_of": (v.list_of(v.size()), [[], [1, 2]], [[1, -1], 1, {}, "12"]),
-    "tuple_of": (v.tuple_of(v.text(), v.size()), [["a", 0]], [["a"], ["a", 0, 0], [0, "a"], "a0", {}]),
-    "table_of": (v.table_of(v.size()), [{}, {"a": 1}], [{"a": -1}, [], 1]),
+    "optional": (c.optional(v.size()), [None, 1], [-1, "1"]),
+    "list_of": (c.list_of(v.size()), [[], [1, 2]], [[1, -1], 1, {}, "12"]),
+    "tuple_of": (c.tuple_of(v.text(), v.size()), [["a", 0]], [["a"], ["a", 0, 0], [0, "a"], "a0", {}]),
+    "table_of": (c.table_of(v.size()), [{}, {"a": 1}], [{"a": -1}, [], 1]),
     "record": (
         RANGE,
         [{"tensor": "a"}, {"tensor": "a", "start": 1}],
         [{}, {"tensor": 1}, {"tensor": "a", "end": 1}, []],
     ),
     "together": (
-        v.together(RANGE, "start", "nbytes"),
+        c.together(RANGE, "start", "nbytes"),
         [{"tensor": "a"}, {"tensor": "a", "start": 1, "nbytes": 2}],
         [{"tensor": "a", "start": 1}, {"tensor": "a", "nbytes": 1}, {"start": 1, "nbytes": 2}],
     ),
-    "by_type": (v.by_type({int: v.size(), str: v.one_of("inf")}), [1, "inf"], [-1, "nan", True, None, []]),
+    "by_type": (c.by_type({int: v.size(), str: v.one_of("inf")}), [1, "inf"], [-1, "nan", True, None, []]),
     "by_key": (
-        v.by_key("text", v.record({"text": v.text()}), v.record({"size": v.size()})),
+        c.by_key("text", c.record({"text": v.text()}), c.record({"size": v.size()})),
         [{"text": "a"}, {"size": 1}],
         [{"text": 1}, {"size": -1}, {"text": "a", "size": 1}, {}, 1],
     ),
-    "named": (v.list_of(v.named("size", v.size(), "A description.")), [[], [1]], [[-1], 1]),
+    "named": (c.list_of(c.named("size", v.size(), "A description.")), [[], [1]], [[-1], 1]),
 }
 
 
@@ -67,13 +68,13 @@ def test_a_constant_has_a_type(value: Any) -> None:
 
 
 def test_a_message_names_the_place_and_cuts_long_values() -> None:
-    validator = v.table_of(v.list_of(v.size()))
+    validator = c.table_of(c.list_of(v.size()))
     with pytest.raises(ValueError) as caught:
         validator.check({"shape": [1, "x" * 100]})
     assert str(caught.value) == (f"shape: [1] expected a whole number that is not negative, found '{'x' * 56}...")
 
 
 def test_keywords_are_of_the_schema_alone() -> None:
-    validator = v.with_keywords(v.list_of(v.size()), uniqueItems=True)
+    validator = c.with_keywords(c.list_of(v.size()), uniqueItems=True)
     validator.check([1, 1])
     assert validator.schema["uniqueItems"] is True
