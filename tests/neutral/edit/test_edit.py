@@ -124,3 +124,13 @@ def test_a_store_twice_needs_prefixes(tmp_path: Path) -> None:
     assert list(result.layers) == ["a.fc", "a.act", "b.fc", "b.act"]
     assert [file.name for file in result.source.files] == ["net-0000.params", "net-symbol.json"]
     np.testing.assert_array_equal(result["b.fc.weight"], store["fc.weight"])
+
+
+def test_a_graph_is_needed_to_cut() -> None:
+    with pytest.raises(UsageError, match="it has no graph to cut at 'fc'"):
+        slice_layers(Store({}, {}), [], output="fc")
+
+
+def test_only_cast_tensors_have_errors(tmp_path: Path) -> None:
+    store = sample_store(tmp_path)
+    assert [error.key for error in cast_errors(store, cast(store, "float16", keep=["fc.*"]))] == ["act.weight"]

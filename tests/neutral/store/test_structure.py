@@ -8,14 +8,15 @@ from typing import Any, Callable, Mapping
 
 import pytest
 
-from neutral.graph import Input, Layer, Value
+from neutral.errors import StoreError
+from neutral.graph import Graph, Input, Layer, Node, Value
 from neutral.source import Piece
 from neutral.store import SourceFile, Store
 from neutral.store.check import check
 from neutral.store.header import encode_header
 from neutral.store.header_digest import write_header_digest
 from neutral.store.header_parser import read_header
-from neutral.store.structure import structure_problems
+from neutral.store.structure import require_valid, structure_problems
 from samples import in_memory, sample_store
 
 
@@ -230,3 +231,37 @@ def test_a_source_file_of_an_empty_store_may_be_all_skeleton() -> None:
 
     file = SourceFile("x.params", "parameters", "x", 3, pieces=(3,), skeleton=b"abc")
     assert list(structure_problems(Store({}, {}, source=StoreSource("mxnet", None, (file,))))) == []
+
+
+def test_a_sound_store_is_checked_once(tmp_path: Path) -> None:
+    store = sample_store(tmp_path)
+    require_valid(store)
+    store.layers = {}
+    require_valid(store)
+
+
+def test_an_unsound_store_is_refused_with_its_first_problems(tmp_path: Path) -> None:
+    store = sample_store(tmp_path)
+    store.tensors = {**store.tensors, **{f"t{number}": in_memory("U8", (), b"a") for number in range(12)}}
+    with pytest.raises(StoreError) as caught:
+        require_valid(store)
+    lines = str(caught.value).split("\n")
+    assert lines[1] == "  - tensor 't0': no layer and no source file names it" and lines[11] == "  and 2 more"
+
+
+def test_a_node_has_the_kind_of_its_layer(tmp_path: Path) -> None:
+    store = sample_store(tmp_path)
+    assert store.graph is not None
+    first, *others = store.graph.nodes
+    store.graph = replace(store.graph, nodes=(first, *(replace(node, layer="fc") for node in others)))
+    assert "graph, node 'act': its layer 'fc' is a linear, not a prelu" in list(structure_problems(store))
+
+
+def test_roles_that_a_subgraph_computes_are_present() -> None:
+    linear = {"out_features": 2, "flatten": False}
+    body = Graph((Input("w"),), (Node("n", "linear", (Value("w"),), linear, "fc", {"weight": Value("w")}),), ())
+    loop = Node("loop", "opaque", (), {"operator": "o", "attributes": {}, "reason": "r", "body": body})
+    store = Store({"fc": Layer("fc", "linear", linear, {})}, {}, Graph((), (loop,), ()))
+    assert not any("it has no weight" in problem for problem in structure_problems(store))
+    store.graph = None
+    assert "layer 'fc': it has no weight" in list(structure_problems(store))

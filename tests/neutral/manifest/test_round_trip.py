@@ -1,0 +1,67 @@
+"""Every kind of the catalogue, with values of every attribute type, survives encoding and decoding."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from neutral.errors import StoreError
+from neutral.graph import Graph, Input, Layer, Node, Value
+from neutral.manifest import decode, encode
+from neutral.operators import Operator, catalogue
+from neutral.store import Store
+from samples import sample_store
+
+BODY = Graph((Input("i", None, None),), (Node("n", "relu", (Value("i"),), {}),), (Value("n"),))
+
+VALUES: dict[str, Any] = {
+    "int": 3,
+    "float": float("-inf"),
+    "bool": True,
+    "str": "text",
+    "ints": (1, 2),
+    "floats": (0.5, float("inf")),
+    "optional_ints": (None, 2),
+    "graph": BODY,
+    "json": {"key": [1, None, "a"]},
+}
+
+
+def attributes(operator: Operator) -> dict[str, Any]:
+    return {a.name: a.choices[0] if a.choices else VALUES[a.type] for a in operator.attributes}
+
+
+@pytest.mark.parametrize("kind", [operator.kind for operator in catalogue])
+def test_attributes_of_every_kind(kind: str) -> None:
+    operator = catalogue[kind]
+    node = Node("node", kind, (Value("x"), 2.0, None, True, float("inf")), attributes(operator))
+    empty = Node("empty", kind, (), {a.name: None for a in operator.attributes})
+    layer = Layer("layer", kind, attributes(operator), {})
+    store = Store({"layer": layer}, {}, Graph((Input("x"),), (node, empty), (Value("node", 1),)))
+    contents = decode("".join(encode(store, {}, {})), "x")
+    assert contents["graph"] == store.graph
+    assert contents["layers"] == store.layers
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        ({"eps": "many"}, "expected a number, found 'many'"),
+        ({"epsilon": 1.0}, "unknown attribute 'epsilon' of instance_norm; expected one of eps"),
+    ],
+)
+def test_invalid_attributes(attributes: dict[str, Any], message: str, tmp_path: Path) -> None:
+    manifest = json.loads("".join(encode(sample_store(tmp_path), {}, {})))
+    manifest["layers"][0].update(kind="instance_norm", attributes=attributes)
+    with pytest.raises(StoreError, match=message):
+        decode(json.dumps(manifest), "x")
+
+
+def test_two_layers_of_one_name(tmp_path: Path) -> None:
+    manifest = json.loads("".join(encode(sample_store(tmp_path), {}, {})))
+    manifest["layers"].append(manifest["layers"][0])
+    with pytest.raises(StoreError, match="two layers have the same name"):
+        decode(json.dumps(manifest), "x")
