@@ -1,1 +1,1 @@
-"""Code that runs where MXNet is, on behalf of tests that run where it is not."""
+"""Code that runs in the MXNet process, for tests that run without MXNet."""

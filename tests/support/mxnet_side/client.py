@@ -1,4 +1,4 @@
-"""The other end of the MXNet process: starts it, and calls functions in it."""
+"""Start the MXNet process and call functions in it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ IMPORTABLE = (WORKER.parents[1], WORKER.parents[3] / "readers")
 
 
 class MXNet:
-    """Calls functions of ``tests/mxnet_side`` in a process that has MXNet."""
+    """Call functions of ``tests/support/mxnet_side`` in a process that has MXNet."""
 
     def __init__(self, python: str) -> None:
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "MXNET_SUBGRAPH_BACKEND": "NONE"}
@@ -26,7 +26,7 @@ class MXNet:
         )
 
     def call(self, function: str, **arguments: Any) -> Any:
-        """``function`` is ``module:name``; what it raises is raised here as RuntimeError with its traceback."""
+        """Call ``function``, given as ``module:name``; its errors are raised as RuntimeError with their traceback."""
         assert self._process.stdin is not None and self._process.stdout is not None
         send(self._process.stdin, (function, arguments))
         ok, result = receive(self._process.stdout)
@@ -43,7 +43,7 @@ class MXNet:
 
 
 def mxnet_python() -> str | None:
-    """The Python that has MXNet: NEUTRAL_MXNET_PYTHON, or this one."""
+    """Return the Python that has MXNet: NEUTRAL_MXNET_PYTHON, or this one."""
     named = os.environ.get("NEUTRAL_MXNET_PYTHON")
     if named:
         return named
@@ -55,5 +55,5 @@ def mxnet_python() -> str | None:
 
 
 def mxnet2_python() -> str | None:
-    """The Python that has MXNet 2: NEUTRAL_MXNET2_PYTHON."""
+    """Return the Python that has MXNet 2: NEUTRAL_MXNET2_PYTHON."""
     return os.environ.get("NEUTRAL_MXNET2_PYTHON")

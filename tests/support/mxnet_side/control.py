@@ -1,4 +1,4 @@
-"""Models with loops and branches in real MXNet."""
+"""Models with loops and branches."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Symbols = Sequence[mx.sym.Symbol]
 
 
 def run(model: str, inputs: Mapping[str, np.ndarray], prefix: str) -> list[np.ndarray]:
-    """Build the model of that name, save it with random parameters and give its outputs for the inputs."""
+    """Build the model of this name, save it with random parameters, and return its outputs."""
     symbol = MODELS[model]()
     random = np.random.RandomState(0)
     shapes = {
@@ -25,13 +25,13 @@ def run(model: str, inputs: Mapping[str, np.ndarray], prefix: str) -> list[np.nd
 
 
 def _dense(x: Any, name: str, features: int, size: int = 4) -> Any:
-    """A layer that states the shapes of its parameters: MXNet infers none through loops and branches."""
+    """Build a layer with declared parameter shapes: MXNet cannot infer them through loops and branches."""
     weight, bias = mx.sym.var(f"{name}_weight", shape=(size, features)), mx.sym.var(f"{name}_bias", shape=(size,))
     return mx.sym.FullyConnected(x, weight, bias, num_hidden=size, flatten=False, name=name)
 
 
 def elman() -> mx.sym.Symbol:
-    """A recurrence with layers in the loop: one output, one state."""
+    """Build a recurrence with layers in the loop: one output, one state."""
 
     def step(x: Any, states: Symbols) -> Any:
         h = mx.sym.tanh(_dense(x, "i2h", 3) + _dense(states[0], "h2h", 4))
@@ -42,7 +42,7 @@ def elman() -> mx.sym.Symbol:
 
 
 def two_of_each() -> mx.sym.Symbol:
-    """Two sequences, two outputs, two states that change places, and a constant that is computed outside."""
+    """Build a loop over two sequences with two outputs, two states that swap, and a constant computed outside."""
     a, b, scale = mx.sym.var("a"), mx.sym.var("b"), mx.sym.var("scale")
     constant = mx.sym.exp(scale)  # used inside and outside
 
@@ -67,7 +67,7 @@ def only_the_state() -> mx.sym.Symbol:
 
 
 def nested() -> mx.sym.Symbol:
-    """A loop in a loop, with a layer in the inner one."""
+    """Build a loop in a loop, with a layer in the inner one."""
 
     def inner(x: Any, states: Symbols) -> Any:
         h = mx.sym.relu(_dense(mx.sym.expand_dims(x, 0), "fc", 4)) + states[0]
@@ -82,7 +82,7 @@ def nested() -> mx.sym.Symbol:
 
 
 def counting() -> mx.sym.Symbol:
-    """A loop that ends by its condition, with one output."""
+    """Build a loop that ends by its condition, with one output."""
     outputs, states = mx.sym.contrib.while_loop(
         lambda i, s: i <= 5,
         lambda i, s: ([i + s], [i + 1, s + i]),
@@ -93,7 +93,7 @@ def counting() -> mx.sym.Symbol:
 
 
 def decaying() -> mx.sym.Symbol:
-    """A loop with a layer inside, whose condition needs a constant."""
+    """Build a loop with a layer, whose condition depends on a constant."""
     limit = mx.sym.var("limit")
     outputs, states = mx.sym.contrib.while_loop(
         lambda n, x: mx.sym.broadcast_greater(mx.sym.sum(mx.sym.abs(x)), limit),
@@ -105,7 +105,7 @@ def decaying() -> mx.sym.Symbol:
 
 
 def choice() -> mx.sym.Symbol:
-    """A branch with a layer in each way."""
+    """Build a branch with a layer in each alternative."""
     x = mx.sym.var("data")
     return mx.sym.contrib.cond(
         mx.sym.broadcast_greater(mx.sym.sum(x), mx.sym.var("threshold")),
@@ -115,7 +115,7 @@ def choice() -> mx.sym.Symbol:
 
 
 def loop_in_choice() -> mx.sym.Symbol:
-    """A branch with two outputs, one way of which has a loop with a layer."""
+    """Build a branch with two outputs and a loop with a layer in one alternative."""
     x, h = mx.sym.var("data"), mx.sym.var("h")
 
     def loop() -> Any:

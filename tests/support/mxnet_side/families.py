@@ -1,7 +1,7 @@
-"""Whole models of other families than vision in real MXNet: recurrent ones, transformers, loops, regions, forecasts.
+"""Models of families other than vision: recurrent ones, transformers, loops, regions, forecasts.
 
-A model is called by its family and its name there: ``sequences/gluon_lstm``, ``gluonts/deepar``. Those of GluonNLP and
-GluonTS are there where these packages are.
+A model is named by its family and its name in the family: ``sequences/gluon_lstm``, ``gluonts/deepar``. The models of
+GluonNLP and GluonTS are available if these packages are installed.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ REGIONS: dict[str, Inputs] = {
 
 
 def _saving(module: Any, inputs: dict[str, Inputs]) -> dict[str, Callable[[str], Inputs]]:
-    """Functions that save each model and give its inputs."""
+    """Return, by name, functions that save a model and return its inputs."""
 
     def save(name: str) -> Callable[[str], Inputs]:
         def call(prefix: str) -> Inputs:
@@ -163,18 +163,18 @@ FAMILIES = {
 
 
 def names() -> list[str]:
-    """The models whose packages are there."""
-    found = [family for family in FAMILIES if not family.startswith("gluon") or find_spec(family) is not None]
-    return [f"{family}/{model}" for family in found for model in FAMILIES[family]]
+    """Return the names of the models whose packages are installed."""
+    installed = [family for family in FAMILIES if not family.startswith("gluon") or find_spec(family) is not None]
+    return [f"{family}/{model}" for family in installed for model in FAMILIES[family]]
 
 
 def make(name: str, prefix: str, golden: str) -> dict[str, Any]:
-    """Save a model's checkpoint and its golden file; gives what :func:`mxnet_side.zoo.make` gives."""
+    """Save a model's checkpoint and its golden file; return a description as :func:`mxnet_side.zoo.make` does."""
     family, _, model = name.partition("/")
     inputs = FAMILIES[family][model](prefix)
-    if os.path.exists(f"{prefix}-golden.safetensors"):  # of a checkpoint that MXNet does not load as it is
+    if os.path.exists(f"{prefix}-golden.safetensors"):  # written with the checkpoint, which MXNet cannot load unchanged
         os.replace(f"{prefix}-golden.safetensors", golden)
-    elif family == "numpy mode":  # whose files say by themselves how they are to be read
+    elif family == "numpy mode":  # NumPy mode is recorded in the files
         shapes = {key: array.shape for key, array in inputs.items()}
         models.capture_files(f"{prefix}-symbol.json", f"{prefix}-0000.params", shapes, golden)
     else:

@@ -1,4 +1,4 @@
-"""Forecasting networks of GluonTS in real MXNet, trained for two batches, exported by Gluon. Each gives its inputs."""
+"""Forecasting networks of GluonTS, trained for two batches and exported by Gluon; each function returns the inputs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ESTIMATORS: Mapping[str, tuple[str, dict[str, Any]]] = {
 }
 
 SERIES = {"deepvar": 2, "lstnet": 1}
-"""How many series a model of several forecasts at once."""
+"""Number of series that a multivariate model forecasts."""
 
 
 def _save(name: str, prefix: str) -> dict[str, np.ndarray]:

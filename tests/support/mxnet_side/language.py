@@ -17,7 +17,7 @@ UNITS, HEADS, VOCABULARY = 16, 4, 30
 
 
 def run(model: str, inputs: Mapping[str, np.ndarray], prefix: str) -> list[np.ndarray]:
-    """Build the model of that name, save it with random parameters and give its outputs for the inputs."""
+    """Build the model of this name, save it with random parameters, and return its outputs."""
     symbol = MODELS[model]()
     arguments, _ = randomise(symbol, {name: array.shape for name, array in inputs.items()})
     arrays = {**inputs, **{name: array.asnumpy() for name, array in arguments.items()}}
@@ -27,7 +27,7 @@ def run(model: str, inputs: Mapping[str, np.ndarray], prefix: str) -> list[np.nd
 
 
 class WovenAttention(gluon.HybridBlock):
-    """Self-attention whose three projections are joined head by head for MXNet's operator."""
+    """Build self-attention with the three projections interleaved by head for MXNet's operator."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -51,7 +51,7 @@ class WovenAttention(gluon.HybridBlock):
 
 
 class SplitAttention(gluon.HybridBlock):
-    """Attention of projected queries to another sequence, (N, T, C), with a mask, out of basic operators."""
+    """Build masked attention to another sequence, (N, T, C), from basic operators."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -89,7 +89,7 @@ class FeedForward(gluon.HybridBlock):
 
 
 def bert() -> mx.sym.Symbol:
-    """Words, kinds of words and positions; two encoder layers; a pooled output and tied word scores."""
+    """Build BERT: embeddings of tokens, types and positions; two encoder layers; a pooled output; tied token scores."""
     words, kinds, length = mx.sym.var("data0"), mx.sym.var("data1"), mx.sym.var("data2")
     table = mx.sym.var("word_embed_weight")
     x = mx.sym.Embedding(words, table, input_dim=VOCABULARY, output_dim=UNITS, name="word_embed")
@@ -116,7 +116,7 @@ def bert() -> mx.sym.Symbol:
 
 
 def encoder() -> mx.sym.Symbol:
-    """Two layers out of basic operators, each sample masked to its length."""
+    """Build two encoder layers from basic operators, with each sample masked to its length."""
     x, length = mx.sym.var("data0"), mx.sym.var("data1")
     x = mx.sym.FullyConnected(x, num_hidden=UNITS, flatten=False, name="input")
     mask = _mask(x, length)
@@ -134,7 +134,7 @@ def _mask(x: Any, length: Any) -> Any:
 
 
 def decoder() -> mx.sym.Symbol:
-    """Words attend to those before them, and to a memory."""
+    """Build a decoder with causal self-attention and attention to a memory."""
     words, memory = mx.sym.var("data0"), mx.sym.var("data1")
     x = mx.sym.Embedding(words, input_dim=VOCABULARY, output_dim=UNITS, name="embed") * UNITS**0.5
     steps = mx.sym.contrib.arange_like(x, axis=1)
@@ -153,7 +153,7 @@ def decoder() -> mx.sym.Symbol:
 
 
 def interleaved_decoder() -> mx.sym.Symbol:
-    """One layer as Sockeye 2 has it: interleaved projections, kept as they are computed with."""
+    """Build one decoder layer of Sockeye 2, with interleaved projections."""
     x, memory = mx.sym.var("data0"), mx.sym.var("data1")
     for number in range(2):
         y = mx.sym.LayerNorm(x, eps=1e-6, name=f"layer{number}_pre")

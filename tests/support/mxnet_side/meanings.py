@@ -1,4 +1,4 @@
-"""Networks that other people write in another way, which means the same."""
+"""Pairs of networks that are written differently and compute the same function."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def pooled(x: Any) -> Any:
 
 
 def linear_head() -> Network:
-    """A linear map of pooled features."""
+    """Build a linear layer on pooled features."""
     x = pooled(relu(convolution(data(), 6)))
     return mx.sym.FullyConnected(mx.sym.Flatten(x), num_hidden=5), IMAGE
 
 
 def convolution_head() -> Network:
-    """The same as a 1x1 convolution."""
+    """Build the linear layer as a 1x1 convolution."""
     x = convolution(pooled(relu(convolution(data(), 6))), 5, kernel=1)
     return mx.sym.Flatten(x), IMAGE
 
@@ -47,14 +47,14 @@ def fixed_scale() -> Network:
 
 
 def batch_norms() -> Network:
-    """Convolutions with their norms, the first without a bias."""
+    """Build convolutions followed by norms, the first without a bias."""
     x = relu(mx.sym.BatchNorm(convolution(data(), 6, no_bias=True), fix_gamma=False, eps=1e-5))
     x = relu(mx.sym.BatchNorm(convolution(x, 4), fix_gamma=False, eps=1e-3))
     return mx.sym.FullyConnected(x, num_hidden=5), IMAGE
 
 
 def without_norms() -> Network:
-    """The same after the norms went into the convolutions."""
+    """Build the convolutions with the norms folded into them."""
     x = relu(convolution(relu(convolution(data(), 6)), 4))
     return mx.sym.FullyConnected(x, num_hidden=5), IMAGE
 
@@ -66,7 +66,7 @@ def grouped() -> Network:
 
 
 def attention() -> Network:
-    """Query, key and value by projections of their own."""
+    """Build attention with separate projections of query, key and value."""
     x = data()
     query, key, value = (mx.sym.FullyConnected(x, num_hidden=12, flatten=False, name=name) for name in ("q", "k", "v"))
     weights = mx.sym.softmax(mx.sym.batch_dot(query, key, transpose_b=True) * 12**-0.5)
@@ -75,7 +75,7 @@ def attention() -> Network:
 
 
 def fused_attention() -> Network:
-    """The three projections in one matrix."""
+    """Build attention with the three projections in one matrix."""
     x = mx.sym.FullyConnected(data(), num_hidden=36, flatten=False, name="qkv")
     query, key, value = mx.sym.split(x, num_outputs=3, axis=-1)
     weights = mx.sym.softmax(mx.sym.batch_dot(query, key, transpose_b=True) * 12**-0.5)
@@ -84,7 +84,7 @@ def fused_attention() -> Network:
 
 
 def tied() -> Network:
-    """Words are scored by the vectors that they are looked up in."""
+    """Build a language model whose decoder shares its weight with the embedding."""
     table = mx.sym.var("table_weight")
     x = mx.sym.Embedding(mx.sym.var("words"), table, input_dim=11, output_dim=6, name="embed")
     x = mx.sym.FullyConnected(x, num_hidden=6, flatten=False, name="hidden")
@@ -92,7 +92,7 @@ def tied() -> Network:
 
 
 def two_heads() -> Network:
-    """With an output that only training has a use for."""
+    """Build a network with an additional output for training only."""
     x = relu(convolution(data(), 6))
     auxiliary = mx.sym.FullyConnected(pooled(x), num_hidden=5, name="auxiliary")
     x = relu(convolution(x, 8))

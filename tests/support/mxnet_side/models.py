@@ -18,8 +18,11 @@ Arrays = Dict[str, mx.nd.NDArray]
 def randomise(
     symbol: mx.sym.Symbol, shapes: Mapping[str, tuple[int, ...]], seed: int = 0, constants: Mapping[str, Any] = {}
 ) -> tuple[Arrays, Arrays]:
-    """Parameters for a symbol such that values stay in a sane range through many layers: scaled weights, statistics
-    that are not the initial ones, slopes and gammas around their usual values. ``constants`` stay as they are."""
+    """Return random parameters that keep the values of a deep network in range.
+
+    Weights are scaled by their fan-in, statistics differ from the initial ones, slopes and gammas are near their usual
+    values. ``constants`` are kept.
+    """
     random = np.random.default_rng(seed)
     arg_shapes, _, aux_shapes = symbol.infer_shape(**shapes)
     arguments: Arrays = {}
@@ -48,7 +51,7 @@ def _random_parameter(name: str, shape: tuple[int, ...], random: np.random.Gener
 def calibrate(
     symbol: mx.sym.Symbol, arguments: Arrays, auxiliary: Arrays, inputs: Mapping[str, np.ndarray], seed: int = 0
 ) -> Arrays:
-    """Statistics for the BatchNorms of deep networks that keep every activation around one.
+    """Return statistics for the BatchNorms of a deep network that keep every activation near 1.
 
     Without, activations grow from block to block until exponentials overflow and sigmoids are steps. What goes into
     each BatchNorm is observed while the network runs, and its statistics are set before it computes. As training would,
@@ -95,7 +98,7 @@ def calibrate(
 
 
 def _residual_branches(nodes: list[dict[str, Any]]) -> set[str]:
-    """The BatchNorms that are added to something that is none."""
+    """Return the BatchNorms whose output is added to another operator's output."""
     found = set()
     for node in nodes:
         if node["op"] in ("elemwise_add", "broadcast_add", "_Plus", "_plus"):
@@ -110,12 +113,12 @@ def save(symbol: mx.sym.Symbol, arguments: dict, auxiliary: dict, prefix: str) -
 
 
 def capture(prefix: str, inputs: Mapping[str, np.ndarray], golden: str, epoch: int = 0) -> None:
-    """The golden file of a checkpoint for given inputs."""
+    """Write the golden file of a checkpoint for given inputs."""
     mxnet_capture.capture(mx.model.load_checkpoint(prefix, epoch), dict(inputs), golden)
 
 
 def resnet20_face(prefix: str, golden: str) -> None:
-    """The 20-layer face network: four stages, PReLU everywhere, bias only in each stage's first convolution."""
+    """Build the 20-layer face network: four stages, PReLU everywhere, bias only in each stage's first convolution."""
 
     def relu(x: Any, name: str) -> Any:
         return mx.sym.LeakyReLU(x, act_type="prelu", name=f"relu{name}")
@@ -139,7 +142,7 @@ def resnet20_face(prefix: str, golden: str) -> None:
 
 
 def capture_files(symbol: str, params: str, shapes: Mapping[str, tuple[int, ...]], golden: str, seed: int = 0) -> None:
-    """The golden file of a symbol file and its parameter file, on random inputs of these shapes."""
+    """Write the golden file of a symbol and a parameter file, for random inputs of the given shapes."""
     inputs = [f"--shape={name}={','.join(map(str, shape))}" for name, shape in shapes.items()]
     arguments = ["run", f"--symbol={symbol}", f"--params={params}", f"--output={golden}", f"--seed={seed}", *inputs]
     if mxnet_capture.main(arguments):
@@ -149,7 +152,7 @@ def capture_files(symbol: str, params: str, shapes: Mapping[str, tuple[int, ...]
 def capture_symbol(
     symbol: str, shapes: Mapping[str, tuple[int, ...]], prefix: str, golden: str, integers: Mapping[str, int] = {}
 ) -> None:
-    """A checkpoint of a symbol file alone, with random parameters, and its golden file.
+    """Write a checkpoint of a symbol file with random parameters, and its golden file.
 
     ``integers`` gives for inputs that hold whole numbers how many there are.
     """

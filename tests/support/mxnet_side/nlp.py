@@ -1,4 +1,4 @@
-"""Models of GluonNLP in real MXNet, small, with random parameters, exported by Gluon. Each gives its inputs."""
+"""Small models of GluonNLP with random parameters, exported by Gluon; each function returns the inputs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _bert(**options: Any) -> Any:
 
 
 def bert(prefix: str) -> dict[str, np.ndarray]:
-    """Without lengths: every sequence is whole."""
+    """Export BERT without lengths: no sequence is padded."""
     block = _bert(use_pooler=True, use_decoder=False, use_classifier=False)
     return _export(block, prefix, [_words(2, 10), _words(2, 10, count=2)])
 
@@ -47,7 +47,7 @@ def bert_of_lengths(prefix: str) -> dict[str, np.ndarray]:
 
 
 def bert_for_training(prefix: str) -> dict[str, np.ndarray]:
-    """With the scores of masked words and of the next sentence."""
+    """Export BERT with the scores of masked words and of the next sentence."""
     block = _bert(use_pooler=True, use_decoder=True, use_classifier=True)
     masked = np.array([[1, 3], [2, 5]], "float32")
     return _export(block, prefix, [_words(2, 10), _words(2, 10, count=2), np.array([10, 7], "float32"), masked])
@@ -70,7 +70,7 @@ def distilbert(prefix: str) -> dict[str, np.ndarray]:
 
 
 def convolutional_encoder(prefix: str) -> dict[str, np.ndarray]:
-    """ELMo's: convolutions of several widths, a maximum over time, and highways."""
+    """Export ELMo's character encoder: convolutions of several widths, a maximum over time, highway layers."""
     from gluonnlp.model import ConvolutionalEncoder
 
     block = ConvolutionalEncoder(embed_size=12, num_filters=(4, 5), ngram_filter_sizes=(2, 3), num_highway=2)

@@ -1,4 +1,4 @@
-"""Lines of NumPy code in real MXNet's NumPy mode, 1.x and 2.x, saved as Gluon's export saves them."""
+"""Expressions in MXNet's NumPy mode, 1.x and 2.x, saved as Gluon's export saves them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def run_function(
     stored: Sequence[str] = (),
     declared: bool = True,
 ) -> list[np.ndarray]:
-    """As :func:`run` for a function of ``mx`` or ``mx.sym`` and the inputs by name."""
+    """Run as :func:`run` does, for a function of ``mx`` or ``mx.sym`` and the inputs by name."""
     arrays = {name: mx.np.array(value, dtype=value.dtype) for name, value in inputs.items()}
     variables = {
         name: mx.sym.var(name, dtype=value.dtype if declared and value.dtype.kind != "f" else None).as_np_ndarray()

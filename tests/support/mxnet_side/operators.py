@@ -37,7 +37,7 @@ def run_operator(
 
 
 def find(operator: str) -> Any:
-    """The symbol function of an operator by its registered name."""
+    """Return the symbol function of an operator by its registered name."""
     for module in (mx.sym, mx.sym._internal, mx.sym.op):
         if hasattr(module, operator):
             return getattr(module, operator)
@@ -50,7 +50,7 @@ def find(operator: str) -> Any:
 def run_symbol(
     symbol: mx.sym.Symbol, arrays: Mapping[str, np.ndarray], prefix: str, stored: Sequence[str]
 ) -> list[Any]:
-    """Bind a symbol to arrays, save it with those of ``stored`` as parameters, and give its inference outputs."""
+    """Bind a symbol to arrays, save it with the arrays in ``stored`` as parameters, return its outputs."""
     auxiliary = symbol.list_auxiliary_states()
     given = {name: mx.nd.array(value, dtype=value.dtype) for name, value in arrays.items()}
     executor = symbol.bind(
@@ -67,14 +67,14 @@ def run_symbol(
 
 
 def first_batch_norm(arrays: Mapping[str, np.ndarray], attributes: Mapping[str, Any], prefix: str) -> list[Any]:
-    """BatchNorm_v1 of ``input0``, whose states MXNet names itself: ``op_moving_mean`` and ``op_moving_var``."""
+    """Run BatchNorm_v1 of ``input0`` with the default names of its states: ``op_moving_mean`` and ``op_moving_var``."""
     symbol = mx.sym.BatchNorm_v1(*map(mx.sym.var, ("input0", "op_gamma", "op_beta")), name="op", **attributes)
     return run_symbol(symbol, arrays, prefix, [name for name in arrays if name != "input0"])
 
 
 def training_detector(prefix: str, data: np.ndarray, seed: int = 0) -> list[Any]:
-    """A detector as it is trained, with targets made from ``label`` and losses among its outputs: probabilities, a
-    loss, the targets of the classes, and detections."""
+    """Run a detector with its training outputs: class probabilities, a loss, class targets made from ``label``, and
+    detections."""
     random, classes = np.random.RandomState(seed), 3
     x, label = mx.sym.Convolution(mx.sym.var("data"), kernel=(3, 3), num_filter=8, name="body"), mx.sym.var("label")
     anchors = mx.sym.contrib.MultiBoxPrior(x, sizes=(0.4, 0.7), ratios=(1, 2), name="anchors")
@@ -99,7 +99,7 @@ def training_detector(prefix: str, data: np.ndarray, seed: int = 0) -> list[Any]
 def run_row_sparse(
     operator: str, inputs: Mapping[str, np.ndarray], attributes: Mapping[str, Any], prefix: str
 ) -> list[Any]:
-    """As :func:`run_operator`, with the first input cast to row sparse storage."""
+    """Run as :func:`run_operator` does, with the first input cast to row sparse storage."""
     variables = [mx.sym.var(name, dtype=value.dtype) for name, value in inputs.items()]
     variables[0] = mx.sym.cast_storage(variables[0], "row_sparse")
     return run_symbol(find(operator)(*variables, name="op", **attributes), inputs, prefix, [])

@@ -1,4 +1,4 @@
-"""Small networks quantised by MXNet itself, and an operator that is defined in Python."""
+"""Small networks quantised by MXNet, and a custom operator defined in Python."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mxnet.contrib import quantization
 
 
 def run(network: str, prefix: str, data: np.ndarray, calibration: str, fused: bool) -> np.ndarray:
-    """Quantise a network of random weights, save it, and give its int8 output for ``data``."""
+    """Quantise a network with random weights, save it, and return its int8 outputs for ``data``."""
     random = np.random.RandomState(0)
     symbol = NETWORKS[network](mx.sym.var("data"))
     shapes, _, states = symbol.infer_shape(data=data.shape)
@@ -61,7 +61,7 @@ NETWORKS = {"dense": _dense, "residual": _residual}
 
 
 def positions(prefix: str, length: int, size: int) -> np.ndarray:
-    """A symbol with Sockeye's operator, and what that gives."""
+    """Save a symbol with Sockeye's custom operator, and return its outputs."""
 
     class Encodings(mx.operator.CustomOp):
         def forward(self, is_train, req, in_data, out_data, aux):

@@ -18,7 +18,7 @@ VOCABULARY, FEATURES, HIDDEN, STEPS, BATCH = 20, 6, 8, 5, 3
 
 
 def run(model: str, inputs: Mapping[str, np.ndarray], prefix: str) -> list[np.ndarray]:
-    """Build the model of that name, save it with random parameters and give its outputs for the inputs."""
+    """Build the model of this name, save it with random parameters, and return its outputs."""
     built = MODELS[model]()
     cell, symbol = built if isinstance(built, tuple) else (None, built)
     arguments, _ = randomise(symbol, {name: array.shape for name, array in inputs.items()})
@@ -31,7 +31,7 @@ def run(model: str, inputs: Mapping[str, np.ndarray], prefix: str) -> list[np.nd
 
 
 def capture_part(prefix: str, node: str, inputs: Mapping[str, np.ndarray], golden: str) -> None:
-    """The golden file of a checkpoint up to a node, where MXNet lacks an operator behind it."""
+    """Write the golden file of a checkpoint up to a node, for symbols with a later operator that MXNet lacks."""
     with open(f"{prefix}-symbol.json") as file:
         document = json.load(file)
     last = [other["name"] for other in document["nodes"]].index(node)
@@ -49,7 +49,7 @@ def capture_part(prefix: str, node: str, inputs: Mapping[str, np.ndarray], golde
 
 
 class _Network(gluon.HybridBlock):
-    """Layers one after the other, with the state that each begins at left to MXNet."""
+    """Build a stack of layers with MXNet's default initial states."""
 
     def __init__(self, *layers: Any) -> None:
         super().__init__()
@@ -86,13 +86,13 @@ def gluon_projected() -> mx.sym.Symbol:
 
 
 def gluon_states() -> mx.sym.Symbol:
-    """States as inputs and outputs."""
+    """Build a layer with its states as inputs and outputs."""
     output, states = rnn.LSTM(HIDDEN, 1)(mx.sym.var("data"), [mx.sym.var("h"), mx.sym.var("c")])
     return mx.sym.Group([output, *states])
 
 
 def language_model() -> mx.sym.Symbol:
-    """A word language model whose decoder shares its weight with the embedding."""
+    """Build a language model whose decoder shares its weight with the embedding."""
     weight, data = mx.sym.var("embed_weight"), mx.sym.var("data")
     x = mx.sym.Embedding(data, weight, input_dim=VOCABULARY, output_dim=HIDDEN, name="embed")
     x = mx.sym.Dropout(x, p=0.2)
@@ -115,19 +115,19 @@ def gru_cell() -> mx.sym.Symbol:
 
 
 def rnn_cell() -> mx.sym.Symbol:
-    """Every output by itself."""
+    """Return a list of outputs as it is."""
     return mx.sym.Group(_unrolled(rnn.RNNCell(HIDDEN, activation="relu"), merged=False)[0])
 
 
 def last_output() -> mx.sym.Symbol:
-    """A classifier on the last step of a cell that begins at a state which is an input."""
+    """Build a classifier on the last step of a cell whose initial state is an input."""
     state = [mx.sym.var("h"), mx.sym.var("c")]
     outputs, _ = _unrolled(rnn.LSTMCell(HIDDEN), merged=False, begin_state=state)
     return mx.sym.FullyConnected(outputs[-1], num_hidden=4, name="fc")
 
 
 def stacked_cells() -> mx.sym.Symbol:
-    """Cells of several kinds on each other, with dropout and a shortcut between them."""
+    """Build a stack of cells of several types, with dropout and a residual connection."""
     cell = rnn.SequentialRNNCell()
     cell.add(rnn.LSTMCell(HIDDEN, prefix="first_"))
     cell.add(rnn.DropoutCell(0.3))
@@ -145,19 +145,19 @@ def zoneout() -> mx.sym.Symbol:
 
 
 def convolutional_cell() -> mx.sym.Symbol:
-    """A cell whose states are images; they begin at zeros for however many samples there are."""
+    """Build a convolutional cell with zero initial states for any batch size."""
     cell = gluon.contrib.rnn.Conv2DLSTMCell((FEATURES, 7, 5), HIDDEN, 3, 3, i2h_pad=1)
     return cell.unroll(3, mx.sym.var("data"), layout="NTC", merge_outputs=False)[0][-1]
 
 
 def valid_length() -> mx.sym.Symbol:
-    """Sequences of different lengths: masked outputs and each sample's last states."""
+    """Build a layer for sequences of different lengths: masked outputs and each sample's last states."""
     output, states = _unrolled(rnn.LSTMCell(HIDDEN), valid_length=mx.sym.var("length"))
     return mx.sym.Group([output, *states])
 
 
 def encoder_decoder() -> mx.sym.Symbol:
-    """A decoder that begins at the encoder's states and is fed with its own output."""
+    """Build an encoder, and a decoder that starts from its states and reads its own outputs."""
     _, states = _unrolled(rnn.LSTMCell(HIDDEN, prefix="encoder_"))
     decoder, x, outputs = rnn.LSTMCell(HIDDEN, prefix="decoder_"), mx.sym.var("start"), []
     weight, bias = mx.sym.var("out_weight"), mx.sym.var("out_bias")
@@ -169,7 +169,7 @@ def encoder_decoder() -> mx.sym.Symbol:
 
 
 def loop_of_cells() -> mx.sym.Symbol:
-    """A Gluon cell inside of a loop operator."""
+    """Build a Gluon cell in a loop operator."""
     cell = rnn.GRUCell(HIDDEN, input_size=FEATURES)
     outputs, states = mx.sym.contrib.foreach(lambda x, s: cell(x, s), mx.sym.var("data"), [mx.sym.var("h")])
     return mx.sym.Group([outputs, *states])
@@ -180,7 +180,7 @@ def _linear(x: Any, weights: Any) -> Any:
 
 
 def gates_in_another_order() -> mx.sym.Symbol:
-    """The LSTM of MXNet's first examples: input gate, cell, forget gate, output gate."""
+    """Build the LSTM of MXNet's first examples: input gate, cell, forget gate, output gate."""
     h, c, steps = mx.sym.var("init_h"), mx.sym.var("init_c"), []
     names = ("i2h_weight", "i2h_bias", "h2h_weight", "h2h_bias")
     weights = [mx.sym.var(f"l0_{name}") for name in names]
@@ -194,7 +194,7 @@ def gates_in_another_order() -> mx.sym.Symbol:
 
 
 def _bucket(cell: Any) -> tuple[Any, mx.sym.Symbol]:
-    """A bucketing model's symbol for one length, as the examples of ``mx.rnn`` have it."""
+    """Build a bucketing model's symbol for one length, as in the examples of ``mx.rnn``."""
     x = mx.sym.Embedding(mx.sym.var("data"), input_dim=VOCABULARY, output_dim=FEATURES, name="embed")
     outputs, _ = cell.unroll(STEPS, x, layout="NTC", merge_outputs=True)
     x = mx.sym.FullyConnected(mx.sym.Reshape(outputs, shape=(-1, HIDDEN)), num_hidden=VOCABULARY, name="pred")
@@ -232,7 +232,7 @@ def bucketing_zoneout() -> tuple[Any, mx.sym.Symbol]:
 
 
 def packed() -> mx.sym.Symbol:
-    """A fused cell whose parameters are one vector, as a plain checkpoint keeps them."""
+    """Save a fused cell with its parameters in one vector, as a plain checkpoint has them."""
     return bucketing_fused()[1]
 
 

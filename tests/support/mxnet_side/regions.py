@@ -11,7 +11,7 @@ from mxnet_side.operators import run_symbol
 
 
 def _run(symbol: mx.sym.Symbol, inputs: Mapping[str, np.ndarray], prefix: str) -> list[Any]:
-    """With random parameters, small enough that deltas and displacements are too."""
+    """Save a model with random parameters that keep deltas and displacements small."""
     random = np.random.RandomState(0)
     shapes, _, _ = symbol.infer_shape(**{name: array.shape for name, array in inputs.items()})
     arrays = {
@@ -22,7 +22,7 @@ def _run(symbol: mx.sym.Symbol, inputs: Mapping[str, np.ndarray], prefix: str) -
 
 
 def detector(prefix: str, data: np.ndarray, images: np.ndarray) -> list[Any]:
-    """As R-FCN with deformable regions: proposals, offsets from pooled maps, and scores of classes by voting bins."""
+    """Build R-FCN with deformable regions: proposals, offsets from pooled maps, class scores from voting bins."""
     classes, size, anchors = 4, 3, 6
     body = mx.sym.var("data")
     for index, filters in enumerate((8, 16)):
@@ -53,7 +53,7 @@ def detector(prefix: str, data: np.ndarray, images: np.ndarray) -> list[Any]:
 
 
 def transformer(prefix: str, data: np.ndarray) -> list[Any]:
-    """A classifier that turns its image first, by what a small network says."""
+    """Build a classifier that transforms its image by the outputs of a small network."""
     image = mx.sym.var("data")
     where = mx.sym.Convolution(image, kernel=(5, 5), num_filter=4, stride=(2, 2), name="where")
     where = mx.sym.FullyConnected(mx.sym.Activation(where, act_type="relu"), num_hidden=6, name="affine")
@@ -65,7 +65,7 @@ def transformer(prefix: str, data: np.ndarray) -> list[Any]:
 
 
 def flow(prefix: str, first: np.ndarray, second: np.ndarray) -> list[Any]:
-    """Displacements from the correlation of two images, and the second image moved back by them."""
+    """Build an optical flow network: displacements from the correlation of two images, and the second image warped."""
     weight, bias = mx.sym.var("features_weight"), mx.sym.var("features_bias")
     images = [mx.sym.var(name) for name in ("first", "second")]
     maps = [

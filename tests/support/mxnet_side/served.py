@@ -1,4 +1,4 @@
-"""Checkpoints as MXNet serves them, and networks of layers that a store changes on the way."""
+"""Checkpoints as MXNet serves them, and networks of layers that a store normalizes."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ Network = Tuple[mx.sym.Symbol, Dict[str, Tuple[int, ...]]]
 def _network(name: str) -> Network:
     module, _, function = name.rpartition(":")
     make_network = getattr(import_module(f"mxnet_side.{module or 'served'}"), function)
-    with mx.name.NameManager():  # which counts from 0, whatever was made before
+    with mx.name.NameManager():  # numbers operators from 0
         found: Network = make_network()
     return found
 
 
 def make(network: str, prefix: str) -> None:
-    """Save a network of this module, or ``meanings:one`` of another, with random parameters."""
+    """Save a network of this module, or ``module:function`` of another, with random parameters."""
     symbol, shapes = _network(network)
     models.save(symbol, *models.randomise(symbol, shapes), prefix)
 
 
 def record(network: str, prefix: str, golden: str) -> None:
-    """Save a network as :func:`make` does, and what it computes with random inputs."""
+    """Save a network as :func:`make` does, and its outputs for random inputs."""
     make(network, prefix)
     random = np.random.default_rng(0)
     inputs = {name: random.standard_normal(shape, np.float32) for name, shape in _network(network)[1].items()}
@@ -38,7 +38,7 @@ def record(network: str, prefix: str, golden: str) -> None:
 
 
 def outputs(prefix: str, inputs: Mapping[str, np.ndarray], epoch: int = 0) -> list[np.ndarray]:
-    """What MXNet computes with the checkpoint that it loads from files."""
+    """Return the outputs of a checkpoint that MXNet loads from files."""
     symbol, arguments, auxiliary = mx.model.load_checkpoint(prefix, epoch)
     given = {name: mx.nd.array(value, dtype=value.dtype) for name, value in inputs.items()}
     executor = symbol.bind(mx.cpu(), {**arguments, **given}, grad_req="null", aux_states=auxiliary)
@@ -46,7 +46,7 @@ def outputs(prefix: str, inputs: Mapping[str, np.ndarray], epoch: int = 0) -> li
 
 
 def fixed_scales() -> Network:
-    """Scales that are fixed by default, one that is not, a slope for each channel, and a linear map of an image."""
+    """Build norms with fixed and free scales, a PReLU with a slope per channel, and a linear layer on an image."""
     x = mx.sym.Convolution(mx.sym.var("data"), num_filter=6, kernel=(3, 3), name="conv1")
     x = mx.sym.LeakyReLU(mx.sym.BatchNorm(x, name="bn1"), act_type="prelu", name="relu1")
     x = mx.sym.Convolution(x, num_filter=6, kernel=(3, 3), no_bias=True, name="conv2")
@@ -56,7 +56,7 @@ def fixed_scales() -> Network:
 
 
 def packed() -> Network:
-    """Recurrent weights in one vector, and an embedding."""
+    """Build a recurrent layer with its weights in one vector, and an embedding."""
     x = mx.sym.Embedding(mx.sym.var("data"), input_dim=11, output_dim=5, name="embed")
     state = {name: mx.sym.zeros((4, 2, 3)) for name in ("state", "state_cell")}
     x = mx.sym.RNN(
@@ -73,13 +73,13 @@ def packed() -> Network:
 
 
 def groups() -> Network:
-    """A scale and a shift for each group of channels."""
+    """Build a GroupNorm with a scale and a shift per group."""
     x = mx.sym.Convolution(mx.sym.var("data"), num_filter=6, kernel=(3, 3), name="conv")
     return mx.sym.GroupNorm(x, num_groups=2, name="norm"), {"data": (2, 3, 8, 8)}
 
 
 def branches() -> Network:
-    """Three branches of the same layers, which are added up."""
+    """Build the sum of three branches with equal layers."""
 
     def branch(x: mx.sym.Symbol) -> mx.sym.Symbol:
         x = mx.sym.Activation(mx.sym.Convolution(x, num_filter=4, kernel=(3, 3), pad=(1, 1)), act_type="relu")
@@ -91,7 +91,7 @@ def branches() -> Network:
 
 
 def called_twice() -> Network:
-    """A layer that is used twice under one name, as Gluon blocks are."""
+    """Build a layer that is used twice under one name, as Gluon blocks are."""
     weight, bias = mx.sym.var("fc_weight"), mx.sym.var("fc_bias")
 
     def fc(x: mx.sym.Symbol) -> mx.sym.Symbol:

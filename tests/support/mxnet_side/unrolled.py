@@ -1,4 +1,4 @@
-"""Recurrent cells unrolled in time, as symbols of MXNet's first years have them."""
+"""Recurrent cells unrolled in time, as in symbols of MXNet's first years."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The MXNet process: takes (module:function, arguments) and answers (ok, result)."""
+"""The MXNet process: receive (module:function, arguments), send (ok, result)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model zoos of MXNet and GluonCV in real MXNet: each model's symbol, and its checkpoint with random parameters.
+"""Models of the zoos of MXNet and GluonCV: each model's symbol, and its checkpoint with random parameters.
 Models of other families come from :mod:`mxnet_side.families`.
 
 A model is called by its zoo and its name there: ``mxnet/resnet18_v1``, ``gluoncv/ssd_512_resnet50_v1_voc``.
@@ -27,7 +27,7 @@ from mxnet_side import families, models
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to make the models whose name matches: options of the constructor, and the shape of each input.
+    """How to make the models whose names match a pattern: options of the constructor, and the shape of each input.
 
     ``settings`` are attributes that are set afterwards, by path: detectors take their number of proposals that way.
     ``scales`` makes parameters smaller, by pattern of their names: steps of boxes are to
@@ -98,7 +98,7 @@ RECIPES = (
 
 
 def names() -> list[str]:
-    """Every model of both zoos, the quantised ones (whose weights cannot be made here) included, and other families."""
+    """Return the names of all models of both zoos, quantised ones included, and of the other families."""
     from gluoncv.model_zoo.model_zoo import _models
 
     functions = (name for name, function in vars(vision).items() if inspect.isfunction(function))
@@ -107,7 +107,7 @@ def names() -> list[str]:
 
 
 def versions() -> dict[str, str]:
-    """What the models come from."""
+    """Return the versions of the packages that the models come from."""
     import gluoncv
 
     found = {"mxnet": mx.__version__, "gluoncv": gluoncv.__version__}
@@ -118,7 +118,7 @@ def versions() -> dict[str, str]:
 
 
 def skeleton(name: str) -> str:
-    """A digest of the graph without names and without the numbers that a count of classes enters into."""
+    """Return a digest of the graph without names and without numbers that depend on the number of classes."""
     symbol, _, _ = trace(name)
     nodes = []
     for node in json.loads(symbol.tojson())["nodes"]:
@@ -136,7 +136,7 @@ def recipe_of(name: str) -> Recipe:
 
 
 def trace(name: str) -> tuple[mx.sym.Symbol, dict[str, tuple[int, ...]], dict[str, mx.nd.NDArray]]:
-    """A model's symbol, the shapes of its inputs, and the constants among its arguments."""
+    """Return a model's symbol, the shapes of its inputs, and the constants among its arguments."""
     recipe = recipe_of(name)
     with mx.name.NameManager(), _no_trained_weights():
         block = _block(name, recipe)
@@ -167,7 +167,7 @@ def _block(name: str, recipe: Recipe) -> Any:
 
 @contextlib.contextmanager
 def _no_trained_weights() -> Iterator[None]:
-    """Some constructors fetch the weights of a base network whatever they are told: they find nothing to load."""
+    """Prevent constructors that ignore ``pretrained=False`` from fetching the weights of a base network."""
     with mock.patch("gluoncv.model_zoo.model_store.get_model_file", return_value=""), mock.patch.object(
         mx.gluon.Block, "load_parameters"
     ), mock.patch.object(mx.gluon.ParameterDict, "reset_ctx"):
@@ -204,11 +204,11 @@ def make(name: str, prefix: str, golden: str, seed: int = 0) -> dict[str, Any]:
 
 
 NUDGE = 1e-6
-"""How far an input is moved to see what a network makes of rounding, in units of each of its values."""
+"""Relative change of each input value in the measurement of a network's sensitivity to rounding."""
 
 
 def _sensitivity(symbol: mx.sym.Symbol, arguments: Any, auxiliary: Any, inputs: dict[str, np.ndarray]) -> float:
-    """How far the outputs move when the inputs do by :data:`NUDGE`, in units of their largest magnitude."""
+    """Return the change of the outputs, relative to their largest magnitude, when the inputs change by :data:`NUDGE`."""
     random = np.random.default_rng(1)
     moved = {k: v * (1 + NUDGE * random.choice([-1, 1], v.shape)).astype("float32") for k, v in inputs.items()}
     results = []
@@ -220,7 +220,7 @@ def _sensitivity(symbol: mx.sym.Symbol, arguments: Any, auxiliary: Any, inputs: 
 
 
 def _unwritten(nodes: list[dict[str, Any]], golden: str) -> list[str]:
-    """The ROIAligns with regions of batch -1: on the CPU they leave these regions of their output as memory was."""
+    """Return the ROIAligns with regions of batch -1, whose outputs MXNet leaves uninitialised on the CPU."""
     from safetensors import safe_open
 
     found = []
