@@ -177,8 +177,9 @@ def _no_trained_weights() -> Iterator[None]:
 def make(name: str, prefix: str, golden: str, seed: int = 0) -> dict[str, Any]:
     """Save a model's checkpoint and its golden file.
 
-    Gives the operators, the inputs' shapes, the names of nodes of which MXNet leaves outputs unwritten, and whether
-    MXNet's own outputs hang on how it was run.
+    Returns:
+        The operators, the inputs' shapes, the names of nodes whose outputs MXNet leaves uninitialised in part, and
+        whether MXNet's outputs depend on which other outputs are computed.
     """
     if name.partition("/")[0] in families.FAMILIES:
         return families.make(name, prefix, golden)
@@ -208,7 +209,7 @@ NUDGE = 1e-6
 
 
 def _sensitivity(symbol: mx.sym.Symbol, arguments: Any, auxiliary: Any, inputs: dict[str, np.ndarray]) -> float:
-    """Return the change of the outputs, relative to their largest magnitude, when the inputs change by :data:`NUDGE`."""
+    """Return how far the outputs move, relative to their largest magnitude, if the inputs move by :data:`NUDGE`."""
     random = np.random.default_rng(1)
     moved = {k: v * (1 + NUDGE * random.choice([-1, 1], v.shape)).astype("float32") for k, v in inputs.items()}
     results = []
