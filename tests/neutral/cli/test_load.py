@@ -100,7 +100,7 @@ def test_a_folder_of_path_is_searched_and_the_path_is_left_as_it_was(
         (("--into", "nets:Net", "--kwargs", "{"), "invalid JSON"),
         (("--into", "nets:Net", "--kwargs", "[1]"), "expected a JSON object"),
         (("--into", "nets:Net", "--kwargs", '{"depth": 5}'), "unexpected keyword argument 'depth'"),
-        (("--into", "nets:Net", "-o", "weights.bin"), "weights are written as .safetensors, .pth or .pt"),
+        (("--into", "nets:Net", "-o", "weights.bin"), "unsupported suffix; expected .safetensors, .pth or .pt"),
     ],
 )
 def test_what_cannot_be_meant(run: Run, store: Path, modules: Path, words: tuple[str, ...], says: str) -> None:

@@ -1,4 +1,4 @@
-"""A torch module in the catalogue's terms: typed layers over its parameters and buffers."""
+"""Describe torch modules in the catalogue's terms: typed layers over parameters and buffers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from torch import nn
 
 from neutral.graph import Layer
 from neutral.matching.network import Network
-from neutral_to_torch.adapters import convolution, linear, normalization, recurrent  # noqa: F401  they register adapters
+from neutral_to_torch.adapters import convolution, linear, normalization, recurrent  # noqa: F401  registers adapters
 from neutral_to_torch.adapters.registry import Adapter, adapted_type, adapted_types, adapter_of, has_known_forward
 from neutral_to_torch.adapters.state import state_of
 
@@ -14,11 +14,24 @@ __all__ = ["Adapter", "adapted_type", "adapted_types", "adapter_of", "describe",
 
 
 def describe(module: nn.Module) -> Network:
-    """The module's layers by path, and what is left of its tensors as layers of kind ``parameter`` by name.
+    """Return the layers of a module by path, and its other tensors as layers of kind ``parameter`` by name.
 
-    The type of a module that has a forward of its own, other than that of the torch type it is derived from, is known
-    from its tensors' names only. A module registered under two paths is a layer under both; ``shared_tensors`` says
-    that their tensors are the same. Raises MatchError for a lazy module, whose shapes are not known yet.
+    A module whose type has a ``forward`` of its own is typed by its tensors' names only. A module that is registered
+    under two paths is a layer under both, with shared tensors.
+
+    Args:
+        module: The module.
+
+    Returns:
+        A network without a graph.
+
+    Raises:
+        MatchError: The module is lazy: its shapes are unknown.
+
+    Example:
+        >>> network = describe(nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)))
+        >>> [(layer.name, layer.kind) for layer in network.layers.values()]
+        [('0', 'linear'), ('1', 'batch_norm')]
     """
     layers: dict[str, Layer] = {}
     names = state_of(module)
@@ -40,9 +53,9 @@ def describe(module: nn.Module) -> Network:
             if name not in roles:
                 layers[prefix + name] = Layer(prefix + name, "parameter", {}, {"value": prefix + name}, typed_by="user")
     first: dict[int, str] = {}
-    shared_tensors = {name: first.setdefault(id(tensor), name) for name, tensor in names.items()}
+    first_names = {name: first.setdefault(id(tensor), name) for name, tensor in names.items()}
     return Network(
         layers=layers,
         shapes={name: tuple(tensor.shape) for name, tensor in names.items()},
-        shared_tensors={name: other for name, other in shared_tensors.items() if other != name},
+        shared_tensors={name: other for name, other in first_names.items() if other != name},
     )

@@ -1,4 +1,4 @@
-"""Convolutions. Torch's weight layouts are the catalogue's."""
+"""Adapters of convolutions, whose weight layouts in torch are the catalogue's."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from neutral_to_torch.adapters.registry import Adapter, adapts
 
 
 class _Window(Adapter):
+    """Attributes that all convolutions have."""
+
     settable: ClassVar[Mapping[str, str]] = {"stride": "stride", "dilation": "dilation", "padding_mode": "padding_mode"}
     implied: ClassVar[Mapping[str, Any]] = {"padding_mode": "zeros"}
 
@@ -35,6 +37,8 @@ class _Window(Adapter):
 
 @adapts(nn.Conv1d, nn.Conv2d, nn.Conv3d)
 class Convolution(_Window):
+    """Adapter of convolutions."""
+
     kind = "convolution"
 
     def set(self, module: Any, attribute: str, value: Any) -> bool:
@@ -49,6 +53,8 @@ class Convolution(_Window):
 
 @adapts(nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 class TransposedConvolution(_Window):
+    """Adapter of transposed convolutions."""
+
     kind = "transposed_convolution"
     settable: ClassVar[Mapping[str, str]] = {**_Window.settable, "output_padding": "output_padding"}
 
@@ -66,7 +72,7 @@ class TransposedConvolution(_Window):
 
 
 def _padding(module: Any) -> Any:
-    """Zeros at both ends of each dimension; torch's own word where the two ends differ ('same', even kernel)."""
+    """Return the padding at both ends of each dimension; 'same' if the two ends differ (even kernel)."""
     if module.padding == "valid":
         return (0,) * len(module.kernel_size)
     if module.padding == "same":

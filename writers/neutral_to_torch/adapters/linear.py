@@ -1,4 +1,4 @@
-"""Linear maps, tables of vectors, and learned slopes."""
+"""Adapters of linear layers, embeddings and PReLU."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from neutral_to_torch.adapters.registry import Adapter, adapts
 
 @adapts(nn.Linear)
 class Linear(Adapter):
+    """Adapter of linear layers."""
+
     kind = "linear"
 
     def attributes(self, module: Any) -> dict[str, Any]:
@@ -19,6 +21,8 @@ class Linear(Adapter):
 
 @adapts(nn.Embedding)
 class Embedding(Adapter):
+    """Adapter of embeddings."""
+
     kind = "embedding"
     tensors = ("weight",)
     implied: ClassVar[Mapping[str, Any]] = {"max_norm": None}
@@ -33,5 +37,7 @@ class Embedding(Adapter):
 
 @adapts(nn.PReLU)
 class PReLU(Adapter):
+    """Adapter of activations with learned slopes."""
+
     kind = "prelu"
     tensors = ("weight",)

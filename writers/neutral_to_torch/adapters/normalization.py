@@ -1,4 +1,4 @@
-"""Normalisations."""
+"""Adapters of normalizations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from neutral_to_torch.adapters.registry import Adapter, adapts
 
 @adapts(nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 class BatchNorm(Adapter):
-    """Torch's momentum is the fraction of the new value, the catalogue's that of the old one."""
+    """Adapter of batch norms. Torch's momentum is the fraction of the new value, the catalogue's of the old one."""
 
     kind = "batch_norm"
     tensors = ("weight", "bias", "running_mean", "running_var")
@@ -38,6 +38,8 @@ class BatchNorm(Adapter):
 
 @adapts(nn.LayerNorm)
 class LayerNorm(Adapter):
+    """Adapter of layer norms."""
+
     kind = "layer_norm"
     settable: ClassVar[Mapping[str, str]] = {"eps": "eps"}
 
@@ -48,7 +50,10 @@ class LayerNorm(Adapter):
 
 @adapts(nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)
 class InstanceNorm(Adapter):
-    """With ``track_running_stats`` torch infers with running statistics, which the catalogue's kind does not have."""
+    """Adapter of instance norms.
+
+    With ``track_running_stats`` torch infers with running statistics, which the catalogue's kind does not have.
+    """
 
     kind = "instance_norm"
     settable: ClassVar[Mapping[str, str]] = {"eps": "eps"}
@@ -60,6 +65,8 @@ class InstanceNorm(Adapter):
 
 @adapts(nn.GroupNorm)
 class GroupNorm(Adapter):
+    """Adapter of group norms."""
+
     kind = "group_norm"
     settable: ClassVar[Mapping[str, str]] = {"eps": "eps"}
 

@@ -1,4 +1,4 @@
-"""Recurrent layers and cells. Torch's gate order, formulas and names are the catalogue's."""
+"""Adapters of recurrent layers and cells, whose gate order, formulas and names in torch are the catalogue's."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from neutral_to_torch.adapters.registry import Adapter, adapts
 
 
 class _Sequence(Adapter):
+    """Attributes that all recurrent layers have."""
+
     settable: ClassVar[Mapping[str, str]] = {"dropout": "dropout"}
     implied: ClassVar[Mapping[str, Any]] = {"batch_first": False}
 
@@ -28,6 +30,8 @@ class _Sequence(Adapter):
 
 @adapts(nn.LSTM)
 class LSTM(_Sequence):
+    """Adapter of LSTM layers."""
+
     kind = "lstm"
 
     def attributes(self, module: Any) -> dict[str, Any]:
@@ -41,11 +45,15 @@ class LSTM(_Sequence):
 
 @adapts(nn.GRU)
 class GRU(_Sequence):
+    """Adapter of GRU layers."""
+
     kind = "gru"
 
 
 @adapts(nn.RNN)
 class RNN(_Sequence):
+    """Adapter of Elman layers."""
+
     kind = "rnn"
 
     def attributes(self, module: Any) -> dict[str, Any]:
@@ -60,6 +68,8 @@ class RNN(_Sequence):
 
 
 class _Cell(Adapter):
+    """Attributes that all recurrent cells have."""
+
     tensors = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
     def attributes(self, module: Any) -> dict[str, Any]:
@@ -68,16 +78,22 @@ class _Cell(Adapter):
 
 @adapts(nn.LSTMCell)
 class LSTMCell(_Cell):
+    """Adapter of LSTM cells."""
+
     kind = "lstm_cell"
 
 
 @adapts(nn.GRUCell)
 class GRUCell(_Cell):
+    """Adapter of GRU cells."""
+
     kind = "gru_cell"
 
 
 @adapts(nn.RNNCell)
 class RNNCell(_Cell):
+    """Adapter of Elman cells."""
+
     kind = "rnn_cell"
     settable: ClassVar[Mapping[str, str]] = {"nonlinearity": "nonlinearity"}
 

@@ -1,4 +1,4 @@
-"""Which adapter speaks for which torch module type."""
+"""Registry of adapters by torch module type."""
 
 from __future__ import annotations
 
@@ -10,12 +10,25 @@ from neutral.errors import NeutralError
 
 
 class Adapter:
-    """What a torch module type is in the catalogue's terms.
+    """Translation between a torch module type and a kind of the catalogue.
 
-    ``kind`` is the catalogue's kind. ``tensors`` are the names of the parameters and buffers that are roles of the
-    kind; torch names them as the catalogue does. ``settable`` maps an attribute to the module's own attribute that
-    holds the same value. ``implied`` are attributes that the catalogue lacks because its meaning fixes them: a module
-    may have others.
+    Attributes:
+        kind: The catalogue's kind.
+        tensors: The names of the parameters and buffers that are roles of the kind; torch names them as the catalogue
+            does.
+        settable: The module's own attribute of each attribute of the catalogue that holds the same value.
+        implied: Attributes that the catalogue lacks because the meaning of the kind fixes them, with the fixed values.
+            A module may have other values.
+
+    Example:
+        An adapter of a module type of another package:
+
+        >>> from torch import nn
+        >>> class ScaledLinear(nn.Linear):
+        ...     def forward(self, x):
+        ...         return 2 * super().forward(x)
+        >>> adapter_of(ScaledLinear(3, 2)).kind, has_known_forward(ScaledLinear(3, 2))
+        ('linear', False)
     """
 
     kind: ClassVar[str]
@@ -24,16 +37,25 @@ class Adapter:
     implied: ClassVar[Mapping[str, Any]] = {}
 
     def attributes(self, module: Any) -> dict[str, Any]:
-        """The module's attributes as the catalogue means them, and those that only torch has (see ``implied``)."""
+        """Return the module's attributes as the catalogue defines them, and those of ``implied``."""
         return {}
 
     def roles(self, module: Any) -> tuple[str, ...]:
-        """The names of the module's own tensors that are roles of the kind."""
+        """Return the names of the module's own tensors that are roles of the kind."""
         own = {**module._parameters, **module._buffers}
         return tuple(name for name in self.tensors if own.get(name) is not None)
 
     def set(self, module: Any, attribute: str, value: Any) -> bool:
-        """Give the module a stored attribute; False where a module of this type cannot have it."""
+        """Give a module the stored value of an attribute.
+
+        Args:
+            module: The module.
+            attribute: The attribute's name in the catalogue.
+            value: The stored value.
+
+        Returns:
+            False where a module of this type cannot have it; the module is then unchanged.
+        """
         if attribute not in self.settable:
             return False
         setattr(module, self.settable[attribute], value)
@@ -46,7 +68,14 @@ A = TypeVar("A", bound=type[Adapter])
 
 
 def adapts(*types: type[nn.Module]) -> Callable[[A], A]:
-    """Register an adapter class for module types; their subclasses count too."""
+    """Register an adapter class for module types and their subclasses.
+
+    Args:
+        types: Module types that have no adapter yet.
+
+    Raises:
+        NeutralError: A type has an adapter already.
+    """
 
     def register(adapter: A) -> A:
         for module_type in types:
@@ -59,22 +88,22 @@ def adapts(*types: type[nn.Module]) -> Callable[[A], A]:
 
 
 def adapted_type(module: nn.Module) -> type[nn.Module] | None:
-    """The most specific type of ``module`` that has an adapter."""
+    """Return the most specific base of the module's type that has an adapter, None where there is none."""
     return next((base for base in type(module).__mro__ if base in _ADAPTERS), None)
 
 
 def has_known_forward(module: nn.Module) -> bool:
-    """Whether the module computes what the type with an adapter that it is of computes."""
+    """Return whether the module has the ``forward`` of the base that has an adapter."""
     known = adapted_type(module)
     return known is not None and type(module).forward is known.forward
 
 
 def adapter_of(module: nn.Module) -> Adapter | None:
-    """The adapter of the module's type or nearest base; None where the module is nothing the catalogue knows."""
+    """Return the adapter of the module's type or nearest base, None where there is none."""
     base = adapted_type(module)
     return None if base is None else _ADAPTERS[base]
 
 
 def adapted_types() -> dict[type[nn.Module], Adapter]:
-    """Every type with an adapter, for the documentation's table."""
+    """Return every type with its adapter, for the table of the documentation."""
     return dict(_ADAPTERS)

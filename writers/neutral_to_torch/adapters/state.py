@@ -1,4 +1,4 @@
-"""A module's tensors: what they are called, and which attributes of which modules hold them."""
+"""Names and locations of a module's tensors."""
 
 from __future__ import annotations
 
@@ -9,15 +9,27 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from neutral.errors import MatchError
 
 COUNTER = "num_batches_tracked"
-"""A buffer that only torch has; a batch norm whose momentum is a number never reads it."""
+"""A buffer of batch norms in torch alone; batch norms whose momentum is a number never read it."""
 
 Location = tuple[nn.Module, str]
+"""A module and the name of its attribute that holds a tensor."""
 
 
 def state_of(module: nn.Module) -> dict[str, torch.Tensor]:
-    """Parameters and persistent buffers by their state dict's names, tied ones under each; no batch counters.
+    """Return parameters and persistent buffers by their names in the state dict, without batch counters.
 
-    Raises MatchError for a lazy module, whose shapes are not known yet.
+    Args:
+        module: The module.
+
+    Returns:
+        The tensors; a shared one under each of its names.
+
+    Raises:
+        MatchError: The module is lazy: its shapes are unknown.
+
+    Example:
+        >>> list(state_of(nn.BatchNorm2d(4)))
+        ['weight', 'bias', 'running_mean', 'running_var']
     """
     names: dict[str, torch.Tensor] = {}
     for path, owner in module.named_modules(remove_duplicate=False):
@@ -35,7 +47,7 @@ def state_of(module: nn.Module) -> dict[str, torch.Tensor]:
 
 
 def locations(module: nn.Module) -> dict[int, list[Location]]:
-    """Where each parameter and buffer is held, by the tensor's ``id``; a tied one is held in several places."""
+    """Return the locations of each parameter and buffer, by the tensor's ``id``; a shared one has several."""
     places: dict[int, list[Location]] = {}
     for owner in module.modules():
         for name, tensor in (*owner._parameters.items(), *owner._buffers.items()):
@@ -45,9 +57,13 @@ def locations(module: nn.Module) -> dict[int, list[Location]]:
 
 
 def replace(places: list[Location], value: torch.Tensor) -> None:
-    """Put one new tensor where an old one was held: a parameter stays one, and stays trained or not.
+    """Replace a tensor at all of its locations. A parameter stays a parameter, with its ``requires_grad``.
 
-    It is set as an attribute, since recurrent modules keep lists of their parameters beside.
+    The tensor is set as an attribute, since recurrent modules keep lists of their parameters too.
+
+    Args:
+        places: The locations of the old tensor.
+        value: The new tensor.
     """
     for owner, name in places:
         old = owner._parameters.get(name)

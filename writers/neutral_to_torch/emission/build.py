@@ -14,7 +14,7 @@ from torch import nn
 from neutral.store import Store
 from neutral_to_torch.emission.compose import Emission, compose
 from neutral_to_torch.emission.source_gate import check_source
-from neutral_to_torch.loading.tensors import Mapped, check_files
+from neutral_to_torch.loading.tensors import MemoryMaps, check_files
 
 
 def build(
@@ -43,7 +43,7 @@ def load(emission: Emission, store: Store, dtype: torch.dtype | None, device: to
         model: nn.Module = model_class()
     tensors = emission.state.tensors(store)
     check_files(tensors.values())
-    mapped = Mapped()
+    mapped = MemoryMaps()
     state = {key: _place(mapped.get(tensor), dtype, device) for key, tensor in tensors.items()}
     for first, second in emission.state.ties():
         state[second] = state[first]

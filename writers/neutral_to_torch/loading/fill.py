@@ -1,4 +1,4 @@
-"""Filling a module's tensors, one at a time: in place, or on the ``meta`` device by replacement."""
+"""Fill a module's tensors, one at a time: in place, or on the ``meta`` device by replacement."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from neutral.tensor import Tensor
-from neutral_to_torch.adapters.state import COUNTER, Location, locations, replace, state_of
+from neutral_to_torch.adapters.state import COUNTER, locations, replace, state_of
 from neutral_to_torch.loading import sharded
 from neutral_to_torch.loading.sharded import is_sharded
-from neutral_to_torch.loading.tensors import Mapped, dtype_of, read, read_into
+from neutral_to_torch.loading.tensors import MemoryMaps, dtype_of, read, read_into
 
 
 def fill(
@@ -21,89 +21,113 @@ def fill(
     dtype: torch.dtype | None,
     device: torch.device | None,
 ) -> None:
-    """Fill the tensors that ``sources`` (key and stored tensor) and ``constants`` name by their state dict's names.
+    """Fill tensors of a module.
 
-    ``dtype`` and ``device`` are those of the whole module after, tensors that are not filled too.
+    Args:
+        module: The module.
+        sources: The key and the stored tensor for each tensor of the module, by its name in the state dict.
+        constants: The number that fills each further tensor, by its name in the state dict.
+        dtype: The dtype of all floating tensors after, those that are not filled too; None to keep theirs.
+        device: The device of all tensors after; None to keep theirs.
     """
-    places = locations(module)
-    mapped = Mapped()
-    keys: set[str] = set()
-    filled: set[int] = set()
-    targets = state_of(module)
+    filler = _Filler(module, dtype, device)
     for name in (*sources, *constants):
-        target = targets[name]
-        if id(target) in filled:
-            continue
-        filled.add(id(target))
-        if is_sharded(target):
-            _fill_sharded(target, sources.get(name), constants.get(name, 0.0), places[id(target)], dtype)
-            continue
-        if name in constants:
-            _fill_constant(target, constants[name], places[id(target)], dtype, device)
-            continue
-        key, tensor = sources[name]
-        if target.is_meta:
-            value = _conform(mapped.get(tensor), target)
-            if key in keys:
-                value = value.clone()  # what is one tensor in the store and two in the module must not share memory
-            keys.add(key)
-            replace(places[id(target)], value.to(dtype=target_dtype(target, dtype_of(tensor), dtype), device=device))
-        else:
-            _move(target, target_dtype(target, dtype_of(tensor), dtype), device)
-            _copy(target, tensor)
-    _make_counters(module, device)
-    for rest in (*module.parameters(), *module.buffers()):
-        if id(rest) not in filled and not rest.is_meta and not is_sharded(rest):
-            rest.data = rest.detach().to(device=device, dtype=target_dtype(rest, rest.dtype, dtype))
+        filler.fill(name, None if name in constants else sources[name], constants.get(name, 0.0))
+    filler.finish()
 
 
-def _fill_sharded(
-    target: Any,
-    source: tuple[str, Tensor] | None,
-    constant: float,
-    places: list[Location],
-    dtype: torch.dtype | None,
-) -> None:
-    if source is None:
-        new = sharded.filled_with(target, constant, target_dtype(target, target.dtype, dtype))
-    else:
-        new = sharded.filled(target, source[1], target_dtype(target, dtype_of(source[1]), dtype))
-    if new is not None:
-        replace(places, new)
+def target_dtype(target: torch.Tensor, stored: torch.dtype, requested: torch.dtype | None) -> torch.dtype:
+    """Return the dtype that a module's tensor will have.
 
+    Args:
+        target: The module's tensor.
+        stored: The dtype of the stored tensor.
+        requested: The dtype for all floating tensors, None to keep the target's; on ``meta``, the stored one.
 
-def target_dtype(target: torch.Tensor, stored: torch.dtype, asked: torch.dtype | None) -> torch.dtype:
-    """The dtype a module's tensor will have: as asked; else its own, or on the ``meta`` device the stored one."""
+    Example:
+        >>> target_dtype(torch.zeros(2), torch.float16, None)
+        torch.float32
+    """
     if not target.is_floating_point():
         return target.dtype
-    if asked is not None:
-        return asked
+    if requested is not None:
+        return requested
     return stored if target.is_meta and stored.is_floating_point else target.dtype
 
 
-def _fill_constant(
-    target: torch.Tensor,
-    value: float,
-    places: list[Location],
-    dtype: torch.dtype | None,
-    device: torch.device | None,
-) -> None:
-    wanted = target_dtype(target, target.dtype, dtype)
-    if target.is_meta:
-        replace(places, torch.full(target.shape, value, dtype=wanted, device=device or "cpu"))
-    else:
-        _move(target, wanted, device)
-        target.detach().fill_(value)
+class _Filler:
+    def __init__(self, module: nn.Module, dtype: torch.dtype | None, device: torch.device | None) -> None:
+        self.module = module
+        self.dtype = dtype
+        self.device = device
+        self.targets = state_of(module)
+        self.locations = locations(module)
+        self.maps = MemoryMaps()
+        self.used_keys: set[str] = set()
+        self.filled: set[int] = set()
+
+    def fill(self, name: str, source: tuple[str, Tensor] | None, constant: float) -> None:
+        """Fill a tensor from a source, or without one with a constant; once, where it has several names."""
+        target = self.targets[name]
+        if id(target) in self.filled:
+            return
+        self.filled.add(id(target))
+        if is_sharded(target):
+            self._fill_sharded(target, source, constant)
+        elif source is None:
+            self._fill_constant(target, constant)
+        elif target.is_meta:
+            self._replace(target, *source)
+        else:
+            tensor = source[1]
+            _move(target, target_dtype(target, dtype_of(tensor), self.dtype), self.device)
+            _copy(target, tensor)
+
+    def finish(self) -> None:
+        """Make batch counters, and move the tensors that were not filled."""
+        for owner in self.module.modules():
+            counter = owner._buffers.get(COUNTER)
+            if counter is not None and counter.is_meta:
+                owner._buffers[COUNTER] = torch.zeros(counter.shape, dtype=counter.dtype, device=self.device or "cpu")
+        for tensor in (*self.module.parameters(), *self.module.buffers()):
+            if id(tensor) not in self.filled and not tensor.is_meta and not is_sharded(tensor):
+                dtype = target_dtype(tensor, tensor.dtype, self.dtype)
+                tensor.data = tensor.detach().to(device=self.device, dtype=dtype)
+
+    def _replace(self, target: torch.Tensor, key: str, tensor: Tensor) -> None:
+        value = _conform(self.maps.get(tensor), target)
+        if key in self.used_keys:
+            value = value.clone()  # one tensor of the store is two of the module, which must not share memory
+        self.used_keys.add(key)
+        dtype = target_dtype(target, dtype_of(tensor), self.dtype)
+        replace(self.locations[id(target)], value.to(dtype=dtype, device=self.device))
+
+    def _fill_sharded(self, target: Any, source: tuple[str, Tensor] | None, constant: float) -> None:
+        if source is None:
+            new = sharded.fill_constant(target, constant, target_dtype(target, target.dtype, self.dtype))
+        else:
+            new = sharded.fill(target, source[1], target_dtype(target, dtype_of(source[1]), self.dtype))
+        if new is not None:
+            replace(self.locations[id(target)], new)
+
+    def _fill_constant(self, target: torch.Tensor, value: float) -> None:
+        dtype = target_dtype(target, target.dtype, self.dtype)
+        if target.is_meta:
+            new = torch.full(target.shape, value, dtype=dtype, device=self.device or "cpu")
+            replace(self.locations[id(target)], new)
+        else:
+            _move(target, dtype, self.device)
+            target.detach().fill_(value)
 
 
 def _move(target: torch.Tensor, dtype: torch.dtype, device: torch.device | None) -> None:
-    """Give a tensor another dtype or device and stay the same object. Its values are about to be overwritten."""
+    """Change the dtype or device of a tensor, which stays the same object. Its values are about to be overwritten."""
     if target.dtype != dtype or device not in (None, target.device):
         target.data = torch.empty_like(target, dtype=dtype, device=device)
 
 
 def _copy(target: torch.Tensor, tensor: Tensor) -> None:
-    """Read a stored tensor over an existing one, without memory in between where the bytes are the same."""
+    """Read a stored tensor into an existing one, without a copy between if the bytes are the same."""
     same = target.dtype == dtype_of(tensor) and target.numel() == tensor.size
     if same and target.device.type == "cpu" and target.is_contiguous():
         read_into(tensor, target)
@@ -112,16 +136,9 @@ def _copy(target: torch.Tensor, tensor: Tensor) -> None:
 
 
 def _conform(value: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """In the target's shape: one slope for all channels, equal slopes as one, leading ones added or dropped."""
+    """Reshape a value to the target: leading ones added or dropped, one slope for all channels or equal ones as one."""
     if value.shape == target.shape:
         return value
     if value.numel() == target.numel():
         return value.reshape(target.shape)
     return value.reshape(-1)[:1].expand(target.shape).contiguous()
-
-
-def _make_counters(module: nn.Module, device: torch.device | None) -> None:
-    for owner in module.modules():
-        counter = owner._buffers.get(COUNTER)
-        if counter is not None and counter.is_meta:
-            owner._buffers[COUNTER] = torch.zeros(counter.shape, dtype=counter.dtype, device=device or "cpu")

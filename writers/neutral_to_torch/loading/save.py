@@ -1,4 +1,4 @@
-"""Writing a module's state dict to a file."""
+"""Write a module's state dict to a file."""
 
 from __future__ import annotations
 
@@ -20,15 +20,24 @@ PICKLES = (".pth", ".pt")
 
 
 def save_weights(module: nn.Module, path: str | os.PathLike[str], *, progress: Progress | None = None) -> None:
-    """Write ``module.state_dict()`` to ``path``: ``.safetensors``, or ``.pth`` and ``.pt`` as ``torch.save`` does.
+    """Write a module's state dict. The file appears whole or not at all.
 
-    The file appears whole or not at all. safetensors has no shared storage: a tied tensor is written under each of its
-    names, so that ``load_state_dict(strict=True)`` finds them all. Raises UsageError for another suffix,
-    UnsupportedError for what safetensors cannot hold and TargetError where the file cannot be written.
+    safetensors has no shared storage: a shared tensor is written under each of its names, so that
+    ``load_state_dict(strict=True)`` finds them all.
+
+    Args:
+        module: The module.
+        path: The file: ``.safetensors``, or ``.pth`` and ``.pt`` for ``torch.save``.
+        progress: Called with the bytes written and the bytes in all.
+
+    Raises:
+        UsageError: The suffix is another one.
+        UnsupportedError: safetensors cannot hold a tensor.
+        TargetError: The file cannot be written.
     """
     suffix = os.path.splitext(os.fspath(path))[1].lower()
     if suffix not in (".safetensors", *PICKLES):
-        raise UsageError(f"{os.fspath(path)}: weights are written as .safetensors, .pth or .pt.")
+        raise UsageError(f"{os.fspath(path)}: unsupported suffix; expected .safetensors, .pth or .pt.")
     state = module.state_dict()
     if suffix in PICKLES:
         with atomic_file(path) as file:
@@ -40,7 +49,7 @@ def save_weights(module: nn.Module, path: str | os.PathLike[str], *, progress: P
 
 def _stored(name: str, value: object) -> Tensor:
     if not isinstance(value, torch.Tensor) or value.is_meta or value.layout != torch.strided or is_sharded(value):
-        raise UnsupportedError(f"{name}: safetensors holds plain tensors, and this is {_described(value)}. Use .pth.")
+        raise UnsupportedError(f"{name}: safetensors holds plain tensors, and this is {_describe(value)}. Use .pth.")
     tensor = value.detach()
 
     def chunks() -> Iterator[memoryview]:
@@ -51,7 +60,7 @@ def _stored(name: str, value: object) -> Tensor:
     return Tensor(code_of(tensor.dtype), tuple(tensor.shape), chunks)
 
 
-def _described(value: object) -> str:
+def _describe(value: object) -> str:
     if isinstance(value, torch.Tensor) and is_sharded(value):
         return "spread over processes (full_tensor() gathers it)"
     if isinstance(value, torch.Tensor):

@@ -1,4 +1,4 @@
-"""Tensors of which each process has a part (``DTensor``: FSDP2, tensor parallelism): only that part is read."""
+"""Fill tensors of which each process has a part (``DTensor``: FSDP2, tensor parallelism); read that part only."""
 
 from __future__ import annotations
 
@@ -16,31 +16,40 @@ if TYPE_CHECKING:
 
 
 def is_sharded(target: torch.Tensor) -> bool:
-    """Whether a tensor is one of many processes; nothing is imported to find out."""
+    """Return whether a tensor is spread over processes, without importing ``torch.distributed``."""
     module = sys.modules.get("torch.distributed.tensor")
     return module is not None and isinstance(target, module.DTensor)
 
 
-def filled(target: DTensor, tensor: Tensor, dtype: torch.dtype) -> torch.Tensor | None:
-    """Fill this process's part of ``target`` in place; on the ``meta`` device, give a tensor to put in its place."""
-    offset, shape = _place(target)
-    return _put(target, _read_part(tensor, tuple(target.shape), offset, shape).to(dtype))
+def fill(target: DTensor, tensor: Tensor, dtype: torch.dtype) -> torch.Tensor | None:
+    """Fill this process's part of a tensor.
+
+    Args:
+        target: The tensor.
+        tensor: The whole stored tensor.
+        dtype: The dtype of the part.
+
+    Returns:
+        None where ``target`` was filled in place; on the ``meta`` device, the tensor that replaces it.
+    """
+    offset, shape = _part_of(target)
+    return _store_part(target, _read_part(tensor, tuple(target.shape), offset, shape).to(dtype))
 
 
-def filled_with(target: DTensor, value: float, dtype: torch.dtype) -> torch.Tensor | None:
-    """The same with one number."""
-    return _put(target, torch.full(_place(target)[1], value, dtype=dtype))
+def fill_constant(target: DTensor, value: float, dtype: torch.dtype) -> torch.Tensor | None:
+    """Fill this process's part of a tensor with a number; see :func:`fill`."""
+    return _store_part(target, torch.full(_part_of(target)[1], value, dtype=dtype))
 
 
-def _place(target: DTensor) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Where in the whole tensor this process's part begins, and its shape."""
+def _part_of(target: DTensor) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the offset of this process's part in the whole tensor, and its shape."""
     from torch.distributed.tensor._utils import compute_local_shape_and_global_offset
 
     shape, offset = compute_local_shape_and_global_offset(target.shape, target.device_mesh, target.placements)
     return tuple(offset), tuple(shape)
 
 
-def _put(target: DTensor, part: torch.Tensor) -> torch.Tensor | None:
+def _store_part(target: DTensor, part: torch.Tensor) -> torch.Tensor | None:
     if not target.is_meta:
         target.to_local().detach().copy_(part)
         return None
@@ -57,7 +66,7 @@ def _put(target: DTensor, part: torch.Tensor) -> torch.Tensor | None:
 
 
 def _read_part(tensor: Tensor, whole: tuple[int, ...], offset: Sequence[int], shape: tuple[int, ...]) -> torch.Tensor:
-    """A box of the stored tensor under the shape ``whole``. Rows outside of it are not read."""
+    """Read a box of the stored tensor, reshaped to ``whole``, without the rows outside of it."""
     if tensor.shape != whole:
         if tensor.size == 1:
             return read(tensor).reshape(()).expand(shape)

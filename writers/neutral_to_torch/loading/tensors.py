@@ -1,4 +1,4 @@
-"""Stored tensors as torch tensors: mapped where a file has them as they are, read where not."""
+"""Stored tensors as torch tensors: mapped if a file has their bytes unchanged, else read."""
 
 from __future__ import annotations
 
@@ -14,25 +14,37 @@ from neutral.tensor import Tensor
 
 
 def dtype_of(tensor: Tensor) -> torch.dtype:
-    """The torch dtype. Raises UnsupportedError where this torch has none (wide unsigned integers before 2.3)."""
-    dtype = getattr(torch, DTYPE_NAME[tensor.dtype], None)
+    """Return the torch dtype of a stored tensor.
+
+    Raises:
+        UnsupportedError: This torch has no such dtype (wide unsigned integers before 2.3).
+    """
+    dtype: torch.dtype | None = getattr(torch, DTYPE_NAME[tensor.dtype], None)
     if dtype is None:
         raise UnsupportedError(f"torch {torch.__version__} has no dtype for {tensor.dtype}. Use a newer torch.")
     return dtype
 
 
 def code_of(dtype: torch.dtype) -> str:
-    """The store's code of a torch dtype. Raises UnsupportedError where it has none (complex, quantized)."""
+    """Return the store's code of a torch dtype.
+
+    Raises:
+        UnsupportedError: A store has no such dtype (complex, quantized).
+
+    Example:
+        >>> code_of(torch.bfloat16)
+        'BF16'
+    """
     for code, name in DTYPE_NAME.items():
         if getattr(torch, name, None) == dtype:
             return code
-    raise UnsupportedError(f"a store has no dtype for {dtype}.")
+    raise UnsupportedError(f"unsupported dtype {dtype}; a store has {', '.join(DTYPE_NAME.values())}.")
 
 
-class Mapped:
-    """Tensors over the pages of their files, private to the process: writing to one changes no file.
+class MemoryMaps:
+    """Memory maps of files, private to the process: writing to a tensor changes no file.
 
-    A file is mapped once, and for as long as a tensor lives on it. Shrinking the file meanwhile is fatal to the
+    A file is mapped once, and stays mapped while a tensor uses it. Shrinking the file meanwhile is fatal to the
     process, as with every mapped file.
     """
 
@@ -40,7 +52,7 @@ class Mapped:
         self._maps: dict[str, mmap.mmap] = {}
 
     def get(self, tensor: Tensor) -> torch.Tensor:
-        """The tensor without a copy where one file has its bytes, aligned; else in memory of its own."""
+        """Return a tensor without a copy if one file has its bytes, aligned; else in memory of its own."""
         parts = tensor.content
         if not tensor.size or not isinstance(parts, tuple) or len(parts) != 1:
             return read(tensor)
@@ -58,14 +70,18 @@ class Mapped:
 
 
 def read(tensor: Tensor) -> torch.Tensor:
-    """The tensor in memory of its own."""
+    """Read a tensor into new memory."""
     values = torch.empty(tensor.shape, dtype=dtype_of(tensor))
     read_into(tensor, values)
     return values
 
 
 def read_into(tensor: Tensor, values: torch.Tensor) -> None:
-    """Fill a contiguous tensor of the same dtype and size in CPU memory, a few megabytes at a time."""
+    """Read a tensor into a contiguous one of the same dtype and size in CPU memory, a few megabytes at a time.
+
+    Raises:
+        SourceError: The tensor's content has another size.
+    """
     if not tensor.size:
         return
     target = values.detach().reshape(-1).view(torch.uint8).numpy().data
@@ -78,7 +94,11 @@ def read_into(tensor: Tensor, values: torch.Tensor) -> None:
 
 
 def check_files(tensors: Iterable[Tensor]) -> None:
-    """Raise SourceError where a file is gone or has become too short for what is to be read from it."""
+    """Check that the files of tensors still exist and are long enough.
+
+    Raises:
+        SourceError: A file is missing or too short.
+    """
     ends: dict[str, int] = {}
     for tensor in tensors:
         for part in tensor.content if isinstance(tensor.content, tuple) else ():

@@ -1,4 +1,4 @@
-"""The store of a state dict, with the types of the module that it belongs to."""
+"""Type the store of a state dict after the module that it belongs to."""
 
 from __future__ import annotations
 
@@ -15,31 +15,40 @@ from neutral_to_torch.adapters.state import COUNTER
 
 
 def typed(store: Store, module: nn.Module) -> Store:
-    """``store``, of a state dict, with the kinds and attributes of ``module``'s layers in place of inferred ones.
+    """Return the store of a state dict with the kinds and attributes of a module's layers, not inferred ones.
 
-    Its tensors stay what they are, under keys of the layers. Raises MatchError where its names or shapes are not those
-    of the module.
+    Args:
+        store: The store of a state dict.
+        module: The module that the state dict belongs to.
+
+    Returns:
+        A store with the same tensors, under keys of the module's layers.
+
+    Raises:
+        MatchError: Names or shapes are not those of the module.
     """
-    side = describe(module)
-    found = {origin.arrays[0]: store.tensors[layer.tensors[role]] for layer, role, origin in _origins(store)}
+    network = describe(module)
+    stored = {origin.arrays[0]: store.tensors[layer.tensors[role]] for layer, role, origin in _origins(store)}
     problems = []
     layers: dict[str, Layer] = {}
     tensors = {}
-    for name, layer in side.layers.items():
+    for name, layer in network.layers.items():
         keys = {role: key if layer.kind != "parameter" else f"{key}.value" for role, key in layer.tensors.items()}
         for role, parameter in layer.tensors.items():
-            if parameter not in found:
+            if parameter not in stored:
                 problems.append(f"{parameter} of the module is not there")
-            elif found[parameter].shape != side.shapes[parameter]:
+            elif stored[parameter].shape != network.shapes[parameter]:
                 problems.append(
-                    f"{parameter} has shape {found[parameter].shape}, the module's {side.shapes[parameter]}"
+                    f"{parameter} has shape {stored[parameter].shape}, the module's {network.shapes[parameter]}"
                 )
             else:
-                tensors[keys[role]] = found[parameter]
+                tensors[keys[role]] = stored[parameter]
         source = LayerSource(origins={role: Origin((parameter,)) for role, parameter in layer.tensors.items()})
-        layers[name] = layer._replace(attributes=_known(layer.kind, layer.attributes), tensors=keys, source=source)
-    used = {parameter for layer in side.layers.values() for parameter in layer.tensors.values()}
-    left = [name for name in found if name not in used and name.rpartition(".")[2] != COUNTER]
+        layers[name] = layer._replace(
+            attributes=_catalogue_attributes(layer.kind, layer.attributes), tensors=keys, source=source
+        )
+    used = {parameter for layer in network.layers.values() for parameter in layer.tensors.values()}
+    left = [name for name in stored if name not in used and name.rpartition(".")[2] != COUNTER]
     problems += [f"{name} is not in the module" for name in left]
     if problems:
         shown = "\n".join(f"  - {problem}" for problem in problems)
@@ -56,7 +65,7 @@ def _origins(store: Store) -> list[tuple[Layer, str, Origin]]:
     return [(layer, role, origin) for layer in store.layers.values() for role, origin in layer.source.origins.items()]
 
 
-def _known(kind: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """The attributes that the catalogue has: torch has more, which its meaning fixes."""
+def _catalogue_attributes(kind: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the attributes that the catalogue has. Others of torch are fixed by the meaning of the kind."""
     names = {attribute.name for attribute in catalogue[kind].attributes}
     return {name: value for name, value in attributes.items() if name in names}

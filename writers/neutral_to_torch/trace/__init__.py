@@ -1,7 +1,7 @@
-"""A module's dataflow, found by running it once.
+"""Record the dataflow of a module by running it once.
 
-Every operator is seen where torch dispatches it, whatever Python led there: modules called more than once, functions
-called with the module's parameters, scripted parts. Modules of the types that the catalogue knows stay whole.
+Every operator is seen where torch dispatches it, below all Python: modules called more than once, functions called with
+the module's parameters, scripted parts. Modules of the types that have an adapter stay whole.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from neutral.errors import UsageError
 from neutral.graph import Graph, Value
 from neutral.matching.network import Network
 from neutral_to_torch.adapters import describe
-from neutral_to_torch.trace.functional import Functional
+from neutral_to_torch.trace.functional import FunctionalLayers
 from neutral_to_torch.trace.inputs import whole_indices
 from neutral_to_torch.trace.recorder import Call, Record, Recorder
 
@@ -28,24 +28,44 @@ __all__ = ["Call", "Record", "Traced", "trace"]
 
 @dataclass(frozen=True)
 class Traced:
-    """A module's network with its graph, and the record of the run, whose nodes have the same names."""
+    """Trace of a module.
+
+    Attributes:
+        network: The module's network, with its graph.
+        record: The record of the run. Its nodes have the names of the graph's.
+    """
 
     network: Network
     record: Record
 
 
 def trace(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Traced:
-    """Run ``module`` once, in evaluation mode and without gradients, and give its dataflow.
+    """Run a module once, in evaluation mode and without gradients, and return its dataflow.
 
-    The module is left in the mode it was in. Modules on the ``meta`` device run there, without values. Raises
-    UsageError where the module cannot be called so.
+    The module is left in the mode it was in. Modules on the ``meta`` device run there, without values.
+
+    Args:
+        module: The module.
+        args: Its positional arguments; tensors are moved to the module's device.
+        kwargs: Its keyword arguments.
+
+    Returns:
+        The network with its graph, and the record of the run.
+
+    Raises:
+        UsageError: The module cannot be called with these arguments.
+
+    Example:
+        >>> traced = trace(nn.Sequential(nn.Linear(3, 2), nn.ReLU()), (torch.zeros(1, 3),), {})
+        >>> [node.kind for node in traced.network.graph.nodes]
+        ['linear', 'relu']
     """
     described = describe(module)
     device = next((tensor.device for tensor in (*module.parameters(), *module.buffers())), None)
-    arguments: tuple[Any, ...] = _on(device, tuple(args))
-    options: dict[str, Any] = _on(device, dict(kwargs))
-    named = _named(module, arguments, options)
-    with _quietly(module), torch.no_grad(), whole_indices(module):
+    arguments: tuple[Any, ...] = _move_to(device, tuple(args))
+    options: dict[str, Any] = _move_to(device, dict(kwargs))
+    named = _name_tensors(module, arguments, options)
+    with _evaluation_mode(module), torch.no_grad(), whole_indices(module):
         try:
             record = Recorder(module).run(named, arguments, options)
         except Exception as error:
@@ -53,22 +73,24 @@ def trace(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
                 f"{type(module).__name__} cannot be run on the example ({type(error).__name__}: {error}). "
                 "The example is what the module is called with: a tensor, a tuple of arguments or a dict."
             ) from error
-    found = Functional(record, described.shapes, frozenset(described.layers)).run()
-    graph = Graph(record.graph.inputs, tuple(found.nodes), record.graph.outputs)
-    values = {operand.node for node in found.nodes for operand in node.inputs if isinstance(operand, Value)}
-    of_values = {node.layer for node in found.nodes if node.kind == "parameter" and node.name in values}
-    of_layers = {name for layer in found.layers.values() for name in layer.tensors.values()}
+    functional = FunctionalLayers(record, described.shapes, frozenset(described.layers)).find()
+    nodes = functional.nodes
+    graph = Graph(record.graph.inputs, tuple(nodes), record.graph.outputs)
+    used = {operand.node for node in nodes for operand in node.inputs if isinstance(operand, Value)}
+    used_parameters = {node.layer for node in nodes if node.kind == "parameter" and node.name in used}
+    layer_tensors = {name for layer in functional.layers.values() for name in layer.tensors.values()}
     kept = {
         name: layer
         for name, layer in described.layers.items()
-        if layer.kind != "parameter" or name not in of_layers or name in of_values
+        if layer.kind != "parameter" or name not in layer_tensors or name in used_parameters
     }
-    network = replace(described, layers={**kept, **found.layers}, graph=graph, layouts=found.layouts)
+    layers = {**kept, **functional.layers}
+    network = replace(described, layers=layers, graph=graph, layouts=functional.layouts)
     return Traced(network, record)
 
 
-def _named(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, torch.Tensor]:
-    """The tensors among the arguments, by the names of forward's parameters."""
+def _name_tensors(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, torch.Tensor]:
+    """Return the tensors among the arguments, by the names of the parameters of ``forward``."""
     try:
         bound = inspect.signature(module.forward).bind(*args, **kwargs)
     except TypeError as error:
@@ -83,19 +105,19 @@ def _named(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
     return named
 
 
-def _on(device: torch.device | None, value: Any) -> Any:
+def _move_to(device: torch.device | None, value: Any) -> Any:
     if isinstance(value, torch.Tensor):
         return value.to(device)
     if isinstance(value, Mapping):
-        return {name: _on(device, item) for name, item in value.items()}
+        return {name: _move_to(device, item) for name, item in value.items()}
     if isinstance(value, (tuple, list)) and not hasattr(value, "_fields"):
-        return type(value)(_on(device, item) for item in value)
+        return type(value)(_move_to(device, item) for item in value)
     return value
 
 
 @contextlib.contextmanager
-def _quietly(module: nn.Module) -> Iterator[None]:
-    """In evaluation mode, and with attention written out in the operators it is made of."""
+def _evaluation_mode(module: nn.Module) -> Iterator[None]:
+    """Run in evaluation mode, and with attention decomposed into its operators."""
     modes = {child: child.training for child in module.modules()}
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)

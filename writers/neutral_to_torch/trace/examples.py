@@ -1,4 +1,4 @@
-"""What a module is called with to see its dataflow: an example, a golden file's inputs, or random numbers."""
+"""Make arguments to trace a module: from an example, a golden file's inputs, or random numbers."""
 
 from __future__ import annotations
 
@@ -13,10 +13,21 @@ from neutral.verification.golden import Golden
 from neutral_to_torch.trace.inputs import arguments, as_tensor, by_name_or_order
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+"""Positional and keyword arguments."""
 
 
 def given_arguments(module: nn.Module, example: Any) -> Arguments:
-    """The arguments that an example means: a tensor is the only one, a tuple or list all, a dict by name."""
+    """Return the arguments that an example means.
+
+    Args:
+        module: The module to call.
+        example: A tensor or array for the only argument, a tuple or list of positional ones, or a dict by name.
+
+    Example:
+        >>> args, kwargs = given_arguments(nn.ReLU(), {"input": torch.zeros(2)})
+        >>> args, list(kwargs)
+        ((), ['input'])
+    """
     if isinstance(example, Mapping):
         return (), {name: _tensors(value, module) for name, value in example.items()}
     if isinstance(example, (tuple, list)):
@@ -25,12 +36,21 @@ def given_arguments(module: nn.Module, example: Any) -> Arguments:
 
 
 def golden_arguments(module: nn.Module, golden: Golden) -> Arguments:
+    """Return the inputs of a golden file as arguments of a module."""
     args, kwargs, _ = arguments(module, golden, None)
     return args, kwargs
 
 
 def random_arguments(module: nn.Module, graph: Graph) -> Arguments | None:
-    """Random numbers in the shapes of the graph's inputs, zeros for integers; None where the shapes are not known."""
+    """Return random arguments in the shapes of a graph's inputs, zeros for integers.
+
+    Args:
+        module: The module to call.
+        graph: The graph. An unknown batch size becomes 2.
+
+    Returns:
+        None where other extents are unknown or the module takes other arguments.
+    """
     named: dict[str, torch.Tensor] = {}
     generator = torch.Generator().manual_seed(0)
     for item in graph.inputs:

@@ -1,4 +1,4 @@
-"""Layers that are calls on the module's parameters: ``F.linear(x, self.weight)``, a chunk of one matrix."""
+"""Find layers that are calls on the module's parameters: ``F.linear(x, self.weight)``, a chunk of one matrix."""
 
 from __future__ import annotations
 
@@ -11,14 +11,24 @@ from neutral_to_torch.trace.operators import ROLES
 from neutral_to_torch.trace.recorder import Call, Record
 
 Tensors = Mapping[str, Tuple[str, TensorLayout]]
-"""For each role the module's tensor that it is in, and how."""
+"""The name and layout of the module's tensor that each role is in."""
 
 Resolved = Optional[Tuple[str, TensorLayout]]
+"""The name and layout of a parameter; None for a value that is not a simple part of one."""
 
 
 @dataclass
-class Functional:
-    """Nodes with the calls on parameters made layers, and these layers: by name, their tensors' layouts beside."""
+class FunctionalLayers:
+    """Turn functional calls on parameters into layers.
+
+    Attributes:
+        record: The recorded run.
+        shapes: The shape of each tensor of the module.
+        taken: The names of layers that the module has.
+        nodes: The nodes, with the calls as uses of layers.
+        layers: The new layers by name.
+        layouts: The layouts of their roles that are parts or transposes of tensors.
+    """
 
     record: Record
     shapes: Mapping[str, tuple[int, ...]]
@@ -30,7 +40,8 @@ class Functional:
     _position: dict[str, int] = field(default_factory=dict)
     _names: dict[object, str] = field(default_factory=dict)
 
-    def run(self) -> Functional:
+    def find(self) -> FunctionalLayers:
+        """Fill ``nodes``, ``layers`` and ``layouts``."""
         uses: dict[Value, int] = {}
         for node in self.record.graph.nodes:
             for item in node.inputs:
@@ -56,15 +67,15 @@ class Functional:
         kind = "convolution" if node.kind == "transposed_convolution" else node.kind
         if kind not in ROLES or (node.kind == "batch_norm" and not operands.get("running_mean")):
             return None
-        found = {role: self._resolve(operands[name]) for role, name in ROLES[kind].items() if name in operands}
-        tensors = {role: item for role, item in found.items() if item is not None}
-        if len(tensors) < len(found) or not tensors:
+        resolved = {role: self._resolve(operands[name]) for role, name in ROLES[kind].items() if name in operands}
+        tensors = {role: item for role, item in resolved.items() if item is not None}
+        if len(tensors) < len(resolved) or not tensors:
             return None
         data = operands["indices" if node.kind == "embedding" else "self" if node.kind == "prelu" else "input"]
-        return self._named(node, node.kind, data, tensors, node.attributes)
+        return self._use_layer(node, node.kind, data, tensors, node.attributes)
 
     def _linear(self, node: Node, operands: Mapping[str, Value]) -> Node | None:
-        """A product with a matrix of the module, which is (in, out) here."""
+        """Return a product with a matrix of the module, of shape (in, out), as a linear layer."""
         left, right = ("mat1", "mat2") if "mat1" in operands else ("self", "mat2")
         if node.kind == "addmm" and "mat1" not in operands:
             return None
@@ -78,10 +89,10 @@ class Functional:
             if bias is None:
                 return None
             tensors["bias"] = bias
-        return self._named(node, "linear", operands[left], tensors, {})
+        return self._use_layer(node, "linear", operands[left], tensors, {})
 
     def _with_bias(self, node: Node, uses: Mapping[Value, int]) -> Node | None:
-        """A parameter added to what a layer without bias gives is its bias: this node then does nothing."""
+        """Make a parameter added to the result of a layer without bias its bias, and the addition an identity."""
         if node.kind != "add" or node.attributes or len(node.inputs) != 2:
             return None
         for data, other in (node.inputs, node.inputs[::-1]):
@@ -99,13 +110,13 @@ class Functional:
             tensors = {"weight": weight, "bias": bias}
             data_input = source.inputs[0]
             assert isinstance(data_input, Value)
-            named = self._named(source, layer.kind, data_input, tensors, layer.attributes)
-            self.nodes[self._position[source.name]] = self._by_name[source.name] = named
+            use = self._use_layer(source, layer.kind, data_input, tensors, layer.attributes)
+            self.nodes[self._position[source.name]] = self._by_name[source.name] = use
             return replace(node, kind="identity", inputs=(data,))
         return None
 
     def _source(self, value: Operand, uses: Mapping[Value, int]) -> Node | None:
-        """The node whose output a value is but for its shape, where nothing else uses that."""
+        """Return the node that makes a value, before reshapes, if nothing else uses its output."""
         while isinstance(value, Value) and uses.get(value) == 1 and value.node in self._by_name:
             node = self._by_name[value.node]
             if node.kind not in ("reshape", "identity"):
@@ -114,7 +125,7 @@ class Functional:
         return None
 
     def _resolve(self, value: Value) -> Resolved:
-        """The parameter that a value is, or is a simple part or a transpose of."""
+        """Return the parameter that a value is, or of which it is a range of rows or a transpose."""
         node = self._by_name.get(value.node)
         if node is None:
             return None
@@ -134,11 +145,11 @@ class Functional:
             swapped = len(before) == 2 and before != (1, 1) and after == before[::-1]
             return (inner[0], replace(inner[1], transposed=not inner[1].transposed)) if swapped else None
         if node.kind == "slice":
-            return _part(inner, self.record.calls[node.name], value.output, before, after)
+            return _slice_rows(inner, self.record.calls[node.name], value.output, before, after)
         return inner
 
-    def _named(self, node: Node, kind: str, data: Value, tensors: Tensors, attributes: Mapping[str, Any]) -> Node:
-        """The node as a use of the layer that has these tensors."""
+    def _use_layer(self, node: Node, kind: str, data: Value, tensors: Tensors, attributes: Mapping[str, Any]) -> Node:
+        """Return a node as a use of the layer with these tensors, which is made if necessary."""
         content = (kind, tuple(sorted((role, name, layout) for role, (name, layout) in tensors.items())))
         if content not in self._names:
             name = self._names[content] = self._new_name(kind, tensors)
@@ -167,10 +178,10 @@ class Functional:
         return name if name not in self.taken | self.layers.keys() else f"{name} as {kind}"
 
 
-def _part(
+def _slice_rows(
     inner: tuple[str, TensorLayout], call: Call, index: int, before: tuple[int, ...], after: tuple[int, ...]
 ) -> Resolved:
-    """Some rows of a parameter. Where the part begins is found by running the call on row numbers."""
+    """Return a range of rows of a parameter. Running the call on row numbers tells where it begins."""
     name, layout = inner
     if layout.transposed or before[1:] != after[1:] or not before:
         return None

@@ -1,4 +1,4 @@
-"""Feeding a module with the inputs of a golden file."""
+"""Pass the inputs of a golden file to a module."""
 
 from __future__ import annotations
 
@@ -19,7 +19,19 @@ _FREE = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.POSITIONAL_O
 def arguments(
     module: nn.Module, golden: Golden, given: Sequence[Any] | Mapping[str, Any] | None
 ) -> tuple[tuple[Any, ...], dict[str, Any], tuple[str, ...]]:
-    """Positional and keyword arguments for ``module``, on its device and in its precision, and notes on the choice."""
+    """Return arguments for a module, on its device and in its precision.
+
+    Args:
+        module: The module to call.
+        golden: The golden file whose inputs are passed, without labels.
+        given: Arguments in their place, in order or by name; None for the golden inputs.
+
+    Returns:
+        Positional arguments, keyword arguments, and notes on inputs that are not passed.
+
+    Raises:
+        VerificationError: ``forward`` takes more or fewer arguments.
+    """
     if isinstance(given, Mapping):
         return (), {name: as_tensor(value, module) for name, value in given.items()}, ()
     if given is not None:
@@ -31,17 +43,26 @@ def arguments(
 def by_name_or_order(
     module: nn.Module, named: Mapping[str, Any], whose: str
 ) -> tuple[tuple[Any, ...], dict[str, Any], tuple[str, ...]]:
-    """Inputs as arguments of ``forward``: by name where its arguments have these names, else in order.
+    """Pass inputs by name if ``forward`` has arguments of their names, else in order.
 
-    Raises VerificationError where ``forward`` takes more or fewer.
+    Args:
+        module: The module to call.
+        named: The inputs by name.
+        whose: The origin of the inputs, for messages.
+
+    Returns:
+        Positional arguments, keyword arguments, and notes on inputs that are not passed.
+
+    Raises:
+        VerificationError: ``forward`` takes more or fewer arguments.
     """
     parameters = inspect.signature(module.forward).parameters.values()
     accepted = [p for p in parameters if p.kind in _FREE or p.kind is inspect.Parameter.KEYWORD_ONLY]
     required = [p.name for p in accepted if p.default is inspect.Parameter.empty]
     by_name = {p.name: named[p.name] for p in accepted if p.name in named}
     if by_name and all(name in by_name for name in required):
-        left = [name for name in named if name not in by_name]
-        notes = (f"forward has no argument for {whose}'s inputs {', '.join(left)}: not given",) if left else ()
+        unused = [name for name in named if name not in by_name]
+        notes = (f"forward has no argument for {whose}'s inputs {', '.join(unused)}: not given",) if unused else ()
         positional = tuple(by_name.pop(p.name) for p in accepted if p.kind is inspect.Parameter.POSITIONAL_ONLY)
         return positional, by_name, notes
     limit = sum(p.kind in _FREE for p in accepted)
@@ -57,13 +78,13 @@ def by_name_or_order(
 
 @contextlib.contextmanager
 def whole_indices(module: nn.Module) -> Iterator[None]:
-    """Let tables of vectors take indices of a floating type, which sources have that know no other."""
+    """Let embeddings take indices of a floating dtype, which is the only dtype of some sources."""
 
-    def to_whole(_: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    def to_integers(_: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
         return tuple(a.long() if isinstance(a, torch.Tensor) and a.is_floating_point() else a for a in args)
 
     tables = [child for child in module.modules() if isinstance(child, nn.Embedding)]
-    handles = [table.register_forward_pre_hook(to_whole) for table in tables]
+    handles = [table.register_forward_pre_hook(to_integers) for table in tables]
     try:
         yield
     finally:
@@ -72,7 +93,16 @@ def whole_indices(module: nn.Module) -> Iterator[None]:
 
 
 def as_tensor(value: Any, module: nn.Module) -> Any:
-    """An array as a tensor on the module's device; what is floating in the precision of the module's parameters."""
+    """Return an array or tensor on the module's device, in the precision of its parameters if floating.
+
+    Args:
+        value: An array or tensor; other values are returned unchanged.
+        module: The module.
+
+    Example:
+        >>> as_tensor(np.zeros(2), nn.Linear(2, 2)).dtype
+        torch.float32
+    """
     if isinstance(value, np.ndarray):
         value = torch.from_numpy(np.ascontiguousarray(value))
     if not isinstance(value, torch.Tensor):

@@ -1,7 +1,7 @@
-"""Torch's operators in the catalogue's terms: the kind, and the attributes that tell one operator from another.
+"""Translate torch operators into the catalogue's kinds and attributes.
 
-What is not in the table is ``opaque`` and known by its name alone. An operator that writes in place is the one that
-does not.
+Operators that the table lacks are ``opaque`` and known by their names. An operator that writes in place is translated
+as the one that does not.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ from typing import Any, Callable, Mapping
 from neutral.operators import catalogue
 
 Bound = Mapping[str, Any]
+"""Arguments of a call by their names in the operator's schema."""
+
 Attributes = Callable[[Bound], dict[str, Any]]
+"""Return the catalogue's attributes of a call."""
 
 
 def _none(_: Bound) -> dict[str, Any]:
@@ -19,7 +22,7 @@ def _none(_: Bound) -> dict[str, Any]:
 
 
 def _named(**names: str) -> Attributes:
-    """Attributes that torch calls otherwise: catalogue's name to torch's."""
+    """Translate attributes that torch names otherwise, from the catalogue's name to torch's."""
     return lambda bound: {name: _tuple(bound[other]) for name, other in names.items()}
 
 
@@ -140,7 +143,7 @@ TABLE: dict[str, tuple[str, Attributes]] = {
         for name in ("native_batch_norm", "_native_batch_norm_legit_no_training", "_native_batch_norm_legit")
     },
 }
-"""For torch's name of an operator the catalogue's kind, and its attributes from the call's arguments by name."""
+"""The catalogue's kind of each torch operator, and a function from the call's arguments by name to attributes."""
 
 ROLES = {
     "convolution": {"weight": "weight", "bias": "bias"},
@@ -150,7 +153,7 @@ ROLES = {
     "group_norm": {"weight": "weight", "bias": "bias"},
     "batch_norm": {name: name for name in ("weight", "bias", "running_mean", "running_var")},
 }
-"""For operators that have them, the roles of the catalogue's kind by torch's name of the argument."""
+"""The name of torch's argument for each role of a kind."""
 
 
 def takes_literals(kind: str) -> bool:
@@ -160,7 +163,18 @@ def takes_literals(kind: str) -> bool:
 
 
 def translate(operator: str, bound: Bound) -> tuple[str, dict[str, Any]]:
-    """Kind and attributes of torch's operator called ``operator`` with the arguments ``bound`` by name."""
+    """Return the kind and attributes of a call of a torch operator.
+
+    Args:
+        operator: The operator's name, such as ``leaky_relu``.
+        bound: The arguments by name.
+
+    Example:
+        >>> translate("leaky_relu_", {"negative_slope": 0.1})
+        ('leaky_relu', {'negative_slope': 0.1})
+        >>> translate("fft_fft", {})
+        ('opaque', {'operator': 'fft_fft'})
+    """
     name = operator if operator in TABLE else operator.rstrip("_")
     if name not in TABLE:
         return "opaque", {"operator": name}

@@ -1,4 +1,4 @@
-"""Recording what a module does: every operator that runs, with what it consumed, below all Python."""
+"""Record the operators that run in a module, with their operands, where torch dispatches them."""
 
 from __future__ import annotations
 
@@ -20,16 +20,22 @@ from neutral_to_torch.trace.operators import takes_literals, translate
 
 @dataclass(frozen=True)
 class Call:
-    """How an operator was called, to call it again on other values: a :class:`Value` stands for a tensor."""
+    """Call of an operator, which can be repeated on other values.
+
+    Attributes:
+        function: The torch operator.
+        arguments: The flat arguments; a :class:`Value` stands for a tensor.
+        structure: The structure of positional and keyword arguments.
+        names: The name in the operator's schema of the argument that each flat argument is, or is in.
+    """
 
     function: Any
     arguments: tuple[Any, ...]
     structure: Any
     names: tuple[str | None, ...] = ()
-    """For each flat argument that is a value the name of torch's argument it is, or is in."""
 
     def run(self, values: Mapping[Value, Any]) -> list[Any]:
-        """Its output tensors for other values, which stay as they are."""
+        """Return the output tensors for other values, which are not changed."""
         changes = self.function._schema.is_mutable
         flat = [
             (values[item].clone() if changes else values[item]) if isinstance(item, Value) else item
@@ -44,15 +50,19 @@ _ANY_STRIDES: dict[Any, Any] = {
     torch.ops.aten.view.default: torch.ops.aten.reshape.default,
     torch.ops.aten._unsafe_view.default: torch.ops.aten.reshape.default,
 }
-"""Operators that want their input in a certain order in memory, and those that do the same with any."""
+"""Operators that require certain strides, and operators that do the same for any."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """A run of a module: its dataflow in the catalogue's terms, and what is known of each value besides.
+    """Record of a run of a module.
 
-    ``modules`` gives the path of the module that was running for every node. ``examples`` are the tensors that the
-    graph's inputs and constants were, ``calls`` what made the values of nodes that are no layers.
+    Attributes:
+        graph: The dataflow in the catalogue's terms.
+        shapes: The shape of each value.
+        dtypes: The dtype of each value.
+        calls: The call of each node that is not a layer.
+        examples: The tensors of the graph's inputs and constants, by name.
     """
 
     graph: Graph
@@ -73,14 +83,18 @@ class _Draft:
 
 
 class Recorder(TorchDispatchMode):
-    """Records operators as nodes. A module of a type that the catalogue knows is one node, whatever it runs inside."""
+    """Dispatch mode that records operators as nodes. A module whose type has an adapter is one node.
+
+    Args:
+        module: The module to run.
+    """
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        return False  # else torch imports its compiler at the first operator, which takes a second
+        return False  # True would make torch import its compiler at the first operator, which takes a second
 
     def __init__(self, module: nn.Module) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call,unused-ignore]
         self.draft = _Draft()
         self.module = module
         self._known: WeakIdKeyDictionary = WeakIdKeyDictionary()
@@ -90,7 +104,13 @@ class Recorder(TorchDispatchMode):
         self._names: dict[str, int] = {}
 
     def run(self, named: Mapping[str, Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Record:
-        """Call the module and give the record. ``named`` are the tensors of its arguments by name."""
+        """Call the module and return the record.
+
+        Args:
+            named: The tensors among the arguments, by name.
+            args: The positional arguments.
+            kwargs: The keyword arguments.
+        """
         for name, tensor in named.items():
             self.draft.inputs.append(Input(name, tuple(tensor.shape)))
             self.draft.examples[name] = tensor
@@ -142,7 +162,7 @@ class Recorder(TorchDispatchMode):
                 self._written_through(written, Value(node.name, index))
 
     def _written_through(self, view: torch.Tensor, value: Value) -> None:
-        """What was written into a view changes the tensor that it is a view of."""
+        """Record that writing into a view changes the tensor that it is a view of."""
         base = view._base
         assert base is not None
         node = Node(self._name("write"), "opaque", (self._value(base), value), {"operator": "write"})
@@ -155,8 +175,8 @@ class Recorder(TorchDispatchMode):
         self.draft.dtypes[value] = tensor.dtype
 
     def _value(self, tensor: torch.Tensor) -> Value:
-        """The value that a tensor is; one from elsewhere is a parameter of the module, or a constant."""
-        value = self._known.get(tensor)
+        """Return the value of a tensor; an unknown tensor is a parameter of the module or a constant."""
+        value: Value | None = self._known.get(tensor)
         if value is None:
             name = self._parameters.get(id(tensor))
             node = Node(f"parameter {name}", "parameter", (), {}, layer=name) if name is not None else None
@@ -168,8 +188,8 @@ class Recorder(TorchDispatchMode):
             self._bind(tensor, value)
         return value
 
-    def _name(self, what: str) -> str:
-        name = f"{self._path[-1]}:{what}" if self._path and self._path[-1] else what
+    def _name(self, base: str) -> str:
+        name = f"{self._path[-1]}:{base}" if self._path and self._path[-1] else base
         self._names[name] = self._names.get(name, 0) + 1
         return name if self._names[name] == 1 else f"{name}#{self._names[name]}"
 
@@ -219,7 +239,7 @@ def _with_path(hook: Callable[..., None], path: str) -> Callable[..., None]:
 
 
 def _plain(value: Any) -> Any:
-    """Nested tuples, lists and dicts alone, in place of their relatives that only their makers can flatten."""
+    """Return nested lists and dicts in place of subclasses, which only their own packages can flatten."""
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
@@ -228,7 +248,7 @@ def _plain(value: Any) -> Any:
 
 
 def _argument_names(func: Any, structure: Any) -> tuple[str | None, ...]:
-    """For each flat argument the name of the operator's argument it belongs to."""
+    """Return the name in the schema of the argument that each flat argument belongs to."""
     args, kwargs = tree_unflatten(list(range(structure.num_leaves)), structure)
     names: list[str | None] = [None] * structure.num_leaves
     for name, value in _bound(func, args, kwargs, defaults=False).items():
@@ -238,7 +258,7 @@ def _argument_names(func: Any, structure: Any) -> tuple[str | None, ...]:
 
 
 def _bound(func: Any, args: Any, kwargs: Any, defaults: bool = True) -> dict[str, Any]:
-    """The arguments by their names in the operator's schema."""
+    """Return the arguments by their names in the operator's schema."""
     bound = dict(kwargs)
     for argument, value in zip(func._schema.arguments, args):
         bound[argument.name] = value
