@@ -65,7 +65,7 @@ def split_v2(context: NodeContext) -> Sequence[Operand]:
         Refusal: ``indices`` do not begin with 0, or ``squeeze_axis`` is set for parts of another extent than 1.
     """
     sections, axis = context.attributes.int("sections", 0), context.attributes.int("axis", 1)
-    indices = context.attributes.ints("indices")
+    indices = context.attributes.ints_or_none("indices") or ()
     squeeze = context.attributes.bool("squeeze_axis", False)
     parts = sections or len(indices)
     if not sections and indices[:1] != (0,):
@@ -151,10 +151,14 @@ def slice_assign(context: NodeContext) -> Operand:
 
 @rule("slice_like")
 def slice_like(context: NodeContext) -> Operand:
-    """Convert ``slice_like``: slice the input to the shape of another one, on all axes or on ``axes``."""
-    return context.node(
-        "slice_like", context.input(0), context.input(1), axes=context.attributes.ints("axes", ()) or None
-    )
+    """Convert ``slice_like``: slice the input to the shape of another one, on all axes or on ``axes``.
+
+    MXNet slices all axes if ``axes`` are left out or empty, and none if they are None.
+    """
+    axes = context.attributes.ints_or_none("axes", ())
+    if axes is None:
+        return context.input(0)
+    return context.node("slice_like", context.input(0), context.input(1), axes=axes or None)
 
 
 @rule("Crop")
@@ -185,7 +189,7 @@ def pad(context: NodeContext) -> Operand:
 @rule("tile")
 def tile(context: NodeContext) -> Operand:
     """Convert ``tile``: repeat the tensor along its axes."""
-    repeats = context.attributes.ints("reps")
+    repeats = context.attributes.ints_or_none("reps")
     return context.node("tile", context.input(0), repeats=repeats) if repeats else context.input(0)
 
 
