@@ -126,6 +126,16 @@ def test_a_store_that_cannot_be_built_leaves_nothing(model: str, tmp_path: Path,
     assert list(temporary.iterdir()) == []
 
 
+def test_an_archive_without_a_checkpoint_is_named(tmp_path: Path, temporary: Path) -> None:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "train.py").write_bytes(b"")
+    archive = shutil.make_archive(str(tmp_path / "code"), "gztar", tmp_path / "code")
+    with pytest.raises(SourceError) as caught:
+        mxnet_to_neutral.read(archive)
+    assert str(caught.value) == f"{archive}: no MXNet symbol and no parameter file in this folder."
+    assert list(temporary.iterdir()) == []
+
+
 class _CaptureError(Exception):
     pass
 

@@ -79,6 +79,22 @@ def test_values_and_defaults() -> None:
     assert a.optional_bool("use", None) is None
 
 
+def test_pairs() -> None:
+    a = attributes(crop="((0, 0), [1, 2])", pad="((0, 0), (1, -1))")
+
+    assert a.pairs("crop") == ((0, 0), (1, 2))
+    with pytest.raises(FormatError, match=r"expected pairs of integers such as \(\(0, 0\), \(1, 1\)\)"):
+        a.pairs("pad")
+
+
+def test_none_stands_for_the_default_of_an_attribute_that_has_one() -> None:
+    a = attributes(axis="None")
+
+    assert a.int("axis", -1) == -1
+    with pytest.raises(FormatError, match="attribute 'axis' is 'None', expected an integer"):
+        a.int("axis")
+
+
 def test_attributes_that_nobody_asked_for() -> None:
     a = attributes(kernel="(3, 3)", workspace="512", surprise="1", another="2")
     a.ints("kernel")

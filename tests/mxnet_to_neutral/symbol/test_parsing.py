@@ -125,6 +125,19 @@ def test_numpy_shape() -> None:
     assert parsed(document([variable("x")], attrs=attrs)).numpy_shape is True
 
 
+def test_unknown_attributes_of_the_graph_are_noted() -> None:
+    symbol = parsed(document([variable("x")], attrs={"mxnet_version": ["int", 10901], "flavour": ["str", "x"]}))
+
+    assert symbol.notes == ("attributes of the graph that no MXNet writes: 'flavour'",)
+
+
+def test_the_moving_average_of_a_regulariser_is_an_auxiliary_state() -> None:
+    nodes = [variable("x"), variable("average"), operator("IdentityAttachKLSparseReg", "sparse", [[0, 0], [1, 0]])]
+    symbol = parsed(document(nodes))
+
+    assert [symbol.nodes[index].name for index in symbol.auxiliaries] == ["average"]
+
+
 def test_nodes_are_put_into_mxnets_order_and_those_nobody_needs_are_left_out() -> None:
     nodes = [variable("bias"), variable("unused"), *dense()]
     nodes[-1]["inputs"] = [[2, 0], [3, 0], [0, 0]]
