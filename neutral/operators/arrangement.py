@@ -34,7 +34,7 @@ def _tiled_rank(node: RankContext) -> int | None:
 
 
 def _at_least(axes: int) -> RankRule:
-    """The larger of the first operand's rank and ``axes``."""
+    """Return the larger of the first operand's rank and ``axes``."""
 
     def rule(node: RankContext) -> int | None:
         rank = node.rank()

@@ -44,7 +44,7 @@ BIAS = Role("bias", "(out_channels,)", "The number added to every position of a 
 
 
 def window_rank(node: RankContext) -> int:
-    """The rank of the input and output of a kind with a ``kernel_size``: batch, channels and the spatial axes."""
+    """Return the rank of the input and output of a kind with a ``kernel_size``: batch, channels and the spatial axes."""
     return len(node["kernel_size"]) + 2
 
 

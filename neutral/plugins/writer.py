@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from neutral.errors import NeutralError
-    from neutral.mapping import Mappable
+    from neutral.matching import Mappable
     from neutral.matching.plan import Plan
     from neutral.store import Store
     from neutral.store.progress import Progress

@@ -11,7 +11,8 @@ from tempfile import TemporaryFile
 from typing import BinaryIO, Iterable, Iterator
 
 from neutral.errors import TargetError, UsageError
-from neutral.mapping import Mappable, read_mapping
+from neutral.mapping import read_mapping
+from neutral.matching import Mappable
 from neutral.store import SourceFile, Store
 from neutral.store.atomic import atomic_file
 from neutral.store.progress import ByteCounter, Progress

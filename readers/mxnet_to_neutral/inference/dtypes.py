@@ -128,7 +128,7 @@ def _int64(node: _Typed) -> str:
 
 
 def _attribute(node: _Typed) -> str:
-    """The attribute dtype, or the operator's default."""
+    """Return the attribute dtype, or the operator's default."""
     stated = node.attributes.str("dtype", "float32")
     if stated != "None":
         return stated
@@ -173,7 +173,7 @@ def _real_function(node: _Typed) -> str | None:
 
 
 def _with_scalar(node: _Typed) -> str | None:
-    """The dtype of a tensor and a number; ``is_int`` says whether the number was an integer in Python."""
+    """Return the dtype of a tensor and a number; ``is_int`` says whether the number was an integer in Python."""
     dtype = node.input(0)
     integral = node.attributes.bool("is_int", True)
     if node.operator in _DIVISIONS_BY_SCALAR:
