@@ -69,7 +69,7 @@ def convert_symbol(
 
 
 class _Converter:
-    """The conversion of one symbol; the rules see it as a :class:`mxnet_to_neutral.context.SymbolContext`."""
+    """The conversion of one symbol; the rules see it as a :class:`mxnet_to_neutral.symbol_context.SymbolContext`."""
 
     def __init__(
         self, symbol: Symbol, arrays: Mapping[str, Array], file: str, has_arrays: bool, computed: Collection[str]

@@ -1,4 +1,4 @@
-"""Rules for training heads as what they compute at inference, and for losses.
+"""Rules for losses, and for training heads as their inference outputs.
 
 MXNet's sources: src/operator/softmax_output.cc, regression_output.cc, svm_output.cc, loss_binary_op.cc,
 nn/ctc_loss.cc, plugin/warpctc. A head's output does not depend on its label, so the label leaves the graph.

@@ -1,0 +1,67 @@
+"""The interface that the conversion of a symbol offers to the rules of its nodes."""
+
+from __future__ import annotations
+
+from typing import Collection, Mapping, Protocol, Sequence
+
+from mxnet_to_neutral.arrays import Array
+from mxnet_to_neutral.drafts import Conversion
+from mxnet_to_neutral.symbol.model import Entry, Symbol
+from neutral.graph import Operand
+
+
+class SymbolContext(Protocol):
+    """The services that the conversion of a symbol offers to the rules of its nodes, through ``NodeContext``."""
+
+    @property
+    def symbol(self) -> Symbol:
+        """The symbol that is converted."""
+        ...
+
+    @property
+    def file(self) -> str:
+        """The symbol's file, for messages."""
+        ...
+
+    @property
+    def arrays(self) -> Mapping[str, Array]:
+        """The checkpoint's arrays by the names that the symbol uses."""
+        ...
+
+    @property
+    def has_arrays(self) -> bool:
+        """Whether there is a parameter file; without one no array counts as missing."""
+        ...
+
+    @property
+    def dtypes(self) -> Sequence[str | None]:
+        """For each node of the symbol the dtype of its outputs, None where it is unknown."""
+        ...
+
+    def operand(self, entry: Entry) -> Operand:
+        """Return the operand for an edge; a stored array becomes a ``parameter`` draft."""
+        ...
+
+    def array(self, entry: Entry) -> Array | None:
+        """Return the stored array at the source of an edge, None if there is none."""
+        ...
+
+    def is_computed(self, variable: str) -> bool:
+        """Return whether the variable of a subgraph is bound to a value that the outer graph computes."""
+        ...
+
+    def unique(self, name: str) -> str:
+        """Return ``name``, or the first numbered variant of it that no node has, and reserve it."""
+        ...
+
+    def convert(self, symbol: Symbol, arrays: Mapping[str, Array], computed: Collection[str]) -> Conversion:
+        """Convert a subgraph; its problems and notes are added to this conversion's."""
+        ...
+
+    def add_problem(self, text: str) -> None:
+        """Record a contradiction between symbol and arrays."""
+        ...
+
+    def add_note(self, text: str) -> None:
+        """Record a remark for the store, once."""
+        ...
