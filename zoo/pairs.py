@@ -25,17 +25,17 @@ HEAD = """\
 # Matching
 
 Checkpoints of MXNet's and GluonCV's zoos, with random parameters (BatchNorm statistics included), loaded into the same
-networks as other projects have them (torchvision {torchvision}, timm {timm}, transformers {transformers}), with no
-mapping given. Made by
+networks of other projects (torchvision {torchvision}, timm {timm}, transformers {transformers}), without
+a mapping. This page is made by
 
-    NEUTRAL_MXNET_PYTHON=/path/to/python-with-mxnet python zoo/pairs.py
+    NEUTRAL_MXNET_PYTHON=/path/to/python-with-mxnet PYTHONPATH=tests/support python zoo/pairs.py
 
-**error** is the largest of the outputs against MXNet's, in units of their largest magnitude; it has to be at most
-{tolerance:g}. **seconds** are those of matching and loading, the run on an example included. Of {all}, {count} are
+**error** is the largest error of the outputs against MXNet's, in units of their largest magnitude; the limit is
+{tolerance:g}. **seconds** is the time of matching and loading, the run on an example included. Of {all}, {count} are
 equal. GluonNLP's BERT into that of transformers is in `tests/parity/test_transformers.py`.
 
-**matched by** says what decided: names, the dataflow (structure), or, where layers that neither tells apart were
-settled by what a golden file recorded, activations. Without such a file they stay ambiguous, and loading is refused.
+**matched by** names the evidence: names, the dataflow (structure), or, for layers that neither tells apart, the values
+that a golden file recorded (activations). Without a golden file such layers stay ambiguous, and loading is refused.
 
 | MXNet | into | layers | matched by | error | seconds | status |
 |---|---|--:|---|--:|--:|---|
@@ -43,7 +43,7 @@ settled by what a golden file recorded, activations. Without such a file they st
 
 
 def row(twin: Twin, mxnet: MXNet, folder: Path) -> tuple[bool, str]:
-    """A line of the table, and whether the pair is matched and equal."""
+    """Return whether a pair is matched and equal, and its line of the table."""
     import mxnet_to_neutral
     import neutral_to_torch
     from neutral.errors import NeutralError

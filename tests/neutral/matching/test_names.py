@@ -1,4 +1,4 @@
-"""Which names match, and which must not."""
+"""Names that match, and names that must not."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neutral.graph import Layer, LayerSource
@@ -14,27 +14,27 @@ from neutral.matching import Matching, NameMatcher, Network, run_matchers
 from neutral.matching.names import common_prefix, replace_synonyms, words_of
 
 
-def side(*layers: tuple[str, str, Any], nodes: dict[str, str] | None = None) -> Network:
+def network(*layers: tuple[str, str, Any], nodes: dict[str, str] | None = None) -> Network:
     """Layers as (name, kind, shape of the weight), or (name, kind, {role: shape})."""
-    made, shapes = {}, {}
+    layers_by_name, shapes = {}, {}
     for name, kind, shape in layers:
         roles = shape if isinstance(shape, dict) else {"value" if kind == "parameter" else "weight": shape}
         keys = {role: name if kind == "parameter" else f"{name}.{role}" for role in roles}
         shapes.update({keys[role]: roles[role] for role in roles})
-        made[name] = Layer(name, kind, {}, keys, LayerSource((nodes or {}).get(name)))
-    return Network(made, shapes)
+        layers_by_name[name] = Layer(name, kind, {}, keys, LayerSource((nodes or {}).get(name)))
+    return Network(layers_by_name, shapes)
 
 
 def linears(*names: str, **options: Any) -> Network:
-    return side(*((name, "linear", (2, 3)) for name in names), **options)
+    return network(*((name, "linear", (2, 3)) for name in names), **options)
 
 
 def match(stored: Network, module: Network) -> Matching:
     return run_matchers([NameMatcher()], stored, module)
 
 
-def pairs(found: Matching) -> dict[str, str]:
-    return {item.stored: item.module for item in found.matches}
+def pairs(matching: Matching) -> dict[str, str]:
+    return {item.stored: item.module for item in matching.matches}
 
 
 @pytest.mark.parametrize(
@@ -56,9 +56,9 @@ def pairs(found: Matching) -> dict[str, str]:
 )
 def test_usual_spellings_match(stored: str, module: str, detail: str) -> None:
     # a second layer without any relation keeps the names from sharing a prefix
-    found = match(linears(stored, "a"), linears(module, "z"))
-    assert pairs(found) == {stored: module}
-    assert found.matches[0].detail == detail and found.matches[0].reason == "name"
+    matching = match(linears(stored, "a"), linears(module, "z"))
+    assert pairs(matching) == {stored: module}
+    assert matching.matches[0].detail == detail and matching.matches[0].reason == "name"
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_other_names_do_not_match(stored: str, module: str) -> None:
     assert not match(linears(stored, "a"), linears(module, "z")).matches
 
 
-def test_what_all_names_begin_with_does_not_count() -> None:
+def test_a_prefix_of_all_names_does_not_count() -> None:
     stored = linears("resnetv10_conv0", "resnetv10_stage1_conv0", "resnetv10_stage1_conv1")
     module = linears("backbone.conv0", "backbone.stage1.conv0", "backbone.stage1.conv1")
     assert pairs(match(stored, module)) == dict(zip(stored.layers, module.layers))
@@ -89,8 +89,8 @@ def test_what_all_names_begin_with_does_not_count() -> None:
 
 
 def test_a_prefix_of_some_names_counts() -> None:
-    found = match(linears("a_conv0", "a_conv1", "b_conv0"), linears("conv0", "conv1", "x"))
-    assert not found.matches
+    matching = match(linears("a_conv0", "a_conv1", "b_conv0"), linears("conv0", "conv1", "x"))
+    assert not matching.matches
 
 
 def test_the_name_of_the_sources_node_counts_too() -> None:
@@ -99,32 +99,32 @@ def test_the_name_of_the_sources_node_counts_too() -> None:
 
 
 def test_two_candidates_are_ambiguous_and_none_is_taken() -> None:
-    found = match(linears("conv1_1"), linears("conv1.1", "conv.1.1"))
-    assert not found.matches
-    assert {(r.side, r.name) for r in found.remarks} == {
+    matching = match(linears("conv1_1"), linears("conv1.1", "conv.1.1"))
+    assert not matching.matches
+    assert {(r.side, r.name) for r in matching.remarks} == {
         ("stored", "conv1_1"),
         ("module", "conv1.1"),
         ("module", "conv.1.1"),
     }
-    assert all("ambiguous" in r.text for r in found.remarks)
-    found = match(linears("conv1.1", "conv.1.1"), linears("conv1_1"))
-    assert not found.matches and len({r.name for r in found.remarks}) == 3
+    assert all("ambiguous" in r.text for r in matching.remarks)
+    matching = match(linears("conv1.1", "conv.1.1"), linears("conv1_1"))
+    assert not matching.matches and len({r.name for r in matching.remarks}) == 3
 
 
 def test_the_very_name_comes_before_a_spelling() -> None:
-    found = match(linears("conv1_1", "conv1.1"), linears("conv1.1", "conv1_1"))
-    assert pairs(found) == {"conv1_1": "conv1_1", "conv1.1": "conv1.1"}
+    matching = match(linears("conv1_1", "conv1.1"), linears("conv1.1", "conv1_1"))
+    assert pairs(matching) == {"conv1_1": "conv1_1", "conv1.1": "conv1.1"}
 
 
 def test_kinds_decide_between_equal_spellings() -> None:
-    stored = side(("stage_1", "convolution", (4, 4, 3, 3)), ("stage.1", "batch_norm", (4,)))
-    module = side(("STAGE1", "batch_norm", (4,)), ("Stage1", "convolution", (4, 4, 3, 3)))
+    stored = network(("stage_1", "convolution", (4, 4, 3, 3)), ("stage.1", "batch_norm", (4,)))
+    module = network(("STAGE1", "batch_norm", (4,)), ("Stage1", "convolution", (4, 4, 3, 3)))
     assert pairs(match(stored, module)) == {"stage_1": "Stage1", "stage.1": "STAGE1"}
 
 
 def test_a_kind_known_from_names_only_gives_way_to_the_modules() -> None:
-    module = side(("norm", "group_norm", (4,)))
-    stored = side(("norm", "layer_norm", (4,)))
+    module = network(("norm", "group_norm", (4,)))
+    stored = network(("norm", "layer_norm", (4,)))
     assert not match(stored, module).matches
     guessed = Network(
         {"norm": Layer("norm", "layer_norm", {}, {"weight": "norm.weight"}, typed_by="names")}, stored.shapes
@@ -133,39 +133,43 @@ def test_a_kind_known_from_names_only_gives_way_to_the_modules() -> None:
 
 
 def test_shapes_are_no_evidence_but_a_condition() -> None:
-    found = match(linears("fc"), side(("fc", "linear", (5, 3)), ("other", "linear", (2, 3))))
-    assert not found.matches
-    assert any("fc.weight has shape (2, 3), the module's fc.weight has (5, 3)" in r.text for r in found.remarks)
+    matching = match(linears("fc"), network(("fc", "linear", (5, 3)), ("other", "linear", (2, 3))))
+    assert not matching.matches
+    assert any("fc.weight has shape (2, 3), the module's fc.weight has (5, 3)" in r.text for r in matching.remarks)
 
 
 def test_single_tensors_match_where_one_side_has_no_type() -> None:
-    stored = side(("bn0_gamma", "parameter", (4,)), ("bn0_moving_mean", "parameter", (4,)))
-    module = side(("bn0", "batch_norm", {"weight": (4,), "running_mean": (4,)}))
-    found = match(stored, module)
-    assert {(m.stored, m.module, *m.roles.items()) for m in found.matches} == {
+    stored = network(("bn0_gamma", "parameter", (4,)), ("bn0_moving_mean", "parameter", (4,)))
+    module = network(("bn0", "batch_norm", {"weight": (4,), "running_mean": (4,)}))
+    matching = match(stored, module)
+    assert {(m.stored, m.module, *m.roles.items()) for m in matching.matches} == {
         ("bn0_gamma", "bn0", ("value", "weight")),
         ("bn0_moving_mean", "bn0", ("value", "running_mean")),
     }
-    assert not any(m.whole for m in found.matches)
+    assert not any(m.whole for m in matching.matches)
 
 
 NAMES = st.text(st.sampled_from("ab12_.-/"), min_size=1, max_size=6)
 
 
+@settings(deadline=None)
 @given(st.sets(NAMES, min_size=1, max_size=6), st.sets(NAMES, min_size=1, max_size=6))
 def test_a_match_is_one_to_one_and_of_the_same_words(stored: set[str], module: set[str]) -> None:
-    ours, theirs = sorted(stored), sorted(module)
-    found = match(linears(*ours), linears(*theirs))
-    assert len({m.stored for m in found.matches}) == len({m.module for m in found.matches}) == len(found.matches)
-    for m in found.matches:
-        forms = []
-        for name, names in ((m.stored, ours), (m.module, theirs)):
+    stored_names, module_names = sorted(stored), sorted(module)
+    matching = match(linears(*stored_names), linears(*module_names))
+    assert (
+        len({m.stored for m in matching.matches}) == len({m.module for m in matching.matches}) == len(matching.matches)
+    )
+    for m in matching.matches:
+        spellings = []
+        for name, names in ((m.stored, stored_names), (m.module, module_names)):
             words = words_of(name)
-            forms.append({replace_synonyms(words), replace_synonyms(words[len(common_prefix(names)) :])})
-        assert m.stored == m.module or forms[0] & forms[1]
-    assert stored & module <= {m.stored for m in found.matches if m.stored == m.module}
+            spellings.append({replace_synonyms(words), replace_synonyms(words[len(common_prefix(names)) :])})
+        assert m.stored == m.module or spellings[0] & spellings[1]
+    assert stored & module <= {m.stored for m in matching.matches if m.stored == m.module}
 
 
+@settings(deadline=None)
 @given(
     st.permutations(["conv1_1", "conv1.2", "fc", "bn_3", "x"]),
     st.permutations(["conv1.1", "conv1_2", "FC", "bn3", "y"]),
@@ -187,14 +191,14 @@ def test_plain_words() -> None:
 def test_thousands_of_layers_take_time_in_proportion() -> None:
     names = [f"stage{i % 7}_unit{i}_conv{j}" for i in range(1000) for j in range(5)]
     start = time.process_time()
-    found = match(linears(*names), linears(*(name.replace("_", ".") for name in names)))
-    assert len(found.matches) == len(names) == 5000
+    matching = match(linears(*names), linears(*(name.replace("_", ".") for name in names)))
+    assert len(matching.matches) == len(names) == 5000
     assert time.process_time() - start < 10
 
 
-def test_remarks_on_what_matched_after_all_are_dropped() -> None:
-    stored = side(("fc", "linear", (2, 3)), ("norm", "layer_norm", (3,)))
-    module = side(("fc", "linear", (2, 3)), ("norm", "batch_norm", (3,)))
-    found = match(stored, module)
-    assert {(r.side, r.name) for r in found.remarks} == {("stored", "norm"), ("module", "norm")}
-    assert len({r.text for r in found.remarks}) == 1
+def test_remarks_on_layers_that_matched_later_are_dropped() -> None:
+    stored = network(("fc", "linear", (2, 3)), ("norm", "layer_norm", (3,)))
+    module = network(("fc", "linear", (2, 3)), ("norm", "batch_norm", (3,)))
+    matching = match(stored, module)
+    assert {(r.side, r.name) for r in matching.remarks} == {("stored", "norm"), ("module", "norm")}
+    assert len({r.text for r in matching.remarks}) == 1

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neutral.errors import SourceError, TargetError, UsageError
@@ -54,6 +54,7 @@ LEFTOVERS = st.lists(st.builds(Leftover, TEXT, TEXT, st.booleans()), max_size=2)
 PLANS = st.builds(Plan, st.lists(some_pairs(), max_size=3).map(tuple), LEFTOVERS, LEFTOVERS, st.tuples(TEXT))
 
 
+@settings(deadline=None)
 @given(PLANS)
 def test_a_plan_reads_back_as_it_was_written(tmp_path_factory: pytest.TempPathFactory, plan: Plan) -> None:
     path = tmp_path_factory.mktemp("plan") / "plan.toml"
@@ -61,6 +62,7 @@ def test_a_plan_reads_back_as_it_was_written(tmp_path_factory: pytest.TempPathFa
     assert Plan.load(path) == plan
 
 
+@settings(deadline=None)
 @given(PLANS)
 def test_the_table_is_aligned_and_cannot_act_on_a_terminal(plan: Plan) -> None:
     head, *lines = str(plan).split("\n")

@@ -1,4 +1,4 @@
-"""These tests need torch. Without it this very folder would be what ``import torch`` finds, so look closer."""
+"""Skip these tests where torch is not installed."""
 
 from importlib.util import find_spec
 

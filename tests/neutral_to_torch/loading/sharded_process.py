@@ -1,4 +1,4 @@
-"""One of two processes that load a store into a module spread over both. Prints what it read and what it found."""
+"""One of two processes that load a store into a module spread over both. Prints the bytes read and the values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loading a store into modules written by hand: what is filled, and what is left as it was."""
+"""Loading a store into modules written by hand: tensors that are filled, and tensors that are unchanged."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def test_a_mapping_leads_layers_nodes_tensors_and_parameters() -> None:
     assert not plan.unfilled and not plan.unused
 
 
-def test_names_match_what_a_mapping_does_not_mention() -> None:
+def test_names_match_layers_that_a_mapping_does_not_mention() -> None:
     b = face()
     b.layers["classifier"] = b.layers.pop("fc5")._replace(name="classifier")
     plan = load_into(Face(), b.store(), {"classifier": "fc5"})

@@ -1,4 +1,4 @@
-"""Every module type with an adapter: what it is in the catalogue's terms, that it loads, and what can be set."""
+"""Every module type with an adapter: its description, its loading, and the attributes that can be set."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_a_module_in_the_catalogues_terms(make, kind, attributes, roles) -> None
 
 
 def stored_from(module: nn.Module, kind: str, attributes: dict[str, Any], roles: set[str], **changes: Any) -> Builder:
-    """A store of one layer that fits the module, other values in it."""
+    """Return a store of one layer that fits the module, with other values."""
     b = Builder(7)
     own = dict(module.state_dict())
     known = {attribute.name for attribute in catalogue[kind].attributes}
@@ -262,7 +262,7 @@ def test_a_weight_that_the_user_froze_is_no_difference() -> None:
     assert not module["m"].weight.requires_grad
 
 
-def test_subclasses_count_as_what_they_extend() -> None:
+def test_subclasses_have_the_adapter_of_their_base() -> None:
     class Alignment(nn.Conv2d):
         pass
 

@@ -33,7 +33,7 @@ class Net(nn.Module):
         self.extra = nn.Parameter(torch.zeros(1))
 
 
-def test_the_table_says_what_goes_where_and_why() -> None:
+def test_the_table_shows_each_pair_and_its_evidence() -> None:
     plan = make_plan(Net(), store().store(), allow_missing=["extra"])
     assert str(plan) == "\n".join(
         [
@@ -91,6 +91,6 @@ def test_a_mapping_file_is_obeyed(tmp_path: Path) -> None:
     assert {pair.layer: pair.module for pair in plan.pairs}["dense0"] == "fc1"
 
 
-def test_a_plan_of_other_things_is_refused() -> None:
+def test_a_plan_of_another_store_is_refused() -> None:
     with pytest.raises(UsageError, match="'gone', which the store lacks"):
         make_plan(Net(), store().store(), Plan((Pair("gone", "fc0", "linear", "name"),)))

@@ -40,7 +40,7 @@ def test_layers_with_the_same_tensors_share_a_module() -> None:
 
 
 @pytest.mark.parametrize("device", ["cpu", "meta"])
-def test_tied_parameters_stay_tied(device: str) -> None:
+def test_shared_parameters_stay_shared(device: str) -> None:
     class Tied(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -59,7 +59,7 @@ def test_tied_parameters_stay_tied(device: str) -> None:
     np.testing.assert_array_equal(module.embed.weight.detach().numpy(), table)
 
 
-def test_a_tied_parameter_needs_equal_tensors() -> None:
+def test_a_shared_parameter_needs_equal_tensors() -> None:
     module = nn.Module()
     module.a, module.b = nn.Linear(4, 4, bias=False), nn.Linear(4, 4, bias=False)
     module.b.weight = module.a.weight

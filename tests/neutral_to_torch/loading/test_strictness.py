@@ -1,4 +1,4 @@
-"""What is refused before a module is touched, and what may be allowed."""
+"""Stores that are refused before a module is touched, and leftovers that may be allowed."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_missing_layer_is_named() -> None:
     assert [(item.name, item.allowed) for item in plan.unfilled] == [("relu1_2.weight", True)]
 
 
-def test_not_strict_loads_what_there_is_and_reports_the_rest() -> None:
+def test_without_strict_the_matched_layers_are_loaded_and_the_others_reported() -> None:
     b = face()
     del b.layers["relu1_2"]
     b.linear("extra", 3, 4)

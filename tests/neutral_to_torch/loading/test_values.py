@@ -1,4 +1,4 @@
-"""Values on their way into a module: where a form differs, and dtypes and devices."""
+"""Conversions of values: shapes that differ, dtypes and devices."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_dtype_and_device_are_converted_as_asked() -> None:
     assert module.bn1_2.num_batches_tracked.dtype == torch.int64
 
 
-def test_what_is_not_filled_follows_to_the_dtype_and_device() -> None:
+def test_unfilled_tensors_follow_to_the_dtype_and_device() -> None:
     class More(Face):
         def __init__(self) -> None:
             super().__init__()

@@ -72,7 +72,7 @@ def write_golden(
 
 
 def record(module: nn.Module, data: torch.Tensor) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """What every leaf of the module gives, by its name."""
+    """Return the output of every leaf of the module, by name, and the module's."""
     found: dict[str, np.ndarray] = {}
     handles = [
         child.register_forward_hook(lambda m, a, out, name=name: found.__setitem__(name, out.detach().numpy().copy()))
@@ -155,7 +155,7 @@ def test_the_mode_of_every_module_is_left_as_it_was(case) -> None:
         (lambda m: (m.fc.weight.copy_(m.fc.weight.flip(0)), m.fc.bias.copy_(m.fc.bias.flip(0))), "fc", "other places"),
     ],
 )
-def test_a_hint_says_what_kind_of_cause_it_looks_like(case, change, layer: str, words: str) -> None:
+def test_a_hint_names_the_likely_cause(case, change, layer: str, words: str) -> None:
     module, plan, golden = case
     with torch.no_grad():
         change(module)
@@ -199,7 +199,7 @@ def test_a_module_that_runs_more_than_once_is_compared_call_by_call(tmp_path: Pa
     assert report.ok and [row.source for row in report.rows[:2]] == ["fc", "fc_again"]
 
 
-def test_what_is_not_compared_is_said(case) -> None:
+def test_layers_that_are_not_compared_are_reported(case) -> None:
     module, plan, golden = case
     pairs = (*plan.pairs, Pair("ghost", "act", "prelu", "name", nodes=("ghost_fwd",)))
     report = verify(module, golden, Plan(pairs))
@@ -242,7 +242,7 @@ def test_another_number_of_outputs_is_a_problem(case) -> None:
     assert verify(module, golden, plan, outputs=lambda result: result["logits"]).ok
 
 
-def test_what_a_training_graph_has_more_is_left_out_of_the_outputs(case, tmp_path: Path) -> None:
+def test_outputs_for_training_alone_are_not_compared(case, tmp_path: Path) -> None:
     """The golden file of a training graph has losses; the store's graph has left them out."""
     module, plan, golden = case
     recorded = open_golden(golden)
@@ -373,7 +373,7 @@ def test_names_cannot_act_on_a_terminal_or_a_page(case) -> None:
     assert "<script" not in report.to_html()
 
 
-def test_a_golden_file_that_names_what_it_lacks_is_an_error(tmp_path: Path) -> None:
+def test_a_golden_file_that_names_a_missing_tensor_is_an_error(tmp_path: Path) -> None:
     golden = write_golden(tmp_path / "g.safetensors", {"data": np.zeros(2, np.float32)}, {}, ["fc"])
     with pytest.raises(StoreError, match=r"names 'internals\.fc_output', which it lacks"):
         verify(nn.Identity(), golden)
