@@ -26,11 +26,14 @@ class Subgraph:
         needed: The positions of the node's inputs that the subgraph uses and that are not parameters inside it.
 
     Raises:
-        Refusal: ``bound`` does not fit the subgraph's arguments.
+        Refusal: The node has no such subgraph, or ``bound`` does not fit the subgraph's arguments.
     """
 
     def __init__(self, context: NodeContext, number: int, bound: Sequence[int], varying: Collection[int] = ()) -> None:
-        symbol = context.symbol_node.subgraphs[number]
+        subgraphs = context.symbol_node.subgraphs
+        if number >= len(subgraphs):
+            context.refuse(f"it has {len(subgraphs)} subgraphs and needs number {number + 1}")
+        symbol = subgraphs[number]
         names = [symbol.nodes[index].name for index in symbol.arguments]
         if len(names) != len(bound) or len(set(names)) < len(names) or not all(0 <= k < context.count for k in bound):
             context.refuse(f"the inputs {tuple(bound)} do not bind to {names} of its subgraph")

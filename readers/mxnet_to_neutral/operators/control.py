@@ -38,7 +38,7 @@ def foreach(context: NodeContext) -> Sequence[Operand]:
         sequences=len(sequences),
         states=len(states),
     )
-    return _outputs(value, outputs)
+    return _outputs(context, value, outputs, body)
 
 
 @rule("_while_loop", "_npx_while_loop")
@@ -54,7 +54,10 @@ def while_loop(context: NodeContext) -> Sequence[Operand]:
     context.attributes.ignore("num_outputs")
     _check(context, "func_input_locs")
     bound = context.attributes.ints("func_input_locs")
-    states = [bound[position] for position in context.attributes.ints("func_var_locs")]
+    positions = context.attributes.ints("func_var_locs")
+    if not all(0 <= position < len(bound) for position in positions):
+        context.refuse(f"its states {positions} are not among the {len(bound)} inputs of its subgraph")
+    states = [bound[position] for position in positions]
     condition = Subgraph(context, 0, context.attributes.ints("cond_input_locs"), states)
     body = Subgraph(context, 1, bound, states)
     inputs = [*states, *sorted((condition.needed | body.needed) - set(states))]
@@ -65,7 +68,7 @@ def while_loop(context: NodeContext) -> Sequence[Operand]:
         states=len(states),
         max_iterations=context.attributes.int("max_iterations"),
     )
-    return _outputs(value, context.attributes.int("num_out_data") + len(states))
+    return _outputs(context, value, context.attributes.int("num_out_data") + len(states), body)
 
 
 @rule("_cond", "_npx_cond")
@@ -89,7 +92,7 @@ def branch(context: NodeContext) -> Sequence[Operand]:
         *map(context.input, inputs),
         bodies={"then": then.with_inputs(inputs), "otherwise": otherwise.with_inputs(inputs)},
     )
-    return _outputs(value, context.attributes.int("num_outputs"))
+    return _outputs(context, value, context.attributes.int("num_outputs"), then)
 
 
 def _check(context: NodeContext, attribute: str) -> None:
@@ -98,6 +101,9 @@ def _check(context: NodeContext, attribute: str) -> None:
         context.refuse("the file does not say how its inputs bind to its subgraphs; MXNet cannot load it either")
 
 
-def _outputs(value: Value, count: int) -> list[Operand]:
-    """Return the outputs of a node."""
+def _outputs(context: NodeContext, value: Value, count: int, body: Subgraph) -> list[Operand]:
+    """Return the outputs of a node; refuse a number of outputs that its subgraph does not have."""
+    available = len(body.conversion.outputs)
+    if not 1 <= count <= available:
+        context.refuse(f"it has {count} outputs; expected 1 to {available}, as its subgraph has")
     return [Value(value.node, output) for output in range(count)]
