@@ -12,7 +12,7 @@
     ├── VerificationError        7   outputs that differ by more than the tolerance
     └── TargetError              8   an output that cannot be written
 
-A message names the file, layer or offset, says what was found and what was expected, and what to do.
+A message names the file, layer or offset, the value found, the value expected, and the remedy.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The model as data: layers, and a dataflow graph of operators.
 
-All classes are immutable and independent of any framework. The catalogue (:mod:`neutral.operators`) defines what an
-operator computes, and which attributes and tensor roles it has.
+All classes are immutable and independent of any framework. The catalogue (:mod:`neutral.operators`) defines the
+computation of each operator, its attributes and its tensor roles.
 """
 
 from __future__ import annotations

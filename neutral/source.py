@@ -16,7 +16,8 @@ class Piece(NamedTuple):
         tensor: The key of the tensor.
         permutation: The axes of the tensor in the order in which the file has them; None: as they are stored.
         start: The first byte of the (permuted) tensor that the file has.
-        nbytes: The bytes that the file has; None: all from ``start``. A source may keep apart what the store joins.
+        nbytes: The bytes that the file has; None: all from ``start``. A source may hold a tensor in
+            several parts.
     """
 
     tensor: str

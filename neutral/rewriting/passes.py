@@ -14,7 +14,7 @@ class Pass(Generic[G]):
 
     Attributes:
         name: The name in the field's terms, such as ``fuse_rnn_cells``.
-        summary: One line that says what the pass rewrites; the documentation lists it.
+        summary: The effect of the pass in one line; the documentation lists it.
         run: Return the transformed graph; the given one may be changed.
     """
 
