@@ -1,4 +1,4 @@
-"""Documents that are made from the code are what the code says."""
+"""Generated documents are up to date; links, paths and module names in documents and docstrings exist."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+
+from module_graph import PACKAGES, module_files
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -25,7 +27,45 @@ def test_no_operator_of_real_models_is_missing(shared_data: Path) -> None:
     assert len(names) == 233 and names <= set(re.findall(r"`(\w+)`", document))
 
 
+def documents() -> list[Path]:
+    return [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+
+
 def test_links_between_documents_lead_somewhere() -> None:
-    for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+    for path in documents():
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
             assert (path.parent / target).exists(), f"{path.name} links to {target}"
+
+
+def test_paths_in_documents_exist() -> None:
+    missing = []
+    for path in documents():
+        for name in re.findall(
+            r"`((?:neutral|readers|writers|tests|examples|docs|zoo|benchmarks)/[\w/.-]*)`", _text(path)
+        ):
+            if not (ROOT / name).exists():
+                missing.append(f"{path.name}: {name}")
+    assert missing == []
+
+
+def test_modules_named_in_documents_and_docstrings_exist() -> None:
+    """A dotted name is a module, or a module and a name that its source contains."""
+    files = module_files()
+    sources = [*(path for path in documents() if path.name != "CHANGELOG.md"), *files.values(), ROOT / "pyproject.toml"]
+    missing = []
+    for path in sources:
+        for name in set(re.findall(rf"`~?((?:{'|'.join(PACKAGES)})(?:\.\w+)+)(?:\(\))?`", _text(path))):
+            module, rest = name, ""
+            while module not in files:
+                module, _, rest = module.rpartition(".")
+            if rest and rest not in NOT_MODULES and not re.search(rf"\b{rest}\b", _text(files[module])):
+                missing.append(f"{path.relative_to(ROOT)}: {name}")
+    assert missing == []
+
+
+NOT_MODULES = {"readers", "writers", "commands", "sha256"}
+"""The last words of entry-point groups and metadata keys."""
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
