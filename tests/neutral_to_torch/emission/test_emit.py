@@ -170,7 +170,7 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
         emit(store, tmp_path / "model.py")
     assert caught.value.problems == (
         "operator Custom: no plug-in offers it (7 nodes: custom0, custom1, custom2, custom3, custom4, ...)",
-        "kind linear: it has no tensor for its role weight (1 node: lonely)",
+        "kind linear: its layer has no tensor for the role weight (1 node: lonely)",
     )
     assert list(tmp_path.iterdir()) == []
     found = preflight(store)

@@ -1,4 +1,4 @@
-"""The emitted source, imported and loaded: what ``emit`` writes, as a module in memory."""
+"""Import the emitted source and load its weights: the model that ``emit`` writes, in memory."""
 
 from __future__ import annotations
 
@@ -26,11 +26,21 @@ def build(
     dtype: torch.dtype | None = None,
     device: torch.device | str | None = None,
 ) -> nn.Module:
-    """The store's model, loaded, in eval mode; the same source as :func:`neutral_to_torch.emit` writes.
+    """Return the store's model with its weights, in eval mode; its source is that of :func:`neutral_to_torch.emit`.
 
-    ``outputs`` or ``until`` cut the graph as there. Where the store's file has the tensors' bytes as they are and
-    neither ``dtype`` (of floating tensors) nor ``device`` changes them, the weights are the mapped file: no copy.
-    Raises :class:`neutral.errors.UnsupportedError` with every problem.
+    Where the store's file has the tensors' bytes as they are and neither ``dtype`` nor ``device`` changes them, the
+    weights are the mapped file and are not copied.
+
+    Args:
+        store: A store with a graph.
+        outputs: Nodes, or ``node:output``, that replace the graph's outputs.
+        until: A single such output.
+        class_name: The model's class; by default it is made from the source's name.
+        dtype: The dtype of floating tensors; by default that of the store.
+        device: The device of the weights.
+
+    Raises:
+        UnsupportedError: With every problem.
     """
     emission = compose(store, outputs=outputs, until=until, class_name=class_name)
     return load(emission, store, dtype, device)
@@ -55,12 +65,16 @@ def load(emission: Emission, store: Store, dtype: torch.dtype | None, device: to
 
 
 def plan_of(store: Store, *, outputs: Sequence[str] | None = None, until: str | None = None) -> Mapping[str, str]:
-    """The path of the built model's submodule that gives the result of a layer or node, for each that there is one."""
+    """Return the path of the submodule that computes each layer or node, for those that a submodule computes."""
     return compose(store, outputs=outputs, until=until).state.modules
 
 
 def import_source(source: str) -> ModuleType:
-    """The source as a module of its own, so that tracebacks, pickling and ``inspect.getsource`` find it."""
+    """Import checked source as a module of its own, which tracebacks, pickling and ``inspect.getsource`` find.
+
+    Raises:
+        UnsupportedError: The source holds more than a network; nothing of it is run.
+    """
     check_source(source)
     digest = hashlib.sha256(source.encode("utf-8")).hexdigest()[:16]
     name = f"neutral_emitted_{digest}"

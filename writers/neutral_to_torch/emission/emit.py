@@ -1,4 +1,4 @@
-"""Writes a store's graph as a readable PyTorch module, and its tensors as that module's state dict."""
+"""Write a store's graph as a readable PyTorch module, and its tensors as that module's state dict."""
 
 from __future__ import annotations
 
@@ -15,10 +15,16 @@ __all__ = ["EmitReport", "emit", "preflight"]
 
 @dataclass(frozen=True)
 class EmitReport:
-    """What was written.
+    """The files that :func:`emit` wrote, and how their content maps to the store.
 
-    ``keys`` maps a state dict key to the store's tensor key, ``modules`` a layer or node to the module path that
-    computes it, ``ties`` are pairs of state dict keys that hold one tensor.
+    Attributes:
+        path: The Python source.
+        weights: The state dict.
+        class_name: The model's class.
+        lines: The lines of the source.
+        keys: The store's tensor key for each state dict key.
+        modules: The path of the submodule that computes each layer or node.
+        ties: Pairs of state dict keys that share one tensor.
     """
 
     path: Path
@@ -33,7 +39,13 @@ class EmitReport:
 def preflight(
     store: Store, *, outputs: Sequence[str] | None = None, until: str | None = None
 ) -> UnsupportedError | None:
-    """Everything that stands in the way of :func:`emit`, as the error that it would raise, or None."""
+    """Return the error with every problem that :func:`emit` would raise, or None; nothing is written.
+
+    Args:
+        store: A store with a graph.
+        outputs: Nodes, or ``node:output``, that replace the graph's outputs.
+        until: A single such output.
+    """
     from neutral_to_torch.emission.lowering.pipeline import lower
 
     try:
@@ -54,9 +66,18 @@ def emit(
 ) -> EmitReport:
     """Write the model of ``store`` as Python source to ``path``, and its state dict beside it.
 
-    ``outputs`` (nodes, or ``node:output``) or ``until`` (one of them) cut the graph. The weights are
-    ``<path>.safetensors``, or with ``pth`` ``<path>.pth``. Raises :class:`neutral.errors.UnsupportedError` with
-    every problem before anything is written.
+    Args:
+        store: A store with a graph.
+        path: The source's path, which ends with ``.py``. The weights are beside it, with the suffix ``.safetensors``.
+        outputs: Nodes, or ``node:output``, that replace the graph's outputs.
+        until: A single such output.
+        pth: Write the weights by ``torch.save``, with the suffix ``.pth``.
+        class_name: The model's class; by default it is made from the source's name.
+
+    Raises:
+        UsageError: The store has no graph, or a name is unknown.
+        UnsupportedError: With every problem, before anything is written: operators that have no exact equal in
+            PyTorch, or source that :func:`neutral_to_torch.emission.source_gate.check_source` refuses.
     """
     from neutral.store.atomic import atomic_file
     from neutral.store.safetensors import write_tensors
@@ -65,7 +86,7 @@ def emit(
 
     target = Path(path)
     if target.suffix != ".py":
-        raise UsageError(f"{target}: the source needs a name that ends with .py.")
+        raise UsageError(f"{target}: unknown suffix of the source; expected a name that ends with .py.")
     weights = target.with_suffix(".pth" if pth else ".safetensors")
     if store.path is not None and weights.exists() and weights.samefile(store.path):
         raise UsageError(f"{weights}: the weights would take the place of the store. Give the source another name.")

@@ -1,4 +1,4 @@
-"""A folder as model hubs expect one: weights, source, ``config.json`` and a model card."""
+"""Write a folder for model hubs: weights, source, ``config.json`` and a model card."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from model import {name}
 
 | | name | shape | dtype |
 |---|---|---|---|
-{ends}
+{interface}
 
 Free dimensions are `*`.
 
@@ -89,44 +89,53 @@ def write_hub(
 ) -> EmitReport:
     """Write ``model.py``, ``model.safetensors``, ``config.json`` and ``README.md`` into a new folder.
 
-    Weights of more than ``max_shard_size`` bytes become shards and an index. The folder appears whole or not at all.
-    Raises TargetError where it is there already and has something in it, and what :func:`neutral_to_torch.emit` raises.
+    The folder appears whole or not at all.
+
+    Args:
+        store: A store with a graph.
+        folder: The folder; it must be absent or empty.
+        class_name: The model's class; by default it is report from the source's name.
+        max_shard_size: Weights of more bytes become shards and an index.
+
+    Raises:
+        TargetError: The folder has files in it, or cannot be written.
+        UnsupportedError: See :func:`neutral_to_torch.emit`.
     """
     target = Path(folder)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise TargetError(f"{target}: this is there already, and is not an empty folder. Choose another name.")
+        raise TargetError(f"{target}: exists already and is not an empty folder. Choose another name.")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        place = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        staging = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     except OSError as error:
         raise TargetError(f"{target}: cannot be written: {error.strerror}.") from error
     try:
-        made = emit(store, place / "model.py", class_name=class_name)
+        report = emit(store, staging / "model.py", class_name=class_name)
         program = lower(store)
         weights = "model.safetensors"
-        tensors = read_tensors(place / weights)
+        tensors = read_tensors(staging / weights)
         if max_shard_size is not None and sum(tensor.nbytes for tensor in tensors.values()) > max_shard_size:
-            weights = os.path.basename(write_shards(tensors, str(place / weights), max_shard_size=max_shard_size)[-1])
-            (place / "model.safetensors").unlink()
-        config = json.dumps(_config(store, program, made), indent=2, ensure_ascii=False) + "\n"
-        (place / "config.json").write_text(config, encoding="utf-8")
-        (place / "README.md").write_text(_card(store, program, made, weights), encoding="utf-8")
-        os.chmod(place, 0o777 & ~_umask())
+            weights = os.path.basename(write_shards(tensors, str(staging / weights), max_shard_size=max_shard_size)[-1])
+            (staging / "model.safetensors").unlink()
+        config = json.dumps(_config(store, program, report), indent=2, ensure_ascii=False) + "\n"
+        (staging / "config.json").write_text(config, encoding="utf-8")
+        (staging / "README.md").write_text(_card(store, program, report, weights), encoding="utf-8")
+        os.chmod(staging, 0o777 & ~_umask())
         if target.exists():
             target.rmdir()
-        place.rename(target)
+        staging.rename(target)
     except OSError as error:
         raise TargetError(f"{target}: cannot be written: {error.strerror}.") from error
     finally:
-        shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(staging, ignore_errors=True)
     return EmitReport(
         target / "model.py",
         target / weights,
-        made.class_name,
-        made.lines,
-        made.keys,
-        made.modules,
-        made.ties,
+        report.class_name,
+        report.lines,
+        report.keys,
+        report.modules,
+        report.ties,
     )
 
 
@@ -136,11 +145,11 @@ def _umask() -> int:
     return mask
 
 
-def _config(store: Store, program: Program, made: EmitReport) -> dict[str, Any]:
+def _config(store: Store, program: Program, report: EmitReport) -> dict[str, Any]:
     source = store.source
     files = () if source is None else source.files
     return {
-        "architectures": [made.class_name],
+        "architectures": [report.class_name],
         "model_file": "model.py",
         "neutral_version": __version__,
         "inputs": [{"name": item.name, "shape": item.shape, "dtype": item.dtype} for item in program.inputs],
@@ -153,22 +162,22 @@ def _config(store: Store, program: Program, made: EmitReport) -> dict[str, Any]:
     }
 
 
-def _card(store: Store, program: Program, made: EmitReport, weights: str) -> str:
+def _card(store: Store, program: Program, report: EmitReport, weights: str) -> str:
     source = store.source
     layers: Counter[str] = Counter(layer.kind for layer in store.layers.values())
     sizes: Counter[str] = Counter()
     for layer in store.layers.values():
         sizes[layer.kind] += sum(store.tensors[key].size for key in layer.tensors.values())
-    ends = [f"| input | {_cell(item.name)} | {_shape(item)} | {item.dtype or ''} |" for item in program.inputs]
-    ends += [f"| output | {_cell(value.node)} | | |" for value in program.outputs]
+    interface = [f"| input | {_cell(item.name)} | {_shape(item)} | {item.dtype or ''} |" for item in program.inputs]
+    interface += [f"| output | {_cell(value.node)} | | |" for value in program.outputs]
     files = () if source is None else source.files
     return CARD.format(
-        name=made.class_name,
-        loaded=(LOADED if weights == "model.safetensors" else LOADED_FROM_SHARDS).format(name=made.class_name),
+        name=report.class_name,
+        loaded=(LOADED if weights == "model.safetensors" else LOADED_FROM_SHARDS).format(name=report.class_name),
         framework="another framework" if source is None else source.framework,
         version="" if source is None or source.version is None else f" {source.version}",
         neutral=__version__,
-        ends="\n".join(ends),
+        interface="\n".join(interface),
         kinds="\n".join(f"| {kind} | {count} | {sizes[kind]:,} |" for kind, count in layers.most_common()),
         files="\n".join(f"| {_cell(file.name)} | {file.size:,} | {file.sha256 or ''} |" for file in files),
     )
@@ -179,5 +188,5 @@ def _shape(item: Input) -> str:
 
 
 def _cell(text: str) -> str:
-    """A name of the source in a table: it is data, and no markup."""
+    """Return a name of the source for a table cell, without markup."""
     return "`" + printable(text).replace("`", "'").replace("|", "\\|") + "`"

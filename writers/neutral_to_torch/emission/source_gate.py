@@ -188,7 +188,7 @@ def _members(owner: str) -> frozenset[str]:
     if owner == "F":
         return frozenset(name for name, item in vars(nn.functional).items() if _is_function(name, item))
     if owner == "torch":
-        functions = {name for name in dir(torch._C._VariableFunctions) if not name.startswith("_")}  # type: ignore[attr-defined]
+        functions = {name for name in dir(torch._C._VariableFunctions) if not name.startswith("_")}
         dtypes = {name for name, item in vars(torch).items() if isinstance(item, torch.dtype)}
         spaces = {"linalg", "special", "fft"}
         return frozenset((functions | dtypes | spaces | PYTHON_FUNCTIONS) - READS_FILES)

@@ -1,4 +1,4 @@
-"""Items of a sequence that are the same, or grow by a fixed step, as a loop."""
+"""Write items of a sequence that are equal, or grow by a fixed step, as a loop."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from neutral_to_torch.emission.heuristics import HEURISTICS
 
 
 def looped(items: Sequence[Term]) -> tuple[Term, ...]:
-    """The items, with three or more in a row that are alike written as one loop."""
+    """Return the items, with three or more in a row that follow from each other as one :class:`Repeat`."""
     result: list[Term] = []
     position = 0
     while position < len(items):
@@ -24,7 +24,7 @@ def looped(items: Sequence[Term]) -> tuple[Term, ...]:
 
 
 def _alike(items: Sequence[Term], start: int) -> int:
-    """The end of the stretch from ``start`` in which every item follows from the one before as the second does."""
+    """Return the end of the run from ``start`` in which every item follows from the one before by the same step."""
     stop = start + 1
     step = None
     while stop < len(items):
@@ -37,7 +37,7 @@ def _alike(items: Sequence[Term], start: int) -> int:
 
 
 def _step(one: Term, other: Term) -> tuple[int, ...] | None:
-    """By how much each argument grows; None where the items differ in anything else. Only calls are alike."""
+    """Return by how much each argument of a call grows; None where the items differ in anything else."""
     if not isinstance(one, Call) or not isinstance(other, Call) or not isinstance(one.callee, Name):
         return None
     if one.callee.text.startswith("nn."):
@@ -57,7 +57,7 @@ def _step(one: Term, other: Term) -> tuple[int, ...] | None:
 
 
 def _general(first: Term, second: Term) -> Term:
-    """An item as it follows from the loop's counter ``k``."""
+    """Return an item as a function of the loop's counter ``k``."""
     step = _step(first, second)
     if step is None or not any(step) or not isinstance(first, Call):
         return first

@@ -1,4 +1,4 @@
-"""Symbols let a rule be written as the PyTorch code that it emits: ``F.relu(x) * 2.0``, ``x.flatten(1)``."""
+"""Symbols, by which a rule is written as the PyTorch code that it emits: ``F.relu(x) * 2.0``, ``x.flatten(1)``."""
 
 from __future__ import annotations
 
@@ -20,9 +20,13 @@ from neutral_to_torch.emission.expression.text import text
 
 
 class Symbol:
-    """An expression of the emitted file. Attributes, calls, indexing and operators give larger expressions.
+    """An expression of the emitted file; attributes, calls, indexing and operators make larger expressions.
 
     ``==`` is Python's own; elementwise comparison is ``operation("==", x, y)`` or ``x.eq(y)``.
+
+    Example:
+        >>> F.pad(torch.ones(3) * 2.0, (1, 1))[..., 1:].flatten(1)
+        F.pad(torch.ones(3) * 2.0, (1, 1))[..., 1:].flatten(1)
     """
 
     __slots__ = ("_term",)
@@ -52,7 +56,9 @@ class Symbol:
         return Symbol(Index(self._term, tuple(map(term_of, items))))
 
     def __iter__(self) -> Iterator[NoReturn]:
-        raise TypeError("a symbol cannot be iterated over: the number of its items is not known.")
+        raise TypeError(
+            "a symbol cannot be iterated over: the number of its items is unknown. Use unpack for several outputs."
+        )
 
     def __bool__(self) -> NoReturn:
         raise TypeError("a symbol has no truth value: it stands for an expression of the emitted file.")
@@ -125,7 +131,11 @@ class Symbol:
 
 
 def term_of(value: Any) -> Term:
-    """The term of a symbol, a constant, a slice, or a list or tuple of these."""
+    """Return the term of a symbol, a constant, a slice, or a list or tuple of these.
+
+    Raises:
+        TypeError: The value is of another type.
+    """
     if isinstance(value, Symbol):
         return value._term
     if isinstance(value, slice):
@@ -137,24 +147,42 @@ def term_of(value: Any) -> Term:
         return ListOrTuple(items, "[]" if isinstance(value, list) else "()")
     if value is None or value is Ellipsis or isinstance(value, (bool, int, float, str)):
         return Literal(value)
-    raise TypeError(f"{value!r} cannot be written in an expression.")
+    raise TypeError(
+        f"{value!r} of type {type(value).__name__} cannot be written in an expression; "
+        "expected a symbol, a constant, a slice, or a list or tuple of these."
+    )
 
 
 def operation(operator: str, *operands: Any) -> Symbol:
-    """``left operator right``, or ``operator operand``; any of Python's operators, comparisons included."""
+    """Return ``left operator right``, or ``operator operand``.
+
+    Args:
+        operator: An operator of Python, comparisons included.
+        operands: One or two operands.
+
+    Example:
+        >>> operation("!=", torch.ones(2), 0)
+        torch.ones(2) != 0
+    """
     return Symbol(Operation(operator, tuple(map(term_of, operands))))
 
 
 def either(module: Symbol, inline: Symbol) -> Symbol:
-    """The same value said in two ways: ``module`` applies a submodule to one value, ``inline`` does without.
+    """Return a value that is written in one of two ways, which must be equal, in training too.
 
-    The first is used inside an ``nn.Sequential``, the second in a line of ``forward``.
+    Args:
+        module: A submodule applied to one value, for use inside an ``nn.Sequential``.
+        inline: An expression without the submodule, for a line of ``forward``.
+
+    Example:
+        >>> either(nn.ReLU()(torch.ones(2)), F.relu(torch.ones(2)))
+        F.relu(torch.ones(2))
     """
     return Symbol(ModuleOrFunction(term_of(module), term_of(inline)))
 
 
 class _Helpers:
-    """The helpers as symbols: ``helper.BatchNorm``. An unknown name raises at once."""
+    """The helpers as symbols: ``helper.BatchNorm``; an unknown name raises NeutralError."""
 
     def __getattr__(self, name: str) -> Symbol:
         from neutral_to_torch.emission.printing.helper_source import require

@@ -25,7 +25,7 @@ from neutral_to_torch.emission.expression.terms import (
 WIDTH = 100
 INDENT = "    "
 CONTAINERS = ("nn.Sequential", "nn.ModuleList", "OrderedDict", "super().__init__")
-"""Calls that are always written with one argument in a line."""
+"""Callees whose arguments are always written one to a line."""
 
 _PRECEDENCE = {
     **dict.fromkeys(("or",), 1),
@@ -80,7 +80,7 @@ def _text(term: Term) -> tuple[str, int]:
         return (loop if term.alone else f"*({loop})"), _ATOM
     if isinstance(term, ModuleOrFunction):
         return _text(term.inline)
-    raise TypeError(f"{term!r} has no text: values and attributes must have been given names.")
+    raise TypeError(f"{type(term).__name__} has no text; expected names in the place of values and attributes.")
 
 
 def arguments(call: Call) -> list[str]:
@@ -125,7 +125,7 @@ def _operation(term: Operation) -> tuple[str, int]:
 
 
 def _is_simple_power(term: Term) -> bool:
-    """Whether the formatter writes ``**`` without spaces beside this operand."""
+    """Return whether the formatter writes ``**`` without spaces beside this operand."""
     if isinstance(term, Literal):
         return isinstance(term.value, (int, float)) and math.isfinite(term.value)
     if isinstance(term, Operation):
@@ -146,14 +146,14 @@ def _slice(term: Slice) -> str:
 
 
 def _is_simple_bound(term: Term) -> bool:
-    """Whether the formatter writes the colon beside it without spaces."""
+    """Return whether the formatter writes a colon without spaces beside this bound."""
     if isinstance(term, Operation):
         return len(term.operands) == 1 and term.symbol != "not" and _is_simple_bound(term.operands[0])
     return isinstance(term, Literal) or (isinstance(term, Name) and "." not in term.text)
 
 
 def explodes(term: Term) -> bool:
-    """Whether the term is written over several lines though it may fit in one."""
+    """Return whether the term is written over several lines even if it fits in one."""
     return any(
         isinstance(item, Call)
         and isinstance(item.callee, Name)
@@ -164,7 +164,17 @@ def explodes(term: Term) -> bool:
 
 
 def layout(term: Term, indent: int, before: str = "", after: str = "") -> list[str] | None:
-    """``before`` + term + ``after`` in lines of at most :data:`WIDTH`, or None where it has no good place to break."""
+    """Lay out ``before``, the term and ``after``.
+
+    Args:
+        term: An expression without values and attributes.
+        indent: The indentation, in steps of four columns.
+        before: The text before it, such as ``x = ``.
+        after: The text behind it, such as a comma.
+
+    Returns:
+        Lines of at most :data:`WIDTH` columns, or None where the term has no place to break.
+    """
     space = INDENT * indent
     flat = f"{space}{before}{text(term)}{after}"
     exploding = explodes(term)
@@ -203,7 +213,7 @@ def layout(term: Term, indent: int, before: str = "", after: str = "") -> list[s
 
 
 def _at_last_call(term: Term, indent: int, before: str, after: str) -> list[str] | None:
-    """Broken in the brackets of the call that is the right operand, where there is but one operator of its rank."""
+    """Break in the brackets of the call on the right, where there is a single operator of its precedence."""
     if not before or not isinstance(term, Operation) or len(term.operands) != 2:
         return None
     left, right = term.operands
@@ -215,7 +225,7 @@ def _at_last_call(term: Term, indent: int, before: str, after: str) -> list[str]
 
 
 def _in_parentheses(term: Operation | Conditional, indent: int, before: str, after: str) -> list[str] | None:
-    """In parentheses: in one line, or each operand on a line."""
+    """Put the term in parentheses: in one line, or each operand on a line."""
     space, inner = INDENT * indent, INDENT * (indent + 1)
     whole = inner + text(term)
     lines: list[str] | None = [whole]
@@ -227,7 +237,7 @@ def _in_parentheses(term: Operation | Conditional, indent: int, before: str, aft
 
 
 def _operands(term: Operation, indent: int) -> list[str] | None:
-    """Operands of equal rank, each on a line."""
+    """Return operands of equal precedence, each on a line."""
     if len(term.operands) != 2 or term.symbol == "**":
         return None
     parts: list[str] = []
@@ -249,7 +259,12 @@ def _choices(term: Conditional, indent: int) -> list[str] | None:
 
 
 def identifier(name: str) -> str:
-    """A valid identifier that is as near to ``name`` as can be; not a keyword."""
+    """Return the valid identifier nearest to ``name``; never a keyword.
+
+    Example:
+        >>> identifier("stage1.conv-2"), identifier("class"), identifier("1x1")
+        ('stage1_conv_2', 'class_', '_1x1')
+    """
     body = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in name).strip("_")
     while "__" in body:
         body = body.replace("__", "_")

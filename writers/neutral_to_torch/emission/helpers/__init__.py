@@ -1,4 +1,4 @@
-"""Code that emitted files may contain where PyTorch has no equal.
+"""Helpers that emitted files may contain where torch has no equal.
 
 Only what a model uses is copied, so a definition may use its module's imports and other
 helpers, and nothing else.

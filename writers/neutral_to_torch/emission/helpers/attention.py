@@ -1,3 +1,5 @@
+"""Multi-head attention with time first."""
+
 from __future__ import annotations
 
 import math
@@ -7,52 +9,52 @@ from torch import Tensor
 
 
 def split_heads(x: Tensor, heads: int, parts: int) -> tuple[Tensor, ...]:
-    """The parts of (T, N, heads * parts * D), each as (N * heads, T, D)."""
+    """Split (T, N, heads * parts * D) into parts (N * heads, T, D)."""
     x = x.unflatten(2, (heads, parts, -1))
     return x.permute(3, 1, 2, 0, 4).flatten(1, 2).unbind(0)
 
 
 def join_heads(x: Tensor, heads: int) -> Tensor:
-    """(N * heads, T, D) as (T, N, heads * D)."""
+    """Join the heads of (N * heads, T, D), as (T, N, heads * D)."""
     return x.unflatten(0, (-1, heads)).permute(2, 0, 1, 3).flatten(2)
 
 
 def scaled_scores(query: Tensor, key: Tensor) -> Tensor:
-    """Scores (N * heads, T, S) of queries for keys, each head by itself."""
+    """Return scores (N * heads, T, S) of queries for keys, head by head."""
     return torch.bmm(query / math.sqrt(query.shape[-1]), key.transpose(1, 2))
 
 
 def attention_scores(query: Tensor, key: Tensor, heads: int) -> Tensor:
-    """Scores (N * heads, T, S) of queries (T, N, heads * D) for keys (S, N, heads * D)."""
+    """Return scores (N * heads, T, S) of queries (T, N, heads * D) for keys (S, N, heads * D)."""
     (query,), (key,) = split_heads(query, heads, 1), split_heads(key, heads, 1)
     return scaled_scores(query, key)
 
 
 def attention_values(value: Tensor, weights: Tensor, heads: int) -> Tensor:
-    """Values (S, N, heads * D) weighted by attention, (T, N, heads * D)."""
+    """Weight values (S, N, heads * D) by attention, giving (T, N, heads * D)."""
     return join_heads(torch.bmm(weights, *split_heads(value, heads, 1)), heads)
 
 
 def self_attention_scores(query_key_value: Tensor, heads: int) -> Tensor:
-    """Scores (N * heads, T, T) of projections that are interleaved for each head."""
+    """Return scores (N * heads, T, T) of projections that are interleaved for each head."""
     query, key, _ = split_heads(query_key_value, heads, 3)
     return scaled_scores(query, key)
 
 
 def self_attention_values(query_key_value: Tensor, weights: Tensor, heads: int) -> Tensor:
-    """Values weighted by attention, (T, N, heads * D)."""
+    """Weight the values by attention, giving (T, N, heads * D)."""
     value = split_heads(query_key_value, heads, 3)[2]
     return join_heads(torch.bmm(weights, value), heads)
 
 
 def cross_attention_scores(query: Tensor, key_value: Tensor, heads: int) -> Tensor:
-    """Scores (N * heads, T, S) of queries for keys that are interleaved with values."""
+    """Return scores (N * heads, T, S) of queries for keys that are interleaved with values."""
     (query,) = split_heads(query, heads, 1)
     key, _ = split_heads(key_value, heads, 2)
     return scaled_scores(query, key)
 
 
 def cross_attention_values(key_value: Tensor, weights: Tensor, heads: int) -> Tensor:
-    """Values weighted by attention, (T, N, heads * D)."""
+    """Weight the values by attention, giving (T, N, heads * D)."""
     value = split_heads(key_value, heads, 2)[1]
     return join_heads(torch.bmm(weights, value), heads)

@@ -12,7 +12,7 @@ from neutral_to_torch.emission.helpers.regions import round_half_away
 
 
 def pixel_corners(regions: Tensor, scale: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Begin and extent (regions, 2), x and y, of regions of whole pixels, and their images."""
+    """Return begin and extent (regions, 2), x and y, of whole-pixel regions, and their images."""
     corners = round_half_away(regions[:, 1:].float())
     begin, end = corners[:, :2] * scale, (corners[:, 2:] + 1) * scale
     return begin, (end - begin).clamp(min=0.1), regions[:, 0].long()
@@ -21,7 +21,7 @@ def pixel_corners(regions: Tensor, scale: float) -> tuple[Tensor, Tensor, Tensor
 def position_sensitive_roi_pool(
     x: Tensor, regions: Tensor, channels: int, size: int, groups: int, scale: float
 ) -> Tensor:
-    """Means of the bins of regions (image, x1, y1, x2, y2), each from channels of its own."""
+    """Average the bins of regions (image, x1, y1, x2, y2), each over channels of its own."""
     begin, extent, image = pixel_corners(regions, scale)
     step = torch.arange(size + 1, device=x.device)
     edges = step * (extent / size)[..., None] + begin[..., None]
@@ -58,7 +58,7 @@ def deformable_roi_pool(
     spatial_scale: float = 1.0,
     offset_scale: float = 0.0,
 ) -> Tensor:
-    """Means of samples of the bins of regions, moved by offsets, each from channels of its own."""
+    """Average samples of the bins of regions, moved by offsets, over channels of each bin's own."""
     begin, extent, image = pixel_corners(regions, spatial_scale)
     begin, extent = (begin - 0.5)[:, :, None, None, None], extent[:, :, None, None, None]
     bins = torch.arange(output_size, device=x.device)
@@ -93,7 +93,7 @@ def deformable_roi_pool(
 
 
 def bilinear_values(maps: Tensor, index: tuple[Any, ...], row: Tensor, column: Tensor) -> Tensor:
-    """Values of ``maps[index]`` (..., H, W) between positions; outside those of the border."""
+    """Interpolate ``maps[index]`` (..., H, W) at positions; outside take the border."""
     height, width = maps.shape[-2:]
     row, column = row.clamp(0, height - 1), column.clamp(0, width - 1)
     top, left = row.floor().long(), column.floor().long()
@@ -107,7 +107,7 @@ def bilinear_values(maps: Tensor, index: tuple[Any, ...], row: Tensor, column: T
 def rotated_roi_align(
     x: Tensor, regions: Tensor, size: tuple[int, int], scale: float, samples: int = 0
 ) -> Tensor:
-    """Means of bilinear samples of the bins of regions (image, x, y, width, height, degrees)."""
+    """Average bilinear samples of the bins of regions (image, x, y, width, height, degrees)."""
     middle_x, middle_y, *extent = (regions[:, 1:5].float() * scale).unbind(1)
     angle = (regions[:, 5].float() * (torch.pi / 180))[:, None, None, None, None]
     u, columns = centred_samples(extent[0].clamp(min=1), size[1], samples)
@@ -129,7 +129,7 @@ def rotated_roi_align(
 
 
 def centred_samples(extent: Tensor, bins: int, samples: int) -> tuple[Tensor, Tensor]:
-    """Places (regions, bins, samples) from the middle of extents, and how many a bin has.
+    """Return places (regions, bins, samples) from the middle of extents, and the count in a bin.
 
     The surplus samples of a bin with fewer than another's lie behind it.
     """

@@ -1,3 +1,5 @@
+"""Loops."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -7,6 +9,6 @@ from torch import Tensor
 
 
 def stack_padded(items: Sequence[Tensor], size: int) -> Tensor:
-    """The items along a new first axis of the given size; what they leave of it is 0."""
+    """Stack items along a new first axis of the given size, and pad it with 0."""
     stacked = torch.stack(tuple(items))
     return torch.cat((stacked, stacked.new_zeros(size - len(items), *stacked.shape[1:])))

@@ -1,4 +1,4 @@
-"""Convolutions that PyTorch's layers do not offer in this form."""
+"""Convolutions that torch has no layer for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 
 def transpose_to_size(layer: Any, x: Tensor, size: tuple[int, ...]) -> Tensor:
-    """A transposed convolution cropped evenly to ``size``; an odd surplus is cut at the front."""
+    """Crop a transposed convolution evenly to ``size``; an odd surplus is cut at the front."""
     stride, dilation, kernel = layer.stride, layer.dilation, layer.kernel_size
     surplus = [
         s * (n - 1) + d * (k - 1) + 1 - out
@@ -24,7 +24,7 @@ def transpose_to_size(layer: Any, x: Tensor, size: tuple[int, ...]) -> Tensor:
 
 
 class DeformableConv2d(nn.Conv2d):
-    """A convolution whose taps are moved by offsets, pairs of rows and columns for each tap.
+    """Convolve with taps that are moved by offsets, a row and a column for each tap.
 
     With a mask each tap is multiplied by it, and beyond the image are zeros that blend with its
     border; without one its last row and column reach to where the next would be.
@@ -64,7 +64,7 @@ class DeformableConv2d(nn.Conv2d):
 
 
 def tap_places(offset: Tensor, axis: int, layer: nn.Conv2d) -> Tensor:
-    """Where the taps of a convolution lie before they are moved: (taps, rows, columns)."""
+    """Return the places of a convolution's taps before they are moved: (taps, rows, columns)."""
     kernel, size = layer.kernel_size, offset.shape[2 + axis]
     tap = torch.arange(kernel[0] * kernel[1], device=offset.device)
     tap = tap // kernel[1] if axis == 0 else tap % kernel[1]
@@ -74,7 +74,7 @@ def tap_places(offset: Tensor, axis: int, layer: nn.Conv2d) -> Tensor:
 
 
 def sample_taps(image: Tensor, y: Tensor, x: Tensor, beyond: bool) -> Tensor:
-    """Bilinear samples (N, groups, channels, taps, rows, columns) of (N, groups, channels, H, W).
+    """Sample (N, groups, channels, H, W) bilinearly at (N, groups, taps, rows, columns).
 
     Outside of the image is 0; unless ``beyond``, its last row and column reach to the next pixel.
     """

@@ -1,4 +1,4 @@
-"""Tensors that follow from another's shape."""
+"""Tensors made from another tensor's shape."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from torch import Tensor
 
 
 def index_array(x: Tensor) -> Tensor:
-    """The indices of every position, along a new last axis."""
+    """Return the indices of every position, along a new last axis."""
     ranges = [torch.arange(extent, device=x.device) for extent in x.shape]
     return torch.stack(torch.meshgrid(*ranges, indexing="ij"), dim=-1)
 
 
 def diagonal(x: Tensor, offset: int, axis: int, other_axis: int) -> Tensor:
-    """The diagonal of two axes, or of a vector the matrix that has it there."""
+    """Take the diagonal of two axes, or make the matrix with a vector on its diagonal."""
     return x.diag(offset) if x.ndim == 1 else x.diagonal(offset, axis, other_axis)

@@ -1,4 +1,4 @@
-"""Dropout that PyTorch's layers do not offer in this form."""
+"""Dropout that torch has no layer for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Functions of numbers that PyTorch does not offer in this form."""
+"""Elementwise functions that torch does not have."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from torch import Tensor
 
 
 def remainder(x: Tensor | float, y: Tensor) -> Tensor:
-    """The remainder with the sign of ``y``; 0 where ``y`` is 0."""
+    """Return the remainder with the sign of ``y``; 0 where ``y`` is 0."""
     zero = y == 0
     return torch.where(zero, 0, x % torch.where(zero, 1, y)).to(y.dtype)
 
 
 def floor_divide(x: Tensor | float, y: Tensor) -> Tensor:
-    """The quotient rounded down; 0 where ``y`` is 0."""
+    """Return the quotient rounded down; 0 where ``y`` is 0."""
     zero = y == 0
     return torch.where(zero, 0, x // torch.where(zero, 1, y)).to(y.dtype)
 
 
 def remainder_of_trunc(x: Tensor | float, y: Tensor) -> Tensor:
-    """The remainder with the sign of ``x``; 0 where ``y`` is 0."""
+    """Return the remainder with the sign of ``x``; 0 where ``y`` is 0."""
     zero = y == 0
     dividend = torch.as_tensor(x, device=y.device)
     return torch.where(zero, 0, torch.fmod(dividend, torch.where(zero, 1, y))).to(y.dtype)
@@ -38,12 +38,12 @@ def round_half_down(x: Tensor) -> Tensor:
 
 
 def cube_root(x: Tensor) -> Tensor:
-    """The cube root, negative where ``x`` is."""
+    """Return the cube root, negative where ``x`` is."""
     return x.sign() * x.abs().pow(1 / 3)
 
 
 def gamma(x: Tensor) -> Tensor:
-    """The gamma function; NaN at the negative integers."""
+    """Return the gamma function; NaN at the negative integers."""
     x64 = x.to(torch.float64)
     low = x64.floor()
     sign = torch.where((x64 < 0) & (low % 2 != 0), -1.0, 1.0)
@@ -52,7 +52,7 @@ def gamma(x: Tensor) -> Tensor:
 
 
 def clamp(x: Tensor, min: float | None = None, max: float | None = None) -> Tensor:
-    """Clamp to bounds that the dtype need not be able to hold: those it cannot do not bound it."""
+    """Clamp to bounds; ignore those that the dtype cannot hold."""
     info = torch.finfo(x.dtype) if x.is_floating_point() else torch.iinfo(x.dtype)
     low = None if min is None or min < info.min else min
     high = None if max is None or max > info.max else max
@@ -68,7 +68,7 @@ def cast_to_common(*tensors: Tensor, narrowest: bool = False) -> list[Tensor]:
 
 
 def choose(condition: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """``x`` where the condition is not 0, else ``y``; a 1-D condition chooses whole rows."""
+    """Choose ``x`` where the condition is not 0, else ``y``; a 1-D condition chooses whole rows."""
     if condition.dim() == 1:
         condition = condition.reshape(-1, *[1] * (x.dim() - 1))
     return torch.where(condition != 0, x, y)

@@ -1,4 +1,4 @@
-"""Look-ups that accept what PyTorch's embedding refuses."""
+"""Look-ups with indices out of range or with fractions."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from torch import Tensor, nn
 
 
 def take_rows(weight: Tensor, index: Tensor) -> Tensor:
-    """Rows of a table; an index outside is clamped to the nearest end, a fraction is cut off."""
+    """Look up rows; an index out of range is clamped, a fraction is cut off."""
     return F.embedding(index.long().clamp(0, weight.shape[0] - 1), weight)
 
 
 class ClampedEmbedding(nn.Embedding):
-    """An embedding that cuts off an index's fraction and clamps it to the table."""
+    """An embedding that clamps indices out of range and cuts off fractions."""
 
     def forward(self, input: Tensor) -> Tensor:
         return super().forward(input.long().clamp(0, self.num_embeddings - 1))

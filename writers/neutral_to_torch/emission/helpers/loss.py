@@ -1,4 +1,4 @@
-"""Losses, and the choice of elements, in forms that PyTorch does not offer."""
+"""Losses and the choice of elements."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def pick(x: Tensor, index: Tensor, dim: int, keepdim: bool = False, wrap: bool = False) -> Tensor:
-    """The element of ``x`` that ``index`` names along ``dim``; outside: clamped, or wrapped."""
+    """Pick the element of ``x`` at ``index`` along ``dim``; out of range: clamped, or wrapped."""
     index = index.long()
     if index.dim() < x.dim():
         index = index.unsqueeze(dim)
@@ -19,7 +19,7 @@ def pick(x: Tensor, index: Tensor, dim: int, keepdim: bool = False, wrap: bool =
 
 
 def softmax_cross_entropy(x: Tensor, label: Tensor) -> Tensor:
-    """The sum over the rows of the cross entropy with the label, of shape (1,)."""
+    """Sum the cross entropies of the rows with the label; of shape (1,)."""
     chosen = x.softmax(1).gather(1, label.long().unsqueeze(1))
     return -chosen.clamp(min=1e-8).log().sum().reshape(1)
 
@@ -31,7 +31,7 @@ def ctc_loss(
     label_length: Tensor | None = None,
     blank_first: bool = True,
 ) -> Tensor:
-    """Connectionist temporal classification of (time, batch, classes) by (batch, positions)."""
+    """Return the CTC losses of (time, batch, classes) for labels (batch, positions)."""
     time, batch, classes = x.shape
     if label_length is None:
         padding = label == (0 if blank_first else -1)

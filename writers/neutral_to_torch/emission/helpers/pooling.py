@@ -1,4 +1,4 @@
-"""Pooling whose windows PyTorch's layers do not make."""
+"""Pooling with windows that torch's layers do not have."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def max_pool(
     padding: tuple[int, ...],
     rounding: str,
 ) -> Tensor:
-    """Maxima of windows; one without any input gives the lowest number."""
+    """Return the maxima of windows; a window without input gives the lowest number."""
     lowest = torch.finfo(x.dtype).min
     x = pad_windows(x, kernel, stride, padding, rounding, lowest, lowest)
     pool = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[len(kernel) - 1]
@@ -53,7 +53,7 @@ def sum_pool(
     padding: tuple[int, ...],
     rounding: str,
 ) -> Tensor:
-    """Sums of windows."""
+    """Return the sums of windows."""
     x = pad_windows(x, kernel, stride, padding, rounding, 0.0, 0.0)
     pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[len(kernel) - 1]
     return pool(x, kernel, stride) * math.prod(kernel)
@@ -67,7 +67,7 @@ def average_pool(
     rounding: str,
     divisor: str,
 ) -> Tensor:
-    """Means of windows over all positions ("kernel"), or those in the (padded) input alone."""
+    """Average windows over all positions ("kernel"), or those in the (padded) input alone."""
     pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[len(kernel) - 1]
     means = pool(pad_windows(x, kernel, stride, padding, rounding, 0.0, 0.0), kernel, stride)
     if divisor == "kernel":
@@ -79,6 +79,6 @@ def average_pool(
 
 
 def spatial_reduction(x: Tensor, reduction: str, first: int) -> Tensor:
-    """The mean, amax or sum over the spatial axes, the first of which is ``first``; they stay."""
+    """Reduce the axes from ``first`` on by mean, amax or sum, and keep them."""
     axes = tuple(range(first, first + x.dim() - 2))
     return getattr(torch, reduction)(x, axes, keepdim=True)

@@ -1,4 +1,4 @@
-"""Regions of images that may hold an object."""
+"""Region proposals of detectors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def region_proposals(
     min_size: float = 16.0,
     corner_deltas: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """Rows (image, x1, y1, x2, y2), ``count`` for each image, and their scores (N*count, 1)."""
+    """Return rows (image, x1, y1, x2, y2), ``count`` an image, and scores (N*count, 1)."""
     n, kinds = scores.shape[0], len(anchors)
     score = scores[:, kinds:].permute(0, 2, 3, 1)
     base = moved_anchors(score, anchors, stride)
@@ -55,7 +55,7 @@ def region_proposals(
 
 
 def moved_anchors(score: Tensor, anchors: tuple[tuple[float, ...], ...], stride: int) -> Tensor:
-    """Anchors (1, H, W, anchors, 4) at all positions of scores (N, H, W, anchors)."""
+    """Return anchors (1, H, W, anchors, 4) at all positions of scores (N, H, W, anchors)."""
     y = torch.arange(score.shape[1], device=score.device, dtype=score.dtype) * stride
     x = torch.arange(score.shape[2], device=score.device, dtype=score.dtype) * stride
     place = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1).repeat(1, 1, 2)
@@ -63,7 +63,7 @@ def moved_anchors(score: Tensor, anchors: tuple[tuple[float, ...], ...], stride:
 
 
 def moved_boxes(boxes: Tensor, deltas: Tensor) -> Tensor:
-    """Boxes whose middles are moved, and whose extents grow, as deltas say; corners are pixels."""
+    """Move and scale boxes of pixels by deltas."""
     extent = boxes[..., 2:] - boxes[..., :2] + 1
     middle = deltas[..., :2] * extent + (boxes[..., :2] + 0.5 * (extent - 1))
     half = 0.5 * (deltas[..., 2:].exp() * extent - 1)
@@ -71,7 +71,7 @@ def moved_boxes(boxes: Tensor, deltas: Tensor) -> Tensor:
 
 
 def pixel_overlaps(boxes: Tensor) -> Tensor:
-    """Intersections over unions of boxes (N, boxes, 4) whose corners are pixels of theirs."""
+    """Return intersections over unions of boxes (N, boxes, 4) that include their corner pixels."""
     low, high = boxes[..., :2], boxes[..., 2:]
     area = (high - low + 1).prod(-1)
     first = torch.maximum(low[:, :, None], low[:, None])

@@ -1,4 +1,4 @@
-"""Random numbers that PyTorch does not draw in one call."""
+"""Random numbers that torch does not draw in one call."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 def spread(
     parameters: tuple[Tensor | float, ...], shape: tuple[int, ...] | None, place: str
 ) -> list[Tensor]:
-    """The parameters for each number that is drawn: ``shape`` is all, in front or at the back."""
+    """Broadcast parameters to the drawn shape: ``shape`` is the whole of it, its front or back."""
     given = next(p for p in parameters if isinstance(p, Tensor))
     tensors = [torch.as_tensor(p, dtype=given.dtype, device=given.device) for p in parameters]
     tensors = list(torch.broadcast_tensors(*tensors))
@@ -30,7 +30,7 @@ def random_normal(
     shape: tuple[int, ...] | None = None,
     place: str = "whole",
 ) -> Tensor:
-    """Numbers from the normal distribution."""
+    """Draw from the normal distribution."""
     mean, deviation = spread((mean, deviation), shape, place)
     return mean + deviation * torch.randn_like(mean)
 
@@ -41,7 +41,7 @@ def random_uniform(
     shape: tuple[int, ...] | None = None,
     place: str = "whole",
 ) -> Tensor:
-    """Numbers spread evenly from ``low`` to ``high``."""
+    """Draw evenly from ``low`` to ``high``."""
     low, high = spread((low, high), shape, place)
     return low + (high - low) * torch.rand_like(low)
 
@@ -49,7 +49,7 @@ def random_uniform(
 def random_exponential(
     rate: Tensor, shape: tuple[int, ...] | None = None, place: str = "whole"
 ) -> Tensor:
-    """Numbers from the exponential distribution."""
+    """Draw from the exponential distribution."""
     (rate,) = spread((rate,), shape, place)
     return torch.empty_like(rate).exponential_() / rate
 
@@ -60,7 +60,7 @@ def random_gamma(
     shape: tuple[int, ...] | None = None,
     place: str = "whole",
 ) -> Tensor:
-    """Numbers from the gamma distribution."""
+    """Draw from the gamma distribution."""
     concentration, scale = spread((concentration, scale), shape, place)
     gamma = torch.distributions.Gamma(concentration, torch.ones_like(scale), validate_args=False)
     return gamma.sample() * scale
@@ -69,7 +69,7 @@ def random_gamma(
 def random_poisson(
     rate: Tensor, shape: tuple[int, ...] | None = None, place: str = "whole"
 ) -> Tensor:
-    """Numbers from the Poisson distribution."""
+    """Draw from the Poisson distribution."""
     (rate,) = spread((rate,), shape, place)
     return torch.poisson(rate)
 
@@ -80,7 +80,7 @@ def random_negative_binomial(
     shape: tuple[int, ...] | None = None,
     place: str = "whole",
 ) -> Tensor:
-    """Poisson numbers whose rates are from the gamma distribution."""
+    """Draw from the negative binomial distribution."""
     failures, p = spread((failures, p), shape, place)
     return torch.poisson(random_gamma(failures, (1 - p) / p))
 
@@ -88,13 +88,13 @@ def random_negative_binomial(
 def random_bernoulli(
     p: Tensor, shape: tuple[int, ...] | None = None, place: str = "whole"
 ) -> Tensor:
-    """1 with probability ``p``, else 0."""
+    """Draw 1 with probability ``p``, else 0."""
     (p,) = spread((p,), shape, place)
     return torch.bernoulli(p)
 
 
 def random_category(x: Tensor, shape: tuple[int, ...], dtype: torch.dtype = torch.int64) -> Tensor:
-    """Positions of the last axis, drawn with the probabilities that are there."""
+    """Draw positions of the last axis by the probabilities there."""
     rows = x.reshape(-1, x.shape[-1])
     drawn = rows.multinomial(math.prod(shape), replacement=True)
     return drawn.reshape(*x.shape[:-1], *shape).to(dtype)
@@ -103,7 +103,7 @@ def random_category(x: Tensor, shape: tuple[int, ...], dtype: torch.dtype = torc
 def random_category_and_log(
     x: Tensor, shape: tuple[int, ...], dtype: torch.dtype = torch.int64
 ) -> tuple[Tensor, Tensor]:
-    """The same, and the logarithm of the probability of each."""
+    """Draw positions, and return the logarithms of their probabilities too."""
     drawn = random_category(x, shape)
     flat = drawn.reshape(*x.shape[:-1], -1)
     return drawn.to(dtype), x.gather(-1, flat).log().reshape(drawn.shape)

@@ -1,3 +1,5 @@
+"""Recurrent layers of sequences of given lengths."""
+
 from __future__ import annotations
 
 from typing import Any

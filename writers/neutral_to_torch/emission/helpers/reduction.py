@@ -1,4 +1,4 @@
-"""Reductions over axes in ways that PyTorch does not offer."""
+"""Reductions that torch has no function for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 def other_axes(x: Tensor, axes: tuple[int, ...]) -> tuple[int, ...]:
-    """All axes but these."""
+    """Return all axes but these."""
     excluded = {axis % x.ndim for axis in axes}
     others = tuple(axis for axis in range(x.ndim) if axis not in excluded)
     if not others:
@@ -15,7 +15,7 @@ def other_axes(x: Tensor, axes: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def product(x: Tensor, axes: tuple[int, ...], keepdim: bool = False) -> Tensor:
-    """The product over several axes."""
+    """Multiply over several axes."""
     for axis in sorted((axis % x.ndim for axis in axes), reverse=True):
         x = x.prod(axis, keepdim=keepdim)
     return x

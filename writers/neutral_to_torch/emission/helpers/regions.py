@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 def roi_pool(x: Tensor, regions: Tensor, size: tuple[int, int], scale: float) -> Tensor:
-    """Maxima of the bins of regions (image, x1, y1, x2, y2); bins without positions give 0."""
+    """Return maxima of the bins of regions (image, x1, y1, x2, y2); empty bins give 0."""
     corners = round_half_away(regions[:, 1:].float() * scale).long()
     x1, y1, x2, y2 = corners.unbind(1)
     top, bottom = bin_bounds(y1, y2, size[0], x.shape[2])
@@ -29,7 +29,7 @@ def round_half_away(x: Tensor) -> Tensor:
 
 
 def bin_bounds(first: Tensor, last: Tensor, bins: int, extent: int) -> tuple[Tensor, Tensor]:
-    """Begin and end of each bin of the ranges ``first`` to ``last``: (regions, bins)."""
+    """Return begin and end (regions, bins) of the bins of ranges ``first`` to ``last``."""
     width = (last - first + 1).clamp(min=1).float()[:, None] / bins
     steps = torch.arange(bins + 1, device=first.device)
     begin = (steps[:-1] * width).floor().long() + first[:, None]
@@ -40,7 +40,7 @@ def bin_bounds(first: Tensor, last: Tensor, bins: int, extent: int) -> tuple[Ten
 def window_maxima(
     x: Tensor, image: Tensor, top: Tensor, bottom: Tensor, left: Tensor, right: Tensor
 ) -> Tensor:
-    """Maxima of x[image, :, top:bottom, left:right] for each bin: (regions, C, bins, bins).
+    """Return maxima of x[image, :, top:bottom, left:right]: (regions, C, bins, bins).
 
     Each is the maximum of four overlapping windows whose sides are powers of two.
     """
@@ -85,7 +85,7 @@ def roi_align(
     aligned: bool = False,
     position_sensitive: bool = False,
 ) -> Tensor:
-    """Means of bilinear samples of the bins of regions (image, x1, y1, x2, y2)."""
+    """Average bilinear samples of the bins of regions (image, x1, y1, x2, y2)."""
     bins = size[0] * size[1] if position_sensitive else 1
     n, _, height, width = x.shape
     image, boxes = regions[:, 0], regions[:, 1:].float() * scale - (0.5 if aligned else 0.0)
@@ -121,7 +121,7 @@ def roi_align(
 def bin_samples(
     start: Tensor, width: Tensor, bins: int, samples: int, extent: int
 ) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor], Tensor]:
-    """The two positions next to each sample, their weights, and how many samples a bin has.
+    """Return the two positions next to each sample, their weights, and the count in a bin.
 
     Positions and weights are (regions, bins, samples); surplus samples have weights of 0.
     """

@@ -1,4 +1,4 @@
-"""Resizing that PyTorch's functions do not offer in this form."""
+"""Resizing that torch has no function for."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def single(number: float) -> float:
 
 
 def scaled(extent: int, scale: float) -> int:
-    """An extent times a scale, in single precision and without its fraction."""
+    """Scale an extent in single precision, and cut off the fraction."""
     return math.trunc(single(torch.sym_float(extent) * single(scale)))
 
 
 def odd_scaled(extent: int, scale: float) -> int:
-    """The same where the extent is even; an odd one is scaled without its last position."""
+    """Scale an extent; an odd one without its last position."""
     odd = extent % 2
     return scaled(extent - odd, scale) + odd
 

@@ -1,3 +1,5 @@
+"""Sequences of given lengths."""
+
 from __future__ import annotations
 
 import torch
@@ -5,21 +7,21 @@ from torch import Tensor
 
 
 def mask_sequence(x: Tensor, lengths: Tensor, axis: int, value: float = 0.0) -> Tensor:
-    """``x`` with ``value`` after the end of each sample; ``axis`` is that of time, 0 or 1."""
+    """Fill ``x`` with ``value`` after the end of each sample; ``axis`` of time is 0 or 1."""
     time = torch.arange(x.shape[axis], device=x.device)
     inside = time[:, None] < lengths.long() if axis == 0 else time < lengths.long()[:, None]
     return x.masked_fill(~inside.reshape(inside.shape + (1,) * (x.dim() - 2)), value)
 
 
 def last_of_sequence(x: Tensor, lengths: Tensor, axis: int) -> Tensor:
-    """The last position of each sample; ``axis`` is that of time, 0 or 1."""
+    """Take the last position of each sample; ``axis`` of time is 0 or 1."""
     samples = torch.arange(x.shape[1 - axis], device=x.device)
     last = lengths.long() - 1
     return x[last, samples] if axis == 0 else x[samples, last]
 
 
 def reverse_sequence(x: Tensor, lengths: Tensor) -> Tensor:
-    """(time, batch, ...) with each sample's own positions in reverse order."""
+    """Reverse (time, batch, ...) within the length of each sample."""
     time = torch.arange(x.shape[0], device=x.device)[:, None]
     lengths = lengths.long()
     source = torch.where(time < lengths, lengths - 1 - time, time)

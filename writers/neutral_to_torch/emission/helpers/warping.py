@@ -1,4 +1,4 @@
-"""Images taken at other places."""
+"""Sampling positions of image warping."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from torch import Tensor
 
 
 def affine_grid(x: Tensor, size: tuple[int, int]) -> Tensor:
-    """Places (N, 2, *size) that affine maps (N, 6) take those of an image to."""
+    """Map the positions of an image by affine maps (N, 6) to (N, 2, *size)."""
     grid = F.affine_grid(x.reshape(-1, 2, 3), [x.shape[0], 1, *size], align_corners=True)
     return grid.permute(0, 3, 1, 2)
 
 
 def flow_grid(flow: Tensor) -> Tensor:
-    """Displacements (N, 2, H, W) in pixels as places from -1 to 1, the corner pixels' centres."""
+    """Convert displacements (N, 2, H, W) in pixels to positions from -1 to 1, corner to corner."""
     height, width = flow.shape[2:]
     columns = torch.arange(width, device=flow.device, dtype=flow.dtype).expand(height, width)
     rows = torch.arange(height, device=flow.device, dtype=flow.dtype)[:, None].expand(height, width)

@@ -1,4 +1,4 @@
-"""The registry of emitter rules, and what a rule is told about its node.
+"""The API of emitter rules: the registry, the view of a node that a rule gets, and the results that it may return.
 
 ``docs/adding-an-operator.md`` shows how one is written.
 """
@@ -22,34 +22,56 @@ from neutral_to_torch.emission.expression.terms import Body, Control, Declaratio
 
 
 class Unsupported(Exception):
-    """Raised by a rule for what it cannot express exactly; the message is one problem of the preflight."""
+    """Raised by a rule for a node that it cannot express exactly.
+
+    The message names the attribute and its value, such as ``mode='circular'``; it becomes a line of the preflight.
+    """
 
 
 @dataclass(frozen=True)
 class Unpacked:
-    """One expression that gives several outputs; see :func:`unpack`."""
+    """An expression with several outputs; see :func:`unpack`."""
 
     expression: Symbol
     pattern: Any
 
 
 def unpack(expression: Symbol, pattern: Any) -> Unpacked:
-    """``expression`` gives nested outputs: with the pattern ``(0, (1, 2))`` it is written ``x, (h, c) = ...``.
+    """Return an expression whose result is unpacked into the node's outputs.
 
-    The pattern's numbers are the node's outputs; None is an item that is no output.
+    Args:
+        expression: The expression, such as a call that returns a tuple.
+        pattern: A nested tuple of output numbers; None for an item that is no output. ``(0, (1, 2))`` is written
+            ``x, (h, c) = ...``.
+
+    Example:
+        >>> from neutral_to_torch.emission.expression.symbols import torch
+        >>> unpack(torch.chunk(torch.ones(4), 2), (0, 1)).pattern
+        (0, 1)
     """
     return Unpacked(expression, pattern)
 
 
 Result = Union[Symbol, "tuple[Symbol | None, ...]", Unpacked]
+"""The result of a rule: the only output, one expression for each output (None where none uses it), or ``unpack``."""
 
 
 class NodeView:
-    """A node as its rule sees it.
+    """A node as its rule sees it; the argument of every rule.
 
-    ``name`` is the node's name, ``kind`` its kind, ``attributes`` its typed attributes (also ``node["axis"]``) and
-    ``inputs`` its operands: symbols, or None where an optional input is absent. A literal operand is a symbol too;
-    ``number(i)`` gives it as a Python number. ``used`` says for each output whether anything uses it.
+    Attributes:
+        name: The node's name.
+        kind: The node's kind.
+        attributes: The typed attributes by name; also ``node["axis"]``.
+        inputs: The operands as symbols, literals too; None where an optional input is absent.
+        used: For each output whether anything uses it.
+        node: The node itself.
+
+    Example:
+        >>> node = Node("a", "softmax", (Value("x"),), {"axis": 1})
+        >>> view = NodeView(node, None, {}, (2,), (True,), {}, None)
+        >>> view["axis"], view.rank(), view.used
+        (1, 2, (True,))
     """
 
     def __init__(
@@ -78,46 +100,60 @@ class NodeView:
         return self.attributes[attribute]
 
     def rank(self, index: int = 0) -> int | None:
-        """The number of dimensions of an input, or None where it is not known. A literal has rank 0."""
+        """Return the number of axes of an input, None where it is unknown; a literal has rank 0."""
         return self._ranks[index] if index < len(self._ranks) else None
 
     def number(self, index: int) -> float | int | bool | None:
-        """The literal operand ``index`` as a Python number, or None where it is a value or absent."""
+        """Return a literal operand as a Python number, or None where the operand is a value or absent."""
         operand = self.node.inputs[index] if index < len(self.node.inputs) else None
         return None if isinstance(operand, Value) else operand
 
     def has(self, role: str) -> bool:
-        """Whether the layer has this role, stored or computed."""
+        """Return whether the layer has this role, stored or computed."""
         return role in self.node.computed or self.stored(role)
 
     def stored(self, role: str) -> bool:
-        """Whether the role is a stored tensor."""
+        """Return whether the role is a tensor of the store."""
         return self._layer is not None and role in self._layer.tensors and role not in self.node.computed
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """The stored roles."""
+        """The names of the stored roles."""
         return tuple(self._layer.tensors) if self._layer is not None else ()
 
     def shape(self, role: str) -> tuple[int, ...]:
-        """The shape of a stored role. Raises Unsupported where there is no such tensor."""
+        """Return the shape of a stored role.
+
+        Raises:
+            Unsupported: The layer has no such tensor.
+        """
         return self._stored(role)[1].shape
 
     def dtype(self, role: str) -> str:
-        """The dtype code (``F32``) of a stored role."""
+        """Return the dtype code of a stored role, such as ``F32``.
+
+        Raises:
+            Unsupported: The layer has no such tensor.
+        """
         return self._stored(role)[1].dtype
 
     def module(self, constructor: Symbol, constants: Mapping[str, Tensor] | None = None) -> Symbol:
-        """``self.<name>``, a submodule made by ``constructor``, named after the layer (else the node).
+        """Declare a submodule, and return ``self.<name>``, which is named after the layer, else after the node.
 
-        The layer's stored roles are its state: the module must own a parameter or buffer of each role's name.
-        ``constants`` are entries of its state dict that the store does not hold.
+        Args:
+            constructor: The call that makes it. The layer's stored roles are its state: the module must have a
+                parameter or buffer of each role's name.
+            constants: Entries of its state dict that the store does not hold.
         """
         tensors = {role: self._layer.tensors[role] for role in self.roles} if self._layer else {}
         return self._declare(self._layer.name if self._layer else self.name, constructor, tensors, constants, "")
 
     def tensor(self, role: str) -> Symbol:
-        """A role as an expression: the graph's value where it is computed, else ``self.<name>_<role>``."""
+        """Return a role as an expression: the graph's value where it is computed, else ``self.<name>_<role>``.
+
+        Raises:
+            Unsupported: The layer has no such tensor.
+        """
         if role in self.node.computed:
             return Symbol(Ref(self.node.computed[role]))
         key, tensor = self._stored(role)
@@ -132,17 +168,28 @@ class NodeView:
         return self._declare(owner, constructor, {"": key}, None, role, buffer=buffer)
 
     def constant(self, constructor: Symbol, value: Tensor) -> Symbol:
-        """``self.<name>``, a buffer that is made by ``constructor`` and holds ``value``, which the store does not."""
+        """Declare a buffer with a value that the store does not hold, and return ``self.<name>``.
+
+        Args:
+            constructor: The call that makes a tensor of the same shape and dtype.
+            value: The tensor that the state dict gets.
+        """
         return self._declare(self.name, constructor, {}, {"": value}, "constant", buffer=True)
 
     def control(self, inputs: Sequence[Symbol], bodies: Mapping[str, Sequence[int | None]], **counts: int) -> Symbol:
-        """The node as a loop or branch. ``bodies`` gives, by attribute, the ranks of each graph's inputs."""
+        """Return the node as a loop or branch.
+
+        Args:
+            inputs: The operands.
+            bodies: For each attribute that holds a graph the ranks of the graph's inputs, None where unknown.
+            counts: The numbers of sequences, states and so on that the printer of the kind needs.
+        """
         lowered = tuple(self._lower(f"{self.name}/{name}", self[name], ranks) for name, ranks in bodies.items())
         return Symbol(Control(self.kind, tuple(map(term_of, inputs)), lowered, counts))
 
     def _stored(self, role: str) -> tuple[str, Tensor]:
         if self._layer is None or role not in self._layer.tensors:
-            raise Unsupported(f"it has no tensor for its role {role}")
+            raise Unsupported(f"its layer has no tensor for the role {role}")
         key = self._layer.tensors[role]
         if key not in self._tensors:
             raise Unsupported(f"its tensor {key} is not in the store")
@@ -214,7 +261,7 @@ Function = Callable[..., Result]
 
 @dataclass(frozen=True)
 class Rule:
-    """How one kind is written, and the rank rule of a kind whose catalogue entry has none."""
+    """The function that writes a kind, and the rank rule of a kind whose catalogue entry has none."""
 
     function: Function
     rank: RankRule
@@ -224,11 +271,16 @@ _RULES: dict[str, Rule] = {}
 
 
 def rule(*kinds: str, rank: RankRule = None) -> Callable[[Function], Function]:
-    """Register a function as the emitter rule of one or more kinds. A kind that has a rule already is an error.
+    """Register a function as the emitter rule of one or more kinds.
 
-    The function is called with the node's :class:`NodeView` and its inputs, and returns an expression, a tuple of one
-    for each output, or :func:`unpack`. ``rank`` is the rank rule (:mod:`neutral.operators.ranks`) of a kind whose
-    catalogue entry has none.
+    The function is called with the node's :class:`NodeView` and the inputs as symbols, and returns a :data:`Result`.
+
+    Args:
+        kinds: The kinds of the catalogue that the function writes.
+        rank: The rank rule (:mod:`neutral.operators.ranks`) of kinds whose catalogue entry has none.
+
+    Raises:
+        NeutralError: A kind has a rule already.
     """
 
     def register(function: Function) -> Function:
@@ -242,13 +294,13 @@ def rule(*kinds: str, rank: RankRule = None) -> Callable[[Function], Function]:
 
 
 def rule_for(kind: str) -> Rule | None:
-    """The rule of a kind, or None."""
+    """Return the rule of a kind, or None."""
     _load()
     return _RULES.get(kind)
 
 
 def supported() -> tuple[str, ...]:
-    """Every kind that can be emitted."""
+    """Return every kind that has a rule, sorted."""
     _load()
     return tuple(sorted(_RULES))
 

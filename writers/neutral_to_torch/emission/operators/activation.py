@@ -9,7 +9,7 @@ from neutral_to_torch.emission.lowering.rules import NodeView, rule
 
 
 def _both(node: NodeView, x: Symbol, module: str, function: Symbol, **arguments: Any) -> Symbol:
-    """A layer without state, and the function that it is."""
+    """Return a layer without state, or the function that computes the same."""
     return either(node.module(getattr(nn, module)(**arguments))(x), function(x, **arguments))
 
 
@@ -65,7 +65,8 @@ def mish(node: NodeView, x: Symbol) -> Symbol:
 
 @rule("hard_sigmoid")
 def hard_sigmoid(node: NodeView, x: Symbol) -> Symbol:
-    return (node["alpha"] * x + node["beta"]).clamp(0, 1)
+    scaled: Symbol = node["alpha"] * x + node["beta"]
+    return scaled.clamp(0, 1)
 
 
 @rule("leaky_relu")

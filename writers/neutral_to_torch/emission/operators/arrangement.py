@@ -48,7 +48,7 @@ def unbind(node: NodeView, x: Symbol) -> Result:
 
 
 def cut(x: Symbol, axes: Sequence[int], slices: Sequence[slice]) -> Symbol:
-    """``x[:, 1:3]``; where axes count from both ends, one after the other."""
+    """Write ``x[:, 1:3]``; axes counted from both ends one after the other."""
     by_axis = dict(zip(axes, slices))
     result = x
     front = {axis: item for axis, item in by_axis.items() if axis >= 0}
@@ -62,7 +62,7 @@ def cut(x: Symbol, axes: Sequence[int], slices: Sequence[slice]) -> Symbol:
 
 
 def _forwards(node: NodeView) -> tuple[tuple[int, ...], list[slice], list[int]]:
-    """The slices with positive steps, and the axes to be flipped before: ``x[b:e:-s]`` is ``x.flip(0)[~b:~e:s]``."""
+    """Return slices with positive steps, and the axes to flip before: ``x[b:e:-s]`` is ``x.flip(0)[~b:~e:s]``."""
     slices, flipped = [], []
     axes = positive(node["axes"], node.rank())
     for axis, start, end, step in zip(axes, node["starts"], node["ends"], node["steps"]):
@@ -94,7 +94,7 @@ def slice_assign(node: NodeView, x: Symbol, value: Symbol) -> Symbol:
 
 
 def _slice(item: slice) -> Symbol:
-    """``slice(1, 3)`` as text."""
+    """Return ``slice(1, 3)`` as an expression."""
     bounds: tuple[Any, ...] = (item.start, item.stop, item.step)
     if item.step is None:
         bounds = bounds[:2] if item.start is not None else (item.stop,)
@@ -169,7 +169,7 @@ def broadcast_like(node: NodeView, x: Symbol, like: Symbol) -> Symbol:
 
 
 def _broadcast(node: NodeView, x: Symbol, extents: dict[int, Any]) -> Symbol:
-    """Axes of extent 1 expanded, or repeated where their place among all is not known."""
+    """Expand axes of extent 1, or repeat them where the rank is unknown."""
     rank = node.rank()
     if rank is None:
         for axis, extent in extents.items():

@@ -17,4 +17,5 @@ _KINDS = (
 
 @rule(*_KINDS)
 def attention(node: NodeView, *inputs: Symbol) -> Symbol:
-    return getattr(helper, node.kind)(*inputs, heads=node["heads"])
+    function: Symbol = getattr(helper, node.kind)
+    return function(*inputs, heads=node["heads"])

@@ -7,27 +7,27 @@ from neutral_to_torch.emission.lowering.rules import NodeView, Unsupported, rule
 
 
 def short(numbers: tuple[int, ...]) -> int | tuple[int, ...]:
-    """One number where all are equal, as torch's layers take it."""
+    """Return one number where all are equal, as torch's layers take it."""
     return numbers[0] if len(set(numbers)) == 1 else numbers
 
 
 def rank(node: NodeView) -> int:
-    """The rank of a convolution's input and output."""
+    """Return the rank of a convolution's input and output."""
     return len(node["kernel_size"]) + 2
 
 
 def channels_first(x: Symbol, rank: int) -> Symbol:
-    """(N, *spatial, C) to (N, C, *spatial)."""
+    """Move the channels from the last axis to axis 1."""
     return x.permute(0, rank - 1, *range(1, rank - 1))
 
 
 def channels_last(x: Symbol, rank: int) -> Symbol:
-    """(N, C, *spatial) to (N, *spatial, C)."""
+    """Move the channels from axis 1 to the last axis."""
     return x.permute(0, *range(2, rank), 1)
 
 
 def in_layout(node: NodeView, x: Symbol, apply: object) -> Symbol:
-    """``apply`` a layer that has channels first to an input in the node's layout."""
+    """Apply a layer for channels first to an input in the node's layout."""
     assert callable(apply)
     if node["layout"] == "channels_first":
         result = apply(x)
@@ -69,7 +69,7 @@ def convolution(node: NodeView, x: Symbol) -> Symbol:
 
 
 def written(window: dict[str, object]) -> dict[str, object]:
-    """The arguments of a functional convolution that are not its defaults."""
+    """Return the arguments of a functional convolution that differ from the defaults."""
     defaults = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "output_padding": 0}
     return {name: value for name, value in window.items() if value != defaults[name]}
 

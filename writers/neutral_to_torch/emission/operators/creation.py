@@ -8,7 +8,7 @@ from neutral_to_torch.emission.lowering.rules import NodeView, rule, torch_dtype
 
 
 def number(value: float) -> float | int:
-    """A whole number without its point."""
+    """Return a whole number as an integer."""
     return int(value) if value.is_integer() else value
 
 

@@ -66,7 +66,7 @@ def multibox_detection(node: NodeView, *inputs: Symbol) -> Symbol:
 
 @rule("class_rows", rank=lambda node: node.changed(1))
 def class_rows(node: NodeView, *parts: Symbol) -> Symbol:
-    """Rows of all classes at once, (N, classes, boxes, elements)."""
+    """Write rows of all classes at once, (N, classes, boxes, elements)."""
     classes, axis, joined = node["classes"], node["axis"], node["joined"]
     inserted = axis if axis < 0 else axis + 1
     expanded = []

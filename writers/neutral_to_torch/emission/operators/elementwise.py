@@ -10,7 +10,7 @@ from neutral_to_torch.emission.expression.symbols import math as math_
 from neutral_to_torch.emission.lowering.rules import NodeView, Result, Unsupported, rule, torch_dtype, unpack
 
 _EXACT = 2.0**24
-"""Below it a whole number is the same as an integer and as a float32."""
+"""Whole numbers below it are exact in float32."""
 
 _HALF_MAX = 65504.0
 """The largest float16: torch refuses a larger bound for such a tensor."""
@@ -37,13 +37,13 @@ _FUNCTIONS = {
     "reciprocal": "reciprocal", "is_nan": "isnan", "is_infinite": "isinf", "is_finite": "isfinite",
     "is_positive_infinity": "isposinf", "is_negative_infinity": "isneginf", "bitwise_not": "bitwise_not",
 }  # fmt: skip
-"""Functions that torch has, by the name of its tensors' method."""
+"""Methods of tensors, by kind."""
 
 _HELPERS = {"cbrt": "cube_root", "gamma": "gamma"}
 
 
 def operand(node: NodeView, index: int) -> Symbol:
-    """An input; of a literal that is whole an integer, so that integer tensors keep their type."""
+    """Return an input; whole literals as integers, which leave the dtype of integer tensors as it is."""
     number = node.number(index)
     if isinstance(number, float) and number.is_integer() and abs(number) <= _EXACT:
         return Symbol(term_of(int(number)))
@@ -78,12 +78,12 @@ _PAIRS = {
     "bitwise_xor": "bitwise_xor", "shift_left": "bitwise_left_shift", "shift_right": "bitwise_right_shift",
     "greatest_common_divisor": "gcd", "least_common_multiple": "lcm",
 }  # fmt: skip
-"""Functions of two tensors that torch has."""
+"""Functions of two tensors, by kind."""
 
 
 @rule(*_PAIRS)
 def pair(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
-    """A literal becomes a tensor: few of these functions take a number."""
+    """Write literals as tensors: few of these functions take a number."""
     if node.number(0) is not None:
         x = torch.full_like(y, operand(node, 0))
     elif node.number(1) is not None:
@@ -133,7 +133,7 @@ def comparison(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
 
 
 def _truth(node: NodeView, x: Symbol, result: Symbol) -> Symbol:
-    """What is true or false in the dtype that the node asks for."""
+    """Return a truth value in the dtype of the node."""
     return result if node["dtype"] == "bool" else result.to(x.dtype)
 
 

@@ -16,7 +16,7 @@ def sort(node: NodeView, x: Symbol) -> Result:
 
 
 def _sorted(node: NodeView, x: Symbol, descending: bool) -> Result:
-    """Equal numbers keep their order, which cannot be seen in the values alone."""
+    """Sort stably where positions are used; values alone are equal either way."""
     options: dict[str, Any] = {"descending": True} if descending else {}
     if not any(node.used[1:]):
         return x.sort(dim=node["axis"], **options).values
@@ -30,7 +30,7 @@ def top_k(node: NodeView, x: Symbol) -> Result:
         return _sorted(node, x, descending=largest)
     extreme = "max" if largest else "min"
     if count == 1 and not any(node.used[1:]):
-        return getattr(x, f"a{extreme}")(axis, keepdim=True)
+        return x.amax(axis, keepdim=True) if largest else x.amin(axis, keepdim=True)
     if count == 1 and not node.used[0]:
         return None, getattr(x, f"arg{extreme}")(axis, keepdim=True)
     return unpack(helper.top_k(x, count, axis=axis, largest=largest), (0, 1))

@@ -21,7 +21,7 @@ def cholesky_inverse(node: NodeView, x: Symbol) -> Symbol:
 
 @rule("solve_triangular")
 def solve_triangular(node: NodeView, a: Symbol, b: Symbol) -> Symbol:
-    """torch does not transpose: the transpose of a lower triangular matrix is an upper one."""
+    """Solve with the transpose of a triangular matrix, which is triangular on the other side."""
     matrix = a.mT if node["transpose"] else a
     options = {"left": False} if node["right"] else {}
     return linalg.solve_triangular(matrix, b, upper=node["lower"] == node["transpose"], **options)
@@ -44,7 +44,7 @@ def pseudo_inverse(node: NodeView, x: Symbol) -> Symbol:
 
 
 def _may_be_one(node: NodeView) -> bool:
-    """Whether a single determinant has to be given an axis."""
+    """Return whether a single determinant has to get an axis."""
     return node["at_least_1d"] and node.rank() in (None, 2)
 
 

@@ -16,7 +16,7 @@ def matmul(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
 
 @rule("tensordot")
 def tensordot(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
-    """A product of matrices is written as one; otherwise all but the axes is flattened by torch."""
+    """Write products of matrices as ``@``, all others as ``torch.tensordot``."""
     left, right = node.rank(0), node.rank(1)
     (axis,), (other,) = positive((node["axis"],), left), positive((node["other_axis"],), right)
     if left is not None and right in (1, 2) and (left == 2 or axis == left - 1) and left * right > 1:

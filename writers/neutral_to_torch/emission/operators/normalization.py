@@ -7,7 +7,7 @@ from neutral_to_torch.emission.expression.symbols import F, Symbol, helper, nn
 from neutral_to_torch.emission.lowering.rules import NodeView, Result, Unsupported, rule
 
 BATCHES = {"num_batches_tracked": Tensor("I64", (), lambda: (bytes(8),))}
-"""What torch's batch norm keeps beside its statistics."""
+"""The entry of a batch norm's state dict that counts training steps."""
 
 
 @rule("batch_norm")

@@ -8,7 +8,7 @@ from neutral_to_torch.emission.operators.convolution import in_layout, short
 
 
 def torch_fits(node: NodeView) -> bool:
-    """Whether PyTorch's pooling gives the same windows.
+    """Return whether torch's pooling has the same windows.
 
     It wants padding of at most half a kernel, and leaves out a last window that begins behind the input, which no
     window does that is rounded down or that is not shorter than stride and padding together.
@@ -36,7 +36,7 @@ def _window(node: NodeView) -> tuple[int | tuple[int, ...], dict[str, object]]:
 
 
 def _exactly(node: NodeView) -> tuple[object, ...]:
-    """The arguments of the helpers that make the windows themselves."""
+    """Return the arguments of the helpers that unfold windows."""
     return node["kernel_size"], node["stride"], node["padding"], node["rounding"]
 
 
@@ -89,7 +89,8 @@ def _global(node: NodeView, x: Symbol, layer: str | None, reduction: str) -> Sym
     if layer and first and dimensions in (3, 4, 5):
         return node.module(getattr(nn, f"{layer}{dimensions - 2}d")(1))(x)
     axes = tuple(range(2, dimensions)) if first else tuple(range(1, dimensions - 1))
-    return getattr(x, reduction)(axes, keepdim=True)
+    method: Symbol = getattr(x, reduction)
+    return method(axes, keepdim=True)
 
 
 @rule("adaptive_average_pool")

@@ -11,7 +11,7 @@ from neutral_to_torch.emission.operators.creation import number
 
 
 def _parameters(node: NodeView) -> list[Symbol | float | int]:
-    """The parameters, numbers as numbers."""
+    """Return the parameters, literals as numbers."""
     found: list[Any] = []
     for index, symbol in enumerate(node.inputs[:-1]):
         value = node.number(index)
@@ -20,7 +20,7 @@ def _parameters(node: NodeView) -> list[Symbol | float | int]:
 
 
 def _like(node: NodeView) -> Symbol | None:
-    """A tensor of the output's shape and dtype where the parameters are numbers: a buffer, which knows its device."""
+    """Return a tensor of the output's shape and dtype: a buffer, which knows its device; None if there is none."""
     import numpy as np
 
     if node.inputs[-1] is not None:
@@ -33,7 +33,7 @@ def _like(node: NodeView) -> Symbol | None:
 
 
 def _helped(node: NodeView, function: Symbol) -> Symbol:
-    """A helper that takes parameters, of which one is a tensor at least, and how the output's shape follows."""
+    """Call a helper with the parameters, at least one of them a tensor, and the shape."""
     first, *others = _parameters(node)
     like = _like(node)
     if like is not None:

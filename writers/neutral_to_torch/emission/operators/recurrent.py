@@ -57,7 +57,7 @@ def _layer(node: NodeView, constructor: Symbol, **options: Any) -> Symbol:
 
 
 def _state(node: NodeView, x: Symbol, state: Symbol | None, size: int) -> Symbol:
-    """An initial state; where only the other one is given, zeros."""
+    """Return an initial state; zeros where only the other one is given."""
     if state is not None:
         return state
     batch = x.shape[0 if node.attributes.get("batch_first", False) else 1]

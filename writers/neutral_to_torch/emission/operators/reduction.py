@@ -20,8 +20,9 @@ _METHODS = {
 
 
 def _axes(node: NodeView) -> tuple[int, ...] | None:
-    """The axes that are reduced, None where it is all; those excluded are resolved where the rank is known."""
-    axes, rank = node["axes"], node.rank()
+    """Return the reduced axes, None for all; excluded ones are resolved where the rank is known."""
+    axes: tuple[int, ...] | None = node["axes"]
+    rank = node.rank()
     if axes is None or rank is None:
         return axes
     if node["exclude"]:
@@ -31,7 +32,7 @@ def _axes(node: NodeView) -> tuple[int, ...] | None:
 
 
 def _arguments(node: NodeView, x: Symbol) -> tuple[tuple[Any, ...], dict[str, bool]]:
-    """The axes and ``keepdim`` as torch's reductions take them."""
+    """Return the axes and ``keepdim`` as torch's reductions take them."""
     axes, rank = _axes(node), node.rank()
     dims: Any = axes
     if axes is None and node["keepdim"]:
@@ -44,7 +45,7 @@ def _arguments(node: NodeView, x: Symbol) -> tuple[tuple[Any, ...], dict[str, bo
 
 
 def tuple_of_axes(x: Symbol) -> Symbol:
-    """All axes, of an input whose rank is not known."""
+    """Return all axes of an input of unknown rank."""
     return helper.other_axes(x, ())
 
 
@@ -60,7 +61,7 @@ def _at_least_1d(node: NodeView, result: Symbol) -> Symbol:
 
 
 def _leaves_all(node: NodeView) -> bool:
-    """Whether no axis is reduced: PyTorch takes no axes for all."""
+    """Return whether no axis is reduced: torch takes no axes for all."""
     return _axes(node) == ()
 
 
@@ -107,7 +108,7 @@ def product(node: NodeView, x: Symbol) -> Symbol:
 def argmax(node: NodeView, x: Symbol) -> Symbol:
     axis, keepdim = node["axis"], node["keepdim"]
     options = {"keepdim": True} if keepdim else {}
-    position = getattr(x, node.kind)(*(() if axis is None and not keepdim else (axis,)), **options)
+    position: Symbol = getattr(x, node.kind)(*(() if axis is None and not keepdim else (axis,)), **options)
     if node["at_least_1d"] and not keepdim:
         if axis is None or node.rank() == 1:
             position = position.reshape(1)

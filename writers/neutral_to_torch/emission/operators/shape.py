@@ -10,17 +10,17 @@ from neutral_to_torch.emission.lowering.rules import NodeView, rule
 
 
 def starred(x: Symbol) -> Symbol:
-    """``*x`` among arguments."""
+    """Return ``*x``, among arguments."""
     return operation("*", x)
 
 
 def positive(axes: Sequence[int], rank: int | None) -> tuple[int, ...]:
-    """The axes counted from the first one where the rank is known."""
+    """Return the axes counted from the first where the rank is known."""
     return tuple(axes) if rank is None else tuple(axis % rank for axis in axes)
 
 
 def may_cover(axes: Sequence[int], rank: int | None) -> bool:
-    """Whether the axes may be all that there are."""
+    """Return whether the axes may be all axes."""
     return all(-len(axes) <= axis < len(axes) for axis in axes) if rank is None else len(axes) == rank
 
 
@@ -58,7 +58,7 @@ def _extent(x: Symbol, shape: tuple[int, ...], place: int, from_end: bool) -> in
 
 
 def _sources(shape: tuple[int, ...], from_end: bool, rank: int) -> list[int | str]:
-    """For each output axis a number as in ``shape`` or, where it is an axis of the input, that axis as text."""
+    """Return for each output axis a number as in ``shape``, or the axis of the input that it is as text."""
     codes = shape[::-1] if from_end else shape
     sources: list[int | str] = []
     for code in codes:
@@ -72,7 +72,7 @@ def _sources(shape: tuple[int, ...], from_end: bool, rank: int) -> list[int | st
 
 
 def _between_kept_axes(x: Symbol, sources: list[int | str], rank: int, from_end: bool) -> Symbol:
-    """The shortest way to say it: what is kept at both ends needs no word."""
+    """Write a reshape that keeps leading or trailing axes as the shortest of flatten, unflatten and reshape."""
     first = 0
     while first < min(rank, len(sources)) and sources[first] == str(first):
         first += 1
