@@ -136,6 +136,8 @@ class Operator:
         keeps_shape: The first output has the shape of the first operand, whatever the attributes.
         output_rule: The number of outputs, computed from the attributes and the number of operands, for kinds that have
             a ``*name`` among their outputs.
+        operand_rank: The rank of the first operand, for kinds that take no other: a number or a function of the
+            attributes. None: any rank, or unknown.
         rank_rule: The ranks of the outputs, see :func:`neutral.operators.ranks.output_ranks`. None: unknown.
         dtype_rule: The dtype of the first output, see :func:`neutral.operators.dtypes.output_dtype`. None: unknown.
 
@@ -168,6 +170,7 @@ class Operator:
     inference_identity: bool = False
     keeps_shape: bool = False
     output_rule: Callable[[Mapping[str, Any], int], int] | None = None
+    operand_rank: RankRule = None
     rank_rule: RankRule = None
     dtype_rule: str | None = None
 

@@ -76,6 +76,7 @@ OPERATORS = (
         ),
         family="detection",
         dtype_rule="same",
+        operand_rank=3,
         rank_rule=3,
     ),
     Operator(
@@ -129,6 +130,7 @@ OPERATORS = (
         family="detection",
         shape_operands=0,
         dtype_rule="same",
+        operand_rank=4,
         rank_rule=3,
     ),
     Operator(
@@ -161,6 +163,7 @@ OPERATORS = (
             Attribute("clip", "bool", "True if coordinates are clamped to [0, 1]."),
         ),
         family="detection",
+        operand_rank=3,
         rank_rule=3,
     ),
 )

@@ -153,6 +153,7 @@ OPERATORS = (
         "likewise.",
         inputs=("*inputs",),
         family="matrix",
+        operand_rank=2,
         rank_rule=2,
         dtype_rule="promote",
         associative=True,

@@ -7,11 +7,9 @@ from typing import Mapping
 
 from neutral.graph import Graph, Input, Layer, Node, Value
 from neutral.operators import catalogue
+from neutral.operators.ranks import RankContext, output_ranks
 from neutral.tensor import Tensor
 from neutral_to_torch.emission.lowering.rules import rank_rule_of
-
-_RECURRENT = {"lstm": 3, "gru": 3, "rnn": 3, "lstm_cell": 2, "gru_cell": 2, "rnn_cell": 2}
-"""The rank of the input of recurrent layers; its last axis are the features."""
 
 
 @dataclass(frozen=True)
@@ -71,29 +69,31 @@ def _demands(graph: Graph, layers: Mapping[str, Layer], tensors: Mapping[str, Te
 
 def _own_demand(node: Node, shapes: Mapping[str, tuple[int, ...]]) -> Demand:
     """Return the demand of the node itself on its first operand, given the shapes of its stored roles."""
-    attributes, weight = node.attributes, shapes.get("weight")
-    if "kernel_size" in attributes and "layout" in attributes:
-        rank = len(attributes["kernel_size"]) + 2
-        axis = 1 if attributes["layout"] == "channels_first" else rank - 1
-        if weight is None or node.kind not in ("convolution", "transposed_convolution"):
-            return Demand(rank)
-        if len(weight) < 2:
-            return Demand(rank)
-        return Demand(rank, {axis: weight[0] if node.kind[0] == "t" else weight[1] * attributes["groups"]})
-    if node.kind == "deformable_convolution":
-        return Demand(len(attributes["kernel_size"]) + 2)
-    if node.kind in _RECURRENT:
-        features = shapes.get("weight_ih_l0", shapes.get("weight_ih"))
-        return Demand(_RECURRENT[node.kind], {-1: features[1]} if features is not None and len(features) == 2 else {})
-    if weight is None or len(weight) < 1 + (node.kind == "linear"):
+    operator = catalogue.get(node.kind)
+    if operator is None:
         return Demand()
-    if node.kind in ("batch_norm", "layer_norm"):
-        return Demand(None, {attributes["axis"]: weight[0]})
-    if node.kind in ("instance_norm", "group_norm"):
-        return Demand(None, {1: weight[0]})
-    if node.kind == "linear" and not attributes["flatten"]:
-        return Demand(None, {-1: weight[1]})
-    return Demand()
+    rank = output_ranks(operator.operand_rank, RankContext(node.attributes))[0]
+    return Demand(rank, _own_sizes(node, operator.family, shapes))
+
+
+def _own_sizes(node: Node, family: str, shapes: Mapping[str, tuple[int, ...]]) -> dict[int, int]:
+    """Return the sizes of axes of the first operand that the shapes of the stored roles imply."""
+    attributes, weight = node.attributes, shapes.get("weight")
+    if family == "recurrent":
+        features = shapes.get("weight_ih_l0", shapes.get("weight_ih"))
+        return {-1: features[1]} if features is not None and len(features) == 2 else {}
+    if weight is None:
+        return {}
+    if node.kind in ("convolution", "transposed_convolution") and len(weight) >= 2:
+        axis = 1 if attributes["layout"] == "channels_first" else len(attributes["kernel_size"]) + 1
+        return {axis: weight[0] if node.kind[0] == "t" else weight[1] * attributes["groups"]}
+    if node.kind in ("batch_norm", "layer_norm") and weight:
+        return {attributes["axis"]: weight[0]}
+    if node.kind in ("instance_norm", "group_norm") and weight:
+        return {1: weight[0]}
+    if node.kind == "linear" and len(weight) >= 2 and not attributes["flatten"]:
+        return {-1: weight[1]}
+    return {}
 
 
 def _passed_demand(node: Node, output: Demand) -> Demand:
