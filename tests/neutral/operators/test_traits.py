@@ -98,6 +98,17 @@ def test_promotion_prefers_floats_and_knows_no_common_type_of_large_unsigned_int
     assert promote(["float32", None]) is None
 
 
+@pytest.mark.parametrize(
+    "operator", [operator for operator in catalogue if operator.operand_rank], ids=lambda o: o.kind
+)
+def test_kinds_that_demand_a_rank_accept_operands_of_that_rank(operator: Operator) -> None:
+    attributes = attributes_of(operator)
+    rank = output_ranks(operator.operand_rank, RankContext(attributes))[0]
+    assert rank is not None and 2 <= rank <= 5
+    if operator.rank_rule == operator.operand_rank or operator.keeps_shape:
+        assert output_ranks(operator.rank_rule, RankContext(attributes, [rank]))[0] == rank
+
+
 def test_weights() -> None:
     with_matrices = {operator.kind for operator in catalogue if operator.has_matrix_weights}
     assert with_matrices == {
