@@ -80,7 +80,7 @@ class Plan:
         pairs: The pairs in the store's order.
         unused: Stored layers and roles that no pair uses.
         unfilled: Tensors of the module that no pair fills.
-        notes: Messages on what else the load does.
+        notes: Messages on further effects of the load.
         conflicts: Messages on differences between the dataflow of the module and that of the store.
 
     Example:

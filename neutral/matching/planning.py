@@ -183,6 +183,6 @@ def _refusal(target: Target, store: Store, problems: Sequence[str], offers: Sequ
             f"{store.path or 'the store'} does not fit {target.name}; nothing has been loaded:",
             *shown,
             *(f"  - {offer}" for offer in offers),
-            "Give a mapping for what belongs together; allow the rest by name (allow_unused, allow_missing).",
+            "Pass a mapping of the layers that match; allow leftovers by name (allow_unused, allow_missing).",
         )
     )

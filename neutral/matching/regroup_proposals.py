@@ -62,7 +62,8 @@ def describe_foldable_norms(store: Store, unmatched_stored: set[str]) -> Iterato
     uses = _Uses(store.graph)
     for name, layer in store.layers.items():
         if name in unmatched_stored and any(_fold_of(uses, store, layer)):
-            yield f"batch norm {name} can go into what is before it: fold_batch_norms=True (--fold-batch-norms)"
+            option = "fold_batch_norms=True (--fold-batch-norms)"
+            yield f"batch norm {name} can be folded into the layer before it: {option}"
 
 
 def _fold_of(uses: _Uses, store: Store, layer: Layer) -> Iterator[str]:

@@ -204,6 +204,6 @@ def _add_shape_matches(stored: Network, module: Network, previous: Matching, by_
         verdict = check_compatibility(stored, group.name, module, partner.name)
         if verdict.problem:
             return by_name
-        detail = "by its shapes alone, which nothing else has; no dataflow was compared"
+        detail = "by unique shapes; no dataflow was compared"
         matches.append(Match(group.name, partner.name, "structure", detail, dict(verdict.roles)))
     return Matching((*by_name.matches, *matches), by_name.remarks)

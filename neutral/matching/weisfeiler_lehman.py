@@ -50,8 +50,8 @@ LEVELS = (
     Level("attributes, operators and order", attributes=True, operators=True, order=True),
     Level("operators and order", operators=True, order=True),
     Level("order of operands", order=True),
-    Level("what depends on what"),
-    Level("what depends on what, normalisations aside", norms=False),
+    Level("dependencies"),
+    Level("dependencies, without normalizations", norms=False),
 )
 """From strict to loose."""
 

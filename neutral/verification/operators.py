@@ -50,7 +50,7 @@ def verify_operators(
     for start in range(0, len(targets), size):
         rows += _compare_targets(store, golden, recorded, targets[start : start + size], tolerance, run)
     missing = len(golden.internals) - len(targets)
-    notes = (f"{missing} recorded outputs are of operators that the graph has no need of",) if missing else ()
+    notes = (f"{missing} recorded outputs belong to operators that the graph does not use",) if missing else ()
     return Report(
         module=store.path or "the store",
         golden=golden.title,

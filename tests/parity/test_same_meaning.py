@@ -116,7 +116,7 @@ class Grouped(nn.Module):
 def test_folded_norms_are_offered_and_never_silent(recorded: Recorded) -> None:
     body = (stem(), nn.ReLU(), nn.Conv2d(6, 4, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(256, 5))
     store = recorded("batch_norms")
-    with pytest.raises(MatchError, match="can go into what is before it: fold_batch_norms=True"):
+    with pytest.raises(MatchError, match="can be folded into the layer before it: fold_batch_norms=True"):
         loaded(store, nn.Sequential(*body))
     plan = loaded(store, nn.Sequential(*body), fold_batch_norms=True)
     assert sum(" * " in pair.layer for pair in plan.pairs) == 2

@@ -96,7 +96,7 @@ class _Assigner:
             lines = "\n".join(f"  - {problem}" for problem in self._problems)
             raise MatchError(
                 f"{self._store.path or 'the weights'} do not fit {self._like.path or 'the checkpoint'}; nothing was "
-                f"written:\n{lines}\nGive a mapping for what belongs together; allow the rest by name (allow_unused, "
+                f"written:\n{lines}\nPass a mapping of the layers that match; allow leftovers by name (allow_unused, "
                 "allow_missing)."
             )
         kept = [key for key in self._result.kept if key not in self._result.tensors]

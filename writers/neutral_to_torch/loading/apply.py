@@ -100,7 +100,8 @@ def _check_tensors(module: nn.Module, state: dict[str, torch.Tensor], sources: d
     for name, (key, tensor) in sources.items():
         if dtype_of(tensor).is_floating_point and not state[name].dtype.is_floating_point:
             problems.append(
-                f"{key} is {tensor.dtype} and the module's {name} is {state[name].dtype}: values would be cut"
+                f"{key} is {tensor.dtype} and the module's {name} is {state[name].dtype}: "
+                "integers cannot hold its values"
             )
     for path, owner in module.named_modules():
         for name in owner._non_persistent_buffers_set:

@@ -71,7 +71,7 @@ def trace(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
         except Exception as error:
             raise UsageError(
                 f"{type(module).__name__} cannot be run on the example ({type(error).__name__}: {error}). "
-                "The example is what the module is called with: a tensor, a tuple of arguments or a dict."
+                "Pass the arguments of a call as the example: a tensor, a tuple of arguments or a dict by name."
             ) from error
     functional = FunctionalLayers(record, described.shapes, frozenset(described.layers)).find()
     nodes = functional.nodes
