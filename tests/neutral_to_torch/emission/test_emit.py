@@ -13,6 +13,7 @@ import pytest
 import networks
 from checks import run, source_of, torch
 from graphs import GraphBuilder
+from neutral import __version__
 from neutral.errors import StoreError, UnsupportedError, UsageError
 from neutral.graph import Value
 from neutral.store import SourceFile, Store, StoreSource
@@ -73,10 +74,12 @@ def test_the_docstring_says_where_the_model_came_from(tmp_path: Path) -> None:
     files = (SourceFile("my net-symbol.json", "symbol", "json", 2, text="{}", sha256="ab" * 32),)
     store.source = StoreSource("mxnet", "1.9.1", files)
     source = source_of(store)
-    assert "Converted from mxnet 1.9.1:" in source
+    assert f"Converted from mxnet 1.9.1 by Neutral {__version__}:" in source
     assert f"    my net-symbol.json: 2 bytes\n        SHA-256 {'ab' * 32}\n" in source
     assert "    data: (N, 3, 32, 32)" in source
     assert "class MyNet(nn.Module):" in source
+    assert source.startswith('"""MyNet: ')
+    assert '    model.load_state_dict(load_file("model.safetensors"))\n' in source
     assert "class Other(nn.Module):" in source_of(store, class_name="Other")
 
 

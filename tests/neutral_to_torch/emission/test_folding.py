@@ -54,7 +54,7 @@ def test_a_residual_network() -> None:
     source = compose(store).source
     assert classes(source) == ["Bottleneck", "Model"]
     assert "def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:" in source
-    assert "        downsample = stride != 1 or in_channels != out_channels\n" in source
+    assert "            if stride != 1 or in_channels != out_channels\n" in source
     assert "return F.relu(out + self.downsample(x))" in source
     assert "*(Bottleneck(128, 128) for _ in range(5))," in source
     modules = dict(build(store).named_modules())
@@ -94,7 +94,7 @@ def test_parts_that_some_units_lack() -> None:
     assert classes(source) == ["InvertedResidual", "Model"]
     assert "InvertedResidual(8, 8, 8)," in source
     assert "InvertedResidual(8, 48, 12, stride=2)," in source
-    assert "        expand = channels != in_channels\n" in source
+    assert "            if channels != in_channels\n" in source
     assert "        self.residual = stride == 1 and in_channels == out_channels\n" in source
     assert "return out + x if self.residual else out" in source
 

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Callable, Sequence
 
-from neutral import __version__
 from neutral.graph import Input, Value
 from neutral.store import Store
-from neutral.store.digests import sha256
-from neutral.store.source_files import source_file_chunks
-from neutral_to_torch.emission.expression.terms import Conditional, applied
-from neutral_to_torch.emission.expression.text import identifier
-from neutral_to_torch.emission.heuristics import HEURISTICS
 from neutral_to_torch.emission.lowering.pipeline import lower
 from neutral_to_torch.emission.lowering.program import Program, Statement
+from neutral_to_torch.emission.printing.file_docstring import class_name_of, file_docstring
 from neutral_to_torch.emission.printing.forward import Forward
 from neutral_to_torch.emission.printing.helper_source import helpers
 from neutral_to_torch.emission.printing.source import ClassText, file_text
 from neutral_to_torch.emission.printing.state import State
+from neutral_to_torch.emission.printing.variable_names import ARGUMENT_NAMES, argument_names, variable_name
 from neutral_to_torch.emission.structure.folding import fold
 from neutral_to_torch.emission.structure.grouping import block_tree, model_tree
 from neutral_to_torch.emission.structure.labels import Labels
+from neutral_to_torch.emission.structure.model_arguments import classifier_argument
 from neutral_to_torch.emission.structure.module_ir import Block, has_weights, owned
 from neutral_to_torch.emission.structure.naming import GLOBALS, Unique, tokens
 from neutral_to_torch.emission.structure.tree import Tree, flat_tree
@@ -49,18 +45,38 @@ def compose(
     until: str | None = None,
     class_name: str | None = None,
     folded: bool = True,
+    weights: str = "model.safetensors",
 ) -> Emission:
-    """The source and state of ``store``'s model. Without ``folded`` every layer is an attribute of the model."""
+    """Write a store's model as source and state, in memory.
+
+    Args:
+        store: The store, with a graph.
+        outputs: Nodes, or ``node:output``, that the model gives; None for the graph's outputs.
+        until: The one node that the model gives.
+        class_name: The name of the model's class; None for one made from the source's file name.
+        folded: Whether repeated parts become classes; else every layer is an attribute of the model.
+        weights: The name of the file with the state dict, for the example in the docstring.
+
+    Raises:
+        UsageError: The store has no graph, or the graph no such node.
+        UnsupportedError: Parts of the graph cannot be written exactly; it names all of them.
+    """
     program = lower(store, outputs, until)
     name = class_name or class_name_of(store)
     if not folded:
-        return _written(store, name, program, program.statements, [], flat=True)
+        return _written(store, name, program, program.statements, [], weights, flat=True)
     statements, blocks = fold(program, {name, *GLOBALS, *helpers()})
-    return _written(store, name, program, statements, blocks, flat=False)
+    return _written(store, name, program, statements, blocks, weights, flat=False)
 
 
 def _written(
-    store: Store, name: str, program: Program, statements: Sequence[Statement], blocks: Sequence[Block], flat: bool
+    store: Store,
+    name: str,
+    program: Program,
+    statements: Sequence[Statement],
+    blocks: Sequence[Block],
+    weights: str,
+    flat: bool,
 ) -> Emission:
     labels = Labels(statements, blocks)
     reserved = GLOBALS | set(helpers()) | {name} | {block.name for block in blocks}
@@ -77,18 +93,19 @@ def _written(
     state = State()
     for item, path in tree.paths.items():
         state.add(item, path, trees)
-    classes.append(_model_class(name, program, tree, labels, reserved, state))
-    source = file_text(document(store, name, program), classes)
+    classes.append(_model_class(name, program, statements, tree, labels, reserved, state))
+    source = file_text(file_docstring(store, name, program, blocks, state, weights), classes)
     return Emission(source, name, state, program.inputs, program.outputs)
 
 
 def _block_class(block: Block, tree: Tree, reserved: frozenset[str]) -> ClassText:
     if tree.sequence is not None:
         return ClassText(block.name, block.doc, block.parameters, (), block.derived, sequence=tree.sequence)
-    unique = Unique(reserved)
-    names = ["x"] if len(block.inputs) == 1 else ["x", *(_side_name(value) for value in block.inputs[1:])]
-    arguments = [(value, unique(text)) for value, text in zip(block.inputs, names)]
-    forward = _forward(tree, lambda statement: _hint(statement, tree) or _last_word(tokens(statement.name)), reserved)
+    unique = Unique(reserved - ARGUMENT_NAMES)
+    arguments = [
+        (value, unique(text)) for value, text in zip(block.inputs, argument_names([v.node for v in block.inputs]))
+    ]
+    forward = _forward(tree, tokens, reserved)
     return ClassText(
         block.name,
         block.doc,
@@ -101,23 +118,29 @@ def _block_class(block: Block, tree: Tree, reserved: frozenset[str]) -> ClassTex
     )
 
 
-def _side_name(value: Value) -> str:
-    return _last_word(tokens(value.node))
-
-
 def _model_class(
-    name: str, program: Program, tree: Tree, labels: Labels, reserved: frozenset[str], state: State
+    name: str,
+    program: Program,
+    statements: Sequence[Statement],
+    tree: Tree,
+    labels: Labels,
+    reserved: frozenset[str],
+    state: State,
 ) -> ClassText:
-    unique = Unique(reserved)
+    unique = Unique(reserved - ARGUMENT_NAMES)
     arguments = [(Value(item.name), unique(item.name)) for item in program.inputs]
-    forward = _forward(
-        tree, lambda statement: _hint(statement, tree) or _last_word(labels.without_prefix(statement.name)), reserved
+    forward = _forward(tree, labels.without_prefix, reserved)
+    kinds = {statement.kind for statement in program.statements}
+    parameters, attributes = (
+        classifier_argument(statements, program.outputs, tree.attributes)
+        if "convolution" in kinds
+        else ([], tree.attributes)
     )
     return ClassText(
         name,
-        "The model; inputs and outputs are described above.",
-        (),
-        tree.attributes,
+        "",
+        parameters,
+        attributes,
         (),
         [(text, "Tensor") for _, text in arguments],
         forward.lines(arguments, tree.statements, program.outputs),
@@ -126,70 +149,11 @@ def _model_class(
     )
 
 
-def _forward(tree: Tree, hint: Callable[[Statement], str], reserved: frozenset[str]) -> Forward:
+def _forward(tree: Tree, split: Callable[[str], Sequence[str]], reserved: frozenset[str]) -> Forward:
     return Forward(
-        own=lambda item: f"self.{tree.names[item]}", has_weights=has_weights, hint=hint, reserved=reserved, flow="x"
+        own=lambda item: f"self.{tree.names[item]}",
+        has_weights=has_weights,
+        hint=lambda statement: variable_name(statement, tree, split(statement.name)),
+        reserved=reserved,
+        flow="x",
     )
-
-
-def _hint(statement: Statement, tree: Tree) -> str | None:
-    """A variable is called as the submodule that makes it; what goes around a block is its shortcut."""
-    term = statement.term.otherwise if isinstance(statement.term, Conditional) else statement.term
-    own = applied(term)
-    if own is None:
-        return None
-    name = tree.names[own.declaration]
-    if name.startswith("downsample"):
-        return "shortcut"
-    return name.lower() if len(name) <= HEURISTICS.longest_variable else _last_word(tokens(name))
-
-
-def _last_word(parts: Sequence[str]) -> str:
-    """The last token, or as many as begin with a letter, without its number."""
-    for count in range(1, len(parts) + 1):
-        name = identifier("_".join(parts[-count:])).lower().rstrip("0123456789").rstrip("_")
-        if name and name[0].isalpha():
-            return identifier(name)
-    return "value"
-
-
-def class_name_of(store: Store) -> str:
-    """A class name made from the name of the source's symbol file or the store."""
-    files = () if store.source is None else store.source.files
-    names = [file.name for file in files if file.role in ("symbol", "graph")] or [file.name for file in files]
-    stem = re.sub(r"(-symbol|-\d{4})?(\.\w+)*$", "", re.split(r"[\\/]", names[0])[-1]) if names else ""
-    words = [word for word in re.split(r"[^0-9A-Za-z]+", stem) if word]
-    name = identifier("".join(word[0].upper() + word[1:] for word in words) or "Model")
-    return "Model" if name[0] == "_" or name in GLOBALS or name in helpers() else name
-
-
-def document(store: Store, name: str, program: Program) -> str:
-    """The file's docstring: where the model came from, what goes in and what comes out."""
-    source = store.source
-    lines = [f"{name}, written by Neutral {__version__}."]
-    if source is not None:
-        version = f" {source.version}" if source.version else ""
-        lines += ["", f"Converted from {source.framework}{version}:"]
-        for file in source.files:
-            lines.append(f"    {file.name}: {file.size} bytes")
-            lines.append(f"        SHA-256 {file.sha256 or sha256(source_file_chunks(store, file))}")
-    lines += ["", "Inputs:"]
-    lines += [f"    {item.name}: {_shape(item)}" for item in program.inputs] or ["    none"]
-    lines += ["", "Outputs:"]
-    lines += [f"    {value.node}" + (f" (output {value.output})" if value.output else "") for value in program.outputs]
-    return "\n".join(_printable(line) for line in lines)
-
-
-def _shape(item: Input) -> str:
-    if item.shape is None:
-        shape = "any shape"
-    else:
-        names = [
-            "N" if k == 0 and dim is None else "*" if dim is None else str(dim) for k, dim in enumerate(item.shape)
-        ]
-        shape = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
-    return shape + (f", {item.dtype}" if item.dtype else "")
-
-
-def _printable(line: str) -> str:
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in line).rstrip()

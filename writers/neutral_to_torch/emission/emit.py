@@ -90,7 +90,7 @@ def emit(
     weights = target.with_suffix(".pth" if pth else ".safetensors")
     if store.path is not None and weights.exists() and weights.samefile(store.path):
         raise UsageError(f"{weights}: the weights would take the place of the store. Give the source another name.")
-    emission = compose(store, outputs=outputs, until=until, class_name=class_name)
+    emission = compose(store, outputs=outputs, until=until, class_name=class_name, weights=weights.name)
     check_source(emission.source)
     if pth:
         import torch

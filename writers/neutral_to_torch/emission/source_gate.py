@@ -36,6 +36,9 @@ BUILTINS = frozenset(
 )  # fmt: skip
 """The builtins that generated code may name."""
 
+ARGUMENTS = frozenset(("input",))
+"""The builtins whose names an argument may have: within its method the name is the argument's."""
+
 PYTHON_FUNCTIONS = frozenset(
     ("Size", "Tensor", "atleast_1d", "atleast_2d", "atleast_3d", "block_diag", "broadcast_tensors", "cartesian_prod",
      "cdist", "e", "einsum", "finfo", "iinfo", "inf", "meshgrid", "nan", "norm", "pi", "split", "stft", "tensordot",
@@ -116,14 +119,15 @@ def _class_findings(item: ast.ClassDef, classes: set[str]) -> Iterator[str]:
         yield _finding(item, f"keywords or decorators of class {item.name}")
     for position, member in enumerate(item.body):
         if isinstance(member, ast.FunctionDef) and member.name in ("__init__", "forward"):
+            arguments = ARGUMENTS & {argument.arg for argument in member.args.args}
             for node in ast.walk(member):
-                yield from _node_findings(node, classes)
-            yield from _statement_findings(member)
+                yield from _node_findings(node, classes | arguments)
+            yield from _statement_findings(member, arguments)
         elif position or not _is_docstring(member):
             yield _finding(member, f"a member of class {item.name} beside __init__ and forward")
 
 
-def _statement_findings(function: ast.FunctionDef) -> Iterator[str]:
+def _statement_findings(function: ast.FunctionDef, arguments: frozenset[str]) -> Iterator[str]:
     for node in ast.walk(function):
         if isinstance(node, ast.FunctionDef) and (node is not function or node.decorator_list):
             yield _finding(node, f"a function or decorator in {function.name}")
@@ -131,7 +135,11 @@ def _statement_findings(function: ast.FunctionDef) -> Iterator[str]:
             yield _finding(node, "an expression as a statement")
         elif isinstance(node, (ast.arg, ast.Name)) and not isinstance(getattr(node, "ctx", None), ast.Load):
             name = node.arg if isinstance(node, ast.arg) else node.id
-            if hasattr(builtins, name) or (name in _GLOBALS and name != "self") or name.startswith("__"):
+            if (
+                (hasattr(builtins, name) and name not in arguments)
+                or (name in _GLOBALS and name != "self")
+                or name.startswith("__")
+            ):
                 yield _finding(node, f"a variable {name}")
 
 

@@ -87,7 +87,7 @@ def _defaults(parameters: Sequence[Parameter]) -> dict[str, object]:
 
 def _class(item: ClassText, defaults: Mapping[str, Mapping[str, object]]) -> list[str]:
     base = "nn.Module" if item.sequence is None else "nn.Sequential"
-    lines = [f"class {item.name}({base}):", *_class_doc(item.doc), ""]
+    lines = [f"class {item.name}({base}):", *([*_class_doc(item.doc), ""] if item.doc else [])]
     lines += signature("__init__", [_parameter(p) for p in item.parameters], "None")
     if item.sequence is not None:
         sequence = tidy(item.sequence, defaults)

@@ -50,13 +50,14 @@ def make_block(
     parameters = _parameters(variables, stored, options, conditions, members)
     replaced = dict(zip(template.statements, statements))
     chosen = tuple(
-        Option(o.flag, o.value, o.otherwise, tuple(replaced[statement] for statement in o.statements)) for o in options
+        Option(o.flag, o.value, o.otherwise, tuple(map(replaced.__getitem__, o.statements)), conditions.get(o.flag))
+        for o in options
     )
     derived = [Derived(v.name, v.term, stored[v.name]) for v in variables if v.name and v.term is not None]
     derived += [
-        Derived(option.flag, conditions[option.flag], option.is_expression, not option.is_expression)
+        Derived(option.flag, option.condition, stored=True, built=False)
         for option in chosen
-        if option.flag in conditions
+        if option.condition is not None and option.is_expression
     ]
     outputs = (template.output,)
     block = Block(name, template.inputs, tuple(statements), outputs, tuple(parameters), chosen, tuple(derived))

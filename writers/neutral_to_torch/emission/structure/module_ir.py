@@ -29,7 +29,7 @@ class Derived:
         name: Its name in the class.
         term: The expression by the arguments.
         stored: Whether ``forward`` uses it.
-        built: Whether ``__init__`` uses it.
+        built: Whether ``__init__`` uses it beside storing it.
     """
 
     name: str
@@ -40,12 +40,21 @@ class Derived:
 
 @dataclass(eq=False)
 class Option:
-    """A part that some instances leave out: where ``flag`` is off, ``value`` is ``otherwise``."""
+    """A part that some instances of a block lack.
+
+    Attributes:
+        flag: The name of the argument, or attribute, that says whether an instance has it.
+        value: The value that the part computes.
+        otherwise: The earlier value that stands for it in instances that lack the part.
+        statements: The statements of the part.
+        condition: The condition on the block's arguments that the flag follows from, or None.
+    """
 
     flag: str
     value: Value
     otherwise: Value
     statements: tuple[Statement, ...]
+    condition: Term | None = None
 
     @property
     def is_expression(self) -> bool:

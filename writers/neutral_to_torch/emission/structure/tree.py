@@ -250,11 +250,12 @@ def _without(values: Sequence[Value], position: int) -> list[Value]:
 
 def _optional(option: Option, constructor: Term, call: Term, name: str) -> tuple[Term, Term]:
     """The constructor and the application of a part that may be left out."""
+    flag = Name(option.flag) if option.condition is None else option.condition
     if values(call) == [option.otherwise]:
-        return Conditional(Name(option.flag), constructor, Call(Name("nn.Identity"))), call
+        return Conditional(flag, constructor, Call(Name("nn.Identity"))), call
     test = Operation("is", (Name(f"self.{name}"), Literal(None)))
     application = Conditional(test, Ref(option.otherwise), call)
-    return Conditional(Name(option.flag), constructor, Literal(None)), application
+    return Conditional(flag, constructor, Literal(None)), application
 
 
 def _ops_of(node: GroupItem) -> list[Statement]:

@@ -1,0 +1,73 @@
+"""Names of the variables and arguments of a ``forward``."""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+from neutral_to_torch.emission.expression.terms import Conditional, applied
+from neutral_to_torch.emission.expression.text import identifier
+from neutral_to_torch.emission.heuristics import HEURISTICS
+from neutral_to_torch.emission.lowering.program import Statement
+from neutral_to_torch.emission.structure.labels import KIND_WORDS
+from neutral_to_torch.emission.structure.naming import tokens
+from neutral_to_torch.emission.structure.tree import Tree
+
+ARGUMENT_NAMES = frozenset(("input",))
+"""Names of builtins that arguments may have, as in torch itself; emitted code never calls them."""
+
+_NOUNS = {
+    "add": "total", "subtract": "difference", "multiply": "scaled", "divide": "quotient", "concatenate": "joined",
+    "slice": "part", "greater": "mask", "less": "mask", "greater_equal": "mask", "less_equal": "mask",
+    "equal": "mask", "not_equal": "mask", "full_like": "filled", "where": "selected", "reshape": "reshaped",
+    "transpose": "transposed", "unsqueeze": "expanded", "broadcast_axes": "expanded", "power": "power",
+}  # fmt: skip
+"""What the results of operators are called where the source names them by the operator only."""
+
+_OPERATOR_WORDS = frozenset((
+    "plus", "minus", "mul", "div", "add", "sub", "mulscalar", "divscalar", "plusscalar", "minusscalar",
+    "rminusscalar", "rdivscalar", "powerscalar", "scalar", "axis", "like", "concat", "equal", "greater", "lesser",
+    "broadcast", "expand_dims", "dims", "reshape", "transpose", "power", "ones", "zeros", "elemwise",
+))  # fmt: skip
+"""Last words of names that sources give to operators by themselves."""
+
+
+def variable_name(statement: Statement, tree: Tree, parts: Sequence[str]) -> str:
+    """Return a name for the result of a statement.
+
+    Args:
+        statement: The statement, as it uses the class's attributes.
+        tree: The class's attributes.
+        parts: The tokens of the statement's name in the source.
+
+    Returns:
+        The submodule's name that computes it, ``shortcut`` for what goes around a block, else a word of the source
+        or a noun for the operator.
+    """
+    term = statement.term.otherwise if isinstance(statement.term, Conditional) else statement.term
+    own = applied(term)
+    if own is not None:
+        name = tree.names[own.declaration]
+        if name.startswith("downsample"):
+            return "shortcut"
+        return name.lower() if len(name) <= HEURISTICS.longest_variable else last_word(tokens(name))
+    word = last_word(parts)
+    return _NOUNS.get(statement.kind, word) if word in _OPERATOR_WORDS else word
+
+
+def argument_names(nodes: Sequence[str]) -> list[str]:
+    """Return the names of a block's arguments, given the nodes whose results they are: ``x``, then a word or ``y``."""
+    names = ["x"]
+    for node in nodes[1:]:
+        word = last_word(tokens(node))
+        plain = word in _OPERATOR_WORDS or word in KIND_WORDS or word == "value"
+        names.append(("y" if "y" not in names else "z") if plain else word)
+    return names[: len(nodes)]
+
+
+def last_word(parts: Sequence[str]) -> str:
+    """Return the last token, or as many as begin with a letter, without its number."""
+    for count in range(1, len(parts) + 1):
+        name = identifier("_".join(parts[-count:])).lower().rstrip("0123456789").rstrip("_")
+        if name and name[0].isalpha():
+            return identifier(name)
+    return "value"
