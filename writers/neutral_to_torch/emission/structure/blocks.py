@@ -50,7 +50,9 @@ def make_block(
     parameters = _parameters(variables, stored, options, conditions, members)
     replaced = dict(zip(template.statements, statements))
     chosen = tuple(
-        Option(o.flag, o.value, o.otherwise, tuple(map(replaced.__getitem__, o.statements)), conditions.get(o.flag))
+        dataclasses.replace(
+            o, statements=tuple(map(replaced.__getitem__, o.statements)), condition=conditions.get(o.flag)
+        )
         for o in options
     )
     derived = [Derived(v.name, v.term, stored[v.name]) for v in variables if v.name and v.term is not None]
