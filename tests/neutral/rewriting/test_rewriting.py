@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neutral.graph import Node, Value
 from neutral.rewriting import UniqueNames, UseDef, reachable, resolve_all, sort_topologically
+from neutral.rewriting.replacement import replace_operations
 
 
 @st.composite
@@ -29,6 +30,7 @@ def ancestors(nodes: list[Node], name: str) -> set[str]:
     return names
 
 
+@settings(deadline=None)
 @given(graphs(), st.data())
 def test_reachable_keeps_the_ancestors_of_the_outputs(nodes: list[Node], data: st.DataObject) -> None:
     outputs = data.draw(st.lists(st.sampled_from(["x", *(node.name for node in nodes)]), max_size=2))
@@ -37,6 +39,7 @@ def test_reachable_keeps_the_ancestors_of_the_outputs(nodes: list[Node], data: s
     assert kept == [node for node in nodes if node.name in names]
 
 
+@settings(deadline=None)
 @given(graphs(), st.randoms(use_true_random=False))
 def test_sorted_operations_follow_their_operands(nodes: list[Node], random: object) -> None:
     shuffled = list(nodes)
@@ -49,6 +52,7 @@ def test_sorted_operations_follow_their_operands(nodes: list[Node], random: obje
     assert sort_topologically(nodes) == nodes
 
 
+@settings(deadline=None)
 @given(graphs())
 def test_every_use_has_its_user(nodes: list[Node]) -> None:
     chains = UseDef(nodes, [Value("x")])
@@ -63,6 +67,7 @@ def test_every_use_has_its_user(nodes: list[Node]) -> None:
     assert not chains.is_private(Value("x"), nodes)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["a", "a_2", "b"])))
 def test_names_are_unique(names: list[str]) -> None:
     unique = UniqueNames(separator="_")
@@ -76,3 +81,12 @@ def test_names_are_unique(names: list[str]) -> None:
 def test_replacements_are_followed_to_the_end() -> None:
     a, b, c = (Value(name) for name in "abc")
     assert resolve_all((a, b, c), {a: b, b: c}) == (c, c, c)
+
+
+def test_replaced_operations_take_the_place_of_the_removed_ones() -> None:
+    x, y = (Node(name, "relu", (Value("in"),), {}) for name in "xy")
+    helper, new = Node("helper", "exp", (Value("in"),), {}), Node("x", "exp", (Value("helper"),), {})
+    last = Node("last", "exp", (Value("y"),), {})
+    operations = replace_operations([x, y], [helper, new, last], {"x"})
+    assert operations == [helper, new, y, last]
+    assert replace_operations([x, y], [], {"x"}) == [y]

@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -297,3 +298,20 @@ def test_downloads_are_temporary_and_errors_name_the_url() -> None:
         assert list(folders("memory://io_errors/sub/a.bin")) == [("memory://io_errors/sub", "", ["a.bin"])]
     finally:
         memory.rm("/io_errors", recursive=True)
+
+
+def test_local_paths_are_not_copied(tmp_path: Path) -> None:
+    from neutral.store.remote import fetched
+
+    with fetched(["a", str(tmp_path)]) as paths:
+        assert paths == ["a", str(tmp_path)]
+
+
+def test_filters_of_the_plugin_package_are_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("h5py")
+    from neutral.store import hdf5
+
+    monkeypatch.setitem(sys.modules, "hdf5plugin", SimpleNamespace(Zstd=lambda: "lzf"))
+    hdf5.write(sample_store(tmp_path), str(tmp_path / "m.h5"), compression="ZSTD")
+    with neutral.open(tmp_path / "m.h5") as store:
+        assert store["fc.weight"].tolist() == [[1, 2, 3], [4, 5, 6]]

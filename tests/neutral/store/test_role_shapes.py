@@ -25,6 +25,7 @@ LSTM = {"hidden_size": 3, "num_layers": 1, "projection_size": None}
         ("prelu", {}, {"weight": (8,)}),
         ("lstm", LSTM, {"weight_ih_l0": (12, 5), "weight_hh_l0": (12, 3), "bias_ih_l0": (12,)}),
         ("lstm", LSTM, {"weight_ih_l0": (12, 5), "weight_ih_l1": (12, 3)}),
+        ("lstm", {}, {"weight_ih_l0": (12, 5), "weight_hh_l0": (12, 3)}),
         ("parameter", {}, {"value": ()}),
     ],
 )
@@ -44,6 +45,7 @@ def test_accepted(kind: str, attributes: dict[str, Any], shapes: dict[str, tuple
         ("batch_norm", {}, {"weight": (5,), "running_mean": (4,)}, "running_mean"),
         ("lstm", LSTM, {"weight_ih_l0": (13, 5)}, "weight_ih_l0"),
         ("lstm", {}, {"weight_ih_l0": (13, 5)}, "weight_ih_l0"),
+        ("convolution", {**CONVOLUTION, "groups": 0}, {"weight": (4, 5, 3, 3)}, "weight"),
     ],
 )
 def test_refused(kind: str, attributes: dict[str, Any], shapes: dict[str, tuple[int, ...]], role: str) -> None:
