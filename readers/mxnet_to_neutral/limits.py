@@ -33,5 +33,8 @@ MAX_INTEGER_DIGITS = 20
 MAX_SUBGRAPH_DEPTH = 16
 """Subgraphs within subgraphs of a symbol; nested loops of known models stay below 4."""
 
+MAX_COUNTS = {"num_layers": 1 << 10, "num_outputs": 1 << 16, "num_args": 1 << 16}
+"""The largest value of attributes that count layers, outputs or inputs; rules use memory in proportion to them."""
+
 MAX_OUTPUTS = 1 << 20
 """Outputs of one node of a symbol."""

@@ -124,10 +124,10 @@ def _apply(context: NodeContext, kind: str, a: Operand, b: Operand, dtype: str |
 @rule("add_n")
 def add_n(context: NodeContext) -> Operand:
     """Convert ``add_n``: the sum of all inputs."""
-    first, *rest = context.inputs()
-    for value in rest:
-        first = context.node("add", first, value)
-    return first
+    total = context.input(0)
+    for value in context.inputs()[1:]:
+        total = context.node("add", total, value)
+    return total
 
 
 @rule("clip")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 from typing import Any, Callable, Collection, TypeVar
 
+from mxnet_to_neutral.limits import MAX_COUNTS
 from mxnet_to_neutral.symbol import values
 from mxnet_to_neutral.symbol.model import SymbolNode
 from neutral.errors import FormatError
@@ -108,8 +109,11 @@ class Attributes:
     def int(
         self, name: builtins.str, default: builtins.int = _REQUIRED, minimum: builtins.int | None = None
     ) -> builtins.int:
-        """Return an integer, at least ``minimum`` if given."""
+        """Return an integer, at least ``minimum`` if given; counts are limited by :data:`MAX_COUNTS`."""
         value = self._get(name, default, values.parse_int)
+        maximum = MAX_COUNTS.get(name)
+        if maximum is not None and value > maximum:
+            raise self.error(name, f"an integer of at most {maximum}")
         if minimum is not None and value < minimum:
             raise self.error(name, f"an integer of at least {minimum}")
         return value
