@@ -1,4 +1,4 @@
-"""From a store to the text of a file and its state dict, both in memory."""
+"""Compose a store's model as the text of a file and a state dict, both in memory."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ class ControlText:
         results: Sequence[Value],
         states: Sequence[Value] = (),
     ) -> list[str]:
-        """The lines of a body that ends with ``finals`` and gives ``results`` to the variables ``targets``."""
+        """Return the lines of a body that ends with ``finals`` and gives ``results`` to the variables ``targets``."""
         last = [Line(None, term, before=before, after=after) for before, term, after in finals]
         if results:
             terms = tuple(map(Ref, results))
@@ -153,14 +153,14 @@ class ControlText:
 
 
 def _stem(operand: Term, value: Value) -> str:
-    """What to call an item or a state: as the sequence is called, else as the body calls it."""
+    """Return the name of an item or a state: the sequence's, else the body's."""
     if isinstance(operand, Name) and operand.text.isidentifier() and operand.text != "state":
         return operand.text
     return identifier(re.sub(r"-\d+$", "", value.node.rpartition("/")[2])).lower()
 
 
 def _needed(statements: Sequence[Statement], wanted: Sequence[Value]) -> list[Statement]:
-    """The statements that the values depend on."""
+    """Return the statements that the values depend on."""
     needed, kept = set(wanted), []
     for statement in reversed(statements):
         if any(value in needed for value in statement.values):

@@ -1,4 +1,4 @@
-"""The lines of a ``forward``: what is written inside what, and what each value is called."""
+"""Lay out a ``forward``: which operands are inlined, and the names of variables."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Forward:
     def lines(
         self, inputs: Sequence[tuple[Value, str]], statements: Sequence[Statement], outputs: Sequence[Value]
     ) -> list[str]:
-        """The statements, indented as a method's body."""
+        """Return the statements, indented as a method's body."""
         items = tuple(Ref(value) for value in outputs)
         final = Line(None, items[0] if len(items) == 1 else ListOrTuple(items, "()"))
         return self.block(inputs, statements, [final], BlockContext(2, self._reserved))
@@ -65,7 +65,7 @@ class Forward:
         finals: Sequence[Line],
         scope: BlockContext,
     ) -> list[str]:
-        """The statements of a block that ends with ``finals``."""
+        """Return the statements of a block that ends with ``finals``."""
         whole: set[object] = set()
         while True:
             endings = [replace(line) for line in finals]
@@ -80,7 +80,7 @@ class Forward:
     def _statements(
         self, statements: Sequence[Statement], finals: Sequence[Line], keys: dict[Line, object], whole: set[object]
     ) -> list[Line]:
-        """One for each statement but those that are written inside another. Nothing is written inside ``whole`` ones.
+        """Return a line for each statement that is not written inside another; nothing is inlined into ``whole`` ones.
 
         ``keys`` is given what each statement is made of.
         """
@@ -150,7 +150,7 @@ class Forward:
         return inner + isinstance(term, (Call, Operation))
 
     def named(self, term: Term, names: Mapping[Value, str]) -> Term:
-        """The term with variables' names for values, and attributes of ``self`` for what the module owns."""
+        """Return the term with variables' names for values, and attributes of ``self`` for what the module owns."""
 
         def name(leaf: Term) -> Term | None:
             if isinstance(leaf, Ref):
@@ -162,7 +162,7 @@ class Forward:
     def _render(
         self, inputs: Sequence[tuple[Value, str]], lines: Sequence[Line], scope: BlockContext
     ) -> tuple[list[str], list[Line]]:
-        """The text, and the lines that do not fit the width."""
+        """Return the text, and the lines that do not fit the width."""
         last: dict[Value, int] = {}
         for position, line in enumerate(lines):
             last.update(dict.fromkeys(values(line.term), position))
@@ -222,7 +222,7 @@ class Forward:
     def _each(
         self, each: ForEachModule, name: str, names: Mapping[Value, str], taken: set[str], indent: int
     ) -> list[str]:
-        """The lines that apply every module of a list; ``name`` is the variable that goes through them."""
+        """Return the lines that apply every module of a list; ``name`` is the variable that goes through them."""
         begin = text(self.named(each.value, names))
         item = next(word for word in ("layer", "block", "module") if word not in taken)
         others = [text(self.named(other, names)) for other in each.others]
@@ -279,7 +279,7 @@ def _statement(before: str, term: Term, indent: int, after: str = "") -> list[st
 
 
 def _is_long(pattern: Any) -> bool:
-    """Whether a statement gives so many results that they are items of one variable."""
+    """Return whether a statement gives so many results that they are items of one variable."""
     if not isinstance(pattern, tuple) or len(pattern) <= HEURISTICS.most_targets:
         return False
     return not any(isinstance(item, tuple) for item in pattern)

@@ -24,7 +24,7 @@ class Helper:
 
 @lru_cache(maxsize=None)
 def helpers() -> Mapping[str, Helper]:
-    """Every helper by name."""
+    """Return every helper by name."""
     found: dict[str, Helper] = {}
     for path in sorted((Path(__file__).parents[1] / "helpers").glob("*.py")):
         for helper in _parse(path.stem, path.read_text(encoding="utf-8")):
@@ -35,7 +35,7 @@ def helpers() -> Mapping[str, Helper]:
 
 
 def require(name: str) -> Helper:
-    """The helper of that name; a name that no helper module defines is an error."""
+    """Return the helper of that name; a name that no helper module defines is an error."""
     try:
         return helpers()[name]
     except KeyError:
@@ -43,7 +43,7 @@ def require(name: str) -> Helper:
 
 
 def closure(names: Iterable[str]) -> list[Helper]:
-    """The helpers and all that they use, each after what it uses."""
+    """Return the helpers and all that they use, each after what it uses."""
     ordered: dict[str, Helper] = {}
 
     def visit(name: str) -> None:

@@ -1,4 +1,4 @@
-"""What PyTorch's own signatures say: argument names and defaults, so that no default is written out."""
+"""Read argument names and defaults from PyTorch's signatures, to leave defaults out."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def tidy(term: Term, blocks: Mapping[str, Mapping[str, object]] = NONE) -> Term:
 
 
 def without_defaults(term: Term) -> Term:
-    """The term with the keyword arguments of helpers that equal their defaults left out."""
+    """Return the term with the keyword arguments of helpers that equal their defaults left out."""
 
     def shorter(call: Term) -> Term | None:
         if not isinstance(call, Call) or not isinstance(call.callee, Name) or "." in call.callee.text:

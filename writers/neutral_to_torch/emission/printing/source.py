@@ -35,7 +35,7 @@ class ClassText:
 
 
 def file_text(doc: str, classes: Sequence[ClassText]) -> str:
-    """The whole file, as ``ruff format`` would leave it."""
+    """Return the whole file, as ``ruff format`` would leave it."""
     defaults = {item.name: _defaults(item.parameters) for item in classes}
     body = "\n\n\n".join("\n".join(_class(item, defaults)) for item in classes)
     names = re.findall(r"(?<![.\w])\w+", _DOCSTRING.sub("", body))
@@ -122,7 +122,7 @@ def _class_doc(doc: str) -> list[str]:
 
 
 def signature(name: str, parameters: Sequence[str], result: str) -> list[str]:
-    """A method's first line, or lines where it is too long for one."""
+    """Return the first line of a method, or several where it is too long for one."""
     items = ["self", *parameters]
     line = f"    def {name}({', '.join(items)}) -> {result}:"
     if len(line) <= WIDTH:

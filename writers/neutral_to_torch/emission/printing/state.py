@@ -1,4 +1,4 @@
-"""The state dict: which tensor of the store goes under which key of the emitted module."""
+"""Map the keys of the emitted module's state dict to tensors of the store."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class State:
                 self.constants[f"{path}.{part}" if part else path] = tensor
 
     def ties(self) -> list[tuple[str, str]]:
-        """Pairs of state dict keys that hold one and the same tensor of the store: (the first, another)."""
+        """Return pairs of state dict keys that hold the same tensor of the store: (the first, another)."""
         first: dict[str, str] = {}
         pairs = []
         for key, stored in self.keys.items():
@@ -55,6 +55,6 @@ class State:
         return pairs
 
     def tensors(self, store: Store) -> dict[str, Tensor]:
-        """The state dict's content; nothing is read."""
+        """Return the state dict's content; nothing is read."""
         found = {key: store.tensors[stored] for key, stored in self.keys.items()}
         return {**found, **self.constants}

@@ -21,7 +21,7 @@ _NOUNS = {
     "equal": "mask", "not_equal": "mask", "full_like": "filled", "where": "selected", "reshape": "reshaped",
     "transpose": "transposed", "unsqueeze": "expanded", "broadcast_axes": "expanded", "power": "power",
 }  # fmt: skip
-"""What the results of operators are called where the source names them by the operator only."""
+"""Names for the results of operators that the source names by the operator only."""
 
 _OPERATOR_WORDS = frozenset((
     "plus", "minus", "mul", "div", "add", "sub", "mulscalar", "divscalar", "plusscalar", "minusscalar",

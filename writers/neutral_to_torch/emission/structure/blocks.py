@@ -144,7 +144,7 @@ def _order(name: str) -> int:
 
 
 def _usual(vector: Sequence[Any]) -> Term | None:
-    """The value that at least half of the members have."""
+    """Return the value that at least half of the members have."""
     present = [value for value in vector if value is not MISSING]
     best = max(present, key=present.count)
     return Literal(best) if 2 * present.count(best) >= len(present) else None
@@ -163,7 +163,7 @@ def _annotation(vector: Sequence[Any]) -> str:
 
 
 def _unused(parameter: Parameter, given: Mapping[str, Any]) -> Any:
-    """What is given for an argument of a part that is left out."""
+    """Return the value passed for an argument that only an absent part would use."""
     if isinstance(parameter.default, Literal):
         return parameter.default.value
     return next((v for v in given.values() if v is not MISSING and isinstance(v, int)), 0)

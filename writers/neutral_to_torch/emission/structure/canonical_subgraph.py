@@ -1,4 +1,4 @@
-"""The form of a part of a program: what remains when its numbers and names are taken away."""
+"""Canonical subgraphs: parts of a program without their numbers and names."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ NOTHING: Mapping[Value, Value] = {}
 
 
 class Mapper:
-    """Rebuilds terms with their numbers replaced. What the module owns is rebuilt once, where it comes first."""
+    """Rebuild terms with their numbers replaced; each declaration is rebuilt once, at its first use."""
 
     def __init__(self, replace_leaf: Replace, value: Callable[[Value], Term] = Ref) -> None:
         self._replace_leaf = replace_leaf
@@ -110,14 +110,14 @@ class Mapper:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a literal may differ between instances: numbers and tuples of numbers, no bools."""
+    """Return whether a literal may differ between instances: numbers and tuples of numbers, no bools."""
     if isinstance(value, tuple):
         return bool(value) and all(is_number(item) and not isinstance(item, tuple) for item in value)
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def leaves(statements: Sequence[Statement]) -> list[list[Leaf]]:
-    """The numbers of each statement, in the order in which :class:`Mapper` meets them."""
+    """Return the numbers of each statement, in the order in which :class:`Mapper` meets them."""
     found: list[list[Leaf]] = []
 
     def keep(leaf: Leaf) -> Term:
@@ -144,7 +144,7 @@ class CanonicalSubgraph:
 def canonicalize(
     members: Mapping[Value, Statement], output: Value, instead: Mapping[Value, Value] = NOTHING
 ) -> CanonicalSubgraph:
-    """The form of the region that computes ``output``; ``members`` gives the statement of each value inside.
+    """Return the form of the region that computes ``output``; ``members`` gives the statement of each value inside.
 
     Its inputs are in the order in which they are met, the most used first.
     With ``instead`` every use of one value is one of another: the region that is left when parts are left out.
@@ -185,7 +185,7 @@ def canonicalize(
 
 
 def token(statement: Statement) -> Hashable:
-    """The form of one statement by itself."""
+    """Return a key that is equal for statements that differ only in numbers, names and tensors."""
     numbers: dict[Value, int] = {}
     return _key(statement.term, lambda value: numbers.setdefault(value, len(numbers)), {})
 
@@ -196,7 +196,7 @@ def _key(term: Term, number: Callable[[Value], Hashable], owns: dict[Owned, int]
 
 
 def _hashable(term: Term, owns: dict[Owned, int], originals: Mapping[Owned, Owned]) -> Hashable:
-    """A term that may be compared: what it owns told by its constructor and roles, not by its identity."""
+    """Return a comparable key of a term; declarations count by constructor and roles, not by identity."""
     if isinstance(term, SelfAttribute):
         item = term.declaration
         original = originals.get(item, item)
@@ -226,7 +226,7 @@ def _hashable(term: Term, owns: dict[Owned, int], originals: Mapping[Owned, Owne
 
 
 def _depthwise(item: Owned) -> bool:
-    """Whether it convolves each channel by itself, which is another kind of layer to a reader."""
+    """Return whether a declaration is a depthwise convolution."""
     constructor = item.constructor
     if not isinstance(item, Declaration) or not isinstance(constructor, Call) or not constructor.args:
         return False

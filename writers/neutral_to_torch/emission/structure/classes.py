@@ -13,7 +13,7 @@ from neutral_to_torch.emission.structure.module_ir import Block, Instance, owned
 
 
 def in_order(statements: Sequence[Statement]) -> list[Block]:
-    """The blocks that the statements use, in the order of use, each after those that it uses itself."""
+    """Return the blocks that the statements use, in the order of use, each after those that it uses itself."""
     order: dict[Block, None] = {}
 
     def visit(item: object) -> None:
@@ -28,7 +28,7 @@ def in_order(statements: Sequence[Statement]) -> list[Block]:
 
 
 def give_letters(blocks: Sequence[Block], taken: set[str]) -> None:
-    """Blocks that would have one name are told apart by letters."""
+    """Append letters to the names of blocks that would have the same one."""
     names: dict[str, str] = {}
     kinds: dict[str, list[str]] = defaultdict(list)
     for block in blocks:

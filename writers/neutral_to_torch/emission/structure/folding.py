@@ -1,4 +1,4 @@
-"""The rounds of folding: regions first, then straight sequences, until nothing repeats any more."""
+"""Fold repeated parts of a program into classes: regions first, then linear sequences, until nothing repeats."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Folding:
         return len(units) > 1 and sum(units.values()) >= HEURISTICS.fewest_units
 
     def _fold_single_ways(self) -> None:
-        """Where other blocks join several ways, what does so but once becomes a block as well."""
+        """Make a block of each concatenation of branches that comes once, where other blocks concatenate branches."""
         if not any(is_joined(block.statements[-1]) for block in self.blocks):
             return
         graph = StatementGraph(self.statements, self.outputs)
@@ -182,7 +182,7 @@ class Folding:
                             _variant_group(group, parts).regions.append(region)
 
     def _variant_of(self, graph: StatementGraph, group: Group, other: Group) -> Replaced | None:
-        """How ``group`` becomes ``other``; light statements before its regions are taken in where that helps."""
+        """Return the bypass that turns ``group`` into ``other``, with its regions extended forwards if needed."""
         regions = group.regions
         for _ in range(HEURISTICS.most_leading):
             replaced = Reductions(regions[0].subgraph).to(other.regions[0].subgraph)
@@ -206,7 +206,7 @@ class Folding:
         return None
 
     def _grow(self, graph: StatementGraph, group: Group) -> bool:
-        """Take in the light statement that follows every region of the group."""
+        """Extend every region of a group by the statement without weights that follows each."""
         regions = group.all_regions
         if len(regions) < 2:
             return False
@@ -341,7 +341,7 @@ def _inline(region: Region, block: Block, bodies: Mapping[Instance, Sequence[Sta
 
 
 def linear_chain_reductions(template: CanonicalSubgraph) -> list[tuple[tuple[Replaced, ...], CanonicalSubgraph]]:
-    """What the subgraph becomes without one part, or without another at its beginning too, where that is straight.
+    """Return the linear chains that remain of a subgraph without one part, or without a leading one too.
 
     The longest come first.
     """
@@ -365,7 +365,7 @@ def linear_chain_reductions(template: CanonicalSubgraph) -> list[tuple[tuple[Rep
 
 
 def has_enough_layers(statements: Sequence[Statement]) -> bool:
-    """Whether it is enough to be known by its subgraph: three layers with weights."""
+    """Return whether a chain has enough layers with weights to be recognized by its layers alone."""
     return sum(applies_weights(statement) for statement in statements) >= HEURISTICS.fewest_optional_layers
 
 
@@ -378,7 +378,7 @@ def _variant_group(group: Group, parts: tuple[Replaced, ...]) -> Group:
 
 
 def _spread(graph: StatementGraph, numbered: Sequence[Sequence[tuple[int, int]]], gram: tuple[int, ...]) -> int:
-    """How many numbers differ between the occurrences of a sequence."""
+    """Return how many numbers differ between the occurrences of a sequence."""
     columns: list[set[object]] = []
     for line in numbered:
         for start in find_all([n for _, n in line], gram):
@@ -412,13 +412,13 @@ def _is_normalized(graph: StatementGraph, k: int) -> bool:
 
 
 def is_joined(statement: Statement) -> bool:
-    """Whether the statement joins several values along an axis."""
+    """Return whether the statement joins several values along an axis."""
     lists = [item for item in walk(statement.term) if isinstance(item, ListOrTuple)]
     return any(sum(isinstance(item, Ref) for item in found.items) > 1 for found in lists)
 
 
 def holds_tensors(graph: StatementGraph, inside: set[int]) -> bool:
-    """Whether the statements own any tensor of the store."""
+    """Return whether the statements own any tensor of the store."""
     for k in inside:
         for item in owned([graph.statements[k]]):
             if isinstance(item, Instance) or (isinstance(item, Declaration) and item.tensors):
@@ -449,12 +449,12 @@ def is_part(group: Group, groups: Sequence[Group]) -> bool:
 
 
 def _holds_another(region: Region, ends: Mapping[int, Region]) -> bool:
-    """Whether another region that is to be folded lies inside."""
+    """Return whether another region that is to be folded lies inside."""
     return any(k in ends and ends[k].inside < region.inside for k in region.inside if k != region.last)
 
 
 def _nested(group: Group, other: Group) -> bool:
-    """Whether a region of one lies inside a region of the other."""
+    """Return whether a region of one lies inside a region of the other."""
     return any(r.inside > o.inside for r in group.regions for o in other.regions)
 
 

@@ -1,4 +1,4 @@
-"""Which submodules of a class stand together: ways of a block, stages, stem, features and head of a model."""
+"""Group the submodules of a class: branches of a block, stages, stem, features and head of a model."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from neutral_to_torch.emission.structure.tree import (
 
 
 def block_tree(block: Block, labels: Labels) -> Tree:
-    """The tree of a block: its ways as sequences where there are several, else layer by layer."""
+    """Return the tree of a block: its ways as sequences where there are several, else layer by layer."""
     builder = TreeBuilder(block.statements, block.outputs, block.options)
     names = labels.inside(block)
     runs = builder.runs()
@@ -80,7 +80,7 @@ def _applies_weights(statement: Statement) -> bool:
 
 
 def model_tree(statements: Sequence[Statement], outputs: Sequence[Value], labels: Labels) -> Tree:
-    """The tree of the model itself: stages, stem, features and head as sequences."""
+    """Return the tree of the model itself: stages, stem, features and head as sequences."""
     builder = TreeBuilder(statements, outputs)
     names = {item: labels.top(item) for item in owned(statements)}
     ends = _Ends.of(statements)
@@ -126,7 +126,7 @@ def _split_at_flatten(run: Sequence[Statement]) -> list[list[Statement]]:
 
 
 def _gather(run: list[Statement], labels: Labels, names: Mapping[Owned, str], ends: _Ends) -> list[SequentialGroup]:
-    """The sequences of a run: by the names' hierarchy, else blocks by stages and layers where there are many."""
+    """Return the sequences of a run: by the names' hierarchy, else blocks by stages and layers where there are many."""
     parts = [_parts(statement, labels) for statement in run]
     by_name = _by_first_token(run, parts)
     if by_name is not None:
@@ -150,7 +150,7 @@ def _parts(statement: Statement, labels: Labels) -> list[str]:
 def _by_first_token(
     run: Sequence[Statement], parts: Sequence[Sequence[str]]
 ) -> list[tuple[str | None, int, int]] | None:
-    """Stretches of the run whose names begin alike, where names show a hierarchy; None where they do not."""
+    """Return stretches of a run whose names begin alike; None where the names show no hierarchy."""
     stretches: list[tuple[str | None, int, int]] = []
     for position, part in enumerate(parts):
         head = part[0] if len(part) > 1 and part[0].lower().rstrip("0123456789") not in KIND_WORDS else None
@@ -167,7 +167,7 @@ def _by_first_token(
 
 
 def _named(name: str, run: list[Statement], parts: Sequence[Sequence[str]]) -> SequentialGroup:
-    """A sequence that the source's names show, with those inside it; one that holds but another is that one."""
+    """Return the nested sequences that the source's names show; a sequence of one sequence is that one."""
     rests = [list(part[1:]) for part in parts]
     items: list[GroupItem] = []
     keys: list[str] = []
@@ -227,12 +227,12 @@ def _layers(piece: list[Statement], labels: Labels, names: Mapping[Owned, str], 
 
 
 def is_block(item: Owned) -> bool:
-    """Whether it is more than a layer with its norm and activation."""
+    """Return whether it is more than a layer with its norm and activation."""
     return isinstance(item, Instance) and not item.block.is_unit
 
 
 def _stages(blocks: list[Statement], labels: Labels) -> list[SequentialGroup]:
-    """Blocks in a row as sequences: by what their names begin with, else where their form changes."""
+    """Split consecutive blocks into stages: by the prefixes of their names, else where their arguments change."""
     tokens = [labels.tokens(item_of(statement)) for statement in blocks]
     keys: list[tuple[str, ...]] = []
     for part in tokens:
@@ -253,7 +253,7 @@ def _stages(blocks: list[Statement], labels: Labels) -> list[SequentialGroup]:
 
 
 def _changes(blocks: Sequence[Statement]) -> list[int]:
-    """Where a new stage begins: at a block that steps over pixels or has a part that most lack."""
+    """Start a stage at a stride other than 1 or a downsample branch."""
     constructors = [item_of(statement).constructor for statement in blocks]
     kwargs = [dict(c.kwargs) if isinstance(c, Call) else {} for c in constructors]
     steps = [k for k, given in enumerate(kwargs) if given.get("stride", Literal(1)) != Literal(1)]

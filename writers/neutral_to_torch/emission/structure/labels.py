@@ -1,4 +1,4 @@
-"""What the source calls the parts of the module tree, as tokens without what all names share."""
+"""Labels of submodules: the tokens of their names in the source, without the prefix that all names share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BASE_NAMES = {
     "gelu": "act", "silu": "act", "hard_swish": "act", "hard_sigmoid": "act", "hard_sigmoid_of_sixths": "act",
     "sigmoid": "sigmoid", "tanh": "tanh", "softmax": "softmax", "flatten": "flatten", "parameter": "value",
 }  # fmt: skip
-"""What a submodule is called by its catalogue kind, where the source says no more."""
+"""Names of submodules by catalogue kind, for layers that the source names by their kind only."""
 
 KIND_WORDS = frozenset((
     *BASE_NAMES.values(), "convolution", "conv2d", "batchnorm", "syncbatchnorm", "batchnormcudnnoff", "layernorm",
@@ -55,19 +55,19 @@ class Labels:
         self._heads = Counter(tuple(self.tokens(item)[:-1]) for item in top)
 
     def without_prefix(self, name: str) -> list[str]:
-        """The tokens of a name without what all layers' names begin with."""
+        """Return the tokens of a name without what all layers' names begin with."""
         parts = tokens(name)
         count = len(self._shared)
         return parts[count:] if parts[:count] == self._shared and len(parts) > count else parts
 
     def tokens(self, item: Owned) -> list[str]:
-        """The tokens of a layer or node, or those that most layers of an instance share."""
+        """Return the tokens of a layer or node, or those that most layers of an instance share."""
         if item not in self._tokens:
             self._tokens[item] = self._of_instance(item) if isinstance(item, Instance) else self._of_layer(item)
         return self._tokens[item]
 
     def _of_layer(self, item: Declaration) -> list[str]:
-        """The tokens of a layer; a counter that the source gave by itself becomes the name of the kind."""
+        """Return the tokens of a layer; a counter that the source gave by itself becomes the name of the kind."""
         parts = self.without_prefix(item.owner)
         if parts and parts[-1][-1:].isdigit() and _stem(parts[-1]) in self._counted:
             return [*parts[:-1], base(item)]
@@ -91,7 +91,7 @@ class Labels:
             prefix = list(best)
 
     def top(self, item: Owned) -> str:
-        """The label of what the model itself owns."""
+        """Return the label of a submodule of the model itself."""
         parts = self.tokens(item)
         if not parts or parts[0] in _MEANINGLESS or (parts[-1] in ARGUMENT_WORDS and bears_tensors(item)):
             return base(item)
@@ -103,7 +103,7 @@ class Labels:
         return "_".join(parts)
 
     def inside(self, block: Block) -> dict[Owned, str]:
-        """The labels of what a block owns: what its members' names share. Some may be the same."""
+        """Return the labels of a block's submodules: the shared part of its members' names. Some may be equal."""
         rests: list[list[list[str]]] = []
         for position in range(len(block.owns)):
             owns = [(member, member.owns[position]) for member in block.members]
@@ -119,7 +119,7 @@ class Labels:
         return dict(zip(block.owns, _without_shared(found)))
 
     def _rest(self, own: Owned, member: Instance) -> list[str]:
-        """The tokens of something inside an instance, without those of the instance."""
+        """Return the tokens of something inside an instance, without those of the instance."""
         parts, prefix = self.tokens(own), self.tokens(member)
         shared = len(common([parts, prefix]))
         rest = parts[shared:] if len(parts) > shared else parts[-1:]
@@ -133,7 +133,7 @@ def _bare(label: str) -> str:
 
 
 def _without_shared(names: Sequence[str]) -> list[str]:
-    """The names without the first word that all of them have."""
+    """Return the names without the first word that all of them have."""
     split = [name.split("_") for name in names]
     while len(split) > 1 and len({parts[0] for parts in split}) == 1:
         if not all(len(parts) > 1 and parts[1][:1].isalpha() for parts in split):
@@ -143,7 +143,7 @@ def _without_shared(names: Sequence[str]) -> list[str]:
 
 
 def numbered(names: Sequence[str]) -> list[str]:
-    """Names that come more than once with a number each: conv1, conv2."""
+    """Number the names that come more than once: conv1, conv2."""
     counts: dict[str, int] = {}
     result = []
     for name in names:
@@ -154,12 +154,12 @@ def numbered(names: Sequence[str]) -> list[str]:
 
 
 def bears_tensors(item: Owned) -> bool:
-    """Whether anything of the state dict is in it."""
+    """Return whether anything of the state dict is in it."""
     return isinstance(item, Instance) or bool(item.tensors or item.constants)
 
 
 def base(item: Owned) -> str:
-    """A name for a submodule whose source has none: by its kind."""
+    """Return a submodule's name by its kind."""
     if isinstance(item, Instance):
         if item.block.is_unit:
             layer = next((own for own in item.block.owns if has_weights(own)), None)
@@ -176,5 +176,5 @@ def _stem(token: str) -> str:
 
 
 def _is_first(parts: Sequence[str]) -> bool:
-    """Whether a name ends with a kind's word and the counter 0, as the source's own names do."""
+    """Return whether a name ends with a kind's word and the counter 0, as the source's own names do."""
     return bool(parts) and parts[-1][-1:] == "0" and parts[-1][:-1] in KIND_WORDS

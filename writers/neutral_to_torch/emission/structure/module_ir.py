@@ -78,7 +78,7 @@ class Block:
 
     @cached_property
     def owns(self) -> list[Owned]:
-        """What it owns, in the order of its statements."""
+        """Submodules, parameters and buffers, in the order of the statements."""
         return owned(self.statements)
 
     @cached_property
@@ -104,7 +104,7 @@ Owned = Union[Declaration, Instance]
 
 
 def owned(statements: Sequence[Statement]) -> list[Owned]:
-    """What the statements use of the module, each once, in order."""
+    """Return the submodules, parameters and buffers that statements use, each once, in order."""
     found: dict[Owned, None] = {}
     for statement in statements:
         found.update(dict.fromkeys(statement.declarations))
@@ -112,12 +112,12 @@ def owned(statements: Sequence[Statement]) -> list[Owned]:
 
 
 def has_weights(item: Owned) -> bool:
-    """Whether applying it deserves a line of its own: what bears large weights, and blocks."""
+    """Return True for blocks and for layers with weights, whose application is a line of its own."""
     return isinstance(item, Instance) or item.has_weights
 
 
 def callee(constructor: Term) -> str:
-    """What a constructor calls: ``nn.Conv2d``."""
+    """Return the name of the class that a constructor calls: ``nn.Conv2d``."""
     if isinstance(constructor, Call) and isinstance(constructor.callee, Name):
         return constructor.callee.text
     return ""

@@ -1,4 +1,4 @@
-"""Names of the source made names of the module tree: tokens, common prefixes, identifiers, uniqueness."""
+"""Turn names of the source into names of modules: tokens, common prefixes, unique identifiers."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def module_members() -> frozenset[str]:
 
 
 def tokens(name: str) -> list[str]:
-    """The parts of a name: ``stage1_unit1.conv1`` has three."""
+    """Return the parts of a name: ``stage1_unit1.conv1`` has three."""
     return [token for token in re.split(r"[^0-9A-Za-z]+", _SUFFIXES.sub("", name)) if token]
 
 
 def common(names: Iterable[Sequence[str]]) -> list[str]:
-    """The tokens that all names begin with."""
+    """Return the tokens that all names begin with."""
     shared: list[str] = []
     for column in zip(*names):
         if len(set(column)) > 1:
@@ -39,7 +39,7 @@ def common(names: Iterable[Sequence[str]]) -> list[str]:
 
 
 def strip_common(names: Sequence[str]) -> dict[str, list[str]]:
-    """Each name's tokens without what all begin with; at least one token stays."""
+    """Return each name's tokens without what all begin with; at least one token stays."""
     split = {name: tokens(name) or ["value"] for name in names}
     shared = len(common(split.values())) if len(split) > 1 else 0
     shortest = min(map(len, split.values()), default=1)
@@ -47,7 +47,7 @@ def strip_common(names: Sequence[str]) -> dict[str, list[str]]:
 
 
 def pattern(names: Sequence[Sequence[str]]) -> str:
-    """One name for what several instances call differently: what they share, without their numbers.
+    """Return the name that several instances' names share, without their numbers.
 
     ``[stage1, conv3]`` and ``[stage2, conv7]`` give ``stage_conv``.
     """
@@ -69,7 +69,7 @@ def pattern(names: Sequence[Sequence[str]]) -> str:
 
 
 class Unique:
-    """Hands out identifiers, each once; a name that is taken gets a number."""
+    """Make identifiers unique by appending a number."""
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
         self._taken = set(taken)

@@ -10,7 +10,7 @@ from neutral_to_torch.emission.lowering.program import Statement
 
 
 class StatementGraph:
-    """Who makes and who uses each value of a scope."""
+    """Definitions, users and dominators of the values of a list of statements."""
 
     def __init__(self, statements: Sequence[Statement], outputs: Sequence[Value]) -> None:
         self.statements = list(statements)
@@ -28,7 +28,7 @@ class StatementGraph:
             self.constant.append(all(maker >= 0 and self.constant[maker] for maker in makers))
 
     def only_user(self, value: Value) -> int | None:
-        """The statement that alone uses the value, or None."""
+        """Return the statement that alone uses the value, or None."""
         users = self.users.get(value, [])
         return users[0] if len(users) == 1 and value not in self.outputs else None
 
@@ -56,7 +56,7 @@ class StatementGraph:
         return found
 
     def between(self, entry: Value, last: int) -> set[int] | None:
-        """The statements from ``entry`` to ``last``, or None where they are too many or one is used outside.
+        """Return the statements from ``entry`` to ``last``, or None where they are too many or one is used outside.
 
         Constants, which no input reaches, belong to the region that alone uses them.
         """
@@ -81,7 +81,7 @@ class StatementGraph:
         return inside
 
     def _reached(self, entry: Value, inside: set[int], last: int) -> set[int]:
-        """Of ``inside`` what ``entry`` reaches, and the constants that only those use."""
+        """Return the statements of ``inside`` that ``entry`` reaches, and the constants that only those use."""
         reached: set[int] = set()
         for k in sorted(inside):
             if any(value == entry or self.maker.get(value, -1) in reached for value in self.operands[k]):
@@ -109,5 +109,5 @@ class StatementGraph:
 
 
 def members_of(graph: StatementGraph, inside: set[int]) -> Mapping[Value, Statement]:
-    """The statement of each value that a set of statements makes."""
+    """Return the statement of each value that a set of statements makes."""
     return {value: graph.statements[k] for k in inside for value in graph.statements[k].values}

@@ -1,4 +1,4 @@
-"""Straight sequences of statements that come again and again."""
+"""Find linear sequences of statements that repeat."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Gram = tuple[int, ...]
 
 
 def chains(graph: StatementGraph, allowed: Callable[[Statement], bool]) -> list[list[int]]:
-    """Maximal paths of statements in which each statement alone uses what the one before gives."""
+    """Return maximal paths of statements in which each statement alone uses what the one before gives."""
     follower: dict[int, int] = {}
     for k, used in enumerate(graph.operands):
         if not allowed(graph.statements[k]):
@@ -42,7 +42,7 @@ def chains(graph: StatementGraph, allowed: Callable[[Statement], bool]) -> list[
 def best_sequence(
     lines: Sequence[Sequence[int]], kinds: Mapping[int, Statement], longest: int, spread: Callable[[Gram], int]
 ) -> Gram | None:
-    """The sequence of tokens whose folding saves most, or None where none is worth a class.
+    """Return the sequence of tokens whose folding saves most, or None where none is worth a class.
 
     Of those that save about the same, the one whose occurrences differ least in their numbers (``spread``).
     """
@@ -77,7 +77,7 @@ def best_sequence(
 
 
 def _cuts_a_row(line: Sequence[int], start: int, stop: int, blocks: Mapping[int, Block | None]) -> bool:
-    """Whether the stretch begins or ends amid blocks of one class that stand in a row."""
+    """Return whether the stretch begins or ends amid blocks of one class that stand in a row."""
     edges = [(start - 1, start)] if start else []
     edges += [(stop - 1, stop)] if stop < len(line) else []
     for one, other in edges:
@@ -93,7 +93,7 @@ def _block(statement: Statement) -> Block | None:
 
 
 def is_worthy(gram: tuple[int, ...], kinds: Mapping[int, Statement]) -> bool:
-    """Whether one would make a class of it: no repetition inside, and enough that belongs together."""
+    """Return whether a sequence may become a class: no repetition inside, and enough layers."""
     statements = [kinds[number] for number in gram]
     blocks = [item.block for statement in statements for item in owned([statement]) if isinstance(item, Instance)]
     if blocks and len(set(map(id, blocks))) == 1 and len(blocks) == len(gram):
@@ -112,7 +112,7 @@ def _applies_weights(statement: Statement) -> bool:
 
 
 def find_all(line: Sequence[int], gram: tuple[int, ...]) -> list[int]:
-    """Where the sequence begins in a line, without overlaps."""
+    """Return where a sequence begins in a line, without overlaps."""
     starts, position = [], 0
     while position + len(gram) <= len(line):
         if tuple(line[position : position + len(gram)]) == gram:

@@ -1,4 +1,4 @@
-"""What a class owns under which name, and which of it stands together in an ``nn.Sequential``."""
+"""Attributes of a class, their names, and the ``nn.Sequential`` and ``nn.ModuleList`` groups among them."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class ModuleListGroup:
 
 
 class TreeBuilder:
-    """Gives names to what the statements own and gathers straight runs."""
+    """Name the submodules of statements and gather linear chains."""
 
     def __init__(
         self, statements: Sequence[Statement], outputs: Sequence[Value], options: Sequence[Option] = ()
@@ -86,7 +86,7 @@ class TreeBuilder:
             self._uses[option.otherwise] = self._uses.get(option.otherwise, 0) + 1
 
     def runs(self) -> list[list[Statement]]:
-        """Maximal runs of submodules, each applied to what the one before gives and nothing else uses."""
+        """Return maximal runs of submodules, each applied to what the one before gives and nothing else uses."""
         maker = {statement.results: statement for statement in self.statements if isinstance(statement.results, Value)}
         runs: dict[int, list[Statement]] = {}
         for statement in self.statements:
@@ -146,7 +146,7 @@ class TreeBuilder:
         return Tree(tuple(assembly.attributes), assembly.paths, tuple(assembly.statements), assembly.names)
 
     def _module_lists(self) -> list[ModuleListGroup]:
-        """Runs of blocks of one class that all take the same values beside the one that goes through them."""
+        """Return runs of blocks of one class that all take the same values beside the one that goes through them."""
         maker = {statement.results: statement for statement in self.statements if isinstance(statement.results, Value)}
         rows: dict[int, ModuleListGroup] = {}
         for statement in self.statements:
@@ -164,7 +164,7 @@ class TreeBuilder:
         return list(found.values())
 
     def _follows(self, before: Statement, statement: Statement, position: int) -> bool:
-        """Whether two blocks differ in nothing but what goes through them."""
+        """Return whether two blocks differ in nothing but what goes through them."""
         one, other = applied(before.term), applied(statement.term)
         if one is None or other is None or self._uses[before.results] != 1 or before.results in self.outputs:
             return False
@@ -176,7 +176,7 @@ class TreeBuilder:
 
 
 class _Assembly:
-    """Collects a class's attributes, and its statements as they use them."""
+    """Attributes of a class under construction, and its statements as they use them."""
 
     def __init__(self, labels: Mapping[Owned, str], unique: Unique) -> None:
         self._labels, self._unique = labels, unique
@@ -196,7 +196,7 @@ class _Assembly:
         self.statements.append(replace(run[-1], name=name, term=call))
 
     def add_module_list(self, row: ModuleListGroup) -> None:
-        """An ``nn.ModuleList``, and the loop that applies it."""
+        """Add an ``nn.ModuleList`` and the loop that applies it."""
         items = [item_of(statement) for statement in row.statements]
         found = {self._labels[item] for item in items}
         label = found.pop() if len(found) == 1 else pattern([[item] for item in sorted(found)])
@@ -237,7 +237,7 @@ class _Assembly:
 
 
 def _arguments(statement: Statement) -> list[Value]:
-    """The values that a block is applied to; none where the statement is anything else."""
+    """Return the values that a block is applied to; none where the statement is anything else."""
     own = applied(statement.term)
     if own is None or not isinstance(own.declaration, Instance) or not isinstance(statement.term, Call):
         return []
@@ -249,7 +249,7 @@ def _without(values: Sequence[Value], position: int) -> list[Value]:
 
 
 def _optional(option: Option, constructor: Term, call: Term, name: str) -> tuple[Term, Term]:
-    """The constructor and the application of a part that may be left out."""
+    """Return the constructor and the application of a part that may be left out."""
     flag = Name(option.flag) if option.condition is None else option.condition
     if values(call) == [option.otherwise]:
         return Conditional(flag, constructor, Call(Name("nn.Identity"))), call
@@ -265,7 +265,7 @@ def _ops_of(node: GroupItem) -> list[Statement]:
 
 
 def constructor_of(node: SequentialGroup, path: str, paths: dict[Owned, str]) -> Term:
-    """``nn.Sequential(...)``; the paths of what is inside are entered into ``paths``."""
+    """Return ``nn.Sequential(...)``, and enter the paths of its items into ``paths``."""
     unique = Unique(module_members())
     terms, keys = [], []
     for position, item in enumerate(node.items):
@@ -285,12 +285,12 @@ def constructor_of(node: SequentialGroup, path: str, paths: dict[Owned, str]) ->
 
 
 def flat_tree(statements: Sequence[Statement], outputs: Sequence[Value], labels: Mapping[Owned, str]) -> Tree:
-    """Every submodule as an attribute of its own."""
+    """Return every submodule as an attribute of its own."""
     return TreeBuilder(statements, outputs).tree([], labels)
 
 
 def _declared(item: Owned, name: str, constructor: Term) -> Term:
-    """What makes an attribute of it: its constructor, or for a buffer the call that registers it."""
+    """Return the constructor of an attribute, or for a buffer the call that registers it."""
     if isinstance(item, Declaration) and item.buffer:
         return Call(REGISTER_BUFFER, (Literal(name), constructor))
     return constructor

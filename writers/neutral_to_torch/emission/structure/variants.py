@@ -1,4 +1,4 @@
-"""Parts that a block may lack: the same subgraph but for one value that another stands in for."""
+"""Find optional sub-blocks: the bypass that turns one canonical subgraph into another."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Replaced = tuple[Value, Value]
 
 
 class Reductions:
-    """The smaller forms that a subgraph becomes when one part of it is left out."""
+    """The smaller subgraphs that remain when one part of a subgraph is bypassed."""
 
     def __init__(self, subgraph: CanonicalSubgraph) -> None:
         self.subgraph = subgraph
@@ -32,7 +32,7 @@ class Reductions:
             self._ancestors.update(dict.fromkeys(statement.values, above))
 
     def to(self, other: CanonicalSubgraph) -> Replaced | None:
-        """The replacement that makes this subgraph ``other``, or None."""
+        """Return the replacement that makes this subgraph ``other``, or None."""
         if len(other.statements) >= len(self.subgraph.statements):
             return None
         wanted = Counter(map(token, other.statements))
@@ -49,7 +49,7 @@ class Reductions:
         return None
 
     def candidates(self) -> Iterator[Replaced]:
-        """Every replacement whose part can be written as an option."""
+        """Return every replacement whose part can be written as an option."""
         for statement in self.subgraph.statements:
             if isinstance(statement.results, Value):
                 for earlier in reversed(self._ancestors[statement.results]):
@@ -57,7 +57,7 @@ class Reductions:
                         yield statement.results, earlier
 
     def remaining(self, instead: Mapping[Value, Value]) -> list[Statement]:
-        """The statements that are left."""
+        """Return the statements that are left."""
         stack = [self._at(self.subgraph.output, instead)]
         left: set[int] = set()
         while stack:
@@ -68,12 +68,12 @@ class Reductions:
         return [statement for statement in self.subgraph.statements if id(statement) in left]
 
     def removed(self, replaced: Replaced) -> list[Statement]:
-        """The statements that are left out."""
+        """Return the statements that are left out."""
         left = {id(statement) for statement in self.remaining(dict([replaced]))}
         return [statement for statement in self.subgraph.statements if id(statement) not in left]
 
     def is_plain(self, replaced: Replaced) -> bool:
-        """Whether what is left out is one expression that owns nothing, or a straight run of submodules."""
+        """Return whether the removed part is one expression without submodules, or a linear chain of submodules."""
         removed = self.removed(replaced)
         if len(removed) == 1 and not owned(removed):
             return True
