@@ -16,6 +16,8 @@ import neutral_to_mxnet  # noqa: E402
 import neutral_to_torch  # noqa: E402
 from parity.against import check_checkpoint, to_torch  # noqa: E402
 
+pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")  # torch's note
+
 STEPS, BATCH, FEATURES, HIDDEN = 5, 3, 6, 8
 
 
