@@ -60,7 +60,7 @@ def test_without_digests_those_that_are_known_stay(run: Run, store: Path, tmp_pa
         (("linear.safetensors",), "would replace the source"),
     ],
 )
-def test_what_cannot_be_meant(run: Run, store: Path, tmp_path: Path, words: tuple[str, ...], message: str) -> None:
+def test_invalid_arguments(run: Run, store: Path, tmp_path: Path, words: tuple[str, ...], message: str) -> None:
     result = run("convert", store, tmp_path / words[0], *words[1:])
     assert result.code == 2
     assert message in result.err

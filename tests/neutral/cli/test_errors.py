@@ -171,7 +171,7 @@ def test_names_on_the_command_line_neither(run: Run) -> None:
 
 
 @given(st.text(st.characters()))
-def test_what_is_printable_stays_and_what_is_not_is_written_out(text: str) -> None:
+def test_printable_text_is_kept_and_other_characters_are_escaped(text: str) -> None:
     shown = printable(text)
     assert shown.isprintable()
     assert printable(shown) == shown

@@ -39,7 +39,9 @@ def test_every_verb_takes_its_files(run: Run, tmp_path: Path) -> None:
     ("content", "code"),
     [(np.array([{}], object), 3), (np.array(["a"]), 5), (np.array([1j]), 5)],
 )
-def test_what_it_refuses(run: Run, tmp_path: Path, content: np.ndarray, code: int) -> None:
+def test_it_refuses_objects_and_dtypes_that_a_store_lacks(
+    run: Run, tmp_path: Path, content: np.ndarray, code: int
+) -> None:
     np.save(tmp_path / "a.npy", content, allow_pickle=True)
     refused = run("export", tmp_path / "a.npy", "-o", tmp_path / "s.safetensors")
     assert refused.code == code and "a.npy" in refused.err

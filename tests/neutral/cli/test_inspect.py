@@ -77,7 +77,7 @@ def test_a_symbol_and_its_parameters_in_any_order(run: Run, checkpoint: Path) ->
     assert one["layers"][0]["kind"] == "linear"
 
 
-def test_a_store_without_a_graph_says_so(run: Run, tmp_path: Path) -> None:
+def test_a_store_without_a_graph_is_reported(run: Run, tmp_path: Path) -> None:
     made = linear_store()
     path = tmp_path / "store.safetensors"
     Store(made.layers, made.tensors).save(path)

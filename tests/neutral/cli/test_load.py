@@ -1,4 +1,4 @@
-"""``neutral load``: a store into a module of the user's."""
+"""``neutral load``: load a store into a module that the user wrote."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_a_folder_of_path_is_searched_and_the_path_is_left_as_it_was(
         (("--into", "nets:Net", "-o", "weights.bin"), "unsupported suffix; expected .safetensors, .pth or .pt"),
     ],
 )
-def test_what_cannot_be_meant(run: Run, store: Path, modules: Path, words: tuple[str, ...], says: str) -> None:
+def test_invalid_arguments(run: Run, store: Path, modules: Path, words: tuple[str, ...], says: str) -> None:
     result = run("load", store, *words, *(() if "-o" in words else ("-o", "weights.pth")))
     assert result.code == 2
     assert says in result.err
@@ -116,7 +116,7 @@ def test_nothing_to_do_is_an_error(run: Run, store: Path) -> None:
 
 
 @pytest.mark.parametrize("verb", ["load", "verify", "emit"])
-def test_without_torch_it_says_how_to_have_it(
+def test_without_torch_it_says_how_to_install_it(
     run: Run, store: Path, verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)

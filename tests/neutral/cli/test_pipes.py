@@ -52,7 +52,7 @@ def test_a_parameter_file_alone(checkpoint: Path) -> None:
     assert done.returncode == 0 and done.stdout.count(b"\n") == 2
 
 
-def test_what_cannot_be(packed: bytes, tmp_path: Path) -> None:
+def test_invalid_uses_of_pipes(packed: bytes, tmp_path: Path) -> None:
     failed = neutral_with(packed[:50], "export", "-", "-o", "-")
     assert (failed.returncode, failed.stdout) == (3, b"")
     assert neutral_with(b"", "inspect", "-").returncode == 3

@@ -1,4 +1,4 @@
-"""Other packages' readers, writers and commands come in by entry points, and one that is broken stops nothing else."""
+"""Register readers, writers and commands by entry points; a broken one does not affect the others."""
 
 from __future__ import annotations
 

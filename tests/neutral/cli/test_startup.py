@@ -1,4 +1,4 @@
-"""What the command line imports, and what it says before it has anything to do."""
+"""Imports of the command line, and its help."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from neutral import __version__
 from neutral.cli import VERBS, main
 
 HEAVY = {"numpy", "torch", "h5py", "mxnet", "safetensors", "tqdm", "fsspec"}
-OURS_BEYOND = {"mxnet_to_neutral", "neutral_to_torch", "neutral_to_mxnet"}
+READERS_AND_WRITERS = {"mxnet_to_neutral", "neutral_to_torch", "neutral_to_mxnet"}
 
 
 def modules_after(*words: object) -> set[str]:
@@ -29,11 +29,11 @@ def modules_after(*words: object) -> set[str]:
 
 @pytest.mark.parametrize("words", [("--help",), ("--version",), *((verb, "--help") for verb in VERBS)])
 def test_help_imports_nothing_heavy_and_looks_up_no_plugin(words: tuple[str, ...]) -> None:
-    assert not modules_after(*words) & (HEAVY | OURS_BEYOND | {"importlib_metadata", "email"})
+    assert not modules_after(*words) & (HEAVY | READERS_AND_WRITERS | {"importlib_metadata", "email"})
 
 
 def test_inspecting_a_store_imports_nothing_heavy(store: Path) -> None:
-    assert not modules_after("inspect", store) & (HEAVY | OURS_BEYOND)
+    assert not modules_after("inspect", store) & (HEAVY | READERS_AND_WRITERS)
 
 
 def test_inspecting_a_checkpoint_imports_the_reader_and_nothing_heavy(checkpoint: Path) -> None:

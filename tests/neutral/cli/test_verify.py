@@ -56,7 +56,7 @@ def test_without_into_the_emitted_module_is_verified(run: Run, store: Path, gold
 
 
 @pytest.mark.parametrize("number", ["-1", "nan", "inf", "x"])
-def test_what_is_no_tolerance(run: Run, store: Path, number: str) -> None:
+def test_invalid_tolerances(run: Run, store: Path, number: str) -> None:
     assert run("verify", store, "--golden", "g", f"--tolerance={number}").code == 2
 
 

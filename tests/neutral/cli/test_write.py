@@ -54,7 +54,7 @@ def test_names_may_be_spelled_otherwise_or_mapped(run: Run, like: Path, tmp_path
         ({"fc1__bias": np.ones(2, np.int64)}, "fc1.bias is float32, and fc1.bias of the weights is int64"),
     ],
 )
-def test_what_does_not_fit_is_refused(
+def test_weights_that_do_not_fit_are_refused(
     run: Run, like: Path, tmp_path: Path, changes: dict[str, np.ndarray | None], problem: str
 ) -> None:
     result = run("write", weights(tmp_path, **changes), "--like", like, "-o", tmp_path / "new")

@@ -1,4 +1,4 @@
-"""Trees of checkpoints: found, converted once, catalogued, resumed; none stops the others."""
+"""Archive trees of checkpoints: discovery, duplicates, catalogue, resumption; one failure does not stop the others."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
-def test_what_is_found(tree: Path) -> None:
+def test_discovery_finds_every_checkpoint(tree: Path) -> None:
     found = discover([str(tree)])
     assert [checkpoint.name for checkpoint in found] == NAMES
     assert [os.path.basename(path) for path in found[4].paths] == ["model-symbol.json", "model-0010.params"]
