@@ -17,7 +17,7 @@ HOSTILE = (
     "{x!r}",
     "",
 )
-WRONG = {
+WRONG: dict[str, tuple[object, ...]] = {
     "int": (1.0, True, "1", None, (1,), [1]),
     "float": (True, "1", None, (1.0,), [1.0]),
     "bool": (0, 1, "True", None),
