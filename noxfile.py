@@ -112,7 +112,13 @@ def reader(session: nox.Session) -> None:
     """Run the tests and doctests that need no torch on the oldest Python, in the environment with MXNet."""
     python = mxnet_1(session)
     if python is not None:
-        tests = ("tests/mxnet_to_neutral", "tests/mxnet_capture", "tests/neutral", "tests/test_architecture.py")
+        tests = (
+            "tests/mxnet_to_neutral",
+            "tests/mxnet_capture",
+            "tests/neutral",
+            "tests/neutral_to_mxnet",
+            "tests/test_architecture.py",
+        )
         doctests = ("neutral", "readers/mxnet_to_neutral")
         session.run(python, "-m", "pytest", *tests, *doctests, *session.posargs, external=True, env=THREADS)
 
