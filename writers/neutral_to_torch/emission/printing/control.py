@@ -93,7 +93,7 @@ class ControlText:
         return lines
 
     def _states(self, inside: Sequence[Value], operands: Sequence[Term]) -> tuple[list[str], list[str]]:
-        """The variables of the states, and lines that begin them: a variable that is not used later goes on as one."""
+        """Return the state variables and the lines that initialize them; reuse a variable that is not used later."""
         states: list[str] = []
         lines = []
         for value, operand in zip(inside, operands):

@@ -28,7 +28,7 @@ SEQUENCES = ("nn.Sequential", "super().__init__")
 
 @lru_cache(maxsize=None)
 def parameters(callee: str) -> Mapping[str, object]:
-    """The parameters of ``nn.Conv2d``, ``F.softmax`` or a helper in order, with defaults; empty where not known."""
+    """Return the parameters of ``nn.Conv2d``, ``F.softmax`` or a helper in order, with defaults; empty if unknown."""
     import torch
 
     module, _, name = callee.rpartition(".")
@@ -47,7 +47,7 @@ def parameters(callee: str) -> Mapping[str, object]:
 
 
 def tidy(term: Term, blocks: Mapping[str, Mapping[str, object]] = NONE) -> Term:
-    """A constructor without the arguments that equal defaults, and with repeated items of a sequence as a loop.
+    """Drop arguments that equal defaults, and write repeated items of a sequence as a loop.
 
     ``blocks`` gives the defaults of the file's own classes.
     """

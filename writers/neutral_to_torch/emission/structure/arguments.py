@@ -237,7 +237,7 @@ def _between(variable: Variable, other: Variable | None, taken: Collection[str])
 
 
 def _priority(hint: str) -> int:
-    """Padding follows from the others, so it does not name a number that they share."""
+    """Name no shared number after padding, which follows from the others."""
     return int(hint == "padding")
 
 

@@ -393,7 +393,7 @@ def _spread(graph: StatementGraph, numbered: Sequence[Sequence[tuple[int, int]]]
 def aligned(
     template: CanonicalSubgraph, reduced: CanonicalSubgraph, other: CanonicalSubgraph, lacks: frozenset[int]
 ) -> Member:
-    """A region of the reduced subgraph, its statements at the places that they have in the template."""
+    """Return a region of the reduced subgraph, its statements at their positions in the template."""
     mine = {id(statement): found for statement, found in zip(reduced.statements, other.statements)}
     inputs = dict(zip(reduced.inputs, other.inputs))
     return Member(

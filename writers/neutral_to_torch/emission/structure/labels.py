@@ -143,7 +143,7 @@ def _without_shared(names: Sequence[str]) -> list[str]:
 
 
 def numbered(names: Sequence[str]) -> list[str]:
-    """Number the names that come more than once: conv1, conv2."""
+    """Append numbers to names that occur more than once: conv1, conv2."""
     counts: dict[str, int] = {}
     result = []
     for name in names:

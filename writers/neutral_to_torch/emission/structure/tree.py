@@ -121,7 +121,7 @@ class TreeBuilder:
         return not boundary and self._option_of.get(id(before)) is self._option_of.get(id(statement))
 
     def tree(self, nodes: Sequence[SequentialGroup], labels: Mapping[Owned, str]) -> Tree:
-        """The tree in which ``nodes`` are sequences, rows are lists and everything else is an attribute of its own."""
+        """Return the tree with ``nodes`` as sequences, rows as lists and everything else as attributes."""
         first = {id(_ops_of(node)[0]): node for node in nodes}
         last = {id(row.statements[-1]): row for row in self._module_lists()}
         gathered = {id(statement) for node in nodes for statement in _ops_of(node)}
