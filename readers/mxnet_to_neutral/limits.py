@@ -24,6 +24,15 @@ DENSE_GROWTH = 1024
 UNPACKED_LIMIT = 1 << 40
 """Bytes that the files of an archive may take when unpacked."""
 
+UNPACKED_BASE = 1 << 30
+"""Bytes that the files of any archive may take when unpacked, however small it is."""
+
+UNPACKED_GROWTH = 64
+"""Bytes that the files of an archive may take when unpacked beside :data:`UNPACKED_BASE`, for each byte of the archive.
+
+Weights seldom pack to less than half of their size.
+"""
+
 MAX_SYMBOL_BYTES = 16 << 20
 """Bytes of the JSON of a symbol, about 100,000 nodes. Parsed, JSON can take twenty times its size."""
 

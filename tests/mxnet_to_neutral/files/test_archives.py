@@ -72,3 +72,59 @@ def test_a_zip_archive_that_python_cannot_read_is_none(tmp_path: Path) -> None:
     content[content.index(b"PK\x01\x02")] = 0
     path.write_bytes(content)
     assert not is_archive(str(path))
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE])
+def test_a_member_that_is_no_plain_file_is_refused_by_name(tmp_path: Path, kind: bytes) -> None:
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w") as archive:
+        member = tarfile.TarInfo("export/a.params")
+        member.type, member.linkname = kind, "b.params"
+        archive.addfile(member)
+    with pytest.raises(SourceError, match=r"member 'export/a\.params' is a .*expected a plain file"):
+        unpack(str(path), str(tmp_path))
+
+
+def test_a_link_above_the_level_of_the_checkpoint_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w") as archive:
+        link = tarfile.TarInfo("latest")
+        link.type, link.linkname = tarfile.SYMTYPE, "export"
+        archive.addfile(link)
+        member = tarfile.TarInfo("export/a.params")
+        member.size = len(PARAMS)
+        archive.addfile(member, io.BytesIO(PARAMS))
+    (tmp_path / "out").mkdir()
+    unpack(str(path), str(tmp_path / "out"))
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["a.params"]
+
+
+def test_a_symbolic_link_in_a_zip_archive_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        link = zipfile.ZipInfo("a.params")
+        link.external_attr = 0o120777 << 16
+        archive.writestr(link, "/etc/passwd")
+    with pytest.raises(SourceError, match=r"'a\.params' is a symbolic link"):
+        unpack(str(path), str(tmp_path))
+
+
+def test_a_zip_member_without_a_name_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.params", PARAMS)
+        archive.writestr("x", PARAMS)
+    content = bytearray(path.read_bytes())
+    entry = content.rindex(b"PK\x01\x02")
+    content[entry + 28] = 0  # the length of the name
+    content[entry + 32] = 1  # the length of the comment, which takes its byte
+    path.write_bytes(content)
+    with pytest.raises(SourceError, match="has the name ''"):
+        unpack(str(path), str(tmp_path))
+
+
+def test_an_archive_that_grows_beyond_all_weights_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_tar(tmp_path / "a.tar.gz", {"a.params": bytes(1 << 20)})
+    monkeypatch.setattr(archives, "UNPACKED_BASE", 0)
+    with pytest.raises(SourceError, match="would take more than"):
+        unpack(str(path), str(tmp_path))
