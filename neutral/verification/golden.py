@@ -9,7 +9,7 @@ import json
 import os
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Mapping
+from typing import TYPE_CHECKING, Any, Mapping, TypeVar
 
 from neutral.errors import StoreError
 from neutral.tensor import Tensor
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 VERSION = 1
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,22 @@ def _by_unique_name(items: list[dict[str, Any]]) -> dict[tuple[str, int], str]:
     repeats: Counter[tuple[str, int]] = Counter()
     keys: dict[tuple[str, int], str] = {}
     for item in items:
-        place = item["node"], item["index"]
+        place = _typed(item["node"], str), _typed(item["index"], int)
         repeats[place] += 1
         name = place[0] if repeats[place] == 1 else f"{place[0]}#{repeats[place]}"
-        keys[name, place[1]] = item["key"]
+        keys[name, place[1]] = _typed(item["key"], str)
     return keys
+
+
+def _typed(value: Any, kind: type[_T]) -> _T:
+    """Return a value of the description; raise TypeError if it is of another type, bool for int included."""
+    if type(value) is not kind:
+        raise TypeError(f"found {value!r}, expected a value of type {kind.__name__}")
+    return value
+
+
+def _read_input(item: dict[str, Any]) -> GoldenInput:
+    return GoldenInput(_typed(item["name"], str), _typed(item["key"], str), _typed(item["label"], bool))
 
 
 def open_golden(path: str | os.PathLike[str]) -> Golden:
@@ -107,12 +120,12 @@ def open_golden(path: str | os.PathLike[str]) -> Golden:
         internals = _by_unique_name(document["internals"])
         golden = Golden(
             path=file,
-            framework=document["framework"],
-            framework_version=document["framework_version"],
-            inputs=tuple(GoldenInput(item["name"], item["key"], item["label"]) for item in document["inputs"]),
-            outputs=tuple(document["outputs"]),
+            framework=_typed(document["framework"], str),
+            framework_version=_typed(document["framework_version"], str),
+            inputs=tuple(map(_read_input, document["inputs"])),
+            outputs=tuple(_typed(key, str) for key in document["outputs"]),
             internals=internals,
-            notes=tuple(document.get("notes", ())),
+            notes=tuple(_typed(note, str) for note in document.get("notes", ())),
             tensors=header.tensors,
         )
         missing = {*(i.key for i in golden.inputs), *golden.outputs, *internals.values()} - set(header.tensors)
