@@ -21,6 +21,9 @@ DENSE_LIMIT = 1 << 30
 DENSE_GROWTH = 1024
 """Bytes that a sparse array may occupy once densified, for each byte that the file stores of it."""
 
+DENSE_TOTAL_LIMIT = 4 << 30
+"""Bytes that all sparse arrays of any file may occupy once densified; more are limited by :data:`DENSE_GROWTH`."""
+
 UNPACKED_LIMIT = 1 << 40
 """Bytes that the files of an archive may take when unpacked."""
 

@@ -91,6 +91,8 @@ def _build_store(checkpoint: Checkpoint) -> Store:
     assembly = Assembly()
     file = None if checkpoint.params is None else read_arrays(checkpoint.params)
     arrays = [] if file is None else list(file.arrays)
+    if file is not None:
+        file.check_dense_size()
     notes = [*checkpoint.notes, *notes_on_arrays(file)]
     graph = symbol = None
     if checkpoint.symbol is not None:

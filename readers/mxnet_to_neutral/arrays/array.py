@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mxnet_to_neutral.arrays.conversion import densify, normalize_booleans, to_row_major
+from mxnet_to_neutral.arrays.conversion import check_dense_total, densify, normalize_booleans, to_row_major
 from mxnet_to_neutral.arrays.sparse import SparseParts, check_indices
-from neutral.tensor import Tensor
+from neutral.tensor import Tensor, nbytes_of
 
 
 @dataclass
@@ -89,6 +89,11 @@ class Array:
         if self.is_sparse:
             check_indices(self._sparse_parts())
 
+    @property
+    def stored_nbytes(self) -> int:
+        """The bytes of a sparse array's parts in the file."""
+        return self._sparse_parts().nbytes
+
     def _sparse_parts(self) -> SparseParts:
         assert self.data is not None and self.indices is not None
         return SparseParts(self.name, self.storage, self.shape, self.data, self.indices, self.indptr)
@@ -113,3 +118,13 @@ class ArrayFile:
     named: bool
     arrays: tuple[Array, ...]
     notes: tuple[str, ...]
+
+    def check_dense_size(self) -> None:
+        """Check that the sparse arrays do not occupy too much as dense tensors, all together.
+
+        Raises:
+            UnsupportedError: They exceed the limits of :mod:`mxnet_to_neutral.limits`.
+        """
+        sparse = [array for array in self.arrays if array.is_sparse]
+        sizes = ((nbytes_of(array.dtype, array.shape), array.stored_nbytes) for array in sparse)
+        check_dense_total(self.path, sizes)

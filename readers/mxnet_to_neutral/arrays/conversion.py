@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Iterator
+from typing import Iterable, Iterator
 
+from mxnet_to_neutral import limits
 from mxnet_to_neutral.arrays.sparse import SparseParts, check_indices
 from mxnet_to_neutral.limits import DENSE_GROWTH, DENSE_LIMIT
 from neutral.errors import UnsupportedError
@@ -36,6 +37,30 @@ def densify(sparse: SparseParts) -> Tensor:
             f"{tensor.nbytes} bytes as a dense array; at most {limit} are allowed for the {sparse.nbytes} bytes stored."
         )
     return tensor
+
+
+def check_dense_total(path: str, sizes: Iterable[tuple[int, int]]) -> None:
+    """Refuse a file whose sparse arrays would together occupy too much as dense arrays.
+
+    Args:
+        path: The file, for the message.
+        sizes: For each sparse array the bytes of the dense array, and those that the file stores of it.
+
+    Raises:
+        UnsupportedError: The total exceeds the limits of :mod:`mxnet_to_neutral.limits`.
+
+    Example:
+        >>> check_dense_total("model.params", [(1 << 30, 80), (1 << 30, 80)])
+    """
+    pairs = list(sizes)
+    total, stored = sum(dense for dense, _ in pairs), sum(stored for _, stored in pairs)
+    limit = max(limits.DENSE_TOTAL_LIMIT, DENSE_GROWTH * stored)
+    if total > limit:
+        raise UnsupportedError(
+            f"{path}: {len(pairs)} sparse arrays would take {total} bytes as dense arrays; at most {limit} are allowed "
+            f"for the {stored} bytes stored. If the file is yours, read it in Python with a higher "
+            "mxnet_to_neutral.limits.DENSE_TOTAL_LIMIT."
+        )
 
 
 def _dense_blocks(sparse: SparseParts) -> Iterator[memoryview]:

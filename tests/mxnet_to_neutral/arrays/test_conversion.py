@@ -7,6 +7,7 @@ from typing import Callable
 
 import pytest
 
+import mxnet_to_neutral
 from mxnet_to_neutral.arrays import Array, read_arrays
 from neutral.errors import FormatError, UnsupportedError
 from reader.ndarray_bytes import array_list, csr, dense, floats, npy, row_sparse
@@ -92,3 +93,17 @@ def test_a_sparse_array_that_would_grow_without_bound_is_refused(only_array: Onl
     array = only_array(array_list([row_sparse((1 << 40, 1), floats(1), [5])]))
     with pytest.raises(UnsupportedError, match=r"would take 4398046511104 bytes as a dense array; at most 1073741824"):
         array.tensor()
+
+
+def test_many_sparse_arrays_that_would_grow_without_bound_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.params"
+    path.write_bytes(array_list([row_sparse((1 << 26, 1), floats(1), [5])] * 20))
+    with pytest.raises(UnsupportedError, match=r"20 sparse arrays would take 5368709120 bytes.*DENSE_TOTAL_LIMIT"):
+        mxnet_to_neutral.read(path)
+
+
+def test_the_limit_of_all_sparse_arrays_can_be_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.params"
+    path.write_bytes(array_list([row_sparse((1 << 26, 1), floats(1), [5])] * 20))
+    monkeypatch.setattr("mxnet_to_neutral.limits.DENSE_TOTAL_LIMIT", 8 << 30)
+    assert len(mxnet_to_neutral.read(path).layers) == 20
