@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Sequence
 
 from neutral_to_torch.emission.expression.terms import Conditional, applied
@@ -46,7 +47,7 @@ def variable_name(statement: Statement, tree: Tree, parts: Sequence[str]) -> str
     term = statement.term.otherwise if isinstance(statement.term, Conditional) else statement.term
     own = applied(term)
     if own is not None:
-        name = tree.names[own.declaration]
+        name = re.sub(r"s?\[[0-9]+\]$", "", tree.names[own.declaration])
         if name.startswith("downsample"):
             return "shortcut"
         return name.lower() if len(name) <= HEURISTICS.longest_variable else last_word(tokens(name))

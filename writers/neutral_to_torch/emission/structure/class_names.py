@@ -11,7 +11,8 @@ from neutral_to_torch.emission.structure.architectures import recognize
 from neutral_to_torch.emission.structure.block_facts import BlockFacts, merge_kind
 from neutral_to_torch.emission.structure.canonical_subgraph import CanonicalSubgraph
 from neutral_to_torch.emission.structure.module_ir import Instance, owned
-from neutral_to_torch.emission.structure.naming import common, tokens
+from neutral_to_torch.emission.structure.naming import common, split_words, tokens
+from neutral_to_torch.emission.structure.short_names import without_counter
 
 PIECES = {
     "convolution": "Conv", "transposed_convolution": "ConvTranspose", "deformable_convolution": "DeformConv",
@@ -78,14 +79,10 @@ def _by_source(statements: Sequence[Statement]) -> str:
     """Return a class name made of what the layers' names have in common, else Block."""
     names = [tokens(item.owner) for item in owned(statements) if isinstance(item, Declaration) and item.tensors]
     shared = common(names) if len(names) > 1 else [token for name in names for token in name[:-1]]
-    word = _without_counter(shared[-1]) if shared else ""
-    return word[0].upper() + word[1:] if len(word) > 3 and word[0].isalpha() else "Block"
-
-
-def _without_counter(word: str) -> str:
-    """Return a word without the source's counter: ``yolooutputv30`` is the first ``yolooutputv3``."""
-    bare = word.rstrip("0123456789")
-    return word[:-1] if len(word) - len(bare) > 1 else bare
+    word = without_counter(shared[-1]) if shared else ""
+    if len(word) <= 3 or not word[0].isalpha():
+        return "Block"
+    return "".join(part[0].upper() + part[1:] for part in split_words(word).split("_"))
 
 
 def _piece(statement: Statement) -> str:

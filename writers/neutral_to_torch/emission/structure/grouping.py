@@ -13,7 +13,8 @@ from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.structure.block_facts import merge_kind
 from neutral_to_torch.emission.structure.labels import KIND_WORDS, Labels, base, bears_tensors, numbered
 from neutral_to_torch.emission.structure.module_ir import Block, Instance, Owned, callee, has_weights, owned
-from neutral_to_torch.emission.structure.naming import common, pattern
+from neutral_to_torch.emission.structure.naming import common, pattern, split_words
+from neutral_to_torch.emission.structure.short_names import ScopeNames, without_counter
 from neutral_to_torch.emission.structure.tree import (
     GroupItem,
     SequentialGroup,
@@ -82,13 +83,34 @@ def _applies_weights(statement: Statement) -> bool:
 def model_tree(statements: Sequence[Statement], outputs: Sequence[Value], labels: Labels) -> Tree:
     """Return the tree of the model itself: stages, stem, features and head as sequences."""
     builder = TreeBuilder(statements, outputs)
-    names = {item: labels.top(item) for item in owned(statements)}
+    scopes = ScopeNames([labels.tokens(item) for item in owned(statements)])
+    names, entries = _attribute_names(statements, labels, scopes)
     ends = _Ends.of(statements)
     nodes: list[SequentialGroup] = []
     for run in builder.runs():
         for piece in _split_at_flatten(run):
-            nodes += _gather(piece, labels, names, ends)
-    return builder.tree(_distinct(nodes), names)
+            nodes += _gather(piece, labels, entries, ends)
+    return builder.tree(_distinct(nodes, scopes, names), names, gather_siblings=True)
+
+
+def _attribute_names(
+    statements: Sequence[Statement], labels: Labels, scopes: ScopeNames
+) -> tuple[dict[Owned, str], dict[Owned, str]]:
+    """Return the names of the model's submodules as attributes, and as entries of sequences."""
+    full = {item: labels.top(item) for item in owned(statements)}
+    full = {item: base(item) if scopes.is_scope(name) else name for item, name in full.items()}
+    return _without_kind(scopes.shorten(full)), {item: scopes.entry(name) for item, name in full.items()}
+
+
+def _without_kind(names: Mapping[Owned, str]) -> dict[Owned, str]:
+    """Return the names of numbered blocks without the kind of their first layer: ``predictor0_conv``."""
+    short = {}
+    for item, name in names.items():
+        head, _, tail = name.rpartition("_")
+        plain = isinstance(item, Instance) and head[-1:].isdigit() and tail.rstrip("0123456789") in KIND_WORDS
+        alone = sum(f"{other}_".startswith(f"{head}_") for other in names.values()) == 1
+        short[item] = head if plain and alone else name
+    return short
 
 
 @dataclass(frozen=True)
@@ -262,7 +284,13 @@ def _changes(blocks: Sequence[Statement]) -> list[int]:
     return bounds if 2 * len(bounds) <= len(blocks) + 2 else [0]
 
 
-def _distinct(nodes: list[SequentialGroup]) -> list[SequentialGroup]:
+def _distinct(nodes: list[SequentialGroup], scopes: ScopeNames, names: Mapping[Owned, str]) -> list[SequentialGroup]:
+    """Give the sequences names of their own, without scopes that say nothing."""
+    taken = set(names.values())
+    originals = [node.name for node in nodes]
+    for node, short in zip(nodes, scopes.shorten(dict(enumerate(originals))).values()):
+        short = split_words(without_counter(short)) if scopes.is_scope(node.name) else short
+        node.name = short if short not in taken else node.name
     for node, name in zip(nodes, numbered([node.name for node in nodes])):
         node.name = name
     return nodes

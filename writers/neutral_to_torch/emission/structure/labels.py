@@ -19,6 +19,7 @@ BASE_NAMES = {
     "global_average_pool": "pool", "global_max_pool": "pool", "adaptive_average_pool": "pool", "dropout": "dropout",
     "prelu": "prelu", "relu": "relu", "clamp": "relu", "leaky_relu": "act", "elu": "act", "selu": "act",
     "gelu": "act", "silu": "act", "hard_swish": "act", "hard_sigmoid": "act", "hard_sigmoid_of_sixths": "act",
+    "lstm": "lstm", "gru": "gru", "rnn": "rnn",
     "sigmoid": "sigmoid", "tanh": "tanh", "softmax": "softmax", "flatten": "flatten", "parameter": "value",
 }  # fmt: skip
 """Names of submodules by catalogue kind, for layers that the source names by their kind only."""
@@ -163,9 +164,10 @@ def base(item: Owned) -> str:
     if isinstance(item, Instance):
         if item.block.is_unit:
             layer = next((own for own in item.block.owns if has_weights(own)), None)
-            if layer is not None:
+            if layer is not None and (isinstance(layer, Declaration) or layer.block.is_unit):
                 return base(layer)
-        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", item.block.name).lower()
+        name = re.sub("P?ReLU|[BILG]N(?=[A-Z]|$)", lambda match: match[0].capitalize(), item.block.name)
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
     if callee(item.constructor) in ("nn.Parameter", "torch.empty") or item.buffer:
         return "value"
     return BASE_NAMES.get(item.kind, "part")

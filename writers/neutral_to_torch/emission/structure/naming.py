@@ -12,6 +12,18 @@ from neutral_to_torch.emission.expression.text import identifier
 GLOBALS = frozenset(("torch", "nn", "F", "math", "Tensor", "OrderedDict", "self", *dir(builtins)))
 """Names that no variable of ``forward`` may have."""
 
+_WORDS = (
+    "alignment", "anchor", "atrous", "attention", "aux", "bn", "bert", "block", "box", "center", "class", "classifier",
+    "conv", "custom", "decoder", "deep", "detection", "detector", "down", "downsample", "embedding", "encoder",
+    "expansion", "extractor", "fast", "faster", "fcn", "feature", "features", "fpn", "fusion", "generator", "global",
+    "head", "hybrid", "lab", "learning", "light", "mask", "model", "module", "multi", "net", "norm", "normalized",
+    "output", "per", "pool", "pooling", "pose", "position", "predictor", "proposal", "psp", "pyramid", "relu", "rcnn",
+    "residual", "resnet", "roberta", "rpn", "sample", "siam", "simple", "ssd", "stage", "to", "track", "transition",
+    "up", "vgg", "yolo",
+)  # fmt: skip
+"""Words that sources write together: ``convpredictor`` is ``conv`` and ``predictor``."""
+
+_WORD = re.compile(f"(?:{'|'.join(sorted(_WORDS, key=len, reverse=True))})(?:v?[0-9]+)?")
 _SUFFIXES = re.compile(r"(_fwd|_output)$")
 
 
@@ -26,6 +38,19 @@ def module_members() -> frozenset[str]:
 def tokens(name: str) -> list[str]:
     """Return the parts of a name: ``stage1_unit1.conv1`` has three."""
     return [token for token in re.split(r"[^0-9A-Za-z]+", _SUFFIXES.sub("", name)) if token]
+
+
+def split_words(token: str) -> str:
+    """Return a token with an underscore between its words, where all are known.
+
+    Example:
+        >>> split_words("convpredictor")
+        'conv_predictor'
+        >>> split_words("resnetv1")
+        'resnetv1'
+    """
+    words = _WORD.findall(token)
+    return "_".join(words) if "".join(words) == token else token
 
 
 def common(names: Iterable[Sequence[str]]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import Mapping, Sequence, Union
 
@@ -26,7 +27,7 @@ from neutral_to_torch.emission.expression.terms import (
 )
 from neutral_to_torch.emission.heuristics import HEURISTICS
 from neutral_to_torch.emission.lowering.program import Statement
-from neutral_to_torch.emission.structure.labels import numbered
+from neutral_to_torch.emission.structure.labels import KIND_WORDS, numbered
 from neutral_to_torch.emission.structure.module_ir import Instance, Option, Owned, owned
 from neutral_to_torch.emission.structure.naming import Unique, module_members, pattern
 
@@ -55,6 +56,14 @@ class SequentialGroup:
 
 
 GroupItem = Union[SequentialGroup, Statement]
+
+
+@dataclass(eq=False)
+class Siblings:
+    """Numbered blocks of one class that are entries of an ``nn.ModuleList``."""
+
+    name: str
+    items: list[Owned]
 
 
 @dataclass(eq=False)
@@ -120,8 +129,16 @@ class TreeBuilder:
         boundary = any(option.value == before.results for option in self.options)
         return not boundary and self._option_of.get(id(before)) is self._option_of.get(id(statement))
 
-    def tree(self, nodes: Sequence[SequentialGroup], labels: Mapping[Owned, str]) -> Tree:
-        """Return the tree with ``nodes`` as sequences, rows as lists and everything else as attributes."""
+    def tree(
+        self, nodes: Sequence[SequentialGroup], labels: Mapping[Owned, str], gather_siblings: bool = False
+    ) -> Tree:
+        """Return the tree with ``nodes`` as sequences, rows as lists and everything else as attributes.
+
+        Args:
+            nodes: The sequences.
+            labels: The names of all that is owned.
+            gather_siblings: Whether blocks of one class whose names differ by a number become entries of a list.
+        """
         first = {id(_ops_of(node)[0]): node for node in nodes}
         last = {id(row.statements[-1]): row for row in self._module_lists()}
         gathered = {id(statement) for node in nodes for statement in _ops_of(node)}
@@ -132,9 +149,10 @@ class TreeBuilder:
             if id(statement) not in gathered
         ]
         items = owned(alone)
+        siblings = self._siblings(alone, labels) if gather_siblings else []
         labels = {**labels, **dict(zip(items, numbered([labels[item] for item in items])))}
         flags = {option.flag for option in self.options if option.is_expression}
-        assembly = _Assembly(labels, Unique(module_members() | flags))
+        assembly = _Assembly(labels, Unique(module_members() | flags), siblings)
         for statement in self.statements:
             option = self._option_of.get(id(statement))
             if id(statement) in first:
@@ -144,6 +162,25 @@ class TreeBuilder:
             elif id(statement) not in gathered:
                 assembly.add_op(statement, option)
         return Tree(tuple(assembly.attributes), assembly.paths, tuple(assembly.statements), assembly.names)
+
+    def _siblings(self, statements: Sequence[Statement], labels: Mapping[Owned, str]) -> list[Siblings]:
+        """Return the blocks of one class whose names differ by a number and whose results are used alike."""
+        users = {value: user for user in self.statements for value in user.operands}
+        groups: dict[tuple[object, ...], list[Owned]] = {}
+        for statement in statements:
+            own = applied(statement.term)
+            item = None if own is None else own.declaration
+            if not isinstance(item, Instance) or self._appliers[item] > 1 or not isinstance(statement.results, Value):
+                continue
+            stem = re.sub("[0-9]+", "", labels[item])
+            user = users.get(statement.results)
+            merged = user is not None and self._uses[statement.results] == 1 and len(user.operands) > 2
+            groups.setdefault((item.block, stem, id(user) if merged else None), []).append(item)
+        return [
+            Siblings(_plural(labels[items[0]]), items)
+            for items in groups.values()
+            if len(items) >= HEURISTICS.fewest_listed and _is_numbered([labels[item] for item in items])
+        ]
 
     def _module_lists(self) -> list[ModuleListGroup]:
         """Return runs of blocks of one class that all take the same values beside the one that goes through them."""
@@ -178,8 +215,9 @@ class TreeBuilder:
 class _Assembly:
     """Attributes of a class under construction, and its statements as they use them."""
 
-    def __init__(self, labels: Mapping[Owned, str], unique: Unique) -> None:
+    def __init__(self, labels: Mapping[Owned, str], unique: Unique, siblings: Sequence[Siblings]) -> None:
         self._labels, self._unique = labels, unique
+        self._siblings = {item: group for group in siblings for item in group.items}
         self.attributes: list[tuple[str, Term]] = []
         self.paths: dict[Owned, str] = {}
         self.names: dict[Owned, str] = {}
@@ -222,6 +260,9 @@ class _Assembly:
         for item in owned([replace(statement, term=term)]):
             if item in self.paths:
                 continue
+            if item in self._siblings:
+                self._add_siblings(self._siblings[item])
+                continue
             name = self._unique(self._labels[item] if option is None else option.flag)
             self.paths[item] = self.names[item] = name
             constructor = item.constructor
@@ -230,10 +271,34 @@ class _Assembly:
             self.attributes.append((name, _declared(item, name, constructor)))
         self.statements.append(replace(statement, term=term))
 
+    def _add_siblings(self, group: Siblings) -> None:
+        """Add an ``nn.ModuleList`` whose entries are applied one by one."""
+        name = self._unique(group.name)
+        for number, item in enumerate(group.items):
+            self.paths[item], self.names[item] = f"{name}.{number}", f"{name}[{number}]"
+        constructors = ListOrTuple(tuple(item.constructor for item in group.items))
+        self.attributes.append((name, Call(Name("nn.ModuleList"), (constructors,))))
+
     def _declare(self, name: str, constructor: Term) -> Declaration:
         whole = Declaration(name, constructor, has_weights=True)
         self.names[whole] = name
         return whole
+
+
+def _is_numbered(names: Sequence[str]) -> bool:
+    """Return whether names differ by their numbers, which grow, and say more than a kind."""
+    numbers = [[int(digits) for digits in re.findall("[0-9]+", name)] for name in names]
+    is_kind = re.sub("_?[0-9]+", "", names[0]) in KIND_WORDS
+    return not is_kind and all(before < after for before, after in zip(numbers, numbers[1:]))
+
+
+def _plural(name: str) -> str:
+    """Return the name of a list of blocks, given that of its first: ``extras`` for ``extra0``."""
+    words = [word for word in (part.rstrip("0123456789") for part in name.split("_")) if word]
+    if len(words) > 1 and re.search("[0-9]", name.rpartition(words[-1])[0]):
+        words = words[-1:]
+    stem = "_".join(words)
+    return stem if stem.endswith("s") else f"{stem}s"
 
 
 def _arguments(statement: Statement) -> list[Value]:
