@@ -1,6 +1,6 @@
 """A fixed number of mutations of every input format is accepted, or refused by an error of Neutral's own.
 
-``tests/fuzz/run.py`` runs as many more as wanted, and repeats a case that is named here.
+``tests/fuzz/fuzz_formats.py`` runs as many more as wanted, and repeats a case that is named here.
 """
 
 from __future__ import annotations

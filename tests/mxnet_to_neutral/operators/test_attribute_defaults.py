@@ -29,6 +29,7 @@ SAMPLES: Mapping[str, Mapping[str, str]] = {
     "Pooling": {"kernel": "(2, 2)"},
     "Pooling_v1": {"kernel": "(2, 2)"},
     "SpatialTransformer": {"target_shape": "(4, 4)", "transform_type": "affine", "sampler_type": "bilinear"},
+    "UpSampling": {"num_filter": "2"},
     "_contrib_quantized_pooling": {"kernel": "(2, 2)"},
     "_linspace": {"start": "0", "stop": "1", "num": "3"},
     "_np_roll": {"shift": "1"},

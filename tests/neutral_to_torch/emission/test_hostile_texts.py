@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -11,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from graphs import GraphBuilder
-from neutral.errors import NeutralError, UnsupportedError
+from neutral.errors import NeutralError, StoreError, UnsupportedError
 from neutral.graph import Graph, Input, Node, Value
 from neutral.operators import catalogue
 from neutral.source import SourceFile, StoreSource
@@ -94,8 +95,18 @@ def test_einsum_of_the_grammar_is_written(subscripts: str) -> None:
     assert repr(subscripts).replace("'", '"') in compose(_einsum(subscripts)).source
 
 
-@pytest.mark.parametrize("subscripts", ["ij,jk->ik->", 'i"j,j', "ij", "ij,jk,kl", "....ij,j", "i1,j", "ij,jk->i,k"])
+@pytest.mark.parametrize("subscripts", ["ij,jk->ik->", 'i"j,j', "....ij,j", "i1,j", "ij,jk->i,k"])
 def test_einsum_beyond_the_grammar_is_refused(subscripts: str) -> None:
+    graph = _einsum("ij,jk->ik").graph
+    assert graph is not None
+    node = replace(graph.nodes[-1], attributes={"subscripts": subscripts})
+    store = Store({}, {}, replace(graph, nodes=(*graph.nodes[:-1], node)))
+    with pytest.raises(StoreError, match="subscripts"):
+        compose(store)
+
+
+@pytest.mark.parametrize("subscripts", ["ij", "ij,jk,kl"])
+def test_einsum_of_another_number_of_operands_is_refused(subscripts: str) -> None:
     with pytest.raises(UnsupportedError, match="subscripts"):
         compose(_einsum(subscripts))
 

@@ -73,7 +73,7 @@ TEXTS: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = [
     ("softmax_of_sample", (X,), {}, "x.softmax(1)"),
     ("pick", (X, Y), {"axis": 1, "keepdim": True, "out_of_range": "clamp"}, "pick(x, y, 1, keepdim=True)"),
     ("dropout", (X,), {"p": 0.2, "shared_axes": (), "always": True}, "F.dropout(x, 0.2, training=True)"),
-    ("dropout", (X,), {"p": 0.2, "shared_axes": (1,), "always": False}, "self.dropout1(x)"),
+    ("dropout", (X,), {"p": 0.2, "shared_axes": (1,), "always": False}, "self.dropout(x)"),
 ]
 
 IDS = [f"{kind}-{text}" for kind, _, _, text in TEXTS]

@@ -1,8 +1,8 @@
 """Fuzz input formats for as long as asked, and print the counts by target.
 
-    python tests/fuzz/run.py --count 100000                    # every target
-    python tests/fuzz/run.py --target symbol --seed 7 --jobs 2
-    python tests/fuzz/run.py --target symbol --seed 7 --case 41 # one case again, with its traceback
+    python tests/fuzz/fuzz_formats.py --count 100000                    # every target
+    python tests/fuzz/fuzz_formats.py --target symbol --seed 7 --jobs 2
+    python tests/fuzz/fuzz_formats.py --target symbol --seed 7 --case 41 # one case again, with its traceback
 
 A failure is printed with its target, seed and case number, which make its input again.
 """
