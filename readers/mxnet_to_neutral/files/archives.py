@@ -20,6 +20,7 @@ from neutral.errors import SourceError
 _UNREADABLE = (
     *(tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, RuntimeError, zlib.error, lzma.LZMAError),
     *(ValueError, NotImplementedError),  # names that are not UTF-8; compression methods that Python lacks
+    MemoryError,  # an LZMA header that announces a dictionary of gigabytes
 )
 
 

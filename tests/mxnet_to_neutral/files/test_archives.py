@@ -128,3 +128,14 @@ def test_an_archive_that_grows_beyond_all_weights_is_refused(tmp_path: Path, mon
     monkeypatch.setattr(archives, "UNPACKED_BASE", 0)
     with pytest.raises(SourceError, match="would take more than"):
         unpack(str(path), str(tmp_path))
+
+
+def test_an_lzma_header_that_announces_a_dictionary_of_gigabytes_is_no_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: str) -> bool:
+        raise MemoryError
+
+    monkeypatch.setattr(tarfile, "is_tarfile", fail)
+    (tmp_path / "a.tar").write_bytes(b"")
+    assert not is_archive(str(tmp_path / "a.tar"))
