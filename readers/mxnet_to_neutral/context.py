@@ -205,7 +205,7 @@ class NodeContext:
             The node's first output; the next is ``Value(result.node, 1)``.
 
         Raises:
-            Refusal: An attribute's value is out of the range that the catalogue states.
+            Refusal: An attribute's value is out of the range that the catalogue states, or a required role is None.
             NeutralError: The attributes do not fit the catalogue's entry: a fault of the rule.
         """
         operator = catalogue[kind]
@@ -218,6 +218,10 @@ class NodeContext:
             raise Refusal("; ".join(problems))
         if problems:
             raise NeutralError(f"rule of {self.operator}: {'; '.join(problems)}")
+        for role, content in (roles or {}).items():
+            declared = operator.role(role)
+            if content is None and declared is not None and declared.required:
+                self.refuse(f"it has {self.count} inputs and none for its {role}")
         name = self.unique(f"{self.name}.{kind}")
         self.drafts.append(
             Draft(name, kind, list(inputs), typed, self.symbol_node, dict(roles or {}), layer, dict(bodies or {}))

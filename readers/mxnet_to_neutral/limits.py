@@ -48,5 +48,8 @@ MAX_SUBGRAPH_DEPTH = 16
 MAX_COUNTS = {"num_layers": 1 << 10, "num_outputs": 1 << 16, "num_args": 1 << 16}
 """The largest value of attributes that count layers, outputs or inputs; rules use memory in proportion to them."""
 
+MAX_ITEMS = 1 << 12
+"""Items of an attribute that is a tuple; the time that rules take can be quadratic in them."""
+
 MAX_OUTPUTS = 1 << 20
 """Outputs of one node of a symbol."""

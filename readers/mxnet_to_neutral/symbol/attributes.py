@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from typing import Any, Callable, Collection, TypeVar
 
-from mxnet_to_neutral.limits import MAX_COUNTS
+from mxnet_to_neutral.limits import MAX_COUNTS, MAX_ITEMS
 from mxnet_to_neutral.symbol import values
 from mxnet_to_neutral.symbol.model import SymbolNode
 from neutral.errors import FormatError
@@ -168,11 +168,14 @@ class Attributes:
                 raise self.error(name, "a value: the operator has no default for it")
             return default
         try:
-            return parse(text)
+            value = parse(text)
         except ValueError as error:
             if text.strip() == "None" and default is not _REQUIRED:
                 return default  # Python front ends write None for arguments that are left out
             raise self.error(name, str(error)) from error
+        if isinstance(value, tuple) and len(value) > MAX_ITEMS:
+            raise self.error(name, f"at most {MAX_ITEMS} items")
+        return value
 
 
 def declared_shape(variable: SymbolNode, numpy_shape: bool, file: str) -> tuple[int | None, ...] | None:

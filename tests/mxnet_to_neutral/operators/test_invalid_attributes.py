@@ -51,6 +51,25 @@ def test_the_node_is_opaque_and_the_weights_are_kept(tmp_path: Path, changed: di
     np.testing.assert_array_equal(store.tensors["c_weight.value"].numpy(), ramp(4, 3, 3, 3))
 
 
+def test_a_node_without_an_input_for_its_weight_is_opaque(tmp_path: Path) -> None:
+    symbol = SymbolBuilder()
+    first = symbol.add("Convolution", "c", ["data"], **CONVOLUTION)
+    symbol.add("Convolution", "d", [first, "d_weight"], **CONVOLUTION)
+    store = read(tmp_path, symbol, d_weight=ramp(4, 4, 3, 3))
+    assert store.graph is not None
+    opaque = next(node for node in store.graph.nodes if node.name == "c")
+    assert opaque.attributes["reason"] == "it has 1 inputs and none for its weight"
+
+
+def test_an_attribute_of_too_many_items_makes_the_node_opaque(tmp_path: Path) -> None:
+    symbol = SymbolBuilder()
+    x = symbol.add("Reshape", "r", ["data"], shape=f"({'0, ' * 100_000})")
+    symbol.add("FullyConnected", "fc", [x, "fc_weight"], num_hidden="2", no_bias="1")
+    store = read(tmp_path, symbol, fc_weight=ramp(2, 3))
+    assert store.graph is not None
+    assert "expected at most 4096 items" in store.graph.nodes[0].attributes["reason"]
+
+
 def test_a_missing_attribute(tmp_path: Path) -> None:
     symbol = SymbolBuilder()
     symbol.add("FullyConnected", "fc", ["data", "fc_weight"], no_bias="1")
