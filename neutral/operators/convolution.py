@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Mapping
+
 from neutral.operators.declarations import Attribute, Operator, Role
 from neutral.operators.ranks import RankContext
 
@@ -48,6 +50,11 @@ def window_rank(node: RankContext) -> int:
     return len(node["kernel_size"]) + 2
 
 
+def _groups_problem(attributes: Mapping[str, Any]) -> str | None:
+    channels, groups = attributes["out_channels"], attributes["groups"]
+    return f"out_channels={channels} is not divisible by groups={groups}" if channels % groups else None
+
+
 OPERATORS = (
     Operator(
         "convolution",
@@ -56,6 +63,7 @@ OPERATORS = (
         attributes=(*WINDOW, LAYOUT),
         roles=(Role("weight", "(out_channels, in_channels/groups, *kernel_size)", "The kernel."), BIAS),
         family="convolution",
+        relation=_groups_problem,
         operand_rank=window_rank,
         rank_rule=window_rank,
         dtype_rule="same",
@@ -87,6 +95,7 @@ OPERATORS = (
         ),
         roles=(Role("weight", "(in_channels, out_channels/groups, *kernel_size)", "The kernel."), BIAS),
         family="convolution",
+        relation=_groups_problem,
         operand_rank=window_rank,
         rank_rule=window_rank,
         dtype_rule="same",
@@ -112,6 +121,7 @@ OPERATORS = (
         ),
         roles=(Role("weight", "(out_channels, in_channels/groups, *kernel_size)", "The kernel."), BIAS),
         family="convolution",
+        relation=_groups_problem,
         operand_rank=4,
         rank_rule=4,
         dtype_rule="same",

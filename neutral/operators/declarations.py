@@ -134,6 +134,7 @@ class Operator:
             values. None: the values of all operands matter.
         inference_identity: Outside of training the output is the first operand, unless the attribute ``always`` is set.
         keeps_shape: The first output has the shape of the first operand, whatever the attributes.
+        relation: A function that returns the problem of a combination of attributes, each of which is valid, or None.
         output_rule: The number of outputs, computed from the attributes and the number of operands, for kinds that have
             a ``*name`` among their outputs.
         operand_rank: The rank of the first operand, for kinds that take no other: a number or a function of the
@@ -169,6 +170,7 @@ class Operator:
     shape_operands: int | None = None
     inference_identity: bool = False
     keeps_shape: bool = False
+    relation: Callable[[Mapping[str, Any]], str | None] | None = None
     output_rule: Callable[[Mapping[str, Any], int], int] | None = None
     operand_rank: RankRule = None
     rank_rule: RankRule = None
@@ -221,7 +223,7 @@ class Operator:
         yield from self.value_problems(attributes)
 
     def value_problems(self, attributes: Mapping[str, Any]) -> Iterator[str]:
-        """Check the values of those attributes that are of the right type: choices, ranges, lengths and grammars.
+        """Check the values of those attributes that are of the right type: choices, ranges, lengths, grammars, relations.
 
         Args:
             attributes: Values by name.
@@ -234,12 +236,19 @@ class Operator:
             >>> list(catalogue["split"].value_problems({"axis": 1, "parts": 0}))
             ['split: parts=0 is less than 1']
         """
+        valid = True
         for attribute in self.attributes:
             if attribute.name in attributes and attribute.type_problem(attributes[attribute.name]) is None:
                 value = attributes[attribute.name]
                 problem = attribute.value_problem(value) or _length_problem(attribute, attributes)
                 if problem is not None:
+                    valid = False
                     yield f"{self.kind}: {problem}"
+            else:
+                valid = False
+        problem = self.relation(attributes) if valid and self.relation is not None else None
+        if problem is not None:
+            yield f"{self.kind}: {problem}"
 
     def arity_problem(self, count: int) -> str | None:
         """Return why a node of this kind cannot have ``count`` operands, absent ones included, or None if it can."""

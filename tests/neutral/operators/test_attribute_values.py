@@ -102,3 +102,11 @@ def test_long_texts_are_checked_without_backtracking() -> None:
 ])  # fmt: skip
 def test_arity(kind: str, count: int, fits: bool) -> None:
     assert (catalogue[kind].arity_problem(count) is None) is fits
+
+
+def test_groups_have_to_divide_the_output_channels() -> None:
+    attributes = {"out_channels": 6, "groups": 4}
+    window = {"kernel_size": (1,), "stride": (1,), "padding": (0,), "dilation": (1,), "layout": "channels_first"}
+    expected = ["convolution: out_channels=6 is not divisible by groups=4"]
+    assert list(catalogue["convolution"].value_problems({**attributes, **window})) == expected
+    assert list(catalogue["convolution"].value_problems({"groups": 4, **window})) == []
