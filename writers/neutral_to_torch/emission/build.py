@@ -11,6 +11,7 @@ from typing import Mapping, Sequence
 import torch
 from torch import nn
 
+from neutral.errors import UnsupportedError
 from neutral.store import Store
 from neutral_to_torch.emission.compose import Emission, compose
 from neutral_to_torch.emission.source_gate import check_source
@@ -57,7 +58,10 @@ def load(emission: Emission, store: Store, dtype: torch.dtype | None, device: to
     state = {key: _place(mapped.get(tensor), dtype, device) for key, tensor in tensors.items()}
     for first, second in emission.state.ties():
         state[second] = state[first]
-    model.load_state_dict(state, strict=True, assign=True)
+    try:
+        model.load_state_dict(state, strict=True, assign=True)
+    except RuntimeError as error:  # shapes that the catalogue leaves open
+        raise UnsupportedError(f"{store.path or 'the model'}: its tensors do not fit its operators: {error}") from None
     for first, second in emission.state.ties():
         owner, name = _owner(model, second)
         setattr(owner, name, getattr(*_owner(model, first)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Callable, Sequence
 
+from neutral.errors import UnsupportedError
 from neutral.graph import Input, Value
 from neutral.store import Store
 from neutral_to_torch.emission.lowering.pipeline import lower
@@ -22,6 +23,9 @@ from neutral_to_torch.emission.structure.model_arguments import classifier_argum
 from neutral_to_torch.emission.structure.module_ir import Block, has_weights, owned
 from neutral_to_torch.emission.structure.naming import GLOBALS, Unique, tokens
 from neutral_to_torch.emission.structure.tree import Tree, flat_tree
+
+MAX_CONSTANTS_BYTES = 1 << 30
+"""Bytes of all tensors that the store does not hold and the state dict gets."""
 
 
 @dataclass(frozen=True)
@@ -93,9 +97,20 @@ def _written(
     state = State()
     for item, path in tree.paths.items():
         state.add(item, path, trees)
+    _check_constants(store, state)
     classes.append(_model_class(name, program, statements, tree, labels, reserved, state))
     source = file_text(file_docstring(store, name, program, blocks, state, weights), classes)
     return Emission(source, name, state, program.inputs, program.outputs)
+
+
+def _check_constants(store: Store, state: State) -> None:
+    """Refuse a model whose constants would make the weights much larger than the store."""
+    total = sum(tensor.nbytes for tensor in state.constants.values())
+    if total > MAX_CONSTANTS_BYTES:
+        raise UnsupportedError(
+            f"{store.path or 'the model'}: its {len(state.constants)} constants take {total} bytes in the weights; "
+            f"at most {MAX_CONSTANTS_BYTES} are written."
+        )
 
 
 def _block_class(block: Block, tree: Tree, reserved: frozenset[str]) -> ClassText:

@@ -20,6 +20,9 @@ from neutral.tensor import Tensor
 from neutral_to_torch.emission.expression.symbols import Symbol, nn, term_of, torch
 from neutral_to_torch.emission.expression.terms import Body, Control, Declaration, Ref, SelfAttribute
 
+MAX_CONSTANT_BYTES = 1 << 28
+"""Bytes of one tensor that the store does not hold and the state dict gets, such as zeros."""
+
 
 class Unsupported(Exception):
     """Raised by a rule for a node that it cannot express exactly.
@@ -173,7 +176,12 @@ class NodeView:
         Args:
             constructor: The call that makes a tensor of the same shape and dtype.
             value: The tensor that the state dict gets.
+
+        Raises:
+            Unsupported: The tensor takes more than :data:`MAX_CONSTANT_BYTES`.
         """
+        if value.nbytes > MAX_CONSTANT_BYTES:
+            raise Unsupported(f"a constant of {value.nbytes} bytes; at most {MAX_CONSTANT_BYTES} are written")
         return self._declare(self.name, constructor, {}, {"": value}, "constant", buffer=True)
 
     def control(self, inputs: Sequence[Symbol], bodies: Mapping[str, Sequence[int | None]], **counts: int) -> Symbol:

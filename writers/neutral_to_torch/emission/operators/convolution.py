@@ -85,6 +85,8 @@ def transposed_convolution(node: NodeView, x: Symbol) -> Symbol:
         "dilation": short(node["dilation"]),
     }
     bias = node.has("bias")
+    if node.stored("weight") and node.shape("weight")[0] % node["groups"]:
+        raise Unsupported(f"groups={node['groups']}, which do not divide the {node.shape('weight')[0]} input channels")
     if node["output_size"] is not None:
         options = {name: node[name] for name in ("stride", "dilation")}
         if node.stored("weight") and (not bias or node.stored("bias")):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from neutral.tensor import from_numpy
+from neutral.dtypes import DTYPE_CODE
+from neutral.tensor import lazy_tensor
 from neutral_to_torch.emission.expression.symbols import Symbol, helper, torch
-from neutral_to_torch.emission.lowering.rules import NodeView, rule, torch_dtype
+from neutral_to_torch.emission.lowering.rules import NodeView, Unsupported, rule, torch_dtype
 
 
 def number(value: float) -> float | int:
@@ -20,7 +21,13 @@ def full(node: NodeView) -> Symbol:
     named = {0.0: torch.zeros, 1.0: torch.ones}.get(value)
     dtype = {"dtype": torch_dtype(node["dtype"])}
     constructor = torch.full(shape, number(value), **dtype) if named is None else named(*(shape or ((),)), **dtype)
-    return node.constant(constructor, from_numpy(np.full(shape, value, node["dtype"])))
+    if np.issubdtype(node["dtype"], np.integer):
+        limits = np.iinfo(node["dtype"])
+        if not limits.min <= value <= limits.max:
+            raise Unsupported(f"value={value}, which {node['dtype']} cannot hold")
+    return node.constant(
+        constructor, lazy_tensor(DTYPE_CODE[node["dtype"]], shape, lambda: np.full(shape, value, node["dtype"]))
+    )
 
 
 @rule("full_like")
@@ -43,8 +50,12 @@ def arange(node: NodeView) -> Symbol:
         constructor = torch.linspace(number(start), number(last), count, dtype=torch_dtype(node["dtype"]))
     if repeat > 1:
         constructor = constructor.repeat_interleave(repeat)
-    values = (start + step * np.arange(count)).repeat(repeat).astype(node["dtype"])
-    return node.constant(constructor, from_numpy(values))
+
+    def values() -> np.ndarray:
+        numbers: np.ndarray = start + step * np.arange(count)
+        return numbers.repeat(repeat).astype(node["dtype"])
+
+    return node.constant(constructor, lazy_tensor(DTYPE_CODE[node["dtype"]], (count * repeat,), values))
 
 
 @rule("arange_like")
@@ -71,7 +82,11 @@ def eye(node: NodeView) -> Symbol:
         constructor = torch.ones(rows, columns, **dtype).tril(offset).triu(offset)
     else:
         constructor = torch.eye(*((rows,) if rows == columns else (rows, columns)), **dtype)
-    return node.constant(constructor, from_numpy(np.eye(rows, columns, offset, node["dtype"])))
+
+    def values() -> np.ndarray:
+        return np.eye(rows, columns, offset, node["dtype"])
+
+    return node.constant(constructor, lazy_tensor(DTYPE_CODE[node["dtype"]], (rows, columns), values))
 
 
 @rule("index_array")

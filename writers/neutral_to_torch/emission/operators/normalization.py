@@ -73,6 +73,8 @@ def instance_norm(node: NodeView, x: Symbol) -> Symbol:
 def group_norm(node: NodeView, x: Symbol) -> Result:
     groups, eps = node["groups"], node["eps"]
     if node.stored("weight") and node.stored("bias"):
+        if node.shape("weight")[0] % groups:
+            raise Unsupported(f"groups={groups}, which do not divide the {node.shape('weight')[0]} channels")
         output = node.module(nn.GroupNorm(groups, node.shape("weight")[0], eps=eps))(x)
     else:
         output = F.group_norm(x, groups, node.tensor("weight"), node.tensor("bias"), eps)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from neutral.tensor import from_numpy
+from neutral.dtypes import DTYPE_CODE
+from neutral.tensor import lazy_tensor
 from neutral_to_torch.emission.expression.symbols import Symbol, helper, torch
 from neutral_to_torch.emission.lowering.rules import NodeView, Result, rule, torch_dtype, unpack
 from neutral_to_torch.emission.operators.creation import number
@@ -29,7 +30,7 @@ def _like(node: NodeView) -> Symbol | None:
         return None
     shape, dtype = node["shape"] or (), node["dtype"] or "float32"
     constructor = torch.zeros(*(shape or ((),)), dtype=torch_dtype(dtype))
-    return node.constant(constructor, from_numpy(np.zeros(shape, dtype)))
+    return node.constant(constructor, lazy_tensor(DTYPE_CODE[dtype], shape, lambda: np.zeros(shape, dtype)))
 
 
 def _helped(node: NodeView, function: Symbol) -> Symbol:

@@ -14,6 +14,8 @@ def lstm(
 ) -> Result:
     if node["clip_min"] is not None or node["clip_max"] is not None:
         raise Unsupported("clipping of the cell state, which torch's LSTM does not have")
+    if node["projection_size"] >= node["hidden_size"]:
+        raise Unsupported(f"projection_size={node['projection_size']}, which torch demands to be below hidden_size")
     layer = _layer(node, nn.LSTM, proj_size=node["projection_size"])
     state = None
     if h is not None or c is not None:
@@ -52,8 +54,27 @@ def _layer(node: NodeView, constructor: Symbol, **options: Any) -> Symbol:
         "bidirectional": node["bidirectional"],
         **options,
     }
+    _check_roles(node)
     said = {name: value for name, value in options.items() if value != _DEFAULTS[name]}
     return node.module(constructor(node.shape("weight_ih_l0")[1], node["hidden_size"], **said))
+
+
+def _check_roles(node: NodeView) -> None:
+    """Refuse a layer that lacks a tensor of torch's layer, has others, or does not fit the one before."""
+    directions = ("", "_reverse") if node["bidirectional"] else ("",)
+    projection = node.attributes.get("projection_size", 0)
+    roles = ["weight_ih", "weight_hh", *["weight_hr"] * bool(projection)]
+    roles += ["bias_ih", "bias_hh"] * node.stored("bias_ih_l0")
+    suffixes = [f"_l{layer}{direction}" for layer in range(node["num_layers"]) for direction in directions]
+    different = {role + suffix for role in roles for suffix in suffixes} ^ set(node.roles)
+    if different:
+        raise Unsupported(f"its layer has some of its tensors only, or too many: {min(different)}")
+    for suffix in suffixes:
+        first = suffix.startswith("_l0")
+        size = (projection or node["hidden_size"]) * len(directions)
+        expected = node.shape("weight_ih_l0")[1] if first else size
+        if node.shape(f"weight_ih{suffix}")[1] != expected:
+            raise Unsupported(f"weight_ih{suffix} of shape {node.shape('weight_ih' + suffix)} for {expected} inputs")
 
 
 def _state(node: NodeView, x: Symbol, state: Symbol | None, size: int) -> Symbol:
