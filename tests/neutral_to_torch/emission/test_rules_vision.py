@@ -11,6 +11,7 @@ from checks import run, source_of, torch
 from graphs import GraphBuilder
 from neutral.graph import Value
 from neutral_to_torch.emission.build import build
+from neutral_to_torch.emission.helpers.detection import suppress
 
 IMAGE = (None, 3, None, None)
 FIRST = {"layout": "channels_first"}
@@ -134,3 +135,17 @@ def test_export(kind: str, attributes: dict[str, Any], inputs: list[Any], free: 
     halves = module.half()(*(x.half() for x in inputs))
     halves = halves if isinstance(halves, tuple) else (halves,)
     assert all(half.dtype == torch.float16 for half in halves)
+
+
+@pytest.mark.parametrize("boxes", [0, 5, 140])
+def test_boxes_in_conflict_with_an_earlier_kept_one_are_removed(boxes: int) -> None:
+    """Blocks of 128 boxes are decided at once; traced and compiled code takes as many rounds as a chain may need."""
+    generator = torch.Generator().manual_seed(1)
+    conflicts = torch.rand(2, boxes, boxes, generator=generator) < 0.05
+    keep = torch.rand(2, boxes, generator=generator) < 0.9
+    expected = keep.clone()
+    for k in range(boxes):
+        expected[:, k + 1 :] &= ~(conflicts[:, k, k + 1 :] & expected[:, k, None])
+    assert suppress(keep, conflicts).equal(expected)
+    traced = torch.jit.trace(suppress, (keep, torch.zeros_like(conflicts)), check_trace=False)
+    assert traced(keep, conflicts).equal(expected)

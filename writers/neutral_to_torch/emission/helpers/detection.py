@@ -48,16 +48,20 @@ def box_iou_of_centers(first: Tensor, second: Tensor) -> Tensor:
 
 
 def suppress(keep: Tensor, conflicts: Tensor) -> Tensor:
-    """Keep of boxes (N, boxes) in order those in conflict with no earlier one that is kept.
-
-    All boxes are decided at once, in as many rounds as the longest chain of conflicts.
-    """
-    earlier, kept = conflicts.triu(1), keep
-    for _ in range(keep.shape[1]):
-        before, kept = kept, keep & ~(earlier & kept[:, :, None]).any(1)
-        if not torch.compiler.is_compiling() and torch.equal(kept, before):
-            break
-    return kept
+    """Keep of boxes (N, boxes) in order those in conflict with no earlier one that is kept."""
+    recorded = torch.jit.is_tracing() or torch.compiler.is_compiling()
+    parts = [keep[:, :0]]
+    for begin in range(0, keep.shape[1], 128):
+        part = slice(begin, begin + 128)
+        free = own = keep[:, part]
+        for _ in range(own.shape[1]):
+            earlier = conflicts[:, part, part].triu(1) & own[:, :, None]
+            before, own = own, free & ~earlier.any(1)
+            if not recorded and torch.equal(own, before):
+                break
+        parts.append(own)
+        keep = keep & ~(conflicts[:, part] & own[:, :, None]).any(1)
+    return torch.cat(parts, 1)
 
 
 def centers(boxes: Tensor) -> Tensor:

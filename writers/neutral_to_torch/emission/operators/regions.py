@@ -24,8 +24,9 @@ def position_sensitive_roi_pool(node: NodeView, x: Symbol, regions: Symbol) -> S
 def deformable_position_sensitive_roi_pool(
     node: NodeView, x: Symbol, regions: Symbol, offsets: Symbol | None = None
 ) -> Symbol:
-    names = ("output_channels", "output_size", "group_size", "part_size", "samples", "spatial_scale", "offset_scale")
-    return helper.deformable_roi_pool(x, regions, offsets, **{name: node[name] for name in names})
+    channels, size = node["output_channels"], node["output_size"]
+    names = ("group_size", "part_size", "samples", "spatial_scale", "offset_scale")
+    return helper.deformable_roi_pool(x, regions, offsets, channels, size, **{name: node[name] for name in names})
 
 
 @rule("rotated_roi_align")
