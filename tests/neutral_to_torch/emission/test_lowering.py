@@ -52,6 +52,22 @@ def test_passes_have_names_and_summaries() -> None:
         assert each.name.isidentifier() and each.summary.endswith(".")
 
 
+@pytest.mark.parametrize("rows", [False, True])
+def test_a_filled_operand_of_a_selection_is_a_number(rows: bool) -> None:
+    g = GraphBuilder()
+    mask, scores = g.input("mask", (2, 5)), g.input("scores", (2, 5))
+    fill = g.node("multiply", g.node("full_like", scores, value=1.0), -1e18)
+    source = source_of(g.store(g.node("where", mask, scores, fill, rows=rows)))
+    assert "scores, -1e18)" in source and "ones_like" not in source
+
+
+def test_a_fill_of_another_shape_stays_a_tensor() -> None:
+    g = GraphBuilder()
+    mask, scores, like = g.input("mask", (1, 5)), g.input("scores", (1, 5)), g.input("like", (2, 5))
+    source = source_of(g.store(g.node("where", mask, scores, g.node("full_like", like, value=2.0), rows=False)))
+    assert "full_like(like, 2)" in source
+
+
 def test_recurrent_layers_between_swaps_take_the_batch_first() -> None:
     g = GraphBuilder()
     x = g.node("swap_axes", g.input("x", (2, 5, 6)), axis=0, other_axis=1)

@@ -14,6 +14,7 @@ from neutral_to_torch.emission.lowering.batch_first import fuse_batch_first
 from neutral_to_torch.emission.lowering.class_rows import fuse_class_rows
 from neutral_to_torch.emission.lowering.common_subexpressions import eliminate_common_subexpressions
 from neutral_to_torch.emission.lowering.cut import cut, eliminate_dead_code, remove_identities
+from neutral_to_torch.emission.lowering.fold_fills import fold_fills
 from neutral_to_torch.emission.lowering.fuse_activations import fuse_activations
 from neutral_to_torch.emission.lowering.input_shapes import infer_input_shapes
 from neutral_to_torch.emission.lowering.like_operands import hoist_like_operands
@@ -24,6 +25,7 @@ GRAPH_PASSES: tuple[Pass[Graph], ...] = (
     Pass("remove_identities", "Replace the outputs of identities by their operands.", remove_identities),
     Pass("eliminate_dead_code", "Drop nodes and inputs that no output depends on.", eliminate_dead_code),
     Pass("fuse_activations", "Write composed GELU, SiLU, hard swish and hard sigmoid as one node.", fuse_activations),
+    Pass("fold_fills", "Select numbers instead of tensors that are filled with them.", fold_fills),
     Pass("fuse_batch_first", "Take the batch first in recurrent layers between swaps of axes.", fuse_batch_first),
     Pass(
         "fuse_class_rows", "Write rows of (class, score, box) that are joined class by class at once.", fuse_class_rows

@@ -236,5 +236,5 @@ def where(node: NodeView, condition: Symbol, x: Symbol, y: Symbol) -> Symbol:
             return torch.where(condition, x, y)
         return torch.where(condition, operand(node, 1), operand(node, 2))
     if node.rank(0) in (None, 1) and node.rank(1) != 1:
-        return helper.choose(condition, x, y)
-    return torch.where(operation("!=", condition, 0), x, y)
+        return helper.choose(condition, x, y if node.number(2) is None else torch.full_like(x, y))
+    return torch.where(operation("!=", condition, 0), x, operand(node, 2))
