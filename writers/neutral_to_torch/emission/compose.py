@@ -20,7 +20,7 @@ from neutral_to_torch.emission.structure.folding import fold
 from neutral_to_torch.emission.structure.grouping import block_tree, model_tree
 from neutral_to_torch.emission.structure.labels import Labels
 from neutral_to_torch.emission.structure.model_arguments import classifier_argument
-from neutral_to_torch.emission.structure.module_ir import Block, has_weights, owned
+from neutral_to_torch.emission.structure.module_ir import Block, has_own_line, owned
 from neutral_to_torch.emission.structure.naming import GLOBALS, Unique, tokens
 from neutral_to_torch.emission.structure.tree import Tree, flat_tree
 
@@ -167,7 +167,7 @@ def _model_class(
 def _forward(tree: Tree, split: Callable[[str], Sequence[str]], reserved: frozenset[str]) -> Forward:
     return Forward(
         own=lambda item: f"self.{tree.names[item]}",
-        has_weights=has_weights,
+        has_own_line=has_own_line,
         hint=lambda statement: variable_name(statement, tree, split(statement.name)),
         reserved=reserved,
         flow="x",

@@ -24,6 +24,7 @@ class Heuristics:
         fewest_units: Units in the parallel branches of different blocks from which units become a class first.
         most_parameters: Arguments of a class, above which too much differs between its instances.
         most_channel_arguments: Channel numbers of a block up to which those that never differ are arguments too.
+        most_multiples: Places up to which a multiple of an argument is written out; in more it gets a name.
         fewest_listed: Blocks in a row that become an ``nn.ModuleList`` with a loop.
         fewest_looped: Equal or evenly growing items of a sequence that are written as a loop.
         longest_flat: Layers of a block that are attributes of their own; more become an ``nn.Sequential``.
@@ -50,6 +51,7 @@ class Heuristics:
     fewest_units: int = 12
     most_parameters: int = 12
     most_channel_arguments: int = 3
+    most_multiples: int = 3
     fewest_listed: int = 3
     fewest_looped: int = 3
     longest_flat: int = 12

@@ -35,19 +35,19 @@ from neutral_to_torch.emission.printing.signatures import without_defaults
 class Forward:
     """Writes the body of one ``forward``.
 
-    ``own`` gives the text of what the module owns (``self.conv1``), ``has_weights`` says which of it deserves a line of
-    its own, ``hint`` proposes a variable's name for a statement, and ``reserved`` are names no variable may have.
+    ``own`` gives the text of what the module owns (``self.conv1``), ``has_own_line`` says which of it deserves a line
+    of its own, ``hint`` proposes a variable's name for a statement, and ``reserved`` are names no variable may have.
     """
 
     def __init__(
         self,
         own: Callable[[Any], str],
-        has_weights: Callable[[Any], bool],
+        has_own_line: Callable[[Any], bool],
         hint: Callable[[Statement], str],
         reserved: frozenset[str],
         flow: str,
     ) -> None:
-        self._own, self._has_weights, self._hint = own, has_weights, hint
+        self._own, self._has_own_line, self._hint = own, has_own_line, hint
         self._reserved, self._flow = reserved, flow
 
     def lines(
@@ -139,7 +139,7 @@ class Forward:
         return (
             isinstance(term, Call)
             and isinstance(term.callee, SelfAttribute)
-            and self._has_weights(term.callee.declaration)
+            and self._has_own_line(term.callee.declaration)
         )
 
     def _weight(self, term: Term) -> int:

@@ -65,6 +65,8 @@ def tidy(term: Term, blocks: Mapping[str, Mapping[str, object]] = NONE) -> Term:
         items = looped([tidy(item, blocks) for item in term.args[0].items])
         single = len(items) == 1 and isinstance(items[0], Repeat)
         args = (replace(items[0], alone=True) if single else ListOrTuple(items),)  # type: ignore[arg-type]
+    if name.startswith("nn.ConvTranspose") and len(args) == 2 and kept and kept[0][0] == "kernel_size":
+        args, kept = (*args, kept[0][1]), kept[1:]
     return Call(term.callee, args, tuple((key, tidy(value, blocks)) for key, value in kept))
 
 

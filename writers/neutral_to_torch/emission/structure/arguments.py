@@ -211,7 +211,7 @@ def name_variables(variables: Sequence[Variable]) -> None:
             if base is not None and not variable.name and variable.term is None:
                 variable.term = _ratio(variable.vector, base)
     for variable in channels:
-        if variable.term is not None and len(variable.places) > 1:
+        if variable.term is not None and len(variable.places) > _most_places(variable.term):
             give(variable, "hidden_features" if linear else "channels")
     between = [v for v in channels if not v.name and v.term is None]
     for position, variable in enumerate(between):
@@ -224,6 +224,12 @@ def name_variables(variables: Sequence[Variable]) -> None:
             variable.term = Operation("//", (Name(kernel.name), Literal(2)))
         else:
             give(variable, hint)
+
+
+def _most_places(term: Term) -> int:
+    """Return in how many places a term is written out; a term in more places gets a name."""
+    is_multiple = isinstance(term, Operation) and term.symbol == "*"
+    return HEURISTICS.most_multiples if is_multiple else 1
 
 
 def _between(variable: Variable, other: Variable | None, taken: Collection[str]) -> str:
@@ -287,7 +293,7 @@ def condition(flag: str, present: Sequence[bool], variables: Sequence[Variable])
     ends = (f"in_{suffix}", f"out_{suffix}")
     tests: list[list[tuple[Any, ...]]]
     if kind == "expand":
-        tests = [[("!=", "channels", ends[0])], [("!=", "channels", "out_channels")]]
+        tests = [[("!=", "kernel_size", 1)], [("!=", "channels", ends[0])], [("!=", "channels", "out_channels")]]
         joined = "or"
     elif kind in ("residual", "downsample"):
         symbol, joined = ("==", "and") if kind == "residual" else ("!=", "or")

@@ -40,7 +40,7 @@ def block_doc(block: Block, architecture: str | None) -> str:
     if residual is not None and facts.convolutions_of(residual[0]):
         return _convolutions("Residual block: ", facts, residual[0])
     if facts.merge_kind == "concatenate" and len(facts.convolutions) > 1 and not facts.is_direct:
-        return f"Parallel branches, concatenated: {_branches(facts)}."
+        return _parallel_branches(facts)
     return f"{_capital(listing(block.statements))}."
 
 
@@ -72,7 +72,7 @@ _WRITERS: dict[str | None, Callable[[BlockFacts], str]] = {
     "DepthwiseSeparable": _residual("Depthwise separable"),
     "DenseLayer": lambda facts: _convolutions("Append new channels to the input: ", facts, facts.statements),
     "Fire": _branched("Fire module: squeeze the channels, expand them in parallel"),
-    "Inception": _branched("Parallel branches, concatenated"),
+    "Inception": lambda facts: _parallel_branches(facts),
 }
 
 
@@ -93,6 +93,13 @@ def _convolutions(head: str, facts: BlockFacts, statements: Sequence[Statement])
 
 
 _PARTS = {"SqueezeExcite": "squeeze-and-excitation", "SplitAttention": "split attention"}
+
+
+def _parallel_branches(facts: BlockFacts) -> str:
+    """Return ``Parallel branches, concatenated: 1x1 | 1x1, 5x5.``, with a shorter head where the line is too long."""
+    branches = _branches(facts)
+    text = f"Parallel branches, concatenated: {branches}."
+    return text if len(text) <= LONGEST else f"Parallel branches: {branches}."
 
 
 def _branches(facts: BlockFacts) -> str:

@@ -199,7 +199,7 @@ def _named(name: str, run: list[Statement], parts: Sequence[Sequence[str]]) -> S
         head = rests[position][0] if rests[position] else None
         while head is not None and stop < len(run) and rests[stop][:1] == [head]:
             stop += 1
-        if stop - position > 1 and head is not None:
+        if stop - position > 1 and head is not None and head.lower().rstrip("0123456789") not in KIND_WORDS:
             items.append(_named(head, run[position:stop], rests[position:stop]))
             keys.append(items[-1].name)
         else:

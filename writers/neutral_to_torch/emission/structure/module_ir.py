@@ -116,6 +116,11 @@ def has_weights(item: Owned) -> bool:
     return isinstance(item, Instance) or item.has_weights
 
 
+def has_own_line(item: Owned) -> bool:
+    """Return whether the application of a submodule is a line of its own: not that of an embedding, a table look-up."""
+    return has_weights(item) and not (isinstance(item, Declaration) and item.kind == "embedding")
+
+
 def callee(constructor: Term) -> str:
     """Return the name of the class that a constructor calls: ``nn.Conv2d``."""
     if isinstance(constructor, Call) and isinstance(constructor.callee, Name):
