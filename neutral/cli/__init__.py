@@ -14,7 +14,7 @@ from contextlib import redirect_stdout
 from importlib import import_module
 from typing import Any, NoReturn, Sequence
 
-from neutral import __version__, extensions
+from neutral import __version__
 from neutral.cli.console import Console
 from neutral.cli.pipes import piped
 from neutral.errors import NeutralError, UsageError
@@ -96,8 +96,11 @@ def _run(words: list[str], console: Console) -> int:
         top.print_help(sys.stderr)
         return UsageError.exit_code
     arguments = top.parse_args(words)
-    for path in arguments.plugin:
-        extensions.add_file(path)
+    if arguments.plugin:
+        from neutral import extensions
+
+        for path in arguments.plugin:
+            extensions.add_file(path)
     with piped(arguments) as stdout_is_taken:
         with warnings.catch_warnings(), redirect_stdout(sys.stderr):  # keep prints of users' modules out of the report
             warnings.showwarning = console.warning  # type: ignore[assignment]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Callable, Mapping, TypedDict
 
+import neutral.extensions  # noqa: F401  lets the catalogue look for the kinds of installed plug-ins
 from neutral.errors import StoreError
 from neutral.graph import Graph, Layer
 from neutral.manifest.graphs import graph_from_json
