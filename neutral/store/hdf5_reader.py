@@ -49,7 +49,7 @@ def read(path: str) -> Store:
     try:
         with h5py.File(path, "r") as file:
             tensors = {key: _tensor(path, place, dataset) for key, place, dataset in _datasets(path, file)}
-            raw = bytes(_checked(path, "/manifest", file.get("manifest"))[()])
+            raw = bytes(_checked(path, "/manifest", _member(path, file, "manifest"))[()])
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
         raise StoreError(f"{path}: this HDF5 file is damaged or not a neutral store ({error}).") from None
     try:
@@ -62,8 +62,8 @@ def read(path: str) -> Store:
 def _datasets(path: str, file: h5py.File) -> Iterator[tuple[str, str, h5py.Dataset]]:
     """Yield key, place and dataset of every tensor. Only hard links of the expected depth are followed."""
     seen = set()
-    groups = [("/layers/" + name, group) for name, group in _members(path, "/layers", file.get("/layers"))]
-    groups.append(("/tensors", file.get("tensors")))
+    groups = [("/layers/" + name, group) for name, group in _members(path, "/layers", _member(path, file, "layers"))]
+    groups.append(("/tensors", _member(path, file, "tensors")))
     for group_place, group in groups:
         for name, dataset in _members(path, group_place, group):
             place = f"{group_place}/{name}"
@@ -80,12 +80,19 @@ def _members(path: str, place: str, group: Any) -> Iterator[tuple[str, Any]]:
     if not isinstance(group, h5py.Group):
         raise StoreError(f"{path}: {place} is not a group.")
     for name in group:
-        link = group.get(name, getlink=True)
-        if not isinstance(link, h5py.HardLink):
-            raise StoreError(
-                f"{path}: {place}/{unquote(name)} is a {type(link).__name__}; links out of a store are refused."
-            )
-        yield name, group[name]
+        yield name, _member(path, group, name, place)
+
+
+def _member(path: str, group: h5py.Group, name: str, place: str = "") -> Any:
+    """Return a member of a group, None if there is none; soft and external links are refused, not followed."""
+    import h5py
+
+    link = group.get(name, getlink=True)
+    if link is not None and not isinstance(link, h5py.HardLink):
+        raise StoreError(
+            f"{path}: {place}/{unquote(name)} is a {type(link).__name__}; links out of a store are refused."
+        )
+    return group.get(name)
 
 
 def _checked(path: str, place: str, dataset: Any) -> h5py.Dataset:
