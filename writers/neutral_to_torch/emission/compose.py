@@ -13,6 +13,7 @@ from neutral_to_torch.emission.lowering.program import Program, Statement
 from neutral_to_torch.emission.printing.file_docstring import class_name_of, file_docstring
 from neutral_to_torch.emission.printing.forward import Forward
 from neutral_to_torch.emission.printing.helper_source import helpers
+from neutral_to_torch.emission.printing.nouns import nouns
 from neutral_to_torch.emission.printing.source import ClassText, file_text
 from neutral_to_torch.emission.printing.state import State
 from neutral_to_torch.emission.printing.variable_names import ARGUMENT_NAMES, argument_names, variable_name
@@ -118,7 +119,7 @@ def _block_class(block: Block, tree: Tree, reserved: frozenset[str]) -> ClassTex
         return ClassText(block.name, block.doc, block.parameters, (), block.derived, sequence=tree.sequence)
     unique = Unique(reserved - ARGUMENT_NAMES)
     arguments = [
-        (value, unique(text)) for value, text in zip(block.inputs, argument_names([v.node for v in block.inputs]))
+        (value, unique(text)) for value, text in zip(block.inputs, argument_names(block.inputs, nouns(tree.statements)))
     ]
     forward = _forward(tree, tokens, reserved)
     return ClassText(
@@ -171,4 +172,5 @@ def _forward(tree: Tree, split: Callable[[str], Sequence[str]], reserved: frozen
         hint=lambda statement: variable_name(statement, tree, split(statement.name)),
         reserved=reserved,
         flow="x",
+        nouns=nouns(tree.statements),
     )

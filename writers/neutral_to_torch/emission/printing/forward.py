@@ -36,7 +36,8 @@ class Forward:
     """Writes the body of one ``forward``.
 
     ``own`` gives the text of what the module owns (``self.conv1``), ``has_own_line`` says which of it deserves a line
-    of its own, ``hint`` proposes a variable's name for a statement, and ``reserved`` are names no variable may have.
+    of its own, ``hint`` proposes a variable's name for a statement, ``reserved`` are names no variable may have,
+    and ``nouns`` are names of values after their use.
     """
 
     def __init__(
@@ -46,8 +47,9 @@ class Forward:
         hint: Callable[[Statement], str],
         reserved: frozenset[str],
         flow: str,
+        nouns: Mapping[Value, str],
     ) -> None:
-        self._own, self._has_own_line, self._hint = own, has_own_line, hint
+        self._own, self._has_own_line, self._hint, self._nouns = own, has_own_line, hint, nouns
         self._reserved, self._flow = reserved, flow
 
     def lines(
@@ -236,17 +238,16 @@ class Forward:
         return self._choose(line, value, None, taken, lasting[value], len(lasting))
 
     def _choose(self, line: Line, value: Value, first: str | None, taken: set[str], lasting: bool, count: int) -> str:
+        noun = self._nouns.get(value)
+        hint = noun or (f"{line.hint}_{value.output}" if count > 1 and value.output else line.hint)
+        candidates = [hint]
         if count == 1 and not lasting and not isinstance(line.term, Conditional):
             flows = (self._flow, "out", "y")
-            candidates = [first, *flows] if first in flows else [*flows]
-        elif count == 1:
-            candidates = [line.hint]
-        else:
-            candidates = [f"{line.hint}_{value.output}"] if value.output else [line.hint]
+            candidates = [noun, first, *flows] if first in flows else [noun, *flows]
         for candidate in candidates:
             if candidate is not None and candidate not in taken:
                 return candidate
-        base, number = (line.hint if count == 1 or not value.output else f"{line.hint}_{value.output}"), 2
+        base, number = hint, 2
         if base not in taken:
             return base
         separator = "_" if base[-1].isdigit() else ""

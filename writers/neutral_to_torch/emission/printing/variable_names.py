@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Sequence
+from typing import Mapping, Sequence
 
+from neutral.graph import Value
 from neutral_to_torch.emission.expression.terms import Conditional, applied
 from neutral_to_torch.emission.expression.text import identifier
 from neutral_to_torch.emission.heuristics import HEURISTICS
@@ -21,13 +22,15 @@ _NOUNS = {
     "slice": "part", "greater": "mask", "less": "mask", "greater_equal": "mask", "less_equal": "mask",
     "equal": "mask", "not_equal": "mask", "full_like": "filled", "where": "selected", "reshape": "reshaped",
     "transpose": "transposed", "unsqueeze": "expanded", "broadcast_axes": "expanded", "power": "power",
+    "softmax": "probs",
 }  # fmt: skip
 """Names for the results of operators that the source names by the operator only."""
 
 _OPERATOR_WORDS = frozenset((
     "plus", "minus", "mul", "div", "add", "sub", "mulscalar", "divscalar", "plusscalar", "minusscalar",
     "rminusscalar", "rdivscalar", "powerscalar", "scalar", "axis", "like", "concat", "equal", "greater", "lesser",
-    "broadcast", "expand_dims", "dims", "reshape", "transpose", "power", "ones", "zeros", "elemwise",
+    "broadcast", "expand_dims", "dims", "reshape", "transpose", "power", "ones", "zeros", "elemwise", "where",
+    "softmax",
 ))  # fmt: skip
 """Last words of names that sources give to operators by themselves."""
 
@@ -55,14 +58,19 @@ def variable_name(statement: Statement, tree: Tree, parts: Sequence[str]) -> str
     return _NOUNS.get(statement.kind, word) if word in _OPERATOR_WORDS else word
 
 
-def argument_names(nodes: Sequence[str]) -> list[str]:
-    """Return the names of a block's arguments, given the nodes whose results they are: ``x``, then a word or ``y``."""
+def argument_names(inputs: Sequence[Value], nouns: Mapping[Value, str]) -> list[str]:
+    """Return the names of a block's arguments: ``x``, then a noun, a word of the source or ``y``.
+
+    Args:
+        inputs: The values that the arguments hold.
+        nouns: Names of values after their use.
+    """
     names = ["x"]
-    for node in nodes[1:]:
-        word = last_word(tokens(node))
+    for value in inputs[1:]:
+        word = nouns.get(value) or last_word(tokens(value.node))
         plain = word in _OPERATOR_WORDS or word in KIND_WORDS or word == "value"
         names.append(("y" if "y" not in names else "z") if plain else word)
-    return names[: len(nodes)]
+    return names[: len(inputs)]
 
 
 def last_word(parts: Sequence[str]) -> str:
