@@ -240,7 +240,7 @@ class Forward:
     def _choose(self, line: Line, value: Value, first: str | None, taken: set[str], lasting: bool, count: int) -> str:
         noun = self._nouns.get(value)
         hint = noun or (f"{line.hint}_{value.output}" if count > 1 and value.output else line.hint)
-        candidates = [hint]
+        candidates: list[str | None] = [hint]
         if count == 1 and not lasting and not isinstance(line.term, Conditional):
             flows = (self._flow, "out", "y")
             candidates = [noun, first, *flows] if first in flows else [noun, *flows]

@@ -28,9 +28,9 @@ _NOUNS = {
 
 _OPERATOR_WORDS = frozenset((
     "plus", "minus", "mul", "div", "add", "sub", "mulscalar", "divscalar", "plusscalar", "minusscalar",
-    "rminusscalar", "rdivscalar", "powerscalar", "scalar", "axis", "like", "concat", "equal", "greater", "lesser",
+    "rminusscalar", "rdivscalar", "powerscalar", "scalar", "axis", "axes", "like", "concat", "equal", "greater",
     "broadcast", "expand_dims", "dims", "reshape", "transpose", "power", "ones", "zeros", "elemwise", "where",
-    "softmax",
+    "softmax", "lesser",
 ))  # fmt: skip
 """Last words of names that sources give to operators by themselves."""
 

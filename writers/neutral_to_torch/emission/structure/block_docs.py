@@ -41,6 +41,9 @@ def block_doc(block: Block, architecture: str | None) -> str:
         return _convolutions("Residual block: ", facts, residual[0])
     if facts.merge_kind == "concatenate" and len(facts.convolutions) > 1 and not facts.is_direct:
         return _parallel_branches(facts)
+    first, *others = facts.kinds or ["", ""]
+    if first == "parameter" and others[:1] == ["slice_like"] and set(others[1:]) <= {"reshape", "flatten"}:
+        return "A parameter cut to the size of the input" + (" and reshaped." if others[1:] else ".")
     return f"{_capital(listing(block.statements))}."
 
 
