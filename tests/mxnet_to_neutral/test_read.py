@@ -103,11 +103,20 @@ def test_names_in_an_archive_are_never_paths(prefix: str, tmp_path: Path) -> Non
             member = tarfile.TarInfo("../../model" + suffix)
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
+    with mxnet_to_neutral.read(path) as store:
+        assert store.layers["fc"].kind == "linear"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["checkpoint", "model.tar"]
+
+
+def test_a_link_in_an_archive_is_refused(prefix: str, tmp_path: Path) -> None:
+    path = tmp_path / "model.tar"
+    with tarfile.open(path, "w") as archive:
+        archive.add(prefix + "-symbol.json", "model-symbol.json")
         link = tarfile.TarInfo("../../link.params")
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
         archive.addfile(link)
-    with mxnet_to_neutral.read(path) as store:
-        assert store.layers["fc"].kind == "linear"
+    with pytest.raises(SourceError, match=r"'../../link\.params' is a symbolic link; expected a plain file"):
+        mxnet_to_neutral.read(path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["checkpoint", "model.tar"]
 
 

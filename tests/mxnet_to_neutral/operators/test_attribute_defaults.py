@@ -64,8 +64,8 @@ SAMPLES: Mapping[str, Mapping[str, str]] = {
 }  # fmt: skip
 """Attributes without which a node is refused, or which cannot be made from their types."""
 
-INPUTS = {"_npi_delete": 1, "_npi_gumbel": 0, "_npi_logistic": 0, "_npi_laplace": 0}
-"""Numbers of inputs where attributes take the place of inputs."""
+INPUTS = {"BatchNorm_v1": 5, "_npi_delete": 1, "_npi_gumbel": 0, "_npi_logistic": 0, "_npi_laplace": 0}
+"""Numbers of inputs of which attributes take the place, or to which auxiliary states are added."""
 
 DIFFERENT = {
     ("_npi_concatenate", "dim"): "np.concatenate always writes it, as 'axis'",
