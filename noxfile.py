@@ -23,6 +23,9 @@ ARCHITECTURES_REQUIREMENTS = ("pillow", "pyyaml", "huggingface_hub", "transforme
 FLEETS = ("s3fs", "moto[server]", "pyarrow", "distributed", "hdf5plugin")
 THREADS = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
 
+HOSTILE_TESTS = ("tests/attacks", "tests/fuzz")
+"""Tests whose cases have limits of CPU time, which measuring coverage would exceed."""
+
 nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_missing_interpreters = False
@@ -103,8 +106,14 @@ def writer(session: nox.Session) -> None:
     session.install("-c", "constraints.txt", "-e", ".[torch,hdf5]")
     pythons = {"NEUTRAL_MXNET_PYTHON": mxnet_1(session), "NEUTRAL_MXNET2_PYTHON": mxnet_2(session)}
     available = {name: python for name, python in pythons.items() if python}
-    parallel = ("-n", "2", "--dist", "loadfile", "--cov", "--cov-report=term")
-    session.run("pytest", *(session.posargs or parallel), env={**THREADS, **available})
+    environment = {**THREADS, **available}
+    if session.posargs:
+        session.run("pytest", *session.posargs, env=environment)
+        return
+    parallel = ("-n", "2", "--dist", "loadfile")
+    without_hostile = [f"--ignore={folder}" for folder in HOSTILE_TESTS]
+    session.run("pytest", *parallel, *without_hostile, "--cov", "--cov-report=term", env=environment)
+    session.run("pytest", *parallel, *HOSTILE_TESTS, env=environment)
 
 
 @nox.session(python=False)
