@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Iterator
@@ -216,3 +217,11 @@ def test_nothing_is_written_that_the_gate_refuses(tmp_path: Path, monkeypatch: p
     with pytest.raises(UnsupportedError, match="refused"):
         emit(store, tmp_path / "model.py")
     assert not list(tmp_path.iterdir())
+
+
+def test_the_last_result_of_interactive_python_is_no_hindrance(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(builtins, "_", 1, raising=False)
+    source = compose(_einsum("ij,jk->ik")).source
+    changed = source.replace("        return ", "        _ = x\n        return ", 1)
+    assert changed != source
+    check_source(changed)

@@ -57,6 +57,9 @@ _NODES: tuple[type[ast.AST], ...] = (
 )  # fmt: skip
 
 _CONSTANTS = (str, int, float, bool, type(None), type(Ellipsis))
+_BUILTINS = frozenset(dir(builtins)) - {"_"}
+"""Names that no variable may hide. Interactive Python puts its last result among them as ``_``."""
+
 _GLOBALS = frozenset(("torch", "nn", "F", "math", "OrderedDict", "Tensor", "self"))
 
 
@@ -113,7 +116,7 @@ def _import_lines(item: ast.Import | ast.ImportFrom) -> Iterator[str]:
 def _class_findings(item: ast.ClassDef, classes: set[str]) -> Iterator[str]:
     if [ast.unparse(base) for base in item.bases] not in (["nn.Module"], ["nn.Sequential"]):
         yield _finding(item, f"the bases of class {item.name}")
-    if item.name in _GLOBALS or hasattr(builtins, item.name) or item.name.startswith("__"):
+    if item.name in _GLOBALS or item.name in _BUILTINS or item.name.startswith("__"):
         yield _finding(item, f"the name of class {item.name}")
     if item.keywords or item.decorator_list:
         yield _finding(item, f"keywords or decorators of class {item.name}")
@@ -136,7 +139,7 @@ def _statement_findings(function: ast.FunctionDef, arguments: frozenset[str]) ->
         elif isinstance(node, (ast.arg, ast.Name)) and not isinstance(getattr(node, "ctx", None), ast.Load):
             name = node.arg if isinstance(node, ast.arg) else node.id
             if (
-                (hasattr(builtins, name) and name not in arguments)
+                (name in _BUILTINS and name not in arguments)
                 or (name in _GLOBALS and name != "self")
                 or name.startswith("__")
             ):
@@ -150,7 +153,7 @@ def _node_findings(node: ast.AST, classes: set[str]) -> Iterator[str]:
         yield _finding(node, f"a constant of type {type(node.value).__name__}")
     elif isinstance(node, ast.keyword) and node.arg is None:
         yield _finding(node, "arguments by **")
-    elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and hasattr(builtins, node.id):
+    elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in _BUILTINS:
         if node.id not in BUILTINS and node.id not in classes:
             yield _finding(node, f"the name {node.id}")
     elif isinstance(node, ast.Name) and node.id.startswith("__"):
