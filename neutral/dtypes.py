@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from neutral.errors import UsageError
+from neutral.text import suggestion
 
 
 class DType(NamedTuple):
@@ -74,5 +75,7 @@ def dtype_code(name: str) -> str:
     """
     code = DTYPE_CODE.get(name, name)
     if code not in DTYPE_NAME:
-        raise UsageError(f"unknown dtype {name!r}; expected one of {', '.join(DTYPE_CODE)}.")
+        raise UsageError(
+            f"unknown dtype {name!r}; expected one of {', '.join(DTYPE_CODE)}.{suggestion(name, DTYPE_CODE)}"
+        )
     return code

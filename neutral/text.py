@@ -17,6 +17,25 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
+def suggestion(name: str, names: Iterable[str]) -> str:
+    """Return the end of an error message that suggests the most similar name, or an empty text if none is similar.
+
+    Args:
+        name: The unknown name.
+        names: The known names.
+
+    Example:
+        >>> suggestion("bn12", ["bn1_2", "fc"])
+        " Did you mean 'bn1_2'?"
+        >>> suggestion("pooling", ["bn1_2", "fc"])
+        ''
+    """
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, list(names), 1)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = ()) -> str:
     """Format a table with aligned columns.
 

@@ -18,6 +18,7 @@ from neutral import __version__
 from neutral.cli.console import Console
 from neutral.cli.pipes import piped
 from neutral.errors import NeutralError, UsageError
+from neutral.text import suggestion
 
 VERBS = {
     "export": "write a checkpoint as a neutral store",
@@ -161,10 +162,21 @@ def parser(verbs: Sequence[str]) -> argparse.ArgumentParser:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that raises UsageError instead of leaving the program."""
+    """A parser that raises UsageError instead of leaving the program, and suggests options."""
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}. See `{self.prog} --help`.")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Refuse an unknown option of a verb, with the most similar known one, before a missing one is reported."""
+        options = self._option_string_actions
+        for word in args or () if self._subparsers is None else ():
+            if word == "--":
+                break
+            name = word.partition("=")[0]
+            if name.startswith("--") and name not in options:
+                raise UsageError(f"unknown option {name}.{suggestion(name, options)} See `{self.prog} --help`.")
+        return super().parse_known_args(args, namespace)
 
 
 def _command(verb: str) -> Any:
@@ -174,5 +186,6 @@ def _command(verb: str) -> Any:
 
     installed = plugins.names(plugins.COMMANDS)
     if verb not in installed:
-        raise UsageError(f"unknown verb {verb!r}; expected one of {', '.join((*VERBS, *installed))}.")
+        verbs = (*VERBS, *installed)
+        raise UsageError(f"unknown verb {verb!r}; expected one of {', '.join(verbs)}.{suggestion(verb, verbs)}")
     return plugins.load(plugins.COMMANDS, verb)

@@ -7,13 +7,13 @@ from dataclasses import asdict
 from typing import Any
 
 from neutral.cli.console import Console, Report
-from neutral.cli.sources import add_derived, save_derived
+from neutral.cli.sources import add_derived, open_any, save_derived
 
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("store", metavar="STORE")
+    parser.add_argument("store", metavar="STORE", help="a store, or a checkpoint")
     parser.add_argument("--to", required=True, choices=DTYPES, metavar="DTYPE", help=", ".join(DTYPES))
     parser.add_argument(
         "--keep", action="append", default=[], metavar="PATTERN", help="tensors that keep their dtype; may be repeated"
@@ -22,11 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:
-    import neutral
     from neutral.edit import cast, cast_errors
     from neutral.text import table
 
-    with neutral.open(arguments.store) as store:
+    with open_any([arguments.store]) as store:
         result = cast(store, arguments.to, keep=arguments.keep)
         document: dict[str, Any] = {"store": arguments.store, "dtype": arguments.to}
         document["errors"] = [asdict(error) for error in cast_errors(store, result)]

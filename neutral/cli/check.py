@@ -1,21 +1,49 @@
 """Check the structure of stores, and with --data their digests.
 
 Without --data, the header, the manifest, the layers, the graph and the position of every byte are checked. With --data,
-every tensor is read, and its SHA-256 and that of every source file are compared with those recorded.
+every tensor is read, and its SHA-256 and that of every source file are compared with those recorded. A checkpoint is
+checked as the store that `export` would write.
 """
 
 from __future__ import annotations
 
 import argparse
-from typing import Iterator
+from typing import TYPE_CHECKING, Iterator
 
 from neutral.cli.console import Console, Report, byte_size, plural
+from neutral.cli.sources import is_store, open_any
 from neutral.errors import NeutralError, StoreError
+
+if TYPE_CHECKING:
+    from neutral.store.check import CheckReport
+    from neutral.store.progress import Progress
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("stores", nargs="+", metavar="STORE")
+    parser.add_argument("stores", nargs="+", metavar="STORE", help="stores, or checkpoints")
     parser.add_argument("--data", action="store_true", help="read every tensor and compare its digest")
+
+
+def check_checkpoint(path: str, data: bool, progress: Progress | None) -> CheckReport:
+    """Check a checkpoint as `export` would store it.
+
+    Args:
+        path: The prefix or the file of the checkpoint.
+        data: Read every tensor, too.
+        progress: A callback that gets the bytes done and the bytes in all.
+    """
+    from neutral.store.check import CheckReport
+    from neutral.store.progress import ByteCounter
+    from neutral.store.structure import structure_problems
+
+    with open_any([path]) as store:
+        problems = tuple(structure_problems(store))
+        counter = ByteCounter(store.nbytes, progress)
+        for tensor in store.tensors.values() if data else ():
+            for _ in counter.pass_through(tensor.chunks()):
+                pass
+        files = () if store.source is None else store.source.files
+        return CheckReport(path, data, problems, len(store.layers), len(store.tensors), len(files), store.nbytes)
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:
@@ -25,7 +53,8 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     for path in arguments.stores:
         try:
             with console.progress(f"check {path}") as progress:
-                report = check(path, data=arguments.data, progress=progress)
+                checked = check if is_store(path) else check_checkpoint
+                report = checked(path, data=arguments.data, progress=progress)
             code = 0 if report.ok else StoreError.exit_code
         except NeutralError as error:  # check the remaining stores all the same
             report, code = CheckReport(path, arguments.data, (str(error),)), error.exit_code

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from neutral.cli.console import Console, Report, byte_size, plural
-from neutral.cli.sources import refuse_replacing
+from neutral.cli.sources import open_any, refuse_replacing
 from neutral.errors import UsageError
 
 
@@ -26,7 +26,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:
-    import neutral
     from neutral.store import shards
     from neutral.store.containers import container_for
 
@@ -42,7 +41,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
             raise UsageError(f"{target}: --compression needs an HDF5 output (.h5 or .hdf5).")
         options["compression"] = arguments.compression
     refuse_replacing(target, [source])
-    with neutral.open(source) as store:
+    with open_any([source]) as store:
         written = [target]
         if not arguments.dry_run:
             with console.progress("convert") as progress:

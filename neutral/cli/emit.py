@@ -1,7 +1,7 @@
 """Write a store as source code, MODEL.py, and its weights beside it, MODEL.safetensors.
 
 The target is PyTorch unless --to names another writer; PyTorch source depends on torch alone. Existing files are
-replaced, except a neutral store.
+replaced, except a neutral store: the weights are MODEL-weights.safetensors where MODEL.safetensors is one.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import argparse
 import os
 from typing import TYPE_CHECKING, Any
 
-import neutral
 from neutral.cli.console import Console, Report, plural
+from neutral.cli.sources import open_any
 from neutral.cli.target import add_target, target_writer
 from neutral.errors import NeutralError, UsageError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("store", metavar="STORE")
+    parser.add_argument("store", metavar="STORE", help="a store, or a checkpoint")
     parser.add_argument("-o", "--output", required=True, metavar="MODEL.py")
     add_target(parser)
     parser.add_argument(
@@ -47,22 +47,22 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     writer = target_writer(arguments, "preflight" if arguments.dry_run else method)
     if arguments.hub_layout:
         return _run_hub(writer, arguments)
-    weights = os.path.splitext(arguments.output)[0] + (".pth" if arguments.pth else ".safetensors")
-    if _is_neutral_store(weights):
-        raise UsageError(f"{weights} is a neutral store, and the weights would replace it. Give -o another name.")
-    with neutral.open(arguments.store) as store:
+    weights = _weights_path(arguments.output, ".pth" if arguments.pth else ".safetensors")
+    with open_any([arguments.store]) as store:
         if arguments.dry_run:
             _preflight(writer, store, _options(arguments, "until", "outputs"))
             document = {"store": arguments.store, "written": False, "output": arguments.output, "weights": weights}
             return Report(document, [f"would write {arguments.output}", f"would write {weights}"])
         options = _options(arguments, "pth", "class_name", "until", "outputs")
+        if os.path.splitext(weights)[0] != os.path.splitext(arguments.output)[0]:
+            options["weights"] = weights
         return _written(arguments, writer.emit(store, arguments.output, **options))
 
 
 def _run_hub(writer: Any, arguments: argparse.Namespace) -> Report:
     if arguments.pth or arguments.until or arguments.outputs:
         raise UsageError("--hub-layout writes the whole model as safetensors: leave out --pth, --until and --outputs.")
-    with neutral.open(arguments.store) as store:
+    with open_any([arguments.store]) as store:
         if not arguments.dry_run:
             options = _options(arguments, "class_name")
             if arguments.max_shard_size:
@@ -108,9 +108,17 @@ def _written(arguments: argparse.Namespace, emitted: EmittedModel) -> Report:
     )
 
 
+def _weights_path(output: str, suffix: str) -> str:
+    """Return the path of the weights: MODEL beside MODEL.py, or MODEL-weights where MODEL is a neutral store."""
+    stem = os.path.splitext(output)[0]
+    return f"{stem}-weights{suffix}" if _is_neutral_store(stem + suffix) else stem + suffix
+
+
 def _is_neutral_store(path: str) -> bool:
+    from neutral.store import open_store
+
     try:
-        neutral.open(path).close()
+        open_store(path).close()
     except NeutralError:
         return False
     return True

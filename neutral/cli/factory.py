@@ -12,8 +12,12 @@ from importlib import import_module
 from typing import Any, Iterator, Sequence
 
 from neutral.errors import UsageError
+from neutral.text import suggestion
 
-HELP = "the class or function that returns the module; imported from the current folder or --path"
+HELP = (
+    "a class or function that returns the module: package.module:Factory, imported from the current folder or --path; "
+    "or file.py:Factory"
+)
 
 
 def add_factory(parser: argparse.ArgumentParser, required: bool, text: str = HELP) -> None:
@@ -40,7 +44,7 @@ def make(target: str, kwargs: str | None) -> Any:
     """Import and call a factory and return the module that it makes.
 
     Args:
-        target: ``package.module:Factory``; ``Factory`` may contain dots.
+        target: ``package.module:Factory``, or ``file.py:Factory``; ``Factory`` may contain dots.
         kwargs: A JSON object of keyword arguments, or None for none.
 
     Raises:
@@ -50,10 +54,21 @@ def make(target: str, kwargs: str | None) -> Any:
         >>> make("fractions:Fraction", '{"numerator": 1, "denominator": 2}')
         Fraction(1, 2)
     """
-    module_name, separator, attribute = target.partition(":")
+    module_name, separator, attribute = target.rpartition(":")
     if not (module_name and separator and attribute):
-        raise UsageError(f"--into {target}: expected package.module:Factory, such as models.resnet:ResNet20.")
+        raise UsageError(
+            f"--into {target}: expected package.module:Factory, such as models.resnet:ResNet20, or file.py:Factory."
+        )
     arguments = _keywords(kwargs)
+    if module_name.endswith(".py") and os.path.isfile(module_name):
+        folder, file = os.path.split(os.path.abspath(module_name))
+        with importable([folder]):
+            return _call(target, file[: -len(".py")], attribute, arguments)
+    return _call(target, module_name, attribute, arguments)
+
+
+def _call(target: str, module_name: str, attribute: str, arguments: dict[str, Any]) -> Any:
+    """Import a module, and call one of its attributes with keyword arguments."""
     try:
         module = import_module(module_name)
     except Exception as error:
@@ -64,7 +79,8 @@ def make(target: str, kwargs: str | None) -> Any:
     try:
         factory = reduce(getattr, attribute.split("."), module)
     except AttributeError as error:
-        raise UsageError(f"--into {target}: {module.__file__ or module_name} has no {attribute!r}.") from error
+        close = suggestion(attribute, vars(module))
+        raise UsageError(f"--into {target}: {module.__file__ or module_name} has no {attribute!r}.{close}") from error
     if not callable(factory):
         raise UsageError(f"--into {target}: expected a class or function, got {type(factory).__name__}.")
     try:

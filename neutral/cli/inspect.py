@@ -110,7 +110,7 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
     for file in source["files"] if source else ():
         yield f"file: {file['name']}: {file['role']}, {file['format']}, {byte_size(file['size'])}"
     if graph is None:
-        yield "graph: none, layers were typed by names and shapes"
+        yield f"graph: none{_typing(document['layers'])}"
     else:
         inputs = (f"{i['name']} {_shape(i['shape'])} {i['dtype'] or ''}".rstrip() for i in graph["inputs"])
         outputs = (f"{o['node']}" + (f"[{o['output']}]" if o["output"] else "") for o in graph["outputs"])
@@ -133,6 +133,13 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
     if document["notes"]:
         yield ""
         yield from (f"note: {note}" for note in document["notes"])
+
+
+def _typing(layers: list[dict[str, Any]]) -> str:
+    """Return how the layers of a store without a graph got their kinds."""
+    ways = {"graph": "the graph of their checkpoint", "names": "names and shapes", "user": "their module"}
+    used = [ways[way] for way in dict.fromkeys(layer["typed_by"] for layer in layers)]
+    return f"; the kinds of layers are known from {' and '.join(used)}" if used else ""
 
 
 def _layer_rows(layer: dict[str, Any]) -> Iterator[tuple[str, ...]]:

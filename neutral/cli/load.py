@@ -11,9 +11,9 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-import neutral
 from neutral.cli.console import Console, Report
 from neutral.cli.factory import add_factory, importable, make
+from neutral.cli.sources import open_any
 from neutral.cli.target import add_target, target_writer
 from neutral.errors import UsageError, VerificationError
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("store", metavar="STORE")
+    parser.add_argument("store", metavar="STORE", help="a store, or a checkpoint")
     add_factory(parser, required=True)
     add_target(parser)
     parser.add_argument("-o", "--output", metavar="FILE", help="the weights: FILE.safetensors, FILE.pth or FILE.pt")
@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     if not (arguments.output or arguments.save_plan or arguments.dry_run):
         raise UsageError("nothing to do: pass -o, --save-plan or --dry-run.")
     writer = target_writer(arguments, "make_plan", "load_into", *(["verify"] if arguments.golden else []))
-    with neutral.open(arguments.store) as store, importable(arguments.path):
+    with open_any([arguments.store]) as store, importable(arguments.path):
         module = make(arguments.into, arguments.kwargs)
         options = {
             **matching_options(arguments),

@@ -7,11 +7,11 @@ from contextlib import ExitStack
 from typing import Any
 
 from neutral.cli.console import Console, Report
-from neutral.cli.sources import add_derived, save_derived
+from neutral.cli.sources import add_derived, open_any, save_derived
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("stores", nargs="+", metavar="STORE")
+    parser.add_argument("stores", nargs="+", metavar="STORE", help="stores or checkpoints")
     parser.add_argument(
         "--prefix", action="append", default=[], help="put before the names of a store; once for each store, in order"
     )
@@ -19,11 +19,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:
-    import neutral
     from neutral.edit import merge
 
     with ExitStack() as stack:
-        stores = [stack.enter_context(neutral.open(path)) for path in arguments.stores]
+        stores = [stack.enter_context(open_any([path])) for path in arguments.stores]
         result = merge(stores, prefixes=arguments.prefix)
         document: dict[str, Any] = {"stores": arguments.stores, "layers": list(result.layers)}
         document["graph"] = result.graph is not None

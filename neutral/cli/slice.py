@@ -6,24 +6,23 @@ import argparse
 from typing import Any
 
 from neutral.cli.console import Console, Report
-from neutral.cli.sources import add_derived, save_derived
+from neutral.cli.sources import add_derived, open_any, save_derived
 from neutral.errors import UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("store", metavar="STORE")
+    parser.add_argument("store", metavar="STORE", help="a store, or a checkpoint")
     parser.add_argument("layers", nargs="*", metavar="PATTERN", help="names of layers; shell patterns")
     parser.add_argument("--until", metavar="NODE", help="end the graph after this node")
     add_derived(parser)
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:
-    import neutral
     from neutral.edit import slice_layers
 
     if not arguments.layers and arguments.until is None:
         raise UsageError("nothing to do: pass names of layers, or --until NODE.")
-    with neutral.open(arguments.store) as store:
+    with open_any([arguments.store]) as store:
         result = slice_layers(store, arguments.layers, output=arguments.until)
         document: dict[str, Any] = {"store": arguments.store, "layers": list(result.layers)}
         document["graph"] = result.graph is not None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, Any, Sequence
 
 from neutral import plugins
 from neutral.cli.console import Console, byte_size, plural
 from neutral.errors import SourceError, StoreError, UsageError
+from neutral.text import suggestion
 
 if TYPE_CHECKING:
     import argparse
@@ -44,13 +46,25 @@ def read_source(paths: Sequence[str], epoch: int | None) -> Store:
             return store
     for path in paths:
         if not os.path.lexists(path):
-            raise SourceError(f"{path}: no such file or folder, and no checkpoint has this prefix.")
+            close = suggestion(path, _names_beside(path))
+            raise SourceError(f"{path}: no such file or folder, and no checkpoint has this prefix.{close}")
         if is_store(path):
             raise UsageError(f"{path}: this is a neutral store; expected a checkpoint.")
     readers = ", ".join(plugins.names(plugins.READERS)) or "none"
     raise SourceError(
         f"{', '.join(paths)}: unknown checkpoint format; the readers are {readers}. Pass the files of a checkpoint."
     )
+
+
+def _names_beside(path: str) -> set[str]:
+    """Return the files of a path's folder, and the prefixes of the checkpoints in it."""
+    folder = os.path.dirname(path)
+    try:
+        names = os.listdir(folder or ".")
+    except OSError:
+        return set()
+    prefixes = {re.sub(r"(-symbol\.json|-\d{4}\.params)$", "", name) for name in names}
+    return {os.path.join(folder, name) for name in prefixes.union(names)}
 
 
 def open_any(paths: Sequence[str], epoch: int | None = None) -> Store:

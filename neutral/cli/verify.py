@@ -9,10 +9,10 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-import neutral
 from neutral.cli.console import Console, Report
 from neutral.cli.factory import add_factory, importable, make
 from neutral.cli.load import add_matching, matching_options
+from neutral.cli.sources import open_any
 from neutral.cli.target import add_target, target_writer
 from neutral.errors import VerificationError
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("store", metavar="STORE")
+    parser.add_argument("store", metavar="STORE", help="a store, or a checkpoint")
     parser.add_argument("--golden", required=True, metavar="FILE", help="the file that mxnet_capture.py recorded")
     add_factory(parser, required=False)
     add_target(parser)
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
 
     loading = ("build", "plan_of", "make_plan") if arguments.into is None else ("load_into",)
     writer = target_writer(arguments, "verify", *loading)
-    with neutral.open(arguments.store) as store, importable(arguments.path):
+    with open_any([arguments.store]) as store, importable(arguments.path):
         module, plan = _loaded(writer, store, arguments)
         report = writer.verify(
             module,
@@ -83,7 +83,10 @@ def _loaded(writer: Any, store: Store, arguments: argparse.Namespace) -> tuple[A
 
 
 def _tolerance(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1
     if not 0 <= value < float("inf"):
         raise argparse.ArgumentTypeError(f"invalid tolerance {text}; expected a finite number, 0 or larger")
     return value

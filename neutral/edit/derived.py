@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Iterable, Mapping
 
 from neutral.graph import Graph, Layer
-from neutral.source import Piece
+from neutral.source import Piece, SourceFile
 from neutral.store import Store
 from neutral.tensor import Tensor
 
@@ -35,12 +35,17 @@ def derive(
             files.append(file)
             used |= unused
         else:
-            digest = f", SHA-256 {file.sha256}" if file.sha256 else ""
-            notes.append(f"made from {file.name} ({file.role}, {file.size} bytes{digest}), which it cannot give back")
+            notes.append(unrestorable(file))
     source = None if store.source is None else replace(store.source, files=tuple(files))
     kept = {key: tensor for key, tensor in tensors.items() if key in used}
     digests = {key: d for key, d in store.digests.items() if key in kept and kept[key] is store.tensors[key]}
     return Store(layers, kept, graph, source, tuple(notes), digests)
+
+
+def unrestorable(file: SourceFile) -> str:
+    """Return the note on a source file that a derived store cannot restore."""
+    digest = f", SHA-256 {file.sha256}" if file.sha256 else ""
+    return f"made from {file.name} ({file.role}, {file.size} bytes{digest}), which it cannot give back"
 
 
 def matches_any(name: str, patterns: Iterable[str]) -> bool:

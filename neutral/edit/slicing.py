@@ -10,6 +10,7 @@ from neutral.errors import UsageError
 from neutral.graph import Graph, Value
 from neutral.rewriting import reachable
 from neutral.store import Store
+from neutral.text import suggestion
 
 
 def slice_layers(store: Store, patterns: Sequence[str], *, output: str | None = None) -> Store:
@@ -28,7 +29,9 @@ def slice_layers(store: Store, patterns: Sequence[str], *, output: str | None = 
     """
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in store.layers):
-            raise UsageError(f"{store.path or 'the store'}: no layer matches {pattern!r}.")
+            raise UsageError(
+                f"{store.path or 'the store'}: no layer matches {pattern!r}.{suggestion(pattern, store.layers)}"
+            )
     graph = store.graph
     names = set(store.layers)
     if output is not None:
@@ -49,7 +52,8 @@ def _cut(store: Store, output: str) -> Graph:
     if graph is None:
         raise UsageError(f"{store.path or 'the store'}: it has no graph to cut at {output!r}; name layers instead.")
     if not any(node.name == output for node in graph.nodes):
-        raise UsageError(f"{store.path or 'the store'}: the graph has no node {output!r}.")
+        close = suggestion(output, (node.name for node in graph.nodes))
+        raise UsageError(f"{store.path or 'the store'}: the graph has no node {output!r}.{close}")
     outputs = (Value(output),)
     nodes, needed = reachable(graph.nodes, outputs)
     return Graph(tuple(each for each in graph.inputs if each.name in needed), tuple(nodes), outputs)

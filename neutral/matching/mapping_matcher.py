@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, field
-from typing import Iterable, Mapping, Optional, Tuple
+from typing import Mapping, Optional, Tuple
 
 from neutral.errors import MatchError, UsageError
 from neutral.matching.compatibility import check_compatibility, find_shape_conflict
 from neutral.matching.matcher import Match, Matching
 from neutral.matching.network import Network
+from neutral.text import suggestion
 
 _End = Tuple[str, Optional[str]]
 """A layer and its role; None for the layer as a whole."""
@@ -49,10 +49,10 @@ class MappingMatcher:
             elif source in tensors:
                 ends = None if target not in parameters else [(tensors[source], parameters[target])]
             else:
-                raise UsageError(f"the mapping names {source!r}, which the store lacks{_suggestion(source, layers)}.")
+                raise UsageError(f"the mapping names {source!r}, which the store lacks.{suggestion(source, layers)}")
             if ends is None:
                 names = [*module.layers, *parameters]
-                raise UsageError(f"the mapping names {target!r}, which the module lacks{_suggestion(target, names)}.")
+                raise UsageError(f"the mapping names {target!r}, which the module lacks.{suggestion(target, names)}")
             for stored_end, module_end in ends:
                 matches.append(self._match(stored, stored_end, module, module_end, source, target))
         return Matching(tuple(matches))
@@ -99,8 +99,3 @@ def _resolve_layer(
     if roles and all(prefix + role in parameters for role in roles):
         return [((layer, role), parameters[prefix + role]) for role in roles]
     return None
-
-
-def _suggestion(name: str, names: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(names), 1)
-    return f" (did you mean {close[0]!r}?)" if close else ""

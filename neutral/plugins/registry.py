@@ -9,6 +9,7 @@ from operator import attrgetter
 from typing import Any, Iterable, Iterator, Mapping
 
 from neutral.errors import NeutralError, UsageError
+from neutral.text import suggestion
 
 READERS = "neutral.readers"
 WRITERS = "neutral.writers"
@@ -61,7 +62,7 @@ def load(group: str, name: str) -> Any:
         targets = _registered(group)
     if name not in targets:
         known = ", ".join(targets) or "none, because nothing is registered"
-        raise UsageError(f"unknown name {name!r} in {group}; expected one of {known}.")
+        raise UsageError(f"unknown name {name!r} in {group}; expected one of {known}.{suggestion(name, targets)}")
     target = targets[name]
     module_name, _, attribute = target.partition(":")
     try:

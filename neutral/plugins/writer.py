@@ -83,7 +83,8 @@ class Writer(Protocol):
             store: The store to emit.
             path: The source file.
             options: ``class_name`` (str); ``until`` (str): end the graph after this node; ``outputs`` (list of str):
-                return these nodes; ``pth`` (bool): write the weights as ``<stem of path>.pth``.
+                return these nodes; ``pth`` (bool): write the weights as ``<stem of path>.pth``;
+                ``weights`` (path): write the weights to this file.
 
         Raises:
             UnsupportedError: A node cannot be expressed exactly. Lists every such node; nothing is written.

@@ -141,6 +141,8 @@ def write_tensors(
 
 def _store(header: Header, path: str) -> Store:
     if manifest.KEY not in header.metadata:
+        if "golden" in header.metadata:
+            raise PlainTensorsError(f"{path}: a golden file, the values that a model computed; expected a store.")
         raise PlainTensorsError(
             f"{path}: a safetensors file without Neutral's manifest, so its layers are unknown. "
             "Export the original checkpoint, or read the tensors alone with neutral.store.safetensors.read_tensors."

@@ -74,7 +74,10 @@ def test_shards_never_replace_their_source(run: Run, store: Path, tmp_path: Path
     assert "would replace the source" in result.err
 
 
-def test_a_symbol_is_no_index(run: Run, checkpoint: Path) -> None:
+def test_a_symbol_is_no_index_and_a_checkpoint_is_converted_as_it_is_exported(run: Run, checkpoint: Path) -> None:
     symbol = f"{checkpoint}-symbol.json"
     assert run("inspect", symbol, "--json").json["is_store"] is False
-    assert run("convert", symbol, checkpoint.with_name("b.safetensors")).code == 4
+    folder = checkpoint.parent
+    assert run("convert", checkpoint, folder / "converted.safetensors").code == 0
+    assert run("export", checkpoint, "-o", folder / "exported.safetensors").code == 0
+    assert (folder / "converted.safetensors").read_bytes() == (folder / "exported.safetensors").read_bytes()

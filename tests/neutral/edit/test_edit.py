@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -100,16 +101,25 @@ def test_a_slice_without_a_match(patterns: list[str], output: str | None, messag
 def test_slices_merged_are_all_layers(tmp_path: Path) -> None:
     store = sample_store(tmp_path)
     parts = [saved(slice_layers(store, [name]), tmp_path / f"{name}.safetensors") for name in ("fc", "act")]
-    with pytest.raises(UsageError, match=r"net-symbol\.json"):
-        merge(parts)
-    for part in parts:
-        part.source = None
     result = saved(merge(parts), tmp_path / "all.safetensors")
+    assert [file.name for file in result.source.files] == ["net-symbol.json"]
     assert {name: layer.tensors for name, layer in result.layers.items()} == {
         name: layer.tensors for name, layer in store.layers.items()
     }
     for key in store.tensors:
         np.testing.assert_array_equal(result[key], store[key])
+
+
+def test_a_source_file_of_the_same_name_and_other_content_is_noted(tmp_path: Path) -> None:
+    store = sample_store(tmp_path)
+    first, second = (slice_layers(store, [name]) for name in ("fc", "act"))
+    (file,) = second.source.files
+    second.source = replace(second.source, files=(replace(file, sha256="0" * 64),))
+    merged = merge([first, second])
+    assert [kept.sha256 for kept in merged.source.files] == [file.sha256]
+    assert f"made from net-symbol.json (symbol, {file.size} bytes, SHA-256 {'0' * 64}), which it cannot give back" in (
+        merged.notes
+    )
 
 
 def test_a_store_twice_needs_prefixes(tmp_path: Path) -> None:

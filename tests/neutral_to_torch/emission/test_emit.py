@@ -194,7 +194,7 @@ def test_calls_that_cannot_be_meant(tmp_path: Path) -> None:
     store = small()
     with pytest.raises(UsageError, match="no node 'fx'"):
         build(store, until="fx")
-    with pytest.raises(UsageError, match="Do you mean conv"):
+    with pytest.raises(UsageError, match="Did you mean one of conv"):
         build(store, until="CON")
     with pytest.raises(UsageError, match="give one"):
         build(store, until="fc", outputs=["act"])

@@ -79,8 +79,8 @@ def test_a_name_with_another_kind_is_an_error_that_says_so() -> None:
 @pytest.mark.parametrize(
     ("mapping", "error", "message"),
     [
-        ({"conv1_9": "conv1_1"}, UsageError, "'conv1_9', which the store lacks .did you mean 'conv1_"),
-        ({"conv1_1": "conv1_9"}, UsageError, "'conv1_9', which the module lacks .did you mean 'conv1_"),
+        ({"conv1_9": "conv1_1"}, UsageError, "'conv1_9', which the store lacks. Did you mean 'conv1_"),
+        ({"conv1_1": "conv1_9"}, UsageError, "'conv1_9', which the module lacks. Did you mean 'conv1_"),
         ({"conv1_1": "bn1_2"}, MatchError, "conv1_1 is a convolution, the module's bn1_2 is a batch_norm"),
         ({"conv1_1": "conv2_1"}, MatchError, "has shape"),
         ({"conv1_1.bias": "fc5.bias"}, MatchError, "has shape"),

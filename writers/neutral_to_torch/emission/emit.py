@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from keyword import iskeyword
 from pathlib import Path
 from typing import Mapping, Sequence
 
@@ -61,6 +62,7 @@ def emit(
     *,
     outputs: Sequence[str] | None = None,
     until: str | None = None,
+    weights: str | os.PathLike[str] | None = None,
     pth: bool = False,
     class_name: str | None = None,
 ) -> EmitReport:
@@ -68,14 +70,15 @@ def emit(
 
     Args:
         store: A store with a graph.
-        path: The source's path, which ends with ``.py``. The weights are beside it, with the suffix ``.safetensors``.
+        path: The source's path, which ends with ``.py``.
         outputs: Nodes, or ``node:output``, that replace the graph's outputs.
         until: A single such output.
-        pth: Write the weights by ``torch.save``, with the suffix ``.pth``.
+        weights: The path of the weights; by default beside the source, with the suffix ``.safetensors``.
+        pth: Write the weights by ``torch.save``, by default with the suffix ``.pth``.
         class_name: The model's class; by default it is made from the source's name.
 
     Raises:
-        UsageError: The store has no graph, or a name is unknown.
+        UsageError: The store has no graph, a name is unknown, or ``class_name`` is no name of a class.
         UnsupportedError: With every problem, before anything is written: operators that have no exact equal in
             PyTorch, or source that :func:`neutral_to_torch.emission.source_gate.check_source` refuses.
     """
@@ -87,9 +90,11 @@ def emit(
     target = Path(path)
     if target.suffix != ".py":
         raise UsageError(f"{target}: unknown suffix of the source; expected a name that ends with .py.")
-    weights = target.with_suffix(".pth" if pth else ".safetensors")
+    if class_name is not None and not (class_name.isidentifier() and not iskeyword(class_name)):
+        raise UsageError(f"invalid class name {class_name!r}; expected a Python identifier that is not a keyword.")
+    weights = Path(weights) if weights is not None else target.with_suffix(".pth" if pth else ".safetensors")
     if store.path is not None and weights.exists() and weights.samefile(store.path):
-        raise UsageError(f"{weights}: the weights would take the place of the store. Give the source another name.")
+        raise UsageError(f"{weights}: the weights would take the place of the store. Give the weights another name.")
     emission = compose(store, outputs=outputs, until=until, class_name=class_name, weights=weights.name)
     check_source(emission.source)
     if pth:

@@ -8,6 +8,7 @@ from typing import Mapping, Sequence
 from neutral.errors import UsageError
 from neutral.graph import Graph, Node, Operand, Value
 from neutral.rewriting import reachable, resolve, resolve_all
+from neutral.text import suggestion
 
 _UNITS = {"add": 0, "subtract": 0, "multiply": 1, "divide": 1}
 """For each kind the second operand that leaves the first as it is."""
@@ -42,8 +43,8 @@ def _find(graph: Graph, item: str | Value) -> Value:
     name, _, output = item.rpartition(":")
     if name in names and output.isdigit():
         return Value(name, int(output))
-    close = [other for other in sorted(names) if item.lower() in other.lower()][:5]
-    hint = f" Do you mean {', '.join(close)}?" if close else ""
+    containing = [known for known in sorted(names) if item.lower() in known.lower()][:5]
+    hint = f" Did you mean one of {', '.join(containing)}?" if containing else suggestion(item, names)
     raise UsageError(f"the graph has no node {item!r}.{hint}")
 
 
