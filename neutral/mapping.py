@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Mapping
 from neutral.dtypes import FLOATING
 from neutral.errors import UsageError
 from neutral.graph import Layer
+from neutral.matching.layouts import TensorLayout
 from neutral.matching.mapping_file import Mappable, check_mapping, resolve_mapping
 from neutral.matching.plan import Plan, child
 from neutral.store.store import Store
@@ -31,12 +32,31 @@ class Entry:
         tensors: The names of roles.
         dropped: Roles that the weights lack because they hold a constant (``zeros``, ``ones``).
         constants: Names of the weights' tensors that hold a constant and have no role in the layer.
+        layouts: The layouts of roles that are not simply the tensors that they are in.
     """
 
     module: str | None = None
     tensors: dict[str, str] = field(default_factory=dict)
     dropped: dict[str, str] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
+    layouts: dict[str, TensorLayout] = field(default_factory=dict)
+
+    def extract(self, role: str, tensor: Tensor, where: str) -> Tensor:
+        """Return a role's tensor from the tensor that it is in.
+
+        Args:
+            role: The role.
+            tensor: The tensor of the weights.
+            where: The name of that tensor, for messages.
+
+        Raises:
+            UsageError: The tensor cannot have the layout.
+        """
+        layout = self.layouts.get(role, TensorLayout())
+        problem = layout.problem(tensor.shape)
+        if problem:
+            raise UsageError(f"the plan's layout of {role} in {where} cannot be: {problem}.")
+        return layout.extract(tensor)
 
     def name(self, role: str) -> str | None:
         """Return the name of a role's tensor, None where the mapping does not tell it."""
@@ -94,7 +114,7 @@ def renamed(store: Store, like: Store, mapping: Mappable) -> Store:
             if partner_name not in available and keys.keys() == {"value"} and entry.module is not None:
                 partner_name = entry.module
             if partner_name in available:
-                tensors[key] = available[partner_name]
+                tensors[key] = entry.extract(role, available[partner_name], partner_name)
                 taken.add(partner_name)
             elif role in entry.dropped:
                 tensors[key] = filled(like.tensors[key], entry.dropped[role])
@@ -158,5 +178,6 @@ def _entries_of_plan(plan: Plan) -> dict[str, Entry]:
         entry = entries.setdefault(pair.layer, Entry(pair.module))
         entry.tensors.update(pair.tensors)
         entry.dropped.update(pair.dropped)
+        entry.layouts.update(pair.layouts)
         entry.constants.update({child(pair.module, role): constant for role, constant in pair.constants.items()})
     return entries

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from neutral.matching.compatibility import Compatibility, check_compatibility
 from neutral.matching.equivalence import Alignment, EquivalenceQuery, NumericalProbe
+from neutral.matching.layouts import TensorLayout
 from neutral.matching.mapping_file import Mappable
 from neutral.matching.mapping_matcher import MappingMatcher
 from neutral.matching.matcher import Match, Matcher, Matching, Remark, run_matchers
 from neutral.matching.names import NameMatcher
-from neutral.matching.network import Network, TensorLayout, describe_store
+from neutral.matching.network import Network, describe_store
 from neutral.matching.plan import Leftover, Pair, Plan
 from neutral.matching.planning import make_plan
 from neutral.matching.structure import StructureMatcher

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
+from math import prod
 from typing import Sequence
 
 from neutral.matching.heuristics import HEURISTICS
+from neutral.matching.layouts import TensorLayout
 from neutral.matching.matcher import Matching
 from neutral.matching.network import Network
 from neutral.matching.pairs import filled_tensors
@@ -54,6 +56,7 @@ def find_unfilled(
     """
     shared = module.shared_tensors
     filled = {shared.get(name, name) for pair in pairs for name in filled_tensors(pair)}
+    partly = _partly_filled(pairs, module)
     remarks = _remarks_by_layer(matching, "module")
     leftovers = []
     for layer in module.layers.values():
@@ -62,7 +65,23 @@ def find_unfilled(
                 unknown = f"the store has nothing of its name ({layer.kind}, {module.shapes[name]})"
                 why = remarks.get(layer.name, unknown)
                 leftovers.append(Leftover(name, why, _is_allowed((layer.name, name), allowed)))
+    leftovers += [Leftover(name, why, _is_allowed((name,), allowed)) for name, why in partly.items()]
     return tuple(leftovers)
+
+
+def _partly_filled(pairs: Sequence[Pair], module: Network) -> dict[str, str]:
+    """Return the tensors of which pairs fill some elements only, with the number of them."""
+    parts: dict[str, set[TensorLayout]] = {}
+    for pair in pairs:
+        for role, name in pair.tensors.items():
+            parts.setdefault(module.shared_tensors.get(name, name), set()).add(pair.layouts.get(role, TensorLayout()))
+    partly = {}
+    for name, layouts in parts.items():
+        size = prod(module.shapes[name])
+        count = sum(size if layout.is_whole else layout.size for layout in layouts)
+        if count < size:
+            partly[name] = f"the store fills {count} of its {size} elements only"
+    return partly
 
 
 def _remarks_by_layer(matching: Matching, side: str) -> dict[str, str]:

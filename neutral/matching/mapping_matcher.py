@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Mapping, Optional, Tuple
 
 from neutral.errors import MatchError, UsageError
 from neutral.matching.compatibility import check_compatibility, find_shape_conflict
+from neutral.matching.layouts import TensorLayout
 from neutral.matching.matcher import Match, Matching
 from neutral.matching.network import Network
 from neutral.text import suggestion
@@ -23,10 +24,12 @@ class MappingMatcher:
         mapping: From a stored layer, by its name or its source's node, to a module's path; or from a tensor, by its
             key or as ``layer.role``, to the name of a parameter or buffer.
         details: Text on entries, by key.
+        layouts: The layouts of roles, by stored layer, in the tensors that the mapping gives.
     """
 
     mapping: Mapping[str, str]
     details: Mapping[str, str] = field(default_factory=dict)
+    layouts: Mapping[str, Mapping[str, TensorLayout]] = field(default_factory=dict)
 
     def match(self, stored: Network, module: Network, previous: Matching) -> Matching:
         """Match the layers and tensors that the mapping names.
@@ -61,6 +64,9 @@ class MappingMatcher:
         self, stored: Network, stored_end: _End, module: Network, module_end: _End, source: str, target: str
     ) -> Match:
         (layer, role), (module_layer, module_role) = stored_end, module_end
+        layouts = self.layouts.get(layer, {})
+        own = layouts if role is None else {module_role or role: layouts[role]} if role in layouts else {}
+        module = _with_layouts(module, module_layer, own)
         if role is None or module_role is None:
             verdict = check_compatibility(stored, layer, module, module_layer)
             problem, roles = verdict.problem, dict(verdict.roles)
@@ -69,7 +75,15 @@ class MappingMatcher:
             roles = {role: module_role}
         if problem:
             raise MatchError(f"the mapping of {source!r} to {target!r} cannot be: {problem}.")
-        return Match(layer, module_layer, "mapping", self.details.get(source, ""), roles, whole=role is None)
+        given = {name: item for name, item in layouts.items() if name in roles}
+        return Match(layer, module_layer, "mapping", self.details.get(source, ""), roles, role is None, given)
+
+
+def _with_layouts(module: Network, layer: str, layouts: Mapping[str, TensorLayout]) -> Network:
+    """Return the module's network with the layouts of a layer's roles."""
+    if not layouts:
+        return module
+    return replace(module, layouts={**module.layouts, **{(layer, role): item for role, item in layouts.items()}})
 
 
 def _stored_tensors(stored: Network) -> dict[str, tuple[str, str]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Iterable, Mapping, Protocol, Sequence
 
+from neutral.matching.layouts import TensorLayout
 from neutral.matching.network import Network
 
 
@@ -20,6 +21,7 @@ class Match:
         roles: The module's role of each stored role.
         whole: Whether the layers match as such. Roles that only one of them has are then those of
             :func:`neutral.matching.compatibility.check_compatibility`; otherwise only the tensors of ``roles`` match.
+        layouts: The layouts of stored roles in the module's tensors that the match gives; others are the network's.
     """
 
     stored: str
@@ -28,6 +30,7 @@ class Match:
     detail: str
     roles: Mapping[str, str]
     whole: bool = True
+    layouts: Mapping[str, TensorLayout] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -6,32 +6,8 @@ from dataclasses import dataclass, field
 from typing import Mapping
 
 from neutral.graph import Graph, Layer
+from neutral.matching.layouts import TensorLayout
 from neutral.store import Store
-
-
-@dataclass(frozen=True, order=True)
-class TensorLayout:
-    """The part of a tensor that is a role, and its orientation.
-
-    Attributes:
-        transposed: Whether the role is the transpose of the part.
-        rows: The start and end of the part along the first axis; None for the whole tensor.
-        groups: The number of equal stretches of the first axis, each of which has ``rows``.
-
-    Example:
-        >>> TensorLayout(transposed=True, rows=(0, 4)).shape((12, 3))
-        (3, 4)
-    """
-
-    transposed: bool = False
-    rows: tuple[int, int] | None = None
-    groups: int = 1
-
-    def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the role's shape in a tensor of the given shape."""
-        if self.rows is not None:
-            shape = (self.groups * (self.rows[1] - self.rows[0]), *shape[1:])
-        return shape[::-1] if self.transposed else shape
 
 
 @dataclass(frozen=True)
@@ -45,6 +21,7 @@ class Network:
         shared_tensors: For each further name of a tensor its first name.
         computed: The roles of each layer that a node of the graph computes, for which no tensor is stored.
         layouts: The layout of each role, by layer and role, that is not simply the tensor that it names.
+        hints: For modules that cannot be filled as they are, by path, what to change.
 
     Example:
         >>> layer = Layer("fc", "linear", {}, {"weight": "fc.weight"})
@@ -58,6 +35,7 @@ class Network:
     shared_tensors: Mapping[str, str] = field(default_factory=dict)
     computed: Mapping[str, frozenset[str]] = field(default_factory=dict)
     layouts: Mapping[tuple[str, str], TensorLayout] = field(default_factory=dict)
+    hints: Mapping[str, str] = field(default_factory=dict)
 
     def shape(self, layer: str, role: str) -> tuple[int, ...]:
         """Return the shape of a layer's role."""

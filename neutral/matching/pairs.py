@@ -56,6 +56,13 @@ def _make_pair(matches: list[Match], owner: str, stored: Network, target: Target
         constants=verdict.constants if verdict else {},
         differences=_differences(layer, first, target),
         nodes=nodes,
+        layouts={
+            role: layout
+            for match in matches
+            for role, module_role in match.roles.items()
+            for layout in (match.layouts.get(role) or module.layout(match.module, module_role),)
+            if not layout.is_whole
+        },
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Mapping
 
 from neutral.errors import SourceError
 from neutral.matching.attributes import Difference
+from neutral.matching.layouts import TensorLayout
 from neutral.matching.plan_file import VERSION, VERSION_KEY, check_version, is_plan, read_document, write_document
 from neutral.text import printable, table
 
@@ -28,6 +29,7 @@ class Pair:
         constants: The module's roles that the store lacks, with the constant that fills them.
         differences: The attributes in which the module differs from the stored layer.
         nodes: The nodes of the stored graph that use the layer, in execution order.
+        layouts: The layout of each role that is not simply the tensor that it fills.
     """
 
     layer: str
@@ -40,6 +42,7 @@ class Pair:
     constants: Mapping[str, str] = field(default_factory=dict)
     differences: tuple[Difference, ...] = ()
     nodes: tuple[str, ...] = ()
+    layouts: Mapping[str, TensorLayout] = field(default_factory=dict)
 
     @property
     def is_whole(self) -> bool:
@@ -197,6 +200,7 @@ def _pair_to_dict(pair: Pair) -> dict[str, Any]:
         **{name: getattr(pair, name) for name in _TEXTS},
         "nodes": list(pair.nodes),
         **({"roles": list(pair.tensors)} if pair.is_whole else {"tensors": dict(pair.tensors)}),
+        **({"layouts": {role: layout.to_dict() for role, layout in pair.layouts.items()}} if pair.layouts else {}),
         "dropped": dict(pair.dropped),
         "constants": dict(pair.constants),
         "differences": [_without_none(vars(difference)) for difference in pair.differences],
@@ -219,6 +223,7 @@ def _pair_from_dict(item: Mapping[str, Any]) -> Pair:
         constants=dict(item.get("constants", {})),
         differences=tuple(_difference_from_dict(entry) for entry in item.get("differences", [])),
         nodes=tuple(item.get("nodes", [])),
+        layouts={role: TensorLayout.from_dict(entry) for role, entry in item.get("layouts", {}).items()},
     )
 
 
@@ -240,6 +245,7 @@ def _evidence(pair: Pair) -> str:
 
 def _remarks(pair: Pair) -> list[str]:
     remarks = [str(difference) for difference in pair.differences]
+    remarks += [f"{role} {layout}" for role, layout in pair.layouts.items()]
     remarks += [f"{name} filled with {constant}" for name, constant in pair.constants.items()]
     remarks += [f"{role} left out, it is all {constant}" for role, constant in pair.dropped.items()]
     return remarks

@@ -165,13 +165,14 @@ def _matchers(mapping: Plan | Mapping[str, str] | None) -> Sequence[Matcher]:
         return (MappingMatcher(mapping), StructureMatcher()) if mapping else (StructureMatcher(),)
     entries: dict[str, str] = {}
     details: dict[str, str] = {}
+    layouts = {pair.layer: pair.layouts for pair in mapping.pairs if pair.layouts}
     for pair in mapping.pairs:
         new = {pair.layer: pair.module}
         if not pair.is_whole:
             new = {f"{pair.layer}.{role}": name for role, name in pair.tensors.items()}
         entries.update(new)
         details.update(dict.fromkeys(new, pair.detail if pair.reason == "mapping" else f"plan: {pair.reason}"))
-    return (MappingMatcher(entries, details),)
+    return (MappingMatcher(entries, details, layouts),)
 
 
 def _refusal(target: Target, store: Store, problems: Sequence[str], offers: Sequence[str]) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Iterator, Sequence
 
 from neutral.dtypes import NUMPY_DTYPE
+from neutral.matching.layouts import Part, TensorLayout, assemble
 from neutral.matching.network import Network
 from neutral.matching.plan import Pair
 from neutral.store import Store
@@ -27,6 +29,7 @@ def find_value_conflicts(pairs: Sequence[Pair], store: Store, module: Network) -
         if pair.kind == "prelu" and "weight" in pair.tensors:
             yield from _find_slope_conflicts(pair, store, module)
     yield from _find_sharing_conflicts(pairs, store, module)
+    yield from _find_layout_conflicts(pairs, store, module)
 
 
 def describe_split_tensors(pairs: Sequence[Pair], stored: Network, module: Network) -> Iterator[str]:
@@ -54,16 +57,49 @@ def _find_slope_conflicts(pair: Pair, store: Store, module: Network) -> Iterator
 
 def _find_sharing_conflicts(pairs: Sequence[Pair], store: Store, module: Network) -> Iterator[str]:
     """Yield a message for each tensor of the module that two different stored tensors fill."""
-    first_use: dict[str, tuple[str, str]] = {}
+    first_use: dict[tuple[str, TensorLayout], tuple[str, str]] = {}
     for pair in pairs:
         for role, name in pair.tensors.items():
             key = store.layers[pair.layer].tensors[role]
-            first_key, layer = first_use.setdefault(module.shared_tensors.get(name, name), (key, pair.layer))
+            place = module.shared_tensors.get(name, name), pair.layouts.get(role, TensorLayout())
+            first_key, layer = first_use.setdefault(place, (key, pair.layer))
             if first_key != key and not _are_equal(store.tensors[key], store.tensors[first_key]):
                 yield (
                     f"stored layers {layer} and {pair.layer} both belong to the module's {name}, "
                     f"but {first_key} and {key} are not equal"
                 )
+
+
+def _find_layout_conflicts(pairs: Sequence[Pair], store: Store, module: Network) -> Iterator[str]:
+    """Yield a message for each layout that does not fit, and for parts of a tensor that overlap with other values."""
+    parts: dict[str, dict[TensorLayout, Tensor]] = {}
+    for pair in pairs:
+        for role, name in pair.tensors.items():
+            layout = pair.layouts.get(role, TensorLayout())
+            problem = layout.problem(module.shapes[name])
+            if problem:
+                yield f"the layout of {pair.layer}.{role} in the module's {name} cannot be: {problem}"
+                continue
+            tensor = store.tensors[store.layers[pair.layer].tensors[role]]
+            parts.setdefault(module.shared_tensors.get(name, name), {}).setdefault(layout, tensor)
+    for name, items in parts.items():
+        for pair_of_parts in combinations(items.items(), 2):
+            if _disagree(pair_of_parts, module.shapes[name]):
+                yield f"two parts of the module's {name} overlap, with different stored values"
+
+
+def _disagree(parts: Sequence[Part], shape: tuple[int, ...]) -> bool:
+    """Return whether two parts of a tensor give an element two values."""
+    import numpy as np
+
+    parts = [(layout.in_full(shape), tensor) for layout, tensor in parts]
+    covered = np.zeros(shape, bool)
+    parts[0][0].view(covered)[...] = True
+    if not parts[1][0].view(covered).any():
+        return False
+    if parts[0][1].dtype != parts[1][1].dtype:
+        return True
+    return not _are_equal(assemble(parts, shape), assemble(parts[::-1], shape))
 
 
 def _is_constant(tensor: Tensor, constant: str) -> bool:

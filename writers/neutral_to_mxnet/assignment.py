@@ -108,7 +108,7 @@ class _Assigner:
         place, old = f"{layer.name}.{role}", self._like.tensors[key]
         name = self._name(layer, role, entry)
         if name is not None and name in self._available:
-            self._assign_tensor(layer, key, place, name)
+            self._assign_tensor(layer, key, place, name, entry.extract(role, self._available[name], name))
         elif role in entry.dropped:
             self._set(key, place, entry.dropped[role], filled(old, entry.dropped[role]))
         elif not is_executed or _matches_any((layer.name, place), self._allow_missing):
@@ -118,9 +118,9 @@ class _Assigner:
         else:
             self._problems.append(f"{place} {old.shape}: the mapping gives {name}, which the weights do not have")
 
-    def _assign_tensor(self, layer: Layer, key: str, place: str, name: str) -> None:
+    def _assign_tensor(self, layer: Layer, key: str, place: str, name: str, new: Tensor) -> None:
         self._used.add(name)
-        old, new = self._like.tensors[key], self._available[name]
+        old = self._like.tensors[key]
         reshaped = _reshaped(new, old.shape, layer.kind)
         if reshaped is None:
             self._problems.append(f"{place} has shape {old.shape}, and {name} of the weights has {new.shape}")

@@ -15,11 +15,13 @@ from neutral.matching.regroup import regroup_layers
 from neutral.store import Store
 from neutral.tensor import Tensor
 from neutral.text import printable
+from neutral.values import numeric_values
 from neutral_to_torch.adapters import adapter_of
 from neutral_to_torch.adapters.state import COUNTER, state_of
-from neutral_to_torch.loading.fill import fill, target_dtype
+from neutral_to_torch.loading.fill import fill, has_shape_of, target_dtype
 from neutral_to_torch.loading.sharded import is_sharded
-from neutral_to_torch.loading.tensors import check_files, dtype_of
+from neutral_to_torch.loading.sources import find_sources
+from neutral_to_torch.loading.tensors import dtype_of
 
 _MAX_WARNING_LINES = 10
 
@@ -52,7 +54,7 @@ def apply_plan(
     """
     store = regroup_layers(store, [pair.layer for pair in plan.pairs])
     state = state_of(module)
-    sources = _sources(plan, store)
+    sources = find_sources(plan, store, state)
     _check_tensors(module, state, sources)
     _check_shards(state, dtype, device)
     plan = replace(plan, notes=(*plan.notes, *_rounding_notes(state, sources, dtype)))
@@ -77,16 +79,6 @@ def warn_of_differences(plan: Plan, stacklevel: int = 2) -> None:
         warnings.warn(text, UserWarning, stacklevel=stacklevel + 1)
 
 
-def _sources(plan: Plan, store: Store) -> dict[str, tuple[str, Tensor]]:
-    """Return the key and the stored tensor that fills each of the module's tensors, by name."""
-    sources = {}
-    for pair in plan.pairs:
-        for role, name in pair.tensors.items():
-            key = store.layers[pair.layer].tensors[role]
-            sources[name] = (key, store.tensors[key])
-    return sources
-
-
 def _constants(plan: Plan) -> dict[str, float]:
     values = {"zeros": 0.0, "ones": 1.0}
     return {
@@ -98,7 +90,10 @@ def _check_tensors(module: nn.Module, state: dict[str, torch.Tensor], sources: d
     """Check dtypes that cannot hold the values, and ``meta`` buffers that no store has."""
     problems = []
     for name, (key, tensor) in sources.items():
-        if dtype_of(tensor).is_floating_point and not state[name].dtype.is_floating_point:
+        if not has_shape_of(tensor.shape, state[name]):
+            shapes = f"{key} has shape {tensor.shape} and the module's {name} {tuple(state[name].shape)}"
+            problems.append(f"{shapes}: a copy would give its elements other places")
+        if not _can_hold(state[name].dtype, tensor):
             problems.append(
                 f"{key} is {tensor.dtype} and the module's {name} is {state[name].dtype}: "
                 "integers cannot hold its values"
@@ -114,7 +109,17 @@ def _check_tensors(module: nn.Module, state: dict[str, torch.Tensor], sources: d
     if problems:
         lines = "\n".join(f"  - {problem}" for problem in problems)
         raise MatchError(f"{type(module).__name__} cannot be loaded; nothing has been:\n{lines}")
-    check_files(tensor for _, tensor in sources.values())
+
+
+def _can_hold(dtype: torch.dtype, tensor: Tensor) -> bool:
+    """Return whether a dtype can hold a tensor's values; an integer one holds floating whole numbers in its range."""
+    if dtype.is_floating_point or dtype.is_complex or not dtype_of(tensor).is_floating_point:
+        return True
+    values = numeric_values(tensor)
+    if dtype == torch.bool:
+        return bool(((values == 0) | (values == 1)).all())
+    limits = torch.iinfo(dtype)
+    return bool(((values == values.round()) & (values >= limits.min) & (values <= limits.max)).all())
 
 
 def _check_shards(state: dict[str, torch.Tensor], dtype: torch.dtype | None, device: torch.device | str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, Mapping
 
 import torch
@@ -135,10 +136,38 @@ def _copy(target: torch.Tensor, tensor: Tensor) -> None:
         target.detach().copy_(_conform(read(tensor), target))
 
 
+def has_shape_of(stored: tuple[int, ...], target: torch.Tensor) -> bool:
+    """Return whether a stored tensor has the shape of a module's, or one in which each element keeps its place.
+
+    That is so if the shapes differ in extents of 1 only, or one is the matrix (out, everything else) of the other. One
+    number may also stand for all channels, and equal ones for one.
+
+    Args:
+        stored: The stored tensor's shape.
+        target: The module's tensor.
+
+    Example:
+        >>> has_shape_of((4, 3), torch.zeros(4, 3, 1, 1)), has_shape_of((4, 3), torch.zeros(3, 4))
+        (True, False)
+    """
+    shape = tuple(target.shape)
+    if _without_ones(stored) == _without_ones(shape):
+        return True
+    if 1 in (prod(stored), prod(shape)) and len(shape) <= 1:
+        return True
+    is_matrix = 2 in (len(stored), len(shape)) and stored[:1] == shape[:1]
+    return is_matrix and prod(stored) == prod(shape)
+
+
+def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(extent for extent in shape if extent != 1)
+
+
 def _conform(value: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Reshape a value to the target: leading ones added or dropped, one slope for all channels or equal ones as one."""
+    """Reshape a value to the target, whose shape it has according to :func:`has_shape_of`."""
     if value.shape == target.shape:
         return value
+    assert has_shape_of(tuple(value.shape), target), f"a value of {tuple(value.shape)} for {tuple(target.shape)}"
     if value.numel() == target.numel():
         return value.reshape(target.shape)
     return value.reshape(-1)[:1].expand(target.shape).contiguous()

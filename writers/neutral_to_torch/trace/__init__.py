@@ -16,8 +16,9 @@ from torch import nn
 from torch.utils._pytree import tree_flatten
 
 from neutral.errors import UsageError
-from neutral.graph import Graph, Value
+from neutral.graph import Graph
 from neutral.matching.network import Network
+from neutral.rewriting import reachable
 from neutral_to_torch.adapters import describe
 from neutral_to_torch.trace.functional import FunctionalLayers
 from neutral_to_torch.trace.inputs import whole_indices
@@ -73,20 +74,19 @@ def trace(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
                 f"{type(module).__name__} cannot be run on the example ({type(error).__name__}: {error}). "
                 "Pass the arguments of a call as the example: a tensor, a tuple of arguments or a dict by name."
             ) from error
-    functional = FunctionalLayers(record, described.shapes, frozenset(described.layers)).find()
-    nodes = functional.nodes
-    graph = Graph(record.graph.inputs, tuple(nodes), record.graph.outputs)
-    used = {operand.node for node in nodes for operand in node.inputs if isinstance(operand, Value)}
-    used_parameters = {node.layer for node in nodes if node.kind == "parameter" and node.name in used}
-    layer_tensors = {name for layer in functional.layers.values() for name in layer.tensors.values()}
+    derived = FunctionalLayers(record, described.shapes, frozenset(described.layers)).find()
+    nodes = tuple(derived.nodes.values())
+    graph = Graph(record.graph.inputs, nodes, record.graph.outputs)
+    used_parameters = {node.layer for node in reachable(nodes, graph.outputs)[0] if node.kind == "parameter"}
+    layer_tensors = {name for layer in derived.layers.values() for name in layer.tensors.values()}
     kept = {
         name: layer
         for name, layer in described.layers.items()
         if layer.kind != "parameter" or name not in layer_tensors or name in used_parameters
     }
-    layers = {**kept, **functional.layers}
-    network = replace(described, layers=layers, graph=graph, layouts=functional.layouts)
-    return Traced(network, record)
+    layers = {**kept, **derived.layers}
+    network = replace(described, layers=layers, graph=graph, layouts={**described.layouts, **derived.layouts})
+    return Traced(network, derived.record)
 
 
 def _name_tensors(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, torch.Tensor]:
