@@ -38,7 +38,10 @@ def read_source(paths: Sequence[str], epoch: int | None) -> Store:
     Raises:
         SourceError: No reader accepts the paths, or the checkpoint is damaged.
         UsageError: A path is a neutral store.
+        StoreError: A path is named as a store and is a malformed one.
     """
+    from neutral.store import open_store
+
     options: dict[str, Any] = {} if epoch is None else {"epoch": epoch}
     for reader in plugins.load_all(plugins.READERS):
         if all(reader.can_read(path) for path in paths):
@@ -49,6 +52,7 @@ def read_source(paths: Sequence[str], epoch: int | None) -> Store:
             close = suggestion(path, _names_beside(path))
             raise SourceError(f"{path}: no such file or folder, and no checkpoint has this prefix.{close}")
         if is_store(path):
+            open_store(path).close()
             raise UsageError(f"{path}: this is a neutral store; expected a checkpoint.")
     readers = ", ".join(plugins.names(plugins.READERS)) or "none"
     raise SourceError(

@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from typing import BinaryIO, Iterator
 
 from neutral.errors import TargetError
+from neutral.store.folders import parent_folder
 
 _TEMPORARY = re.compile(r"\..*\.neutral-[0-9a-f]{16}\.tmp", re.DOTALL)
 _DAY = 24 * 60 * 60
@@ -27,7 +28,7 @@ _LONGEST_NAME = 200
 def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open a file that replaces ``path`` when the block ends without an error.
 
-    The file's mode follows the umask. It is on the disk when the block has ended.
+    Missing folders are created. The file's mode follows the umask. It is on the disk when the block has ended.
 
     Args:
         path: The target. Of a symbolic link, the file that it points to is replaced.
@@ -51,24 +52,24 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """
     path = os.fspath(path)
     target = os.path.realpath(path)
-    folder = os.path.dirname(target)
     try:
-        _require_file_or_nothing(target)
-        _remove_abandoned_files(folder)
-        file, temporary = _create(folder, os.path.basename(target))
-        try:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-            os.replace(temporary, target)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(temporary)
-            raise
-        finally:
-            with suppress(OSError):
-                file.close()
-        _sync_folder(folder)
+        with parent_folder(target) as folder:
+            _require_file_or_nothing(target)
+            _remove_abandoned_files(folder)
+            file, temporary = _create(folder, os.path.basename(target))
+            try:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+                os.replace(temporary, target)
+            except BaseException:
+                with suppress(OSError):
+                    os.unlink(temporary)
+                raise
+            finally:
+                with suppress(OSError):
+                    file.close()
+            _sync_folder(folder)
     except OSError as error:
         raise TargetError(
             f"{path}: cannot be written: {error.strerror or error}. An existing file is unchanged."

@@ -111,6 +111,9 @@ def open_golden(path: str | os.PathLike[str]) -> Golden:
 
     file = os.fspath(path)
     header = read_header(file)
+    if "golden" not in header.metadata:
+        kind = "a neutral store" if "neutral" in header.metadata else "a safetensors file without a description"
+        raise StoreError(f"{file}: {kind}; expected a golden file. Record one with mxnet_capture.py.")
     try:
         document: dict[str, Any] = json.loads(header.metadata["golden"])
         if document["version"] != VERSION:

@@ -83,10 +83,21 @@ def test_a_store_is_no_source(run: Run, store: Path, tmp_path: Path) -> None:
     assert f"{store}: this is a neutral store; expected a checkpoint" in result.err
 
 
-def test_an_unwritable_target(run: Run, checkpoint: Path, tmp_path: Path) -> None:
-    result = run("export", checkpoint, "-o", tmp_path / "none" / "model.safetensors")
+def test_missing_folders_are_made(run: Run, checkpoint: Path, tmp_path: Path) -> None:
+    target = tmp_path / "a" / "b" / "model.safetensors"
+    assert run("export", checkpoint, "-o", target).code == 0
+    assert target.is_file()
+
+
+def test_an_unwritable_target_leaves_no_folder(run: Run, checkpoint: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    result = run("export", checkpoint, "-o", tmp_path / "file" / "model.safetensors")
     assert result.code == 8
-    assert "cannot be written: No such file or directory" in result.err
+    assert "cannot be written: " in result.err
+    (tmp_path / "a" / "b" / "model.safetensors").mkdir(parents=True)
+    result = run("export", checkpoint, "-o", tmp_path / "a" / "b" / "model.safetensors")
+    assert result.code == 8
+    assert "cannot be written: Is a directory" in result.err
 
 
 def test_an_epoch_that_is_not_there(run: Run, checkpoint: Path, tmp_path: Path) -> None:
