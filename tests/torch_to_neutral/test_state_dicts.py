@@ -15,9 +15,11 @@ import pytest
 import neutral
 import torch_to_neutral
 from neutral.cli import main
-from neutral.errors import MatchError, SourceError, UnsupportedError
+from neutral.errors import MatchError, SourceError, UnsupportedError, UsageError
 from neutral.store.safetensors import write_tensors
-from neutral.tensor import from_numpy
+from neutral.tensor import Tensor, from_numpy
+from torch_to_neutral.inference import infer_layers
+from torch_to_neutral.plugin import reader
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 nn = pytest.importorskip("torch.nn", reason="PyTorch is not installed")
@@ -132,6 +134,78 @@ def test_a_damaged_file(tmp_path: Path) -> None:
     (tmp_path / "a.pth").write_bytes(b"PK\3\4 and no more")
     with pytest.raises(SourceError, match="torch cannot load this"):
         torch_to_neutral.read(tmp_path / "a.pth")
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"a\.pth: there is no such file"):
+        torch_to_neutral.read(tmp_path / "a.pth")
+
+
+def test_a_pickle_without_torch_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.save({"a": torch.zeros(2)}, tmp_path / "a.pth")
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(UnsupportedError, match=r"PyTorch is needed .* Save the state dict as \.safetensors"):
+        torch_to_neutral.read(tmp_path / "a.pth")
+
+
+def test_a_state_dict_without_untyped_tensors_has_no_note_of_them(tmp_path: Path) -> None:
+    torch.save(nn.Linear(3, 2).state_dict(), tmp_path / "plain.pth")
+    torch.save({"fc": nn.Linear(3, 2).state_dict()}, tmp_path / "nested.pth")
+    torch.save(nn.Sequential(nn.Linear(3, 2)).state_dict(), tmp_path / "typed.pth")
+    assert torch_to_neutral.read(tmp_path / "typed.pth").notes == ("types inferred from names and shapes",)
+    assert len(torch_to_neutral.read(tmp_path / "plain.pth").notes) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "shapes", "kind"),
+    [
+        ("conv", {"weight": (4, 3, 3, 3), "bias": (4,)}, "convolution"),
+        ("conv", {"weight": (4, 3, 3, 3), "bias": (5,)}, None),
+        ("deconv", {"weight": (4, 2, 3, 3), "bias": (6,)}, "transposed_convolution"),
+        ("deconv", {"weight": (4, 2, 3, 3), "bias": (5,)}, None),
+        ("fc", {"weight": (4, 3), "bias": (3,)}, None),
+        ("blocks", {"weight": (1, 2, 3, 4, 5, 6)}, None),
+        ("scale", {"weight": (4,)}, None),
+        ("norm", {"weight": (4,), "bias": (5,)}, None),
+        ("layer_norm", {"weight": (4,), "bias": (5,)}, None),
+        ("bn", {"running_mean": (4,), "running_var": (4, 1)}, None),
+        ("bn", {"running_mean": (4,), "running_var": (4,), "extra": (4,)}, None),
+        ("cell", {"weight_ih": (8, 3), "weight_hh": (8, 2)}, "lstm_cell"),
+        ("cell", {"weight_ih": (8, 3), "weight_hh": (7, 2)}, None),
+        ("cell", {"weight_ih": (8,), "weight_hh": (8, 2)}, None),
+        ("cell", {"weight_ih": (10, 3), "weight_hh": (10, 2)}, None),
+        ("rnn", {"weight_ih_l0": (2, 3), "weight_hh_l0": (2, 2)}, "rnn"),
+        ("rnn", {"weight_ih_l1": (2, 3), "weight_hh_l1": (2, 2)}, None),
+        ("rnn", {"weight_ih_l0": (5, 3), "weight_hh_l0": (5, 2)}, None),
+        ("rnn", {"weight_ih_l0": (8, 3), "weight_hh_l0": (8, 1), "weight_hr_l0": (1, 2)}, "lstm"),
+        ("rnn", {"weight_ih_l0": (8, 3), "weight_hh_l0": (8, 1), "weight_hr_l0": (2,)}, None),
+    ],
+)
+def test_shapes_that_fit_no_kind_leave_parameters(name: str, shapes: dict[str, Any], kind: str | None) -> None:
+    layers, _ = infer_layers({f"{name}.{role}": Tensor("F32", shape, ()) for role, shape in shapes.items()})
+    expected = {f"{name}.{role}": "parameter" for role in shapes} if kind is None else {name: kind}
+    assert {layer.name: layer.kind for layer in layers.values()} == expected
+
+
+def test_which_files_the_reader_takes(tmp_path: Path) -> None:
+    (tmp_path / "a.pth").write_bytes(b"")
+    (tmp_path / "notes.txt").write_bytes(b"")
+    (tmp_path / "damaged.safetensors").write_bytes(b"\xff" * 9)
+    tensors = {"fc.weight": from_numpy(np.zeros((2, 3), np.float32))}
+    write_tensors(tensors, tmp_path / "weights.safetensors")
+    torch_to_neutral.read(tmp_path / "weights.safetensors").save(tmp_path / "store.safetensors")
+    taken = list(reader.find(str(tmp_path), sorted(path.name for path in tmp_path.iterdir())))
+    assert taken == [("a.pth", ("a.pth",)), ("weights.safetensors", ("weights.safetensors",))]
+    assert not reader.can_read(str(tmp_path / "missing.pth"))
+
+
+def test_the_reader_takes_one_file_and_no_options(tmp_path: Path) -> None:
+    write_tensors({"fc.weight": from_numpy(np.zeros((2, 3), np.float32))}, tmp_path / "a.safetensors")
+    path = str(tmp_path / "a.safetensors")
+    assert reader.read(path).layers["fc"].kind == "linear"
+    for paths, options in (((path, path), {}), ((path,), {"epoch": 3})):
+        with pytest.raises(UsageError, match="a state dict is one file, and has no epoch"):
+            reader.read(*paths, **options)
 
 
 def neutral_command(*words: Any) -> subprocess.CompletedProcess[str]:

@@ -109,6 +109,16 @@ def test_a_symbolic_link_in_a_zip_archive_is_refused_by_name(tmp_path: Path) -> 
         unpack(str(path), str(tmp_path))
 
 
+def test_a_device_in_a_zip_archive_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        device = zipfile.ZipInfo("a.params")
+        device.external_attr = 0o020666 << 16
+        archive.writestr(device, PARAMS)
+    with pytest.raises(SourceError, match=r"'a\.params' is a special file; expected a plain file"):
+        unpack(str(path), str(tmp_path))
+
+
 def test_a_zip_member_without_a_name_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w") as archive:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -17,6 +18,7 @@ from mxnet_to_neutral.files import sources
 from mxnet_to_neutral.files.checkpoint import Checkpoint, in_temporary_folder
 from mxnet_to_neutral.files.live import export_live
 from mxnet_to_neutral.files.sources import find_checkpoint, find_in_folder
+from mxnet_to_neutral.reading import MAX_PROBLEMS_SHOWN
 from neutral.errors import MismatchError, SourceError, UsageError
 from reader.checkpoints import SymbolBuilder, params_bytes, ramp, write_checkpoint
 
@@ -124,6 +126,29 @@ def test_a_store_that_cannot_be_built_leaves_nothing(model: str, tmp_path: Path,
     with pytest.raises(MismatchError, match="does not belong to"):
         mxnet_to_neutral.read(archive)
     assert list(temporary.iterdir()) == []
+
+
+def test_only_the_first_problems_of_a_mismatch_are_listed(tmp_path: Path) -> None:
+    layers = 30
+    nodes: list[dict[str, object]] = [{"op": "null", "name": "data", "inputs": []}]
+    for index in range(layers):
+        nodes += [{"op": "null", "name": f"fc{index}_{role}", "inputs": []} for role in ("weight", "bias")]
+        inputs = [[0, 0, 0], [len(nodes) - 2, 0, 0], [len(nodes) - 1, 0, 0]]
+        nodes.append({"op": "FullyConnected", "name": f"fc{index}", "attrs": {"num_hidden": "2"}, "inputs": inputs})
+    variables = [index for index, node in enumerate(nodes) if node["op"] == "null"]
+    heads = [[index, 0, 0] for index, node in enumerate(nodes) if node["op"] != "null"]
+    document = {"nodes": nodes, "arg_nodes": variables, "heads": heads, "attrs": {"mxnet_version": ["int", 10901]}}
+    (tmp_path / "model-symbol.json").write_text(json.dumps(document))
+    arrays = {f"arg:fc{index}_weight": ramp(5, 3) for index in range(layers)}
+    (tmp_path / "model-0000.params").write_bytes(params_bytes(arrays))
+    with pytest.raises(MismatchError) as caught:
+        mxnet_to_neutral.read(tmp_path / "model")
+    first, *problems = str(caught.value).split("\n")
+    assert first.endswith("check that both are of one model:")
+    assert len(problems) == MAX_PROBLEMS_SHOWN + 1
+    more = problems[-1].split()
+    assert (more[0], more[1], more[3]) == ("-", "and", "more")
+    assert int(more[2]) >= layers - MAX_PROBLEMS_SHOWN
 
 
 def test_an_archive_without_a_checkpoint_is_named(tmp_path: Path, temporary: Path) -> None:

@@ -343,6 +343,13 @@ def test_broken_graphs_say_where_what_and_what_was_expected(path: str, value: An
     assert says in problem(change(path, value))
 
 
+def test_variables_that_arg_nodes_lacks_are_noted_and_kept() -> None:
+    symbol = parsed({**document(dense()), "arg_nodes": [0, 1]})
+
+    assert symbol.notes == ("'arg_nodes' does not list all variables; the nodes themselves were followed",)
+    assert [symbol.nodes[index].name for index in symbol.arguments] == ["data", "fc_weight", "fc_bias"]
+
+
 def test_terminal_escapes_in_names_do_not_reach_the_message() -> None:
     message = problem(document([operator("\x1b[31mEvil", "\x1b[2J", [[0, 0]])]))
 

@@ -78,3 +78,43 @@ def test_keywords_are_of_the_schema_alone() -> None:
     validator = c.with_keywords(c.list_of(v.size()), uniqueItems=True)
     validator.check([1, 1])
     assert validator.schema["uniqueItems"] is True
+
+
+@pytest.mark.parametrize(
+    ("validator", "value", "message"),
+    [
+        (v.constant(1), True, "expected 1, found True"),
+        (v.null(), 0, "expected null, found 0"),
+        (v.text(), 1, "expected a text, found 1"),
+        (v.boolean(), 1, "expected true or false, found 1"),
+        (v.number(), "1", "expected a number, found '1'"),
+        (v.size(), -1, "expected a whole number that is not negative, found -1"),
+        (v.one_of("a", "b"), "c", "expected one of a, b, found 'c'"),
+        (v.matching("[0-9]+"), "x", r"expected a text that matches [0-9]+, found 'x'"),
+        (v.text(), ["a" * 100], "expected a text, found ['" + "a" * 55 + "..."),
+        (c.list_of(v.size()), {}, "expected a list, found {}"),
+        (c.list_of(c.list_of(v.size())), [[0], [1, "2"]], "[1] [1] expected a whole number that is not negative"),
+        (c.tuple_of(v.text(), v.size()), ["a"], "expected a list of 2 items, found ['a']"),
+        (c.table_of(v.size()), [], "expected an object, found []"),
+        (c.table_of(c.table_of(v.size())), {"a": {"b": -1}}, "a: b: expected a whole number"),
+        (RANGE, [], "expected an object, found []"),
+        (RANGE, {"start": 1}, "key 'tensor' is missing"),
+        (RANGE, {"tensor": "a", "end": 1}, "unexpected key 'end'; expected tensor, start, nbytes"),
+        (c.together(RANGE, "start", "nbytes"), {"tensor": "a", "start": 1}, "keys start and nbytes go together"),
+        (c.by_type({int: v.size(), str: v.text()}), True, "expected one of the types int, str, found True"),
+    ],
+)
+def test_messages(validator: Validator, value: Any, message: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        validator.check(value)
+    assert str(caught.value).startswith(message)
+
+
+def test_a_field_without_a_rule_adds_none_to_the_schema() -> None:
+    assert c.table_of(v.anything()).schema == {"type": "object"}
+    assert c.table_of(v.size()).schema == {"type": "object", "additionalProperties": v.size().schema}
+
+
+def test_alternatives_of_one_schema_are_written_once() -> None:
+    alternatives = c.by_type({int: v.number(), float: v.number(), str: v.text()})
+    assert alternatives.schema == {"anyOf": [v.number().schema, v.text().schema]}
