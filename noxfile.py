@@ -15,12 +15,37 @@ from pathlib import Path
 import nox
 
 ROOT = Path(__file__).parent
-TESTING = ("pytest", "hypothesis", "jsonschema", "tqdm")
+LOCK, MXNET_LOCK = "constraints.txt", "constraints-mxnet.txt"
+"""Exact versions of everything that the sessions install; ``nox -s lock`` writes them."""
+
+BUILDING = ("hatchling", "editables")
+LINTING = ("ruff", "mypy", "numpy")
+TESTING = ("pytest", "hypothesis", "jsonschema", "safetensors", "tqdm")
 MEASURING = ("pytest-cov", "pytest-xdist")
 ARCHITECTURES = ("torchvision==0.28.0", "timm==1.0.31")
 """Networks of other projects, installed without dependencies: only their modules in plain torch are used."""
 ARCHITECTURES_REQUIREMENTS = ("pillow", "pyyaml", "huggingface_hub", "transformers")
 FLEETS = ("s3fs", "moto[server]", "pyarrow", "distributed", "hdf5plugin")
+ONNX = ("onnx", "onnxscript", "onnxruntime")
+WRITING = (*BUILDING, *TESTING, *MEASURING, "ruff", *ONNX, *ARCHITECTURES_REQUIREMENTS, *FLEETS)
+MXNET_1 = ("mxnet==1.9.1", "numpy==1.23.5", "gluoncv==0.10.5.post0", "scipy", *TESTING)
+MXNET_2 = ("mxnet==2.0.0b1", "numpy==1.23.5")
+TOKENIZER = ("gluonnlp==0.10.0", "numpy==1.23.5")
+"""Compiled on installation: if that fails, its tests are skipped."""
+
+PARSERS = (
+    "*/mxnet_to_neutral/arrays/*",
+    "*/mxnet_to_neutral/files/*",
+    "*/mxnet_to_neutral/symbol/*",
+    "*/torch_to_neutral/*",
+    "*/neutral/manifest/*",
+    "*/neutral/matching/plan.py",
+    "*/neutral/matching/plan_file.py",
+    "*/neutral/store/*",
+    "*/neutral/strict_json.py",
+)
+"""Code that reads files of strangers, and the store: each of its branches is tested."""
+
 THREADS = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
 
 HOSTILE_TESTS = ("tests/attacks", "tests/fuzz")
@@ -56,31 +81,45 @@ def mxnet_environment(session: nox.Session, name: str, *packages: str) -> str | 
     python = folder / "bin" / "python"
     if not (folder / "ready").exists():
         session.run(MXNET_PYTHON, "-m", "venv", "--clear", str(folder), external=True)
-        install = [str(python), "-m", "pip", "install", "-q"]
-        session.run(*install, "-U", "pip", "wheel", external=True)
-        session.run(*install, *packages, "-e", str(ROOT), external=True)
+        install = [str(python), "-m", "pip", "install", "-q", "-c", MXNET_LOCK]
+        session.run(*install, "-U", "pip", "wheel", *BUILDING, external=True)
+        session.run(*install, *packages, external=True)
+        session.run(*install, "--no-build-isolation", "-e", str(ROOT), external=True)
         (folder / "ready").touch()
     return str(python)
 
 
 def mxnet_1(session: nox.Session) -> str | None:
-    python = mxnet_environment(
-        session, "mxnet", "mxnet==1.9.1", "numpy==1.23.5", "gluoncv==0.10.5.post0", "scipy", *TESTING
-    )
-    if python is not None:  # compiles its tokenizer on installation: if that fails, its tests are skipped
-        command = ("-m", "pip", "install", "-q", "gluonnlp==0.10.0", "numpy==1.23.5")
+    python = mxnet_environment(session, "mxnet", *MXNET_1)
+    if python is not None:
+        command = ("-m", "pip", "install", "-q", "-c", MXNET_LOCK, *TOKENIZER)
         session.run(python, *command, external=True, success_codes=[0, 1])
+        session.run(python, ".ci/lock.py", "check", MXNET_LOCK, *MXNET_1, *TOKENIZER, external=True)
     return python
 
 
 def mxnet_2(session: nox.Session) -> str | None:
-    return mxnet_environment(session, "mxnet2", "mxnet==2.0.0b1", "numpy==1.23.5")
+    python = mxnet_environment(session, "mxnet2", *MXNET_2)
+    if python is not None:
+        session.run(python, ".ci/lock.py", "check", MXNET_LOCK, *MXNET_2, external=True)
+    return python
+
+
+def install_locked(session: nox.Session, *packages: str) -> None:
+    """Install packages and the project with the locked versions; only Python 3.11 and newer have all of them."""
+    session.install("-c", LOCK, *packages, *BUILDING)
+    session.install("-c", LOCK, "--no-build-isolation", "-e", ".[torch,hdf5]")
+    locked = session.run("python", "-c", "import sys; print(sys.version_info >= (3, 11))", silent=True)
+    if str(locked).strip() == "True":
+        session.run("python", ".ci/lock.py", "check", LOCK, *ARCHITECTURES)
+    else:
+        session.warn("UNLOCKED: this Python is older than 3.11, and packages have the newest version for it")
 
 
 @nox.session(python=TORCH_PYTHON)
 def lint(session: nox.Session) -> None:
     """Check format, lint, types and generated documents."""
-    session.install("-c", "constraints.txt", "ruff", "mypy", "numpy", "-e", ".[torch,hdf5]")
+    install_locked(session, *LINTING)
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
     session.run("mypy")
@@ -90,20 +129,8 @@ def lint(session: nox.Session) -> None:
 @nox.session(python=TORCH_PYTHON)
 def writer(session: nox.Session) -> None:
     """Run all tests and doctests with torch, the parity tests against real MXNet, and measure branch coverage."""
-    session.install(
-        "-c",
-        "constraints.txt",
-        *TESTING,
-        *MEASURING,
-        "ruff",
-        "onnx",
-        "onnxscript",
-        "onnxruntime",
-        *ARCHITECTURES_REQUIREMENTS,
-        *FLEETS,
-    )
     session.install("--no-deps", *ARCHITECTURES)
-    session.install("-c", "constraints.txt", "-e", ".[torch,hdf5]")
+    install_locked(session, *WRITING)
     pythons = {"NEUTRAL_MXNET_PYTHON": mxnet_1(session), "NEUTRAL_MXNET2_PYTHON": mxnet_2(session)}
     available = {name: python for name, python in pythons.items() if python}
     environment = {**THREADS, **available}
@@ -113,6 +140,7 @@ def writer(session: nox.Session) -> None:
     parallel = ("-n", "2", "--dist", "loadfile")
     without_hostile = [f"--ignore={folder}" for folder in HOSTILE_TESTS]
     session.run("pytest", *parallel, *without_hostile, "--cov", "--cov-report=term", env=environment)
+    session.run("coverage", "report", f"--include={','.join(PARSERS)}", "--fail-under=100")
     session.run("pytest", *parallel, *HOSTILE_TESTS, env=environment)
 
 
@@ -135,7 +163,21 @@ def reader(session: nox.Session) -> None:
 @nox.session(python=TORCH_PYTHON, default=False)
 def benchmarks(session: nox.Session) -> None:
     """Run the benchmarks, or those named: ``nox -s benchmarks -- emit match``."""
-    session.install("-c", "constraints.txt", "-e", ".[torch,hdf5]")
+    install_locked(session)
     names = session.posargs or ("startup", "export", "load", "archive", "match", "emit")
     for name in names:
         session.run("python", f"benchmarks/{name}.py", env={**THREADS, "PYTHONPATH": "tests/support"})
+
+
+@nox.session(python=TORCH_PYTHON, default=False)
+def lock(session: nox.Session) -> None:
+    """Resolve all that the other sessions install, and write the newest versions into the constraints."""
+    needed = ("nox", "pre-commit", *LINTING, *WRITING, "-e", ".[torch,hdf5]")
+    session.run("python", ".ci/lock.py", "write", LOCK, *needed)
+    if MXNET_PYTHON is not None:
+        folder = session.create_tmp()
+        session.run(MXNET_PYTHON, "-m", "venv", "--clear", folder, external=True)
+        python = str(Path(folder) / "bin" / "python")
+        session.run(python, "-m", "pip", "install", "-q", "-U", "pip", external=True)
+        needed = ("pip", "wheel", *BUILDING, *MXNET_1, TOKENIZER[0], "-e", ".")
+        session.run(python, ".ci/lock.py", "write", MXNET_LOCK, *needed, external=True)

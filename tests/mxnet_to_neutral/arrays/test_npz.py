@@ -93,6 +93,12 @@ def test_bfloat16_as_mxnet_master_spells_it(parsed: Parse) -> None:
     assert parsed(npz({"w.npy": npy((), bytes(4), header=header)})).arrays[0].dtype == "BF16"
 
 
+@pytest.mark.parametrize(("text", "shape"), [("1, 2", (1, 2)), ("1, 2,", (1, 2)), ("2,", (2,)), ("", ())])
+def test_shapes_with_and_without_a_comma_at_the_end(parsed: Parse, text: str, shape: tuple[int, ...]) -> None:
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({text}), }}"
+    assert parsed(npy((), TWO, header=header)).arrays[0].shape == shape
+
+
 def test_column_major_order_is_told(parsed: Parse) -> None:
     file = parsed(npz({"m.npy": npy((1, 2), TWO, fortran=True), "v.npy": npy((2,), TWO, fortran=True)}))
     assert [array.fortran_order for array in file.arrays] == [True, False]

@@ -99,6 +99,26 @@ def test_a_link_above_the_level_of_the_checkpoint_is_left_out(tmp_path: Path) ->
     assert [file.name for file in (tmp_path / "out").iterdir()] == ["a.params"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        (tarfile.GNUTYPE_SPARSE, "a sparse file"),
+        (tarfile.SYMTYPE, "a symbolic link"),
+        (tarfile.LNKTYPE, "a hard link"),
+        (tarfile.CHRTYPE, "a device or another special file"),
+        (tarfile.FIFOTYPE, "a device or another special file"),
+    ],
+)
+def test_a_member_of_a_tarball_that_is_no_plain_file_is_refused(kind: bytes, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w", format=tarfile.GNU_FORMAT) as archive:
+        member = tarfile.TarInfo("a.params")
+        member.type, member.linkname = kind, "b.params"
+        archive.addfile(member)
+    with pytest.raises(SourceError, match=rf"'a\.params' is {says}; expected a plain file"):
+        unpack(str(path), str(tmp_path))
+
+
 def test_a_symbolic_link_in_a_zip_archive_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w") as archive:

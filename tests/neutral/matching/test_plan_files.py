@@ -176,3 +176,23 @@ def test_every_reader_refuses_an_unknown_version(tmp_path: Path, version: str) -
     for read in (Plan.load, read_mapping, lambda file: read_entries(file, {"bn0": None, "table": None})):
         with pytest.raises(SourceError, match=r"plan\.toml: unknown plan version .*; this Neutral reads version 1"):
             read(path)
+
+
+def test_leftovers_that_are_not_allowed_are_the_problems_of_a_plan() -> None:
+    plan = Plan(
+        (),
+        unused=(Leftover("a", "no partner"), Leftover("b", "no partner"), Leftover("c", "a counter", allowed=True)),
+        unfilled=(Leftover("x", "no partner"), Leftover("y", "a buffer", allowed=True), Leftover("z", "no source")),
+        conflicts=("conv0 is before conv1 in the store, after it in the module",),
+    )
+    assert plan.problems == (
+        "conv0 is before conv1 in the store, after it in the module",
+        "stored a, b not used and the module's x not filled: no partner",
+        "the module's z not filled: no source",
+    )
+
+
+def test_differences_of_a_plan_come_with_their_pairs() -> None:
+    difference = Difference("stride", (1, 1), (2, 2), "other shapes", False)
+    pairs = (Pair("a", "x", "relu", "name"), Pair("b", "y", "convolution", "name", differences=(difference,)))
+    assert Plan(pairs).differences == ((pairs[1], difference),)

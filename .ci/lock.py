@@ -1,0 +1,69 @@
+"""Write and check the constraints: the exact version of every package that a session of ``nox`` installs.
+
+    lock.py write FILE REQUIREMENT...   resolve the requirements, and write the versions below FILE's line of dashes
+    lock.py check FILE REQUIREMENT...   fail if this environment has a package or a version that FILE lacks
+
+A requirement ``NAME==VERSION`` states its version itself. Lines above the dashes are chosen by hand, and stay.
+Versions without hashes: an index may serve torch as a wheel of its own (``+cpu``), whose hash no other index has.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+MARKER = "# ---- resolved by nox -s lock ----"
+PROJECT = "neutral-weights"
+EXEMPT = re.compile(r"pip|setuptools|wheel|(nvidia|cuda)-.*|triton")
+"""Packages that make the environment, and those that torch's own requirements state exactly, on machines with CUDA."""
+
+
+def normalized(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def pins(lines: list[str]) -> dict[str, str]:
+    """Return the versions by name of the lines ``name==version; marker``."""
+    matches = [re.match(r"([\w.-]+)(?:\[.*\])?==([^;\s]+)", line) for line in lines]
+    return {normalized(match[1]): match[2].partition("+")[0] for match in matches if match}
+
+
+def write(path: Path, requirements: list[str]) -> None:
+    head = path.read_text().partition(MARKER)[0]
+    chosen = path.with_suffix(".chosen.txt")
+    chosen.write_text(head)
+    try:
+        options = ["--dry-run", "--ignore-installed", "--quiet", "--report", "-", "-c", str(chosen)]
+        command = [sys.executable, "-m", "pip", "install", *options, *requirements]
+        report = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+    finally:
+        chosen.unlink()
+    version = ".".join(map(str, sys.version_info[:2]))
+    stated = {PROJECT, *pins(requirements), *pins(head.splitlines())}
+    resolved = {normalized(item["metadata"]["name"]): item["metadata"]["version"] for item in report["install"]}
+    lines = [
+        f'{name}=={release.partition("+")[0]}; python_version >= "{version}"'
+        for name, release in sorted(resolved.items())
+        if name not in stated and not (EXEMPT.fullmatch(name) and name not in requirements)
+    ]
+    path.write_text("\n".join([head + MARKER, *lines, ""]))
+
+
+def check(path: Path, requirements: list[str]) -> None:
+    locked = pins([*path.read_text().splitlines(), *requirements])
+    command = [sys.executable, "-m", "pip", "list", "--format", "json", "--exclude-editable"]
+    installed = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+    problems = []
+    for item in installed:
+        name, version = normalized(item["name"]), item["version"].partition("+")[0]
+        if not EXEMPT.fullmatch(name) and locked.get(name) != version:
+            problems.append(f"{name}=={version} is installed, {path} has {locked.get(name, 'no version of it')}")
+    if problems:
+        sys.exit("\n".join([*problems, "Run nox -s lock, or remove .nox if its environments are old."]))
+
+
+if __name__ == "__main__":
+    {"write": write, "check": check}[sys.argv[1]](Path(sys.argv[2]), sys.argv[3:])
