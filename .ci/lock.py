@@ -1,7 +1,7 @@
 """Write and check the constraints: the exact version of every package that a session of ``nox`` installs.
 
     lock.py write FILE REQUIREMENT...   resolve the requirements, and write the versions below FILE's line of dashes
-    lock.py check FILE REQUIREMENT...   fail if this environment has a package or a version that FILE lacks
+    lock.py check FILE REQUIREMENT...   list the packages of this environment that FILE lacks; with CI set, fail
 
 A requirement ``NAME==VERSION`` states its version itself. Lines above the dashes are chosen by hand, and stay.
 Versions without hashes: an index may serve torch as a wheel of its own (``+cpu``), whose hash no other index has.
@@ -10,6 +10,7 @@ Versions without hashes: an index may serve torch as a wheel of its own (``+cpu`
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -25,10 +26,10 @@ def normalized(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def pins(lines: list[str]) -> dict[str, str]:
-    """Return the versions by name of the lines ``name==version; marker``."""
+def pins(lines: list[str]) -> set[tuple[str, str]]:
+    """Return the names and versions of the lines ``name==version; marker``."""
     matches = [re.match(r"([\w.-]+)(?:\[.*\])?==([^;\s]+)", line) for line in lines]
-    return {normalized(match[1]): match[2].partition("+")[0] for match in matches if match}
+    return {(normalized(match[1]), match[2].partition("+")[0]) for match in matches if match}
 
 
 def write(path: Path, requirements: list[str]) -> None:
@@ -42,7 +43,7 @@ def write(path: Path, requirements: list[str]) -> None:
     finally:
         chosen.unlink()
     version = ".".join(map(str, sys.version_info[:2]))
-    stated = {PROJECT, *pins(requirements), *pins(head.splitlines())}
+    stated = {PROJECT, *(name for name, _ in pins([*requirements, *head.splitlines()]))}
     resolved = {normalized(item["metadata"]["name"]): item["metadata"]["version"] for item in report["install"]}
     lines = [
         f'{name}=={release.partition("+")[0]}; python_version >= "{version}"'
@@ -59,10 +60,11 @@ def check(path: Path, requirements: list[str]) -> None:
     problems = []
     for item in installed:
         name, version = normalized(item["name"]), item["version"].partition("+")[0]
-        if not EXEMPT.fullmatch(name) and locked.get(name) != version:
-            problems.append(f"{name}=={version} is installed, {path} has {locked.get(name, 'no version of it')}")
+        if not EXEMPT.fullmatch(name) and (name, version) not in locked:
+            problems.append(f"{name}=={version} is installed, which is not in {path}")
     if problems:
-        sys.exit("\n".join([*problems, "Run nox -s lock, or remove .nox if its environments are old."]))
+        print(*problems, "Run nox -s lock, or remove .nox if its environments are old.", sep="\n")
+        sys.exit(1 if os.environ.get("CI") else 0)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from neutral.errors import UsageError
 from neutral.graph import Graph, Layer
 from neutral.source import Piece, SourceFile, StoreSource
 from neutral.store import Store
+from neutral.store.structure import require_valid
 from neutral.tensor import Tensor
 
 T = TypeVar("T")
@@ -29,7 +30,10 @@ def merge(stores: Sequence[Store], *, prefixes: Sequence[str] = ()) -> Store:
     Raises:
         UsageError: If two stores have a layer or a tensor of the same name, or the number of prefixes is not that of
             the stores.
+        StoreError: If a store contradicts the catalogue.
     """
+    for store in stores:
+        require_valid(store)
     if prefixes and len(prefixes) != len(stores):
         raise UsageError(f"{len(prefixes)} prefixes were given for {len(stores)} stores; each needs one, if only ''.")
     stores = [_with_prefix(s, prefix) for s, prefix in zip(stores, prefixes or [""] * len(stores))]

@@ -10,6 +10,7 @@ from neutral.errors import UsageError
 from neutral.graph import Graph, Value
 from neutral.rewriting import reachable
 from neutral.store import Store
+from neutral.store.structure import require_valid
 from neutral.text import suggestion
 
 
@@ -26,7 +27,9 @@ def slice_layers(store: Store, patterns: Sequence[str], *, output: str | None = 
 
     Raises:
         UsageError: If a pattern matches no layer, or the graph lacks the node.
+        StoreError: If the store contradicts the catalogue.
     """
+    require_valid(store)
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in store.layers):
             raise UsageError(

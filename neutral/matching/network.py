@@ -8,6 +8,7 @@ from typing import Mapping
 from neutral.graph import Graph, Layer
 from neutral.matching.layouts import TensorLayout
 from neutral.store import Store
+from neutral.store.structure import computed_roles, require_valid
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,23 @@ class Network:
 
 
 def describe_store(store: Store) -> Network:
-    """Return the network of a store. No tensor is read."""
+    """Return the network of a store; read no tensor.
+
+    Args:
+        store: The store; its structure is checked first.
+
+    Returns:
+        The store's layers, shapes and graph.
+
+    Raises:
+        StoreError: The store contradicts the catalogue.
+
+    Example:
+        >>> from neutral.tensor import Tensor
+        >>> layer = Layer("fc", "linear", {"out_features": 2}, {"weight": "fc.weight"}, typed_by="names")
+        >>> describe_store(Store({"fc": layer}, {"fc.weight": Tensor("F32", (2, 3), ())})).shape("fc", "weight")
+        (2, 3)
+    """
+    require_valid(store)
     shapes = {key: tensor.shape for key, tensor in store.tensors.items()}
-    computed: dict[str, frozenset[str]] = {}
-    for node in store.graph.nodes if store.graph is not None else ():
-        if node.layer is not None and node.computed:
-            computed[node.layer] = computed.get(node.layer, frozenset()) | frozenset(node.computed)
-    return Network(store.layers, shapes, store.graph, computed=computed)
+    return Network(store.layers, shapes, store.graph, computed=computed_roles(store.graph))

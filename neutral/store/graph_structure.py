@@ -25,21 +25,25 @@ def graph_problems(graph: Graph, store: Store, place: str = "graph") -> Iterator
         output_counts[graph_input.name] = 1
     for node in graph.nodes:
         node_place = f"{place}, node {node.name!r}"
-        for problem in _node_problems(node, output_counts, store):
+        operator = catalogue[node.kind]
+        attribute_problems = list(operator.problems(node.attributes))
+        for problem in (*attribute_problems, *_node_problems(node, operator, output_counts, store)):
             yield f"{node_place}: {problem}"
         for subgraph in node.subgraphs:
             yield from graph_problems(subgraph, store, node_place)
         if node.name in output_counts:
             yield f"{node_place}: its name is taken already"
-        output_counts[node.name] = _output_count(node)
+        count = None if attribute_problems else operator.output_count(node.attributes, len(node.inputs))
+        output_counts[node.name] = count
     for value in graph.outputs:
         for problem in _value_problems(value, output_counts):
             yield f"{place}, outputs: {problem}"
 
 
-def _node_problems(node: Node, output_counts: Mapping[str, int | None], store: Store) -> Iterator[str]:
-    operator = catalogue[node.kind]
-    yield from operator.problems(node.attributes)
+def _node_problems(
+    node: Node, operator: Operator, output_counts: Mapping[str, int | None], store: Store
+) -> Iterator[str]:
+    """Yield the contradictions between a node and the catalogue, the values of its attributes excepted."""
     if node.layer is not None:
         yield from _use_problems(node, operator, store)
     for value in node.operands:
@@ -64,17 +68,10 @@ def _use_problems(node: Node, operator: Operator, store: Store) -> Iterator[str]
 
 
 def _value_problems(value: Value, output_counts: Mapping[str, int | None]) -> Iterator[str]:
+    """Yield what is wrong with a value; a count is None if an opaque node or wrong attributes leave it unknown."""
     if value.node not in output_counts:
         yield f"{value.node!r} is used before it is made"
         return
     count = output_counts[value.node]
     if value.output < 0 or (count is not None and value.output >= count):
         yield f"output {value.output} of {value.node!r} is used, which has {count}"
-
-
-def _output_count(node: Node) -> int | None:
-    """Return the number of outputs; None if it is unknown: the node is opaque, or its attributes are wrong."""
-    operator = catalogue[node.kind]
-    if any(operator.problems(node.attributes)):
-        return None
-    return operator.output_count(node.attributes, len(node.inputs))

@@ -50,8 +50,9 @@ def structure_problems(store: Store) -> Iterator[str]:
         >>> list(structure_problems(Store({}, {"a": Tensor("U8", (), ())})))
         ["tensor 'a': no layer and no source file names it"]
     """
+    computed = computed_roles(store.graph)
     for layer in store.layers.values():
-        for problem in _layer_problems(layer, store):
+        for problem in _layer_problems(layer, store, computed.get(layer.name, frozenset())):
             yield f"layer {layer.name!r}: {problem}"
     if store.graph is not None:
         yield from graph_problems(store.graph, store)
@@ -85,7 +86,29 @@ def file_problems(file: SourceFile, tensors: Mapping[str, Tensor]) -> Iterator[s
         yield f"its parts are {size} bytes in all and the file had {file.size}"
 
 
-def _layer_problems(layer: Layer, store: Store) -> Iterator[str]:
+def computed_roles(graph: Graph | None) -> dict[str, frozenset[str]]:
+    """Return the roles of each layer that nodes compute, so that no tensor is stored for them, by layer.
+
+    Args:
+        graph: The graph, whose subgraphs count too; None for a store without one.
+
+    Example:
+        >>> from neutral.graph import Input, Node, Value
+        >>> node = Node("fc", "linear", (Value("x"),), {}, "fc", {"weight": Value("w")})
+        >>> computed_roles(Graph((Input("x"), Input("w")), (node,), (Value("fc"),)))
+        {'fc': frozenset({'weight'})}
+    """
+    roles: dict[str, frozenset[str]] = {}
+    for node in () if graph is None else graph.nodes:
+        if node.layer is not None and node.computed:
+            roles[node.layer] = roles.get(node.layer, frozenset()).union(node.computed)
+        for subgraph in node.subgraphs:
+            for layer, names in computed_roles(subgraph).items():
+                roles[layer] = roles.get(layer, frozenset()) | names
+    return roles
+
+
+def _layer_problems(layer: Layer, store: Store, computed: frozenset[str]) -> Iterator[str]:
     operator = catalogue[layer.kind]
     yield from operator.problems(layer.attributes, complete=layer.typed_by == "graph")
     for role, key in layer.tensors.items():
@@ -95,12 +118,12 @@ def _layer_problems(layer: Layer, store: Store) -> Iterator[str]:
             yield f"its {role!r} is the tensor {key!r}, which is not there"
     yield from shape_problems(operator, layer.attributes, role_shapes(layer, store))
     if layer.typed_by != "names" and _has_parameters(store):
-        yield from _missing_roles(layer, operator, store.graph)
+        yield from _missing_roles(layer, operator, computed)
 
 
-def _missing_roles(layer: Layer, operator: Operator, graph: Graph | None) -> Iterator[str]:
+def _missing_roles(layer: Layer, operator: Operator, computed: frozenset[str]) -> Iterator[str]:
     """Yield the required roles that are neither stored nor computed by the graph."""
-    present = {*layer.tensors, *_computed_roles(graph, layer.name)}
+    present = {*layer.tensors, *computed}
     for role in operator.roles:
         if role.required and not any(role.matches(name) for name in present):
             yield f"it has no {role.name}"
@@ -109,14 +132,6 @@ def _missing_roles(layer: Layer, operator: Operator, graph: Graph | None) -> Ite
 def _has_parameters(store: Store) -> bool:
     """Return whether tensors are expected: a store that was made from a symbol alone has none."""
     return store.source is None or any(file.role == "parameters" for file in store.source.files)
-
-
-def _computed_roles(graph: Graph | None, layer: str) -> Iterator[str]:
-    for node in () if graph is None else graph.nodes:
-        if node.layer == layer:
-            yield from node.computed
-        for subgraph in node.subgraphs:
-            yield from _computed_roles(subgraph, layer)
 
 
 def _source_problems(store: Store) -> Iterator[str]:

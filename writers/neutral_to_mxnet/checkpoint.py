@@ -17,6 +17,7 @@ from neutral.store import SourceFile, Store
 from neutral.store.atomic import atomic_file
 from neutral.store.progress import ByteCounter, Progress
 from neutral.store.source_files import restored_chunks
+from neutral.store.structure import require_valid
 from neutral.tensor import CHUNK
 from neutral_to_mxnet.assignment import assign
 from neutral_to_mxnet.kept_arrays import update_kept_arrays
@@ -76,7 +77,10 @@ def write(
         MatchError: If tensors are unused, missing, or of another shape or dtype.
         UnsupportedError: If an array of the checkpoint cannot hold its new values.
         TargetError: If a file cannot be written, or exists and ``overwrite`` is off.
+        StoreError: If one of the stores contradicts the catalogue.
     """
+    for each in (store, like):
+        require_valid(each)
     name = like.path or "the store"
     parameters = _source_file(like, "parameters")
     symbol = _source_file(like, "graph")

@@ -19,12 +19,12 @@ SHAPE = (3, 3)
 
 
 def linear(name: str) -> Layer:
-    return Layer(name, "linear", {"out_features": 3}, {"weight": f"{name}.weight"})
+    return Layer(name, "linear", {"out_features": 3, "flatten": False}, {"weight": f"{name}.weight"})
 
 
 def branches(names: tuple[str, str]) -> Graph:
     """The sum of two linear layers of one input: no structure tells them apart."""
-    nodes = tuple(Node(name, "linear", (Value("data"),), {"flatten": False}, name) for name in names)
+    nodes = tuple(Node(name, "linear", (Value("data"),), linear(name).attributes, name) for name in names)
     total = Node("sum", "add", tuple(Value(name) for name in names), {})
     return Graph((Input("data", (None, 3)),), (*nodes, total), (Value("sum"),))
 

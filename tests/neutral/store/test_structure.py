@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Iterator, Mapping, Tuple
 
 import pytest
 
+from neutral.edit import merge, slice_layers
 from neutral.errors import StoreError
 from neutral.graph import Graph, Input, Layer, Node, Value
+from neutral.matching import describe_store
 from neutral.source import Piece
 from neutral.store import SourceFile, Store
 from neutral.store.check import check
@@ -17,6 +19,7 @@ from neutral.store.header import encode_header
 from neutral.store.header_digest import write_header_digest
 from neutral.store.header_parser import read_header
 from neutral.store.structure import require_valid, structure_problems
+from neutral_to_mxnet import write
 from samples import in_memory, sample_store
 
 
@@ -247,6 +250,45 @@ def test_an_unsound_store_is_refused_with_its_first_problems(tmp_path: Path) -> 
         require_valid(store)
     lines = str(caught.value).split("\n")
     assert lines[1] == "  - tensor 't0': no layer and no source file names it" and lines[11] == "  and 2 more"
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        describe_store,
+        lambda store: slice_layers(store, ["fc"]),
+        lambda store: merge([store]),
+        lambda store: write(store, "model", like=store, dry_run=True),
+    ],
+    ids=["matching", "slice", "merge", "write"],
+)
+def test_whoever_uses_more_than_tensors_refuses_an_unsound_store(
+    use: Callable[[Store], object], tmp_path: Path
+) -> None:
+    store = sample_store(tmp_path)
+    layer = store.layers["fc"]
+    store.layers = {**store.layers, "fc": layer._replace(attributes={**layer.attributes, "out_features": "many"})}
+    with pytest.raises(StoreError, match=r"contradicts the catalogue .*\n  - layer 'fc': .*'many'"):
+        use(store)
+
+
+def test_the_cost_of_a_check_is_linear_in_layers_and_nodes() -> None:
+    """A list that counts how often it is walked: a check of every layer must not walk the graph again."""
+
+    class Walked(Tuple[Node, ...]):
+        count = 0
+
+        def __iter__(self) -> Iterator[Node]:
+            Walked.count += 1
+            return super().__iter__()
+
+    attributes = {"out_features": 1, "flatten": False}
+    layers = {f"fc{i}": Layer(f"fc{i}", "linear", attributes, {"weight": f"w{i}"}) for i in range(100)}
+    nodes = Walked(Node(name, "linear", (Value("x"),), attributes, name) for name in layers)
+    tensors = {f"w{i}": in_memory("U8", (1, 4), b"abcd") for i in range(100)}
+    store = Store(layers, tensors, Graph((Input("x"),), nodes, (Value("fc9"),)))
+    assert list(structure_problems(store)) == []
+    assert Walked.count <= 3
 
 
 def test_a_node_has_the_kind_of_its_layer(tmp_path: Path) -> None:
