@@ -102,11 +102,11 @@ def _run(words: list[str], console: Console) -> int:
 
         for path in arguments.plugin:
             extensions.add_file(path)
-    with piped(arguments) as stdout_is_taken:
+    with piped(arguments) as pipes:
         with warnings.catch_warnings(), redirect_stdout(sys.stderr):  # keep prints of users' modules out of the report
             warnings.showwarning = console.warning  # type: ignore[assignment]
-            report = arguments.run(arguments, console)
-        with redirect_stdout(sys.stderr if stdout_is_taken else sys.stdout):
+            report = pipes.report(arguments.run(arguments, console))
+        with redirect_stdout(sys.stderr if pipes.stdout_is_taken else sys.stdout):
             console.report(report)
     sys.stdout.flush()
     return int(report.exit_code)

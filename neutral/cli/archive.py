@@ -1,21 +1,31 @@
 """Convert every checkpoint below some folders, and write a catalogue of the results.
 
-Run the same command again to resume: checkpoints that the journal in the destination lists are not converted again. A
-checkpoint that cannot be converted does not stop the others; the exit code is then 3.
+Run the same command again to resume: checkpoints that the journal in the destination lists are not converted again.
+Other sources are added: a name stays with the files that first got it, others get a number. A checkpoint that cannot be
+converted does not stop the others; the exit code is then 3. Files that are no checkpoint are listed with the reason.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+from collections import Counter
 from dataclasses import asdict
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Iterator
+from typing import TYPE_CHECKING, Any, Iterator, Sequence
 
-from neutral.cli.console import Console, Report, plural
+from neutral.cli.console import Console, Report, indented, plural
 from neutral.errors import SourceError, UnsupportedError, UsageError
 
 if TYPE_CHECKING:
     from neutral.fleet import Summary
+    from neutral.fleet.discovery import PassedOver
+
+OTHER = "of another kind"
+"""The reason of :mod:`neutral.fleet.discovery` for files that no reader knows: these are counted by suffix."""
+
+MAX_SHOWN = 5
+"""How many files passed over for one reason are shown; ``--json`` has all."""
 
 STATUSES = ("converted", "duplicate", "failed")
 
@@ -29,19 +39,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:
-    from neutral.fleet.discovery import discover
+    from neutral.fleet.discovery import search
 
     if arguments.workers is not None and arguments.workers < 1:
         raise UsageError(f"invalid --workers {arguments.workers}; expected a number from 1 up.")
     if arguments.dry_run:
-        checkpoints = discover(arguments.sources)
-        lines = [f"{checkpoint.name}: {', '.join(checkpoint.paths)}" for checkpoint in checkpoints]
-        listed = [asdict(checkpoint) for checkpoint in checkpoints]
-        return Report({"archive": arguments.to, "written": False, "found": listed}, lines)
+        found = search(arguments.sources, leave_out=arguments.to)
+        lines = [f"{checkpoint.name}: {', '.join(checkpoint.paths)}" for checkpoint in found.checkpoints]
+        lines += _passed_over(found.passed_over)
+        document: dict[str, Any] = {"archive": arguments.to, "written": False}
+        document["found"] = [asdict(checkpoint) for checkpoint in found.checkpoints]
+        document["passed_over"] = [item._asdict() for item in found.passed_over]
+        return Report(document, lines)
     summary = _archive(arguments)
-    counts = {status: summary.count(status) for status in STATUSES}
-    document: dict[str, Any] = {"archive": arguments.to, "written": True, **counts, "resumed": summary.resumed}
+    counts = {status: sum(entry.status == status for entry in summary.run_entries) for status in STATUSES}
+    document = {"archive": arguments.to, "written": True, **counts, "resumed": summary.resumed}
+    document["run"] = sorted(summary.run)
     document["entries"] = [asdict(entry) for entry in summary.entries]
+    document["passed_over"] = [item._asdict() for item in summary.passed_over]
     document["notes"] = list(summary.notes)
     exit_code = SourceError.exit_code if counts["failed"] else 0
     return Report(document, _lines(summary, arguments.to, counts), exit_code)
@@ -62,9 +77,28 @@ def _archive(arguments: argparse.Namespace) -> Summary:
 
 
 def _lines(summary: Summary, destination: str, counts: dict[str, int]) -> Iterator[str]:
-    for entry in summary.entries:
+    for entry in summary.run_entries:
         if entry.status == "failed":
-            yield f"failed {entry.name}: {entry.error}"
+            yield from indented(f"failed {entry.name}: {entry.error}")
+    yield from _passed_over(summary.passed_over)
     yield from (f"note: {note}" for note in summary.notes)
     parts = ", ".join(f"{number:,} {status}" for status, number in counts.items())
-    yield f"{plural(len(summary.entries), 'checkpoint')} in {destination}: {parts} ({summary.resumed:,} resumed)"
+    line = f"{plural(len(summary.run), 'checkpoint')} in {destination}: {parts} ({summary.resumed:,} resumed)"
+    others = len(summary.entries) - len(summary.run)
+    yield line + (f"; {others:,} other entries of earlier runs" if others else "")
+
+
+def _passed_over(items: Sequence[PassedOver]) -> Iterator[str]:
+    """Yield a line for each reason for passing over files: the first names, or how many there are of each suffix."""
+    paths: dict[str, list[str]] = {}
+    for item in items:
+        paths.setdefault(item.reason, []).append(item.path)
+    for reason, members in sorted(paths.items(), key=lambda pair: pair[0] == OTHER):
+        if reason == OTHER:
+            suffixes = Counter(os.path.splitext(path)[1].lower() or "no suffix" for path in members)
+            details = [f"{suffix} {count:,}" for suffix, count in suffixes.most_common(MAX_SHOWN)]
+            rest = len(suffixes) - len(details)
+        else:
+            details, rest = members[:MAX_SHOWN], len(members) - MAX_SHOWN
+        more = f", and {rest:,} more" if rest > 0 else ""
+        yield f"passed over {plural(len(members), 'file')}, {reason}: {', '.join(details)}{more}"

@@ -128,10 +128,21 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
+def indented(message: str) -> list[str]:
+    """Return the lines of a message, all but the first indented.
+
+    Example:
+        >>> indented("2 problems:\\n- a\\n- b")
+        ['2 problems:', '  - a', '  - b']
+    """
+    head, *rest = message.splitlines() or [""]
+    return [head, *(f"  {line.strip()}" for line in rest)]
+
+
 def _print_message(severity: str, message: str) -> None:
     """Print the first line of a message with its severity, and the other lines indented below it."""
-    head, *rest = (printable(line) for line in message.splitlines() or [""])
-    sys.stderr.write("".join((f"neutral: {severity}: {head}\n", *(f"  {line.strip()}\n" for line in rest))))
+    head, *rest = (printable(line) for line in indented(message))
+    sys.stderr.write("".join((f"neutral: {severity}: {head}\n", *(f"{line}\n" for line in rest))))
 
 
 def _bars() -> Any:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import sys
 import tempfile
 from contextlib import contextmanager
-from typing import IO, Iterator
+from dataclasses import replace
+from typing import IO, Any, Callable, Iterator, NamedTuple
 
-from neutral.errors import SourceError, UsageError
+from neutral.cli.console import Report
+from neutral.errors import NeutralError, SourceError, UsageError
 
 INPUTS = ("store", "stores", "source", "sources", "first", "second", "weights")
 """The arguments of the verbs that name files to read."""
@@ -18,12 +21,31 @@ INPUTS = ("store", "stores", "source", "sources", "first", "second", "weights")
 WRITING = ("export", "convert", "cast", "slice", "merge")
 """The verbs whose output is one store."""
 
+NAMES = r"(stdin(\.tar\.gz|\.zip|\.params|\.h5|-symbol\.json|\.safetensors)|output\.safetensors)"
+"""A pattern of the names of the temporary files."""
+
 SUFFIXES = ((b"\x89HDF", ".h5"), (b"\x1f\x8b", ".tar.gz"), (b"PK", ".zip"), (b"\x12\x01\0\0\0\0\0\0", ".params"))
 """First bytes of a file, and the suffix of files that begin so."""
 
 
+class Pipes(NamedTuple):
+    """The standard streams in the place of files.
+
+    Args:
+        stdout_is_taken: Whether stdout takes the store, which leaves stderr for the report.
+        named: Writes ``-`` for temporary files in a text.
+    """
+
+    stdout_is_taken: bool
+    named: Callable[[str], str]
+
+    def report(self, report: Report) -> Report:
+        """Return a report in which temporary files are called ``-``."""
+        return replace(report, document=_mapped(report.document, self.named), lines=map(self.named, report.lines))
+
+
 @contextmanager
-def piped(arguments: argparse.Namespace) -> Iterator[bool]:
+def piped(arguments: argparse.Namespace) -> Iterator[Pipes]:
     """Replace each ``-`` in the arguments by a temporary file while the block runs.
 
     Standard input is copied to a file before the block; the output is copied to standard output after it, unless it
@@ -32,8 +54,8 @@ def piped(arguments: argparse.Namespace) -> Iterator[bool]:
     Args:
         arguments: Parsed arguments; changed in place.
 
-    Returns:
-        Whether stdout takes the store, which leaves stderr for the report.
+    Yields:
+        The streams. Errors that leave the block name ``-`` too.
 
     Raises:
         UsageError: ``-`` stands for more than one input, or for an output that is not one store.
@@ -46,7 +68,7 @@ def piped(arguments: argparse.Namespace) -> Iterator[bool]:
     if sum(_values(arguments, name).count("-") for name in reads) > 1:
         raise UsageError("-: standard input can be read once.")
     if not reads and not writes:
-        yield False
+        yield Pipes(False, str)
         return
     with tempfile.TemporaryDirectory(prefix="neutral-") as folder:
         for name in reads:
@@ -56,11 +78,28 @@ def piped(arguments: argparse.Namespace) -> Iterator[bool]:
         target = os.path.join(folder, "output.safetensors")
         if writes:
             arguments.output = target
-        yield writes
+
+        def named(text: str) -> str:
+            return text if folder not in text else re.sub(re.escape(folder + os.sep) + NAMES, "-", text)
+
+        try:
+            yield Pipes(writes, named)
+        except NeutralError as error:
+            error.args = _mapped(error.args, named)
+            raise
         if writes and os.path.exists(target):
             with open(target, "rb") as file:
                 shutil.copyfileobj(file, sys.stdout.buffer, 1 << 20)
             sys.stdout.flush()
+
+
+def _mapped(value: Any, function: Callable[[str], str]) -> Any:
+    """Apply a function to every string in dictionaries, lists and tuples."""
+    if isinstance(value, str):
+        return function(value)
+    if isinstance(value, dict):
+        return {key: _mapped(item, function) for key, item in value.items()}
+    return type(value)(_mapped(item, function) for item in value) if type(value) in (list, tuple) else value
 
 
 def _values(arguments: argparse.Namespace, name: str) -> list[str]:

@@ -3,73 +3,18 @@
 from __future__ import annotations
 
 import html
-import json
 import os
 from dataclasses import asdict
-from types import TracebackType
 from typing import Any, Sequence
 from urllib.parse import quote
 
-from neutral.errors import TargetError
 from neutral.fleet.entry import Entry
+from neutral.fleet.journal import write_journal
 from neutral.store.atomic import atomic_file
 from neutral.text import printable
 
-JOURNAL = "journal.jsonl"
 PARQUET = "catalogue.parquet"
 PAGE = "index.html"
-
-
-class Journal:
-    """A file to which entries are appended, each synchronised to the disk before the next.
-
-    Args:
-        folder: The folder of the archive.
-    """
-
-    def __init__(self, folder: str) -> None:
-        self._path = os.path.join(folder, JOURNAL)
-
-    def __enter__(self) -> Journal:
-        try:
-            self._file = open(self._path, "ab")
-        except OSError as error:
-            raise TargetError(f"{self._path}: cannot write: {error.strerror}.") from None
-        if self._file.tell():
-            self._file.write(b"\n")  # end a line that a killed run left incomplete
-        return self
-
-    def add(self, entry: Entry) -> None:
-        """Append an entry and wait until it is on the disk."""
-        self._file.write(_line(entry))
-        self._file.flush()
-        os.fsync(self._file.fileno())
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()
-
-
-def finished(folder: str) -> dict[str, Entry]:
-    """Return the last entry of every name in the journal; skip lines that a killed run left incomplete.
-
-    Args:
-        folder: The folder of the archive; without a journal there are no entries.
-    """
-    entries = {}
-    try:
-        with open(os.path.join(folder, JOURNAL), "rb") as file:
-            for line in file:
-                try:
-                    item = json.loads(line)
-                    entry = Entry(**{**item, "sources": tuple(item["sources"]), "dtypes": tuple(item["dtypes"])})
-                except (ValueError, TypeError, KeyError):
-                    continue
-                entries[entry.name] = entry
-    except FileNotFoundError:
-        pass
-    return entries
 
 
 def write(folder: str, entries: Sequence[Entry]) -> bool:
@@ -82,8 +27,7 @@ def write(folder: str, entries: Sequence[Entry]) -> bool:
     Returns:
         Whether the table was written, which needs pyarrow.
     """
-    with atomic_file(os.path.join(folder, JOURNAL)) as file:
-        file.writelines(map(_line, entries))
+    write_journal(folder, entries)
     with atomic_file(os.path.join(folder, PAGE)) as file:
         file.write(_page(entries).encode())
     try:
@@ -95,10 +39,6 @@ def write(folder: str, entries: Sequence[Entry]) -> bool:
     with atomic_file(os.path.join(folder, PARQUET)) as file:
         pyarrow.parquet.write_table(pyarrow.table(columns), file)
     return True
-
-
-def _line(entry: Entry) -> bytes:
-    return (json.dumps(asdict(entry), sort_keys=True) + "\n").encode()
 
 
 def _cell(value: Any) -> Any:

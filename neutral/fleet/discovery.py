@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Iterator, Sequence
+from typing import Any, Container, Iterator, NamedTuple, Sequence
 
 from neutral import plugins
 from neutral.errors import SourceError
 from neutral.store.remote import folders, is_url
+
+OTHER = "of another kind"
+"""The reason for passing over a file that no reader knows."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,7 @@ class Checkpoint:
     Args:
         name: The path of its store below the archive, without a suffix.
         reader: The name of the reader.
-        paths: Its files, or URLs.
+        paths: Its files, absolute, or URLs.
     """
 
     name: str
@@ -26,44 +29,98 @@ class Checkpoint:
     paths: tuple[str, ...]
 
 
+class PassedOver(NamedTuple):
+    """A file that is no checkpoint, and part of none.
+
+    Args:
+        path: The file, absolute, or its URL.
+        reason: What it is, in words that follow its name.
+    """
+
+    path: str
+    reason: str
+
+
+class Found(NamedTuple):
+    """The result of a search, both parts sorted.
+
+    Args:
+        checkpoints: The checkpoints.
+        passed_over: The files that belong to none, and why.
+    """
+
+    checkpoints: tuple[Checkpoint, ...]
+    passed_over: tuple[PassedOver, ...]
+
+
 def discover(sources: Sequence[str]) -> list[Checkpoint]:
-    """Return every checkpoint below some sources, sorted by name; do not follow links to folders.
+    """Return every checkpoint below some sources, sorted by name; see :func:`search`."""
+    return list(search(sources).checkpoints)
+
+
+def search(sources: Sequence[str], leave_out: str | None = None) -> Found:
+    """Search some sources for checkpoints; do not follow links to folders.
 
     Args:
         sources: Files, folders and URLs of them. With several, the names of checkpoints begin with the source's name.
+        leave_out: A folder that is not searched, such as the archive in one of the sources.
 
     Raises:
         SourceError: A source does not exist.
     """
     checkpoints: dict[str, Checkpoint] = {}
+    passed_over: dict[str, str] = {}
     readers = [reader for reader in plugins.load_all(plugins.READERS) if hasattr(reader, "find")]
-    for source in sources:
-        top = ""
-        if len(sources) > 1:
-            top = os.path.basename(source.rstrip("/") if is_url(source) else os.path.abspath(source))
-        for folder, inside, names in folders(source) if is_url(source) else _folders(source):
+    for given in sources:
+        source = given if is_url(given) else os.path.abspath(given)
+        top = os.path.basename(source.rstrip("/")) if len(sources) > 1 else ""
+        for folder, inside, names in folders(source) if is_url(source) else _folders(source, leave_out):
+            used: set[str] = set()
             for reader in readers:
                 for name, members in reader.find(folder, names):
-                    unique = _unique(os.path.normpath(os.path.join(top, inside, name)), checkpoints)
+                    unique = unique_name(os.path.normpath(os.path.join(top, inside, name)), checkpoints)
                     paths = tuple(os.path.join(folder, member) for member in members)  # also joins URLs
                     checkpoints[unique] = Checkpoint(unique, reader.name, paths)
-    return [checkpoints[name] for name in sorted(checkpoints)]
+                    used.update(member.partition("#")[0] for member in members)
+            for name in sorted(set(names) - used):
+                passed_over[os.path.join(folder, name)] = _reason(readers, folder, name)
+    return Found(
+        tuple(checkpoints[name] for name in sorted(checkpoints)),
+        tuple(PassedOver(*item) for item in sorted(passed_over.items())),
+    )
 
 
-def _folders(source: str) -> Iterator[tuple[str, str, list[str]]]:
+def _reason(readers: Sequence[Any], folder: str, name: str) -> str:
+    """Return what a file is, according to the first reader that knows."""
+    for reader in readers:
+        describe = getattr(reader, "describe", None)
+        reason = None if describe is None else describe(os.path.join(folder, name))
+        if reason is not None:
+            return str(reason)
+    return OTHER
+
+
+def _folders(source: str, leave_out: str | None) -> Iterator[tuple[str, str, list[str]]]:
     """Yield each folder of a tree, its path relative to the tree, and its files; for a file, its folder and itself."""
     if not os.path.exists(source):
         raise SourceError(f"{source}: no such file or folder.")
     if os.path.isfile(source):
         yield os.path.dirname(source), "", [os.path.basename(source)]
         return
+    skipped = None if leave_out is None else os.path.realpath(leave_out)
     for folder, inner, names in os.walk(source):
-        inner.sort()
+        inner[:] = sorted(name for name in inner if os.path.realpath(os.path.join(folder, name)) != skipped)
         files = sorted(name for name in names if os.path.isfile(os.path.join(folder, name)))
         yield folder, os.path.relpath(folder, source), files
 
 
-def _unique(name: str, taken: dict[str, Checkpoint]) -> str:
+def unique_name(name: str, taken: Container[str]) -> str:
+    """Return a name that is not taken: the name itself, or with the first free number.
+
+    Example:
+        >>> unique_name("model", {"model", "model~2"})
+        'model~3'
+    """
     number, unique = 1, name
     while unique in taken:
         number += 1

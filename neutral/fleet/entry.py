@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import hashlib
 import os
 from dataclasses import dataclass, replace
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from neutral.store import Store
 
 
+CONVERTED, DUPLICATE, FAILED, SUPERSEDED = STATUSES = ("converted", "duplicate", "failed", "superseded")
+
+
 @dataclass(frozen=True)
 class Entry:
     """The catalogue's record of one checkpoint.
@@ -28,7 +32,8 @@ class Entry:
         sources: Its files, or URLs.
         digest: The SHA-256 of its file; for several files, the SHA-256 of their hexadecimal digests, one a line, in the
             order of ``sources``. Names of files are not part of it.
-        status: ``converted``, ``failed``, or ``duplicate`` (``store`` was made from an identical input).
+        status: ``converted``, ``failed``, ``duplicate`` (``store`` was made from an identical input), or ``superseded``
+            (the files have changed since ``store`` was made).
         store: The path of the store, relative to the archive.
         layers: The number of layers.
         parameters: The number of elements of all tensors.
@@ -40,7 +45,7 @@ class Entry:
     name: str
     sources: tuple[str, ...]
     digest: str | None = None
-    status: str = "failed"
+    status: str = FAILED
     store: str | None = None
     layers: int = 0
     parameters: int = 0
@@ -71,16 +76,30 @@ def convert(checkpoint: Checkpoint, entry: Entry, destination: str) -> Entry:
     Returns:
         The completed entry.
     """
-    target = f"{checkpoint.name}.safetensors"
-    path = os.path.join(destination, target)
     try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
         reader = plugins.load(plugins.READERS, checkpoint.reader)
         with fetched(checkpoint.paths) as paths, reader.read(*paths) as store:
-            store.save(path)
-            return replace(entry, status="converted", store=target, **_counts(store))
+            target = _save(store, destination, entry)
+            return replace(entry, status=CONVERTED, store=target, **_counts(store))
     except Exception as error:
-        return replace(entry, status="failed", error=_message(error))
+        return replace(entry, status=FAILED, error=_message(error))
+
+
+def _save(store: Store, destination: str, entry: Entry) -> str:
+    """Save a store under the entry's name; keep a file of this name that has other content, and add the digest."""
+    target = f"{entry.name}.safetensors"
+    path = os.path.join(destination, target)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    if not os.path.lexists(path):
+        store.save(path)
+        return target
+    other_target = f"{entry.name}~{(entry.digest or '')[:12]}.safetensors"
+    other = os.path.join(destination, other_target)
+    store.save(other)
+    if os.path.isfile(path) and filecmp.cmp(path, other, shallow=False):  # of a run that was killed
+        os.unlink(other)
+        return target
+    return other_target
 
 
 def _content(path: str) -> Iterator[bytes]:

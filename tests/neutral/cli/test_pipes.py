@@ -4,6 +4,7 @@ import io
 import subprocess
 import sys
 import tarfile
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,22 @@ def test_invalid_uses_of_pipes(packed: bytes, tmp_path: Path) -> None:
     linear_store().save(tmp_path / "model.safetensors")
     refused = neutral_with(b"", "restore", tmp_path / "model.safetensors", "-o", "-")
     assert refused.returncode == 2 and b"more than one file" in refused.stderr
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_temporary_files_are_called_by_the_name_that_was_given(
+    packed: bytes, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    linear_store().save(tmp_path / "model.safetensors")
+    given = (tmp_path / "model.safetensors").read_bytes()
+    for stream, words in (
+        (packed, ("export", "-", "-o", "-")),
+        (given, ("slice", "-", "fc1", "-o", "-")),
+        (given, ("cast", "-", "--to", "float16", "-o", "-")),
+        (packed[:50], ("export", "-", "-o", "-")),
+        (b"neither a store nor a checkpoint", ("inspect", "-")),
+    ):
+        done = neutral_with(stream, *words, *options)
+        told = done.stderr + (b"" if "-o" in words else done.stdout)
+        assert tempfile.gettempdir().encode() not in told and b"neutral-" not in told, told
+        assert b"wrote -: " in told or b'"output": "-"' in told or b"-: " in told

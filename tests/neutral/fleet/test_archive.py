@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -16,12 +17,14 @@ from pathlib import Path
 
 import pytest
 
+import neutral
 from cli_cases import ndarray_list, run_process, write_checkpoint
-from neutral.errors import SourceError
+from neutral.errors import SourceError, TargetError
 from neutral.fleet import Entry, archive
 from neutral.fleet.discovery import Checkpoint, discover
 from neutral.fleet.runner import TaskRunner
 from neutral.store.check import check
+from neutral.store.locks import exclusive_lock
 
 np = pytest.importorskip("numpy")
 
@@ -210,3 +213,191 @@ def test_a_worker_that_dies_takes_no_other_with_it() -> None:
         name: "failed" if name == "2" else "converted" for name in "12345"
     }
     assert "its worker was lost" in entries["2"].error
+
+
+def entries_of(folder: Path) -> dict[str, dict[str, object]]:
+    return {item["name"]: item for item in map(json.loads, (folder / "journal.jsonl").read_text().splitlines())}
+
+
+def content_of(store: Path) -> float:
+    with neutral.open(store) as opened:
+        return float(next(iter(opened.tensors.values())).numpy().flat[0])
+
+
+def test_checkpoints_of_one_name_from_other_sources_get_names_of_their_own(tmp_path: Path) -> None:
+    for number in (1, 2):
+        write_params(tmp_path / f"source{number}" / "model.params", number)
+        archive([str(tmp_path / f"source{number}")], tmp_path / "out", workers=1)
+    assert content_of(tmp_path / "out" / "model.safetensors") == 1
+    assert content_of(tmp_path / "out" / "model~2.safetensors") == 2
+    assert list(entries_of(tmp_path / "out")) == ["model", "model~2"]
+    assert "model~2" in (tmp_path / "out" / "index.html").read_text()
+    again = archive([str(tmp_path / "source2")], tmp_path / "out", workers=1)
+    assert (again.resumed, again.run, len(again.entries)) == (1, {"model~2"}, 2)
+
+
+def test_a_second_source_is_added_and_a_copy_in_it_is_a_duplicate(tmp_path: Path) -> None:
+    write_params(tmp_path / "a" / "one.params", 1)
+    write_params(tmp_path / "b" / "two.params", 1)
+    archive([str(tmp_path / "a")], tmp_path / "out", workers=1)
+    summary = archive([str(tmp_path / "b")], tmp_path / "out", workers=1)
+    assert [(entry.name, entry.status, entry.store) for entry in summary.entries] == [
+        ("one", "converted", "one.safetensors"),
+        ("two", "duplicate", "one.safetensors"),
+    ]
+
+
+def test_the_store_of_a_changed_checkpoint_is_kept(tmp_path: Path) -> None:
+    source, out = tmp_path / "tree" / "model.params", tmp_path / "out"
+    statuses = []
+    for value in (1, 2, 1):
+        write_params(source, value)
+        summary = archive([str(tmp_path / "tree")], out, workers=1)
+        statuses.append({entry.name: entry.status for entry in summary.entries})
+    assert statuses == [
+        {"model": "converted"},
+        {"model": "superseded", "model~2": "converted"},
+        {"model": "converted", "model~2": "superseded"},
+    ]
+    assert [content_of(out / name) for name in ("model.safetensors", "model~2.safetensors")] == [1, 2]
+
+
+def test_a_checkpoint_that_failed_keeps_its_name_when_it_is_mended(tmp_path: Path) -> None:
+    source, out = tmp_path / "tree" / "model.params", tmp_path / "out"
+    write_params(source, 1)
+    whole = source.read_bytes()
+    source.write_bytes(whole[:-3])
+    assert archive([str(tmp_path / "tree")], out, workers=1).count("failed") == 1
+    source.write_bytes(whole)
+    summary = archive([str(tmp_path / "tree")], out, workers=1)
+    assert [(entry.name, entry.status) for entry in summary.entries] == [("model", "converted")]
+
+
+def test_a_file_in_the_archive_that_the_catalogue_does_not_list_is_kept(tmp_path: Path) -> None:
+    write_params(tmp_path / "tree" / "model.params", 1)
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "model.safetensors").write_bytes(b"of a person")
+    entry = archive([str(tmp_path / "tree")], out, workers=1).entries[0]
+    assert (out / "model.safetensors").read_bytes() == b"of a person"
+    assert entry.store == f"model~{entry.digest[:12]}.safetensors" and content_of(out / entry.store) == 1
+
+
+DAMAGED_LINES = (
+    b"[1]",
+    b'{"name": 5}',
+    b"\xff\xfe",
+    b"[" * 100_000,
+    b'{"name": "x", "sources": ["y"]}',
+    b"null",
+)
+
+
+@pytest.mark.parametrize("line", DAMAGED_LINES, ids=range(len(DAMAGED_LINES)))
+def test_a_damaged_line_of_the_journal_is_moved_out_and_reported(tree: Path, tmp_path: Path, line: bytes) -> None:
+    out = tmp_path / "out"
+    archive([str(tree)], out, workers=1)
+    before = files(out)
+    lines = (out / "journal.jsonl").read_bytes().splitlines()
+    damaged = [line if b'"model-0000"' in item else item for item in lines]
+    (out / "journal.jsonl").write_bytes(b"\n".join(damaged) + b"\n")
+    summary = archive([str(tree)], out, workers=1)
+    assert summary.resumed == 3
+    assert "1 damaged line, moved to journal.damaged" in summary.notes[0]
+    assert files(out) == {**before, "journal.damaged": line + b"\n"}
+    assert "damaged" not in "".join(archive([str(tree)], out, workers=1).notes)
+
+
+@pytest.mark.parametrize("field", Entry.__dataclass_fields__)
+def test_an_entry_with_a_field_of_another_type_is_damaged(tree: Path, tmp_path: Path, field: str) -> None:
+    out = tmp_path / "out"
+    archive([str(tree)], out, workers=1)
+    items = list(entries_of(out).values())
+    items[-1][field] = {"a": 1}
+    (out / "journal.jsonl").write_text("".join(json.dumps(item) + "\n" for item in items))
+    assert "1 damaged line" in archive([str(tree)], out, workers=1).notes[0]
+
+
+def test_an_entry_whose_store_is_outside_of_the_archive_is_damaged(tree: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    archive([str(tree)], out, workers=1)
+    for outside in ("/etc/passwd", "../model.safetensors"):
+        items = list(entries_of(out).values())
+        items[-1]["store"] = outside
+        (out / "journal.jsonl").write_text("".join(json.dumps(item) + "\n" for item in items))
+        assert "1 damaged line" in archive([str(tree)], out, workers=1).notes[0]
+
+
+def test_a_journal_that_cannot_be_read_is_an_error(tree: Path, tmp_path: Path) -> None:
+    (tmp_path / "out" / "journal.jsonl").mkdir(parents=True)
+    with pytest.raises(TargetError, match="cannot read the journal"):
+        archive([str(tree)], tmp_path / "out", workers=1)
+
+
+def test_parallel_runs_lose_nothing(tmp_path: Path) -> None:
+    """Archive sources with checkpoints of one name from several processes at once; the environment makes it longer."""
+    processes, rounds = (int(os.environ.get(f"NEUTRAL_ARCHIVE_{name}", 3)) for name in ("PROCESSES", "ROUNDS"))
+    out = tmp_path / "out"
+    expected = set()
+    for turn in range(rounds):
+        running = []
+        for number in range(processes):
+            value = 1 + turn * processes + number
+            expected.add(float(value))
+            source = tmp_path / "sources" / str(value)
+            write_params(source / "model.params", value)
+            running.append(start_archive(source, out))
+        told = [process.communicate()[1] for process in running]
+        assert [process.returncode for process in running] == [0] * processes, told
+        entries = entries_of(out)
+        assert {content_of(out / str(entry["store"])) for entry in entries.values()} == expected
+        assert len(entries) == len(expected) == len({entry["store"] for entry in entries.values()})
+        page = (out / "index.html").read_text()
+        assert all(f">{name}</a>" in page for name in entries)
+
+
+def start_archive(source: Path, out: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "neutral", "archive", str(source), "--to", str(out), "--workers", "1"]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def test_a_run_waits_for_another_one_and_not_for_its_orphans(tmp_path: Path) -> None:
+    write_params(tmp_path / "source" / "model.params", 1)
+    out = tmp_path / "out"
+    out.mkdir()
+    with exclusive_lock(str(out / ".lock")):
+        child = start_archive(tmp_path / "source", out)
+        orphan = os.fork()
+        if not orphan:
+            signal.pause()
+        assert child.stderr is not None
+        assert "waiting for its end" in child.stderr.readline()
+        assert not (out / "journal.jsonl").exists()
+    try:
+        child.communicate()
+        assert child.returncode == 0 and len(entries_of(out)) == 1
+    finally:
+        os.kill(orphan, signal.SIGKILL)
+        os.waitpid(orphan, 0)
+
+
+def test_the_lines_of_an_error_are_lines_of_the_report(tmp_path: Path) -> None:
+    (tmp_path / "tree").mkdir()
+    write_checkpoint(tmp_path / "tree" / "model")
+    params = ndarray_list({"arg:fc1_weight": np.ones((5, 3), "<f4"), "arg:fc1_bias": np.ones(2, "<f4")})
+    (tmp_path / "tree" / "model-0000.params").write_bytes(params)
+    done = run_process("archive", tmp_path / "tree", "--to", tmp_path / "out", "--workers", 1)
+    assert done.returncode == 3 and "\\n" not in done.stdout
+    assert re.search(r"^failed model-0000: .*:\n  - ", done.stdout, re.MULTILINE)
+
+
+def test_what_was_passed_over_is_said(tree: Path, tmp_path: Path) -> None:
+    done = run_process("archive", tree, "--to", tmp_path / "out", "--workers", 1)
+    assert "passed over 1 file, of another kind: .txt 1" in done.stdout.splitlines()
+    done = run_process("archive", tree, "--to", tmp_path / "out", "--workers", 1, "--json")
+    assert json.loads(done.stdout)["passed_over"] == [{"path": str(tree / "notes.txt"), "reason": "of another kind"}]
+
+
+def test_an_archive_within_its_source_is_not_searched(tree: Path) -> None:
+    archive([str(tree)], tree / "out", workers=1)
+    assert not any("out" in item.path for item in archive([str(tree)], tree / "out", workers=1).passed_over)
