@@ -72,6 +72,7 @@ def make_plan(
     store, stored, module = candidate.store, candidate.stored, target.network
     pairs, matching, dataflow = candidate.pairs, candidate.matching, candidate.dataflow
     offers = () if fold_batch_norms else tuple(describe_foldable_norms(store, candidate.unmatched_stored))
+    offers = (*offers, *(text for path, text in module.hints.items() if _is_open(path, candidate, module)))
     plan = Plan(
         pairs,
         find_unused(pairs, matching, stored, tuple(allow_unused)),
@@ -152,6 +153,12 @@ def _without_compensated_layouts(pair: Pair, dataflow: DataflowConflicts) -> Pai
     if any(f"not compared, of stored {pair.layer} " in note for note in dataflow.notes):
         return pair
     return replace(pair, differences=tuple(item for item in pair.differences if item.effect != "layout"))
+
+
+def _is_open(path: str, candidate: _Candidate, module: Network) -> bool:
+    """Return whether a layer in the module at a path has no partner."""
+    prefix = f"{path}." if path else ""
+    return any(name == path or name.startswith(prefix) for name in candidate.unmatched_module)
 
 
 def _unproven(pairs: Sequence[Pair], stored: Network, module: Network) -> Iterator[str]:

@@ -7,8 +7,9 @@ from torch import nn
 from neutral.graph import Layer
 from neutral.matching.network import Network
 from neutral_to_torch.adapters import convolution, linear, normalization, recurrent  # noqa: F401  registers adapters
+from neutral_to_torch.adapters.alterations import hints_of
 from neutral_to_torch.adapters.registry import Adapter, adapted_type, adapted_types, adapter_of, has_known_forward
-from neutral_to_torch.adapters.state import state_of
+from neutral_to_torch.adapters.state import own_tensors, state_of
 
 __all__ = ["Adapter", "adapted_type", "adapted_types", "adapter_of", "describe", "has_known_forward"]
 
@@ -16,8 +17,8 @@ __all__ = ["Adapter", "adapted_type", "adapted_types", "adapter_of", "describe",
 def describe(module: nn.Module) -> Network:
     """Return the layers of a module by path, and its other tensors as layers of kind ``parameter`` by name.
 
-    A module whose type has a ``forward`` of its own is typed by its tensors' names only. A module that is registered
-    under two paths is a layer under both, with shared tensors.
+    A module that may compute something else than its type is typed by its tensors' names only. A module that is
+    registered under two paths is a layer under both, with shared tensors.
 
     Args:
         module: The module.
@@ -37,7 +38,7 @@ def describe(module: nn.Module) -> Network:
     names = state_of(module)
     for path, child in module.named_modules(remove_duplicate=False):
         prefix = f"{path}." if path else ""
-        own = [name for name in (*child._parameters, *child._buffers) if prefix + name in names]
+        own = [name for name in own_tensors(child) if prefix + name in names]
         adapter = adapter_of(child)
         roles: tuple[str, ...] = ()
         if adapter is not None:
@@ -52,10 +53,12 @@ def describe(module: nn.Module) -> Network:
         for name in own:
             if name not in roles:
                 layers[prefix + name] = Layer(prefix + name, "parameter", {}, {"value": prefix + name}, typed_by="user")
+    hints = {path: "; ".join(hints_of(path, child)) for path, child in module.named_modules()}
     first: dict[int, str] = {}
     first_names = {name: first.setdefault(id(tensor), name) for name, tensor in names.items()}
     return Network(
         layers=layers,
         shapes={name: tuple(tensor.shape) for name, tensor in names.items()},
         shared_tensors={name: other for name, other in first_names.items() if other != name},
+        hints={path: text for path, text in hints.items() if text},
     )

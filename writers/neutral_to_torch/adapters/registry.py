@@ -7,6 +7,8 @@ from typing import Any, Callable, ClassVar, Mapping, TypeVar
 from torch import nn
 
 from neutral.errors import NeutralError
+from neutral_to_torch.adapters.alterations import is_altered
+from neutral_to_torch.adapters.state import own_tensors
 
 
 class Adapter:
@@ -42,8 +44,8 @@ class Adapter:
 
     def roles(self, module: Any) -> tuple[str, ...]:
         """Return the names of the module's own tensors that are roles of the kind."""
-        own = {**module._parameters, **module._buffers}
-        return tuple(name for name in self.tensors if own.get(name) is not None)
+        own = own_tensors(module)
+        return tuple(name for name in self.tensors if name in own)
 
     def set(self, module: Any, attribute: str, value: Any) -> bool:
         """Give a module the stored value of an attribute.
@@ -93,9 +95,18 @@ def adapted_type(module: nn.Module) -> type[nn.Module] | None:
 
 
 def has_known_forward(module: nn.Module) -> bool:
-    """Return whether the module has the ``forward`` of the base that has an adapter."""
+    """Return whether the module computes what the base that has an adapter computes.
+
+    That is not so where its type or itself replaces ``forward`` or a method that it uses, where it has hooks, and where
+    its weights are computed from others.
+
+    Example:
+        >>> fc = nn.Linear(3, 2)
+        >>> has_known_forward(fc), has_known_forward(nn.utils.parametrizations.weight_norm(fc))
+        (True, False)
+    """
     known = adapted_type(module)
-    return known is not None and type(module).forward is known.forward
+    return known is not None and not is_altered(module, known)
 
 
 def adapter_of(module: nn.Module) -> Adapter | None:

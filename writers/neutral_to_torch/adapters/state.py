@@ -15,6 +15,21 @@ Location = tuple[nn.Module, str]
 """A module and the name of its attribute that holds a tensor."""
 
 
+def submodule(module: nn.Module, path: str) -> nn.Module:
+    """Return the module at a path, of scripted modules too, which have no ``get_submodule``."""
+    return module.get_submodule(path) if path and not _is_scripted(module) else dict(module.named_modules())[path]
+
+
+def _is_scripted(module: nn.Module) -> bool:
+    return any(isinstance(child, torch.jit.ScriptModule) for child in module.modules())
+
+
+def own_tensors(module: nn.Module) -> dict[str, torch.Tensor]:
+    """Return a module's own parameters and buffers by name, without those of its children."""
+    items = (*module._parameters.items(), *module._buffers.items())
+    return {name: tensor for name, tensor in items if tensor is not None}
+
+
 def state_of(module: nn.Module) -> dict[str, torch.Tensor]:
     """Return parameters and persistent buffers by their names in the state dict, without batch counters.
 
@@ -34,8 +49,9 @@ def state_of(module: nn.Module) -> dict[str, torch.Tensor]:
     names: dict[str, torch.Tensor] = {}
     for path, owner in module.named_modules(remove_duplicate=False):
         prefix = f"{path}." if path else ""
-        for name, tensor in (*owner._parameters.items(), *owner._buffers.items()):
-            if tensor is None or name in owner._non_persistent_buffers_set or name == COUNTER:
+        volatile = getattr(owner, "_non_persistent_buffers_set", ())  # scripted modules have none
+        for name, tensor in own_tensors(owner).items():
+            if name in volatile or name == COUNTER:
                 continue
             if isinstance(tensor, (UninitializedParameter, UninitializedBuffer)):
                 raise MatchError(
@@ -50,9 +66,8 @@ def locations(module: nn.Module) -> dict[int, list[Location]]:
     """Return the locations of each parameter and buffer, by the tensor's ``id``; a shared one has several."""
     places: dict[int, list[Location]] = {}
     for owner in module.modules():
-        for name, tensor in (*owner._parameters.items(), *owner._buffers.items()):
-            if tensor is not None:
-                places.setdefault(id(tensor), []).append((owner, name))
+        for name, tensor in own_tensors(owner).items():
+            places.setdefault(id(tensor), []).append((owner, name))
     return places
 
 

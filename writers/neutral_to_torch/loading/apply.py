@@ -17,7 +17,7 @@ from neutral.tensor import Tensor
 from neutral.text import printable
 from neutral.values import numeric_values
 from neutral_to_torch.adapters import adapter_of
-from neutral_to_torch.adapters.state import COUNTER, state_of
+from neutral_to_torch.adapters.state import COUNTER, own_tensors, state_of, submodule
 from neutral_to_torch.loading.fill import fill, has_shape_of, target_dtype
 from neutral_to_torch.loading.sharded import is_sharded
 from neutral_to_torch.loading.sources import find_sources
@@ -99,9 +99,11 @@ def _check_tensors(module: nn.Module, state: dict[str, torch.Tensor], sources: d
                 "integers cannot hold its values"
             )
     for path, owner in module.named_modules():
-        for name in owner._non_persistent_buffers_set:
-            buffer = owner._buffers.get(name)
-            if buffer is not None and buffer.is_meta and name != COUNTER:
+        volatile = getattr(owner, "_non_persistent_buffers_set", ())
+        for name, buffer in own_tensors(owner).items():
+            if name not in volatile:
+                continue
+            if buffer.is_meta and name != COUNTER:
                 problems.append(
                     f"{child(path, name)} is a buffer on the meta device that no state dict has. "
                     "Make the module without it, or on a real device"
@@ -150,7 +152,7 @@ def _rounding_notes(
 def _set_attributes(module: nn.Module, pair: Pair) -> Pair:
     if not pair.differences:
         return pair
-    target = module.get_submodule(pair.module)
+    target = submodule(module, pair.module)
     adapter = adapter_of(target)
     differences = tuple(
         replace(item, applied=adapter is not None and adapter.set(target, item.attribute, item.stored))

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from neutral.tensor import Tensor
-from neutral_to_torch.adapters.state import COUNTER, locations, replace, state_of
+from neutral_to_torch.adapters.state import COUNTER, locations, own_tensors, replace, state_of
 from neutral_to_torch.loading import sharded
 from neutral_to_torch.loading.sharded import is_sharded
 from neutral_to_torch.loading.tensors import MemoryMaps, dtype_of, read, read_into
@@ -87,7 +87,7 @@ class _Filler:
     def finish(self) -> None:
         """Make batch counters, and move the tensors that were not filled."""
         for owner in self.module.modules():
-            counter = owner._buffers.get(COUNTER)
+            counter = own_tensors(owner).get(COUNTER)
             if counter is not None and counter.is_meta:
                 owner._buffers[COUNTER] = torch.zeros(counter.shape, dtype=counter.dtype, device=self.device or "cpu")
         for tensor in (*self.module.parameters(), *self.module.buffers()):

@@ -14,7 +14,7 @@ from neutral.matching.equivalence import AXIS_ORDERS, Alignment, AxisOrder, Equi
 from neutral.matching.heuristics import HEURISTICS
 from neutral.store import Store
 from neutral_to_torch.emission.build import build
-from neutral_to_torch.trace.recorder import Record
+from neutral_to_torch.trace.record import Record
 
 _MAX_OUTPUTS = 8
 """Outputs of an operator that a key numbers."""
@@ -41,11 +41,16 @@ class TorchProbe:
         return self._answers[key]
 
     def _answer(self, query: EquivalenceQuery) -> Alignment | bool | None:
+        """Answer by two draws: one may miss a difference, such as of negative numbers before a rectifier."""
+        answer = self._draw(query, 0)
+        return self._draw(query, 1) if answer else answer
+
+    def _draw(self, query: EquivalenceQuery, draw: int) -> Alignment | bool | None:
         stored, module = query.graphs
         module_values: dict[Value, torch.Tensor] = {}
         stored_values: dict[Value, torch.Tensor] = {}
         for number, source in enumerate(query.sources):
-            values = self._source_values(module, source.module[0], number)
+            values = self._source_values(module, source.module[0], 2 * number + draw)
             module_values.update({_value(module, port): values for port in source.module})
             shape = _parameter_shape(stored, stored.vertices[source.stored[0][0]])
             aligned = _align(values, source.alignment, shape)

@@ -11,6 +11,7 @@ from neutral.graph import Graph
 from neutral.matching.network import Network
 from neutral.verification.golden import Golden
 from neutral_to_torch.adapters import adapter_of, describe
+from neutral_to_torch.adapters.state import submodule
 from neutral_to_torch.loading.probe import TorchProbe
 from neutral_to_torch.trace import Traced, trace
 from neutral_to_torch.trace.examples import given_arguments, golden_arguments, random_arguments
@@ -37,7 +38,7 @@ class TorchTarget:
 
     def implied_attributes(self, layer: str) -> Mapping[str, Any]:
         """Return the implied attributes of a layer's adapter; see :class:`neutral_to_torch.adapters.Adapter`."""
-        adapter = adapter_of(self.module.get_submodule(layer))
+        adapter = adapter_of(submodule(self.module, layer))
         return {} if adapter is None else adapter.implied
 
 

@@ -7,13 +7,11 @@ the module's parameters, scripted parts. Modules of the types that have an adapt
 from __future__ import annotations
 
 import contextlib
-import inspect
 from dataclasses import dataclass, replace
 from typing import Any, Iterator, Mapping, Sequence
 
 import torch
 from torch import nn
-from torch.utils._pytree import tree_flatten
 
 from neutral.errors import UsageError
 from neutral.graph import Graph
@@ -21,8 +19,11 @@ from neutral.matching.network import Network
 from neutral.rewriting import reachable
 from neutral_to_torch.adapters import describe
 from neutral_to_torch.trace.functional import FunctionalLayers
-from neutral_to_torch.trace.inputs import whole_indices
-from neutral_to_torch.trace.recorder import Call, Record, Recorder
+from neutral_to_torch.trace.inputs import bind_arguments, whole_indices
+from neutral_to_torch.trace.outputs import tensors_in
+from neutral_to_torch.trace.preserve import preserved
+from neutral_to_torch.trace.record import Call, Record
+from neutral_to_torch.trace.recorder import Recorder
 
 __all__ = ["Call", "Record", "Traced", "trace"]
 
@@ -66,9 +67,13 @@ def trace(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
     arguments: tuple[Any, ...] = _move_to(device, tuple(args))
     options: dict[str, Any] = _move_to(device, dict(kwargs))
     named = _name_tensors(module, arguments, options)
-    with _evaluation_mode(module), torch.no_grad(), whole_indices(module):
+    examples = _name_tensors(module, tuple(args), dict(kwargs))
+    recorder = Recorder(module)
+    with preserved(module), evaluation_mode(module), torch.no_grad(), whole_indices(module):
         try:
-            record = Recorder(module).run(named, arguments, options)
+            record = recorder.run(named, arguments, options, examples)
+        except UsageError:
+            raise
         except Exception as error:
             raise UsageError(
                 f"{type(module).__name__} cannot be run on the example ({type(error).__name__}: {error}). "
@@ -92,12 +97,12 @@ def trace(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
 def _name_tensors(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, torch.Tensor]:
     """Return the tensors among the arguments, by the names of the parameters of ``forward``."""
     try:
-        bound = inspect.signature(module.forward).bind(*args, **kwargs)
+        bound = bind_arguments(module, args, kwargs)
     except TypeError as error:
         raise UsageError(f"{type(module).__name__} cannot be called with the example: {error}.") from None
     named: dict[str, torch.Tensor] = {}
-    for name, value in bound.arguments.items():
-        tensors = [item for item in tree_flatten(value)[0] if isinstance(item, torch.Tensor)]
+    for name, value in bound.items():
+        tensors = list(tensors_in(value))
         if isinstance(value, torch.Tensor):
             named[name] = value
         else:
@@ -116,7 +121,7 @@ def _move_to(device: torch.device | None, value: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _evaluation_mode(module: nn.Module) -> Iterator[None]:
+def evaluation_mode(module: nn.Module) -> Iterator[None]:
     """Run in evaluation mode, and with attention decomposed into its operators."""
     modes = {child: child.training for child in module.modules()}
     fast = torch.backends.mha.get_fastpath_enabled()

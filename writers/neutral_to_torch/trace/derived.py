@@ -12,7 +12,7 @@ from torch.utils._pytree import tree_flatten
 from neutral.graph import Layer, Node, Value
 from neutral.matching.layouts import TensorLayout
 from neutral_to_torch.trace.parts import Role
-from neutral_to_torch.trace.recorder import Call, Record
+from neutral_to_torch.trace.record import Call, Record
 
 
 class DerivedGraph:

@@ -13,7 +13,7 @@ from neutral.matching.layouts import TensorLayout
 from neutral_to_torch.trace.derived import DerivedGraph
 from neutral_to_torch.trace.operators import ROLES
 from neutral_to_torch.trace.parts import Part, Parts, Role
-from neutral_to_torch.trace.recorder import Record
+from neutral_to_torch.trace.record import Record
 
 _FACTORS = (("mat1", "mat2"), ("batch1", "batch2"), ("self", "mat2"), ("self", "other"))
 """The names of the factors of torch's matrix products."""

@@ -56,7 +56,7 @@ def by_name_or_order(
     Raises:
         VerificationError: ``forward`` takes more or fewer arguments.
     """
-    parameters = inspect.signature(module.forward).parameters.values()
+    parameters = signature_of(module).parameters.values()
     accepted = [p for p in parameters if p.kind in _FREE or p.kind is inspect.Parameter.KEYWORD_ONLY]
     required = [p.name for p in accepted if p.default is inspect.Parameter.empty]
     by_name = {p.name: named[p.name] for p in accepted if p.name in named}
@@ -74,6 +74,32 @@ def by_name_or_order(
             f"{', '.join(p.name for p in accepted) or 'none'}. Give `inputs` yourself."
         )
     return tuple(named.values()), {}, ()
+
+
+def signature_of(module: nn.Module) -> inspect.Signature:
+    """Return the signature of ``forward``; of a traced module, that of its schema."""
+    schema = getattr(module.forward, "schema", None)
+    if schema is None:
+        return inspect.signature(module.forward)
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return inspect.Signature(
+        [
+            inspect.Parameter(item.name, kind, default=item.default_value if item.has_default_value() else _NONE)
+            for item in schema.arguments[1:]  # the first one is the module
+        ]
+    )
+
+
+_NONE = inspect.Parameter.empty
+
+
+def bind_arguments(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a call by the names of the parameters of ``forward``.
+
+    Raises:
+        TypeError: ``forward`` does not take these arguments.
+    """
+    return dict(signature_of(module).bind(*args, **kwargs).arguments)
 
 
 @contextlib.contextmanager

@@ -1,20 +1,57 @@
 """Translate torch operators into the catalogue's kinds and attributes.
 
-Operators that the table lacks are ``opaque`` and known by their names. An operator that writes in place is translated
-as the one that does not.
+Operators that the table lacks are ``opaque`` and known by their names, and so are calls with an argument that is not
+understood: each argument is read, or known to have no effect, or has its default value. An operator that writes in
+place is translated as the one that does not.
 """
 
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping
+import math
+from dataclasses import dataclass
+from typing import Any, Callable, Iterator, Mapping
 
 from neutral.operators import catalogue
 
 Bound = Mapping[str, Any]
 """Arguments of a call by their names in the operator's schema."""
 
-Attributes = Callable[[Bound], dict[str, Any]]
-"""Return the catalogue's attributes of a call."""
+Attributes = Callable[[Bound], "dict[str, Any] | None"]
+"""Return the catalogue's attributes of a call, None for a call that is not of the kind."""
+
+
+class _Reading(Mapping[str, Any]):
+    """Arguments that record which of them are read."""
+
+    def __init__(self, bound: Bound) -> None:
+        self.bound = bound
+        self.read: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.read.add(name)
+        return self.bound[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.bound)
+
+    def __len__(self) -> int:
+        return len(self.bound)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The translation of an operator.
+
+    Attributes:
+        kind: The kind.
+        attributes: The attributes of a call.
+        understood: Arguments that are not read: they have no effect on the values in inference, or they say how
+            elements move, which is compared by running the operator.
+    """
+
+    kind: str
+    attributes: Attributes
+    understood: frozenset[str] = frozenset()
 
 
 def _none(_: Bound) -> dict[str, Any]:
@@ -28,6 +65,14 @@ def _named(**names: str) -> Attributes:
 
 def _tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
+
+
+def _dropout(bound: Bound) -> dict[str, Any] | None:
+    return {} if bound["train"] is False else None
+
+
+def _cast(bound: Bound) -> dict[str, Any]:
+    return {"dtype": str(bound["dtype"]).removeprefix("torch.")} if bound["dtype"] else {}
 
 
 def _window(bound: Bound) -> dict[str, Any]:
@@ -48,9 +93,10 @@ def _max_window(bound: Bound) -> dict[str, Any]:
 
 
 def _average_window(bound: Bound) -> dict[str, Any]:
+    window, divisor = _window(bound), "padded_input" if bound["count_include_pad"] else "input"
     if bound.get("divisor_override"):
-        return {**_window(bound), "divisor_override": bound["divisor_override"]}
-    return {**_window(bound), "divisor": "padded_input" if bound["count_include_pad"] else "input"}
+        return {**window, "divisor_override": bound["divisor_override"]}
+    return {**window, "divisor": divisor}
 
 
 def _spread(values: tuple[int, ...], rank: int) -> tuple[int, ...]:
@@ -60,90 +106,141 @@ def _spread(values: tuple[int, ...], rank: int) -> tuple[int, ...]:
 def _convolution(bound: Bound) -> dict[str, Any]:
     attributes: dict[str, Any] = {name: tuple(bound[name]) for name in ("stride", "padding", "dilation")}
     attributes.update(groups=bound["groups"], layout="channels_first")
+    output_padding = tuple(bound["output_padding"])
     if bound["transposed"]:
-        attributes.update(output_padding=tuple(bound["output_padding"]), output_size=None)
+        attributes.update(output_padding=output_padding, output_size=None)
     return attributes
 
 
-TABLE: dict[str, tuple[str, Attributes]] = {
-    **dict.fromkeys(
-        ("alias", "clone", "contiguous", "detach", "lift_fresh", "lift", "_conj", "native_dropout", "dropout"),
-        ("identity", _none),
+def _scaled(bound: Bound) -> dict[str, Any]:
+    return {} if bound["alpha"] == 1 else {"alpha": bound["alpha"]}
+
+
+def _divide(bound: Bound) -> dict[str, Any]:
+    mode = bound.get("rounding_mode")
+    return {"rounding": mode} if mode else {}
+
+
+def _gelu(bound: Bound) -> dict[str, Any]:
+    return {} if bound["approximate"] == "none" else {"approximate": bound["approximate"]}
+
+
+def _reduction(bound: Bound) -> dict[str, Any]:
+    return {"axes": _tuple(bound.get("dim")), **({"keepdim": True} if bound.get("keepdim") else {})}
+
+
+def _elu(bound: Bound) -> dict[str, Any] | None:
+    return {"alpha": float(bound["alpha"])} if bound["scale"] == bound["input_scale"] == 1 else None
+
+
+def _layer_norm(bound: Bound) -> dict[str, Any]:
+    rank = len(bound["normalized_shape"])
+    return {"eps": bound["eps"], "axis": -1 if rank == 1 else tuple(range(-rank, 0))}
+
+
+def _batch_norm(bound: Bound) -> dict[str, Any] | None:
+    eps = bound["epsilon"] if "epsilon" in bound else bound["eps"]
+    return None if bound.get("training") else {"eps": eps, "axis": 1}
+
+
+def _entries(names: str, kind: str, attributes: Attributes = _none, understood: str = "") -> dict[str, Entry]:
+    return dict.fromkeys(names.split(), Entry(kind, attributes, frozenset(understood.split())))
+
+
+MOVES = frozenset(("reshape", "transpose", "broadcast_to", "slice", "pad"))
+"""Kinds of which the table gives no attributes: how their elements move is compared by running them."""
+
+NO_EFFECT = frozenset(
+    (
+        "memory_format", "layout", "device", "pin_memory", "non_blocking", "p", "momentum",
+        "exponential_average_factor", "padding_idx", "scale_grad_by_freq", "sparse", "half_to_float", "N", "C", "HxW",
+        "benchmark", "deterministic", "cudnn_enabled", "allow_tf32",
+    )
+)  # fmt: skip
+"""Arguments that do not change the values in inference, or that shapes imply."""
+
+TABLE: dict[str, Entry] = {
+    **_entries("alias clone contiguous detach lift_fresh lift", "identity", understood="memory_format"),
+    **_entries("native_dropout dropout", "identity", _dropout, "p"),
+    **_entries("_to_copy", "cast", _cast, "layout device pin_memory non_blocking memory_format"),
+    **_entries(
+        "view _unsafe_view reshape _reshape_alias squeeze unsqueeze flatten unflatten",
+        "reshape",
+        understood="size shape dim sizes start_dim end_dim stride",
     ),
-    "_to_copy": ("cast", lambda bound: {"dtype": str(bound["dtype"]).removeprefix("torch.")} if bound["dtype"] else {}),
-    **dict.fromkeys(
-        ("view", "_unsafe_view", "reshape", "_reshape_alias", "squeeze", "unsqueeze", "flatten", "unflatten"),
-        ("reshape", _none),
+    **_entries(
+        "t transpose permute movedim swapaxes", "transpose", understood="dim0 dim1 dims source destination axis0 axis1"
     ),
-    **dict.fromkeys(("t", "transpose", "permute", "movedim", "swapaxes"), ("transpose", _none)),
-    **dict.fromkeys(("expand", "expand_as", "broadcast_to"), ("broadcast_to", _none)),
-    **dict.fromkeys(
-        ("slice", "select", "narrow", "split", "split_with_sizes", "chunk", "unbind", "unsafe_split", "unfold"),
-        ("slice", _none),
+    **_entries("expand expand_as broadcast_to", "broadcast_to", understood="size implicit"),
+    **_entries(
+        "slice select narrow split split_with_sizes chunk unbind unsafe_split unfold",
+        "slice",
+        understood="dim start end step index length split_size split_sizes chunks dimension size",
     ),
-    "constant_pad_nd": ("pad", _none),
+    **_entries("constant_pad_nd", "pad", understood="pad value"),
     **{
-        name: (name, _none)
-        for name in ("relu", "sigmoid", "tanh", "selu", "mish", "abs", "exp", "log", "sqrt", "rsqrt")
+        name: Entry(name, _none)
+        for name in ("relu", "sigmoid", "tanh", "selu", "mish", "abs", "exp", "log", "sqrt", "rsqrt", "square")
     },
-    **{name: (name, _none) for name in ("square", "reciprocal", "erf", "sign", "floor", "ceil", "round", "sin", "cos")},
-    "neg": ("negative", _none),
-    "relu6": ("clamp", lambda _: {"min": 0.0, "max": 6.0}),
-    "hardtanh": ("clamp", lambda bound: {"min": float(bound["min_val"]), "max": float(bound["max_val"])}),
-    "clamp": ("clamp", _named(min="min", max="max")),
-    "clamp_min": ("clamp", lambda bound: {"min": bound["min"], "max": None}),
-    "gelu": (
-        "gelu",
-        lambda bound: {} if bound["approximate"] == "none" else {"approximate": bound["approximate"]},
+    **{name: Entry(name, _none) for name in ("reciprocal", "erf", "sign", "floor", "ceil", "round", "sin", "cos")},
+    **_entries("neg", "negative"),
+    **_entries("relu6", "clamp", lambda _: {"min": 0.0, "max": 6.0}),
+    **_entries("hardtanh", "clamp", lambda bound: {"min": float(bound["min_val"]), "max": float(bound["max_val"])}),
+    **_entries("clamp", "clamp", _named(min="min", max="max")),
+    **_entries("clamp_min", "clamp", lambda bound: {"min": bound["min"], "max": None}),
+    **_entries("clamp_max", "clamp", lambda bound: {"min": None, "max": bound["max"]}),
+    **_entries("gelu", "gelu", _gelu),
+    **_entries("leaky_relu", "leaky_relu", lambda bound: {"negative_slope": float(bound["negative_slope"])}),
+    **_entries("elu", "elu", _elu),
+    **_entries("_softmax _safe_softmax", "softmax", _named(axis="dim"), "half_to_float"),
+    **_entries("_log_softmax", "log_softmax", _named(axis="dim"), "half_to_float"),
+    **_entries("add", "add", _scaled),
+    **_entries("sub", "subtract", _scaled),
+    **_entries("mul", "multiply"),
+    **_entries("div", "divide", _divide),
+    **_entries("pow", "power"),
+    **_entries("maximum", "maximum"),
+    **_entries("minimum", "minimum"),
+    **_entries("bmm mm matmul", "matmul"),
+    **_entries("addmm baddbmm", "addmm"),
+    **_entries("cat", "concatenate", _named(axis="dim")),
+    **_entries("stack", "stack", _named(axis="dim")),
+    **_entries("where", "where"),
+    **_entries("max_pool2d_with_indices max_pool3d_with_indices max_pool2d", "max_pool", _max_window),
+    **_entries("avg_pool1d avg_pool2d avg_pool3d", "average_pool", _average_window),
+    **_entries("mean", "mean", _reduction),
+    **_entries("sum", "sum", _reduction),
+    **_entries(
+        "_adaptive_avg_pool2d _adaptive_avg_pool3d adaptive_avg_pool1d",
+        "adaptive_average_pool",
+        _named(output_size="output_size"),
     ),
-    "leaky_relu": ("leaky_relu", lambda bound: {"negative_slope": float(bound["negative_slope"])}),
-    "elu": ("elu", lambda bound: {"alpha": float(bound["alpha"])}),
-    "_softmax": ("softmax", _named(axis="dim")),
-    "_safe_softmax": ("softmax", _named(axis="dim")),
-    "_log_softmax": ("log_softmax", _named(axis="dim")),
-    "add": ("add", lambda bound: {} if bound.get("alpha", 1) == 1 else {"alpha": bound["alpha"]}),
-    "sub": ("subtract", lambda bound: {} if bound.get("alpha", 1) == 1 else {"alpha": bound["alpha"]}),
-    "mul": ("multiply", _none),
-    "div": ("divide", lambda bound: {"rounding": bound["rounding_mode"]} if bound.get("rounding_mode") else {}),
-    "pow": ("power", _none),
-    "maximum": ("maximum", _none),
-    "minimum": ("minimum", _none),
-    "bmm": ("matmul", _none),
-    "mm": ("matmul", _none),
-    "matmul": ("matmul", _none),
-    "addmm": ("addmm", _none),
-    "baddbmm": ("addmm", _none),
-    "cat": ("concatenate", _named(axis="dim")),
-    "stack": ("stack", _named(axis="dim")),
-    "where": ("where", _none),
-    "max_pool2d_with_indices": ("max_pool", _max_window),
-    "max_pool3d_with_indices": ("max_pool", _max_window),
-    "max_pool2d": ("max_pool", _max_window),
-    "avg_pool1d": ("average_pool", _average_window),
-    "avg_pool2d": ("average_pool", _average_window),
-    "avg_pool3d": ("average_pool", _average_window),
-    "mean": ("mean", lambda bound: {"axes": _tuple(bound.get("dim"))}),
-    "sum": ("sum", lambda bound: {"axes": _tuple(bound.get("dim"))}),
-    **{
-        name: ("adaptive_average_pool", _named(output_size="output_size"))
-        for name in ("_adaptive_avg_pool2d", "_adaptive_avg_pool3d", "adaptive_avg_pool1d")
-    },
-    **{
-        name: ("adaptive_max_pool", _named(output_size="output_size"))
-        for name in ("adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d")
-    },
-    **dict.fromkeys(("amax", "max"), ("reduce_max", _none)),
-    "convolution": ("convolution", _convolution),
-    "embedding": ("embedding", _none),
-    "_prelu_kernel": ("prelu", _none),
-    "native_layer_norm": ("layer_norm", lambda bound: {"eps": bound["eps"], "axis": -1}),
-    "native_group_norm": ("group_norm", lambda bound: {"eps": bound["eps"], "groups": bound["group"]}),
-    **{
-        name: ("batch_norm", lambda bound: {"eps": bound["eps"], "axis": 1})
-        for name in ("native_batch_norm", "_native_batch_norm_legit_no_training", "_native_batch_norm_legit")
-    },
+    **_entries(
+        "adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d",
+        "adaptive_max_pool",
+        _named(output_size="output_size"),
+    ),
+    **_entries("amax max", "reduce_max", _reduction),
+    **_entries(
+        "convolution _convolution", "convolution", _convolution, "benchmark deterministic cudnn_enabled allow_tf32"
+    ),
+    **_entries("embedding", "embedding", understood="padding_idx scale_grad_by_freq sparse"),
+    **_entries("_prelu_kernel", "prelu"),
+    **_entries("native_layer_norm", "layer_norm", _layer_norm),
+    **_entries(
+        "native_group_norm",
+        "group_norm",
+        lambda bound: {"eps": bound["eps"], "groups": bound["group"]},
+        "N C HxW",
+    ),
+    **_entries(
+        "native_batch_norm _native_batch_norm_legit_no_training _native_batch_norm_legit cudnn_batch_norm",
+        "batch_norm",
+        _batch_norm,
+        "momentum exponential_average_factor",
+    ),
 }
-"""The catalogue's kind of each torch operator, and a function from the call's arguments by name to attributes."""
+"""The translation of each torch operator."""
 
 ROLES = {
     "convolution": {"weight": "weight", "bias": "bias"},
@@ -162,23 +259,74 @@ def takes_literals(kind: str) -> bool:
     return operator is not None and operator.elementwise and len(operator.inputs) == 2
 
 
-def translate(operator: str, bound: Bound) -> tuple[str, dict[str, Any]]:
+LITERALS = ("self", "other", "exponent")
+"""Arguments of elementwise operators of two operands that may be numbers."""
+
+
+def translate(function: Any, bound: Bound) -> tuple[str, dict[str, Any]]:
     """Return the kind and attributes of a call of a torch operator.
 
     Args:
-        operator: The operator's name, such as ``leaky_relu``.
-        bound: The arguments by name.
+        function: The operator, an overload of ``torch.ops.aten``.
+        bound: The arguments by name; a :class:`neutral.graph.Value` stands for a tensor.
 
     Example:
-        >>> translate("leaky_relu_", {"negative_slope": 0.1})
+        >>> import torch
+        >>> from neutral.graph import Value
+        >>> x = Value("x")
+        >>> translate(torch.ops.aten.leaky_relu_.default, {"self": x, "negative_slope": 0.1})
         ('leaky_relu', {'negative_slope': 0.1})
-        >>> translate("fft_fft", {})
-        ('opaque', {'operator': 'fft_fft'})
+        >>> translate(torch.ops.aten.add.Tensor, {"self": x, "other": x, "alpha": 2})
+        ('add', {'alpha': 2})
+        >>> translate(torch.ops.aten.round.decimals, {"self": x, "decimals": 2})
+        ('opaque', {'operator': 'round'})
     """
+    operator = function.overloadpacket.__name__
     name = operator if operator in TABLE else operator.rstrip("_")
-    if name not in TABLE:
-        return "opaque", {"operator": name}
-    kind, attributes = TABLE[name]
-    if kind == "convolution" and bound["transposed"]:
-        kind = "transposed_convolution"
-    return kind, attributes(bound)
+    opaque = "opaque", {"operator": name}
+    if name not in TABLE or function.namespace != "aten":
+        return opaque
+    entry, reading = TABLE[name], _Reading(bound)
+    attributes = entry.attributes(reading)
+    if attributes is None or not _is_understood(function._schema, entry, reading):
+        return ("selu", {}) if _is_selu(name, bound) else opaque
+    is_transposed = entry.kind == "convolution" and bound["transposed"]
+    return "transposed_convolution" if is_transposed else entry.kind, attributes
+
+
+def _is_understood(schema: Any, entry: Entry, reading: _Reading) -> bool:
+    """Return whether each argument of a call is an operand, read, without effect, or at its default."""
+    operands = 0
+    for argument in schema.arguments:
+        value = reading.bound.get(argument.name)
+        if argument.is_out:
+            return False
+        if "Tensor" in str(argument.type):
+            operands += value is not None
+            if argument.name in reading.read:
+                return False
+        elif argument.name in LITERALS and takes_literals(entry.kind):
+            operands += 1
+        elif argument.name not in reading.read | entry.understood and not _is_default(argument, value):
+            return False
+    return _takes_operands(entry.kind, operands)
+
+
+def _is_default(argument: Any, value: Any) -> bool:
+    return bool(argument.has_default_value() and value == argument.default_value)
+
+
+def _takes_operands(kind: str, count: int) -> bool:
+    """Return whether a kind without tensors of its own has so many operands."""
+    operator = catalogue.get(kind)
+    if operator is None or operator.has_weights or operator.inputs[0].startswith("*"):
+        return True
+    required = sum(not name.endswith("?") for name in operator.inputs)
+    return required <= count <= len(operator.inputs)
+
+
+def _is_selu(name: str, bound: Bound) -> bool:
+    """Return whether a call is SELU, which torch computes by the operator of ELU."""
+    if name != "elu" or bound["input_scale"] != 1:
+        return False
+    return math.isclose(bound["alpha"], 1.6732632423543772) and math.isclose(bound["scale"], 1.0507009873554805)

@@ -10,7 +10,7 @@ import torch
 
 from neutral.graph import Node, Value
 from neutral.matching.layouts import TensorLayout
-from neutral_to_torch.trace.recorder import Record
+from neutral_to_torch.trace.record import Record
 
 Role = Tuple[str, TensorLayout]
 """The name and layout of the module's tensor that a role is in."""

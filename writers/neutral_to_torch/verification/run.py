@@ -16,8 +16,10 @@ from neutral.verification.layers import LayerComparison
 from neutral.verification.outputs import compare_outputs
 from neutral.verification.report import Report
 from neutral_to_torch.adapters import has_known_forward
+from neutral_to_torch.adapters.state import submodule
 from neutral_to_torch.trace.inputs import arguments, whole_indices
-from neutral_to_torch.verification.arrays import tensors_in, to_array
+from neutral_to_torch.trace.outputs import tensors_in
+from neutral_to_torch.verification.arrays import to_array
 
 
 def compare_run(
@@ -41,10 +43,10 @@ def compare_run(
     layers = LayerComparison(golden, tolerance)
     for pair in plan.pairs if plan is not None else ():
         if pair.kind != "parameter":
-            target = module.get_submodule(pair.module)
+            target = submodule(module, pair.module)
             layers.expect(pair, target, is_composite=bool(list(target.children())))
     args, kwargs, notes = arguments(module, golden, inputs)
-    with _evaluation_mode(module), torch.no_grad(), whole_indices(module), _observed_by(layers):
+    with _evaluation_mode(module), torch.no_grad(), _observed_by(layers), whole_indices(module):
         try:
             result = module(*args, **kwargs)
         except Exception as error:
@@ -72,11 +74,13 @@ def compare_run(
 def _observed_by(layers: LayerComparison) -> Iterator[None]:
     """Pass every call of the expected modules to a comparison."""
 
+    targets = [target for target in layers.targets if isinstance(target, nn.Module)]
+    known = {target for target in targets if has_known_forward(target)}  # before there are hooks
+
     def observe(target: nn.Module, _: Any, output: Any) -> None:
         arrays = [to_array(tensor) for tensor in tensors_in(output)]
-        layers.observe(target, arrays, type(target).__name__, has_known_forward(target))
+        layers.observe(target, arrays, type(target).__name__, target in known)
 
-    targets = [target for target in layers.targets if isinstance(target, nn.Module)]
     handles = [target.register_forward_hook(observe) for target in targets]
     try:
         yield

@@ -13,7 +13,7 @@ from neutral.verification import operators
 from neutral.verification.golden import Golden
 from neutral.verification.report import Report
 from neutral_to_torch.emission.build import build
-from neutral_to_torch.verification.arrays import tensors_in
+from neutral_to_torch.trace.outputs import tensors_in
 
 
 def verify_operators(
