@@ -41,8 +41,8 @@ def write_params(path: Path, tensors: int, elements: int) -> None:
             file.write(struct.pack("<Q", len(name)) + name)
 
 
-def measure(command: Sequence[str]) -> Run:
-    """Run a command to its end and measure it; a failure stops the benchmark.
+def measure(command: Sequence[str], code: int = 0) -> Run:
+    """Run a command to its end and measure it; an exit code other than ``code`` stops the benchmark.
 
     Python may cache compiled modules, as it does for an installed package.
     """
@@ -51,7 +51,7 @@ def measure(command: Sequence[str]) -> Run:
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - start
-    if status:
+    if os.WEXITSTATUS(status) != code or os.WIFSIGNALED(status):
         sys.exit(f"{' '.join(command)} failed")
     return Run(seconds, usage.ru_maxrss / 1024)
 

@@ -10,7 +10,7 @@ _LONGEST_INTEGER = 19
 """Digits of the largest signed 64-bit number."""
 
 
-def parse_object(text: bytes) -> dict[str, Any]:
+def parse_object(text: bytes | memoryview) -> dict[str, Any]:
     """Parse a JSON object in which every key is unique and every number is whole.
 
     Args:
@@ -28,7 +28,7 @@ def parse_object(text: bytes) -> dict[str, Any]:
         ValueError: duplicate key 'a'
     """
     document: dict[str, Any] = json.loads(
-        text.decode("utf-8"),
+        str(text, "utf-8"),
         object_pairs_hook=_unique_keys,
         parse_int=bounded_int(_LONGEST_INTEGER),
         parse_float=_reject_number,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Iterable, Sequence
+from itertools import chain
+from typing import Callable, Iterable, Iterator, Sequence
 
 
 def printable(text: str) -> str:
@@ -36,7 +37,10 @@ def suggestion(name: str, names: Iterable[str]) -> str:
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = ()) -> str:
+Row = Sequence[str]
+
+
+def table(head: Row, rows: Iterable[Row], right: Row = ()) -> str:
     """Format a table with aligned columns.
 
     Args:
@@ -50,15 +54,26 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[st
         fc        24
         conv0   1024
     """
-    cells = [[printable(cell) for cell in row] for row in rows]
-    columns = [i for i in range(len(head)) if not cells or any(row[i] for row in cells)]
-    lines = [[line[i] for i in columns] for line in (list(head), *cells)]
-    widths = [max(map(len, column)) for column in zip(*lines)]
-    titles = lines[0]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if title in right else cell.ljust(width)
-            for title, cell, width in zip(titles, line, widths)
+    cells = list(rows)
+    return "\n".join(table_lines(head, lambda: cells, right))
+
+
+def table_lines(head: Row, rows: Callable[[], Iterable[Row]], right: Row = ()) -> Iterator[str]:
+    """Yield the lines of a long table one at a time; see :func:`table`.
+
+    Args:
+        head: The titles of the columns.
+        rows: Return the rows; called twice, for the widths of the columns and for their cells.
+        right: The titles of the columns to align to the right.
+    """
+    widths = [0] * len(head)
+    for row in rows():
+        widths = [max(width, len(printable(cell))) for width, cell in zip(widths, row)]
+    columns = [(i, max(widths[i], len(head[i])), head[i] in right) for i in range(len(head)) if widths[i]]
+    if not columns:
+        columns = [(i, len(title), title in right) for i, title in enumerate(head)]
+    for row in chain([head], rows()):
+        cells = ((printable(row[i]), width, is_right) for i, width, is_right in columns)
+        yield "  ".join(
+            cell.rjust(width) if is_right else cell.ljust(width) for cell, width, is_right in cells
         ).rstrip()
-        for line in lines
-    )

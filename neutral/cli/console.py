@@ -19,11 +19,25 @@ from neutral.text import printable
 
 
 @dataclass(frozen=True)
+class LazyList:
+    """A long list in a document; each item is made when it is printed, so that they are never all in memory.
+
+    Args:
+        items: Return an iterator over the items; called for each pass.
+    """
+
+    items: Callable[[], Iterator[Any]]
+
+    def __iter__(self) -> Iterator[Any]:
+        return self.items()
+
+
+@dataclass(frozen=True)
 class Report:
     """The result of a command.
 
     Args:
-        document: The document that ``--json`` prints.
+        document: The document that ``--json`` prints. Its values may be :class:`LazyList`.
         lines: The lines that are printed without ``--json``.
         exit_code: The exit code of the program.
     """
@@ -100,9 +114,8 @@ class Console:
             yield update
 
     def _write_json(self, document: Mapping[str, Any]) -> None:
-        # ASCII only: names are as harmless here as in the text.
-        json.dump(_finite(document), sys.stdout, indent=2, allow_nan=False, default=_placeholder)
-        sys.stdout.write("\n")
+        for text in _json_texts(document):
+            sys.stdout.write(text)
 
 
 def byte_size(count: int) -> str:
@@ -160,6 +173,32 @@ def _error_document(error: BaseException, message: str, exit_code: int) -> dict[
     return document
 
 
+_ENCODER = json.JSONEncoder(indent=2, allow_nan=False, default=lambda value: f"<{type(value).__name__}>")
+"""ASCII only: names are as harmless in JSON as in the text."""
+
+
+def _json_texts(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the text of a document in parts, indented by two spaces."""
+    separator = "{\n"
+    for key, value in document.items():
+        yield f"{separator}  {_ENCODER.encode(key)}: "
+        yield from _items(value) if isinstance(value, LazyList) else [_json(value, 2)]
+        separator = ",\n"
+    yield "\n}\n" if document else "{}\n"
+
+
+def _items(values: LazyList) -> Iterator[str]:
+    separator = "["
+    for value in values:
+        yield f"{separator}\n    {_json(value, 4)}"
+        separator = ","
+    yield "[]" if separator == "[" else "\n  ]"
+
+
+def _json(value: Any, indent: int) -> str:
+    return _ENCODER.encode(_finite(value)).replace("\n", "\n" + " " * indent)
+
+
 def _finite(value: Any) -> Any:
     """Replace infinities and NaN, which JSON lacks, by text, as in the manifest."""
     if isinstance(value, float) and not math.isfinite(value):
@@ -169,7 +208,3 @@ def _finite(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_finite(item) for item in value]
     return value
-
-
-def _placeholder(value: Any) -> str:
-    return f"<{type(value).__name__}>"

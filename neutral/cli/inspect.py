@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any, Iterator
 
-from neutral.cli.console import Console, Report, byte_size, plural
+from neutral.cli.console import Console, LazyList, Report, byte_size, plural
 from neutral.cli.sources import HELP, add_source, open_any
-from neutral.text import table
+from neutral.text import table_lines
 
 if TYPE_CHECKING:
     from neutral.graph import Layer
@@ -26,15 +26,21 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
 
 
 def describe(store: Store, name: str) -> dict[str, Any]:
-    """Return the structure of a store, without tensor values, as the JSON document of ``inspect``.
+    """Describe the structure of a store, without tensor values.
 
     Args:
         store: The store.
         name: The path that the document gives for it.
+
+    Returns:
+        The JSON document of ``inspect``; its layers and other tensors are described when they are printed.
     """
     source, graph = store.source, store.graph
-    layers = [_describe_layer(layer, store) for layer in store.layers.values()]
-    named = {tensor["key"]: tensor for layer in layers for tensor in layer["tensors"]}
+    layers = LazyList(lambda: (_describe_layer(layer, store) for layer in store.layers.values()))
+    is_buffer = {tensor["key"]: tensor["buffer"] for layer in layers for tensor in layer["tensors"]}
+    elements = {True: 0, False: 0}
+    for key, buffer in is_buffer.items():
+        elements[buffer] += store.tensors[key].size
     return {
         "path": name,
         "is_store": store.path is not None,
@@ -49,10 +55,10 @@ def describe(store: Store, name: str) -> dict[str, Any]:
             ],
         },
         "totals": {
-            "layers": len(layers),
+            "layers": len(store.layers),
             "tensors": len(store.tensors),
-            "parameters": sum(t["elements"] for t in named.values() if not t["buffer"]),
-            "buffers": sum(t["elements"] for t in named.values() if t["buffer"]),
+            "parameters": elements[False],
+            "buffers": elements[True],
             "bytes": store.nbytes,
         },
         "graph": None
@@ -63,9 +69,13 @@ def describe(store: Store, name: str) -> dict[str, Any]:
             "nodes": len(graph.nodes),
         },
         "layers": layers,
-        "others": [
-            {"key": key, **_describe_tensor(tensor)} for key, tensor in store.tensors.items() if key not in named
-        ],
+        "others": LazyList(
+            lambda: (
+                {"key": key, **_describe_tensor(tensor)}
+                for key, tensor in store.tensors.items()
+                if key not in is_buffer
+            )
+        ),
         "notes": list(store.notes),
     }
 
@@ -116,26 +126,26 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
         outputs = (f"{o['node']}" + (f"[{o['output']}]" if o["output"] else "") for o in graph["outputs"])
         yield f"inputs: {', '.join(inputs)}"
         yield f"outputs: {', '.join(outputs)} ({plural(graph['nodes'], 'node')})"
-    if document["layers"]:
+    if totals["layers"]:
         yield ""
-        yield from table(
+        yield from table_lines(
             ("layer", "kind", "role", "dtype", "shape", "parameters", "typed by"),
-            (row for layer in document["layers"] for row in _layer_rows(layer)),
+            lambda: (row for layer in document["layers"] for row in _layer_rows(layer)),
             right=("parameters",),
-        ).splitlines()
-    if document["others"]:
+        )
+    if any(True for _ in document["others"]):
         yield ""
-        yield from table(
+        yield from table_lines(
             ("tensor of no layer", "dtype", "shape", "elements"),
-            ((o["key"], o["dtype"], _shape(o["shape"]), f"{o['elements']:,}") for o in document["others"]),
+            lambda: ((o["key"], o["dtype"], _shape(o["shape"]), f"{o['elements']:,}") for o in document["others"]),
             right=("elements",),
-        ).splitlines()
+        )
     if document["notes"]:
         yield ""
         yield from (f"note: {note}" for note in document["notes"])
 
 
-def _typing(layers: list[dict[str, Any]]) -> str:
+def _typing(layers: LazyList) -> str:
     """Return how the layers of a store without a graph got their kinds."""
     ways = {"graph": "the graph of their checkpoint", "names": "names and shapes", "user": "their module"}
     used = [ways[way] for way in dict.fromkeys(layer["typed_by"] for layer in layers)]

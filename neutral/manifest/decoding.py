@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Callable, Mapping, TypedDict
+from typing import Any, Callable, Iterator, Mapping, TypedDict
 
 import neutral.extensions  # noqa: F401  lets the catalogue look for the kinds of installed plug-ins
 from neutral.errors import StoreError
@@ -46,8 +46,9 @@ def decode(text: str, file: str) -> Contents:
     """
     try:
         document = json.loads(text, parse_int=bounded_int(_LONGEST_INTEGER), parse_constant=reject_constant)
-        if "\\ud" in text.lower():
+        if "\\ud" in text or "\\uD" in text:
             json.dumps(document, ensure_ascii=False).encode("utf-8")  # fails on half a surrogate pair
+        del text
         return _decoder(document, file)(document)
     except UnknownOperator as error:
         raise StoreError(f"{file}: {error}") from None
@@ -69,7 +70,7 @@ def _decoder(document: Mapping[str, Any], file: str) -> Callable[[Any], Contents
 
 def _decode_version_1(document: Any) -> Contents:
     DOCUMENT.check(document)
-    layers = [layer_from_json(item) for item in document["layers"]]
+    layers = [layer_from_json(item) for item in _consumed(document["layers"])]
     by_name = {layer.name: layer for layer in layers}
     if len(by_name) != len(layers):
         raise ValueError("two layers have the same name")
@@ -80,6 +81,13 @@ def _decode_version_1(document: Any) -> Contents:
         "notes": tuple(document["notes"]),
         "digests": document["digests"],
     }
+
+
+def _consumed(items: list[Any]) -> Iterator[Any]:
+    """Yield the items of a list and remove them, so that each can be freed once it has been decoded."""
+    items.reverse()
+    while items:
+        yield items.pop()
 
 
 DECODERS: dict[int, Callable[[Any], Contents]] = {1: _decode_version_1}

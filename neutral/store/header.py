@@ -84,6 +84,8 @@ def encode_header(tensors: Mapping[str, Tensor], metadata: Metadata | None = Non
     try:
         for text in _joined(_texts(tensors, metadata)):
             header += text.encode("utf-8")
+            if len(header) - 8 > LIMIT:
+                break
     except UnicodeEncodeError as error:
         excerpt = error.object[max(0, error.start - 20) : error.end + 20]
         raise UsageError(f"{excerpt!r} cannot be encoded as UTF-8.") from None
@@ -91,8 +93,8 @@ def encode_header(tensors: Mapping[str, Tensor], metadata: Metadata | None = Non
     length = len(header) - 8
     if length > LIMIT:
         raise TargetError(
-            f"the header would take {length} bytes and safetensors allows {LIMIT}: "
-            "the tensors, layers and texts are too many for one file."
+            f"the header would take more than the {LIMIT} bytes that safetensors allows: the tensors, layers and texts "
+            "are too many for one file. HDF5 has no such limit: name a file that ends in .h5."
         )
     header[:8] = length.to_bytes(8, "little")
     return header

@@ -77,7 +77,7 @@ def parse_header(raw: bytes, size: int, path: str) -> Header:
     if len(raw) != 8 + int.from_bytes(raw[:8], "little"):
         raise StoreError(f"{path}, byte {len(raw)}: the file ends within its header.")
     try:
-        document = _parse_json(raw[8:])
+        document = _parse_json(raw)
     except (ValueError, RecursionError, MemoryError) as error:
         raise StoreError(f"{path}, byte 8: the header is damaged ({str(error) or type(error).__name__}).") from None
     metadata = document.pop(METADATA, {})
@@ -86,12 +86,13 @@ def parse_header(raw: bytes, size: int, path: str) -> Header:
     return Header(_tensors(document, path, len(raw), size), metadata, raw)
 
 
-def _parse_json(text: bytes) -> dict[str, Any]:
-    if not text.startswith(b"{"):
+def _parse_json(raw: bytes) -> dict[str, Any]:
+    """Parse the text after the eight bytes of the length; the header, which may be large, is not copied."""
+    if not raw.startswith(b"{", 8):
         raise ValueError("it does not begin with a brace")
-    if text.rstrip(b" ")[-1:] != b"}":
+    if raw[raw.rfind(b"}") + 1 :].strip(b" ") or not raw.endswith((b"}", b" ")):
         raise ValueError("it does not end with a brace and spaces")
-    return parse_object(text)
+    return parse_object(memoryview(raw)[8:])
 
 
 def _tensors(document: Mapping[str, Any], path: str, start: int, size: int) -> dict[str, Tensor]:

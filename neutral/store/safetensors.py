@@ -152,7 +152,9 @@ def _store(header: Header, path: str) -> Store:
             f"{path}: the header does not have the digest that it states. The file was damaged or changed: "
             "copy it again."
         )
-    return Store(tensors=header.tensors, path=path, **manifest.decode(header.metadata[manifest.KEY], path))
+    tensors, metadata = header.tensors, dict(header.metadata)
+    del header  # its text and the manifest's may take megabytes, and are not needed beside the decoded manifest
+    return Store(tensors=tensors, path=path, **manifest.decode(metadata.pop(manifest.KEY), path))
 
 
 def _remote_header(url: str) -> Header:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from neutral.cli.console import Console, Report, byte_size
+from neutral.cli.console import Console, LazyList, Report, byte_size
 from neutral.text import table
 
 
@@ -63,3 +63,20 @@ def test_a_table_is_aligned_by_what_is_shown() -> None:
 )
 def test_byte_size(count: int, text: str) -> None:
     assert byte_size(count) == text
+
+
+def test_a_lazy_list_prints_as_a_list_does(capsys: pytest.CaptureFixture[str]) -> None:
+    items = [{"a": [1, {"b": "line\nend"}], "c": {}}, [], "é", float("inf"), None]
+    document = {"empty": [], "items": items, "nested": {"x": [1.5, float("nan")]}, "number": 3}
+    lazy = {**document, "empty": LazyList(lambda: iter(())), "items": LazyList(lambda: iter(items))}
+    for each in (document, lazy):
+        Console(json=True).report(Report(each))
+    plain, streamed = capsys.readouterr().out[:-1].split("\n}\n{\n")
+    finite = {**document, "items": [*items[:3], "inf", None], "nested": {"x": [1.5, "nan"]}}
+    assert plain + "\n}" == json.dumps(finite, indent=2)
+    assert "{\n" + streamed == json.dumps(finite, indent=2)
+
+
+def test_an_empty_document(capsys: pytest.CaptureFixture[str]) -> None:
+    Console(json=True).report(Report({}))
+    assert capsys.readouterr().out == "{}\n"
