@@ -108,7 +108,7 @@ def large(place: Path) -> list[list[str]]:
 def names(place: Path) -> list[list[str]]:
     """Names of 64 KiB."""
     params, store = place / "names.params", place / "names.safetensors"
-    count, length = 200, 1 << 16
+    count, length = 100, 1 << 16
     with open(params, "wb") as file:
         file.write(struct.pack("<3Q", 0x112, 0, count))
         for _ in range(count):

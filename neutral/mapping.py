@@ -33,6 +33,10 @@ class Entry:
         dropped: Roles that the weights lack because they hold a constant (``zeros``, ``ones``).
         constants: Names of the weights' tensors that hold a constant and have no role in the layer.
         layouts: The layouts of roles that are not simply the tensors that they are in.
+
+    Example:
+        >>> Entry("backbone.conv1", tensors={"bias": "extra.bias"}).name("weight")
+        'backbone.conv1.weight'
     """
 
     module: str | None = None
@@ -49,6 +53,9 @@ class Entry:
             tensor: The tensor of the weights.
             where: The name of that tensor, for messages.
 
+        Returns:
+            The role's tensor, computed when it is read where it is only a part.
+
         Raises:
             UsageError: The tensor cannot have the layout.
         """
@@ -59,7 +66,14 @@ class Entry:
         return layout.extract(tensor)
 
     def name(self, role: str) -> str | None:
-        """Return the name of a role's tensor, None where the mapping does not tell it."""
+        """Return the name of a role's tensor, None where the mapping does not tell it.
+
+        Args:
+            role: The role.
+
+        Returns:
+            The name, such as ``features.0.weight``.
+        """
         if role in self.tensors:
             return self.tensors[role]
         return None if self.module is None else child(self.module, role)

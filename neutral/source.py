@@ -18,6 +18,10 @@ class Piece(NamedTuple):
         start: The first byte of the (permuted) tensor that the file has.
         nbytes: The bytes that the file has; None: all from ``start``. A source may hold a tensor in
             several parts.
+
+    Example:
+        >>> Piece("fc.weight", permutation=(1, 0)).nbytes is None
+        True
     """
 
     tensor: str
@@ -41,6 +45,10 @@ class SourceFile:
         text: The content of a text file; None for a binary one.
         sha256: The digest of the file; None before the store has been written, and in one without digests.
         location: The bytes of the original file on this machine, if it is there; not stored.
+
+    Example:
+        >>> SourceFile("net-symbol.json", "graph", "symbol-json", size=2, text="{}").text
+        '{}'
     """
 
     name: str
@@ -62,6 +70,10 @@ class StoreSource:
         framework: The framework's name, such as ``mxnet``.
         version: The framework's version; None if it is unknown.
         files: The files, each with a name of its own.
+
+    Example:
+        >>> StoreSource("mxnet", "1.9.1").files
+        ()
     """
 
     framework: str

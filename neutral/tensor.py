@@ -40,11 +40,17 @@ class FileRange(NamedTuple):
         Args:
             start: The first byte, counted from the start of this range.
             nbytes: The number of bytes.
+
+        Returns:
+            The range in the same file.
         """
         return FileRange(self.path, self.offset + start, nbytes)
 
     def chunks(self) -> Iterator[bytes]:
         """Read the bytes, at most :data:`CHUNK` at a time.
+
+        Returns:
+            An iterator over the bytes in order.
 
         Raises:
             SourceError: If the file cannot be read, or has become shorter.
@@ -71,6 +77,13 @@ class FileRange(NamedTuple):
 @lru_cache(maxsize=1 << 12)  # the layers of a model repeat their shapes
 def nbytes_of(dtype: str, shape: tuple[int, ...]) -> int:
     """Return the bytes of a tensor.
+
+    Args:
+        dtype: The code of the dtype, such as ``F32``.
+        shape: The dimensions.
+
+    Returns:
+        The number of bytes.
 
     Example:
         >>> nbytes_of("F16", (2, 3))
@@ -119,7 +132,14 @@ class Tensor(NamedTuple):
         return content
 
     def chunks(self) -> Iterator[bytes | memoryview]:
-        """Read the bytes in order, in chunks of any size."""
+        """Read the bytes in order, in chunks of any size.
+
+        Returns:
+            An iterator over the bytes, little-endian and in C order.
+
+        Raises:
+            SourceError: If a file cannot be read, or has become shorter.
+        """
         if isinstance(self.content, tuple):
             for part in self.content:
                 yield from part.chunks()
@@ -132,6 +152,12 @@ class Tensor(NamedTuple):
         Args:
             start: The first byte.
             nbytes: The number of bytes.
+
+        Returns:
+            An iterator over these bytes, in chunks of any size.
+
+        Raises:
+            SourceError: If a file cannot be read, or has become shorter.
         """
         if isinstance(self.content, tuple):
             for source in self.content:
@@ -150,6 +176,9 @@ class Tensor(NamedTuple):
 
     def numpy(self) -> np.ndarray:
         """Read the tensor into a new array; bfloat16 as its bits in uint16.
+
+        Returns:
+            An array of the tensor's shape, little-endian and C-contiguous.
 
         Raises:
             SourceError: If a file cannot be read, or the content has another size than dtype and shape require.
@@ -175,6 +204,9 @@ def lazy_tensor(dtype: str, shape: tuple[int, ...], make: Callable[[], np.ndarra
         shape: The dimensions.
         make: Return the array, of this shape; for ``BF16`` its bits in uint16.
 
+    Returns:
+        The tensor; ``make`` is called at each reading.
+
     Example:
         >>> import numpy as np
         >>> lazy_tensor("F32", (2,), lambda: np.ones(2)).numpy()
@@ -197,6 +229,9 @@ def from_numpy(array: np.ndarray, dtype: str | None = None) -> Tensor:
     Args:
         array: The values; for ``BF16`` the bits in uint16.
         dtype: The code of the dtype; None: that of the array.
+
+    Returns:
+        A tensor of the array's shape, whose content is the array, or a contiguous copy of it.
 
     Example:
         >>> import numpy as np

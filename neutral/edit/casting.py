@@ -24,6 +24,10 @@ class CastError:
         norm: The Euclidean norm of those errors, relative to the norm of the same elements.
         overflows: The number of finite elements that became infinite.
         underflows: The number of elements that became zero.
+
+    Example:
+        >>> CastError("fc.weight", elements=6, maximum=0.0, norm=0.0, overflows=0, underflows=0).elements
+        6
     """
 
     key: str
@@ -76,6 +80,19 @@ def cast_errors(before: Store, after: Store) -> Iterator[CastError]:
     Args:
         before: The store that was cast.
         after: The result.
+
+    Returns:
+        An iterator over the errors, in the order of the tensors of ``after``.
+
+    Example:
+        >>> import numpy as np
+        >>> from neutral.graph import Layer
+        >>> from neutral.tensor import from_numpy
+        >>> layers = {"scale": Layer("scale", "parameter", {}, {"value": "scale.value"})}
+        >>> store = Store(layers, {"scale.value": from_numpy(np.array([1, 1e6, 1e-9], np.float32))})
+        >>> (error,) = cast_errors(store, cast(store, "float16"))
+        >>> error.maximum, error.overflows, error.underflows
+        (0.0, 1, 1)
     """
     import numpy as np
 

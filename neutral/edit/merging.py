@@ -31,6 +31,14 @@ def merge(stores: Sequence[Store], *, prefixes: Sequence[str] = ()) -> Store:
         UsageError: If two stores have a layer or a tensor of the same name, or the number of prefixes is not that of
             the stores.
         StoreError: If a store contradicts the catalogue.
+
+    Example:
+        >>> import numpy as np
+        >>> from neutral.tensor import from_numpy
+        >>> layers = {"scale": Layer("scale", "parameter", {}, {"value": "scale.value"})}
+        >>> store = Store(layers, {"scale.value": from_numpy(np.ones(3, np.float32))})
+        >>> list(merge([store, store], prefixes=["a.", "b."]).tensors)
+        ['a.scale.value', 'b.scale.value']
     """
     for store in stores:
         require_valid(store)

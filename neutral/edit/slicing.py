@@ -28,6 +28,15 @@ def slice_layers(store: Store, patterns: Sequence[str], *, output: str | None = 
     Raises:
         UsageError: If a pattern matches no layer, or the graph lacks the node.
         StoreError: If the store contradicts the catalogue.
+
+    Example:
+        >>> import numpy as np
+        >>> from neutral.graph import Layer
+        >>> from neutral.tensor import from_numpy
+        >>> layers = {name: Layer(name, "parameter", {}, {"value": name}) for name in ("a0", "a1", "b")}
+        >>> store = Store(layers, {name: from_numpy(np.ones(3, np.float32)) for name in layers})
+        >>> list(slice_layers(store, ["a*"]).layers)
+        ['a0', 'a1']
     """
     require_valid(store)
     for pattern in patterns:

@@ -39,6 +39,10 @@ class Summary:
         notes: Parts of the catalogue that were left out or damaged, and why.
         run: The names of the entries whose checkpoints this run found.
         passed_over: The files that this run took for no checkpoint, and why.
+
+    Example:
+        >>> Summary((Entry("resnet", ("resnet-0000.params",)),), resumed=0).count("failed")
+        1
     """
 
     entries: tuple[Entry, ...]
@@ -48,7 +52,14 @@ class Summary:
     passed_over: tuple[PassedOver, ...] = ()
 
     def count(self, status: str) -> int:
-        """Return the number of entries with a status."""
+        """Return the number of entries with a status.
+
+        Args:
+            status: ``converted``, ``duplicate``, ``failed`` or ``superseded``.
+
+        Returns:
+            The number of entries.
+        """
         return sum(entry.status == status for entry in self.entries)
 
     @property

@@ -43,6 +43,11 @@ def decode(text: str, file: str) -> Contents:
 
     Raises:
         StoreError: If the manifest is damaged, or of an unknown format version or operator.
+
+    Example:
+        >>> text = '{"format":"neutral","version":1,"layers":[],"graph":null,"source":null,"digests":{},"notes":["a"]}'
+        >>> decode(text, "model.safetensors")["notes"]
+        ('a',)
     """
     try:
         document = json.loads(text, parse_int=bounded_int(_LONGEST_INTEGER), parse_constant=reject_constant)

@@ -26,6 +26,9 @@ def encode(store: Store, digests: Mapping[str, str], file_digests: Mapping[str, 
         digests: SHA-256 by tensor key. They come before those of the source files.
         file_digests: SHA-256 by the name of a source file.
 
+    Returns:
+        An iterator over parts of the text.
+
     Example:
         >>> from neutral.store import Store
         >>> "".join(encode(Store({}, {}), {}, {}))

@@ -30,6 +30,10 @@ class Compatibility:
         roles: The module's role of each stored role.
         dropped: Stored roles that the module lacks, with the constant that they have to hold.
         constants: The module's roles that the store lacks, with the constant that fills them.
+
+    Example:
+        >>> Compatibility("fc is a linear, the module's fc is a embedding").problem is None
+        False
     """
 
     problem: str | None = None
@@ -46,6 +50,9 @@ def check_compatibility(stored: Network, layer: str, module: Network, target: st
         layer: A layer of ``stored``.
         module: The module's network.
         target: A layer of ``module``.
+
+    Returns:
+        The roles that correspond, or the reason why the layers do not fit.
 
     Example:
         >>> weight = {"fc.weight": (2, 3)}

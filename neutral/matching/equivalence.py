@@ -29,6 +29,10 @@ class Alignment:
     Attributes:
         axis_order: The order of the stored value's axes.
         rank: The number of the stored value's axes, None where it is unknown.
+
+    Example:
+        >>> Alignment("last", rank=4)
+        Alignment(axis_order='last', rank=4)
     """
 
     axis_order: AxisOrder = "same"
@@ -74,6 +78,9 @@ class NumericalProbe(Protocol):
 
     def compare(self, query: EquivalenceQuery) -> Alignment | bool | None:
         """Decide an equivalence query.
+
+        Args:
+            query: The expressions and the values from which they are computed.
 
         Returns:
             The alignment of both values where they are equal, False where they are not under any axis order, None

@@ -46,15 +46,36 @@ class TensorLayout:
         return prod(self.sizes)
 
     def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the role's shape in a tensor of the given shape."""
+        """Return the role's shape in a tensor of the given shape.
+
+        Args:
+            shape: The shape of the whole tensor.
+
+        Returns:
+            The role's shape.
+        """
         return shape if self.role_shape is None else self.role_shape
 
     def in_full(self, shape: tuple[int, ...]) -> TensorLayout:
-        """Return the layout as a view also where it is the whole of a tensor of the given shape."""
+        """Return the layout as a view also where it is the whole of a tensor of the given shape.
+
+        Args:
+            shape: The shape of the whole tensor.
+
+        Returns:
+            A layout with ``sizes`` and ``strides``.
+        """
         return TensorLayout(shape, shape, 0, (prod(shape),), (1,)) if self.is_whole else self
 
     def problem(self, shape: tuple[int, ...]) -> str | None:
-        """Return why a tensor of the given shape cannot have the layout, None where it can."""
+        """Return why a tensor of the given shape cannot have the layout, None where it can.
+
+        Args:
+            shape: The shape of the whole tensor.
+
+        Returns:
+            The reason, for a message.
+        """
         if self.role_shape is None:
             return None
         if shape != self.tensor_shape:
@@ -85,7 +106,14 @@ class TensorLayout:
         return f"a view of {shape}: offset {self.offset}, sizes {self.sizes}, strides {self.strides}"
 
     def view(self, array: np.ndarray) -> np.ndarray:
-        """Return the view of a contiguous array that is the role, with the shape ``sizes``."""
+        """Return the view of a contiguous array that is the role, with the shape ``sizes``.
+
+        Args:
+            array: A C-contiguous array of the whole tensor.
+
+        Returns:
+            A view, not a copy, of the shape ``sizes``.
+        """
         from numpy.lib.stride_tricks import as_strided
 
         flat = array.reshape(-1)
@@ -93,14 +121,25 @@ class TensorLayout:
         return as_strided(flat[self.offset :], self.sizes, strides)
 
     def extract(self, tensor: Tensor) -> Tensor:
-        """Return the role's tensor, read from the tensor that has this layout when it is needed."""
+        """Return the role's tensor, read from the tensor that has this layout when it is needed.
+
+        Args:
+            tensor: The whole tensor.
+
+        Returns:
+            A tensor of the role's shape and the same dtype.
+        """
         role_shape = self.role_shape
         if role_shape is None:
             return tensor
         return lazy_tensor(tensor.dtype, role_shape, lambda: self.view(tensor.numpy()).reshape(role_shape))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the layout's table in the file of a plan."""
+        """Return the layout's table in the file of a plan.
+
+        Returns:
+            Strings, integers and lists of integers.
+        """
         return {
             "layout": str(self),
             "role_shape": list(self.role_shape or ()),
@@ -113,6 +152,12 @@ class TensorLayout:
     @classmethod
     def from_dict(cls, item: Mapping[str, Any]) -> TensorLayout:
         """Build a layout from its table.
+
+        Args:
+            item: The table, as :meth:`to_dict` gives it.
+
+        Returns:
+            The layout; :meth:`problem` tells whether a tensor can have it.
 
         Raises:
             KeyError: An entry is missing.
@@ -174,6 +219,9 @@ def assemble(parts: Sequence[Part], shape: tuple[int, ...]) -> Tensor:
     Args:
         parts: The parts, of one dtype, whose layouts fit the shape. Where they overlap, the last one is kept.
         shape: The shape of the whole.
+
+    Returns:
+        A tensor of the given shape and of the parts' dtype, computed when it is read.
 
     Example:
         >>> import numpy as np

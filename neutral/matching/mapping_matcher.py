@@ -25,6 +25,13 @@ class MappingMatcher:
             key or as ``layer.role``, to the name of a parameter or buffer.
         details: Text on entries, by key.
         layouts: The layouts of roles, by stored layer, in the tensors that the mapping gives.
+
+    Example:
+        >>> from neutral.graph import Layer
+        >>> stored = Network({"fc": Layer("fc", "linear", {}, {"weight": "fc.weight"})}, {"fc.weight": (2, 3)})
+        >>> module = Network({"head": Layer("head", "linear", {}, {"weight": "head.weight"})}, {"head.weight": (2, 3)})
+        >>> MappingMatcher({"fc": "head"}).match(stored, module, Matching()).matches[0].module
+        'head'
     """
 
     mapping: Mapping[str, str]
@@ -33,6 +40,14 @@ class MappingMatcher:
 
     def match(self, stored: Network, module: Network, previous: Matching) -> Matching:
         """Match the layers and tensors that the mapping names.
+
+        Args:
+            stored: The store's network.
+            module: The module's network.
+            previous: The matching by the matchers before.
+
+        Returns:
+            The additions to ``previous``.
 
         Raises:
             UsageError: An entry names an unknown layer or tensor.

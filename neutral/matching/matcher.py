@@ -22,6 +22,10 @@ class Match:
         whole: Whether the layers match as such. Roles that only one of them has are then those of
             :func:`neutral.matching.compatibility.check_compatibility`; otherwise only the tensors of ``roles`` match.
         layouts: The layouts of stored roles in the module's tensors that the match gives; others are the network's.
+
+    Example:
+        >>> Match("fc0", "classifier", "name", "the same words", {"weight": "weight"}).roles
+        {'weight': 'weight'}
     """
 
     stored: str
@@ -41,6 +45,10 @@ class Remark:
         side: ``stored`` or ``module``.
         name: The layer.
         text: The reason.
+
+    Example:
+        >>> Remark("stored", "fc0", "fc0.weight has shape (2, 3), the module's fc.weight has (5, 3)").side
+        'stored'
     """
 
     side: str
@@ -56,6 +64,12 @@ class Matching:
         matches: The matches.
         remarks: The remarks.
         ambiguities: Stored layers, and equally many of the module's, that no evidence tells apart.
+
+    Example:
+        >>> from neutral.graph import Layer
+        >>> network = Network({"fc": Layer("fc", "linear", {}, {"weight": "fc.weight"})}, {"fc.weight": (2, 3)})
+        >>> sorted(Matching().unmatched_stored(network), key=str)
+        [('fc', 'weight'), ('fc', None)]
     """
 
     matches: tuple[Match, ...] = ()
@@ -63,11 +77,25 @@ class Matching:
     ambiguities: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
 
     def unmatched_stored(self, network: Network) -> set[tuple[str, str | None]]:
-        """Return the stored layers in no match, as ``(layer, None)``, and tensors in none, as ``(layer, role)``."""
+        """Return the stored layers in no match, as ``(layer, None)``, and tensors in none, as ``(layer, role)``.
+
+        Args:
+            network: The store's network.
+
+        Returns:
+            The layers and tensors, among them every tensor of a layer in no match.
+        """
         return _unmatched(network, [(m.stored, m.whole, m.roles.keys()) for m in self.matches])
 
     def unmatched_module(self, network: Network) -> set[tuple[str, str | None]]:
-        """Return the module's layers and tensors in no match; see :meth:`unmatched_stored`."""
+        """Return the module's layers and tensors in no match; see :meth:`unmatched_stored`.
+
+        Args:
+            network: The module's network.
+
+        Returns:
+            Layers and tensors, as :meth:`unmatched_stored` gives them.
+        """
         return _unmatched(network, [(m.module, m.whole, m.roles.values()) for m in self.matches])
 
 
@@ -101,6 +129,13 @@ def run_matchers(
 
     Returns:
         All matches, with the remarks and ambiguities of the layers that are still unmatched.
+
+    Example:
+        >>> from neutral.graph import Layer
+        >>> from neutral.matching.names import NameMatcher
+        >>> network = Network({"fc": Layer("fc", "linear", {}, {"weight": "fc.weight"})}, {"fc.weight": (2, 3)})
+        >>> [(match.stored, match.reason) for match in run_matchers([NameMatcher()], network, network).matches]
+        [('fc', 'name')]
     """
     matching = given
     for matcher in matchers:

@@ -68,7 +68,16 @@ class NameMatcher:
     """Matcher of layers by name, then of single tensors of layers whose kind only one side knows."""
 
     def match(self, stored: Network, module: Network, previous: Matching) -> Matching:
-        """Match the layers that are in no match yet; see :class:`neutral.matching.matcher.Matcher`."""
+        """Match the layers that are in no match yet; see :class:`neutral.matching.matcher.Matcher`.
+
+        Args:
+            stored: The store's network.
+            module: The module's network.
+            previous: The matching by the matchers before.
+
+        Returns:
+            The additions to ``previous``.
+        """
         new = Matching()
         for describe in (_layers, _tensors):
             stored_items, module_items = describe(stored), describe(module)

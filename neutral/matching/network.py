@@ -39,11 +39,27 @@ class Network:
     hints: Mapping[str, str] = field(default_factory=dict)
 
     def shape(self, layer: str, role: str) -> tuple[int, ...]:
-        """Return the shape of a layer's role."""
+        """Return the shape of a layer's role.
+
+        Args:
+            layer: The layer.
+            role: One of its roles.
+
+        Returns:
+            The shape of the role, which may be a part of a tensor.
+        """
         return self.layout(layer, role).shape(self.shapes[self.layers[layer].tensors[role]])
 
     def layout(self, layer: str, role: str) -> TensorLayout:
-        """Return the layout of a layer's role."""
+        """Return the layout of a layer's role.
+
+        Args:
+            layer: The layer.
+            role: One of its roles.
+
+        Returns:
+            The layout; by default the whole tensor, as it is.
+        """
         return self.layouts.get((layer, role), TensorLayout())
 
 

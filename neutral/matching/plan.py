@@ -30,6 +30,10 @@ class Pair:
         differences: The attributes in which the module differs from the stored layer.
         nodes: The nodes of the stored graph that use the layer, in execution order.
         layouts: The layout of each role that is not simply the tensor that it fills.
+
+    Example:
+        >>> Pair("fc0", "head", "linear", "name", tensors={"weight": "head.weight"}).is_whole
+        True
     """
 
     layer: str
@@ -68,6 +72,10 @@ class Leftover:
         name: The layer or tensor.
         why: The reason.
         allowed: Whether strict loading accepts it.
+
+    Example:
+        >>> Leftover("bn0.num_batches_tracked", "a counter", allowed=True).allowed
+        True
     """
 
     name: str
@@ -137,7 +145,11 @@ class Plan:
         return "\n\n".join(parts)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the plan's document: strings, numbers, lists and tables only."""
+        """Return the plan's document: strings, numbers, lists and tables only.
+
+        Returns:
+            The document, of which :meth:`from_dict` makes an equal plan.
+        """
         return {
             VERSION_KEY: VERSION,
             "notes": list(self.notes),
@@ -154,6 +166,9 @@ class Plan:
         Args:
             document: The document, as :meth:`to_dict` gives it and an editor may have changed it.
             where: Its file or another description, for messages.
+
+        Returns:
+            The plan.
 
         Raises:
             SourceError: The version is unknown, or entries are missing or of a wrong type.
@@ -173,6 +188,9 @@ class Plan:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the plan as TOML.
 
+        Args:
+            path: The file; replaced if it exists.
+
         Raises:
             TargetError: The file cannot be written.
         """
@@ -181,6 +199,12 @@ class Plan:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Plan:
         """Read the file of a plan.
+
+        Args:
+            path: A file of :meth:`save`, perhaps edited.
+
+        Returns:
+            The plan.
 
         Raises:
             SourceError: The file cannot be read or is not a plan.

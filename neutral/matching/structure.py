@@ -31,7 +31,16 @@ class StructureMatcher:
     names: Matcher = field(default_factory=NameMatcher)
 
     def match(self, stored: Network, module: Network, previous: Matching) -> Matching:
-        """Match the layers that are in no match yet; see :class:`neutral.matching.matcher.Matcher`."""
+        """Match the layers that are in no match yet; see :class:`neutral.matching.matcher.Matcher`.
+
+        Args:
+            stored: The store's network.
+            module: The module's network.
+            previous: The matching by the matchers before.
+
+        Returns:
+            The additions to ``previous``.
+        """
         by_name = self.names.match(stored, module, previous)
         if stored.graph is None or module.graph is None:
             return _add_shape_matches(stored, module, previous, by_name)

@@ -11,7 +11,19 @@ if TYPE_CHECKING:
 
 
 class Command(Protocol):
-    """One verb: a module, or any object, with a docstring (the text of ``neutral VERB --help``) and two functions."""
+    """One verb: a module, or any object, with a docstring (the text of ``neutral VERB --help``) and two functions.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> from neutral.cli.console import Report
+        >>> hello = SimpleNamespace(
+        ...     __doc__="Say hello.",
+        ...     add_arguments=lambda parser: parser.add_argument("name"),
+        ...     run=lambda arguments, console: Report({"hello": arguments.name}, [f"hello {arguments.name}"]),
+        ... )
+        >>> list(hello.run(SimpleNamespace(name="you"), None).lines)
+        ['hello you']
+    """
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Declare the arguments and options of the verb on ``parser``; called before any other work, so keep it light.

@@ -25,6 +25,9 @@ class Reader(Protocol):
 
         Args:
             path: A file, a folder, a URL, or a prefix of several files (``model`` for ``model-symbol.json``).
+
+        Returns:
+            True if :meth:`read` should be tried.
         """
         ...
 
@@ -34,6 +37,9 @@ class Reader(Protocol):
         Args:
             paths: The files or the prefix of one checkpoint, in any order.
             options: The reader options of the command line, passed only when given: ``epoch`` (int).
+
+        Returns:
+            The store, whose ``close`` removes temporary files if there are any.
 
         Raises:
             SourceError: A file is missing, damaged, or does not belong to the others.

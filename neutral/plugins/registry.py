@@ -23,7 +23,12 @@ BUILTIN: Mapping[str, Mapping[str, str]] = {
 
 
 class PluginError(NeutralError):
-    """A plug-in that is needed and cannot be imported."""
+    """A plug-in that is needed and cannot be imported.
+
+    Example:
+        >>> PluginError("the plug-in 'caffe' cannot be imported").exit_code
+        1
+    """
 
 
 def names(group: str) -> list[str]:
@@ -31,6 +36,9 @@ def names(group: str) -> list[str]:
 
     Args:
         group: The entry-point group, such as ``neutral.readers``.
+
+    Returns:
+        The names, those of installed packages in alphabetical order.
 
     Example:
         >>> names(WRITERS)[:2]
@@ -45,6 +53,9 @@ def load(group: str, name: str) -> Any:
     Args:
         group: The entry-point group, such as ``neutral.readers``.
         name: The name in the group.
+
+    Returns:
+        The registered object: a reader, a writer, or a command.
 
     Raises:
         UsageError: The name is not registered.
@@ -81,6 +92,13 @@ def load_all(group: str) -> Iterator[Any]:
 
     Args:
         group: The entry-point group, such as ``neutral.readers``.
+
+    Returns:
+        An iterator over the objects.
+
+    Example:
+        >>> [reader.name for reader in load_all(READERS)][:2]
+        ['mxnet', 'torch']
     """
     builtin = BUILTIN.get(group, {})
     yield from _importable(group, builtin)

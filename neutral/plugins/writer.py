@@ -73,6 +73,9 @@ class Writer(Protocol):
         Args:
             store: The store to emit.
             cut: ``until`` (str) or ``outputs`` (list of str), as for ``emit``.
+
+        Returns:
+            The error, not raised, so that its problems can be listed.
         """
         ...
 
@@ -85,6 +88,9 @@ class Writer(Protocol):
             options: ``class_name`` (str); ``until`` (str): end the graph after this node; ``outputs`` (list of str):
                 return these nodes; ``pth`` (bool): write the weights as ``<stem of path>.pth``;
                 ``weights`` (path): write the weights to this file.
+
+        Returns:
+            The paths of the files, and where each tensor of the store is in them.
 
         Raises:
             UnsupportedError: A node cannot be expressed exactly. Lists every such node; nothing is written.
@@ -99,6 +105,9 @@ class Writer(Protocol):
             store: The store to emit.
             folder: The folder, created if necessary.
             options: ``class_name`` (str); ``max_shard_size`` (int): bytes above which the weights become shards.
+
+        Returns:
+            The paths of the files.
         """
         ...
 
@@ -134,6 +143,9 @@ class Writer(Protocol):
             allow_missing: Shell patterns of the module's tensors that may be left over.
             fold_batch_norms: Multiply batch norms that the module lacks into the layers before them.
 
+        Returns:
+            The plan; ``print(plan)`` shows it as a table.
+
         Raises:
             MatchError: Store and module do not fit.
         """
@@ -150,6 +162,9 @@ class Writer(Protocol):
             mapping: As for ``make_plan``.
             set_attributes: Set attributes that differ from the store's (``eps``, ``stride``) on the module.
             options: The other options of ``make_plan``.
+
+        Returns:
+            The plan that was followed.
 
         Raises:
             MatchError: Store and module do not fit.
@@ -189,6 +204,9 @@ class Writer(Protocol):
             tolerance: The largest error of a layer, in units of its largest golden magnitude.
             end_to_end: The same for outputs.
 
+        Returns:
+            A row for each comparison, in execution order, the outputs last.
+
         Raises:
             VerificationError: The module cannot be run on these inputs.
         """
@@ -196,6 +214,13 @@ class Writer(Protocol):
 
     def typed(self, store: Store, module: Any) -> Store:
         """Return a store of untyped tensors with the layer kinds and attributes of the module that they belong to.
+
+        Args:
+            store: A store whose layers were inferred from names and shapes.
+            module: The module of the state dict.
+
+        Returns:
+            A store of the same tensors.
 
         Raises:
             MatchError: Names or shapes differ.
@@ -217,6 +242,9 @@ class Writer(Protocol):
             folder: The folder, created if necessary.
             overwrite: Replace existing files.
             progress: Called with the bytes written and the bytes in all.
+
+        Returns:
+            The paths of the files, in the order of ``store.source.files``.
 
         Raises:
             StoreError: The store's data do not have the recorded size or digest.
@@ -251,6 +279,9 @@ class Writer(Protocol):
             overwrite: Replace existing files.
             dry_run: Check everything, write nothing.
             progress: Called with the bytes written and the bytes in all.
+
+        Returns:
+            The paths of the files, the names of the tensors that fill them, and notes.
 
         Raises:
             MatchError: The two stores do not fit.

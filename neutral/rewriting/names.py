@@ -33,6 +33,10 @@ class UniqueNames:
         return candidate
 
     def discard(self, name: str) -> None:
-        """Make a name free again."""
+        """Make a name free again.
+
+        Args:
+            name: A name that was taken.
+        """
         self._taken.discard(name)
         self._numbers.pop(name, None)

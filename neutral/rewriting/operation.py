@@ -56,6 +56,9 @@ def sort_topologically(operations: Sequence[O]) -> list[O]:
     Args:
         operations: In any order, without a cycle.
 
+    Returns:
+        All operations, each once.
+
     Example:
         >>> from neutral.graph import Node, Value
         >>> late = Node("late", "relu", (Value("early"),), {})

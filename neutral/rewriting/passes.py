@@ -16,6 +16,11 @@ class Pass(Generic[G]):
         name: The name in the field's terms, such as ``fuse_rnn_cells``.
         summary: The effect of the pass in one line; the documentation lists it.
         run: Return the transformed graph; the given one may be changed.
+
+    Example:
+        >>> drop = Pass("drop_dropout", "Remove dropout.", lambda kinds: [kind for kind in kinds if kind != "dropout"])
+        >>> drop.run(["dropout", "relu"])
+        ['relu']
     """
 
     name: str

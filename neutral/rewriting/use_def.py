@@ -40,14 +40,36 @@ class UseDef(Generic[O]):
                 self.users.setdefault(value, []).append(operation)
 
     def definition(self, operand: Operand) -> O | None:
-        """Return the operation that makes the operand; None for literals and for inputs of the graph."""
+        """Return the operation that makes the operand; None for literals and for inputs of the graph.
+
+        Args:
+            operand: A value or a literal.
+
+        Returns:
+            The operation, of which the value is one output.
+        """
         return self.definitions.get(operand.node) if isinstance(operand, Value) else None
 
     def count(self, value: Value) -> int:
-        """Return the number of operations that use the value, plus one if it is an output of the graph."""
+        """Return the number of operations that use the value, plus one if it is an output of the graph.
+
+        Args:
+            value: A value of the graph.
+
+        Returns:
+            The number of uses; an operation that uses the value twice counts once.
+        """
         return len(self.users.get(value, ())) + (value in self.outputs)
 
     def is_private(self, value: Value, users: Collection[O]) -> bool:
-        """Return whether only ``users`` use the value, and it is not an output of the graph."""
+        """Return whether only ``users`` use the value, and it is not an output of the graph.
+
+        Args:
+            value: A value of the graph.
+            users: The operations that may use it.
+
+        Returns:
+            True if removing ``users`` leaves the value without a use.
+        """
         allowed = {id(user) for user in users}
         return value not in self.outputs and all(id(user) in allowed for user in self.users.get(value, ()))

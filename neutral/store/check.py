@@ -56,6 +56,14 @@ def check(path: str | os.PathLike[str], data: bool = False, progress: Progress |
 
     Raises:
         SourceError: If the file cannot be read at all.
+
+    Example:
+        >>> import tempfile
+        >>> from neutral.store.store import Store
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Store({}, {}).save(os.path.join(folder, "empty.safetensors"))
+        ...     check(os.path.join(folder, "empty.safetensors"), data=True).ok
+        True
     """
     path = os.fspath(path)
     try:

@@ -41,6 +41,12 @@ def import_h5py() -> Any:
 def read(path: str) -> Store:
     """Open a store lazily.
 
+    Args:
+        path: The file.
+
+    Returns:
+        The store; the data of each tensor is read when it is asked for.
+
     Raises:
         StoreError: If the file is not a sound store.
         UnsupportedError: If h5py is missing.

@@ -22,6 +22,12 @@ _FIELDS = {"dtype", "shape", "data_offsets"}
 def read_header(path: str | os.PathLike[str]) -> Header:
     """Read the header of any safetensors file and check it against the size of the file.
 
+    Args:
+        path: The file.
+
+    Returns:
+        The tensors, the metadata, and the bytes of the header.
+
     Raises:
         SourceError: If the file cannot be read.
         StoreError: If it violates the format.
@@ -47,6 +53,9 @@ def header_length(head: bytes, size: int, path: str) -> int:
         size: The bytes of the whole file.
         path: The name of the file, for messages.
 
+    Returns:
+        The bytes of the JSON text and its padding.
+
     Raises:
         StoreError: If the length is beyond the limit or the end of the file.
     """
@@ -70,6 +79,9 @@ def parse_header(raw: bytes, size: int, path: str) -> Header:
         raw: The eight bytes of the length and the header.
         size: The bytes of the whole file.
         path: The path of the file, for the ranges of the tensors and for messages.
+
+    Returns:
+        The tensors, the metadata, and the bytes of the header.
 
     Raises:
         StoreError: If the header violates the format.

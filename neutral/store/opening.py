@@ -19,9 +19,20 @@ def open_store(path: str | os.PathLike[str], **options: Any) -> Store:
         path: A file, the index of a sharded store, or a URL of either.
         options: Options of the container's ``read``.
 
+    Returns:
+        The store; the data of each tensor is read when it is asked for.
+
     Raises:
         SourceError: If there is no such file, or it cannot be read.
         StoreError: If the file is not a sound store.
+
+    Example:
+        >>> import tempfile
+        >>> from neutral.store.store import Store
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Store({}, {}).save(os.path.join(folder, "empty.safetensors"))
+        ...     len(open_store(os.path.join(folder, "empty.safetensors")).tensors)
+        0
     """
     from neutral.store.remote import is_url
 

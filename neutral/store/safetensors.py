@@ -33,6 +33,12 @@ def recognises(head: bytes) -> bool:
 def read(path: str) -> Store:
     """Open a store lazily.
 
+    Args:
+        path: The file.
+
+    Returns:
+        The store; the data of each tensor is read when it is asked for.
+
     Raises:
         SourceError: If the file cannot be read.
         StoreError: If its header or manifest is not sound.
@@ -43,6 +49,12 @@ def read(path: str) -> Store:
 @gc_paused()
 def read_remote(url: str) -> Store:
     """Open the store behind a URL: its header is fetched now, each tensor when it is read.
+
+    Args:
+        url: A URL, such as ``s3://bucket/model.safetensors``.
+
+    Returns:
+        The store; the data of each tensor is read when it is asked for.
 
     Raises:
         SourceError: If the URL cannot be read.
@@ -68,7 +80,18 @@ def read_tensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
 
 
 def read_any_header(path: str | os.PathLike[str]) -> Header:
-    """Read the header of a safetensors file or of one behind a URL; see :func:`read_tensors`."""
+    """Read the header of a safetensors file or of one behind a URL; see :func:`read_tensors`.
+
+    Args:
+        path: A file, or a URL of one.
+
+    Returns:
+        The tensors, the metadata, and the bytes of the header.
+
+    Raises:
+        SourceError: If the file cannot be read.
+        StoreError: If the file violates the format.
+    """
     from neutral.store.remote import is_url
 
     return _remote_header(os.fspath(path)) if is_url(os.fspath(path)) else read_header(path)
@@ -133,6 +156,14 @@ def write_tensors(
 
     Raises:
         TargetError: If the file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "weights.safetensors")
+        ...     write_tensors({"mask": Tensor("U8", (3,), lambda: (b"abc",))}, path, {"format": "pt"})
+        ...     read_tensors(path)["mask"].shape
+        (3,)
     """
     tensors = ordered(tensors)
     header = encode_header(tensors, metadata)

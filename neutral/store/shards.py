@@ -73,6 +73,9 @@ def read(path: str) -> Store:
     Args:
         path: The index: a file, or a URL of one.
 
+    Returns:
+        The store; the data of each tensor is read when it is asked for.
+
     Raises:
         SourceError: If a file cannot be read.
         StoreError: If the index or a shard is not sound.

@@ -25,6 +25,13 @@ def is_file_name(name: str) -> bool:
 def source_file_chunks(store: Store, file: SourceFile) -> Iterable[bytes | memoryview]:
     """Yield the bytes of a source file: of the original if it is on this machine, else restored.
 
+    Args:
+        store: The store, for the tensors.
+        file: One of its source files.
+
+    Returns:
+        The bytes in order, in chunks of any size.
+
     Raises:
         SourceError: If the original has another size.
         StoreError: If the file cannot be restored.
@@ -41,6 +48,13 @@ def restored_chunks(store: Store, file: SourceFile) -> Iterator[bytes | memoryvi
     """Yield the bytes of a source file, restored from the tensors.
 
     A chunk is in memory at once, or one whole tensor if its axes are permuted.
+
+    Args:
+        store: The store, for the tensors.
+        file: One of its source files.
+
+    Returns:
+        The bytes in order, in chunks of any size.
 
     Raises:
         StoreError: If a piece does not fit its tensor.

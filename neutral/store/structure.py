@@ -27,6 +27,9 @@ def require_valid(store: Store) -> None:
 
     A store is checked once: it must not be changed afterwards.
 
+    Args:
+        store: The store.
+
     Raises:
         StoreError: If there are problems; lists the first ones of :func:`structure_problems`.
     """
@@ -45,6 +48,12 @@ def require_valid(store: Store) -> None:
 
 def structure_problems(store: Store) -> Iterator[str]:
     """Yield every contradiction between a store and the format or the catalogue, one line each.
+
+    Args:
+        store: The store; none of its tensors is read.
+
+    Returns:
+        An iterator over the problems; empty for a sound store.
 
     Example:
         >>> list(structure_problems(Store({}, {"a": Tensor("U8", (), ())})))
@@ -66,6 +75,9 @@ def file_problems(file: SourceFile, tensors: Mapping[str, Tensor]) -> Iterator[s
     Args:
         file: The source file.
         tensors: The tensors of the store by key.
+
+    Returns:
+        An iterator over the reasons; empty if the file can be restored.
     """
     if file.text is not None:
         size = len(file.text.encode("utf-8"))

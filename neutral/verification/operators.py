@@ -36,6 +36,9 @@ def verify_operators(
         tolerance: The largest allowed error, in units of the largest golden magnitude. Integers have to be equal.
         size: The number of operators that are run at a time.
 
+    Returns:
+        A row for each operator whose output was recorded.
+
     Raises:
         UsageError: The store has no graph.
     """

@@ -139,7 +139,11 @@ class Report:
         return "\n\n".join([*parts, printable(self.summary)])
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report in types that JSON has; numbers that are not finite are None."""
+        """Return the report in types that JSON has; numbers that are not finite are None.
+
+        Returns:
+            Strings, numbers, lists and tables only.
+        """
         first = self.first_divergence
         return {
             "ok": self.ok,
@@ -154,11 +158,19 @@ class Report:
         }
 
     def to_json(self) -> str:
-        """Return :meth:`to_dict` as JSON text."""
+        """Return :meth:`to_dict` as JSON text.
+
+        Returns:
+            The text of a JSON document.
+        """
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
 
     def to_html(self) -> str:
-        """Return a self-contained page: the error along the depth of the network, and the table."""
+        """Return a self-contained page: the error along the depth of the network, and the table.
+
+        Returns:
+            The text of a page that needs no other file.
+        """
         return render_page(self)
 
 

@@ -32,6 +32,10 @@ class Written:
         paths: The files of the checkpoint.
         names: The name of the new tensor for each key of the checkpoint's store.
         notes: Casts, kept tensors and changes of the symbol.
+
+    Example:
+        >>> Written((Path("net-0000.params"),), {"fc.weight": "head.weight"}, ()).names["fc.weight"]
+        'head.weight'
     """
 
     paths: tuple[Path, ...]
@@ -71,6 +75,9 @@ def write(
         overwrite: Replace existing files.
         dry_run: Check everything and write nothing.
         progress: A callback that gets the bytes done and the bytes in all.
+
+    Returns:
+        The files, the name of the tensor that fills each array, and notes; with ``dry_run`` the same.
 
     Raises:
         UsageError: If ``like`` was not made from an MXNet checkpoint, or the mapping names an unknown layer.

@@ -24,6 +24,11 @@ class Array:
         indices: The row numbers (``row_sparse``) or column numbers (``csr``), I64.
         indptr: The position in ``data`` where each row of a ``csr`` array begins, I64.
         fortran_order: True if ``data`` holds the elements in column-major order.
+
+    Example:
+        >>> array = Array("fc_weight", "F32", (2, 3), "dense", 24, Tensor("F32", (2, 3), ()))
+        >>> array.plain, list(array.parts())
+        (True, ['data'])
     """
 
     name: str
@@ -43,7 +48,11 @@ class Array:
         return self.data
 
     def parts(self) -> dict[str, Tensor]:
-        """Return the tensors in the file by name: ``data``, and ``indices`` and ``indptr`` of a sparse array."""
+        """Return the tensors in the file by name: ``data``, and ``indices`` and ``indptr`` of a sparse array.
+
+        Returns:
+            The stored tensors; none of an uninitialized array.
+        """
         tensors = {"data": self.data, "indices": self.indices, "indptr": self.indptr}
         return {name: tensor for name, tensor in tensors.items() if tensor is not None}
 

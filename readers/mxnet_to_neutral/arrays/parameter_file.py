@@ -29,6 +29,14 @@ def read_arrays(path: str | os.PathLike[str]) -> ArrayFile:
     Raises:
         SourceError: The file cannot be read, or is of another kind; the message says of which.
         FormatError: The file breaks its format; the message names the byte offset.
+
+    Example:
+        >>> import tempfile, numpy as np
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     np.save(os.path.join(folder, "weight.npy"), np.zeros((2, 3), np.float32))
+        ...     file = read_arrays(os.path.join(folder, "weight.npy"))
+        >>> file.format, file.arrays[0].shape
+        ('npy', (2, 3))
     """
     with open_window(path) as window:
         head = _head(window)
@@ -54,6 +62,10 @@ def format_of(path: str | os.PathLike[str]) -> str | None:
 
     Returns:
         ``"ndarray-list"``, ``"npz"`` or ``"npy"``; None for any other file and for one that cannot be read.
+
+    Example:
+        >>> format_of("missing.params") is None
+        True
     """
     try:
         with open_window(path) as window:

@@ -54,15 +54,30 @@ class Attributes:
         self._asked: set[builtins.str] = set()
 
     def given(self, name: builtins.str) -> builtins.bool:
-        """Return whether the file states the attribute."""
+        """Return whether the file states the attribute.
+
+        Args:
+            name: The attribute.
+
+        Returns:
+            False where a default would be used.
+        """
         return name in self.node.attributes
 
     def ignore(self, *names: builtins.str) -> None:
-        """Mark attributes as read that do not affect the result, such as ``workspace``."""
+        """Mark attributes as read that do not affect the result, such as ``workspace``.
+
+        Args:
+            names: The attributes.
+        """
         self._asked.update(names)
 
     def unread(self) -> tuple[builtins.str, ...]:
-        """Return the names of the attributes in the file that were neither read nor ignored, sorted."""
+        """Return the names of the attributes in the file that were neither read nor ignored, sorted.
+
+        Returns:
+            The names; a rule that leaves some makes its node opaque.
+        """
         return tuple(sorted(set(self.node.attributes) - self._asked))
 
     def error(self, name: builtins.str, expected: builtins.str) -> InvalidAttribute:
@@ -71,6 +86,9 @@ class Attributes:
         Args:
             name: The attribute.
             expected: A description of the valid values, for the message.
+
+        Returns:
+            The error, with the value that was found.
         """
         value = "missing"
         if self.given(name):
@@ -81,35 +99,115 @@ class Attributes:
     def str(
         self, name: builtins.str, default: builtins.str = _REQUIRED, choices: Collection[builtins.str] = ()
     ) -> builtins.str:
-        """Return a text, one of ``choices`` if any are given."""
+        """Return a text, one of ``choices`` if any are given.
+
+        Args:
+            name: The attribute.
+            default: The result where the file does not state the attribute; without a default it is required.
+            choices: The accepted texts; empty for any.
+
+        Returns:
+            The text.
+
+        Raises:
+            InvalidAttribute: The value is missing, cannot be parsed, or is out of range.
+        """
         return self._get(name, default, lambda text: _choose(text, choices))
 
     def optional_str(
         self, name: builtins.str, default: builtins.str | None = _REQUIRED, choices: Collection[builtins.str] = ()
     ) -> builtins.str | None:
-        """Return a text, one of ``choices`` if any are given, or None."""
+        """Return a text, one of ``choices`` if any are given, or None.
+
+        Args:
+            name: The attribute.
+            default: The result where the file does not state the attribute; without a default it is required.
+            choices: The accepted texts; empty for any.
+
+        Returns:
+            The text, or None where the file says ``None``.
+
+        Raises:
+            InvalidAttribute: The value is missing, cannot be parsed, or is out of range.
+        """
         return self._get(name, default, lambda text: None if text == "None" else _choose(text, choices))
 
     def dtype(self, name: builtins.str, default: builtins.str = _REQUIRED) -> builtins.str:
-        """Return the name of a dtype, such as ``float32``."""
+        """Return the name of a dtype, such as ``float32``.
+
+        Args:
+            name: The attribute.
+            default: The result where the file does not state the attribute; without a default it is required.
+
+        Returns:
+            The name, in the terms of NumPy, with ``bfloat16``.
+
+        Raises:
+            InvalidAttribute: The value is missing, cannot be parsed, or is out of range.
+        """
         return self._get(name, default, values.parse_dtype)
 
     def optional_dtype(self, name: builtins.str, default: builtins.str | None = _REQUIRED) -> builtins.str | None:
-        """Return the name of a dtype, or None."""
+        """Return the name of a dtype, or None.
+
+        Args:
+            name: The attribute.
+            default: The result where the file does not state the attribute; without a default it is required.
+
+        Returns:
+            The name, or None where the file says ``None``.
+
+        Raises:
+            InvalidAttribute: The value is missing, cannot be parsed, or is out of range.
+        """
         return self._get(name, default, lambda text: None if text == "None" else values.parse_dtype(text))
 
     def bool(self, name: builtins.str, default: builtins.bool = _REQUIRED) -> builtins.bool:
-        """Return a boolean."""
+        """Return a boolean.
+
+        Args:
+            name: The attribute.
+            default: The result where the file does not state the attribute; without a default it is required.
+
+        Returns:
+            The boolean that ``True``, ``1`` and the like mean.
+
+        Raises:
+            InvalidAttribute: The value is missing, cannot be parsed, or is out of range.
+        """
         return self._get(name, default, values.parse_bool)
 
     def optional_bool(self, name: builtins.str, default: builtins.bool | None = _REQUIRED) -> builtins.bool | None:
-        """Return a boolean or None."""
+        """Return a boolean or None.
+
+        Args:
+            name: The attribute.
+            default: The result where the file does not state the attribute; without a default it is required.
+
+        Returns:
+            The boolean, or None where the file says ``None``.
+
+        Raises:
+            InvalidAttribute: The value is missing, cannot be parsed, or is out of range.
+        """
         return self._get(name, default, values.parse_optional_bool)
 
     def int(
         self, name: builtins.str, default: builtins.int = _REQUIRED, minimum: builtins.int | None = None
     ) -> builtins.int:
-        """Return an integer, at least ``minimum`` if given; counts are limited by :data:`MAX_COUNTS`."""
+        """Return an integer, at least ``minimum`` if given; counts are limited by :data:`MAX_COUNTS`.
+
+        Args:
+            name: The attribute.
+            default: The result where the file does not state the attribute; without a default it is required.
+            minimum: The least accepted integer.
+
+        Returns:
+            The integer.
+
+        Raises:
+            InvalidAttribute: The value is missing, cannot be parsed, or is out of range.
+        """
         value = self._get(name, default, values.parse_int)
         maximum = MAX_COUNTS.get(name)
         if maximum is not None and value > maximum:
@@ -119,15 +217,48 @@ class Attributes:
         return value
 
     def optional_int(self, name: builtins.str, default: builtins.int | None = _REQUIRED) -> builtins.int | None:
-        """Return an integer or None."""
+        """Return an integer or None.
+
+        Args:
+            name: The attribute.
+            default: The result where the file does not state the attribute; without a default it is required.
+
+        Returns:
+            The integer, or None where the file says ``None``.
+
+        Raises:
+            InvalidAttribute: The value is missing, cannot be parsed, or is out of range.
+        """
         return self._get(name, default, values.parse_optional_int)
 
     def float(self, name: builtins.str, default: builtins.float = _REQUIRED) -> builtins.float:
-        """Return a number."""
+        """Return a number.
+
+        Args:
+            name: The attribute.
+            default: The result where the file does not state the attribute; without a default it is required.
+
+        Returns:
+            The number; infinities and NaN are accepted as MXNet writes them.
+
+        Raises:
+            InvalidAttribute: The value is missing, cannot be parsed, or is out of range.
+        """
         return self._get(name, default, values.parse_float)
 
     def optional_float(self, name: builtins.str, default: builtins.float | None = _REQUIRED) -> builtins.float | None:
-        """Return a number or None."""
+        """Return a number or None.
+
+        Args:
+            name: The attribute.
+            default: The result where the file does not state the attribute; without a default it is required.
+
+        Returns:
+            The number, or None where the file says ``None``.
+
+        Raises:
+            InvalidAttribute: The value is missing, cannot be parsed, or is out of range.
+        """
         return self._get(name, default, values.parse_optional_float)
 
     def ints(
@@ -136,7 +267,19 @@ class Attributes:
         default: tuple[builtins.int, ...] = _REQUIRED,
         minimum: builtins.int | None = None,
     ) -> tuple[builtins.int, ...]:
-        """Return a tuple of integers, each at least ``minimum`` if given; () where the file states an empty one."""
+        """Return a tuple of integers, each at least ``minimum`` if given; () where the file states an empty one.
+
+        Args:
+            name: The attribute.
+            default: The result where the file does not state the attribute; without a default it is required.
+            minimum: The least accepted integer.
+
+        Returns:
+            The integers, at most :data:`mxnet_to_neutral.limits.MAX_ITEMS`.
+
+        Raises:
+            InvalidAttribute: The value is missing, cannot be parsed, or is out of range.
+        """
         value = self._get(name, default, values.parse_ints)
         if minimum is not None and any(item < minimum for item in value):
             raise self.error(name, f"integers of at least {minimum}")
@@ -145,19 +288,62 @@ class Attributes:
     def ints_or_none(
         self, name: builtins.str, default: tuple[builtins.int, ...] | None = _REQUIRED
     ) -> tuple[builtins.int, ...] | None:
-        """Return a tuple of integers, or None, as for the ``axis`` of a reduction."""
+        """Return a tuple of integers, or None, as for the ``axis`` of a reduction.
+
+        Args:
+            name: The attribute.
+            default: The result where the file does not state the attribute; without a default it is required.
+
+        Returns:
+            The integers, or None where the file says ``None``.
+
+        Raises:
+            InvalidAttribute: The value is missing, cannot be parsed, or is out of range.
+        """
         return self._get(name, default, values.parse_ints_or_none)
 
     def optional_ints(self, name: builtins.str, default: values.OptionalInts = _REQUIRED) -> values.OptionalInts:
-        """Return a tuple of integers and None, or None, as for the ``begin`` of a slice."""
+        """Return a tuple of integers and None, or None, as for the ``begin`` of a slice.
+
+        Args:
+            name: The attribute.
+            default: The result where the file does not state the attribute; without a default it is required.
+
+        Returns:
+            The integers, with None for each ``None`` among them; None where the file says ``None``.
+
+        Raises:
+            InvalidAttribute: The value is missing, cannot be parsed, or is out of range.
+        """
         return self._get(name, default, values.parse_optional_ints)
 
     def pairs(self, name: builtins.str) -> tuple[tuple[builtins.int, builtins.int], ...]:
-        """Return pairs of integers of at least 0, such as padding widths; the attribute is required."""
+        """Return pairs of integers of at least 0, such as padding widths; the attribute is required.
+
+        Args:
+            name: The attribute.
+
+        Returns:
+            The pairs, in order.
+
+        Raises:
+            InvalidAttribute: The value is missing, cannot be parsed, or is out of range.
+        """
         return self._get(name, _REQUIRED, values.parse_pairs)
 
     def floats(self, name: builtins.str, default: tuple[builtins.float, ...] = _REQUIRED) -> tuple[builtins.float, ...]:
-        """Return a tuple of numbers."""
+        """Return a tuple of numbers.
+
+        Args:
+            name: The attribute.
+            default: The result where the file does not state the attribute; without a default it is required.
+
+        Returns:
+            The numbers.
+
+        Raises:
+            InvalidAttribute: The value is missing, cannot be parsed, or is out of range.
+        """
         return self._get(name, default, values.parse_floats)
 
     def _get(self, name: builtins.str, default: T, parse: Callable[[builtins.str], T]) -> T:

@@ -14,7 +14,12 @@ VARIABLE = "null"
 
 @dataclass(frozen=True)
 class Entry:
-    """The source of an edge: output number ``output`` of the node at index ``node``."""
+    """The source of an edge: output number ``output`` of the node at index ``node``.
+
+    Args:
+        node: The index of the node in :attr:`Symbol.nodes`.
+        output: The number of its output, from 0.
+    """
 
     node: int
     output: int

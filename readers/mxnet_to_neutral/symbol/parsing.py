@@ -31,9 +31,22 @@ def read_symbol(path: str | os.PathLike[str]) -> Symbol:
     Args:
         path: The file, such as ``model-symbol.json``.
 
+    Returns:
+        The graph, with notes on irregularities.
+
     Raises:
         SourceError: The file cannot be read, or is no symbol.
         FormatError: The symbol breaks the format.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> text = '{"nodes": [{"op": "null", "name": "x", "inputs": []}], "arg_nodes": [0], "heads": [[0, 0]]}'
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder, "model-symbol.json")
+        ...     _ = path.write_text(text)
+        ...     [node.name for node in read_symbol(path).nodes]
+        ['x']
     """
     file = os.fsdecode(path)
     try:
@@ -53,6 +66,9 @@ def parse_symbol(text: bytes | str, file: str) -> Symbol:
     Args:
         text: The JSON, in UTF-8 if it is bytes.
         file: The name of the file, for messages.
+
+    Returns:
+        The graph, with notes on irregularities.
 
     Raises:
         SourceError: The text is no symbol.

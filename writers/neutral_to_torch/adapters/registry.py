@@ -39,11 +39,25 @@ class Adapter:
     implied: ClassVar[Mapping[str, Any]] = {}
 
     def attributes(self, module: Any) -> dict[str, Any]:
-        """Return the module's attributes as the catalogue defines them, and those of ``implied``."""
+        """Return the module's attributes as the catalogue defines them, and those of ``implied``.
+
+        Args:
+            module: A module.
+
+        Returns:
+            Values by the names of the catalogue; tuples for attributes of several dimensions.
+        """
         return {}
 
     def roles(self, module: Any) -> tuple[str, ...]:
-        """Return the names of the module's own tensors that are roles of the kind."""
+        """Return the names of the module's own tensors that are roles of the kind.
+
+        Args:
+            module: A module.
+
+        Returns:
+            The names, in the order of :attr:`tensors`.
+        """
         own = own_tensors(module)
         return tuple(name for name in self.tensors if name in own)
 
@@ -75,6 +89,9 @@ def adapts(*types: type[nn.Module]) -> Callable[[A], A]:
     Args:
         types: Module types that have no adapter yet.
 
+    Returns:
+        A class decorator, which makes one instance of the class.
+
     Raises:
         NeutralError: A type has an adapter already.
     """
@@ -90,7 +107,20 @@ def adapts(*types: type[nn.Module]) -> Callable[[A], A]:
 
 
 def adapted_type(module: nn.Module) -> type[nn.Module] | None:
-    """Return the most specific base of the module's type that has an adapter, None where there is none."""
+    """Return the most specific base of the module's type that has an adapter, None where there is none.
+
+    Args:
+        module: A module.
+
+    Returns:
+        A type of torch, or one that a plug-in registered.
+
+    Example:
+        >>> class Head(nn.Linear):
+        ...     pass
+        >>> adapted_type(Head(3, 2)).__name__, adapted_type(nn.Sequential())
+        ('Linear', None)
+    """
     return next((base for base in type(module).__mro__ if base in _ADAPTERS), None)
 
 
@@ -99,6 +129,12 @@ def has_known_forward(module: nn.Module) -> bool:
 
     That is not so where its type or itself replaces ``forward`` or a method that it uses, where it has hooks, and where
     its weights are computed from others.
+
+    Args:
+        module: A module.
+
+    Returns:
+        True if the module's type alone says what it computes.
 
     Example:
         >>> fc = nn.Linear(3, 2)
@@ -110,11 +146,30 @@ def has_known_forward(module: nn.Module) -> bool:
 
 
 def adapter_of(module: nn.Module) -> Adapter | None:
-    """Return the adapter of the module's type or nearest base, None where there is none."""
+    """Return the adapter of the module's type or nearest base, None where there is none.
+
+    Args:
+        module: A module.
+
+    Returns:
+        The adapter, also where :func:`has_known_forward` is False.
+
+    Example:
+        >>> adapter_of(nn.Conv2d(1, 1, 3)).kind
+        'convolution'
+    """
     base = adapted_type(module)
     return None if base is None else _ADAPTERS[base]
 
 
 def adapted_types() -> dict[type[nn.Module], Adapter]:
-    """Return every type with its adapter, for the table of the documentation."""
+    """Return every type with its adapter, for the table of the documentation.
+
+    Returns:
+        A new dict.
+
+    Example:
+        >>> adapted_types()[nn.Linear].kind
+        'linear'
+    """
     return dict(_ADAPTERS)

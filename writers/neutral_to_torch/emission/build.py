@@ -40,6 +40,9 @@ def build(
         dtype: The dtype of floating tensors; by default that of the store.
         device: The device of the weights.
 
+    Returns:
+        The model, an instance of the class that :func:`neutral_to_torch.emit` would write.
+
     Raises:
         UnsupportedError: With every problem.
     """
@@ -48,7 +51,20 @@ def build(
 
 
 def load(emission: Emission, store: Store, dtype: torch.dtype | None, device: torch.device | str | None) -> nn.Module:
-    """Import an emission's source and give its model the store's tensors."""
+    """Import an emission's source and give its model the store's tensors.
+
+    Args:
+        emission: The composed source.
+        store: The store of the tensors.
+        dtype: The dtype of floating tensors; None for that of the store.
+        device: The device of the weights; None for the processor.
+
+    Returns:
+        The model in eval mode.
+
+    Raises:
+        UnsupportedError: The source holds more than a network, or the tensors do not fit it.
+    """
     model_class = getattr(import_source(emission.source), emission.class_name)
     with torch.device("meta"):
         model: nn.Module = model_class()
@@ -69,12 +85,30 @@ def load(emission: Emission, store: Store, dtype: torch.dtype | None, device: to
 
 
 def plan_of(store: Store, *, outputs: Sequence[str] | None = None, until: str | None = None) -> Mapping[str, str]:
-    """Return the path of the submodule that computes each layer or node, for those that a submodule computes."""
+    """Return the path of the submodule that computes each layer or node, for those that a submodule computes.
+
+    Args:
+        store: A store with a graph.
+        outputs: Nodes, or ``node:output``, that replace the graph's outputs.
+        until: A single such output.
+
+    Returns:
+        Paths such as ``features.conv0``.
+
+    Raises:
+        UnsupportedError: With every problem, as :func:`neutral_to_torch.emit` raises it.
+    """
     return compose(store, outputs=outputs, until=until).state.modules
 
 
 def import_source(source: str) -> ModuleType:
     """Import checked source as a module of its own, which tracebacks, pickling and ``inspect.getsource`` find.
+
+    Args:
+        source: The text of a Python module.
+
+    Returns:
+        The module; the same one for the same source.
 
     Raises:
         UnsupportedError: The source holds more than a network; nothing of it is run.

@@ -46,6 +46,9 @@ def preflight(
         store: A store with a graph.
         outputs: Nodes, or ``node:output``, that replace the graph's outputs.
         until: A single such output.
+
+    Returns:
+        The error, not raised; None if :func:`emit` would succeed.
     """
     from neutral_to_torch.emission.lowering.pipeline import lower
 
@@ -76,6 +79,9 @@ def emit(
         weights: The path of the weights; by default beside the source, with the suffix ``.safetensors``.
         pth: Write the weights by ``torch.save``, by default with the suffix ``.pth``.
         class_name: The model's class; by default it is made from the source's name.
+
+    Returns:
+        The paths of the files, and how their content maps to the store.
 
     Raises:
         UsageError: The store has no graph, a name is unknown, or ``class_name`` is no name of a class.

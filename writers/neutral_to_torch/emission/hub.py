@@ -97,6 +97,9 @@ def write_hub(
         class_name: The model's class; by default it is report from the source's name.
         max_shard_size: Weights of more bytes become shards and an index.
 
+    Returns:
+        The paths of the source and of the weights, and how their content maps to the store.
+
     Raises:
         TargetError: The folder has files in it, or cannot be written.
         UnsupportedError: See :func:`neutral_to_torch.emit`.

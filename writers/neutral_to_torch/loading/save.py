@@ -34,6 +34,15 @@ def save_weights(module: nn.Module, path: str | os.PathLike[str], *, progress: P
         UsageError: The suffix is another one.
         UnsupportedError: safetensors cannot hold a tensor.
         TargetError: The file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> from neutral.store.safetensors import read_tensors
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "weights.safetensors")
+        ...     save_weights(nn.Linear(3, 2), path)
+        ...     {key: tensor.shape for key, tensor in read_tensors(path).items()}
+        {'bias': (2,), 'weight': (2, 3)}
     """
     suffix = os.path.splitext(os.fspath(path))[1].lower()
     if suffix not in (".safetensors", *PICKLES):

@@ -287,6 +287,9 @@ def rule(*kinds: str, rank: RankRule = None) -> Callable[[Function], Function]:
         kinds: The kinds of the catalogue that the function writes.
         rank: The rank rule (:mod:`neutral.operators.ranks`) of kinds whose catalogue entry has none.
 
+    Returns:
+        A decorator that returns the function unchanged.
+
     Raises:
         NeutralError: A kind has a rule already.
     """
@@ -302,13 +305,24 @@ def rule(*kinds: str, rank: RankRule = None) -> Callable[[Function], Function]:
 
 
 def rule_for(kind: str) -> Rule | None:
-    """Return the rule of a kind, or None."""
+    """Return the rule of a kind, or None.
+
+    Args:
+        kind: A kind of the catalogue.
+
+    Returns:
+        The rule of this package or of a plug-in.
+    """
     _load()
     return _RULES.get(kind)
 
 
 def supported() -> tuple[str, ...]:
-    """Return every kind that has a rule, sorted."""
+    """Return every kind that has a rule, sorted.
+
+    Returns:
+        Kinds of this package and of plug-ins.
+    """
     _load()
     return tuple(sorted(_RULES))
 
