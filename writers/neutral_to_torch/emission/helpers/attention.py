@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 
 def split_heads(x: Tensor, heads: int, parts: int) -> tuple[Tensor, ...]:
@@ -58,3 +59,49 @@ def cross_attention_values(key_value: Tensor, weights: Tensor, heads: int) -> Te
     """Weight the values by attention, giving (T, N, heads * D)."""
     value = split_heads(key_value, heads, 2)[1]
     return join_heads(torch.bmm(weights, value), heads)
+
+
+class DotProductAttention(nn.Module):
+    """Attention of queries (T, N, heads * D) to keys and values (S, N, heads * D)."""
+
+    def __init__(self, num_heads: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.num_heads, self.dropout = num_heads, dropout
+
+    def forward(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        heads = (
+            x.unflatten(2, (self.num_heads, -1)).permute(1, 2, 0, 3) for x in (query, key, value)
+        )
+        dropout_p = self.dropout if self.training else 0.0
+        x = F.scaled_dot_product_attention(*heads, dropout_p=dropout_p)
+        return x.permute(2, 0, 1, 3).flatten(2)
+
+
+class InterleavedSelfAttention(nn.Module):
+    """Attention of (T, N, heads * 3 * D), which holds query, key and value of each head in turn."""
+
+    def __init__(self, num_heads: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.num_heads, self.dropout = num_heads, dropout
+
+    def forward(self, query_key_value: Tensor) -> Tensor:
+        x = query_key_value.unflatten(2, (self.num_heads, 3, -1))
+        heads = x.permute(3, 1, 2, 0, 4).unbind(0)
+        dropout_p = self.dropout if self.training else 0.0
+        x = F.scaled_dot_product_attention(*heads, dropout_p=dropout_p)
+        return x.permute(2, 0, 1, 3).flatten(2)
+
+
+class InterleavedCrossAttention(nn.Module):
+    """Attention of queries (T, N, heads * D) to keys and values (S, N, heads * 2 * D)."""
+
+    def __init__(self, num_heads: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.num_heads, self.dropout = num_heads, dropout
+
+    def forward(self, query: Tensor, key_value: Tensor) -> Tensor:
+        query = query.unflatten(2, (self.num_heads, -1)).permute(1, 2, 0, 3)
+        key, value = key_value.unflatten(2, (self.num_heads, 2, -1)).permute(3, 1, 2, 0, 4)
+        dropout_p = self.dropout if self.training else 0.0
+        x = F.scaled_dot_product_attention(query, key, value, dropout_p=dropout_p)
+        return x.permute(2, 0, 1, 3).flatten(2)

@@ -16,6 +16,7 @@ from neutral_to_torch.emission.lowering.common_subexpressions import eliminate_c
 from neutral_to_torch.emission.lowering.cut import cut, eliminate_dead_code, remove_identities
 from neutral_to_torch.emission.lowering.fold_fills import fold_fills
 from neutral_to_torch.emission.lowering.fuse_activations import fuse_activations
+from neutral_to_torch.emission.lowering.fuse_attention import fuse_attention
 from neutral_to_torch.emission.lowering.input_shapes import infer_input_shapes
 from neutral_to_torch.emission.lowering.like_operands import hoist_like_operands
 from neutral_to_torch.emission.lowering.lower import Lowering
@@ -25,6 +26,7 @@ GRAPH_PASSES: tuple[Pass[Graph], ...] = (
     Pass("remove_identities", "Replace the outputs of identities by their operands.", remove_identities),
     Pass("eliminate_dead_code", "Drop nodes and inputs that no output depends on.", eliminate_dead_code),
     Pass("fuse_activations", "Write composed GELU, SiLU, hard swish and hard sigmoid as one node.", fuse_activations),
+    Pass("fuse_attention", "Write attention without a mask as one node.", fuse_attention),
     Pass("fold_fills", "Select numbers instead of tensors that are filled with them.", fold_fills),
     Pass("fuse_batch_first", "Take the batch first in recurrent layers between swaps of axes.", fuse_batch_first),
     Pass(

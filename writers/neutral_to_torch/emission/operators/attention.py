@@ -19,3 +19,21 @@ _KINDS = (
 def attention(node: NodeView, *inputs: Symbol) -> Symbol:
     function: Symbol = getattr(helper, node.kind)
     return function(*inputs, heads=node["heads"])
+
+
+@rule("dot_product_attention", rank=3)
+def dot_product_attention(node: NodeView, query: Symbol, key: Symbol, value: Symbol) -> Symbol:
+    return node.module(helper.DotProductAttention(num_heads=node["heads"], dropout=node["dropout"]))(query, key, value)
+
+
+@rule("self_dot_product_attention", rank=3)
+def self_dot_product_attention(node: NodeView, query_key_value: Symbol) -> Symbol:
+    return node.module(helper.InterleavedSelfAttention(num_heads=node["heads"], dropout=node["dropout"]))(
+        query_key_value
+    )
+
+
+@rule("cross_dot_product_attention", rank=3)
+def cross_dot_product_attention(node: NodeView, query: Symbol, key_value: Symbol) -> Symbol:
+    attend = node.module(helper.InterleavedCrossAttention(num_heads=node["heads"], dropout=node["dropout"]))
+    return attend(query, key_value)

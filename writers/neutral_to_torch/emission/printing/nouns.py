@@ -33,7 +33,7 @@ def nouns(statements: Sequence[Statement]) -> dict[Value, str]:
             users[value] = users.get(value, 0) + 1
     names: dict[Value, str] = {}
     for statement in reversed(statements):
-        for value, name in (*_parameters(statement.term), *_passed_on(statement, names)):
+        for value, name in (*_parameters(statement.term), *_row_parts(statement), *_passed_on(statement, names)):
             if users[value] == 1:
                 names.setdefault(value, name)
     for statement in statements:
@@ -48,6 +48,13 @@ def _parameters(term: Term) -> Iterator[tuple[Value, str]]:
             for name, argument in zip(_tensors(part.callee.text), part.args):
                 if isinstance(argument, Ref) and len(name) >= _SHORTEST and name not in _GENERAL:
                     yield argument.value, name
+
+
+def _row_parts(statement: Statement) -> Iterator[tuple[Value, str]]:
+    """Yield the parts of rows of (class, score, box)."""
+    operands = values(statement.term)
+    if statement.kind == "class_rows" and len(operands) == 3:
+        yield from zip(operands, ("ids", "scores", "boxes"))
 
 
 def _tensors(helper: str) -> Sequence[str]:

@@ -76,7 +76,7 @@ def _sum(facts: BlockFacts) -> str | None:
 def attends(kinds: Sequence[str]) -> bool:
     """Return whether operators compute attention: a softmax of one product, times values."""
     products = sum(kind in PRODUCTS or kind.endswith(("attention_scores", "attention_values")) for kind in kinds)
-    return any("scaled_dot_product" in kind for kind in kinds) or (
+    return any("dot_product_attention" in kind for kind in kinds) or (
         products > 1 and any("softmax" in kind for kind in kinds)
     )
 

@@ -17,6 +17,12 @@ CHANNEL_ARGUMENTS = frozenset((
 ))  # fmt: skip
 """Constructor arguments of torch.nn, and of blocks, that count channels or features."""
 
+_COUNTS = ("num_heads",)
+"""Constructor arguments that count parts of the features."""
+
+SIZE_ARGUMENTS = CHANNEL_ARGUMENTS | set(_COUNTS)
+"""Constructor arguments that a class takes although its instances agree in them."""
+
 ENTRIES = ("in_channels", "in_features", "num_features", "normalized_shape", "num_channels", "channels", "features")
 EXITS = ("out_channels", "out_features", "channels", "features")
 
@@ -137,7 +143,7 @@ def vary(table: Table) -> list[Variable]:
 
 
 def add_sizes(variables: list[Variable], table: Table) -> list[Variable]:
-    """Add the channels that no member changes: those that come in, and all where the block has few.
+    """Add the sizes that no member changes: heads, channels that come in, and all channels where the block has few.
 
     A class with its sizes as arguments can be used at others.
     """
@@ -145,20 +151,17 @@ def add_sizes(variables: list[Variable], table: Table) -> list[Variable]:
     constant: dict[Any, list[tuple[tuple[int, int], Leaf, list[Any]]]] = {}
     for place in sorted(table):
         leaf, column = table[place]
-        if place not in taken and leaf.built and leaf.hint in CHANNEL_ARGUMENTS and isinstance(leaf.value, int):
+        if place not in taken and leaf.built and leaf.hint in SIZE_ARGUMENTS and isinstance(leaf.value, int):
             value = next(value for value in column if value is not MISSING)
-            constant.setdefault(value, []).append((place, leaf, column))
+            constant.setdefault((leaf.hint in _COUNTS, value), []).append((place, leaf, column))
     channels = [variable for variable in variables if variable.is_channels]
-    every = len(constant) + len(channels) <= HEURISTICS.most_channel_arguments
+    every = sum(not counts for counts, _ in constant) + len(channels) <= HEURISTICS.most_channel_arguments
     first = min((p for p, (leaf, _) in table.items() if leaf.built and leaf.hint in ENTRIES), default=None)
     result = list(variables)
-    for found in constant.values():
-        if every or any(place == first for place, _, _ in found):
-            value = found[0][2]
-            number = next(item for item in value if item is not MISSING)
-            result.append(
-                Variable((number,) * len(value), [p for p, _, _ in found], [leaf.hint for _, leaf, _ in found], True)
-            )
+    for (counts, number), found in constant.items():
+        if counts or every or any(place == first for place, _, _ in found):
+            places, hints = [place for place, _, _ in found], [leaf.hint for _, leaf, _ in found]
+            result.append(Variable((number,) * len(found[0][2]), places, hints, True))
     return sorted(result, key=lambda variable: min(variable.places))
 
 
