@@ -8,6 +8,7 @@ from typing import Any
 from neutral.cli.console import Console, Report, byte_size, plural
 from neutral.cli.sources import open_any, refuse_replacing
 from neutral.errors import UsageError
+from neutral.limits import parse_size
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +34,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     options: dict[str, Any] = {"digests": not arguments.no_digests}
     if arguments.max_shard_size:
         container, target = shards, shards.index_name(target)
-        options["max_shard_size"] = shards.parse_size(arguments.max_shard_size)
+        options["max_shard_size"] = parse_size(arguments.max_shard_size)
     else:
         container = container_for(target)
     if arguments.compression:

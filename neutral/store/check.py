@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Iterator
 
-from neutral.errors import NeutralError, SourceError
+from neutral.errors import NeutralError, SourceError, StoreError
 from neutral.store.digests import Digests, sha256
 from neutral.store.opening import open_store
 from neutral.store.progress import ByteCounter, Progress
@@ -74,8 +74,12 @@ def check(path: str | os.PathLike[str], data: bool = False, progress: Progress |
         return CheckReport(path, data, (str(error),))
     with store:
         problems = list(structure_problems(store))
-        if data:
-            problems += _data_problems(store, progress)
+        try:
+            problems += store.container_problems()
+            if data:
+                problems += _data_problems(store, progress)
+        except StoreError as error:
+            problems.append(str(error))
         return CheckReport(
             path=path,
             data=data,

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import tempfile
 from contextlib import ExitStack
 from typing import Iterator, Mapping, Sequence
 
 from neutral import manifest
-from neutral.errors import StoreError, UsageError
+from neutral.errors import StoreError
 from neutral.gc_pause import gc_paused
+from neutral.limits import parse_size
 from neutral.store import header_digest, safetensors
 from neutral.store.atomic import atomic_file
 from neutral.store.copying import copy_tensors
@@ -39,31 +39,6 @@ from neutral.store.store import Store
 from neutral.tensor import Tensor
 
 __all__ = ["INDEX_SUFFIX", "index_name", "parse_size", "read", "recognises", "write", "write_tensors"]
-
-_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*(?:([KMGT])(I?))?B?", re.IGNORECASE)
-
-
-def parse_size(text: str) -> int:
-    """Parse a size in bytes.
-
-    Args:
-        text: A number with or without a unit; ``5GB`` is decimal, ``5GiB`` binary.
-
-    Raises:
-        UsageError: If the text is not a size, or less than a byte.
-
-    Example:
-        >>> parse_size("1.5kB"), parse_size("2 KiB")
-        (1500, 2048)
-    """
-    match = _SIZE.fullmatch(text.strip())
-    if match is None:
-        raise UsageError(f"invalid size {text!r}; expected for example 500MB or 5GiB.")
-    number, unit, binary = match.groups()
-    size = int(float(number) * (1024 if binary else 1000) ** " KMGT".index((unit or " ").upper()))
-    if size == 0:
-        raise UsageError(f"invalid size {text!r}; a shard must be allowed one byte at least.")
-    return size
 
 
 @gc_paused()

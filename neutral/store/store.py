@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from types import TracebackType
-from typing import TYPE_CHECKING, Callable, Mapping
+from typing import TYPE_CHECKING, Callable, Mapping, Sequence
 
 from neutral.errors import UsageError
 from neutral.graph import Graph, Layer
@@ -30,6 +30,7 @@ class Store:
         digests: SHA-256 by tensor key; empty until the store has been written.
         path: The file or URL that the store was opened from.
         close: A function that releases the resources of the tensors.
+        container_problems: A function that returns what differs between the manifest and a container that says more.
 
     Example:
         >>> import numpy as np
@@ -50,6 +51,7 @@ class Store:
         digests: Mapping[str, str] | None = None,
         path: str | None = None,
         close: Callable[[], None] | None = None,
+        container_problems: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self.layers = layers
         self.tensors = tensors
@@ -58,6 +60,7 @@ class Store:
         self.notes = notes
         self.digests = digests or {}
         self.path = path
+        self.container_problems = container_problems
         self._close = close
 
     def __getitem__(self, key: str) -> np.ndarray:

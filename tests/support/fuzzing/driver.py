@@ -23,6 +23,12 @@ from neutral.errors import NeutralError
 CPU_SECONDS = 10.0
 """CPU time that one case may take."""
 
+ISOLATED_CPU_SECONDS = 1.0
+"""CPU time that one case of an isolated target may take; then its process is killed."""
+
+ENDED = "child process ended"
+"""The name under which the cases of isolated targets are counted that end their process by a signal."""
+
 WALL_SECONDS = 60.0
 """Time after which a case that does not react to its CPU limit is killed: it hangs in compiled code."""
 
@@ -70,8 +76,8 @@ def run_case(target: Target, content: Any, folder: Path) -> tuple[str, str]:
     Returns:
         ``("accepted", "")``, ``("refused", error class)`` or ``("failed", reason)``.
     """
-    signal.signal(signal.SIGPROF, _raise_timeout)
-    signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
+    signal.signal(signal.SIGPROF, signal.SIG_DFL if target.isolated else _raise_timeout)
+    signal.setitimer(signal.ITIMER_PROF, ISOLATED_CPU_SECONDS if target.isolated else CPU_SECONDS)
     try:
         target.run(content, folder)
         return "accepted", ""
@@ -99,11 +105,11 @@ def fuzz(target: Target, count: int, seed: int = 0) -> Outcome:
         child = context.Process(target=_run_cases, args=(target, start, count, seed, sender), daemon=True)
         child.start()
         sender.close()
-        start = _collect(outcome, receiver, child, start, seed)
+        start = _collect(outcome, target, receiver, child, start, seed)
     return outcome
 
 
-def _collect(outcome: Outcome, receiver: Any, child: Any, start: int, seed: int) -> int:
+def _collect(outcome: Outcome, target: Target, receiver: Any, child: Any, start: int, seed: int) -> int:
     """Count results until the child ends; return the index of the next case to run."""
     index = start
     while True:
@@ -113,6 +119,9 @@ def _collect(outcome: Outcome, receiver: Any, child: Any, start: int, seed: int)
             child.join()
             if child.exitcode == 0:
                 return index
+            if target.isolated and child.exitcode < 0:
+                outcome.refused[ENDED] += 1
+                return index + 1
             outcome.failures.append(Failure(outcome.target, seed, index, f"the process ended with {child.exitcode}"))
             return index + 1
         if result is None:

@@ -1,53 +1,28 @@
-"""The HDF5 container: the content of the safetensors one, laid out for people who browse.
-
-    /                       attributes: format, version
-    /manifest               the manifest, UTF-8 JSON, as bytes
-    /layers/<layer>         a group; attributes: kind, typed_by, and the layer's own
-    /layers/<layer>/<role>  a dataset; attributes: key (the tensor's key), dtype (its code)
-    /tensors/<key>          tensors of no layer: kept arrays of the source
-
-A tensor that several layers share is one dataset with several hard links. Names are escaped as in a URL, since ``/``
-and ``.`` have a meaning in HDF5. Data have checksums (fletcher32) and can be compressed. HDF5 has no bfloat16: it is
-stored as uint16 under the code ``BF16``, and bool as uint8.
-"""
+"""Write the HDF5 container; see :mod:`neutral.store.hdf5`."""
 
 from __future__ import annotations
 
 import hashlib
 from typing import TYPE_CHECKING, Any, Iterator, Mapping
-from urllib.parse import quote
 
 from neutral import manifest
 from neutral.errors import TargetError, UnsupportedError, UsageError
 from neutral.store.atomic import atomic_file
 from neutral.store.digests import sha256
-from neutral.store.hdf5_reader import STORED_DTYPE, import_h5py, read
+from neutral.store.hdf5.layout import STORED_DTYPE, VERSION, escape_key, escape_name, import_h5py, layer_attributes
+from neutral.store.hdf5.reading import remember_written
 from neutral.store.progress import ByteCounter, Progress
 from neutral.store.source_files import source_file_chunks
 from neutral.store.store import Store
-from neutral.text import printable
 
 if TYPE_CHECKING:
     import h5py
     import numpy as np
 
-__all__ = ["SIGNATURE", "VERSION", "read", "recognises", "write"]
-
-SIGNATURE = b"\x89HDF\r\n\x1a\n"
-"""The first bytes of every HDF5 file."""
-
-VERSION = 1
-"""The version of the layout."""
-
 _CHUNK = 1 << 20
 """Bytes of a chunk of a dataset, about."""
 
 _PLUGIN_FILTERS = ("Blosc", "Blosc2", "BZip2", "LZ4", "Zstd", "Zfp", "Bitshuffle")
-
-
-def recognises(head: bytes) -> bool:
-    """Return whether a file is HDF5 by its first bytes."""
-    return head.startswith(SIGNATURE)
 
 
 def write(
@@ -89,6 +64,7 @@ def write(
                 _write_manifest(store, file, tensor_digests, _file_digests(store, digests))
         except (OSError, RuntimeError) as error:
             raise TargetError(f"{path}: HDF5 could not be written: {error}") from error
+    remember_written(path)
 
 
 def _filter_options(compression: str | None) -> Mapping[str, Any]:
@@ -112,7 +88,7 @@ def _write_tensor(store: Store, key: str, group: h5py.Group, name: str, options:
     tensor = store.tensors[key]
     array = tensor.numpy().view(STORED_DTYPE[tensor.dtype])
     dataset = group.create_dataset(name, data=array, track_times=False, **_chunk_options(array, options))
-    dataset.attrs["key"] = key.replace("%", "%25").replace("\0", "%00")  # HDF5 texts end at a zero character
+    dataset.attrs["key"] = escape_key(key)
     dataset.attrs["dtype"] = tensor.dtype
     return array
 
@@ -142,30 +118,16 @@ def _places(store: Store, file: h5py.File) -> Iterator[tuple[str, h5py.Group, st
     layers, others = file.create_group("layers"), file.create_group("tensors")
     placed = set()
     for layer in store.layers.values():
-        group = layers.create_group(_escaped(layer.name))
-        group.attrs["kind"], group.attrs["typed_by"] = layer.kind, layer.typed_by
-        for name, value in layer.attributes.items():
-            group.attrs[name] = "none" if value is None else value if _is_plain(value) else printable(str(value))
+        group = layers.create_group(escape_name(layer.name))
+        for name, value in layer_attributes(layer).items():
+            group.attrs[name] = value
         for role, key in layer.tensors.items():
             if key not in placed:
                 placed.add(key)
-                yield key, group, _escaped(role)
+                yield key, group, escape_name(role)
     for key in store.tensors:
         if key not in placed:
-            yield key, others, _escaped(key)
-
-
-def _escaped(name: str) -> str:
-    """Return a name as one step of an HDF5 path."""
-    escaped = quote(name, safe=" ") or "%00"
-    return escaped.replace(".", "%2E") if set(escaped) <= {"."} else escaped
-
-
-def _is_plain(value: Any) -> bool:
-    """Return whether HDF5 can store an attribute's value as numbers."""
-    if isinstance(value, tuple):
-        return all(isinstance(item, (int, float)) and _is_plain(item) for item in value)
-    return isinstance(value, (bool, float)) or (isinstance(value, int) and abs(value) < 1 << 63)
+            yield key, others, escape_name(key)
 
 
 def _link_shared_tensors(store: Store, file: h5py.File) -> None:
@@ -173,7 +135,7 @@ def _link_shared_tensors(store: Store, file: h5py.File) -> None:
     first_places: dict[str, str] = {}
     for layer in store.layers.values():
         for role, key in layer.tensors.items():
-            place = f"/layers/{_escaped(layer.name)}/{_escaped(role)}"
+            place = f"/layers/{escape_name(layer.name)}/{escape_name(role)}"
             if key in first_places:
                 file[place] = file[first_places[key]]
             else:

@@ -1,0 +1,121 @@
+"""The limits that keep small hostile files from taking much memory, disk or time; a user can raise each.
+
+A limit is read from an environment variable when it is used, so that it holds in child processes too.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+
+from neutral.errors import UsageError
+
+_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*(?:([KMGT])(I?))?B?", re.IGNORECASE)
+
+
+def parse_size(text: str) -> int:
+    """Parse a size in bytes.
+
+    Args:
+        text: A number with or without a unit; ``5GB`` is decimal, ``5GiB`` binary.
+
+    Raises:
+        UsageError: If the text is not a size, or less than a byte.
+
+    Example:
+        >>> parse_size("1.5kB"), parse_size("2 KiB")
+        (1500, 2048)
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"invalid size {text!r}; expected for example 500MB or 5GiB.")
+    number, unit, binary = match.groups()
+    size = int(float(number) * (1024 if binary else 1000) ** " KMGT".index((unit or " ").upper()))
+    if size == 0:
+        raise UsageError(f"invalid size {text!r}; expected one byte at least.")
+    return size
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A limit on what an input may make Neutral use.
+
+    Attributes:
+        name: The name in messages and documents.
+        default: The value where the user sets none.
+        unit: What is counted.
+        meaning: What the limit is for, as the table of docs/limits.md says it.
+
+    Example:
+        >>> Limit("row-count", 5, "rows", "Rows of a table").variable
+        'NEUTRAL_LIMIT_ROW_COUNT'
+    """
+
+    name: str
+    default: int
+    unit: str
+    meaning: str
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that replaces the default."""
+        return f"NEUTRAL_LIMIT_{self.name.upper().replace('-', '_')}"
+
+    @property
+    def value(self) -> int:
+        """The value that holds now.
+
+        Raises:
+            UsageError: If the environment variable is no number.
+        """
+        text = os.environ.get(self.variable)
+        if text is None:
+            return self.default
+        try:
+            return parse_size(text)
+        except UsageError:
+            raise UsageError(f"{self.variable}={text!r}: expected a number, such as 5000, 500MB or 5GiB.") from None
+
+    @property
+    def advice(self) -> str:
+        """The sentence that ends the message about an input that exceeds the limit."""
+        return (
+            f"The limit {self.name} is {self.value} {self.unit}; if you trust the file, raise it with the environment "
+            f"variable {self.variable} (docs/limits.md)."
+        )
+
+
+MANIFEST_BYTES = Limit("manifest-bytes", 1 << 28, "bytes", "The manifest of an HDF5 store, or an index of shards")
+HDF5_BLOCK_BYTES = Limit(
+    "hdf5-block-bytes", 1 << 28, "bytes", "What the chunks of an HDF5 dataset force to be unpacked at once"
+)
+HDF5_MEMORY_BYTES = Limit(
+    "hdf5-memory-bytes",
+    2 << 30,
+    "bytes",
+    "Address space that the process that reads HDF5 takes beside what it starts with",
+)
+HDF5_STEP_SECONDS = Limit(
+    "hdf5-step-seconds", 10, "seconds", "CPU time to read one group, dataset, attribute or block of an HDF5 file"
+)
+UNPACKED_BASE = Limit(
+    "unpacked-base", 1 << 30, "bytes", "What an archive or compressed HDF5 file may unpack to, however small it is"
+)
+UNPACKED_GROWTH = Limit(
+    "unpacked-growth", 64, "times", "What it may unpack to beside `unpacked-base`, for each of its own bytes"
+)
+UNPACKED_BYTES = Limit("unpacked-bytes", 1 << 40, "bytes", "What an archive may unpack to, however large it is")
+
+
+def unpacked_limit(size: int) -> int:
+    """Return the bytes that a compressed file may unpack to.
+
+    Args:
+        size: The size of the file in bytes.
+
+    Example:
+        >>> unpacked_limit(1 << 20) - (1 << 30)
+        67108864
+    """
+    return min(UNPACKED_BYTES.value, UNPACKED_BASE.value + UNPACKED_GROWTH.value * size)

@@ -1,0 +1,71 @@
+"""The names, types and attributes of an HDF5 store, for its writer and its reader."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from neutral.dtypes import NUMPY_DTYPE
+from neutral.errors import UnsupportedError
+from neutral.text import printable
+
+if TYPE_CHECKING:
+    from neutral.graph import Layer
+
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+"""The first bytes of every HDF5 file."""
+
+VERSION = 1
+"""The version of the layout."""
+
+STORED_DTYPE = {**NUMPY_DTYPE, "BOOL": "|u1"}
+"""NumPy type of the dataset by dtype code."""
+
+
+def recognises(head: bytes) -> bool:
+    """Return whether a file is HDF5 by its first bytes."""
+    return head.startswith(SIGNATURE)
+
+
+def import_h5py() -> Any:
+    """Return the module h5py.
+
+    Raises:
+        UnsupportedError: If it is not installed.
+    """
+    try:
+        import h5py
+    except ImportError:
+        raise UnsupportedError("HDF5 stores need h5py: pip install 'neutral-weights[hdf5]'.") from None
+    return h5py
+
+
+def escape_name(name: str) -> str:
+    """Return a name as one step of an HDF5 path.
+
+    Example:
+        >>> escape_name("a/b"), escape_name("..")
+        ('a%2Fb', '%2E%2E')
+    """
+    escaped = quote(name, safe=" ") or "%00"
+    return escaped.replace(".", "%2E") if set(escaped) <= {"."} else escaped
+
+
+def escape_key(key: str) -> str:
+    """Return a tensor's key as the text of an attribute; HDF5 texts end at a zero character."""
+    return key.replace("%", "%25").replace("\0", "%00")
+
+
+def layer_attributes(layer: Layer) -> dict[str, Any]:
+    """Return the attributes of a layer's group: numbers, or text."""
+    attributes: dict[str, Any] = {"kind": layer.kind, "typed_by": layer.typed_by}
+    for name, value in layer.attributes.items():
+        attributes[name] = "none" if value is None else value if _is_plain(value) else printable(str(value))
+    return attributes
+
+
+def _is_plain(value: Any) -> bool:
+    """Return whether HDF5 can store an attribute's value as numbers."""
+    if isinstance(value, tuple):
+        return all(isinstance(item, (int, float)) and _is_plain(item) for item in value)
+    return isinstance(value, (bool, float)) or (isinstance(value, int) and abs(value) < 1 << 63)
