@@ -13,8 +13,9 @@ from neutral.store.hdf5.regions import largest_block
 if TYPE_CHECKING:
     import h5py
 
-MAX_ATTRIBUTE_BYTES = 1 << 16
-"""Bytes of an attribute whose size is fixed; HDF5 keeps larger ones in another place, which Neutral never does."""
+
+_LARGEST_RATIO = 1 << 16
+"""Bytes of data for one stored byte, at most: a MiB of equal bytes still takes some bytes when it is compressed."""
 
 
 def members(path: str, place: str, group: Any) -> Iterator[tuple[str, Any]]:
@@ -61,8 +62,9 @@ def check_dataset(path: str, place: str, dataset: Any) -> h5py.Dataset:
         raise StoreError(f"{path}: {place} has type {dataset.dtype}; expected little-endian numbers.")
     if dataset.shape is None:
         raise StoreError(f"{path}: {place} has no shape; expected an array.")
+    compressed = _is_compressed(path, place, dataset)
     stored, size = dataset.id.get_storage_size(), dataset.size * dataset.dtype.itemsize
-    if size > stored and not _is_compressed(path, place, dataset):
+    if size > stored * (_LARGEST_RATIO if compressed else 1):
         raise StoreError(f"{path}: {place} claims {size} bytes and stores {stored}.")
     block = largest_block(dataset.shape, chunk_shape(dataset), dataset.dtype.itemsize)
     if block > limits.HDF5_BLOCK_BYTES.value:
@@ -95,7 +97,7 @@ def attribute(path: str, place: str, item: Any, name: str) -> Any:
     if identity.dtype.kind not in "iufb" and not (is_text and identity.shape == ()):
         raise StoreError(f"{path}: the attribute {name!r} of {place} is neither numbers nor a text.")
     size = prod(identity.shape) * identity.dtype.itemsize
-    if size > MAX_ATTRIBUTE_BYTES:
+    if size > item.file.id.get_filesize():  # attributes are never compressed
         raise StoreError(f"{path}: the attribute {name!r} of {place} claims {size} bytes.")
     return item.attrs[name]
 

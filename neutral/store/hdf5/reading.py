@@ -27,6 +27,12 @@ def remember_written(path: str) -> None:
 def read(path: str) -> Store:
     """Open a store lazily.
 
+    Args:
+        path: The file.
+
+    Returns:
+        The store; the data of each tensor is read when it is asked for.
+
     Raises:
         StoreError: If the file is not a sound store.
         UnsupportedError: If h5py is missing.

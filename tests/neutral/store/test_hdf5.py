@@ -132,6 +132,31 @@ def claimed(file: Any) -> None:
     dataset.attrs.update(key="fc.weight", dtype="F32")
 
 
+def virtual_manifest(file: Any) -> None:
+    layout = h5py.VirtualLayout((2,), "u1")
+    layout[...] = h5py.VirtualSource("/etc/hostname", "x", (2,))
+    file.create_virtual_dataset("manifest", layout)
+
+
+def unknown_filter(file: Any) -> None:
+    properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    properties.set_chunk((2, 3))
+    properties.set_filter(511, h5py.h5z.FLAG_OPTIONAL)
+    space = h5py.h5s.create_simple((2, 3))
+    h5py.h5d.create(file["layers/fc"].id, b"weight", h5py.h5t.IEEE_F32LE, space, properties)
+    file["layers/fc/weight"].attrs.update(key="fc.weight", dtype="F32")
+
+
+def region_references(file: Any) -> None:
+    dataset = file.create_dataset("layers/fc/weight", (2,), h5py.regionref_dtype)
+    dataset.attrs.update(key="fc.weight", dtype="F32")
+
+
+def null_space(file: Any) -> None:
+    dataset = file.create_dataset("layers/fc/weight", data=h5py.Empty("<f4"))
+    dataset.attrs.update(key="fc.weight", dtype="F32")
+
+
 def references(file: Any) -> None:
     dataset = file.create_dataset("layers/fc/weight", (2,), h5py.ref_dtype)
     dataset.attrs.update(key="fc.weight", dtype="F32")
@@ -143,10 +168,23 @@ HOSTILE: dict[str, Callable[[Any], None]] = {
         "layers/fc/weight", lambda f: f.__setitem__("layers/fc/weight", h5py.ExternalLink("/etc/passwd", "/x"))
     ),
     "soft link for a layer": replace("layers/fc", lambda f: f.__setitem__("layers/fc", h5py.SoftLink("/layers/act"))),
+    "soft link for the layers": lambda f: (f.move("layers", "x"), f.__setitem__("layers", h5py.SoftLink("/x"))),
+    "soft link for the tensors": lambda f: (f.move("tensors", "x"), f.__setitem__("tensors", h5py.SoftLink("/x"))),
+    "external link for the manifest": replace(
+        "manifest", lambda f: f.__setitem__("manifest", h5py.ExternalLink("/etc/passwd", "/x"))
+    ),
+    "external link for a tensor of no layer": lambda f: f.__setitem__("tensors/x", h5py.ExternalLink("b.h5", "/x")),
     "virtual data": replace("layers/fc/weight", virtual),
     "external data": replace("layers/fc/weight", external),
     "more data than the file has": replace("layers/fc/weight", claimed),
     "references": replace("layers/fc/weight", references),
+    "references to regions": replace("layers/fc/weight", region_references),
+    "a virtual manifest": replace("manifest", virtual_manifest),
+    "an unknown filter": replace("layers/fc/weight", unknown_filter),
+    "no shape": replace("layers/fc/weight", null_space),
+    "a key that is a reference": lambda f: f["layers/fc/weight"].attrs.create("key", f.ref, dtype=h5py.ref_dtype),
+    "a key that is a number": lambda f: f["layers/fc/weight"].attrs.__setitem__("key", 3),
+    "a link to a group of another layer": lambda f: f["layers/fc"].__setitem__("loop", f["layers/act"]),
     "a group for a dataset": replace("layers/fc/weight", lambda f: f.create_group("layers/fc/weight")),
     "a cycle": lambda f: f["layers/fc"].__setitem__("again", f["layers"]),
     "no key": lambda f: f["layers/fc/weight"].attrs.__delitem__("key"),

@@ -195,10 +195,10 @@ def test_attributes_that_hdf5_has_no_number_for(tmp_path: Path) -> None:
     attributes = {"axes": (0, 1), "keepdims": False, "big": 1 << 70, "mixed": (1, None), "nothing": None}
     layers = {"a": Layer("a", "parameter", attributes, {"value": "a"}, typed_by="user")}
     store = Store(layers, {"a": in_memory("U8", (1,), b"a")})
-    from neutral.store import hdf5
+    from neutral.store.hdf5 import writing
 
     with h5py.File(tmp_path / "m.h5", "w") as file:
-        list(hdf5._places(store, file))
+        list(writing._places(store, file))
         stored = dict(file["layers/a"].attrs)
     assert stored["axes"].tolist() == [0, 1]
     assert (stored["big"], stored["mixed"], stored["nothing"]) == (str(1 << 70), "(1, None)", "none")

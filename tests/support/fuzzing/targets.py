@@ -197,7 +197,7 @@ def _hdf5_contents() -> set[str]:
 
 @lru_cache(maxsize=None)
 def _small_hdf5() -> Sequence[bytes]:
-    """Return a store whose bytes are mostly the structure of HDF5: attributes of all types, a shared tensor, a kept one."""
+    """Return stores whose bytes are mostly the structure of HDF5, with a shared tensor and a kept one."""
     import numpy as np
 
     from neutral.graph import Layer
