@@ -194,6 +194,9 @@ def _replace_layers(
     first = None if graph is None else next((node for node in graph.nodes if node.layer in old), None)
     if graph is not None and first is not None:
         graph = _replace_node(graph, first, rewrite(graph, first))
+    used = {key for layer in layers.values() for key in layer.tensors.values()}
+    unnamed = {key for name in old for key in store.layers[name].tensors.values()} - used
+    tensors = {key: tensor for key, tensor in tensors.items() if key not in unnamed}
     return Store(layers, tensors, graph, store.source, store.notes, store.digests, store.path)
 
 

@@ -60,8 +60,11 @@ class TorchProbe:
             stored_result = _run_stored(stored, query.interiors[0], stored_values, query.stored)
         except (NeutralError, RuntimeError, ValueError, TypeError, IndexError, KeyError):
             return None
-        for order in _candidate_orders(module_result, stored_result):
-            if _are_equal(stored_result, reorder_axes(module_result, order)):
+        orders = _candidate_orders(module_result, stored_result)
+        reordered = [(reorder_axes(module_result, order), order) for order in orders]
+        reordered.sort(key=lambda item: item[0].shape != stored_result.shape)  # a batch of one fits other orders too
+        for value, order in reordered:
+            if _are_equal(stored_result, value):
                 return Alignment(order, stored_result.dim())
         return False
 

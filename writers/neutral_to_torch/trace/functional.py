@@ -38,10 +38,12 @@ class FunctionalLayers:
         self.graph = DerivedGraph(record, shapes, taken)
         self.parts = Parts(self.graph.record, self.graph.nodes, shapes)
         self._uses: dict[Value, int] = {}
+        self._users: dict[Value, Node] = {}
         for node in record.graph.nodes:
             for item in node.inputs:
                 if isinstance(item, Value):
                     self._uses[item] = self._uses.get(item, 0) + 1
+                    self._users[item] = node
         for item in record.graph.outputs:
             self._uses[item] = self._uses.get(item, 0) + 1
 
@@ -103,26 +105,42 @@ class FunctionalLayers:
     def _add_linear(self, node: Node, data: Value, weight: Role, bias: Value | None) -> bool:
         """Add a linear layer; with a bias that is not one, an addition to the layer's output."""
         roles = {"weight": weight}
-        if bias is None and len(self.graph.shape(data)) == 3 and self.graph.shape(data)[0] == 1:
-            rows = self.graph.operator(f"{node.name}:data", "reshape", torch.ops.aten.squeeze.dim, data, 0)
-            name = f"{node.name}:linear"
-            self.graph.set_shape(name, self.graph.shape(Value(node.name))[1:])
-            product = self.graph.use_layer(replace(node, name=name), "linear", rows, roles, {})
-            self.graph.operator(node.name, "reshape", torch.ops.aten.unsqueeze.default, product, 0)
-            return True
-        if bias is None:
-            self.graph.use_layer(node, "linear", data, roles, {})
-            return True
-        part = self.parts.of(bias)
+        part = None if bias is None else self.parts.of(bias)
         vector = None if part is None else self._vector(part, self._rows(weight))
         if vector is not None:
-            self.graph.use_layer(node, "linear", data, {**roles, "bias": vector}, {})
+            roles["bias"] = vector
+        rows, shape = self._unflattened(node, data), self.graph.shape(Value(node.name))
+        is_sum = bias is not None and vector is None
+        if rows == data and not is_sum:
+            self.graph.use_layer(node, "linear", data, roles, {})
             return True
         name = f"{node.name}:linear"
-        self.graph.set_shape(name, self.graph.shape(Value(node.name)))
-        product = self.graph.use_layer(replace(node, name=name), "linear", data, roles, {})
-        self.graph.operator(node.name, "add", torch.ops.aten.add.Tensor, bias, product)
+        self.graph.set_shape(name, (*self.graph.shape(rows)[:-1], shape[-1]))
+        product = self.graph.use_layer(replace(node, name=name), "linear", rows, roles, {})
+        if rows != data:
+            reshape, target = torch.ops.aten.reshape.default, list(shape)
+            product = self.graph.operator(f"{name}:rows" if is_sum else node.name, "reshape", reshape, product, target)
+        if bias is not None and is_sum:
+            self.graph.operator(node.name, "add", torch.ops.aten.add.Tensor, bias, product)
         return True
+
+    def _unflattened(self, node: Node, data: Value) -> Value:
+        """Return the value whose leading axes were merged for a product, which takes matrices only, or split by one."""
+        source = self.graph.nodes.get(data.node)
+        if source is not None and source.kind == "reshape" and isinstance(source.inputs[0], Value):
+            before = source.inputs[0]
+            if self.graph.shape(before)[-1:] == self.graph.shape(data)[-1:] and len(self.graph.shape(before)) > 1:
+                return before
+        if len(self.graph.shape(data)) == 3 and self.graph.shape(data)[0] == 1:
+            return self.graph.operator(f"{node.name}:data", "reshape", torch.ops.aten.squeeze.dim, data, 0)
+        rows, output = self.graph.shape(data), Value(node.name)
+        user = self._users.get(output)
+        if len(rows) == 2 and user is not None and user.kind == "reshape" and self._uses[output] == 1:
+            after = self.graph.shape(Value(user.name))
+            if len(after) > 2 and after[-1] == self.graph.shape(output)[-1]:
+                shape = [*after[:-1], rows[-1]]
+                return self.graph.operator(f"{node.name}:data", "reshape", torch.ops.aten.reshape.default, data, shape)
+        return data
 
     def _add_flipped(self, node: Node, data: Value, weight: Role) -> bool:
         """Add the product of a matrix of the module with data to its right: a linear layer between transposes."""
