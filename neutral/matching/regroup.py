@@ -17,7 +17,7 @@ from typing import Iterable
 from neutral.matching.regroup_rewrites import fold_norm, join_layers, split_layer
 from neutral.store import Store
 
-_ROWS = re.compile(r"(.+)\[(\d+):(\d+)\]", re.DOTALL)
+_ROWS = re.compile(r"(.+)\[([0-9]{1,18}):([0-9]{1,18})\]", re.DOTALL)
 
 
 def rows_name(layer: str, start: int, end: int) -> str:

@@ -84,13 +84,21 @@ def _uses(like: Store, array: str) -> Iterator[tuple[str, str, str]]:
 
 def _inverted(rule: str, new: Tensor, old: Tensor) -> np.ndarray | None:
     """Return the array from which a rule makes the new tensor; None if there is none or the rule has no inverse."""
-    values: np.ndarray = new.numpy()
+    try:
+        return _inverse(rule, new.numpy(), old)
+    except ValueError:  # the rule of a store that was edited: its numbers do not fit the tensor, or are none
+        return None
+
+
+def _inverse(rule: str, values: np.ndarray, old: Tensor) -> np.ndarray | None:
     name, _, numbers = rule.partition(" ")
     inverted: np.ndarray | None = None
     if name in ("ones", "identity", "reshape"):
         inverted = values.reshape(old.shape)
     if name == "transpose" and numbers:
-        inverted = values.transpose(np.argsort([int(axis) for axis in numbers.split()]))
+        axes = [int(axis) for axis in numbers.split()]
+        if sorted(axes) == list(range(values.ndim)):
+            inverted = values.transpose(np.argsort(axes))
     if name == "repeat":
         groups = values.reshape(-1, int(numbers))
         if (groups == groups[:, :1]).all():

@@ -40,11 +40,11 @@ _STATISTICS = {
     "running_var": "running_var",
 }
 
-_SEQUENCE = re.compile(r"^(?P<stem>.*?)[_.]?(?P<direction>[lr])(?P<layer>\d+)_[ih]2[hr]_(?:weight|bias)$")
+_SEQUENCE = re.compile(r"^(?P<stem>.*?)[_.]?(?P<direction>[lr])(?P<layer>\d{1,4})_[ih]2[hr]_(?:weight|bias)$")
 """Names of Gluon's recurrent layers: ``lstm0_l0_i2h_weight``, ``0.r1_h2h_bias``."""
 
 _UNFUSED = re.compile(
-    r"^(?P<stem>.*?)[_.]?_unfused\.(?P<layer>\d+)(?:\.(?P<direction>[lr])_cell)?\.[ih]2[hr]_(?:weight|bias)$"
+    r"^(?P<stem>.*?)[_.]?_unfused\.(?P<layer>\d{1,4})(?:\.(?P<direction>[lr])_cell)?\.[ih]2[hr]_(?:weight|bias)$"
 )
 """The names that ``save_parameters`` of Gluon 1.3 to 1.9 gives them: ``0._unfused.1.l_cell.i2h_weight``."""
 

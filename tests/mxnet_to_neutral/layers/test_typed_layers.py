@@ -342,3 +342,11 @@ def test_without_a_symbol_kinds_are_inferred_and_marked(case: str, tmp_path: Pat
     assert layer.kind == kind
     assert layer.typed_by == "names"
     assert sum(len(layer.tensors) for layer in store.layers.values()) == len(arrays)
+
+
+def test_numbers_of_thousands_of_digits_in_names_are_names(tmp_path: Path) -> None:
+    digits = "1" * 5000
+    arrays = {f"lstm0_l{digits}_{role}_weight": ramp(8, width) for role, width in (("i2h", 3), ("h2h", 2))}
+    (tmp_path / "a.params").write_bytes(params_bytes(arrays))
+    layers = mxnet_to_neutral.read(tmp_path / "a.params").layers
+    assert {name: layer.kind for name, layer in layers.items()} == {f"lstm0_l{digits}": "lstm_cell"}

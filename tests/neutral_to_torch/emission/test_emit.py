@@ -196,6 +196,9 @@ def test_calls_that_cannot_be_meant(tmp_path: Path) -> None:
         build(store, until="fx")
     with pytest.raises(UsageError, match="Did you mean one of conv"):
         build(store, until="CON")
+    for output in ("\u00b2", "9" * 5000):
+        with pytest.raises(UsageError, match="the graph has no node"):
+            build(store, until=f"fc:{output}")
     with pytest.raises(UsageError, match="give one"):
         build(store, until="fc", outputs=["act"])
     with pytest.raises(UsageError, match=r"ends with \.py"):

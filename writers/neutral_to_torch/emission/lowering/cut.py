@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Mapping, Sequence
 
@@ -41,7 +42,7 @@ def _find(graph: Graph, item: str | Value) -> Value:
     if item in names:
         return Value(item)
     name, _, output = item.rpartition(":")
-    if name in names and output.isdigit():
+    if name in names and re.fullmatch("[0-9]{1,9}", output):
         return Value(name, int(output))
     containing = [known for known in sorted(names) if item.lower() in known.lower()][:5]
     hint = f" Did you mean one of {', '.join(containing)}?" if containing else suggestion(item, names)

@@ -287,9 +287,15 @@ class _Assembly:
 
 def _is_numbered(names: Sequence[str]) -> bool:
     """Return whether names differ by their numbers, which grow, and say more than a kind."""
-    numbers = [[int(digits) for digits in re.findall("[0-9]+", name)] for name in names]
+    numbers = [[_magnitude(digits) for digits in re.findall("[0-9]+", name)] for name in names]
     is_kind = re.sub("_?[0-9]+", "", names[0]) in KIND_WORDS
     return not is_kind and all(before < after for before, after in zip(numbers, numbers[1:]))
+
+
+def _magnitude(digits: str) -> tuple[int, str]:
+    """Return a key that sorts as the number does; Python refuses to parse thousands of digits."""
+    digits = digits.lstrip("0")
+    return len(digits), digits
 
 
 def _plural(name: str) -> str:
