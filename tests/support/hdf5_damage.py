@@ -38,5 +38,5 @@ def write_large_chunk(path: Path, place: str, size: int) -> None:
         key = file[place].attrs["key"]
         del file[place]
         dataset = file.create_dataset(place, (size,), "u1", chunks=(size,), compression="gzip")
-        dataset.id.write_direct_chunk((0,), zlib.compress(bytes(1 << 20)))
+        dataset.id.write_direct_chunk((0,), zlib.compress(bytes(1 << 24)))
         dataset.attrs.update(key=key, dtype="U8")
