@@ -228,3 +228,15 @@ def test_many_results_are_items_of_one() -> None:
     source = compose(g.store(total)).source
     check_style(source)
     assert "parts[0] + parts[8]" in source
+
+
+def test_branches_that_feed_each_other_are_no_inception() -> None:
+    """A tree that aggregates what it computes in turn has parallel operands, but no parallel branches."""
+    g = GraphBuilder()
+    x = g.conv(g.input(), 24, 3)
+    for _ in range(3):
+        first = g.node("relu", g.conv(x, 8, 3))
+        second = g.node("relu", g.conv(first, 8, 3))
+        third = g.node("relu", g.conv(x, 8, 1))
+        x = g.node("concatenate", second, first, third, axis=1, channels=24)
+    assert "Inception" not in compose(g.store(x)).source

@@ -30,7 +30,7 @@ def recognize(facts: BlockFacts) -> str | None:
     ``DepthwiseSeparable``  a depthwise convolution and a 1x1 one
     ``FeedForward``       two linear maps with an activation between them, and a residual
     ``Fire``              1x1, then 1x1 and 3x3 in parallel, concatenated
-    ``Inception``         three or more branches of different kernels or pooling, concatenated
+    ``Inception``         three or more separate branches of different kernels or pooling, concatenated
     ``InvertedResidual``  1x1 to no fewer channels, a depthwise convolution, 1x1
     ``SplitAttention``    a product with a softmax of globally pooled features
     ``SqueezeExcite``     the input times a sigmoid gate of its globally pooled channels
@@ -99,11 +99,23 @@ def _concatenation(facts: BlockFacts) -> str | None:
     branches = [facts.convolutions_of([s for s in b if s not in facts.shared()]) for b in facts.branches]
     if len(shared) == 1 and shared[0].is_pointwise and is_fire(branches):
         return "Fire"
-    if len(branches) < 3 or shared or any((c.dilation or 1) > 1 for branch in branches for c in branch):
+    if (
+        len(branches) < 3
+        or shared
+        or _feeds_itself(facts)
+        or any((c.dilation or 1) > 1 for branch in branches for c in branch)
+    ):
         return None
     kernels = {c.kernel for branch in branches for c in branch}
     pooled = any(kind in POOLS for kind in facts.kinds)
     return "Inception" if len(kernels) + pooled > 1 else None
+
+
+def _feeds_itself(facts: BlockFacts) -> bool:
+    """Return whether what a branch gives to the merge is computed with by another branch too."""
+    merge = facts.merge
+    merged = set(merge.operands) if merge is not None else set()
+    return any(merged & set(statement.operands) for statement in facts.statements if statement is not merge)
 
 
 _BY_MERGE: dict[str, Callable[[BlockFacts], str | None]] = {

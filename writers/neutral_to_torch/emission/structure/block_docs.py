@@ -99,10 +99,11 @@ _PARTS = {"SqueezeExcite": "squeeze-and-excitation", "SplitAttention": "split at
 
 
 def _parallel_branches(facts: BlockFacts) -> str:
-    """Return ``Parallel branches, concatenated: 1x1 | 1x1, 5x5.``, with a shorter head where the line is too long."""
+    """Return ``Parallel branches, concatenated: 1x1 | 1x1, 5x5.``, or less where the line is too long."""
     branches = _branches(facts)
-    text = f"Parallel branches, concatenated: {branches}."
-    return text if len(text) <= LONGEST else f"Parallel branches: {branches}."
+    count = f"{len(facts.branches)} parallel branches, concatenated."
+    texts = (f"Parallel branches, concatenated: {branches}.", f"Parallel branches: {branches}.", count)
+    return next(text for text in texts if len(text) <= LONGEST or text is count)
 
 
 def _branches(facts: BlockFacts) -> str:
