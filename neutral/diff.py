@@ -169,28 +169,29 @@ def _diff_tensor(
 def _diff_values(key: str, before: Tensor, after: Tensor, rtol: float, atol: float) -> TensorDifference | None:
     import numpy as np
 
-    from neutral.values import numeric_values
+    from neutral.values import numeric_blocks
 
-    a, b = numeric_values(before).reshape(-1), numeric_values(after).reshape(-1)
     is_exact = rtol == 0 and atol == 0
-    if is_exact and before.dtype == after.dtype and a.tobytes() == b.tobytes():
+    count, maximum, squares, distance_squares = 0, 0.0, 0.0, 0.0
+    for a, b in zip(numeric_blocks(before), numeric_blocks(after)):
+        are_integers = a.dtype.kind in "iub" and b.dtype.kind in "iub"
+        differs: np.ndarray = a != b  # of integers before the conversion, which is not exact
+        a, b = a.astype(np.float64), b.astype(np.float64)
+        with np.errstate(invalid="ignore", over="ignore"):
+            distance = np.abs(b - a)
+            distance[(a == b) | (np.isnan(a) & np.isnan(b))] = 0.0
+            distance[np.isnan(distance)] = math.inf
+            if not (are_integers and is_exact):
+                differs = (distance > atol + rtol * np.abs(a)) | np.isinf(distance)
+            count += int(np.count_nonzero(differs))
+            maximum = max(maximum, float(distance.max()))
+            squares += float(np.nansum(np.square(a)))
+            distance_squares += float(np.sum(np.square(distance)))
+    if count == 0:
         return None
-    are_integers = a.dtype.kind in "iub" and b.dtype.kind in "iub"
-    differs: np.ndarray = a != b  # of integers before the conversion, which is not exact
-    a, b = a.astype(np.float64), b.astype(np.float64)
-    with np.errstate(invalid="ignore", over="ignore"):
-        distance = np.abs(b - a)
-        distance[(a == b) | (np.isnan(a) & np.isnan(b))] = 0.0
-        distance[np.isnan(distance)] = math.inf
-        if not (are_integers and is_exact):
-            differs = (distance > atol + rtol * np.abs(a)) | np.isinf(distance)
-        count = int(np.count_nonzero(differs))
-        if count == 0:
-            return None
-        size = float(np.sqrt(np.nansum(np.square(a))))
-        norm = float(np.sqrt(np.sum(np.square(distance))))
-    relative = norm / size if size and math.isfinite(norm) and math.isfinite(size) else math.inf
-    return TensorDifference(key, None, before.size, count, float(distance.max()), relative)
+    is_finite = math.isfinite(distance_squares) and math.isfinite(squares)
+    relative = math.sqrt(distance_squares) / math.sqrt(squares) if squares and is_finite else math.inf
+    return TensorDifference(key, None, before.size, count, maximum, relative)
 
 
 def _dtype_and_shape(tensor: Tensor) -> str:

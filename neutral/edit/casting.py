@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Iterator, Sequence
 
@@ -9,8 +10,7 @@ from neutral.dtypes import DTYPE_NAME, FLOATING, dtype_code
 from neutral.edit.derived import derive, matches_any
 from neutral.errors import UsageError
 from neutral.store import Store
-from neutral.tensor import Tensor, lazy_tensor
-from neutral.values import cast_to, numeric_values
+from neutral.values import cast_tensor, numeric_blocks
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,12 @@ def cast(store: Store, dtype: str, *, keep: Sequence[str] = ()) -> Store:
     tensors = dict(store.tensors)
     for key, tensor in store.tensors.items():
         if key in layered and tensor.dtype in FLOATING and tensor.dtype != code and not matches_any(key, keep):
-            tensors[key] = _cast(tensor, code)
+            tensors[key] = cast_tensor(tensor, code)
     return derive(store, store.layers, tensors, store.graph, f"floating tensors were cast to {DTYPE_NAME[code]}")
 
 
 def cast_errors(before: Store, after: Store) -> Iterator[CastError]:
-    """Yield the errors of each tensor that :func:`cast` changed; reads those tensors.
+    """Yield the errors of each tensor that :func:`cast` changed; read those tensors block by block.
 
     Args:
         before: The store that was cast.
@@ -99,17 +99,19 @@ def cast_errors(before: Store, after: Store) -> Iterator[CastError]:
     for key, tensor in after.tensors.items():
         if tensor is before.tensors[key]:
             continue
-        exact, rounded = (numeric_values(t).astype(np.float64).reshape(-1) for t in (before.tensors[key], tensor))
-        finite = np.isfinite(exact)
-        overflows = finite & ~np.isfinite(rounded)
-        underflows = (exact != 0) & (rounded == 0)
-        counted = finite & ~overflows & ~underflows
-        errors = np.abs(rounded[counted] - exact[counted])
-        size = float(np.linalg.norm(exact[counted]))
-        norm = float(np.linalg.norm(errors)) / size if size else 0.0
-        maximum = float(errors.max()) if errors.size else 0.0
-        yield CastError(key, tensor.size, maximum, norm, int(overflows.sum()), int(underflows.sum()))
-
-
-def _cast(tensor: Tensor, code: str) -> Tensor:
-    return lazy_tensor(code, tensor.shape, lambda: cast_to(numeric_values(tensor), code))
+        maximum = error_squares = squares = 0.0
+        overflow_count = underflow_count = 0
+        for values, cast_values in zip(numeric_blocks(before.tensors[key]), numeric_blocks(tensor)):
+            exact, rounded = values.astype(np.float64), cast_values.astype(np.float64)
+            finite = np.isfinite(exact)
+            overflows = finite & ~np.isfinite(rounded)
+            underflows = (exact != 0) & (rounded == 0)
+            counted = finite & ~overflows & ~underflows
+            errors = np.abs(rounded[counted] - exact[counted])
+            maximum = max(maximum, float(errors.max(initial=0)))
+            error_squares += float(np.square(errors).sum())
+            squares += float(np.square(exact[counted]).sum())
+            overflow_count += int(overflows.sum())
+            underflow_count += int(underflows.sum())
+        norm = math.sqrt(error_squares) / math.sqrt(squares) if squares else 0.0
+        yield CastError(key, tensor.size, maximum, norm, overflow_count, underflow_count)

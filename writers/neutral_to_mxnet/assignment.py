@@ -15,7 +15,7 @@ from neutral.graph import Layer
 from neutral.mapping import COUNTER, Entry, filled, tensors_by_name
 from neutral.store import Store
 from neutral.tensor import Tensor, lazy_tensor
-from neutral.values import cast_to, numeric_values
+from neutral.values import cast_tensor, numeric_blocks, numeric_values
 
 FLATTENED_KINDS = ("convolution", "linear")
 """Kinds whose weight is a matrix (out, everything else), so that its trailing axes can be regrouped."""
@@ -202,8 +202,9 @@ def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
 def _with_dtype(tensor: Tensor, dtype: str) -> Tensor:
     if tensor.dtype == dtype:
         return tensor
-    return lazy_tensor(dtype, tensor.shape, lambda: cast_to(numeric_values(tensor), dtype))
+    return cast_tensor(tensor, dtype)
 
 
 def _equal(first: Tensor, second: Tensor) -> bool:
-    return first.shape == second.shape and bool((numeric_values(first) == numeric_values(second)).all())
+    blocks = zip(numeric_blocks(first), numeric_blocks(second))
+    return first.shape == second.shape and all((values == others).all() for values, others in blocks)

@@ -144,3 +144,16 @@ def test_a_graph_is_needed_to_cut() -> None:
 def test_only_cast_tensors_have_errors(tmp_path: Path) -> None:
     store = sample_store(tmp_path)
     assert [error.key for error in cast_errors(store, cast(store, "float16", keep=["fc.*"]))] == ["act.weight"]
+
+
+def test_cast_errors_are_those_of_all_blocks() -> None:
+    array = np.random.default_rng(5).normal(size=3 * (1 << 18) + 5).astype(np.float32)
+    array[[0, 1 << 18, -1]] = [1e6, 1e-9, 1 + 2**-11]
+    store = Store({"a": Layer("a", "parameter", {}, {"value": "a"})}, {"a": from_numpy(array)})
+    (error,) = cast_errors(store, cast(store, "float16"))
+    with np.errstate(over="ignore"):
+        rounded = array.astype(np.float16).astype(np.float64)
+    counted = np.isfinite(rounded) & ((rounded != 0) | (array == 0))
+    errors = np.abs(rounded - array)[counted]
+    assert (error.overflows, error.underflows, error.maximum) == (1, (~counted).sum() - 1, errors.max())
+    assert error.norm == pytest.approx(np.linalg.norm(errors) / np.linalg.norm(array[counted].astype(np.float64)))
