@@ -48,7 +48,7 @@ def many(place: Path, counts: list[int]) -> list[list[str]]:
         size = f"{count:,}"
         rows += [verb(size, "inspect", params), verb(size, "inspect", params, "--json")]
         fits = count <= 200_000  # more layers than that are too many for one header, which the export says
-        rows.append(verb(size, "export", params, "-o", store, code=0 if fits else 5))
+        rows.append(verb(size, "export", params, "-o", store, code=0 if fits else 8))
         if not fits:
             continue
         rows += [

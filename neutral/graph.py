@@ -97,6 +97,9 @@ class Graph:
     def layer_names(self) -> Iterator[str]:
         """Yield the name of every layer that a node uses, in subgraphs too; once for each use.
 
+        Returns:
+            An iterator over the names.
+
         Example:
             >>> list(Graph((), (Node("fc_fwd", "linear", (Value("x"),), {}, "fc"),), ()).layer_names())
             ['fc']

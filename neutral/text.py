@@ -9,6 +9,12 @@ from typing import Callable, Iterable, Iterator, Sequence
 def printable(text: str) -> str:
     r"""Escape the characters that a terminal would interpret: controls, direction marks, lone surrogates.
 
+    Args:
+        text: Any text.
+
+    Returns:
+        The text, in which every character is printable.
+
     Example:
         >>> print(printable("conv\x1b[31m"))
         conv\x1b[31m
@@ -24,6 +30,9 @@ def suggestion(name: str, names: Iterable[str]) -> str:
     Args:
         name: The unknown name.
         names: The known names.
+
+    Returns:
+        A sentence that begins with a space, or an empty text.
 
     Example:
         >>> suggestion("bn12", ["bn1_2", "fc"])
@@ -48,6 +57,9 @@ def table(head: Row, rows: Iterable[Row], right: Row = ()) -> str:
         rows: The cells; columns that are empty in every row are left out.
         right: The titles of the columns to align to the right.
 
+    Returns:
+        The lines, without a line feed at the end.
+
     Example:
         >>> print(table(("layer", "bytes"), [("fc", "24"), ("conv0", "1024")], right=("bytes",)))
         layer  bytes
@@ -65,6 +77,9 @@ def table_lines(head: Row, rows: Callable[[], Iterable[Row]], right: Row = ()) -
         head: The titles of the columns.
         rows: Return the rows; called twice, for the widths of the columns and for their cells.
         right: The titles of the columns to align to the right.
+
+    Returns:
+        An iterator over the lines, the titles first.
     """
     widths = [0] * len(head)
     for row in rows():

@@ -12,6 +12,9 @@ def is_of_type(type_name: str, value: Any) -> bool:
         type_name: A key of :data:`TYPES`.
         value: Any object.
 
+    Returns:
+        True if the value has the type; an int has the type ``float`` too, and a bool is no int.
+
     Example:
         >>> is_of_type("ints", (1, 2)), is_of_type("ints", [1, 2]), is_of_type("int", True)
         (True, False, False)
@@ -20,7 +23,14 @@ def is_of_type(type_name: str, value: Any) -> bool:
 
 
 def numbers_in(value: Any) -> list[float]:
-    """Return the numbers of an attribute's value: itself, or the items of a tuple; bools and None are left out."""
+    """Return the numbers of an attribute's value: itself, or the items of a tuple; bools and None are left out.
+
+    Args:
+        value: The value of an attribute.
+
+    Returns:
+        The numbers, those within tuples too.
+    """
     items = value if isinstance(value, tuple) else (value,)
     return [item for item in items if _is_number(item)]
 

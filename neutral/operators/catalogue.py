@@ -9,7 +9,15 @@ from neutral.operators.declarations import Operator
 
 
 class UnknownOperator(NeutralError):
-    """A kind that is not in the catalogue."""
+    """A kind that is not in the catalogue.
+
+    Example:
+        >>> try:
+        ...     Catalogue()["warp"]
+        ... except UnknownOperator as error:
+        ...     str(error)[:44]
+        "operator kind 'warp' is not in the catalogue"
+    """
 
 
 class Catalogue:
@@ -45,11 +53,22 @@ class Catalogue:
         return operator
 
     def on_missing(self, callback: Callable[[], None]) -> None:
-        """Set the function that is called when an unregistered kind is looked up with ``[]``; it may register kinds."""
+        """Set the function that is called when an unregistered kind is looked up with ``[]``; it may register kinds.
+
+        Args:
+            callback: A function without arguments, such as one that looks for plug-ins.
+        """
         self._on_missing = callback
 
     def get(self, kind: str) -> Operator | None:
-        """Return the declaration of a kind, or None if it is not registered; the callback is not called."""
+        """Return the declaration of a kind, or None if it is not registered; the callback is not called.
+
+        Args:
+            kind: The name of the kind.
+
+        Returns:
+            The declaration.
+        """
         return self._operators.get(kind)
 
     def __getitem__(self, kind: str) -> Operator:

@@ -47,13 +47,27 @@ class Attribute:
     check: Check | None = None
 
     def type_problem(self, value: Any) -> str | None:
-        """Return why a value is not of the attribute's type, or None if it is."""
+        """Return why a value is not of the attribute's type, or None if it is.
+
+        Args:
+            value: The value; any object.
+
+        Returns:
+            The problem in one line.
+        """
         if (value is None and self.optional) or is_of_type(self.type, value):
             return None
         return f"{self.name}={value!r} is not of type {self.type}"
 
     def value_problem(self, value: Any) -> str | None:
-        """Return why the attribute cannot have a value of the right type, or None if it can."""
+        """Return why the attribute cannot have a value of the right type, or None if it can.
+
+        Args:
+            value: A value without a :meth:`type_problem`.
+
+        Returns:
+            The problem in one line.
+        """
         if value is None:
             return None
         if self.choices and value not in self.choices:
@@ -71,6 +85,9 @@ class Attribute:
 
         Args:
             value: The value; any object.
+
+        Returns:
+            The problem in one line.
         """
         return self.type_problem(value) or self.value_problem(value)
 
@@ -85,6 +102,10 @@ class Role:
         doc: The meaning of the tensor.
         required: Whether every layer of the kind has the tensor, stored or computed.
         buffer: Whether the tensor is a statistic, which is not trained.
+
+    Example:
+        >>> Role("weight", "(out_features, in_features)", "The matrix.").is_matrix
+        True
     """
 
     name: str
@@ -95,6 +116,12 @@ class Role:
 
     def matches(self, name: str) -> bool:
         """Return whether a tensor of this name has the role.
+
+        Args:
+            name: The name of a tensor within its layer.
+
+        Returns:
+            True if it is the role's name, with a number in the place of ``{k}``.
 
         Example:
             >>> Role("bias_ih_l{k}", "(hidden_size,)", "A bias.").matches("bias_ih_l12")
@@ -187,11 +214,25 @@ class Operator:
         return any(role.required and role.is_matrix for role in self.roles)
 
     def is_inference_identity(self, attributes: Mapping[str, Any]) -> bool:
-        """Return whether a node with these attributes returns its first operand unchanged outside of training."""
+        """Return whether a node with these attributes returns its first operand unchanged outside of training.
+
+        Args:
+            attributes: The node's attributes.
+
+        Returns:
+            True if the node can be left out of a network that is not trained.
+        """
         return self.inference_identity and not attributes.get("always", False)
 
     def role(self, name: str) -> Role | None:
-        """Return the role of a tensor called ``name``, or None if the kind has no such role."""
+        """Return the role of a tensor called ``name``, or None if the kind has no such role.
+
+        Args:
+            name: The name of a tensor within its layer, such as ``weight_ih_l0``.
+
+        Returns:
+            The declaration of the role.
+        """
         return next((role for role in self.roles if role.matches(name)), None)
 
     def problems(self, attributes: Mapping[str, Any], complete: bool = True) -> Iterator[str]:
@@ -251,7 +292,14 @@ class Operator:
             yield f"{self.kind}: {problem}"
 
     def arity_problem(self, count: int) -> str | None:
-        """Return why a node of this kind cannot have ``count`` operands, absent ones included, or None if it can."""
+        """Return why a node of this kind cannot have ``count`` operands, absent ones included, or None if it can.
+
+        Args:
+            count: The number of operands.
+
+        Returns:
+            The problem in one line.
+        """
         starred = any(name.startswith("*") for name in self.inputs)
         needed = [name for name in self.inputs if not name.startswith("*") and not name.endswith("?")]
         if count < len(needed) or (not starred and count > len(self.inputs)):
@@ -264,6 +312,9 @@ class Operator:
         Args:
             attributes: The node's attributes, which have no :meth:`problems`.
             operands: The number of operands, absent ones included.
+
+        Returns:
+            The number of outputs, used or not.
 
         Example:
             >>> from neutral.operators import catalogue

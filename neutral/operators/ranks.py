@@ -29,11 +29,26 @@ class RankContext:
         return self.attributes[attribute]
 
     def rank(self, index: int = 0) -> int | None:
-        """Return the rank of operand ``index``, or None where it is unknown or the operand is absent."""
+        """Return the rank of operand ``index``, or None where it is unknown or the operand is absent.
+
+        Args:
+            index: The input's position, from 0.
+
+        Returns:
+            The number of axes; 0 for a literal number.
+        """
         return self.operands[index] if index < len(self.operands) else None
 
     def changed(self, difference: int, index: int = 0) -> int | None:
-        """Return the rank of operand ``index`` plus ``difference``, or None where the rank is unknown."""
+        """Return the rank of operand ``index`` plus ``difference``, or None where the rank is unknown.
+
+        Args:
+            difference: The number of axes that are added; negative for axes that are removed.
+            index: The operand's position, from 0.
+
+        Returns:
+            The number of axes.
+        """
         rank = self.rank(index)
         return None if rank is None else rank + difference
 
@@ -43,7 +58,14 @@ RankRule = Union[int, str, Callable[[RankContext], Ranks], None]
 
 
 def broadcast_rank(ranks: Sequence[int | None]) -> int | None:
-    """Return the rank of a NumPy broadcast of operands of these ranks, or None where one of them is unknown."""
+    """Return the rank of a NumPy broadcast of operands of these ranks, or None where one of them is unknown.
+
+    Args:
+        ranks: The ranks of the operands; None where one is unknown.
+
+    Returns:
+        The largest rank.
+    """
     known = [rank for rank in ranks if rank is not None]
     return max(known, default=None) if len(known) == len(ranks) else None
 

@@ -112,11 +112,25 @@ class Writer(Protocol):
         ...
 
     def build(self, store: Store) -> Any:
-        """Return the emitted model as a module in memory, loaded with the store's tensors."""
+        """Return the emitted model as a module in memory, loaded with the store's tensors.
+
+        Args:
+            store: A store with a graph.
+
+        Returns:
+            A model object of the framework, ready for inference.
+        """
         ...
 
     def plan_of(self, store: Store) -> Mapping[str, str]:
-        """Return the path of the built module's submodule for each layer and node of the store that has one."""
+        """Return the path of the built module's submodule for each layer and node of the store that has one.
+
+        Args:
+            store: The store of which ``build`` made the module.
+
+        Returns:
+            Paths in the terms of the framework, by layer and node.
+        """
         ...
 
     def make_plan(

@@ -16,6 +16,9 @@ def sha256(chunks: Iterable[bytes | memoryview], stopped: Event | None = None) -
         chunks: The bytes of the stream.
         stopped: An event that ends the computation early; the result is then meaningless.
 
+    Returns:
+        64 hexadecimal digits.
+
     Example:
         >>> sha256([b"neu", b"tral"])[:8]
         '7e2372f4'
@@ -51,7 +54,12 @@ class Digests(Dict[str, str]):
         self._stopped = Event()
 
     def add(self, key: str, chunks: Iterable[bytes | memoryview]) -> None:
-        """Hash a stream on the thread, after those that were added before."""
+        """Hash a stream on the thread, after those that were added before.
+
+        Args:
+            key: The key of the digest.
+            chunks: The bytes of the stream; read by the thread.
+        """
         self._pending[key] = self._pool.submit(sha256, chunks, self._stopped)
 
     def finish(self) -> None:

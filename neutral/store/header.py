@@ -47,6 +47,12 @@ class Header:
 def ordered(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Sort tensors in the official writer's order: large dtypes first, so that data is aligned, then by key.
 
+    Args:
+        tensors: The tensors by key.
+
+    Returns:
+        The same tensors in the order of their data.
+
     Example:
         >>> from neutral.tensor import Tensor
         >>> list(ordered({"b": Tensor("U8", (), ()), "c": Tensor("F32", (), ()), "a": Tensor("F32", (), ())}))

@@ -33,14 +33,25 @@ class ByteCounter:
         self._lock = Lock()
 
     def add(self, count: int) -> None:
-        """Count further bytes and report the sum, at most the total."""
+        """Count further bytes and report the sum, at most the total.
+
+        Args:
+            count: The number of further bytes.
+        """
         if self._progress is not None:
             with self._lock:
                 self._done += count
                 self._progress(min(self._done, self._total), self._total)
 
     def pass_through(self, chunks: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:
-        """Yield the chunks and count each one after its use."""
+        """Yield the chunks and count each one after its use.
+
+        Args:
+            chunks: The bytes to count.
+
+        Returns:
+            An iterator over the same chunks.
+        """
         for chunk in chunks:
             yield chunk
             self.add(len(chunk))

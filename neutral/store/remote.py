@@ -27,6 +27,12 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+://")
 def is_url(path: str) -> bool:
     """Return whether a path is a URL.
 
+    Args:
+        path: A path or URL.
+
+    Returns:
+        True if it begins with a scheme, such as ``s3://``.
+
     Example:
         >>> is_url("s3://bucket/model.safetensors"), is_url("C:/model.safetensors")
         (True, False)

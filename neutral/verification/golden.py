@@ -67,7 +67,14 @@ class Golden:
         return f"{os.path.basename(self.path)} ({self.framework} {self.framework_version})"
 
     def array(self, key: str) -> np.ndarray:
-        """Return the values under a key; bfloat16 as float32, which holds it exactly."""
+        """Return the values under a key; bfloat16 as float32, which holds it exactly.
+
+        Args:
+            key: A key of :attr:`tensors`.
+
+        Returns:
+            A new array.
+        """
         import numpy as np
 
         tensor = self.tensors[key]
@@ -102,6 +109,12 @@ def _read_input(item: dict[str, Any]) -> GoldenInput:
 
 def open_golden(path: str | os.PathLike[str]) -> Golden:
     """Open a golden file. No tensor is read.
+
+    Args:
+        path: A file that ``mxnet_capture.py`` or another recorder wrote.
+
+    Returns:
+        The description, with tensors that are read when they are asked for.
 
     Raises:
         SourceError: The file cannot be read.

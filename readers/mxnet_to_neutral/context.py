@@ -70,11 +70,24 @@ class NodeContext:
         self._conversion = conversion
 
     def has(self, index: int) -> bool:
-        """Return whether the node has an input at this position."""
+        """Return whether the node has an input at this position.
+
+        Args:
+            index: The input's position, from 0.
+
+        Returns:
+            False for an optional input that the symbol leaves out.
+        """
         return index < self.count
 
     def input(self, index: int) -> Operand:
         """Return the operand at a position; a stored array becomes a ``parameter`` node.
+
+        Args:
+            index: The input's position, from 0.
+
+        Returns:
+            A value of the graph, or a number that is written as such.
 
         Raises:
             Refusal: The node has fewer inputs.
@@ -82,25 +95,56 @@ class NodeContext:
         return self._conversion.operand(self._entry(index))
 
     def inputs(self) -> list[Operand]:
-        """Return all operands."""
+        """Return all operands.
+
+        Returns:
+            The operands, in the order of the symbol.
+        """
         return [self.input(index) for index in range(self.count)]
 
     def dtype(self, index: int) -> str | None:
-        """Return the dtype of an input, such as ``int32``; None where it is unknown, which means a floating one."""
+        """Return the dtype of an input, such as ``int32``; None where it is unknown, which means a floating one.
+
+        Args:
+            index: The input's position, from 0.
+
+        Returns:
+            The name of the dtype.
+        """
         return self.dtypes[index] if self.has(index) else None
 
     def channels(self, index: int) -> int | None:
-        """Return the number of channels (the extent of axis 1) of an input, None where it is unknown."""
+        """Return the number of channels (the extent of axis 1) of an input, None where it is unknown.
+
+        Args:
+            index: The input's position, from 0.
+
+        Returns:
+            The number of channels.
+        """
         if not self.has(index):
             return None
         return infer_channels(self._conversion.symbol, self.symbol_node.inputs[index].node, self._conversion.file)
 
     def array(self, index: int) -> Array | None:
-        """Return the stored array that feeds a position directly, None if there is none."""
+        """Return the stored array that feeds a position directly, None if there is none.
+
+        Args:
+            index: The input's position, from 0.
+
+        Returns:
+            The array of the parameter file.
+        """
         return self._conversion.array(self.symbol_node.inputs[index]) if self.has(index) else None
 
     def producer(self, index: int) -> SymbolNode:
         """Return the symbol's node that feeds a position.
+
+        Args:
+            index: The input's position, from 0.
+
+        Returns:
+            A node of the symbol; a variable for a parameter or an input of the model.
 
         Raises:
             Refusal: The node has fewer inputs.
@@ -108,20 +152,48 @@ class NodeContext:
         return self._conversion.symbol.nodes[self._entry(index).node]
 
     def arrays_of(self, node: SymbolNode) -> list[Array | None]:
-        """Return the stored arrays that feed any node of the symbol, by position."""
+        """Return the stored arrays that feed any node of the symbol, by position.
+
+        Args:
+            node: A node of the symbol.
+
+        Returns:
+            For each input its array; None where an input is no stored array.
+        """
         return [self._conversion.array(entry) for entry in node.inputs]
 
     def producers_of(self, node: SymbolNode) -> list[SymbolNode]:
-        """Return the nodes that feed any node of the symbol, by position."""
+        """Return the nodes that feed any node of the symbol, by position.
+
+        Args:
+            node: A node of the symbol.
+
+        Returns:
+            For each input the node that makes it.
+        """
         return [self._conversion.symbol.nodes[entry.node] for entry in node.inputs]
 
     def consumers_of(self, node: SymbolNode) -> list[SymbolNode]:
-        """Return the nodes that use an output of any node of the symbol."""
+        """Return the nodes that use an output of any node of the symbol.
+
+        Args:
+            node: A node of the symbol.
+
+        Returns:
+            The nodes, in the order of the symbol.
+        """
         nodes = self._conversion.symbol.nodes
         return [user for user in nodes if any(nodes[entry.node] is node for entry in user.inputs)]
 
     def is_output(self, node: SymbolNode) -> bool:
-        """Return whether an output of the node is an output of the model."""
+        """Return whether an output of the node is an output of the model.
+
+        Args:
+            node: A node of the symbol.
+
+        Returns:
+            True if it is one of the symbol's heads.
+        """
         return any(self._conversion.symbol.nodes[head.node] is node for head in self._conversion.symbol.heads)
 
     def role(
@@ -165,7 +237,14 @@ class NodeContext:
         return identity(array, reshape)
 
     def gate_matrix(self, variable: str) -> Recipe | None:
-        """Return a recurrent layer's matrix or bias by its variable, joined from one array per gate if need be."""
+        """Return a recurrent layer's matrix or bias by its variable, joined from one array per gate if need be.
+
+        Args:
+            variable: The name of the variable, such as ``lstm0_i2h_weight``.
+
+        Returns:
+            The recipe, or None if the arrays are not there.
+        """
         return join_gates(variable, self._conversion.arrays)
 
     def expect_shape(self, name: str, actual: Sequence[int], expected: Sequence[int | None]) -> None:
@@ -235,25 +314,50 @@ class NodeContext:
             symbol: The subgraph.
             arrays: The stored arrays bound to its variables, by variable.
             computed: The variables that are bound to values of the outer graph.
+
+        Returns:
+            The converted subgraph, for the ``bodies`` of :meth:`node`.
         """
         return self._conversion.convert(symbol, arrays, computed)
 
     def unique(self, name: str) -> str:
-        """Return ``name``, or the first numbered variant of it that no node has, and reserve it."""
+        """Return ``name``, or the first numbered variant of it that no node has, and reserve it.
+
+        Args:
+            name: The wanted name.
+
+        Returns:
+            A name that no other node has.
+        """
         return self._conversion.unique(name)
 
     def opaque(self, reason: str) -> Value:
-        """Add an opaque node for an output that has no exact equivalent in the catalogue."""
+        """Add an opaque node for an output that has no exact equivalent in the catalogue.
+
+        Args:
+            reason: Why there is no exact equivalent; it is stored with the node.
+
+        Returns:
+            The node's first output.
+        """
         node = self.symbol_node
         attributes = dict(node.attributes)
         return self.node("opaque", *self.inputs(), operator=node.operator, attributes=attributes, reason=reason)
 
     def note(self, text: str) -> None:
-        """Add a note to the store; repeated notes are kept once."""
+        """Add a note to the store; repeated notes are kept once.
+
+        Args:
+            text: A sentence for people.
+        """
         self._conversion.add_note(text)
 
     def report_missing(self, variable: str) -> None:
-        """Record that the checkpoint lacks an array that the node needs; ignored without a parameter file."""
+        """Record that the checkpoint lacks an array that the node needs; ignored without a parameter file.
+
+        Args:
+            variable: The name of the array.
+        """
         if self._conversion.has_arrays:
             self._conversion.add_problem(
                 f"node {self.name!r} ({self.operator}) needs array {variable!r}, which is not there"

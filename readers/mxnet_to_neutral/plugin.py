@@ -39,6 +39,9 @@ class MXNetReader:
         Args:
             path: A folder, a file with one of :data:`SUFFIXES` or the bytes of an NDArray list, a prefix of such
                 files, or a URL without one of :data:`FOREIGN_SUFFIXES`.
+
+        Returns:
+            True if :meth:`read` should be tried.
         """
         if is_url(path):
             return not path.lower().endswith(FOREIGN_SUFFIXES)
@@ -75,6 +78,9 @@ class MXNetReader:
         Args:
             paths: A prefix, or the files of one checkpoint in any order.
             options: ``epoch`` (int).
+
+        Returns:
+            The store, whose ``close`` removes the temporary files of an unpacked archive.
 
         Raises:
             SourceError: A file is missing, damaged, or does not belong to the others.

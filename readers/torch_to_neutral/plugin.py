@@ -21,19 +21,41 @@ class TorchReader:
     name = "torch"
 
     def can_read(self, path: str) -> bool:
-        """Return whether a path is a state dict: a pickle of torch, or a safetensors file without a manifest."""
+        """Return whether a path is a state dict: a pickle of torch, or a safetensors file without a manifest.
+
+        Args:
+            path: A file, or a URL of one.
+
+        Returns:
+            True if :meth:`read` should be tried.
+        """
         if not (os.path.isfile(path) or is_url(path)):
             return False
         return path.lower().endswith(PICKLES) or (path.lower().endswith(".safetensors") and _has_only_tensors(path))
 
     def find(self, folder: str, names: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """Yield the name and the files of each state dict among the files of a folder."""
+        """Yield the name and the files of each state dict among the files of a folder.
+
+        Args:
+            folder: The folder or URL that holds the files.
+            names: The names of all files in it.
+
+        Returns:
+            For each state dict the name of its file, twice: as the name of the checkpoint and as its only file.
+        """
         for name in names:
             if self.can_read(os.path.join(folder, name)):
                 yield name, (name,)
 
     def read(self, *paths: str, **options: Any) -> Store:
         """Read a state dict; see :func:`torch_to_neutral.read`.
+
+        Args:
+            paths: One file, or the URL of one.
+            options: None are accepted.
+
+        Returns:
+            The store, with layers inferred from names and shapes.
 
         Raises:
             UsageError: If there are several paths, or options.

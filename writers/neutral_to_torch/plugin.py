@@ -33,55 +33,139 @@ class TorchWriter:
     name = "torch"
 
     def preflight(self, store: Store, **cut: Any) -> NeutralError | None:
-        """Return the error that :meth:`emit` would raise, or None."""
+        """Return the error that :meth:`emit` would raise, or None.
+
+        Args:
+            store: A store with a graph.
+            cut: ``outputs`` or ``until``.
+
+        Returns:
+            The error, not raised.
+        """
         error: NeutralError | None = _package().preflight(store, **cut)
         return error
 
     def emit(self, store: Store, path: str | os.PathLike[str], **options: Any) -> EmittedModel:
-        """Write a store as the source of a module, and its weights; see :func:`neutral_to_torch.emit`."""
+        """Write a store as the source of a module, and its weights; see :func:`neutral_to_torch.emit`.
+
+        Args:
+            store: A store with a graph.
+            path: The source file, which ends with ``.py``.
+            options: The options of the function.
+
+        Returns:
+            The paths of the files, and how their content maps to the store.
+        """
         emitted: EmittedModel = _package().emit(store, path, **options)
         return emitted
 
     def write_hub(self, store: Store, folder: str | os.PathLike[str], **options: Any) -> EmittedModel:
-        """Write a folder for a model hub; see :func:`neutral_to_torch.write_hub`."""
+        """Write a folder for a model hub; see :func:`neutral_to_torch.write_hub`.
+
+        Args:
+            store: A store with a graph.
+            folder: The folder; it must be absent or empty.
+            options: The options of the function.
+
+        Returns:
+            The paths of the files, and how their content maps to the store.
+        """
         emitted: EmittedModel = _package().write_hub(store, folder, **options)
         return emitted
 
     def build(self, store: Store) -> nn.Module:
-        """Return the emitted module in memory; see :func:`neutral_to_torch.build`."""
+        """Return the emitted module in memory; see :func:`neutral_to_torch.build`.
+
+        Args:
+            store: A store with a graph.
+
+        Returns:
+            The model, in eval mode.
+        """
         module: nn.Module = _package().build(store)
         return module
 
     def plan_of(self, store: Store) -> Mapping[str, str]:
-        """Return the built module's path of each layer and node; see :func:`neutral_to_torch.plan_of`."""
+        """Return the built module's path of each layer and node; see :func:`neutral_to_torch.plan_of`.
+
+        Args:
+            store: A store with a graph.
+
+        Returns:
+            Paths such as ``features.conv0``, by layer and node.
+        """
         paths: Mapping[str, str] = _package().plan_of(store)
         return paths
 
     def make_plan(self, module: nn.Module, store: Store, mapping: Mappable = None, **options: Any) -> Plan:
-        """Match the layers of a store with those of a module; see :func:`neutral_to_torch.make_plan`."""
+        """Match the layers of a store with those of a module; see :func:`neutral_to_torch.make_plan`.
+
+        Args:
+            module: The module to be filled.
+            store: The store.
+            mapping: Known matches: a dict, a plan, or the path of a TOML file with either.
+            options: The options of the function.
+
+        Returns:
+            The plan.
+        """
         plan: Plan = _package().make_plan(module, store, mapping, **options)
         return plan
 
     def load_into(self, module: nn.Module, store: Store, mapping: Mappable = None, **options: Any) -> Plan:
-        """Fill a module from a store; see :func:`neutral_to_torch.load_into`."""
+        """Fill a module from a store; see :func:`neutral_to_torch.load_into`.
+
+        Args:
+            module: The module to fill.
+            store: The store.
+            mapping: Known matches: a dict, a plan, or the path of a TOML file with either.
+            options: The options of the function.
+
+        Returns:
+            The plan that was followed.
+        """
         plan: Plan = _package().load_into(module, store, mapping, **options)
         return plan
 
     def save_weights(
         self, module: nn.Module, path: str | os.PathLike[str], *, progress: Progress | None = None
     ) -> None:
-        """Write a module's state dict; see :func:`neutral_to_torch.save_weights`."""
+        """Write a module's state dict; see :func:`neutral_to_torch.save_weights`.
+
+        Args:
+            module: The module.
+            path: The file; replaced atomically.
+            progress: A callback that gets the bytes done and the bytes in all.
+        """
         _package().save_weights(module, path, progress=progress)
 
     def verify(
         self, module: nn.Module, golden: str | os.PathLike[str], plan: Plan | None = None, **options: Any
     ) -> Report:
-        """Compare a module's layers and outputs with recorded ones; see :func:`neutral_to_torch.verify`."""
+        """Compare a module's layers and outputs with recorded ones; see :func:`neutral_to_torch.verify`.
+
+        Args:
+            module: A loaded module.
+            golden: The golden file.
+            plan: The layers to compare.
+            options: The options of the function.
+
+        Returns:
+            A row for each comparison.
+        """
         report: Report = _package().verify(module, golden, plan, **options)
         return report
 
     def typed(self, store: Store, module: nn.Module) -> Store:
-        """Type a store after the module that it belongs to; see :func:`neutral_to_torch.typed`."""
+        """Type a store after the module that it belongs to; see :func:`neutral_to_torch.typed`.
+
+        Args:
+            store: A store whose layers were inferred from names and shapes.
+            module: The module of the state dict.
+
+        Returns:
+            A store of the same tensors.
+        """
         typed: Store = _package().typed(store, module)
         return typed
 

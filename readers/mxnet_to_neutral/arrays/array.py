@@ -79,6 +79,9 @@ class Array:
     def tensor(self) -> Tensor:
         """Return the dense C-contiguous tensor, with booleans as the bytes 0 and 1.
 
+        Returns:
+            The tensor, dense and in row-major order; it is computed when it is read unless :attr:`plain`.
+
         Raises:
             UnsupportedError: A sparse array would occupy too much memory.
             FormatError: On reading the tensor: a sparse array has an index out of range.

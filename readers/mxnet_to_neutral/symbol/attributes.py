@@ -140,7 +140,7 @@ class Attributes:
             default: The result where the file does not state the attribute; without a default it is required.
 
         Returns:
-            The name, in the terms of NumPy, with ``bfloat16``.
+            One of :data:`mxnet_to_neutral.symbol.values.DTYPES`.
 
         Raises:
             InvalidAttribute: The value is missing, cannot be parsed, or is out of range.

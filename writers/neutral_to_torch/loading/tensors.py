@@ -70,7 +70,18 @@ class MemoryMaps:
 
 
 def read(tensor: Tensor) -> torch.Tensor:
-    """Read a tensor into new memory."""
+    """Read a tensor into new memory.
+
+    Args:
+        tensor: The tensor of a store.
+
+    Returns:
+        A new tensor on the processor, with the same dtype and shape.
+
+    Example:
+        >>> read(Tensor("U8", (3,), lambda: (b"abc",)))
+        tensor([97, 98, 99], dtype=torch.uint8)
+    """
     values = torch.empty(tensor.shape, dtype=dtype_of(tensor))
     read_into(tensor, values)
     return values

@@ -47,6 +47,9 @@ def unpack(expression: Symbol, pattern: Any) -> Unpacked:
         pattern: A nested tuple of output numbers; None for an item that is no output. ``(0, (1, 2))`` is written
             ``x, (h, c) = ...``.
 
+    Returns:
+        The result of a rule.
+
     Example:
         >>> from neutral_to_torch.emission.expression.symbols import torch
         >>> unpack(torch.chunk(torch.ones(4), 2), (0, 1)).pattern
@@ -103,20 +106,48 @@ class NodeView:
         return self.attributes[attribute]
 
     def rank(self, index: int = 0) -> int | None:
-        """Return the number of axes of an input, None where it is unknown; a literal has rank 0."""
+        """Return the number of axes of an input, None where it is unknown; a literal has rank 0.
+
+        Args:
+            index: The input's position, from 0.
+
+        Returns:
+            The number of axes.
+        """
         return self._ranks[index] if index < len(self._ranks) else None
 
     def number(self, index: int) -> float | int | bool | None:
-        """Return a literal operand as a Python number, or None where the operand is a value or absent."""
+        """Return a literal operand as a Python number, or None where the operand is a value or absent.
+
+        Args:
+            index: The input's position, from 0.
+
+        Returns:
+            The number, with the type that the graph states.
+        """
         operand = self.node.inputs[index] if index < len(self.node.inputs) else None
         return None if isinstance(operand, Value) else operand
 
     def has(self, role: str) -> bool:
-        """Return whether the layer has this role, stored or computed."""
+        """Return whether the layer has this role, stored or computed.
+
+        Args:
+            role: The name of a role.
+
+        Returns:
+            False for an optional role that the layer lacks.
+        """
         return role in self.node.computed or self.stored(role)
 
     def stored(self, role: str) -> bool:
-        """Return whether the role is a tensor of the store."""
+        """Return whether the role is a tensor of the store.
+
+        Args:
+            role: The name of a role.
+
+        Returns:
+            False where the graph computes the role, and where the layer lacks it.
+        """
         return self._layer is not None and role in self._layer.tensors and role not in self.node.computed
 
     @property
@@ -127,6 +158,12 @@ class NodeView:
     def shape(self, role: str) -> tuple[int, ...]:
         """Return the shape of a stored role.
 
+        Args:
+            role: The name of a role.
+
+        Returns:
+            The shape of the stored tensor.
+
         Raises:
             Unsupported: The layer has no such tensor.
         """
@@ -134,6 +171,12 @@ class NodeView:
 
     def dtype(self, role: str) -> str:
         """Return the dtype code of a stored role, such as ``F32``.
+
+        Args:
+            role: The name of a role.
+
+        Returns:
+            The code of the stored tensor's dtype.
 
         Raises:
             Unsupported: The layer has no such tensor.
@@ -147,12 +190,21 @@ class NodeView:
             constructor: The call that makes it. The layer's stored roles are its state: the module must have a
                 parameter or buffer of each role's name.
             constants: Entries of its state dict that the store does not hold.
+
+        Returns:
+            An expression that can be called with the operands.
         """
         tensors = {role: self._layer.tensors[role] for role in self.roles} if self._layer else {}
         return self._declare(self._layer.name if self._layer else self.name, constructor, tensors, constants, "")
 
     def tensor(self, role: str) -> Symbol:
         """Return a role as an expression: the graph's value where it is computed, else ``self.<name>_<role>``.
+
+        Args:
+            role: The name of a role.
+
+        Returns:
+            An expression of the tensor.
 
         Raises:
             Unsupported: The layer has no such tensor.
@@ -177,6 +229,9 @@ class NodeView:
             constructor: The call that makes a tensor of the same shape and dtype.
             value: The tensor that the state dict gets.
 
+        Returns:
+            An expression of the tensor.
+
         Raises:
             Unsupported: The tensor takes more than :data:`MAX_CONSTANT_BYTES`.
         """
@@ -191,6 +246,9 @@ class NodeView:
             inputs: The operands.
             bodies: For each attribute that holds a graph the ranks of the graph's inputs, None where unknown.
             counts: The numbers of sequences, states and so on that the printer of the kind needs.
+
+        Returns:
+            An expression of the node's outputs.
         """
         lowered = tuple(self._lower(f"{self.name}/{name}", self[name], ranks) for name, ranks in bodies.items())
         return Symbol(Control(self.kind, tuple(map(term_of, inputs)), lowered, counts))
@@ -243,6 +301,9 @@ def torch_dtype(name: str) -> Symbol:
 
     Args:
         name: The name in attributes, such as ``float32``.
+
+    Returns:
+        The expression, such as ``torch.float32``.
 
     Raises:
         Unsupported: Torch does not compute with this dtype, or there is no such dtype.
@@ -342,7 +403,14 @@ def _load() -> None:
 
 
 def rank_rule_of(kind: str) -> RankRule:
-    """Return the rank rule of a kind: the catalogue's, or that of the emitter rule for kinds that have none there."""
+    """Return the rank rule of a kind: the catalogue's, or that of the emitter rule for kinds that have none there.
+
+    Args:
+        kind: A kind of the catalogue.
+
+    Returns:
+        The rule; None where neither states one.
+    """
     operator = catalogue.get(kind)
     if operator is not None and operator.rank_rule is not None:
         return operator.rank_rule
