@@ -103,7 +103,18 @@ class TensorLayout:
             return f"reshaped from {shape}"
         if is_block and row and self.offset % row == 0 and self.size % row == 0:
             return _rows(self.offset, self.size, row)
+        if len(shape) == 2 and self.role_shape == shape and self._row_reach() < row:
+            return f"with columns permuted: sizes {self.sizes}, strides {self.strides}"
         return f"a view of {shape}: offset {self.offset}, sizes {self.sizes}, strides {self.strides}"
+
+    def _row_reach(self) -> int:
+        """Return the distance from the first element of the first row to the farthest of that row."""
+        left, reach = prod((self.role_shape or ())[1:]), 0
+        for size, stride in zip(reversed(self.sizes), reversed(self.strides)):
+            part = min(size, left)
+            reach += (part - 1) * abs(stride)
+            left //= part
+        return reach
 
     def view(self, array: np.ndarray) -> np.ndarray:
         """Return the view of a contiguous array that is the role, with the shape ``sizes``.

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from typing import Any, Iterable
+from dataclasses import replace
+from typing import Any, Callable, Iterable
 
 from torch import nn
 
+from neutral.errors import MatchError
 from neutral.matching import Mappable, planning
 from neutral.matching.mapping_file import resolve_mapping
 from neutral.matching.plan import Plan
 from neutral.store import Store
 from neutral.verification.golden import Golden, open_golden
 from neutral_to_torch.loading.prove import reproduces
-from neutral_to_torch.loading.target import TorchTarget, trace_target
+from neutral_to_torch.loading.target import TorchTarget, rewritten_targets, trace_target
 
 
 def make_plan(
@@ -56,15 +59,47 @@ def make_plan(
         golden = open_golden(golden)
     target = TorchTarget(module) if isinstance(mapping, Plan) else trace_target(module, store.graph, example, golden)
     recorded = golden
-    return planning.make_plan(
-        target,
-        store,
-        mapping,
-        strict=strict,
-        allow_unused=allow_unused,
-        allow_missing=allow_missing,
-        fold_batch_norms=fold_batch_norms,
-        prove=None
-        if recorded is None
-        else lambda candidate_store, plan: reproduces(module, candidate_store, plan, recorded),
-    )
+    allowed = tuple(allow_unused), tuple(allow_missing)
+
+    def plan_for(candidate: TorchTarget) -> Plan:
+        return planning.make_plan(
+            candidate,
+            store,
+            mapping,
+            strict=strict,
+            allow_unused=allowed[0],
+            allow_missing=allowed[1],
+            fold_batch_norms=fold_batch_norms,
+            prove=None
+            if recorded is None
+            else lambda candidate_store, plan: reproduces(module, candidate_store, plan, recorded),
+        )
+
+    return _best_plan(target, store, plan_for)
+
+
+def _best_plan(target: TorchTarget, store: Store, plan_for: Callable[[TorchTarget], Plan]) -> Plan:
+    """Return the plan of the module as it was traced, or of an equal network that fits where that does not.
+
+    Raises:
+        MatchError: No network fits; the message is that of the traced one.
+    """
+    error: MatchError | None = None
+    plan: Plan | None = None
+    try:
+        plan = plan_for(target)
+    except MatchError as refusal:
+        error = refusal
+    if plan is not None and not plan.problems:
+        return plan
+    for candidate, rewriting in rewritten_targets(target, store):
+        with contextlib.suppress(MatchError):
+            other = plan_for(candidate)
+            if any(pair.module in rewriting.padded and item.attribute == "padding" for pair, item in other.differences):
+                continue
+            if plan is None or len(other.problems) < len(plan.problems):
+                plan = replace(other, notes=(*other.notes, *rewriting.notes))
+    if plan is None:
+        assert error is not None
+        raise error
+    return plan

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Iterator, Mapping
 
 from torch import nn
 
 from neutral.errors import UsageError
 from neutral.graph import Graph
 from neutral.matching.network import Network
+from neutral.store import Store
 from neutral.verification.golden import Golden
 from neutral_to_torch.adapters import adapter_of, describe
-from neutral_to_torch.adapters.state import submodule
+from neutral_to_torch.adapters.state import state_of, submodule
 from neutral_to_torch.loading.probe import TorchProbe
 from neutral_to_torch.trace import Traced, trace
 from neutral_to_torch.trace.examples import given_arguments, golden_arguments, random_arguments
+from neutral_to_torch.trace.rewrites import Rewriting, without_ones
 
 
 class TorchTarget:
@@ -32,6 +34,7 @@ class TorchTarget:
 
     def __init__(self, module: nn.Module, traced: Traced | None = None) -> None:
         self.module = module
+        self.traced = traced
         self.name: str = type(module).__name__
         self.network: Network = describe(module) if traced is None else traced.network
         self.probe: TorchProbe | None = None if traced is None else TorchProbe(traced.record)
@@ -40,6 +43,34 @@ class TorchTarget:
         """Return the implied attributes of a layer's adapter; see :class:`neutral_to_torch.adapters.Adapter`."""
         adapter = adapter_of(submodule(self.module, layer))
         return {} if adapter is None else adapter.implied
+
+
+def rewritten_targets(target: TorchTarget, store: Store) -> Iterator[tuple[TorchTarget, Rewriting]]:
+    """Yield targets of equal networks that the store may have rather than the traced one, with the changes.
+
+    Args:
+        target: The target of the traced network.
+        store: The store.
+    """
+    module, traced = target.module, target.traced
+    if traced is None:
+        return
+    tensors = state_of(module)
+    parameters = dict(module.named_parameters(remove_duplicate=False))
+    buffers = {name: value for name, value in tensors.items() if name not in parameters and not value.is_meta}
+    bare = [layer for layer in store.layers.values() if layer.kind == "parameter"]
+    shapes = {without_ones(store.tensors[key].shape) for layer in bare for key in layer.tensors.values()}
+    seen = [target.network]
+    for moves, constants in ((True, False), (False, True), (True, True)):
+        rewriting = Rewriting(traced.network, traced.record)
+        if moves:
+            rewriting.absorb_padding()
+            rewriting.order_flattened()
+        if constants:
+            rewriting.keep_buffers(buffers, shapes)
+        if rewriting.network not in seen:
+            seen.append(rewriting.network)
+            yield TorchTarget(module, Traced(rewriting.network, rewriting.record)), rewriting
 
 
 def trace_target(module: nn.Module, graph: Graph | None, example: Any, golden: Golden | None) -> TorchTarget:

@@ -7,12 +7,11 @@ from math import prod
 from typing import Any, Mapping, Sequence
 
 import torch
-from torch.utils._pytree import tree_flatten
 
 from neutral.graph import Layer, Node, Value
 from neutral.matching.layouts import TensorLayout
 from neutral_to_torch.trace.parts import Role
-from neutral_to_torch.trace.record import Call, Record
+from neutral_to_torch.trace.record import Record, make_call
 
 
 class DerivedGraph:
@@ -50,9 +49,8 @@ class DerivedGraph:
             function: The torch operator.
             args: The positional arguments.
         """
-        flat, structure = tree_flatten((args, {}))
-        call = Call(function, tuple(flat), structure, (None,) * len(flat))
-        operands = tuple(item for item in flat if isinstance(item, Value))
+        call = make_call(function, *args)
+        operands = tuple(item for item in call.arguments if isinstance(item, Value))
         examples = {item: torch.empty(self._shapes[item], dtype=self._dtypes[item], device="meta") for item in operands}
         (output,) = call.run(examples)
         self._calls[name] = call

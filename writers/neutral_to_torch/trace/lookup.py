@@ -6,11 +6,10 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils._pytree import tree_flatten
 
 from neutral.graph import Node, Value
 from neutral_to_torch.adapters.state import state_of
-from neutral_to_torch.trace.record import Call, Draft
+from neutral_to_torch.trace.record import Draft, make_call
 from neutral_to_torch.trace.values import Gather, Geometry, Overlay, TensorValues, Write
 
 
@@ -103,8 +102,7 @@ class ValueLookup:
         """Add a node that calls a function."""
         node = Node(self.new_name(attributes.get("operator", kind)), kind, operands, attributes)
         self.draft.nodes.append(node)
-        flat, structure = tree_flatten((operands, {}))
-        self.draft.calls[node.name] = Call(function, tuple(flat), structure, (None,) * len(flat))
+        self.draft.calls[node.name] = make_call(function, *operands)
         self.draft.shapes[Value(node.name)], self.draft.dtypes[Value(node.name)] = tuple(tensor.shape), tensor.dtype
         return Value(node.name)
 

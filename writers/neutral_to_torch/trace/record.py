@@ -27,6 +27,11 @@ class Call:
     structure: Any
     names: tuple[str | None, ...] = ()
 
+    def positional(self) -> tuple[Any, ...]:
+        """Return the positional arguments."""
+        args, _ = tree_unflatten(list(self.arguments), self.structure)
+        return tuple(args)
+
     def run(self, values: Mapping[Value, Any]) -> list[Any]:
         """Return the output tensors for other values, which are not changed."""
         changes = self.function._schema.is_mutable
@@ -37,6 +42,12 @@ class Call:
         args, kwargs = tree_unflatten(flat, self.structure)
         function: Any = _ANY_STRIDES.get(self.function, self.function)
         return [item for item in tree_flatten(function(*args, **kwargs))[0] if isinstance(item, torch.Tensor)]
+
+
+def make_call(function: Any, *args: Any) -> Call:
+    """Return the call of an operator with positional arguments; a :class:`Value` stands for a tensor."""
+    flat, structure = tree_flatten((args, {}))
+    return Call(function, tuple(flat), structure, (None,) * len(flat))
 
 
 _ANY_STRIDES: dict[Any, Any] = {
