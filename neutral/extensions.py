@@ -20,9 +20,6 @@ from neutral.errors import UsageError
 from neutral.operators import Operator, catalogue
 from neutral.plugins import PluginError
 
-GROUP = "neutral.operators"
-"""The entry-point group of plug-ins with operator kinds."""
-
 _loaded: dict[str, Any] = {}
 _applied: set[tuple[str, str]] = set()
 _searched = False
@@ -53,7 +50,7 @@ def add_file(path: str) -> None:
     from importlib.machinery import SourceFileLoader
     from types import ModuleType
 
-    module = ModuleType(f"neutral_plugin_{len(_loaded)}")
+    module = ModuleType(f"{plugins.FILE_PREFIX}{len(_loaded)}")
     try:
         SourceFileLoader(module.__name__, name).exec_module(module)
     except Exception as error:
@@ -86,8 +83,8 @@ def search() -> None:
     global _searched
     if not _searched:
         _searched = True
-        for name in plugins.names(GROUP):
-            _register(name, plugins.load(GROUP, name))
+        for name in plugins.names(plugins.OPERATORS):
+            _register(name, plugins.load(plugins.OPERATORS, name))
 
 
 def _register(name: str, plugin: Any) -> None:

@@ -83,6 +83,12 @@ def _guarded(words: list[str], console: Console) -> int:
         file = f"{error.filename}: " if error.filename else ""
         return console.error(error, f"{file}{error.strerror or error}.", NeutralError.exit_code)
     except Exception as error:
+        from neutral.plugins.blame import plugin_that_raised
+
+        plugin = plugin_that_raised(error)
+        if plugin is not None:
+            message = f"{plugin} raised {type(error).__name__}: {error}. Report it to the author, with --debug."
+            return console.error(error, message, NeutralError.exit_code)
         message = (
             f"unexpected {type(error).__name__}: {error}. This is a bug in Neutral: please report it with the "
             "output of the same command and --debug."

@@ -7,12 +7,13 @@ failed run leaves it unchanged.
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, Any
 
 from neutral.cli.console import Console, Report, byte_size, plural
 from neutral.cli.factory import add_factory, importable, make
-from neutral.cli.sources import add_source, read_source, refuse_replacing
-from neutral.errors import UsageError
+from neutral.cli.sources import add_source, read_source, refuse_replacing, with_partner
+from neutral.errors import SourceError, UsageError
 from neutral.gc_pause import gc_paused
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="the store; FILE.safetensors")
     add_factory(parser, required=False, text="for a state dict: the class or function that makes its module")
     parser.add_argument("--no-digests", action="store_true", help="leave out the SHA-256 of every tensor and file")
+    parser.add_argument(
+        "--input", action="append", metavar="NAME", help="an array that is an input of the graph, such as a saved batch"
+    )
+    parser.add_argument("--graph-only", action="store_true", help="write a symbol's graph without parameters")
     parser.add_argument("--dry-run", action="store_true", help="read and convert the structure, write nothing")
 
 
@@ -34,24 +39,46 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     target = arguments.output
     container_for(target)  # refuse an unknown suffix before anything is read
     refuse_replacing(target, arguments.source)
-    with read_source(arguments.source, arguments.epoch) as checkpoint:
+    sources = arguments.source if arguments.graph_only else with_partner(arguments.source, arguments.epoch)
+    beside = [
+        f"took {os.path.basename(path)} beside {arguments.source[0]}" for path in sources[len(arguments.source) :]
+    ]
+    refuse_replacing(target, sources)
+    with read_source(sources, arguments.epoch, **_options(arguments)) as checkpoint:
+        _require_weights(checkpoint, arguments)
         store = checkpoint if arguments.into is None else _typed(checkpoint, arguments)
         if not arguments.dry_run:
             with console.progress("export") as progress:
                 store.save(target, digests=not arguments.no_digests, progress=progress)
         size = store.nbytes
-        document = {
-            "source": arguments.source,
+        document: dict[str, Any] = {
+            "source": sources,
             "output": target,
             "written": not arguments.dry_run,
             "layers": len(store.layers),
             "tensors": len(store.tensors),
             "bytes": size,
-            "notes": list(store.notes),
+            "notes": [*beside, *store.notes],
         }
     done = "would write" if arguments.dry_run else "wrote"
     counts = f"{plural(document['layers'], 'layer')}, {plural(document['tensors'], 'tensor')}, {byte_size(size)}"
-    return Report(document, [f"{done} {target}: {counts}", *(f"note: {note}" for note in store.notes)])
+    return Report(document, [f"{done} {target}: {counts}", *(f"note: {note}" for note in document["notes"])])
+
+
+def _options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the options of the reader that were given."""
+    options: dict[str, Any] = {"inputs": arguments.input} if arguments.input else {}
+    return {**options, "graph_only": True} if arguments.graph_only else options
+
+
+def _require_weights(store: Store, arguments: argparse.Namespace) -> None:
+    """Raise SourceError for a graph without a parameter file, unless it was asked for."""
+    files = () if store.source is None else store.source.files
+    if store.layers and not arguments.graph_only and files and not any(file.role == "parameters" for file in files):
+        raise SourceError(
+            f"{', '.join(arguments.source)}: no parameter file is given, and none lies beside it: the store would have "
+            "no weights. Give the parameter file too, or pass --graph-only for the graph alone."
+        )
 
 
 def _typed(store: Store, arguments: argparse.Namespace) -> Store:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 HELP = (
     "a prefix (model for model-symbol.json and model-0000.params), a symbol and a .params file, a .params alone, "
-    "a folder, or a model.tar.gz"
+    "a folder, a model.tar.gz, or model.tar.gz#member"
 )
 
 
@@ -28,12 +28,13 @@ def add_source(parser: argparse.ArgumentParser, text: str = HELP) -> None:
     parser.add_argument("--epoch", type=int, metavar="N", help="the epoch, if a prefix or a folder has several")
 
 
-def read_source(paths: Sequence[str], epoch: int | None) -> Store:
+def read_source(paths: Sequence[str], epoch: int | None, **options: Any) -> Store:
     """Read a checkpoint with the first reader that accepts all of its paths.
 
     Args:
         paths: The files or the prefix of one checkpoint.
         epoch: The epoch, or None for the latest.
+        options: Other options of the reader; see :class:`neutral.plugins.Reader`.
 
     Raises:
         SourceError: No reader accepts the paths, or the checkpoint is damaged.
@@ -42,7 +43,8 @@ def read_source(paths: Sequence[str], epoch: int | None) -> Store:
     """
     from neutral.store import open_store
 
-    options: dict[str, Any] = {} if epoch is None else {"epoch": epoch}
+    if epoch is not None:
+        options["epoch"] = epoch
     for reader in plugins.load_all(plugins.READERS):
         if all(reader.can_read(path) for path in paths):
             store: Store = reader.read(*paths, **options)
@@ -58,6 +60,24 @@ def read_source(paths: Sequence[str], epoch: int | None) -> Store:
     raise SourceError(
         f"{', '.join(paths)}: unknown checkpoint format; the readers are {readers}. Pass the files of a checkpoint."
     )
+
+
+def with_partner(paths: Sequence[str], epoch: int | None) -> list[str]:
+    """Return one path with the file that lies beside it and completes its checkpoint, if there is one.
+
+    Args:
+        paths: The paths of the command line; several are returned as they are.
+        epoch: The epoch, or None.
+
+    Raises:
+        SourceError: There are several such files, or the given one is damaged.
+    """
+    if len(paths) == 1:
+        reader = next((item for item in plugins.load_all(plugins.READERS) if item.can_read(paths[0])), None)
+        find_partner = getattr(reader, "find_partner", None)
+        partner = None if find_partner is None else find_partner(paths[0], epoch)
+        return [*paths, *([partner] if partner else [])]
+    return list(paths)
 
 
 def _names_beside(path: str) -> set[str]:

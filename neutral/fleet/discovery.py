@@ -81,7 +81,7 @@ def search(sources: Sequence[str], leave_out: str | None = None) -> Found:
                     unique = unique_name(os.path.normpath(os.path.join(top, inside, name)), checkpoints)
                     paths = tuple(os.path.join(folder, member) for member in members)  # also joins URLs
                     checkpoints[unique] = Checkpoint(unique, reader.name, paths)
-                    used.update(member.partition("#")[0] for member in members)
+                    used.update(part for member in members for part in (member, member.partition("#")[0]))
             for name in sorted(set(names) - used):
                 passed_over[os.path.join(folder, name)] = _reason(readers, folder, name)
     return Found(

@@ -6,12 +6,13 @@ import filecmp
 import hashlib
 import os
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Iterator
+from typing import TYPE_CHECKING, Any
 
 from neutral import plugins
 from neutral.dtypes import DTYPE_NAME
 from neutral.errors import NeutralError
 from neutral.fleet.discovery import Checkpoint
+from neutral.members import split_member
 from neutral.store.digests import sha256
 from neutral.store.remote import RemoteFile, fetched, is_url
 from neutral.tensor import FileRange
@@ -31,7 +32,8 @@ class Entry:
         name: The path of the checkpoint below the archive, without a suffix.
         sources: Its files, or URLs.
         digest: The SHA-256 of its file; for several files, the SHA-256 of their hexadecimal digests, one a line, in the
-            order of ``sources``. Names of files are not part of it.
+            order of ``sources``. Names of files are not part of it. Of a member of an archive, that of the archive's
+            digest and the member's name, a line each.
         status: ``converted``, ``failed``, ``duplicate`` (``store`` was made from an identical input), or ``superseded``
             (the files have changed since ``store`` was made).
         store: The path of the store, relative to the archive.
@@ -58,7 +60,7 @@ def identify(checkpoint: Checkpoint) -> Entry:
     """Return an entry with the digest of a checkpoint's files; an exception becomes the entry's error."""
     entry = Entry(checkpoint.name, checkpoint.paths)
     try:
-        digests = [sha256(_content(path)) for path in checkpoint.paths]
+        digests = [_digest(path) for path in checkpoint.paths]
         whole = hashlib.sha256("".join(f"{digest}\n" for digest in digests).encode()).hexdigest()
         return replace(entry, digest=whole if len(digests) > 1 else digests[0])
     except Exception as error:
@@ -102,8 +104,13 @@ def _save(store: Store, destination: str, entry: Entry) -> str:
     return other_target
 
 
-def _content(path: str) -> Iterator[bytes]:
-    return RemoteFile(path).chunks() if is_url(path) else FileRange(path, 0, os.path.getsize(path)).chunks()
+def _digest(path: str) -> str:
+    """Return the digest of a file; of a member of an archive, that of the archive's digest and the member's name."""
+    if is_url(path):
+        return sha256(RemoteFile(path).chunks())
+    file, member = (path, "") if os.path.isfile(path) else split_member(path)
+    digest = sha256(FileRange(file, 0, os.path.getsize(file)).chunks())
+    return hashlib.sha256(f"{digest}\n{member}\n".encode("utf-8", "surrogateescape")).hexdigest() if member else digest
 
 
 def _counts(store: Store) -> dict[str, Any]:

@@ -15,14 +15,17 @@ installed entry points takes as long as the rest of the command line together.
 
 from __future__ import annotations
 
+from neutral.plugins.blame import FILE_PREFIX
 from neutral.plugins.command import Command
 from neutral.plugins.reader import Reader
-from neutral.plugins.registry import BUILTIN, COMMANDS, READERS, WRITERS, PluginError, load, load_all, names
+from neutral.plugins.registry import BUILTIN, COMMANDS, OPERATORS, READERS, WRITERS, PluginError, load, load_all, names
 from neutral.plugins.writer import EmittedModel, Writer, WrittenCheckpoint, require
 
 __all__ = [
     "BUILTIN",
     "COMMANDS",
+    "FILE_PREFIX",
+    "OPERATORS",
     "READERS",
     "WRITERS",
     "Command",

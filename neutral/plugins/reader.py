@@ -9,8 +9,9 @@ if TYPE_CHECKING:
 
 
 class Reader(Protocol):
-    """Convert checkpoints of one framework to stores. Only ``find`` may be absent.
+    """Convert checkpoints of one framework to stores.
 
+    ``find``, ``describe`` and ``find_partner`` may be absent.
     ``docs/adding-a-reader.md`` has a complete example.
     """
 
@@ -36,7 +37,8 @@ class Reader(Protocol):
 
         Args:
             paths: The files or the prefix of one checkpoint, in any order.
-            options: The reader options of the command line, passed only when given: ``epoch`` (int).
+            options: The reader options of the command line, passed only when given: ``epoch`` (int), ``inputs``
+                (list of str), ``graph_only`` (bool).
 
         Returns:
             The store, whose ``close`` removes temporary files if there are any.
@@ -57,5 +59,28 @@ class Reader(Protocol):
 
         Returns:
             For each checkpoint its name, a relative path without suffix, and the names of its files.
+        """
+        ...
+
+    def describe(self, path: str) -> str | None:
+        """Return what a file is that ``find`` left out, for the summary of ``neutral archive``; None for unknown files.
+
+        Args:
+            path: The file, or its URL.
+
+        Returns:
+            Words that follow the file's name: ``a symbol without parameters``.
+        """
+        ...
+
+    def find_partner(self, path: str, epoch: int | None = None) -> str | None:
+        """Return the file that completes the checkpoint of one file (weights, or their graph); None without one.
+
+        Args:
+            path: The file, accepted by :meth:`can_read`.
+            epoch: The epoch that the command line names.
+
+        Raises:
+            SourceError: There are several such files; the message lists them.
         """
         ...

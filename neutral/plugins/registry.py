@@ -14,6 +14,7 @@ from neutral.text import suggestion
 READERS = "neutral.readers"
 WRITERS = "neutral.writers"
 COMMANDS = "neutral.commands"
+OPERATORS = "neutral.operators"
 
 BUILTIN: Mapping[str, Mapping[str, str]] = {
     READERS: {"mxnet": "mxnet_to_neutral.plugin:reader", "torch": "torch_to_neutral.plugin:reader"},
@@ -44,7 +45,7 @@ def names(group: str) -> list[str]:
         >>> names(WRITERS)[:2]
         ['mxnet', 'torch']
     """
-    return list(_registered(group))
+    return list(registered(group))
 
 
 def load(group: str, name: str) -> Any:
@@ -70,7 +71,7 @@ def load(group: str, name: str) -> Any:
     """
     targets = BUILTIN.get(group, {})
     if name not in targets:
-        targets = _registered(group)
+        targets = registered(group)
     if name not in targets:
         known = ", ".join(targets) or "none, because nothing is registered"
         raise UsageError(f"unknown name {name!r} in {group}; expected one of {known}.{suggestion(name, targets)}")
@@ -113,7 +114,7 @@ def _importable(group: str, names: Iterable[str]) -> Iterator[Any]:
             warnings.warn(str(error), RuntimeWarning, stacklevel=3)
 
 
-def _registered(group: str) -> dict[str, str]:
+def registered(group: str) -> dict[str, str]:
     """Return ``module:attribute`` by name: built-in names, then those of installed packages in alphabetical order."""
     from importlib import metadata
 

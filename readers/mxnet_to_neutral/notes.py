@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Iterator, Sequence
 
 from mxnet_to_neutral.arrays import ArrayFile
-from mxnet_to_neutral.drafts import Conversion
+from mxnet_to_neutral.drafts import Conversion, Draft
 from neutral.graph import Layer
+
+MAX_NAMES = 5
+"""Nodes that a note on several of them names."""
 
 
 def notes_on_arrays(file: ArrayFile | None) -> Iterator[str]:
@@ -21,13 +24,27 @@ def notes_on_arrays(file: ArrayFile | None) -> Iterator[str]:
 
 
 def notes_on_opaque_nodes(conversion: Conversion) -> Iterator[str]:
-    """Yield the nodes without a rule, those in bodies of loops and branches included, with the reason of each."""
+    """Yield the nodes without a rule, those in bodies of loops and branches included: a note for each reason."""
+    drafts: dict[str, list[Draft]] = {}
+    for draft in _opaque_drafts(conversion):
+        drafts.setdefault(str(draft.attributes["reason"]), []).append(draft)
+    for reason, members in drafts.items():
+        operators = sorted({str(draft.attributes["operator"]) for draft in members})
+        if len(members) == 1:
+            yield f"node {members[0].name!r}: operator {operators[0]!r} is opaque: {reason}"
+            continue
+        names = ", ".join(repr(draft.name) for draft in members[:MAX_NAMES])
+        more = f" and {len(members) - MAX_NAMES} more" if len(members) > MAX_NAMES else ""
+        verb = "operator {} is" if len(operators) == 1 else "operators {} are"
+        yield f"nodes {names}{more}: {verb.format(', '.join(map(repr, operators)))} opaque: {reason}"
+
+
+def _opaque_drafts(conversion: Conversion) -> Iterator[Draft]:
     for draft in conversion.drafts:
         if draft.kind == "opaque":
-            operator, reason = draft.attributes["operator"], draft.attributes["reason"]
-            yield f"node {draft.name!r}: operator {operator!r} is opaque: {reason}"
+            yield draft
         for body in draft.bodies.values():
-            yield from notes_on_opaque_nodes(body)
+            yield from _opaque_drafts(body)
 
 
 def notes_on_unused_layers(layers: Sequence[Layer], has_graph: bool) -> Iterator[str]:

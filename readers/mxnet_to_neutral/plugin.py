@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 from typing import TYPE_CHECKING, Any, Iterator, Sequence
 
+from mxnet_to_neutral.files.detection import kind_of
+from mxnet_to_neutral.files.kinds import FOREIGN_SUFFIXES
+from neutral.members import split_member
 from neutral.store.remote import is_url
 
 if TYPE_CHECKING:
@@ -16,16 +18,8 @@ if TYPE_CHECKING:
 SUFFIXES = (".params", ".json", ".npz", ".states", ".tar.gz", ".tgz", ".tar", ".zip")
 """Suffixes of MXNet's files. :func:`read` refuses ``.states`` (a pickle) with an explanation."""
 
-ARCHIVE_SUFFIXES = (".tar.gz", ".tgz", ".tar", ".zip")
-
-PREFIX_PATTERNS = ("-symbol.json", "-[0-9][0-9][0-9][0-9]*.params", ".json", ".params")
+PREFIX_PATTERNS = ("-symbol.json", "-*.params", ".json", ".params")
 """Glob patterns of the files of a prefix, without the prefix."""
-
-FOREIGN_SUFFIXES = (".safetensors", ".h5", ".hdf5", ".pth", ".pt")
-"""Suffixes of URLs that other readers accept; any other URL may be a prefix."""
-
-LIST_MAGIC = (0x112).to_bytes(8, "little")
-"""The first bytes of an NDArray list."""
 
 
 class MXNetReader:
@@ -37,8 +31,9 @@ class MXNetReader:
         """Return whether ``path`` may be an MXNet checkpoint.
 
         Args:
-            path: A folder, a file with one of :data:`SUFFIXES` or the bytes of an NDArray list, a prefix of such
-                files, or a URL without one of :data:`FOREIGN_SUFFIXES`.
+            path: A folder, a file with one of :data:`SUFFIXES` or the content of a symbol, of parameters or of an
+                archive, ``archive#member``, a prefix of such files, or a URL without one of
+                :data:`~mxnet_to_neutral.files.kinds.FOREIGN_SUFFIXES`.
 
         Returns:
             True if :meth:`read` should be tried.
@@ -48,36 +43,51 @@ class MXNetReader:
         if os.path.isdir(path) or path.lower().endswith(SUFFIXES):
             return True
         if os.path.isfile(path):
-            return _begins_with(path, LIST_MAGIC)
+            return kind_of(path) is not None
+        archive, member = split_member(path)
+        if member:
+            return self.can_read(archive)
         return any(glob.glob(glob.escape(path) + pattern) for pattern in PREFIX_PATTERNS)
 
     def find(self, folder: str, names: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Yield the checkpoints among the files of one folder; every epoch is one.
 
         Args:
-            folder: The folder or URL that holds the files; not used.
+            folder: The folder or URL that holds the files.
             names: The names of all files in it.
 
         Returns:
-            For each checkpoint its name, without ``.params``, and the names of its files.
+            For each checkpoint its name, without ``.params``, and the names of its files. Of an archive that holds
+            several, each is one: ``archive#member``.
 
         Example:
             >>> list(reader.find("", ["a-symbol.json", "a-0000.params", "b.params", "c.zip"]))
             [('a-0000', ('a-symbol.json', 'a-0000.params')), ('b', ('b.params',)), ('c.zip', ('c.zip',))]
         """
-        for name in names:
-            stem = re.sub(r"\.params$", "", name)
-            if stem != name:
-                yield stem, (*_symbol_of(re.sub(r"-[0-9]{4,}$", "", stem), names), name)
-            elif name.lower().endswith(ARCHIVE_SUFFIXES):
-                yield name, (name,)
+        from mxnet_to_neutral.files.discovery import find
+
+        yield from find(folder, names)
+
+    def describe(self, path: str) -> str | None:
+        """Return what a file is that belongs to no checkpoint, in words that follow its name; None for other files.
+
+        Args:
+            path: A local file, or a URL.
+
+        Example:
+            >>> reader.describe("nowhere.txt")
+        """
+        from mxnet_to_neutral.files.discovery import describe
+
+        return None if is_url(path) else describe(path)
 
     def read(self, *paths: str, **options: Any) -> Store:
         """Return the store of one checkpoint; see :func:`mxnet_to_neutral.read`.
 
         Args:
             paths: A prefix, or the files of one checkpoint in any order.
-            options: ``epoch`` (int).
+            options: ``epoch`` (int), ``inputs`` (names of arrays that are inputs of the graph), ``graph_only`` (bool: a
+                symbol is read without parameters).
 
         Returns:
             The store, whose ``close`` removes the temporary files of an unpacked archive.
@@ -91,17 +101,19 @@ class MXNetReader:
 
         return read(*paths, **options)
 
+    def find_partner(self, path: str, epoch: int | None = None) -> str | None:
+        """Return the file that lies beside a symbol or a parameter file and completes it; None without one.
 
-def _symbol_of(prefix: str, names: Sequence[str]) -> tuple[str, ...]:
-    return next(((prefix + suffix,) for suffix in ("-symbol.json", ".json") if prefix + suffix in names), ())
+        Args:
+            path: The file, which is read first.
+            epoch: The epoch of the parameters beside a symbol, if there are several.
 
+        Raises:
+            SourceError: The file is damaged, or several parameter files lie beside a symbol.
+        """
+        from mxnet_to_neutral.reading import partner_of
 
-def _begins_with(path: str, magic: bytes) -> bool:
-    try:
-        with open(path, "rb") as file:
-            return file.read(len(magic)) == magic
-    except OSError:
-        return False
+        return partner_of(path, epoch)
 
 
 reader: Reader = MXNetReader()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any, Mapping, Sequence
 
 from mxnet_to_neutral.arrays import Array, ArrayFile, read_arrays
 from mxnet_to_neutral.drafts import Conversion
 from mxnet_to_neutral.files.checkpoint import Checkpoint
+from mxnet_to_neutral.files.folder import with_partner
 from mxnet_to_neutral.files.live import export_live
 from mxnet_to_neutral.files.sources import find_checkpoint
 from mxnet_to_neutral.layers.assemble import Assembly
@@ -16,18 +18,20 @@ from mxnet_to_neutral.layers.infer import infer_layers
 from mxnet_to_neutral.layers.names import strip_prefix
 from mxnet_to_neutral.layers.source_files import parameter_file, text_file
 from mxnet_to_neutral.notes import notes_on_arrays, notes_on_opaque_nodes, notes_on_unused_layers
+from mxnet_to_neutral.stored_inputs import notes_on_stored_inputs
 from mxnet_to_neutral.symbol import Symbol, read_symbol
 from neutral.errors import MismatchError, UsageError
 from neutral.gc_pause import gc_paused
 from neutral.graph import Layer
 from neutral.source import SourceFile, StoreSource
 from neutral.store.store import Store
+from neutral.text import suggestion
 
 MAX_PROBLEMS_SHOWN = 20
 """Problems that an error lists; more are only counted."""
 
 
-def read(*source: Any, epoch: int | None = None) -> Store:
+def read(*source: Any, epoch: int | None = None, inputs: Sequence[str] = (), graph_only: bool = False) -> Store:
     """Read an MXNet checkpoint as a store. Tensor data is read only when it is asked for or saved.
 
     Args:
@@ -38,12 +42,16 @@ def read(*source: Any, epoch: int | None = None) -> Store:
             - a symbol and a parameter file, in either order;
             - a parameter file (NDArray list, ``.npz``, ``.npy``) or a symbol alone;
             - a folder with one checkpoint;
-            - an archive with one checkpoint: ``.tar``, ``.tar.gz`` (SageMaker's ``model.tar.gz``) or ``.zip``;
+            - an archive with one checkpoint: ``.tar``, ``.tar.gz`` (SageMaker's ``model.tar.gz``), ``.zip``, ``.mar``;
+              of several, ``"model.tar.gz#export/model-0003.params"`` names one, in archives within the archive too;
             - URLs in place of any of these paths;
             - where MXNet can be imported, a live model: a ``Module``, a hybrid block, or
               ``(symbol, arg_params, aux_params)``.
 
         epoch: The epoch of the parameters after a prefix or in a folder. Default: the latest.
+        inputs: The names of arrays that are inputs of the graph, such as ``data`` where an executor's ``arg_dict`` was
+            saved. They are kept as layers that the graph does not use.
+        graph_only: Read a symbol without its parameters.
 
     Returns:
         The store. Close it, or use it in a ``with`` statement, if the source is an archive, a URL or a live model:
@@ -68,11 +76,41 @@ def read(*source: Any, epoch: int | None = None) -> Store:
     """
     checkpoint = _open_checkpoint(source, epoch)
     try:
-        return _build_store(checkpoint)
+        return _build_store(_graph_only(checkpoint) if graph_only else checkpoint, inputs)
     except BaseException:
         if checkpoint.close is not None:
             checkpoint.close()
         raise
+
+
+def partner_of(path: str, epoch: int | None = None) -> str | None:
+    """Return the symbol that lies beside a parameter file, or the parameters beside a symbol; None without one.
+
+    Args:
+        path: The file, which is read first.
+        epoch: The epoch of the parameters beside a symbol, if there are several.
+
+    Raises:
+        SourceError: The file is damaged, or several parameter files lie beside a symbol; the message lists them.
+    """
+    if not os.path.isfile(path):
+        return None
+    checkpoint = find_checkpoint([path], epoch)
+    if checkpoint.close is not None:  # an archive
+        checkpoint.close()
+        return None
+    if checkpoint.symbol is not None:
+        read_symbol(checkpoint.symbol)
+    elif checkpoint.params is not None:
+        read_arrays(checkpoint.params)
+    pair = with_partner(checkpoint, epoch)
+    return pair.params if checkpoint.params is None else pair.symbol
+
+
+def _graph_only(checkpoint: Checkpoint) -> Checkpoint:
+    if checkpoint.symbol is None:
+        raise UsageError(f"{checkpoint.params}: this is no symbol; only a symbol can be read without parameters.")
+    return replace(checkpoint, params=None)
 
 
 def _open_checkpoint(source: Sequence[Any], epoch: int | None) -> Checkpoint:
@@ -87,7 +125,7 @@ def _open_checkpoint(source: Sequence[Any], epoch: int | None) -> Checkpoint:
 
 
 @gc_paused()
-def _build_store(checkpoint: Checkpoint) -> Store:
+def _build_store(checkpoint: Checkpoint, inputs: Sequence[str]) -> Store:
     assembly = Assembly()
     file = None if checkpoint.params is None else read_arrays(checkpoint.params)
     arrays = [] if file is None else list(file.arrays)
@@ -97,7 +135,9 @@ def _build_store(checkpoint: Checkpoint) -> Store:
     graph = symbol = None
     if checkpoint.symbol is not None:
         symbol = read_symbol(checkpoint.symbol)
-        conversion = _convert(symbol, arrays, checkpoint)
+        used = _without(arrays, inputs, checkpoint)
+        conversion = _convert(symbol, used, checkpoint)
+        notes += notes_on_stored_inputs(symbol, {strip_prefix(array.name) for array in used})
         graph = assembly.freeze(conversion)
         notes += [*symbol.notes, *conversion.notes, *notes_on_opaque_nodes(conversion)]
     unused = _infer_unused(assembly, arrays)
@@ -129,6 +169,15 @@ def _convert(symbol: Symbol, arrays: Sequence[Array], checkpoint: Checkpoint) ->
             + "\n".join(lines)
         )
     return conversion
+
+
+def _without(arrays: Sequence[Array], inputs: Sequence[str], checkpoint: Checkpoint) -> list[Array]:
+    """Return the arrays that are no inputs of the graph; raise UsageError for an input that is no array."""
+    names = [strip_prefix(array.name) for array in arrays]
+    for name in inputs:
+        if name not in names:
+            raise UsageError(f"{checkpoint.params}: no array is named {name!r}.{suggestion(name, names)}")
+    return [array for name, array in zip(names, arrays) if name not in inputs]
 
 
 def _check_names(symbol: Symbol, arrays: Mapping[str, Array], checkpoint: Checkpoint) -> None:

@@ -21,7 +21,7 @@ from typing import Iterator
 
 from mxnet_to_neutral.arrays.array import Array, ArrayFile
 from mxnet_to_neutral.arrays.names import claim_name, decode_name
-from mxnet_to_neutral.arrays.sparse import layout_problem
+from mxnet_to_neutral.arrays.sparse import layout_problem, settled_shape
 from mxnet_to_neutral.arrays.window import DAMAGED, TRUNCATED, Window, no_subject
 from mxnet_to_neutral.limits import MAX_ARRAYS, MAX_NAME, MAX_NDIM
 
@@ -123,6 +123,8 @@ def _read_record(window: Window, unknown_devices: Counter[int]) -> Array:
     window.check_extent(dtype, shape)
     indptr_layout = _read_dtype_and_shape(window, "indptr") if storage == "csr" else None
     indices_layout = _read_dtype_and_shape(window, "indices")
+    if storage == "row_sparse":
+        stored_shape = settled_shape(shape, stored_shape, indices_layout[1])
     problem = layout_problem(storage, shape, stored_shape, indices_layout, indptr_layout)
     if problem:
         raise window.error(problem, DAMAGED, offset)

@@ -19,6 +19,11 @@ _ARCHIVES = (
     (b"\x28\xb5\x2f\xfd", "a Zstandard archive"),
 )
 _MARKUP = (b"<!doctype", b"<html", b"<head", b"<?xml", b"<!--")
+STORAGE_ERROR = re.compile(rb"^(?:<\?xml[^>]*\?>)?\s*<Error(?:\s[^>]*)?>\s*<Code>(\w{1,64})", re.IGNORECASE)
+"""The beginning of the document that S3 and compatible storages send instead of a file; the group is the code."""
+
+_ACCESS = "Check the address and the permissions, and get the file again."
+
 _PICKLE = re.compile(  # protocols 2 and later by their opcode; protocols 0 and 1 by a dict, list, tuple or global
     rb"\x80[\x02-\x05]|\(+[dl]p\d|\(*[}\]]q|\(*c(?:copy_reg|__builtin__|mxnet[\w.]*|numpy[\w.]*)\n"
 )
@@ -80,6 +85,9 @@ def describe_foreign_file(head: bytes, size: int) -> str | None:
             "is a Python pickle, such as the optimizer states (.states) that MXNet saves. It can run any code and "
             "is never loaded. Give the .params file."
         )
+    error = STORAGE_ERROR.search(text)
+    if error is not None:
+        return f"is an error message of S3 or a similar storage ({error.group(1).decode()}), not the file. {_ACCESS}"
     if text[:10].lower().startswith(_MARKUP):
         return "is an HTML page: the download failed. Get the file itself."
     if text.startswith((b"{", b"[")):

@@ -83,6 +83,25 @@ def layout_problem(
     return None
 
 
+def settled_shape(shape: tuple[int, ...], values: tuple[int, ...], indices: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape of the stored elements of a ``row_sparse`` array, which has as many rows as there are indices.
+
+    MXNet writes no rows if it saves the array before the operation that computes it has ended; all data are there, and
+    MXNet's own reader takes the number of indices.
+
+    Args:
+        shape: The shape of the dense array.
+        values: The shape of the stored elements as it was written.
+        indices: The shape of the indices.
+
+    Example:
+        >>> settled_shape((5, 2), (0, 2), (3,))
+        (3, 2)
+    """
+    unsettled = values == (0, *shape[1:]) and len(indices) == 1
+    return (*indices, *shape[1:]) if unsettled else values
+
+
 def check_indices(sparse: SparseParts) -> None:
     """Check the indices of a sparse array, in bounded memory; needed before the array is densified.
 

@@ -1,4 +1,4 @@
-"""Unpack archives that hold a checkpoint: a SageMaker ``model.tar.gz``, or a ``.zip``."""
+"""List and unpack archives that hold checkpoints: a SageMaker ``model.tar.gz``, a ``.zip``, a ``.mar``."""
 
 from __future__ import annotations
 
@@ -12,9 +12,20 @@ import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import IO, Callable, Iterator
+from typing import IO, Callable, Collection, Iterator
 
-from mxnet_to_neutral.limits import UNPACKED_BASE, UNPACKED_GROWTH, UNPACKED_LIMIT
+from mxnet_to_neutral.arrays.signatures import HEAD_SIZE
+from mxnet_to_neutral.files.kinds import (
+    ARCHIVE,
+    PARAMETER_SUFFIXES,
+    PARAMETERS,
+    SYMBOL,
+    is_packed,
+    is_symbol,
+    kind_of_content,
+)
+from mxnet_to_neutral.files.members import Member, choices
+from mxnet_to_neutral.limits import MAX_SYMBOL_BYTES, UNPACKED_BASE, UNPACKED_GROWTH, UNPACKED_LIMIT
 from neutral.errors import SourceError
 
 _UNREADABLE = (
@@ -25,9 +36,9 @@ _UNREADABLE = (
 
 
 def is_archive(path: str) -> bool:
-    """Return whether a file is a tar archive, or a zip archive with symbols or parameter files in it.
+    """Return whether a file is a tar archive, or a zip archive of other files than arrays.
 
-    A zip archive of arrays alone (``.npz``) is a parameter file.
+    A zip archive of arrays alone (``.npz``) is a parameter file, and one with a pickle of tensors is PyTorch's.
 
     Args:
         path: An existing file.
@@ -39,35 +50,91 @@ def is_archive(path: str) -> bool:
 
 
 def unpack(path: str, folder: str) -> None:
-    """Unpack the files at the shallowest level of an archive that has any.
-
-    Members are written under their base names: their paths are ignored.
+    """Extract the symbols and parameter files in the folder of an archive's first checkpoint.
 
     Args:
         path: A tar archive, compressed or not, or a zip archive.
         folder: The folder to write to.
 
     Raises:
-        SourceError: The archive is damaged, holds a link, a device or a sparse file in the place of a file of
-            the checkpoint, or exceeds the limits of :mod:`mxnet_to_neutral.limits`.
+        SourceError: The archive is damaged, exceeds the limits of :mod:`mxnet_to_neutral.limits`, or has a link, a
+            device or a sparse file in the place of a file of the checkpoint.
     """
-    try:
-        with _open_members(path) as members:
-            for member in _shallowest(members, path):
-                with member.open() as source, open(os.path.join(folder, member.base_name), "wb") as target:
+    members = list_members(path)
+    for choice in choices(members)[:1]:
+        extract(path, [member for member in members if member.folder == choice.path.rpartition("/")[0]], folder)
+
+
+def list_members(path: str) -> list[Member]:
+    """List the symbols, parameter files and archives in an archive, by their content; hidden files are left out.
+
+    Args:
+        path: A tar archive, compressed or not, or a zip archive.
+
+    Raises:
+        SourceError: The archive is damaged, or exceeds the limits of :mod:`mxnet_to_neutral.limits`.
+    """
+    limit = min(UNPACKED_LIMIT, UNPACKED_BASE + UNPACKED_GROWTH * os.path.getsize(path))
+    total = 0
+    result = []
+    with _readable(path), _open_items(path) as items:
+        for item in items:
+            base_name = os.path.basename(item.name)
+            if not base_name:
+                raise SourceError(
+                    f"{path}: a member of the archive has the name {item.name!r}; expected a file's name."
+                )
+            if base_name.startswith("."):
+                continue
+            total += 0 if item.special else item.size
+            if total > limit:
+                raise SourceError(f"{path}: its files would take more than {limit} bytes. Unpack the archive yourself.")
+            result.append(Member(item.name, _kind_of_item(item, base_name), item.special))
+    return [member for member in result if member.kind is not None]
+
+
+def extract(path: str, members: Collection[Member], folder: str) -> None:
+    """Extract members of an archive under their base names: their paths are ignored.
+
+    Args:
+        path: The archive.
+        members: The members, of :func:`list_members`.
+        folder: The folder to write to.
+
+    Raises:
+        SourceError: The archive is damaged, or a member is a link, a device or a sparse file.
+    """
+    for member in members:
+        if member.special:
+            raise SourceError(
+                f"{path}: the member {member.name!r} is {member.special}; expected a plain file. "
+                "Pack the file itself (tar --dereference, without --sparse)."
+            )
+    names = {member.name for member in members}
+    with _readable(path), _open_items(path) as items:
+        for item in items:
+            if item.name in names and not item.special:
+                with item.open() as source, open(os.path.join(folder, os.path.basename(item.name)), "wb") as target:
                     shutil.copyfileobj(source, target, 1 << 20)
+
+
+@contextmanager
+def _readable(path: str) -> Iterator[None]:
+    """Turn the errors of damaged archives into SourceError."""
+    try:
+        yield
     except _UNREADABLE as error:
         raise SourceError(f"{path}: the archive cannot be unpacked ({error}). It may be truncated.") from None
 
 
 @dataclass(frozen=True)
-class _Member:
-    """A member of an archive that is no folder.
+class _Item:
+    """A member that is no folder, while its archive is open.
 
     Args:
         name: The name in the archive.
         size: The unpacked size in bytes.
-        special: The type of the member if it is not a plain file, such as ``a symbolic link``; else empty.
+        special: The type of the member if it is not a plain file; else empty.
         open: A function that opens a plain file.
     """
 
@@ -76,31 +143,38 @@ class _Member:
     special: str
     open: Callable[[], IO[bytes]]
 
-    @property
-    def base_name(self) -> str:
-        """The name without folders."""
-        return os.path.basename(self.name)
 
-    @property
-    def depth(self) -> int:
-        """The number of folders that the member is in."""
-        return self.name.lstrip("./").count("/")
+def _kind_of_item(item: _Item, base_name: str) -> str | None:
+    """Return the kind of a member by its first bytes, of special ones by the name."""
+    if item.special:
+        lower = base_name.lower()
+        if lower.endswith((*PARAMETER_SUFFIXES, ".npz", ".npy")):
+            return PARAMETERS
+        return SYMBOL if lower.endswith(".json") else None
+    with item.open() as file:
+        head = file.read(HEAD_SIZE)
+        kind = kind_of_content(base_name, head, item.size)
+        if kind is None and item.size <= MAX_SYMBOL_BYTES and head.lstrip().startswith((b"{", b"\xef")):
+            return SYMBOL if is_symbol(base_name, head + file.read()) else None
+        if kind == PARAMETERS and head.startswith(b"PK") and not base_name.lower().endswith((".npz", ".params")):
+            return ARCHIVE
+    return ARCHIVE if kind is None and is_packed(head) else kind
 
 
 @contextmanager
-def _open_members(path: str) -> Iterator[Iterator[_Member]]:
+def _open_items(path: str) -> Iterator[Iterator[_Item]]:
     """Open an archive and iterate over its members, without folders."""
     if _is_zip(path):
         with zipfile.ZipFile(path) as packed:
             yield (
-                _Member(item.filename, item.file_size, _special_type_in_zip(item), partial(packed.open, item))
+                _Item(item.filename, item.file_size, _special_type_in_zip(item), partial(packed.open, item))
                 for item in packed.infolist()
                 if not item.filename.endswith("/")  # ZipInfo.is_dir fails on empty names before Python 3.12
             )
     else:
         with tarfile.open(path, "r:*") as archive:
             yield (
-                _Member(item.name, item.size, _special_type_in_tar(item), partial(_extract, archive, item))
+                _Item(item.name, item.size, _special_type_in_tar(item), partial(_extract, archive, item))
                 for item in archive
                 if not item.isdir()
             )
@@ -129,39 +203,10 @@ def _extract(archive: tarfile.TarFile, item: tarfile.TarInfo) -> IO[bytes]:
     return file
 
 
-def _shallowest(members: Iterator[_Member], path: str) -> Iterator[_Member]:
-    """Yield the files at the archive's shallowest level that has any."""
-    total = 0
-    limit = min(UNPACKED_LIMIT, UNPACKED_BASE + UNPACKED_GROWTH * os.path.getsize(path))
-    candidates: list[_Member] = []
-    for member in members:
-        if not member.base_name:
-            raise SourceError(f"{path}: a member of the archive has the name {member.name!r}; expected a file's name.")
-        if member.base_name.startswith("."):
-            continue
-        total += 0 if member.special else member.size
-        if total > limit:
-            raise SourceError(f"{path}: its files would take more than {limit} bytes. Unpack the archive yourself.")
-        candidates.append(member)
-    level = min((member.depth for member in candidates if _may_be_of_checkpoint(member)), default=0)
-    for member in candidates:
-        if member.depth != level:
-            continue
-        if member.special:
-            raise SourceError(
-                f"{path}: the member {member.name!r} is {member.special}; expected a plain file. "
-                "Pack the file itself (tar --dereference, without --sparse)."
-            )
-        yield member
-
-
-def _may_be_of_checkpoint(member: _Member) -> bool:
-    """Return whether a member is a plain file, or has the name of a checkpoint's file."""
-    return not member.special or member.name.endswith((".params", ".json", ".npz", ".npy"))
-
-
 def _is_zip(path: str) -> bool:
     if not zipfile.is_zipfile(path):
         return False
     with zipfile.ZipFile(path) as packed:
-        return any(name.endswith((".params", ".json")) for name in packed.namelist())
+        names = packed.namelist()
+    bases = [os.path.basename(name) for name in names]
+    return "data.pkl" not in bases and any(not base.endswith(".npy") for base in bases if base)

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from mxnet_to_neutral.files.checkpoint import Checkpoint, in_temporary_folder
-from mxnet_to_neutral.files.sources import find_in_folder
+from mxnet_to_neutral.files.folder import find_in_folder
 from neutral.errors import UsageError
 
 

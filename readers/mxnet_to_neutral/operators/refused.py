@@ -46,7 +46,7 @@ _GROUPS = {
     """,
     "it runs Python code that the checkpoint does not hold": "Custom _CustomFunction _NDArray _Native",
     "it is an operator of BMXNet, a fork for binary networks, whose weights are packed bits": """
-        QActivation QConvolution QFullyConnected
+        QActivation QConvolution QConvolution_v1 QFullyConnected
     """,
     "it is no operator of MXNet but of a build with one's own": "MoonOutput",
 }

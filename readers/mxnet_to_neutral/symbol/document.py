@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from mxnet_to_neutral.arrays.signatures import STORAGE_ERROR
 from mxnet_to_neutral.limits import MAX_INTEGER_DIGITS, MAX_SYMBOL_BYTES
 from neutral.errors import FormatError, SourceError
 
@@ -57,6 +58,13 @@ def _decode(text: bytes | str, file: str) -> tuple[str, list[str]]:
             f"{file}: {len(text)} bytes is too large for a symbol; at most {MAX_SYMBOL_BYTES} are read. {_ADVICE}"
         )
     start = (text.encode("utf-8", "replace") if isinstance(text, str) else text).lstrip()
+    message = STORAGE_ERROR.search(start)
+    if message is not None:
+        code = message.group(1).decode()
+        raise SourceError(
+            f"{file}: this is an error message of S3 or a similar storage ({code}), not a symbol. Check the address "
+            "and the permissions, and get the file again."
+        )
     for signature, meaning in _SIGNATURES:
         if start.startswith(signature):
             raise SourceError(f"{file}: this is {meaning}")

@@ -232,3 +232,12 @@ def test_the_offset_of_an_index_astray_is_its_own(parsed: Parse, monkeypatch: py
     with pytest.raises(FormatError) as caught:
         file.arrays[0].check_indices()
     assert caught.value.offset == indices.only_range.offset + 8 * 8
+
+
+def test_the_rows_of_a_row_sparse_array_are_those_of_its_indices(parsed: Parse) -> None:
+    """MXNet writes no rows in the storage shape if it saves before the operation has ended; the data are there."""
+    values = floats(1, 2, 3, 4)
+    unsettled = array_list([row_sparse((5, 2), values, [1, 4], values_shape=(0, 2))], ["r"])
+    assert unsettled != array_list([row_sparse((5, 2), values, [1, 4])], ["r"])
+    (array,) = parsed(unsettled).arrays
+    assert array.data is not None and array.data.shape == (2, 2) and b"".join(array.data.chunks()) == values

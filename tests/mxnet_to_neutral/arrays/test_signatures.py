@@ -36,7 +36,12 @@ FOREIGN = {
     "empty": (b"", "empty"),
     "Git LFS": (LFS, "git lfs pull"),
     "HTML": (b"\n <!DOCTYPE html><html><body>Not Found", "HTML page"),
-    "XML": (b"<?xml version='1.0'?><Error><Code>AccessDenied", "HTML page"),
+    "XML": (b"<?xml version='1.0'?><page>", "HTML page"),
+    "S3's error": (
+        b"<?xml version='1.0'?>\n<Error><Code>AccessDenied</Code><Message>no",
+        "is an error message of S3 or a similar storage (AccessDenied), not the file",
+    ),
+    "S3's error, cut": (b"<?xml version='1.0'?><Error><Code>AccessDenied", "S3 or a similar storage (AccessDenied)"),
     "gzip": (gzip.compress(b"x"), "gzip archive"),
     "tar": (tar(), "tar archive"),
     "JSON": (json.dumps({"nodes": []}).encode(), "perhaps the symbol"),

@@ -16,8 +16,9 @@ import pytest
 import mxnet_to_neutral
 from mxnet_to_neutral.files import sources
 from mxnet_to_neutral.files.checkpoint import Checkpoint, in_temporary_folder
+from mxnet_to_neutral.files.folder import find_in_folder
 from mxnet_to_neutral.files.live import export_live
-from mxnet_to_neutral.files.sources import find_checkpoint, find_in_folder
+from mxnet_to_neutral.files.sources import find_checkpoint
 from mxnet_to_neutral.reading import MAX_PROBLEMS_SHOWN
 from neutral.errors import MismatchError, SourceError, UsageError
 from reader.checkpoints import SymbolBuilder, params_bytes, ramp, write_checkpoint

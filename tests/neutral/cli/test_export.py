@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import neutral
-from cli_cases import Run
+from cli_cases import Run, ndarray_list
 
 
 def test_export_writes_the_store_and_says_what_is_in_it(run: Run, checkpoint: Path, tmp_path: Path) -> None:
@@ -104,3 +107,51 @@ def test_an_epoch_that_is_not_there(run: Run, checkpoint: Path, tmp_path: Path) 
     result = run("export", checkpoint, "--epoch", 7, "-o", tmp_path / "model.safetensors")
     assert result.code == 3
     assert "there are no parameters of epoch 7" in result.err
+
+
+def test_the_partner_of_a_file_is_taken_and_said(checkpoint: Path, tmp_path: Path, run: Run) -> None:
+    run("export", checkpoint, "-o", tmp_path / "pair.safetensors")
+    expected = (tmp_path / "pair.safetensors").read_bytes()
+    for given, partner in (("symbol.json", "0000.params"), ("0000.params", "symbol.json")):
+        done = run("export", f"{checkpoint}-{given}", "-o", tmp_path / "x.safetensors")
+        assert done.code == 0, done.err
+        assert f"note: took {checkpoint.name}-{partner} beside {checkpoint}-{given}" in done.out
+        assert (tmp_path / "x.safetensors").read_bytes() == expected
+
+
+def test_several_partners_are_listed(checkpoint: Path, tmp_path: Path, run: Run) -> None:
+    shutil.copy(f"{checkpoint}-0000.params", f"{checkpoint}-0003.params")
+    done = run("export", f"{checkpoint}-symbol.json", "-o", tmp_path / "x.safetensors")
+    assert done.code == 3
+    assert f"beside it ({checkpoint.name}-0000.params, {checkpoint.name}-0003.params). Name one" in done.err
+    assert not (tmp_path / "x.safetensors").exists()
+    done = run("export", f"{checkpoint}-symbol.json", "--epoch", 3, "-o", tmp_path / "x.safetensors")
+    assert done.code == 0 and f"took {checkpoint.name}-0003.params" in done.out
+
+
+@pytest.mark.parametrize("suffix", ["-symbol.json", ""], ids=["symbol", "prefix"])
+def test_a_graph_without_weights_has_to_be_asked_for(checkpoint: Path, tmp_path: Path, run: Run, suffix: str) -> None:
+    os.unlink(f"{checkpoint}-0000.params")
+    done = run("export", f"{checkpoint}{suffix}", "-o", tmp_path / "x.safetensors")
+    assert done.code == 3 and "--graph-only" in done.err and not (tmp_path / "x.safetensors").exists()
+    done = run("export", f"{checkpoint}{suffix}", "--graph-only", "-o", tmp_path / "x.safetensors")
+    assert done.code == 0 and (tmp_path / "x.safetensors").exists()
+
+
+def test_graph_only_leaves_the_parameters_out(checkpoint: Path, tmp_path: Path, run: Run) -> None:
+    done = run("export", f"{checkpoint}-symbol.json", "--graph-only", "-o", tmp_path / "x.safetensors", "--json")
+    assert (done.code, done.json["tensors"]) == (0, 0)
+    refused = run("export", f"{checkpoint}-0000.params", "--graph-only", "-o", tmp_path / "x.safetensors")
+    assert refused.code == 2 and "this is no symbol" in refused.err
+
+
+def test_an_array_is_made_an_input(checkpoint: Path, tmp_path: Path, run: Run) -> None:
+    arrays = {"arg:fc1_weight": np.ones((2, 3), "<f4"), "arg:fc1_bias": np.ones(2, "<f4")}
+    batch = {"arg:data": np.ones((4, 3), "<f4")}
+    Path(f"{checkpoint}-0000.params").write_bytes(ndarray_list({**arrays, **batch}))
+    done = run("export", checkpoint, "-o", tmp_path / "x.safetensors")
+    assert "note: constants that are called like inputs: data." in done.out
+    done = run("export", checkpoint, "--input", "data", "-o", tmp_path / "x.safetensors")
+    assert done.code == 0 and "called like inputs" not in done.out
+    with neutral.open(tmp_path / "x.safetensors") as store:
+        assert [item.name for item in store.graph.inputs] == ["data"]

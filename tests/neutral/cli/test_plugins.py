@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cli_cases import Install, Run, linear_store
+from cli_cases import Install, Run, linear_store, run_process
 from neutral import plugins
 from neutral.errors import UsageError
 from neutral.plugins import PluginError
@@ -110,3 +110,25 @@ def test_a_verb_of_another_package(install: Install, run: Run, tmp_path: Path) -
 def test_an_unknown_verb_names_those_of_other_packages(install: Install, run: Run) -> None:
     install("[neutral.commands]\ncount = acme_1\n", "raise RuntimeError")
     assert run("fly").err.endswith(", completion, count.\n")
+
+
+def test_an_exception_of_a_plug_in_is_reported_as_its_own(tmp_path: Path, checkpoint: Path) -> None:
+    plugin = tmp_path / "rules.py"
+    plugin.write_text("OPERATORS = ()\ndef mxnet(rule):\n    raise KeyError('num_hidden')\n")
+    process = run_process("export", checkpoint, "-o", tmp_path / "x.safetensors", "--plugin", plugin)
+    assert process.returncode == 1
+    assert process.stderr.startswith(f"neutral: error: the plug-in {plugin} raised KeyError: 'num_hidden'. Report it")
+
+
+def test_an_exception_of_an_installed_reader_names_it(tmp_path: Path, install: Install, run: Run) -> None:
+    source = (
+        "class Reader:\n"
+        "    name = 'caffe'\n"
+        "    def can_read(self, path): return path.endswith('.caffemodel')\n"
+        "    def read(self, *paths, **options): return [][0]\n"
+        "reader = Reader()\n"
+    )
+    install("[neutral.readers]\ncaffe = acme_1:reader\n", source)
+    (tmp_path / "net.caffemodel").write_bytes(b"")
+    result = run("inspect", tmp_path / "net.caffemodel")
+    assert (result.code, "the plug-in 'caffe' (" in result.err) == (1, True), result.err

@@ -1,0 +1,117 @@
+"""Find a checkpoint in an archive, in archives within it, or at the member that ``archive#member`` names."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from typing import Callable, Iterator, Sequence
+
+from mxnet_to_neutral.files.checkpoint import Checkpoint, in_temporary_folder
+from mxnet_to_neutral.files.folder import find_by_prefix, find_in_folder, with_partner
+from mxnet_to_neutral.files.kinds import ARCHIVE, PARAMETERS
+from mxnet_to_neutral.files.members import Choice, Member, choices
+from neutral.errors import SourceError
+
+MAX_NESTING = 4
+"""Archives within archives that are opened."""
+
+MAX_LISTED = 20
+"""Members that a message lists."""
+
+
+def find_in_archive(path: str, member: str, epoch: int | None, depth: int = 0) -> Checkpoint:
+    """Return a checkpoint of an archive; its files are in a temporary folder that its ``close`` removes.
+
+    Args:
+        path: The archive.
+        member: A parameter file, a symbol, a prefix, a folder or an archive in it, and after a further ``#`` a member
+            of that; empty for the only checkpoint.
+        epoch: The epoch of the parameters; None for the latest.
+        depth: The number of archives that this one is in.
+
+    Raises:
+        SourceError: The archive is damaged, or holds no such checkpoint or several.
+    """
+    return in_temporary_folder(lambda folder: _find(path, member, epoch, depth, folder))
+
+
+def checkpoints_in(path: str) -> list[str]:
+    """Return the members to choose from, if an archive holds several checkpoints; one that is empty, for a single one.
+
+    Raises:
+        SourceError: The archive is damaged.
+    """
+    from mxnet_to_neutral.files.archives import list_members
+
+    available = choices(list_members(path))
+    if len(available) == 1:
+        return [""] if available[0].group is None or available[0].group.params else []
+    return [name for choice in available if choice.group is None or choice.group.params for name in _epochs(choice)]
+
+
+def _epochs(choice: Choice) -> Iterator[str]:
+    """Yield the parameter files of a choice, every epoch; for an archive in the archive, itself."""
+    folder = posixpath.dirname(choice.path)
+    if choice.group is None:
+        yield choice.path
+    else:
+        yield from (posixpath.join(folder, name) for name in choice.group.params)
+
+
+def _find(path: str, member: str, epoch: int | None, depth: int, folder: str) -> Checkpoint:
+    from mxnet_to_neutral.files.archives import extract, list_members
+
+    if depth > MAX_NESTING:
+        raise SourceError(f"{path}: archives are nested in more than {MAX_NESTING} archives. Unpack them.")
+    members = list_members(path)
+    name, _, rest = member.partition("#")
+    chosen = posixpath.normpath(name).lstrip("./") if name else _only_choice(path, members)
+    exact = [item for item in members if item.path == chosen]
+    if exact and exact[0].kind == ARCHIVE:
+        extract(path, exact[:1], folder)
+        inner = os.path.join(folder, exact[0].base_name)
+        return _renamed(lambda: find_in_archive(inner, rest, epoch, depth + 1), inner, f"{path}#{chosen}")
+    inside = [item for item in members if item.path.startswith(chosen + "/")]
+    if inside and not exact:  # a folder
+        chosen = _only_choice(f"{path}#{chosen}", inside)
+        exact = [item for item in members if item.path == chosen]
+        if exact and exact[0].kind == ARCHIVE:
+            return _find(path, chosen, epoch, depth, folder)
+    if chosen and not exact and not any(item.path.startswith(chosen) for item in members):
+        names = ", ".join(item.path for item in members[:MAX_LISTED]) or "no checkpoint"
+        raise SourceError(f"{path}: there is no member {chosen!r} that is a checkpoint; it holds {names}.")
+    location = posixpath.dirname(chosen)
+    extract(path, [item for item in members if item.folder == location and item.kind != ARCHIVE], folder)
+    return _renamed(lambda: _select(folder, posixpath.basename(chosen), exact, epoch), folder, path)
+
+
+def _select(folder: str, name: str, exact: Sequence[Member], epoch: int | None) -> Checkpoint:
+    """Return the checkpoint at a file, or at a prefix, of the folder of unpacked files."""
+    if not name:
+        return find_in_folder(folder, epoch)
+    path = os.path.join(folder, name)
+    if not exact:
+        return find_by_prefix(path, epoch)
+    given = Checkpoint(None, path) if exact[0].kind == PARAMETERS else Checkpoint(path, None)
+    return with_partner(given, epoch)
+
+
+def _only_choice(path: str, members: Sequence[Member]) -> str:
+    available = choices(members)
+    if len(available) > 1:
+        separator = "/" if "#" in path else "#"
+        lines = [f"  - {path}{separator}{choice.path}" for choice in available[:MAX_LISTED]]
+        if len(available) > MAX_LISTED:
+            lines.append(f"  - and {len(available) - MAX_LISTED} more")
+        raise SourceError(
+            f"{path}: the archive holds more than one checkpoint ({len(available)}). Name one of:\n" + "\n".join(lines)
+        )
+    return available[0].path if available else ""
+
+
+def _renamed(find: Callable[[], Checkpoint], local: str, name: str) -> Checkpoint:
+    """Call a function; name the archive in its errors instead of a temporary file."""
+    try:
+        return find()
+    except SourceError as error:
+        raise SourceError(str(error).replace(local, name)) from None

@@ -1,0 +1,39 @@
+"""Find the inputs of a graph among stored arrays, where the parameters were saved from an executor's ``arg_dict``."""
+
+from __future__ import annotations
+
+import re
+from typing import Collection, Iterator
+
+from mxnet_to_neutral.symbol import Symbol
+
+_DATA = re.compile(r"(^|_)(data|input)s?_?\d*$")
+_LABEL = re.compile(r"(^|_)labels?_?\d*$")
+
+
+def stored_inputs(symbol: Symbol, arrays: Collection[str]) -> list[str]:
+    """Return the variables that have an array, are called like an input, and feed the graph where one enters.
+
+    Args:
+        symbol: The symbol.
+        arrays: The names of the arrays, as the symbol uses them.
+    """
+    data = {node.inputs[0].node for node in symbol.nodes if node.inputs}
+    labels = {entry.node for node in symbol.nodes for entry in node.inputs[1:]}
+    return [
+        node.name
+        for index, node in enumerate(symbol.nodes)
+        if node.is_variable
+        and node.name in arrays
+        and ((_DATA.search(node.name) and index in data) or (_LABEL.search(node.name) and index in labels))
+    ]
+
+
+def notes_on_stored_inputs(symbol: Symbol, arrays: Collection[str]) -> Iterator[str]:
+    """Yield a note if arrays seem to be a batch of data that was saved with the parameters."""
+    names = stored_inputs(symbol, arrays)
+    if names:
+        yield (
+            f"constants that are called like inputs: {', '.join(names)}. An executor's arg_dict holds the last batch "
+            "beside the parameters; export with --input NAME to make them inputs"
+        )

@@ -1,0 +1,237 @@
+"""Find checkpoints in the files that people have: packed by services, under other names, among other JSON."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mxnet_to_neutral
+from mxnet_to_neutral.files.detection import kind_of
+from mxnet_to_neutral.files.folder import find_by_prefix, find_in_folder
+from mxnet_to_neutral.plugin import reader
+from neutral.errors import SourceError, UsageError
+from reader.checkpoints import SymbolBuilder, params_bytes, ramp
+
+OTHERS = {
+    "hyperparams.json": json.dumps({"num_classes": "20"}).encode(),
+    "labels.json": json.dumps({"nodes": ["cat", "dog"]}).encode(),
+    "MAR-INF/MANIFEST.json": b'{"model": {"handler": "service.py"}}',
+    "signature.json": b"{",
+    "synset.txt": b"cat",
+}
+"""Files that services pack beside a checkpoint; many begin as a symbol does."""
+
+
+def symbol_bytes() -> bytes:
+    symbol = SymbolBuilder()
+    symbol.add("FullyConnected", "fc", ["data", "fc_weight", "fc_bias"], num_hidden="2")
+    return symbol.json().encode()
+
+
+def weights(value: float = 1, extra: tuple[str, ...] = ()) -> bytes:
+    arrays = {"arg:fc_weight": ramp(2, 3) * value, "arg:fc_bias": ramp(2)}
+    return params_bytes({**arrays, **{f"arg:{name}": ramp(4, 3) for name in extra}})
+
+
+def pair(prefix: str, value: float = 1) -> dict[str, bytes]:
+    return {f"{prefix}-symbol.json": symbol_bytes(), f"{prefix}-0000.params": weights(value)}
+
+
+def tarred(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def write(folder: Path, files: dict[str, bytes]) -> Path:
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def first_weight(path: object) -> float:
+    with mxnet_to_neutral.read(path) as store:
+        assert store.layers["fc"].typed_by == "graph"
+        return float(store["fc.weight"][0, 0])
+
+
+VALUE = float(ramp(2, 3)[0, 0])
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("model.tar.gz", tarred({**OTHERS, **pair("model_algo_1")})),
+        ("model.mar", zipped({**OTHERS, **pair("squeezenet")})),
+        ("model.model", zipped({**OTHERS, **pair("squeezenet")})),
+        ("download", zipped({**OTHERS, **pair("squeezenet")})),
+        ("artifact", tarred({**OTHERS, **pair("export/model")})),
+        ("nested.tar.gz", tarred({"output/labels.json": b"{}", "output/model.tar.gz": tarred(pair("model"))})),
+        ("nested.zip", zipped({"a.tgz": tarred({"b.zip": zipped(pair("deep/model"))})})),
+        (
+            "best.zip",
+            zipped({"net-symbol.json": symbol_bytes(), "net-best.params": weights(), "mean.npy": b"\x93NUMPY"}),
+        ),
+        ("several.zip", zipped({**pair("model"), "backup/model-symbol.json": symbol_bytes(), "x.bin": b"noise"})),
+    ],
+)
+def test_the_checkpoint_in_an_archive_is_found(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert reader.can_read(str(tmp_path / name))
+    assert first_weight(tmp_path / name) == VALUE
+    assert list(reader.find(str(tmp_path), [name])) == [(name, (name,))]
+
+
+def test_several_checkpoints_in_an_archive_are_listed_and_one_is_named(tmp_path: Path) -> None:
+    inner = tarred(pair("inner", 4))
+    path = tmp_path / "model.tar.gz"
+    path.write_bytes(tarred({**OTHERS, **pair("a/model", 2), **pair("b/net", 3), "c/inner.tar.gz": inner}))
+    with pytest.raises(SourceError) as caught:
+        mxnet_to_neutral.read(path)
+    assert str(caught.value).splitlines() == [
+        f"{path}: the archive holds more than one checkpoint (2). Name one of:",
+        f"  - {path}#a/model-0000.params",
+        f"  - {path}#b/net-0000.params",
+    ]
+    for member, value in (
+        ("a/model-0000.params", 2),
+        ("a/model", 2),
+        ("a", 2),
+        ("b/net-symbol.json", 3),
+        ("./b/net-0000.params", 3),
+        ("c/inner.tar.gz", 4),
+        ("c/inner.tar.gz#inner-0000.params", 4),
+        ("c", 4),
+    ):
+        assert reader.can_read(f"{path}#{member}")
+        assert first_weight(f"{path}#{member}") == value * VALUE, member
+    with pytest.raises(SourceError, match="there is no member 'd/model' that is a checkpoint; it holds a/model-symbol"):
+        mxnet_to_neutral.read(f"{path}#d/model")
+    assert list(reader.find(str(tmp_path), ["model.tar.gz"])) == [
+        ("model.tar.gz/a/model-0000", ("model.tar.gz#a/model-0000.params",)),
+        ("model.tar.gz/b/net-0000", ("model.tar.gz#b/net-0000.params",)),
+    ]
+
+
+def test_archives_nested_too_deeply_are_refused(tmp_path: Path) -> None:
+    content = tarred(pair("model"))
+    for level in range(6):
+        content = tarred({f"{level}.tar.gz": content})
+    (tmp_path / "deep.tar.gz").write_bytes(content)
+    with pytest.raises(SourceError, match="nested in more than 4 archives"):
+        mxnet_to_neutral.read(tmp_path / "deep.tar.gz")
+
+
+def test_a_file_with_a_number_sign_in_its_name_is_that_file(tmp_path: Path) -> None:
+    write(tmp_path, {"a#1-0000.params": weights()})
+    assert mxnet_to_neutral.read(tmp_path / "a#1-0000.params")["fc.weight"][0, 0] == VALUE
+    assert list(reader.find(str(tmp_path), ["a#1-0000.params"])) == [("a#1-0000", ("a#1-0000.params",))]
+
+
+@pytest.mark.parametrize(
+    ("names", "symbol", "params"),
+    [
+        (("m-symbol.json", "m-best.params"), "m-symbol.json", "m-best.params"),
+        (("m-symbol.json", "m.params.best"), "m-symbol.json", "m.params.best"),
+        (("symbol", "params"), "symbol", "params"),
+        (("x-symbol.json.ref", "x-0001.params"), "x-symbol.json.ref", "x-0001.params"),
+        (("net.json", "net.param"), "net.json", "net.param"),
+    ],
+)
+def test_a_pair_is_found_by_prefix_or_alone_in_its_folder(
+    tmp_path: Path, names: tuple[str, str], symbol: str, params: str
+) -> None:
+    write(tmp_path, {**OTHERS, names[0]: symbol_bytes(), names[1]: weights()})
+    checkpoint = find_in_folder(str(tmp_path), None)
+    assert (checkpoint.symbol, checkpoint.params) == (str(tmp_path / symbol), str(tmp_path / params))
+    ((_, files),) = reader.find(str(tmp_path), sorted(os.listdir(tmp_path)))
+    assert files == (symbol, params)
+
+
+def test_a_prefix_takes_parameters_of_any_suffix(tmp_path: Path) -> None:
+    write(tmp_path, {"m-symbol.json": symbol_bytes(), "m-best.params": weights(), "model-0000.params": weights()})
+    assert find_by_prefix(str(tmp_path / "m"), None).params == str(tmp_path / "m-best.params")
+    write(tmp_path, {"m-last.params": weights()})
+    with pytest.raises(SourceError, match=r"more than one checkpoint \(m-best\.params, m-last\.params\)"):
+        find_by_prefix(str(tmp_path / "m"), None)
+
+
+def test_a_pair_beside_other_parameters_is_taken_and_said(tmp_path: Path) -> None:
+    write(tmp_path, {**pair("net"), "mean.bin": params_bytes({"mean_img": ramp(3)})})
+    with mxnet_to_neutral.read(tmp_path) as store:
+        assert "passed over mean.bin in the folder of the checkpoint" in store.notes
+
+
+def test_parameters_of_another_model_are_not_paired_by_a_shared_beginning(tmp_path: Path) -> None:
+    write(tmp_path, {"net-symbol.json": symbol_bytes(), "net-large-0000.params": params_bytes({"arg:conv": ramp(3)})})
+    assert dict(reader.find(str(tmp_path), sorted(os.listdir(tmp_path)))) == {
+        "net-large-0000": ("net-large-0000.params",)
+    }
+
+
+NAMES = ("params.best", "net.param", "model_algo-1", "weights-20", "net.ndarray", "net.dat", "net")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_parameters_are_known_by_content(tmp_path: Path, name: str) -> None:
+    write(tmp_path, {name: weights(), "noise.dat": bytes(100), "readme": b"hello"})
+    assert [files for _, files in reader.find(str(tmp_path), sorted(os.listdir(tmp_path)))] == [(name,)]
+
+
+def test_symbols_are_known_by_content(tmp_path: Path) -> None:
+    write(tmp_path, {"x-symbol.json.ref": symbol_bytes(), "net": symbol_bytes(), **OTHERS, "cut-symbol.json": b'{"nod'})
+    kinds = {name: kind_of(str(tmp_path / name)) for name in os.listdir(tmp_path) if "." in name or name == "net"}
+    assert {name for name, kind in kinds.items() if kind == "symbol"} == {"x-symbol.json.ref", "net", "cut-symbol.json"}
+    assert reader.can_read(str(tmp_path / "net")) and not reader.can_read(str(tmp_path / "synset.txt"))
+
+
+def test_what_is_passed_over_is_described(tmp_path: Path) -> None:
+    write(tmp_path, {"a-symbol.json": symbol_bytes(), "b.zip": zipped({"x.txt": b""}), "c.states": b"\x80\x04}q\x00."})
+    write(tmp_path, {"d.dat": b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n", "e.txt": b"e"})
+    described = {name: reader.describe(str(tmp_path / name)) for name in sorted(os.listdir(tmp_path))}
+    assert described == {
+        "a-symbol.json": "a symbol without parameters",
+        "b.zip": "an archive without a checkpoint",
+        "c.states": "a Python pickle, such as the optimizer states (.states) that MXNet saves",
+        "d.dat": "a Git LFS pointer, not the file it stands for",
+        "e.txt": None,
+    }
+    assert list(reader.find(str(tmp_path), sorted(os.listdir(tmp_path)))) == []
+
+
+def test_a_damaged_archive_is_found_if_its_name_says_so(tmp_path: Path) -> None:
+    damaged = tarred(pair("model"))[:80]
+    write(tmp_path, {"model.tar.gz": damaged, "log.gz": damaged})
+    assert list(reader.find(str(tmp_path), ["log.gz", "model.tar.gz"])) == [("model.tar.gz", ("model.tar.gz",))]
+
+
+def test_an_array_that_is_an_input_is_said_to_be_one(tmp_path: Path) -> None:
+    write(tmp_path, {"m-symbol.json": symbol_bytes(), "m-0000.params": weights(extra=("data",))})
+    with mxnet_to_neutral.read(tmp_path / "m") as store:
+        assert [item.name for item in store.graph.inputs] == []
+    with mxnet_to_neutral.read(tmp_path / "m", inputs=["data"]) as store:
+        assert [item.name for item in store.graph.inputs] == ["data"]
+        np.testing.assert_array_equal(store["data.value"], ramp(4, 3))
+        store.save(tmp_path / "store.safetensors")
+    with pytest.raises(UsageError, match=r"no array is named 'datum'. Did you mean 'data'\?"):
+        mxnet_to_neutral.read(tmp_path / "m", inputs=["datum"])
