@@ -7,6 +7,7 @@ The exit code is 0 when every difference is within the tolerance, and 7 when one
 from __future__ import annotations
 
 import argparse
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from neutral.cli.console import Console, Report
@@ -48,7 +49,8 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
 
     loading = ("build", "plan_of", "make_plan") if arguments.into is None else ("load_into",)
     writer = target_writer(arguments, "verify", *loading)
-    with open_any([arguments.store]) as store, importable(arguments.path):
+    importing = nullcontext() if arguments.into is None else importable(arguments.path)
+    with open_any([arguments.store]) as store, importing:
         module, plan = _loaded(writer, store, arguments)
         report = writer.verify(
             module,
