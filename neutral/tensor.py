@@ -186,14 +186,37 @@ class Tensor(NamedTuple):
         import numpy as np
 
         array = np.empty(self.shape, NUMPY_DTYPE[self.dtype])
-        view = array.reshape(-1).view(np.uint8).data if array.size else memoryview(bytearray())
+        self.read_into(array.reshape(-1).view(np.uint8).data if array.size else memoryview(bytearray()))
+        return array
+
+    def read_into(self, buffer: memoryview) -> None:
+        """Read the tensor into memory that exists already, a chunk at a time.
+
+        Args:
+            buffer: Writable memory of :attr:`nbytes` bytes.
+
+        Raises:
+            SourceError: If a file cannot be read, or the content has another size than dtype and shape require.
+        """
         position = 0
         for chunk in self.chunks():
-            view[position : position + len(chunk)] = chunk
-            position += len(chunk)
-        if position != self.nbytes:
-            raise SourceError(f"a tensor of {self.nbytes} bytes has {position} bytes of content.")
-        return array
+            end = position + len(chunk)
+            if end <= self.nbytes:
+                buffer[position:end] = chunk
+            position = end
+        self.check_content_size(position)
+
+    def check_content_size(self, nbytes: int) -> None:
+        """Check the number of bytes that the content turned out to have.
+
+        Args:
+            nbytes: The number of bytes.
+
+        Raises:
+            SourceError: If it is not the one that dtype and shape require.
+        """
+        if nbytes != self.nbytes:
+            raise SourceError(f"a tensor of {self.nbytes} bytes has {nbytes} bytes of content.")
 
 
 def lazy_tensor(dtype: str, shape: tuple[int, ...], make: Callable[[], np.ndarray]) -> Tensor:

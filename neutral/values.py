@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Iterator
 
 from neutral.dtypes import ITEM_SIZE, NUMPY_DTYPE
-from neutral.errors import SourceError
 from neutral.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -66,8 +65,7 @@ def numeric_blocks(tensor: Tensor, elements: int = BLOCK) -> Iterator[np.ndarray
             if len(block) == size:
                 yield _widened(np.frombuffer(block, NUMPY_DTYPE[tensor.dtype]), tensor.dtype)
                 block = bytearray()
-    if read != tensor.nbytes:
-        raise SourceError(f"a tensor of {tensor.nbytes} bytes has {read} bytes of content.")
+    tensor.check_content_size(read)
     if block:
         yield _widened(np.frombuffer(block, NUMPY_DTYPE[tensor.dtype]), tensor.dtype)
 

@@ -93,15 +93,8 @@ def read_into(tensor: Tensor, values: torch.Tensor) -> None:
     Raises:
         SourceError: The tensor's content has another size.
     """
-    if not tensor.size:
-        return
-    target = values.detach().reshape(-1).view(torch.uint8).numpy().data
-    position = 0
-    for chunk in tensor.chunks():
-        target[position : position + len(chunk)] = chunk
-        position += len(chunk)
-    if position != tensor.nbytes:
-        raise SourceError(f"a tensor of {tensor.nbytes} bytes has {position} bytes of content.")
+    if tensor.size:
+        tensor.read_into(values.detach().reshape(-1).view(torch.uint8).numpy().data)
 
 
 def check_files(tensors: Iterable[Tensor]) -> None:
