@@ -85,6 +85,11 @@ class Limit:
             f"variable {self.variable} (docs/limits.md)."
         )
 
+    @property
+    def hint(self) -> str:
+        """The value and the environment variable, for the middle of a message."""
+        return f"{self.value} {self.unit} ({self.variable} raises this limit)"
+
 
 MANIFEST_BYTES = Limit("manifest-bytes", 1 << 28, "bytes", "The manifest of an HDF5 store, or an index of shards")
 HDF5_BLOCK_BYTES = Limit(
@@ -106,6 +111,21 @@ UNPACKED_GROWTH = Limit(
     "unpacked-growth", 64, "times", "What it may unpack to beside `unpacked-base`, for each of its own bytes"
 )
 UNPACKED_BYTES = Limit("unpacked-bytes", 1 << 40, "bytes", "What an archive may unpack to, however large it is")
+DENSE_BYTES = Limit("dense-bytes", 1 << 30, "bytes", "A sparse array with its zeros filled in, however small it is")
+DENSE_TOTAL_BYTES = Limit("dense-total-bytes", 4 << 30, "bytes", "All sparse arrays of a file, zeros filled in")
+DENSE_GROWTH = Limit(
+    "dense-growth", 1024, "times", "What sparse arrays may take beyond these two, for each byte that is stored of them"
+)
+ARRAY_COUNT = Limit("array-count", 1 << 17, "arrays", "Arrays in a parameter file")
+GRAPH_BYTES = Limit("graph-bytes", 16 << 20, "bytes", "The JSON of a symbol, about 100,000 nodes")
+SUBGRAPH_DEPTH = Limit("subgraph-depth", 16, "levels", "Subgraphs within subgraphs of a symbol")
+LAYER_COUNT = Limit("layer-count", 1 << 10, "layers", "Layers of one recurrent operator (`num_layers`)")
+OUTPUT_COUNT = Limit("output-count", 1 << 16, "outputs", "Outputs that an operator announces (`num_outputs`)")
+INPUT_COUNT = Limit("input-count", 1 << 16, "inputs", "Inputs that an operator announces (`num_args`)")
+OUTPUT_NUMBER = Limit("output-number", 1 << 20, "outputs", "The number of an output that a node takes")
+ITEM_COUNT = Limit("item-count", 1 << 12, "items", "Items of an attribute that is a tuple")
+CONSTANT_BYTES = Limit("constant-bytes", 1 << 28, "bytes", "A constant of the graph that emitted weights get")
+CONSTANT_TOTAL_BYTES = Limit("constant-total-bytes", 1 << 30, "bytes", "All constants that emitted weights get")
 
 
 def unpacked_limit(size: int) -> int:

@@ -7,7 +7,7 @@ import os
 import re
 from typing import Any, Mapping
 
-from neutral import manifest
+from neutral import limits, manifest
 from neutral.errors import SourceError, StoreError, UsageError
 from neutral.store.header_digest import INDENTED_PREFIX, is_header_digest_valid, write_header_digest
 from neutral.store.remote import RemoteFile, is_url
@@ -18,9 +18,6 @@ INDEX_SUFFIX = ".safetensors.index.json"
 
 HEADERS = "neutral.headers"
 """The key of the digests of the shards' headers."""
-
-_LIMIT = 1 << 28
-"""Bytes of the largest index that is read."""
 
 _BEGINNING = re.compile(rb'\s*\{\s*"(metadata|weight_map)"')
 
@@ -96,8 +93,8 @@ def read_index(path: str) -> dict[str, Any]:
 def _read(path: str) -> bytes:
     remote = RemoteFile(path) if is_url(path) else None
     size = os.path.getsize(path) if remote is None else remote.size
-    if size > _LIMIT:
-        raise StoreError(f"{path}: an index of {size} bytes; at most {_LIMIT} are allowed.")
+    if size > limits.MANIFEST_BYTES.value:
+        raise StoreError(f"{path}: an index of {size} bytes. {limits.MANIFEST_BYTES.advice}")
     if remote is not None:
         return remote.read(0, remote.size)
     with open(path, "rb") as file:

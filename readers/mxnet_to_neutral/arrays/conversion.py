@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Iterable, Iterator
 
-from mxnet_to_neutral import limits
 from mxnet_to_neutral.arrays.sparse import SparseParts, check_indices
-from mxnet_to_neutral.limits import DENSE_GROWTH, DENSE_LIMIT
+from neutral import limits
 from neutral.errors import UnsupportedError
 from neutral.tensor import CHUNK, Tensor, lazy_tensor
 
@@ -27,14 +26,15 @@ def densify(sparse: SparseParts) -> Tensor:
     """Return the dense tensor of a sparse array; its bytes are made in blocks of rows when it is read.
 
     Raises:
-        UnsupportedError: The dense tensor would exceed the limits of :mod:`mxnet_to_neutral.limits`.
+        UnsupportedError: The dense tensor would exceed the limits of :mod:`neutral.limits`.
     """
     tensor = Tensor(sparse.data.dtype, sparse.shape, lambda: _dense_blocks(sparse))
-    limit = max(DENSE_LIMIT, DENSE_GROWTH * sparse.nbytes)
+    limit = max(limits.DENSE_BYTES.value, limits.DENSE_GROWTH.value * sparse.nbytes)
     if tensor.nbytes > limit:
         raise UnsupportedError(
             f"{sparse.data.only_range.path}: sparse array {sparse.name!r} of shape {sparse.shape} would take "
-            f"{tensor.nbytes} bytes as a dense array; at most {limit} are allowed for the {sparse.nbytes} bytes stored."
+            f"{tensor.nbytes} bytes as a dense array; at most {limit} are allowed for the {sparse.nbytes} bytes "
+            f"stored. {limits.DENSE_BYTES.advice}"
         )
     return tensor
 
@@ -47,19 +47,18 @@ def check_dense_total(path: str, sizes: Iterable[tuple[int, int]]) -> None:
         sizes: For each sparse array the bytes of the dense array, and those that the file stores of it.
 
     Raises:
-        UnsupportedError: The total exceeds the limits of :mod:`mxnet_to_neutral.limits`.
+        UnsupportedError: The total exceeds the limits of :mod:`neutral.limits`.
 
     Example:
         >>> check_dense_total("model.params", [(1 << 30, 80), (1 << 30, 80)])
     """
     pairs = list(sizes)
     total, stored = sum(dense for dense, _ in pairs), sum(stored for _, stored in pairs)
-    limit = max(limits.DENSE_TOTAL_LIMIT, DENSE_GROWTH * stored)
+    limit = max(limits.DENSE_TOTAL_BYTES.value, limits.DENSE_GROWTH.value * stored)
     if total > limit:
         raise UnsupportedError(
             f"{path}: {len(pairs)} sparse arrays would take {total} bytes as dense arrays; at most {limit} are allowed "
-            f"for the {stored} bytes stored. If the file is yours, read it in Python with a higher "
-            "mxnet_to_neutral.limits.DENSE_TOTAL_LIMIT."
+            f"for the {stored} bytes stored. {limits.DENSE_TOTAL_BYTES.advice}"
         )
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from mxnet_to_neutral.arrays.names import claim_name, decode_name
 from mxnet_to_neutral.arrays.window import DAMAGED, TRUNCATED, Window
-from mxnet_to_neutral.limits import MAX_ARRAYS
+from neutral import limits
 
 _END = struct.Struct("<4s4H2IH")
 _END64 = struct.Struct("<4sQ2H2I4Q")
@@ -68,7 +68,10 @@ def read_members(window: Window) -> list[Member]:
         FormatError: The archive is damaged, or a member is compressed, encrypted or repeated.
     """
     count, start, end = _read_directory_end(window)
-    if count > MAX_ARRAYS or count * _ENTRY.size > end - start:
+    if count > limits.ARRAY_COUNT.value:
+        problem = f"{count} members in a zip archive; expected at most {limits.ARRAY_COUNT.hint}."
+        raise window.error(problem, DAMAGED, start)
+    if count * _ENTRY.size > end - start:
         raise window.error(f"{count} members in a zip directory of {end - start} bytes.", DAMAGED, start)
     window.position = start
     taken: set[str] = set()

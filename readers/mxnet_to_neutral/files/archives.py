@@ -25,7 +25,7 @@ from mxnet_to_neutral.files.kinds import (
     kind_of_content,
 )
 from mxnet_to_neutral.files.members import Member, choices
-from mxnet_to_neutral.limits import MAX_SYMBOL_BYTES, UNPACKED_BASE, UNPACKED_GROWTH, UNPACKED_LIMIT
+from neutral import limits
 from neutral.errors import SourceError
 
 _UNREADABLE = (
@@ -57,7 +57,7 @@ def unpack(path: str, folder: str) -> None:
         folder: The folder to write to.
 
     Raises:
-        SourceError: The archive is damaged, exceeds the limits of :mod:`mxnet_to_neutral.limits`, or has a link, a
+        SourceError: The archive is damaged, exceeds the limits of :mod:`neutral.limits`, or has a link, a
             device or a sparse file in the place of a file of the checkpoint.
     """
     members = list_members(path)
@@ -72,9 +72,9 @@ def list_members(path: str) -> list[Member]:
         path: A tar archive, compressed or not, or a zip archive.
 
     Raises:
-        SourceError: The archive is damaged, or exceeds the limits of :mod:`mxnet_to_neutral.limits`.
+        SourceError: The archive is damaged, or exceeds the limits of :mod:`neutral.limits`.
     """
-    limit = min(UNPACKED_LIMIT, UNPACKED_BASE + UNPACKED_GROWTH * os.path.getsize(path))
+    limit = limits.unpacked_limit(os.path.getsize(path))
     total = 0
     result = []
     with _readable(path), _open_items(path) as items:
@@ -88,7 +88,9 @@ def list_members(path: str) -> list[Member]:
                 continue
             total += 0 if item.special else item.size
             if total > limit:
-                raise SourceError(f"{path}: its files would take more than {limit} bytes. Unpack the archive yourself.")
+                raise SourceError(
+                    f"{path}: its files would take more than {limit} bytes. {limits.UNPACKED_GROWTH.advice}"
+                )
             result.append(Member(item.name, _kind_of_item(item, base_name), item.special))
     return [member for member in result if member.kind is not None]
 
@@ -154,7 +156,7 @@ def _kind_of_item(item: _Item, base_name: str) -> str | None:
     with item.open() as file:
         head = file.read(HEAD_SIZE)
         kind = kind_of_content(base_name, head, item.size)
-        if kind is None and item.size <= MAX_SYMBOL_BYTES and head.lstrip().startswith((b"{", b"\xef")):
+        if kind is None and item.size <= limits.GRAPH_BYTES.value and head.lstrip().startswith((b"{", b"\xef")):
             return SYMBOL if is_symbol(base_name, head + file.read()) else None
         if kind == PARAMETERS and head.startswith(b"PK") and not base_name.lower().endswith((".npz", ".params")):
             return ARCHIVE

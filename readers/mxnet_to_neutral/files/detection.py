@@ -15,7 +15,7 @@ from mxnet_to_neutral.files.kinds import (
     is_symbol,
     kind_of_content,
 )
-from mxnet_to_neutral.limits import MAX_SYMBOL_BYTES
+from neutral import limits
 
 
 def kind_of(path: str) -> str | None:
@@ -32,7 +32,7 @@ def kind_of(path: str) -> str | None:
         with open(path, "rb") as file:
             head = file.read(HEAD_SIZE)
             if head.lstrip(SPACE).startswith(b"{"):
-                content = head + (file.read() if size <= MAX_SYMBOL_BYTES else b"")
+                content = head + (file.read() if size <= limits.GRAPH_BYTES.value else b"")
                 return SYMBOL if is_symbol(name, content) else kind_of_content(name, head, size)
     except OSError:
         return None

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from mxnet_to_neutral.arrays.signatures import detect_format
-from mxnet_to_neutral.limits import MAX_SYMBOL_BYTES
+from neutral import limits
 
 SYMBOL, PARAMETERS, ARCHIVE = "symbol", "parameters", "archive"
 
@@ -63,7 +63,7 @@ def is_symbol(name: str, content: bytes) -> bool:
         return False
     if name.endswith("-symbol.json"):
         return True
-    if b"nodes" not in content or len(content) > MAX_SYMBOL_BYTES:
+    if b"nodes" not in content or len(content) > limits.GRAPH_BYTES.value:
         return False
     try:
         return _holds_graph(json.loads(content.decode("utf-8-sig"), strict=False))

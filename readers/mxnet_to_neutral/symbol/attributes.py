@@ -5,14 +5,18 @@ from __future__ import annotations
 import builtins
 from typing import Any, Callable, Collection, TypeVar
 
-from mxnet_to_neutral.limits import MAX_COUNTS, MAX_ITEMS
 from mxnet_to_neutral.symbol import values
 from mxnet_to_neutral.symbol.model import SymbolNode
+from neutral import limits
 from neutral.errors import FormatError
 
 T = TypeVar("T")
 
 _REQUIRED: Any = object()
+
+
+_COUNTS = {"num_layers": limits.LAYER_COUNT, "num_outputs": limits.OUTPUT_COUNT, "num_args": limits.INPUT_COUNT}
+"""The limits of attributes that count; rules use memory in proportion to them."""
 
 
 class InvalidAttribute(FormatError):
@@ -195,7 +199,7 @@ class Attributes:
     def int(
         self, name: builtins.str, default: builtins.int = _REQUIRED, minimum: builtins.int | None = None
     ) -> builtins.int:
-        """Return an integer, at least ``minimum`` if given; counts are limited by :data:`MAX_COUNTS`.
+        """Return an integer, at least ``minimum`` if given; counts are limited by :mod:`neutral.limits`.
 
         Args:
             name: The attribute.
@@ -209,9 +213,9 @@ class Attributes:
             InvalidAttribute: The value is missing, cannot be parsed, or is out of range.
         """
         value = self._get(name, default, values.parse_int)
-        maximum = MAX_COUNTS.get(name)
-        if maximum is not None and value > maximum:
-            raise self.error(name, f"an integer of at most {maximum}")
+        limit = _COUNTS.get(name)
+        if limit is not None and value > limit.value:
+            raise self.error(name, f"an integer of at most {limit.value}. {limit.variable} raises this limit")
         if minimum is not None and value < minimum:
             raise self.error(name, f"an integer of at least {minimum}")
         return value
@@ -275,7 +279,7 @@ class Attributes:
             minimum: The least accepted integer.
 
         Returns:
-            The integers, at most :data:`mxnet_to_neutral.limits.MAX_ITEMS`.
+            The integers, at most :data:`neutral.limits.ITEM_COUNT`.
 
         Raises:
             InvalidAttribute: The value is missing, cannot be parsed, or is out of range.
@@ -359,8 +363,8 @@ class Attributes:
             if text.strip() == "None" and default is not _REQUIRED:
                 return default  # Python front ends write None for arguments that are left out
             raise self.error(name, str(error)) from error
-        if isinstance(value, tuple) and len(value) > MAX_ITEMS:
-            raise self.error(name, f"at most {MAX_ITEMS} items")
+        if isinstance(value, tuple) and len(value) > limits.ITEM_COUNT.value:
+            raise self.error(name, f"at most {limits.ITEM_COUNT.hint}")
         return value
 
 

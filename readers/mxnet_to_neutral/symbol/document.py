@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 from mxnet_to_neutral.arrays.signatures import STORAGE_ERROR
-from mxnet_to_neutral.limits import MAX_INTEGER_DIGITS, MAX_SYMBOL_BYTES
+from mxnet_to_neutral.limits import MAX_INTEGER_DIGITS
+from neutral import limits
 from neutral.errors import FormatError, SourceError
 
 _ADVICE = "Give the -symbol.json that MXNet wrote; if this is it, the file is damaged: fetch it again."
@@ -53,9 +54,10 @@ def load_document(text: bytes | str, file: str) -> tuple[dict[str, Any], list[st
 
 
 def _decode(text: bytes | str, file: str) -> tuple[str, list[str]]:
-    if len(text) > MAX_SYMBOL_BYTES:
+    if len(text) > limits.GRAPH_BYTES.value:
         raise SourceError(
-            f"{file}: {len(text)} bytes is too large for a symbol; at most {MAX_SYMBOL_BYTES} are read. {_ADVICE}"
+            f"{file}: {len(text)} bytes is too large for a symbol; expected at most "
+            f"{limits.GRAPH_BYTES.hint}. {_ADVICE}"
         )
     start = (text.encode("utf-8", "replace") if isinstance(text, str) else text).lstrip()
     message = STORAGE_ERROR.search(start)

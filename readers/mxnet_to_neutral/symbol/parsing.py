@@ -11,13 +11,13 @@ import os
 from collections import Counter
 from typing import Any
 
-from mxnet_to_neutral.limits import MAX_OUTPUTS, MAX_SUBGRAPH_DEPTH, MAX_SYMBOL_BYTES
 from mxnet_to_neutral.symbol.aliases import CANONICAL, RENAMED_ATTRIBUTES
 from mxnet_to_neutral.symbol.checks import JsonChecker, shorten
 from mxnet_to_neutral.symbol.document import load_document
 from mxnet_to_neutral.symbol.model import Entry, Symbol, SymbolNode
 from mxnet_to_neutral.symbol.mutable import MutableNode, execution_order, list_names
 from mxnet_to_neutral.symbol.upgrade import UNVERSIONED, upgrade
+from neutral import limits
 from neutral.errors import SourceError
 
 _UNKNOWN_VERSION = (2, 1, 0)
@@ -51,7 +51,7 @@ def read_symbol(path: str | os.PathLike[str]) -> Symbol:
     file = os.fsdecode(path)
     try:
         with open(file, "rb") as stream:
-            content = stream.read(MAX_SYMBOL_BYTES + 1)
+            content = stream.read(limits.GRAPH_BYTES.value + 1)
     except IsADirectoryError as error:
         raise SourceError(f"{file}: a directory, expected a symbol file such as model-symbol.json.") from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
@@ -100,8 +100,10 @@ class _Parser:
 
     def _graph(self, document: Any, where: str, depth: int, notes: list[str]) -> Symbol:
         """Parse a graph; ``where`` is its place in the file and ``depth`` the number of graphs around it."""
-        if depth > MAX_SUBGRAPH_DEPTH:
-            raise self.check.error(where, f"subgraphs are nested more than {MAX_SUBGRAPH_DEPTH} deep")
+        if depth > limits.SUBGRAPH_DEPTH.value:
+            limit = limits.SUBGRAPH_DEPTH
+            problem = f"subgraphs are nested more than {limit.value} deep; {limit.variable} raises this limit"
+            raise self.check.error(where, problem)
         if not isinstance(document, dict):
             raise self.check.error(where, f"found {shorten(document)}, expected a graph: an object with 'nodes'")
         unknown = sorted(set(document) - _GRAPH_KEYS)
@@ -243,7 +245,7 @@ class _Parser:
             problem = f"refers to node {entry[0]}, expected one of the {len(earlier)} nodes before it"
             raise self.check.error(here, f"{problem}: a cycle, or nodes out of order")
         source = earlier[self.check.index(entry[0], len(earlier), here)]
-        output = self.check.index(entry[1], MAX_OUTPUTS, f"{here}, output of {shorten(source.name)}")
+        output = self.check.index(entry[1], limits.OUTPUT_NUMBER.value, f"{here}, output of {shorten(source.name)}")
         if output and source.is_variable:
             problem = f"output {output} of the variable {shorten(source.name)}, which has only output 0"
             raise self.check.error(here, problem)

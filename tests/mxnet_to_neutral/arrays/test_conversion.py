@@ -98,12 +98,12 @@ def test_a_sparse_array_that_would_grow_without_bound_is_refused(only_array: Onl
 def test_many_sparse_arrays_that_would_grow_without_bound_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.params"
     path.write_bytes(array_list([row_sparse((1 << 26, 1), floats(1), [5])] * 20))
-    with pytest.raises(UnsupportedError, match=r"20 sparse arrays would take 5368709120 bytes.*DENSE_TOTAL_LIMIT"):
+    with pytest.raises(UnsupportedError, match=r"20 sparse arrays would take 5368709120 bytes.*DENSE_TOTAL_BYTES"):
         mxnet_to_neutral.read(path)
 
 
 def test_the_limit_of_all_sparse_arrays_can_be_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.params"
     path.write_bytes(array_list([row_sparse((1 << 26, 1), floats(1), [5])] * 20))
-    monkeypatch.setattr("mxnet_to_neutral.limits.DENSE_TOTAL_LIMIT", 8 << 30)
+    monkeypatch.setenv("NEUTRAL_LIMIT_DENSE_TOTAL_BYTES", "8GiB")
     assert len(mxnet_to_neutral.read(path).layers) == 20

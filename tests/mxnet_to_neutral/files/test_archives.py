@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from mxnet_to_neutral.files import archives
 from mxnet_to_neutral.files.archives import is_archive, unpack
 from neutral.errors import SourceError
 from reader.ndarray_bytes import array_list, dense, floats, npy, npz
@@ -45,7 +44,7 @@ def test_hidden_files_are_left_out(tmp_path: Path) -> None:
 
 def test_an_archive_larger_than_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_tar(tmp_path / "a.tar.gz", {"a.params": PARAMS, "b.params": PARAMS})
-    monkeypatch.setattr(archives, "UNPACKED_LIMIT", len(PARAMS))
+    monkeypatch.setenv("NEUTRAL_LIMIT_UNPACKED_BYTES", str(len(PARAMS)))
     with pytest.raises(SourceError, match=f"more than {len(PARAMS)} bytes"):
         unpack(str(path), str(tmp_path))
 
@@ -155,7 +154,7 @@ def test_a_zip_member_without_a_name_is_refused(tmp_path: Path) -> None:
 
 def test_an_archive_that_grows_beyond_all_weights_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_tar(tmp_path / "a.tar.gz", {"a.params": bytes(1 << 20)})
-    monkeypatch.setattr(archives, "UNPACKED_BASE", 0)
+    monkeypatch.setenv("NEUTRAL_LIMIT_UNPACKED_BASE", "1")
     with pytest.raises(SourceError, match="would take more than"):
         unpack(str(path), str(tmp_path))
 

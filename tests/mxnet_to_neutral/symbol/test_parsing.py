@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mxnet_to_neutral.symbol import Entry, Symbol, parse_symbol, read_symbol
-from mxnet_to_neutral.symbol import document as document_module
 from neutral.errors import FormatError, NeutralError, SourceError
 
 
@@ -278,7 +277,7 @@ def test_bombs() -> None:
 
 
 def test_a_file_too_large_to_be_a_symbol(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(document_module, "MAX_SYMBOL_BYTES", 100)
+    monkeypatch.setenv("NEUTRAL_LIMIT_GRAPH_BYTES", "100")
     with pytest.raises(SourceError, match="too large for a symbol"):
         parse_symbol(b"[" + b" " * 100, "huge.json")
 

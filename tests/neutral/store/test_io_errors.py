@@ -112,8 +112,8 @@ def test_a_header_that_is_cut_is_refused() -> None:
 
 def test_an_index_beyond_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shards.write(sample_store(tmp_path), str(tmp_path / "m.safetensors"), max_shard_size=16)
-    monkeypatch.setattr("neutral.store.shard_index._LIMIT", 10)
-    with pytest.raises(StoreError, match="at most 10 are allowed"):
+    monkeypatch.setenv("NEUTRAL_LIMIT_MANIFEST_BYTES", "10")
+    with pytest.raises(StoreError, match="limit manifest-bytes is 10 bytes"):
         neutral.open(tmp_path / "m.safetensors.index.json")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Callable, Sequence
 
+from neutral import limits
 from neutral.errors import UnsupportedError
 from neutral.graph import Input, Value
 from neutral.store import Store
@@ -24,9 +25,6 @@ from neutral_to_torch.emission.structure.model_arguments import classifier_argum
 from neutral_to_torch.emission.structure.module_ir import Block, has_own_line, owned
 from neutral_to_torch.emission.structure.naming import GLOBALS, Unique, tokens
 from neutral_to_torch.emission.structure.tree import Tree, flat_tree
-
-MAX_CONSTANTS_BYTES = 1 << 30
-"""Bytes of all tensors that the store does not hold and the state dict gets."""
 
 
 @dataclass(frozen=True)
@@ -107,10 +105,10 @@ def _written(
 def _check_constants(store: Store, state: State) -> None:
     """Refuse a model whose constants would make the weights much larger than the store."""
     total = sum(tensor.nbytes for tensor in state.constants.values())
-    if total > MAX_CONSTANTS_BYTES:
+    if total > limits.CONSTANT_TOTAL_BYTES.value:
         raise UnsupportedError(
-            f"{store.path or 'the model'}: its {len(state.constants)} constants take {total} bytes in the weights; "
-            f"at most {MAX_CONSTANTS_BYTES} are written."
+            f"{store.path or 'the model'}: its {len(state.constants)} constants take {total} bytes in the weights. "
+            f"{limits.CONSTANT_TOTAL_BYTES.advice}"
         )
 
 

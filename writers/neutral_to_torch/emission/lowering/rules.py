@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Callable, Mapping, Sequence, Union
 
-from neutral import extensions
+from neutral import extensions, limits
 from neutral.dtypes import DTYPE_CODE
 from neutral.errors import NeutralError
 from neutral.graph import Graph, Layer, Node, Value
@@ -19,9 +19,6 @@ from neutral.operators.ranks import RankContext, RankRule, output_ranks
 from neutral.tensor import Tensor
 from neutral_to_torch.emission.expression.symbols import Symbol, nn, term_of, torch
 from neutral_to_torch.emission.expression.terms import Body, Control, Declaration, Ref, SelfAttribute
-
-MAX_CONSTANT_BYTES = 1 << 28
-"""Bytes of one tensor that the store does not hold and the state dict gets, such as zeros."""
 
 
 class Unsupported(Exception):
@@ -233,10 +230,10 @@ class NodeView:
             An expression of the tensor.
 
         Raises:
-            Unsupported: The tensor takes more than :data:`MAX_CONSTANT_BYTES`.
+            Unsupported: The tensor takes more than the limit ``constant-bytes``.
         """
-        if value.nbytes > MAX_CONSTANT_BYTES:
-            raise Unsupported(f"a constant of {value.nbytes} bytes; at most {MAX_CONSTANT_BYTES} are written")
+        if value.nbytes > limits.CONSTANT_BYTES.value:
+            raise Unsupported(f"a constant of {value.nbytes} bytes; expected at most {limits.CONSTANT_BYTES.hint}")
         return self._declare(self.name, constructor, {}, {"": value}, "constant", buffer=True)
 
     def control(self, inputs: Sequence[Symbol], bodies: Mapping[str, Sequence[int | None]], **counts: int) -> Symbol:
