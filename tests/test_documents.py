@@ -48,6 +48,19 @@ def test_paths_in_documents_exist() -> None:
     assert missing == []
 
 
+def test_every_guarantee_has_a_test_that_exists() -> None:
+    """A row names tests (``file::function``, a file or a folder) or a program of the repository."""
+    rows = re.findall(r"^\| (?!promise)([^-|].*?) \| (.*) \|$", _text(ROOT / "docs" / "guarantees.md"), re.MULTILINE)
+    assert len(rows) > 25
+    for promise, evidence in rows:
+        shown = re.findall(r"`(?:python )?([\w./-]+\.py|tests/\w+)(?:::(\w+))?[^`]*`", evidence)
+        assert shown, f"nothing shows: {promise}"
+        assert len(shown) == evidence.count("`") // 2, f"of {promise!r}, something is neither a test nor a program"
+        for path, function in shown:
+            assert (ROOT / path).exists(), f"{promise}: {path} does not exist"
+            assert not function or f"def {function}(" in _text(ROOT / path), f"{promise}: {path} lacks {function}"
+
+
 def test_modules_named_in_documents_and_docstrings_exist() -> None:
     """A dotted name is a module, or a module and a name that its source contains."""
     files = module_files()
