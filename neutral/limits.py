@@ -67,7 +67,7 @@ class Limit:
         """The value that holds now.
 
         Raises:
-            UsageError: If the environment variable is no number.
+            UsageError: If the environment variable is not a number.
         """
         text = os.environ.get(self.variable)
         if text is None:

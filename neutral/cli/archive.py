@@ -2,7 +2,7 @@
 
 Run the same command again to resume: checkpoints that the journal in the destination lists are not converted again.
 Other sources are added: a name stays with the files that first got it, others get a number. A checkpoint that cannot be
-converted does not stop the others; the exit code is then 3. Files that are no checkpoint are listed with the reason.
+converted does not stop the others; the exit code is then 3. Files that are not checkpoints are listed with the reason.
 """
 
 from __future__ import annotations

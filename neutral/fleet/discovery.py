@@ -30,7 +30,7 @@ class Checkpoint:
 
 
 class PassedOver(NamedTuple):
-    """A file that is no checkpoint, and part of none.
+    """A file that is not a checkpoint, and part of none.
 
     Args:
         path: The file, absolute, or its URL.

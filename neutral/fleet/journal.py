@@ -25,7 +25,7 @@ class Contents(NamedTuple):
 
     Args:
         entries: The last entry of each name.
-        damaged: The lines that are no entries. An incomplete last line, of a run that was killed, is none of them.
+        damaged: The lines that are not entries. An incomplete last line, of a run that was killed, is none of them.
     """
 
     entries: dict[str, Entry]
@@ -125,7 +125,7 @@ def _line(entry: Entry) -> bytes:
 
 
 def _parse(line: bytes) -> Entry | None:
-    """Return the entry of a line; None if the line is no entry."""
+    """Return the entry of a line; None if the line is not an entry."""
     try:
         item: Any = json.loads(line)
     except (ValueError, RecursionError):

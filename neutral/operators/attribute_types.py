@@ -13,7 +13,7 @@ def is_of_type(type_name: str, value: Any) -> bool:
         value: Any object.
 
     Returns:
-        True if the value has the type; an int has the type ``float`` too, and a bool is no int.
+        True if the value has the type; an int has the type ``float`` too, and a bool is not an int.
 
     Example:
         >>> is_of_type("ints", (1, 2)), is_of_type("ints", [1, 2]), is_of_type("int", True)

@@ -56,7 +56,7 @@ def role_shapes(layer: Layer, store: Store) -> dict[str, tuple[int, ...]]:
 
 
 def _bind(text: str, shape: tuple[int, ...], known: Mapping[str, Any], extents: Extents) -> Extents | None:
-    """Return the numbers that the names of a stated shape stand for, None if ``shape`` is no such shape."""
+    """Return the numbers that the names of a stated shape stand for, None if ``shape`` is not such a shape."""
     bound = dict(extents)
     axes = list(shape)
     for star, name, sign, other in _TERM.findall(text):

@@ -158,7 +158,7 @@ class NodeContext:
             node: A node of the symbol.
 
         Returns:
-            For each input its array; None where an input is no stored array.
+            For each input its array; None where an input is not a stored array.
         """
         return [self._conversion.array(entry) for entry in node.inputs]
 

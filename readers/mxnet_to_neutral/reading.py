@@ -172,7 +172,7 @@ def _convert(symbol: Symbol, arrays: Sequence[Array], checkpoint: Checkpoint) ->
 
 
 def _without(arrays: Sequence[Array], inputs: Sequence[str], checkpoint: Checkpoint) -> list[Array]:
-    """Return the arrays that are no inputs of the graph; raise UsageError for an input that is no array."""
+    """Return the arrays that are not inputs of the graph; raise UsageError for an input that is not an array."""
     names = [strip_prefix(array.name) for array in arrays]
     for name in inputs:
         if name not in names:

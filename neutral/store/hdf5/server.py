@@ -23,7 +23,7 @@ except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
 OK = 0
-"""The first byte of an answer that is no error."""
+"""The first byte of an answer that is not an error."""
 
 _CLOCK_FACTOR = 6
 """Seconds of the clock that are allowed for each second of CPU time, where CPU time cannot be limited."""

@@ -112,7 +112,7 @@ def _parse_header(text: bytes) -> tuple[str, tuple[int, ...], bool]:
         The dtype code, the shape, and True if the header says Fortran order.
 
     Raises:
-        ValueError: The text is no such header; the message says why.
+        ValueError: The text is not such a header; the message says why.
 
     Example:
         >>> _parse_header(b"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }")

@@ -35,7 +35,7 @@ def parse_npz(window: Window) -> ArrayFile:
         The arrays in the order of the archive's directory.
 
     Raises:
-        SourceError: A member is no array: the archive is of another kind.
+        SourceError: A member is not an array: the archive is of another kind.
         FormatError: The archive or an array in it breaks its format.
     """
     members = read_members(window)

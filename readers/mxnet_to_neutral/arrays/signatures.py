@@ -52,7 +52,7 @@ def detect_format(head: bytes, size: int) -> str | None:
 
 
 def describe_foreign_file(head: bytes, size: int) -> str | None:
-    """Describe a file that is no parameter file, and how to get the right one.
+    """Describe a file that is not a parameter file, and how to get the right one.
 
     Args:
         head: The first :data:`HEAD_SIZE` bytes of the file, or all bytes of a shorter one.

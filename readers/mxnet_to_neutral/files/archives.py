@@ -131,7 +131,7 @@ def _readable(path: str) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class _Item:
-    """A member that is no folder, while its archive is open.
+    """A member that is not a folder, while its archive is open.
 
     Args:
         name: The name in the archive.

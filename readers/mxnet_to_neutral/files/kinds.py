@@ -30,7 +30,7 @@ def is_packed(head: bytes) -> bool:
 
 
 def kind_of_content(name: str, head: bytes, size: int) -> str | None:
-    """Return the kind of a file that is no archive and no symbol without the suffix ``-symbol.json``.
+    """Return the kind of a file that is neither an archive nor a symbol without the suffix ``-symbol.json``.
 
     Args:
         name: The name of the file.

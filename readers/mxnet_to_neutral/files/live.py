@@ -17,7 +17,7 @@ def export_live(model: Any) -> Checkpoint:
         model: A ``Module``, a hybrid block, or ``(symbol, arg_params, aux_params)``; see ``mxnet_capture.export``.
 
     Raises:
-        UsageError: The object is no model that can be exported, or MXNet cannot be imported.
+        UsageError: The object is not a model that can be exported, or MXNet cannot be imported.
     """
     try:
         import mxnet_capture

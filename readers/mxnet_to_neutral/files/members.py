@@ -13,7 +13,7 @@ from mxnet_to_neutral.files.kinds import ARCHIVE
 
 @dataclass(frozen=True)
 class Member:
-    """A member of an archive that is no folder.
+    """A member of an archive that is not a folder.
 
     Args:
         name: The name in the archive.

@@ -380,7 +380,7 @@ def declared_shape(variable: SymbolNode, numpy_shape: bool, file: str) -> tuple[
         The shape, with None for each unknown dimension; None if nothing is known.
 
     Raises:
-        FormatError: The declaration is no shape.
+        FormatError: The declaration is not a shape.
 
     Example:
         >>> declared_shape(SymbolNode("w", "null", {}, {"__shape__": "(8, 0)"}, (), ()), False, "m.json")
@@ -402,7 +402,7 @@ def declared_dtype(variable: SymbolNode, file: str) -> str | None:
         file: The name of the symbol file, for messages.
 
     Raises:
-        FormatError: The declaration is no dtype number.
+        FormatError: The declaration is not a dtype number.
     """
     node = SymbolNode(variable.name, variable.operator, variable.hidden, {}, (), ())
     attributes = Attributes(node, file)

@@ -1,4 +1,4 @@
-"""Decode the JSON document of a symbol; name the kind of a file that is no symbol."""
+"""Decode the JSON document of a symbol; name the kind of a file that is not a symbol."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def load_document(text: bytes | str, file: str) -> tuple[dict[str, Any], list[st
         The JSON object that holds ``nodes``, and notes on irregularities of the file.
 
     Raises:
-        SourceError: The text is no symbol.
-        FormatError: The text is no valid JSON, or holds no graph.
+        SourceError: The text is not a symbol.
+        FormatError: The text is not valid JSON, or holds no graph.
     """
     content, notes = _decode(text, file)
     document = _loads(content, file)

@@ -35,7 +35,7 @@ def read_symbol(path: str | os.PathLike[str]) -> Symbol:
         The graph, with notes on irregularities.
 
     Raises:
-        SourceError: The file cannot be read, or is no symbol.
+        SourceError: The file cannot be read, or is not a symbol.
         FormatError: The symbol breaks the format.
 
     Example:
@@ -71,7 +71,7 @@ def parse_symbol(text: bytes | str, file: str) -> Symbol:
         The graph, with notes on irregularities.
 
     Raises:
-        SourceError: The text is no symbol.
+        SourceError: The text is not a symbol.
         FormatError: The symbol breaks the format.
 
     Example:

@@ -41,7 +41,7 @@ def unpack(expression: Symbol, pattern: Any) -> Unpacked:
 
     Args:
         expression: The expression, such as a call that returns a tuple.
-        pattern: A nested tuple of output numbers; None for an item that is no output. ``(0, (1, 2))`` is written
+        pattern: A nested tuple of output numbers; None for an item that is not an output. ``(0, (1, 2))`` is written
             ``x, (h, c) = ...``.
 
     Returns:

@@ -58,7 +58,7 @@ def _row_parts(statement: Statement) -> Iterator[tuple[Value, str]]:
 
 
 def _tensors(helper: str) -> Sequence[str]:
-    """Return the names of a helper's parameters; "" for those that are no tensors."""
+    """Return the names of a helper's parameters; "" for those that are not tensors."""
     function = getattr(import_module(f"neutral_to_torch.emission.helpers.{helpers()[helper].module}"), helper)
     if inspect.isclass(function):
         return ()

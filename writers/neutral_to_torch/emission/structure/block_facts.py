@@ -87,7 +87,7 @@ class BlockFacts:
 
     @cached_property
     def merge(self) -> Statement | None:
-        """The last statement that combines several values, and is no block."""
+        """The last statement that combines several values, and is not a block."""
         several = (s for s in reversed(self.statements) if len(s.operands) > 1 and not _is_block(s))
         return next(several, None)
 

@@ -436,7 +436,7 @@ def shared_declarations(statements: Sequence[Statement]) -> Counter[object]:
 
 
 def is_part(group: Group, groups: Sequence[Group]) -> bool:
-    """Whether every region is a nameless part of a larger one, each of another: then it is no class of its own."""
+    """Whether every region is a nameless part of a larger one, each of another: then it is not a class of its own."""
     if architecture_of(region.subgraph for region in group.regions) is not None:
         return False
     for other in groups:
