@@ -7,6 +7,7 @@ drafts of neutral nodes; passes (:mod:`mxnet_to_neutral.passes`) rewrite them, a
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Collection, Mapping, Sequence
 
 from mxnet_to_neutral.arrays import Array
@@ -39,6 +40,7 @@ def convert_symbol(
     *,
     has_arrays: bool = False,
     computed: Collection[str] = (),
+    refused: Mapping[str, str] = MappingProxyType({}),
 ) -> Conversion:
     """Convert a symbol to drafts of neutral nodes.
 
@@ -48,6 +50,7 @@ def convert_symbol(
         file: The symbol's file, for messages.
         has_arrays: Whether there is a parameter file; if so, missing weights are problems.
         computed: For a subgraph, the variables that are bound to values of the outer graph.
+        refused: Nodes to be made opaque, with the reason of each.
 
     Returns:
         Drafts, inputs and outputs of the graph after all passes, and problems and notes.
@@ -65,14 +68,20 @@ def convert_symbol(
         >>> [item.name for item in conversion.inputs], [draft.kind for draft in conversion.drafts], conversion.outputs
         (['data'], ['flatten'], [Value(node='flat', output=0)])
     """
-    return _Converter(symbol, arrays, file, has_arrays, computed).run()
+    return _Converter(symbol, arrays, file, has_arrays, computed, refused).run()
 
 
 class _Converter:
     """The conversion of one symbol; the rules see it as a :class:`mxnet_to_neutral.symbol_context.SymbolContext`."""
 
     def __init__(
-        self, symbol: Symbol, arrays: Mapping[str, Array], file: str, has_arrays: bool, computed: Collection[str]
+        self,
+        symbol: Symbol,
+        arrays: Mapping[str, Array],
+        file: str,
+        has_arrays: bool,
+        computed: Collection[str],
+        refused: Mapping[str, str],
     ) -> None:
         self.symbol = symbol
         self.file = file
@@ -81,6 +90,7 @@ class _Converter:
         self.dtypes: Sequence[str | None] = infer_dtypes(symbol, self.array, file)
         self.unique = UniqueNames()
         self._computed = computed
+        self._refused = refused
         self._result = Conversion(file)
         self._outputs: list[Sequence[Operand]] = []
         self._variables: dict[int, Value] = {}
@@ -165,6 +175,8 @@ class _Converter:
         rule = find_rule(node)
         outputs: Sequence[Operand]
         try:
+            if context.name in self._refused:
+                context.refuse(self._refused[context.name])
             if rule is None:
                 context.refuse(reason_without_rule(node))
             result = rule(context)

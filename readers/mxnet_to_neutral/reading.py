@@ -18,6 +18,7 @@ from mxnet_to_neutral.layers.infer import infer_layers
 from mxnet_to_neutral.layers.names import strip_prefix
 from mxnet_to_neutral.layers.source_files import parameter_file, text_file
 from mxnet_to_neutral.notes import notes_on_arrays, notes_on_opaque_nodes, notes_on_unused_layers
+from mxnet_to_neutral.soundness import unsound_error, unsound_nodes
 from mxnet_to_neutral.stored_inputs import notes_on_stored_inputs
 from mxnet_to_neutral.symbol import Symbol, read_symbol
 from neutral.errors import MismatchError, UsageError
@@ -26,6 +27,9 @@ from neutral.graph import Layer
 from neutral.source import SourceFile, StoreSource
 from neutral.store.store import Store
 from neutral.text import suggestion
+
+MAX_ATTEMPTS = 3
+"""Conversions of one symbol: each makes the nodes opaque that the one before could not express soundly."""
 
 MAX_PROBLEMS_SHOWN = 20
 """Problems that an error lists; more are only counted."""
@@ -126,6 +130,18 @@ def _open_checkpoint(source: Sequence[Any], epoch: int | None) -> Checkpoint:
 
 @gc_paused()
 def _build_store(checkpoint: Checkpoint, inputs: Sequence[str]) -> Store:
+    """Build the store; nodes that it cannot express soundly are made opaque."""
+    refused: dict[str, str] = {}
+    for _ in range(MAX_ATTEMPTS):
+        store = _assemble(checkpoint, inputs, refused)
+        unsound = unsound_nodes(store)
+        if not unsound:
+            return store
+        refused.update(unsound)
+    raise unsound_error([f"node {name!r}: {reason}" for name, reason in unsound.items()])
+
+
+def _assemble(checkpoint: Checkpoint, inputs: Sequence[str], refused: Mapping[str, str]) -> Store:
     assembly = Assembly()
     file = None if checkpoint.params is None else read_arrays(checkpoint.params)
     arrays = [] if file is None else list(file.arrays)
@@ -136,7 +152,7 @@ def _build_store(checkpoint: Checkpoint, inputs: Sequence[str]) -> Store:
     if checkpoint.symbol is not None:
         symbol = read_symbol(checkpoint.symbol)
         used = _without(arrays, inputs, checkpoint)
-        conversion = _convert(symbol, used, checkpoint)
+        conversion = _convert(symbol, used, checkpoint, refused)
         notes += notes_on_stored_inputs(symbol, {strip_prefix(array.name) for array in used})
         graph = assembly.freeze(conversion)
         notes += [*symbol.notes, *conversion.notes, *notes_on_opaque_nodes(conversion)]
@@ -153,13 +169,15 @@ def _build_store(checkpoint: Checkpoint, inputs: Sequence[str]) -> Store:
     )
 
 
-def _convert(symbol: Symbol, arrays: Sequence[Array], checkpoint: Checkpoint) -> Conversion:
+def _convert(symbol: Symbol, arrays: Sequence[Array], checkpoint: Checkpoint, refused: Mapping[str, str]) -> Conversion:
     """Convert the operators of a symbol; raise MismatchError if the arrays do not belong to it."""
     arrays_by_name = {strip_prefix(array.name): array for array in arrays}
     _check_names(symbol, arrays_by_name, checkpoint)
     from mxnet_to_neutral.convert import convert_symbol  # imports the rules of all operators
 
-    conversion = convert_symbol(symbol, arrays_by_name, str(checkpoint.symbol), has_arrays=bool(arrays))
+    conversion = convert_symbol(
+        symbol, arrays_by_name, str(checkpoint.symbol), has_arrays=bool(arrays), refused=refused
+    )
     if conversion.problems:
         lines = [f"  - {problem}" for problem in conversion.problems[:MAX_PROBLEMS_SHOWN]]
         if len(conversion.problems) > len(lines):

@@ -373,7 +373,8 @@ def declared_shape(variable: SymbolNode, numpy_shape: bool, file: str) -> tuple[
 
     Args:
         variable: The variable.
-        numpy_shape: Whether the symbol uses NumPy's shapes, in which -1 is an unknown dimension; otherwise 0 is one.
+        numpy_shape: Whether the symbol uses NumPy's shapes, in which -1 is an unknown dimension; otherwise 0 is one
+            too.
         file: The name of the symbol file, for messages.
 
     Returns:
@@ -390,8 +391,9 @@ def declared_shape(variable: SymbolNode, numpy_shape: bool, file: str) -> tuple[
     shape = Attributes(node, file).ints_or_none("__shape__", None)
     if shape is None or (not shape and not numpy_shape):
         return None
-    unknown = -1 if numpy_shape else 0
-    return tuple(None if dim == unknown else dim for dim in shape)
+    if min(shape, default=0) < -1:
+        raise Attributes(node, file).error("__shape__", "numbers from 0 up, or -1 for an unknown dimension")
+    return tuple(None if dim == -1 or (dim == 0 and not numpy_shape) else dim for dim in shape)
 
 
 def declared_dtype(variable: SymbolNode, file: str) -> str | None:

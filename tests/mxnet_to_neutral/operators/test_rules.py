@@ -13,6 +13,7 @@ from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.operators import RULES, rule
 from neutral.errors import MismatchError, NeutralError
 from neutral.graph import Operand
+from neutral.store.check import check
 from neutral.store.store import Store
 from reader.checkpoints import SymbolBuilder, ramp, write_checkpoint
 
@@ -87,8 +88,19 @@ def linear_rule(weight: Callable[[NodeContext], Any]) -> Callable[[NodeContext],
 
 def test_a_role_can_be_transposed(tmp_path: Path) -> None:
     rule("tested")(linear_rule(lambda context: context.role(1, axes=(1, 0))))
-    tensor = read(tmp_path, WEIGHT).tensors["it.weight"]
-    np.testing.assert_array_equal(tensor.numpy(), ramp(2, 3).T)
+    tensor = read(tmp_path, {"arg:it_weight": ramp(3, 2)}).tensors["it.weight"]
+    np.testing.assert_array_equal(tensor.numpy(), ramp(3, 2).T)
+
+
+def test_a_node_that_a_store_cannot_express_is_opaque(tmp_path: Path) -> None:
+    rule("tested")(linear_rule(lambda context: context.role(1, axes=(1, 0))))
+    store = read(tmp_path, WEIGHT)
+    assert kinds(store) == ["parameter", "opaque"]
+    assert store.graph is not None
+    assert store.graph.nodes[-1].attributes["reason"].startswith("a store cannot express it: ")
+    np.testing.assert_array_equal(store.tensors["it_weight.value"].numpy(), ramp(2, 3))
+    store.save(tmp_path / "x.safetensors")
+    assert check(tmp_path / "x.safetensors", data=True).ok
 
 
 def test_attributes_are_those_of_the_catalogue(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mxnet_to_neutral.symbol import Attributes, SymbolNode, values
-from mxnet_to_neutral.symbol.attributes import declared_dtype, declared_shape
+from mxnet_to_neutral.symbol.attributes import InvalidAttribute, declared_dtype, declared_shape
 from neutral.errors import FormatError, NeutralError
 from reader.attribute_cases import ACCEPTED, REFUSED
 
@@ -174,3 +174,18 @@ def test_declared_dtype() -> None:
     assert declared(__dtype__="12") == "bfloat16"
     with pytest.raises(FormatError, match=r"node 'w' .* '__dtype__' is '13', expected a number from 0 to 12"):
         declared(__dtype__="13")
+
+
+@pytest.mark.parametrize(
+    ("text", "numpy_shape", "shape"),
+    [("(8, 0, -1)", False, (8, None, None)), ("(8, 0, -1)", True, (8, 0, None)), ("-1", False, (None,))],
+)
+def test_unknown_dimensions_of_a_declared_shape(text: str, numpy_shape: bool, shape: Any) -> None:
+    variable = SymbolNode("data", "null", {}, {"__shape__": text}, (), ())
+    assert declared_shape(variable, numpy_shape, "m-symbol.json") == shape
+
+
+def test_a_declared_shape_with_another_negative_number_is_invalid() -> None:
+    variable = SymbolNode("data", "null", {}, {"__shape__": "(8, -2)"}, (), ())
+    with pytest.raises(InvalidAttribute, match="-1 for an unknown dimension"):
+        declared_shape(variable, False, "m-symbol.json")
