@@ -19,7 +19,7 @@ from neutral.matching.pairs import make_pairs
 from neutral.matching.plan import Pair, Plan
 from neutral.matching.regroup import regroup_layers
 from neutral.matching.regroup_proposals import describe_foldable_norms, propose_regroupings
-from neutral.matching.structure import StructureMatcher
+from neutral.matching.structure import NoNames, StructureMatcher
 from neutral.matching.target import Target
 from neutral.matching.value_checks import describe_split_tensors, find_value_conflicts
 from neutral.store import Store
@@ -77,7 +77,13 @@ def make_plan(
         pairs,
         find_unused(pairs, matching, stored, tuple(allow_unused)),
         find_unfilled(pairs, matching, module, tuple(allow_missing)),
-        (*describe_split_tensors(pairs, stored, module), *dataflow.notes, *_unproven(pairs, stored, module), *offers),
+        (
+            *describe_split_tensors(pairs, stored, module),
+            *dataflow.notes,
+            *candidate.notes,
+            *_unproven(pairs, stored, module),
+            *offers,
+        ),
         dataflow.conflicts,
     )
     problems = (*find_value_conflicts(pairs, store, module), *(plan.problems if strict else ()))
@@ -97,6 +103,7 @@ class _Candidate:
     pairs: tuple[Pair, ...]
     unmatched_stored: set[str]
     unmatched_module: set[str]
+    notes: tuple[str, ...] = ()
 
     @property
     def cost(self) -> int:
@@ -115,11 +122,33 @@ class _Search:
         """Return the match of the store, or of the regrouping of its layers that leaves the least over."""
         module = self.target.network
         best = self.match(store)
+        if best.dataflow.conflicts and module.graph is not None:
+            best = self._without_names(store, best)
         if best.cost and module.graph is not None:
             unmatched = best.unmatched_stored, best.unmatched_module
             for names in propose_regroupings(store, *unmatched, module, fold_batch_norms):
                 best = min(best, self.match(regroup_layers(store, names)), key=lambda candidate: candidate.cost)
         return best
+
+    def _without_names(self, store: Store, named: _Candidate) -> _Candidate:
+        """Return the match by dataflow alone if that has no conflict where the one by names has."""
+        matchers = tuple(
+            replace(matcher, names=NoNames()) if isinstance(matcher, StructureMatcher) else matcher
+            for matcher in self.matchers
+        )
+        candidate = replace(self, matchers=matchers).match(store)
+        if candidate.dataflow.conflicts or candidate.cost >= named.cost:
+            return named
+        by_name = {match.stored: match.module for match in named.matching.matches}
+        changed = [item for item in candidate.matching.matches if by_name.get(item.stored) not in (None, item.module)]
+        if not changed:
+            return candidate
+        first = changed[0]
+        note = (
+            f"{len(changed)} layers are matched against their names, which contradict the dataflow: by name stored "
+            f"{first.stored} is the module's {by_name[first.stored]}, by dataflow it is {first.module}"
+        )
+        return replace(candidate, notes=(note,))
 
     def match(self, store: Store) -> _Candidate:
         stored, module = describe_store(store), self.target.network
@@ -141,11 +170,11 @@ class _Search:
         if self.target.probe is not None and module.graph is not None:
             dataflow = find_dataflow_conflicts(stored, module, matching, self.target.probe)
             pairs = tuple(_without_compensated_layouts(pair, dataflow) for pair in pairs)
-        unmatched = [
+        unmatched_stored, unmatched_module = (
             {name for name, role in items if role is None}
             for items in (matching.unmatched_stored(stored), matching.unmatched_module(module))
-        ]
-        return _Candidate(store, stored, matching, dataflow, pairs, *unmatched)
+        )
+        return _Candidate(store, stored, matching, dataflow, pairs, unmatched_stored, unmatched_module)
 
 
 def _without_compensated_layouts(pair: Pair, dataflow: DataflowConflicts) -> Pair:

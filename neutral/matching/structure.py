@@ -15,6 +15,14 @@ from neutral.matching.network import Network
 from neutral.matching.weisfeiler_lehman import LEVELS, WeisfeilerLehman
 
 
+class NoNames:
+    """Matcher that finds nothing, in the place of names that are to be ignored."""
+
+    def match(self, stored: Network, module: Network, previous: Matching) -> Matching:
+        """Return no match; see :class:`neutral.matching.matcher.Matcher`."""
+        return Matching()
+
+
 @dataclass(frozen=True)
 class StructureMatcher:
     """Matcher that compares the dataflow of both sides.

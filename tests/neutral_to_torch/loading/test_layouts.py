@@ -270,6 +270,70 @@ def test_a_bias_along_another_axis_is_no_bias() -> None:
         load_into(Wrong(), store, example=torch.randn(6, 6))
 
 
+class Experts(nn.Module):
+    """Several layers of one input, whose matrices are one tensor."""
+
+    def __init__(self, use: Callable[..., torch.Tensor]) -> None:
+        super().__init__()
+        self.w = nn.Parameter(torch.randn(3, 6, 6))
+        self.b = nn.Parameter(torch.randn(3, 6))
+        self.use = use
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.tanh(self.use(x, self.w, self.b))
+
+
+def experts() -> Store:
+    g = GraphBuilder()
+    x = g.input(shape=(None, 6))
+    parts = [g.linear(x, 6, features=6, name=f"expert{k}") for k in range(3)]
+    return g.store(g.node("tanh", g.node("stack", *parts, axis=0)))
+
+
+BATCHED: dict[str, Callable[..., torch.Tensor]] = {
+    "vmap of linear": lambda x, w, b: torch.vmap(F.linear, in_dims=(None, 0, 0))(x, w, b),
+    "vmap of matmul": lambda x, w, b: torch.vmap(lambda x, w, b: x @ w + b, in_dims=(None, 0, 0))(x, w, b),
+    "baddbmm": lambda x, w, b: torch.baddbmm(b[:, None], x.expand(3, *x.shape), w),
+    "bmm": lambda x, w, b: torch.bmm(x.expand(3, *x.shape), w.mT) + b.unsqueeze(1),
+    "einsum": lambda x, w, b: torch.einsum("bi,eio->ebo", x, w) + b[:, None],
+    "one by one": lambda x, w, b: torch.stack([x @ w[k] + b[k] for k in range(3)]),
+}
+
+
+@pytest.mark.parametrize("use", BATCHED.values(), ids=BATCHED)
+@pytest.mark.parametrize("example", [torch.randn(4, 6), torch.randn(1, 6), None])
+def test_a_product_with_a_stack_is_several_layers(use, example) -> None:
+    module, store = Experts(use), experts()
+    plan = load_into(module, store, example=example)
+    assert_computes(module, store, 5, 6)
+    assert [name for pair in plan.pairs for name in pair.layer.split(" + ")] == list(store.layers)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda x, w, b: torch.baddbmm(b[:, None], x.expand(3, *x.shape), w, alpha=0.5),
+        lambda x, w, b: torch.baddbmm(b[:, None], x.expand(3, *x.shape), w, beta=0.5),
+        lambda x, w, b: torch.bmm(x.expand(3, *x.shape), w.flip(0).abs()) + b.unsqueeze(1),
+        lambda x, w, b: (torch.bmm(x.expand(3, *x.shape), w) + b.unsqueeze(1)).roll(1, 2),
+    ],
+)
+def test_another_product_with_a_stack_is_refused(use) -> None:
+    with pytest.raises(MatchError):
+        load_into(Experts(use), experts(), example=torch.randn(4, 6))
+
+
+def test_addmm_with_factors_is_refused() -> None:
+    for use in (
+        lambda x, w, b: torch.addmm(b, x, w, beta=2),
+        lambda x, w, b: torch.addmm(b, x, w, alpha=0.5),
+        lambda x, w, b: torch.addmm(b, x, w) * 1.5,
+    ):
+        for names in (("fc0", "fc1", "fc2"), ("c", "b", "a")):
+            with pytest.raises(MatchError):
+                load_into(Perceptron(use, names), mlp(), example=torch.randn(4, 5))
+
+
 def test_layouts_that_overlap_with_other_values_are_refused() -> None:
     class Tied(nn.Module):
         def __init__(self) -> None:

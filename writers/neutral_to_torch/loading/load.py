@@ -75,7 +75,8 @@ def load_into(
         >>> from neutral.graph import Layer
         >>> from neutral.tensor import from_numpy
         >>> tensors = {"fc.weight": from_numpy(torch.ones(2, 3).numpy())}
-        >>> store = Store({"fc": Layer("fc", "linear", {}, {"weight": "fc.weight"})}, tensors, None)
+        >>> sizes = {"out_features": 2, "flatten": True}
+        >>> store = Store({"fc": Layer("fc", "linear", sizes, {"weight": "fc.weight"})}, tensors, None)
         >>> module = nn.Sequential()
         >>> module.fc = nn.Linear(3, 2, bias=False)
         >>> print(load_into(module, store))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import prod
-from typing import Mapping
+from typing import Mapping, Sequence
 
 import torch
 
-from neutral.graph import Node, Operand, Value
+from neutral.graph import Layer, Node, Operand, Value
 from neutral.matching.layouts import TensorLayout
 from neutral_to_torch.trace.derived import DerivedGraph
 from neutral_to_torch.trace.operators import ROLES
@@ -88,8 +88,8 @@ class FunctionalLayers:
         part = self.parts.of(right)
         if part is not None:
             positions = part.positions().mT
-            if bias is None and positions.dim() == 3 and positions.shape[0] > 1:
-                return self._add_stack(node, left, part, positions)
+            if positions.dim() == 3 and positions.shape[0] > 1:
+                return self._add_stack(node, left, part, positions, bias)
             weight = self._matrix(part, positions)
             return weight is not None and self._add_linear(node, left, weight, bias)
         part = self.parts.of(left)
@@ -152,32 +152,84 @@ class FunctionalLayers:
         self.graph.operator(node.name, "transpose", transpose, product, -2, -1)
         return True
 
-    def _add_stack(self, node: Node, data: Value, part: Part, positions: torch.Tensor) -> bool:
+    def _add_stack(self, node: Node, data: Value, part: Part, positions: torch.Tensor, bias: Value | None) -> bool:
         """Add a product with a stack of matrices as a linear layer for each of them."""
-        weights = [self._matrix(part, matrix) for matrix in positions]
-        if None in weights:
+        weights = [weight for matrix in positions if (weight := self._matrix(part, matrix)) is not None]
+        terms = None if bias is None else self.parts.of(bias)
+        biases = [None] * len(weights) if terms is None else self._stacked_biases(terms, weights)
+        if len(weights) < len(positions) or (bias is not None and None in biases):
             return False
         products = []
-        for index, weight in enumerate(filter(None, weights)):
+        for index, (weight, vector) in enumerate(zip(weights, biases)):
+            roles = {"weight": weight} if vector is None else {"weight": weight, "bias": vector}
             item = self.graph.operator(f"{node.name}:data{index}", "slice", torch.ops.aten.select.int, data, 0, index)
             name = f"{node.name}:linear{index}"
             self.graph.set_shape(name, self.graph.shape(Value(node.name))[1:])
             use = replace(node, name=name)
-            products.append(self.graph.use_layer(use, "linear", item, {"weight": weight}, {}))
+            products.append(self.graph.use_layer(use, "linear", item, roles, {}))
         self.graph.operator(node.name, "stack", torch.ops.aten.stack.default, products, 0)
         return True
+
+    def _stacked_biases(self, part: Part, weights: Sequence[Role]) -> list[Role | None]:
+        """Return the bias of each layer of a stack from a term (layers, 1, out); none where it is not that."""
+        positions = part.positions()
+        if positions.dim() != 3 or positions.shape[:2] != (len(weights), 1):
+            return [None] * len(weights)
+        biases = []
+        for weight, row in zip(weights, positions):
+            bias = self.parts.role(part, row.reshape(-1))
+            is_bias = bias is not None and bias[1].shape(self.graph.tensor_shapes[bias[0]]) == (self._rows(weight),)
+            biases.append(bias if is_bias else None)
+        return biases
+
+    def _add_stacked_bias(self, node: Node, data: Operand, part: Part | None) -> bool:
+        """Make a parameter added to a stack of layers their biases, and the addition an identity."""
+        stack = self._private_node(data)
+        while stack is not None and stack.kind == "reshape" and self._keeps_shape(stack):
+            stack = self._private_node(stack.inputs[0])
+        if part is None or stack is None or stack.kind != "stack":
+            return False
+        uses = [self.graph.nodes[item.node] for item in stack.inputs if isinstance(item, Value)]
+        layers = [self.graph.layers.get(use.layer or "") for use in uses]
+        if any(layer is None or "bias" in layer.tensors for layer in layers):
+            return False
+        weights = [self._weight(layer) for layer in layers if layer is not None]
+        biases = self._stacked_biases(part, weights)
+        if None in biases:
+            return False
+        for use, weight, bias in zip(uses, weights, biases):
+            operand = use.inputs[0]
+            assert isinstance(operand, Value) and bias is not None
+            self.graph.replace_layer(use, "linear", operand, {"weight": weight, "bias": bias}, {})
+        self.graph.add(replace(node, kind="identity", inputs=(data,)))
+        return True
+
+    def _private_node(self, value: Operand) -> Node | None:
+        """Return the node that makes a value, None where other nodes use it."""
+        is_private = isinstance(value, Value) and self._uses.get(value, 1) == 1
+        return self.graph.nodes.get(value.node) if is_private and isinstance(value, Value) else None
+
+    def _keeps_shape(self, node: Node) -> bool:
+        source = node.inputs[0]
+        return isinstance(source, Value) and self.graph.shape(source) == self.graph.shape(Value(node.name))
+
+    def _weight(self, layer: Layer) -> Role:
+        """Return the role of a derived layer's weight."""
+        return layer.tensors["weight"], self.graph.layouts.get((layer.name, "weight"), TensorLayout())
 
     def _add_bias(self, node: Node) -> bool:
         """Make a parameter added to the output of a layer without bias its bias, and the addition an identity."""
         if node.kind != "add" or node.attributes or len(node.inputs) != 2:
             return False
         for data, other in (node.inputs, node.inputs[::-1]):
+            if isinstance(other, Value) and self._add_stacked_bias(node, data, self.parts.of(other)):
+                return True
             part = self.parts.of(other) if isinstance(other, Value) else None
             chain = self._chain_to_layer(data) if part is not None else []
             layer = self.graph.layers.get(chain[-1].layer or "") if chain else None
             if part is None or layer is None or "bias" in layer.tensors:
                 continue
-            weight = (layer.tensors["weight"], self.graph.layouts.get((layer.name, "weight"), TensorLayout()))
+            weight = self._weight(layer)
             bias = self._vector(part, self._rows(weight))
             operand = chain[-1].inputs[0]
             if bias is not None and isinstance(operand, Value) and self._is_along_channels(chain, part.shape):

@@ -65,6 +65,8 @@ class Parts:
             return None
         if node.kind == "parameter" and node.layer is not None:
             return Part(node.layer, self.shapes[node.layer], None)
+        if node.kind == "multiply" and node.inputs[1:] == (1,) and isinstance(node.inputs[0], Value):
+            return self.of(node.inputs[0])
         if node.kind not in LAYOUT_ONLY or not node.inputs or not isinstance(node.inputs[0], Value):
             return None
         source = self.of(node.inputs[0])
