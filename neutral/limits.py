@@ -116,7 +116,7 @@ DENSE_TOTAL_BYTES = Limit("dense-total-bytes", 4 << 30, "bytes", "All sparse arr
 DENSE_GROWTH = Limit(
     "dense-growth", 1024, "times", "What sparse arrays may take beyond these two, for each byte that is stored of them"
 )
-ARRAY_COUNT = Limit("array-count", 1 << 17, "arrays", "Arrays in a parameter file")
+ARRAY_COUNT = Limit("array-count", 1 << 17, "arrays", "Arrays in a parameter file of less than 32 bytes for each")
 GRAPH_BYTES = Limit("graph-bytes", 16 << 20, "bytes", "The JSON of a symbol, about 100,000 nodes")
 SUBGRAPH_DEPTH = Limit("subgraph-depth", 16, "levels", "Subgraphs within subgraphs of a symbol")
 LAYER_COUNT = Limit("layer-count", 1 << 10, "layers", "Layers of one recurrent operator (`num_layers`)")

@@ -1,5 +1,8 @@
 """Limits that the file formats set; those that a user can raise are in :mod:`neutral.limits`."""
 
+BYTES_OF_AN_ARRAY = 32
+"""Bytes that a file must have for each array beyond the limit ``array-count``; a real array with its name has more."""
+
 MAX_NDIM = 32
 """Dimensions of an array; MXNet supports no more."""
 

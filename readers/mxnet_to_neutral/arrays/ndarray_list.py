@@ -23,7 +23,7 @@ from mxnet_to_neutral.arrays.array import Array, ArrayFile
 from mxnet_to_neutral.arrays.names import claim_name, decode_name
 from mxnet_to_neutral.arrays.sparse import layout_problem, settled_shape
 from mxnet_to_neutral.arrays.window import DAMAGED, TRUNCATED, Window, no_subject
-from mxnet_to_neutral.limits import MAX_NAME, MAX_NDIM
+from mxnet_to_neutral.limits import BYTES_OF_AN_ARRAY, MAX_NAME, MAX_NDIM
 from neutral import limits
 
 LIST_MAGIC = struct.pack("<Q", 0x112)
@@ -74,7 +74,7 @@ def _check_count(window: Window, count: int) -> None:
     if count > most:
         problem = f"{count} arrays are announced; the {window.remaining} bytes that follow hold at most {most}."
         raise window.error(problem, DAMAGED, 16)
-    if count > limits.ARRAY_COUNT.value:
+    if count > max(limits.ARRAY_COUNT.value, window.size // BYTES_OF_AN_ARRAY):
         problem = f"{count} arrays are announced; at most {limits.ARRAY_COUNT.hint} are expected."
         raise window.error(problem, DAMAGED, 16)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from mxnet_to_neutral.arrays.names import claim_name, decode_name
 from mxnet_to_neutral.arrays.window import DAMAGED, TRUNCATED, Window
+from mxnet_to_neutral.limits import BYTES_OF_AN_ARRAY
 from neutral import limits
 
 _END = struct.Struct("<4s4H2IH")
@@ -68,7 +69,7 @@ def read_members(window: Window) -> list[Member]:
         FormatError: The archive is damaged, or a member is compressed, encrypted or repeated.
     """
     count, start, end = _read_directory_end(window)
-    if count > limits.ARRAY_COUNT.value:
+    if count > max(limits.ARRAY_COUNT.value, window.size // BYTES_OF_AN_ARRAY):
         problem = f"{count} members in a zip archive; expected at most {limits.ARRAY_COUNT.hint}."
         raise window.error(problem, DAMAGED, start)
     if count * _ENTRY.size > end - start:

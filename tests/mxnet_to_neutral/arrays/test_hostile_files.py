@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from mxnet_to_neutral.arrays import read_arrays
 from mxnet_to_neutral.arrays.window import BUFFER_SIZE
+from neutral import limits
 from neutral.errors import NeutralError
 from reader.ndarray_bytes import (
     MAGIC,
@@ -175,6 +176,20 @@ def test_more_arrays_than_any_model_has_are_refused(tmp_path: Path) -> None:
     assert peak(path) < 1 << 20
     with pytest.raises(NeutralError, match="1048576 arrays are announced; at most 131072"):
         read_arrays(path)
+
+
+def test_more_arrays_are_read_from_a_file_that_has_the_bytes_for_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(limits.ARRAY_COUNT.variable, "2")
+    arrays = {f"a{index}": dense((2,), TWO) for index in range(3)}
+    (tmp_path / "a.params").write_bytes(array_list(list(arrays.values()), list(arrays)))
+    (tmp_path / "a.npz").write_bytes(npz({f"{name}.npy": npy((2,), TWO) for name in arrays}))
+    for path in (tmp_path / "a.params", tmp_path / "a.npz"):
+        assert [array.name for array in read_arrays(path).arrays] == list(arrays)
+    (tmp_path / "none.params").write_bytes(array_list([], count=3) + bytes(32))
+    with pytest.raises(NeutralError, match="3 arrays are announced; at most 2 arrays"):
+        read_arrays(tmp_path / "none.params")
 
 
 @pytest.mark.parametrize("kind", ["list", "npz"])
