@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -13,8 +14,9 @@ from safetensors.torch import save_file
 import mxnet_to_neutral
 import neutral_to_torch
 import torch_to_neutral
+from graphs import GraphBuilder
 from neutral.errors import MatchError
-from neutral.store import shards
+from neutral.store import Store, shards
 from neutral.verification.golden import open_golden
 from parity.architectures import declare_operators
 
@@ -94,3 +96,50 @@ def test_shards_are_read_by_from_pretrained(tmp_path: Path) -> None:
     assert module.state_dict().keys() == again.state_dict().keys()
     for name, value in module.state_dict().items():
         torch.testing.assert_close(again.state_dict()[name], value, rtol=0, atol=0)
+
+
+class Mlp(torch.nn.Module):
+    """GPT-2's, with one square matrix more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        declare_operators()
+        from transformers.pytorch_utils import Conv1D
+
+        self.c_fc, self.c_mid, self.c_proj = Conv1D(12, 6), Conv1D(12, 12), Conv1D(6, 12)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.c_proj(torch.tanh(self.c_mid(torch.tanh(self.c_fc(x)))))
+
+
+@pytest.mark.parametrize("names", [("c_fc", "c_mid", "c_proj"), ("a", "b", "c")])
+@pytest.mark.parametrize("example", [torch.randn(2, 5, 6), torch.randn(1, 1, 6), None])
+def test_the_matrices_of_conv1d_are_transposed(names: Any, example: Any) -> None:
+    g = GraphBuilder()
+    x = g.input(shape=(None, 5, 6))
+    for name, (inputs, outputs) in zip(names, ((6, 12), (12, 12), (12, 6))):
+        x = g.linear(x, outputs, features=inputs, flatten=False, name=name)
+        x = x if name == names[-1] else g.node("tanh", x)
+    store, module = g.store(x), Mlp()
+    plan = neutral_to_torch.load_into(module, store, example=example)
+    assert all(str(pair.layouts["weight"]) == "transposed" for pair in plan.pairs)
+    numbers = torch.randn(3, 5, 6)
+    with torch.no_grad():
+        torch.testing.assert_close(module(numbers), neutral_to_torch.build(store)(numbers), rtol=1e-4, atol=1e-5)
+
+
+def test_the_matrices_of_conv1d_are_transposed_without_a_graph() -> None:
+    g, module = GraphBuilder(), Mlp()
+    for name, shape in (("c_fc", (12, 6)), ("c_mid", (12, 12)), ("c_proj", (6, 12))):
+        arrays = {"weight": g.values(*shape), "bias": g.values(shape[0])}
+        g.layer(name, "linear", arrays, {"out_features": shape[0], "flatten": False})
+    neutral_to_torch.load_into(module, Store(g.layers, g.tensors, None))
+    np.testing.assert_array_equal(module.c_mid.weight.detach().numpy(), g.tensors["c_mid.weight"].numpy().T)
+
+
+def test_a_module_of_conv1d_is_typed_in_the_catalogues_layout(tmp_path: Path) -> None:
+    module = Mlp()
+    save_file(module.state_dict(), tmp_path / "weights.safetensors")
+    typed = neutral_to_torch.typed(torch_to_neutral.read(tmp_path / "weights.safetensors"), module)
+    assert typed["c_fc.weight"].shape == (12, 6)
+    np.testing.assert_array_equal(typed["c_mid.weight"], module.c_mid.weight.detach().numpy().T)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from neutral.graph import Layer
+from neutral.matching.layouts import TensorLayout
 from neutral.matching.network import Network
 from neutral_to_torch.adapters import convolution, linear, normalization, recurrent  # noqa: F401  registers adapters
 from neutral_to_torch.adapters.alterations import hints_of
@@ -35,6 +36,7 @@ def describe(module: nn.Module) -> Network:
         [('0', 'linear'), ('1', 'batch_norm')]
     """
     layers: dict[str, Layer] = {}
+    layouts: dict[tuple[str, str], TensorLayout] = {}
     names = state_of(module)
     for path, child in module.named_modules(remove_duplicate=False):
         prefix = f"{path}." if path else ""
@@ -50,6 +52,7 @@ def describe(module: nn.Module) -> Network:
                 tensors={role: prefix + role for role in roles},
                 typed_by="user" if has_known_forward(child) else "names",
             )
+            layouts.update(((path, role), item) for role, item in adapter.layouts(child).items() if role in roles)
         for name in own:
             if name not in roles:
                 layers[prefix + name] = Layer(prefix + name, "parameter", {}, {"value": prefix + name}, typed_by="user")
@@ -60,5 +63,6 @@ def describe(module: nn.Module) -> Network:
         layers=layers,
         shapes={name: tuple(tensor.shape) for name, tensor in names.items()},
         shared_tensors={name: other for name, other in first_names.items() if other != name},
+        layouts=layouts,
         hints={path: text for path, text in hints.items() if text},
     )

@@ -6,7 +6,8 @@ from typing import Any, ClassVar, Mapping
 
 from torch import nn
 
-from neutral_to_torch.adapters.registry import Adapter, adapts
+from neutral.matching.layouts import TensorLayout
+from neutral_to_torch.adapters.registry import Adapter, adapts, adapts_named
 
 
 @adapts(nn.Linear)
@@ -17,6 +18,20 @@ class Linear(Adapter):
 
     def attributes(self, module: Any) -> dict[str, Any]:
         return {"out_features": module.out_features}
+
+
+@adapts_named("transformers.pytorch_utils.Conv1D")
+class Conv1D(Adapter):
+    """Adapter of the linear layers of GPT-2, whose matrices are (in, out)."""
+
+    kind = "linear"
+
+    def attributes(self, module: Any) -> dict[str, Any]:
+        return {"out_features": module.weight.shape[1]}
+
+    def layouts(self, module: Any) -> dict[str, TensorLayout]:
+        rows, columns = module.weight.shape
+        return {"weight": TensorLayout((columns, rows), (rows, columns), 0, (columns, rows), (1, columns))}
 
 
 @adapts(nn.Embedding)

@@ -7,6 +7,7 @@ from typing import Any, Callable, ClassVar, Mapping, TypeVar
 from torch import nn
 
 from neutral.errors import NeutralError
+from neutral.matching.layouts import TensorLayout
 from neutral_to_torch.adapters.alterations import is_altered
 from neutral_to_torch.adapters.state import own_tensors
 
@@ -61,6 +62,10 @@ class Adapter:
         own = own_tensors(module)
         return tuple(name for name in self.tensors if name in own)
 
+    def layouts(self, module: Any) -> dict[str, TensorLayout]:
+        """Return the layouts of roles that the module's tensors hold otherwise than the catalogue."""
+        return {}
+
     def set(self, module: Any, attribute: str, value: Any) -> bool:
         """Give a module the stored value of an attribute.
 
@@ -79,6 +84,9 @@ class Adapter:
 
 
 _ADAPTERS: dict[type[nn.Module], Adapter] = {}
+
+_BY_NAME: dict[str, Adapter] = {}
+"""Adapters of types in packages that are not imported for them, by the dotted name of the type."""
 
 A = TypeVar("A", bound=type[Adapter])
 
@@ -106,6 +114,20 @@ def adapts(*types: type[nn.Module]) -> Callable[[A], A]:
     return register
 
 
+def adapts_named(name: str) -> Callable[[A], A]:
+    """Register an adapter class for a module type of a package that need not be installed.
+
+    Args:
+        name: The dotted name of the type.
+    """
+
+    def register(adapter: A) -> A:
+        _BY_NAME[name] = adapter()
+        return adapter
+
+    return register
+
+
 def adapted_type(module: nn.Module) -> type[nn.Module] | None:
     """Return the most specific base of the module's type that has an adapter, None where there is none.
 
@@ -113,7 +135,7 @@ def adapted_type(module: nn.Module) -> type[nn.Module] | None:
         module: A module.
 
     Returns:
-        A type of torch, or one that a plug-in registered.
+        A type of torch, or one that a plug-in registered or named.
 
     Example:
         >>> class Head(nn.Linear):
@@ -121,7 +143,11 @@ def adapted_type(module: nn.Module) -> type[nn.Module] | None:
         >>> adapted_type(Head(3, 2)).__name__, adapted_type(nn.Sequential())
         ('Linear', None)
     """
-    return next((base for base in type(module).__mro__ if base in _ADAPTERS), None)
+    return next((base for base in type(module).__mro__ if base in _ADAPTERS or _dotted(base) in _BY_NAME), None)
+
+
+def _dotted(module_type: type[Any]) -> str:
+    return f"{module_type.__module__}.{module_type.__qualname__}"
 
 
 def has_known_forward(module: nn.Module) -> bool:
@@ -159,7 +185,7 @@ def adapter_of(module: nn.Module) -> Adapter | None:
         'convolution'
     """
     base = adapted_type(module)
-    return None if base is None else _ADAPTERS[base]
+    return None if base is None else _ADAPTERS.get(base) or _BY_NAME[_dotted(base)]
 
 
 def adapted_types() -> dict[type[nn.Module], Adapter]:

@@ -42,7 +42,7 @@ def typed(store: Store, module: nn.Module) -> Store:
                     f"{parameter} has shape {stored[parameter].shape}, the module's {network.shapes[parameter]}"
                 )
             else:
-                tensors[keys[role]] = stored[parameter]
+                tensors[keys[role]] = network.layout(name, role).extract(stored[parameter])
         source = LayerSource(origins={role: Origin((parameter,)) for role, parameter in layer.tensors.items()})
         layers[name] = layer._replace(
             attributes=_catalogue_attributes(layer.kind, layer.attributes), tensors=keys, source=source
