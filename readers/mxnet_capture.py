@@ -9,6 +9,7 @@ This single file needs only Python 2.7 or 3.5+, NumPy and MXNet 0.9 to 2.0 beta;
     python mxnet_capture.py run model 0 --shape data=1,3,224,224 -o golden.safetensors
     python mxnet_capture.py run model 0 --input inputs.npz -o golden.safetensors
     python mxnet_capture.py export package.module:build_model -o model --shape data=1,3,224,224
+    python mxnet_capture.py zoo resnet50_v1 --params resnet50_v1-cc729d95.params -o model --shape data=1,3,224,224
 
 ``uv run`` in place of ``python`` installs MXNet first. ``capture(model, inputs, path)`` and
 ``export(model, prefix, inputs)`` do the same for models in memory: a Module, a Gluon block, or
@@ -56,6 +57,13 @@ LABEL_INPUTS = {
     "softmax_cross_entropy": (1,),
 }
 STATE_INPUTS = {"RNN": (2, 3)}
+
+# Packages with model zoos, and the function of each that makes a model by name.
+ZOOS = (
+    ("mxnet.gluon.model_zoo.vision", "get_model"),
+    ("gluoncv.model_zoo", "get_model"),
+    ("gluonnlp.model", "get_model"),
+)
 
 OUTPUT_TOLERANCE = 1e-6  # relative to the output's largest magnitude
 
@@ -743,7 +751,7 @@ def main(arguments=None):
 def _parser():
     description = "Record the outputs of an MXNet model and of its operators, or export a model from memory."
     parser = argparse.ArgumentParser(description=description)
-    commands = parser.add_subparsers(metavar="run|export")
+    commands = parser.add_subparsers(metavar="run|export|zoo")
     commands.required = True
     run = commands.add_parser("run", help="run a checkpoint and write a golden file")
     run.set_defaults(command=_run_command)
@@ -757,7 +765,16 @@ def _parser():
     live.set_defaults(command=_export_command)
     live.add_argument("model", metavar="MODULE:NAME", help="a model, or a function that returns one")
     live.add_argument("-o", "--output", required=True, metavar="PREFIX", help="prefix of the two files to write")
-    for command in (run, live):
+    zoo = commands.add_parser("zoo", help="write a model of a model zoo, with parameters from a file, as two files")
+    zoo.set_defaults(command=_zoo_command)
+    zoo.add_argument("name", metavar="NAME", help="its name in the zoo of MXNet, GluonCV or GluonNLP")
+    zoo.add_argument("--params", required=True, metavar="FILE", help="parameters that save_parameters wrote")
+    zoo.add_argument(
+        "--option", action="append", default=[], metavar="KEY=VALUE", type=_named(_literal),
+        help="an argument of the zoo's function, such as classes=20",
+    )  # fmt: skip
+    zoo.add_argument("-o", "--output", required=True, metavar="PREFIX", help="prefix of the two files to write")
+    for command in (run, live, zoo):
         command.add_argument("--input", help=".npz with arrays by input name, or .npy for the only input")
         for option, value, parse, text in (
             ("--shape", "1,3,224,224", _shape, "shape of an input with random values"),
@@ -812,6 +829,50 @@ def _export_command(options):
     inputs, _ = _command_line_inputs(options, ["data"], names, (), [])
     for path in export(model, options.output, inputs or None):
         print(path)
+
+
+def _zoo_command(options):
+    if not os.path.isfile(options.params):
+        raise CaptureError("{}: no such file.".format(options.params))
+    model = _zoo_model(options.name, dict(options.option))
+    try:
+        model.load_parameters(options.params, ctx=mx.cpu())
+    except (AssertionError, ValueError, KeyError, mx.base.MXNetError) as error:
+        message = "{}: not the parameters of {}: {}. Give the zoo's arguments, such as --option classes=20."
+        raise CaptureError(message.format(options.params, options.name, _reason(error)))
+    if hasattr(model, "hybridize"):
+        model.hybridize()
+    inputs, _ = _command_line_inputs(options, ["data"], [name for name, _ in options.shape], (), [])
+    for path in export(model, options.output, inputs or None):
+        print(path)
+
+
+def _zoo_model(name, arguments):
+    """Return a model without parameters from the first zoo that is installed and has it."""
+    tried = []
+    for module, function in ZOOS:
+        try:
+            get_model = getattr(importlib.import_module(module), function)
+        except (ImportError, AttributeError) as error:
+            tried.append("{} ({})".format(module, _reason(error)))
+            continue
+        try:
+            model = get_model(name, pretrained=False, **arguments)
+        except (ValueError, KeyError, NotImplementedError, AttributeError):
+            tried.append("{} (no such model)".format(module))
+        except TypeError as error:
+            raise CaptureError("{}.{}({!r}): {}.".format(module, function, name, _reason(error)), exit_code=2)
+        else:
+            return model[0] if isinstance(model, tuple) else model  # GluonNLP returns the vocabulary too
+    raise CaptureError("{}: no zoo has this model: {}.".format(name, ", ".join(tried)), exit_code=2)
+
+
+def _literal(text):
+    """Return the value of a text that is JSON (7, true, [1, 2], null); other texts as they are."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _params_of_epoch(prefix, epoch):

@@ -19,6 +19,9 @@ from neutral.gc_pause import gc_paused
 if TYPE_CHECKING:
     from neutral.store import Store
 
+MAX_NAMED = 5
+"""Tensors that a note names."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_source(parser)
@@ -47,9 +50,11 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     with read_source(sources, arguments.epoch, **_options(arguments)) as checkpoint:
         _require_weights(checkpoint, arguments)
         store = checkpoint if arguments.into is None else _typed(checkpoint, arguments)
+        nonfinite: list[str] = []
         if not arguments.dry_run:
             with console.progress("export") as progress:
                 store.save(target, digests=not arguments.no_digests, progress=progress)
+            nonfinite = _nonfinite(store)
         size = store.nbytes
         document: dict[str, Any] = {
             "source": sources,
@@ -58,7 +63,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
             "layers": len(store.layers),
             "tensors": len(store.tensors),
             "bytes": size,
-            "notes": [*beside, *store.notes],
+            "notes": [*beside, *store.notes, *nonfinite, *_advice(checkpoint)],
         }
     done = "would write" if arguments.dry_run else "wrote"
     counts = f"{plural(document['layers'], 'layer')}, {plural(document['tensors'], 'tensor')}, {byte_size(size)}"
@@ -79,6 +84,29 @@ def _require_weights(store: Store, arguments: argparse.Namespace) -> None:
             f"{', '.join(arguments.source)}: no parameter file is given, and none lies beside it: the store would have "
             "no weights. Give the parameter file too, or pass --graph-only for the graph alone."
         )
+
+
+def _nonfinite(store: Store) -> list[str]:
+    """Return a note on tensors with NaN or infinity."""
+    from neutral.store.nonfinite import nonfinite_counts
+
+    counts = list(nonfinite_counts(store.tensors))
+    if not counts:
+        return []
+    names = ", ".join(f"{key} ({count:,})" for key, count in counts[:MAX_NAMED])
+    more = f" and {len(counts) - MAX_NAMED} more" if len(counts) > MAX_NAMED else ""
+    return [f"{plural(len(counts), 'tensor')} with NaN or infinite elements: {names}{more}"]
+
+
+def _advice(store: Store) -> list[str]:
+    """Return how to get the graph of a checkpoint that has none, as far as its reader knows."""
+    from neutral import plugins
+
+    framework = None if store.source is None else store.source.framework
+    if store.graph is not None or framework not in plugins.names(plugins.READERS):
+        return []
+    advice = getattr(plugins.load(plugins.READERS, framework), "graph_advice", None)
+    return [] if advice is None else [f"there is no graph, only layers; {advice}"]
 
 
 def _typed(store: Store, arguments: argparse.Namespace) -> Store:

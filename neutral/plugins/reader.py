@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 class Reader(Protocol):
     """Convert checkpoints of one framework to stores.
 
-    ``find``, ``describe`` and ``find_partner`` may be absent.
+    ``find``, ``describe`` and ``find_partner`` may be absent. So may ``graph_advice``, a text that says how to get the
+    graph of a checkpoint without one.
     ``docs/adding-a-reader.md`` has a complete example.
     """
 

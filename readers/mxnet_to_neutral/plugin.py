@@ -27,6 +27,12 @@ class MXNetReader:
 
     name = "mxnet"
 
+    graph_advice = (
+        "where MXNet is, `mxnet_capture.py zoo NAME --params FILE -o PREFIX` writes the graph of a network of MXNet's, "
+        "GluonCV's or GluonNLP's model zoo beside its parameters, and `mxnet_capture.py export` that of your own"
+    )
+    """How to get the graph of a checkpoint without one."""
+
     def can_read(self, path: str) -> bool:
         """Return whether ``path`` may be an MXNet checkpoint.
 

@@ -474,6 +474,44 @@ class TestLiveModels:
 
 
 @needs_mxnet
+class TestZoo:
+    """The graph of a zoo's network for parameters that save_parameters wrote, which name no graph."""
+
+    @pytest.fixture
+    def parameters(self, tmp_path: Path) -> Path:
+        network = mx.gluon.model_zoo.vision.get_model("squeezenet1.1", classes=7)
+        network.initialize(mx.init.Xavier())
+        network(mx.nd.zeros((1, 3, 224, 224)))
+        network.save_parameters(str(tmp_path / "weights.params"))
+        return tmp_path / "weights.params"
+
+    def test_the_graph_and_the_parameters_are_written(
+        self, parameters: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+    ) -> None:
+        words = ["zoo", "squeezenet1.1", "--params", str(parameters), "--option", "classes=7"]
+        assert mxnet_capture.main([*words, "-o", str(tmp_path / "m")]) == 0
+        paths = [str(tmp_path / name) for name in ("m-symbol.json", "m-0000.params")]
+        assert capsys.readouterr().out.split() == paths
+        network = mx.gluon.SymbolBlock.imports(paths[0], ["data"], paths[1])
+        expected = mx.gluon.model_zoo.vision.get_model("squeezenet1.1", classes=7)
+        expected.load_parameters(str(parameters))
+        image = mx.nd.random.normal(shape=(1, 3, 224, 224))
+        np.testing.assert_array_equal(network(image).asnumpy(), expected(image).asnumpy())
+
+    def test_what_does_not_fit_is_said(self, parameters: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+        for name, options, code, said in (
+            ("squeezenet1.1", (), 3, r"not the parameters of squeezenet1\.1: .*--option classes=20"),
+            ("nonet", (), 2, r"nonet: no zoo has this model: mxnet\.gluon\.model_zoo\.vision \(no such model\)"),
+            ("squeezenet1.1", ("--option", "clases=7"), 2, "unexpected keyword argument 'clases'"),
+        ):
+            words = ["zoo", name, "--params", str(parameters), *options, "-o", str(tmp_path / "m")]
+            assert mxnet_capture.main(words) == code
+            assert re.search(said, capsys.readouterr().err)
+        assert mxnet_capture.main(["zoo", "nonet", "--params", "nothing", "-o", "m"]) == 3
+        assert not list(tmp_path.glob("m-*"))
+
+
+@needs_mxnet
 class TestErrors:
     """Each ends in one line that says what to do, exit code 2 for the call and 3 for its input."""
 

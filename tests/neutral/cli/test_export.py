@@ -9,6 +9,8 @@ import pytest
 
 import neutral
 from cli_cases import Run, ndarray_list
+from neutral.store.nonfinite import nonfinite_counts
+from neutral.tensor import Tensor, from_numpy
 
 
 def test_export_writes_the_store_and_says_what_is_in_it(run: Run, checkpoint: Path, tmp_path: Path) -> None:
@@ -155,3 +157,31 @@ def test_an_array_is_made_an_input(checkpoint: Path, tmp_path: Path, run: Run) -
     assert done.code == 0 and "called like inputs" not in done.out
     with neutral.open(tmp_path / "x.safetensors") as store:
         assert [item.name for item in store.graph.inputs] == ["data"]
+
+
+def test_parameters_alone_come_with_advice_for_their_graph(checkpoint: Path, tmp_path: Path, run: Run) -> None:
+    os.unlink(f"{checkpoint}-symbol.json")
+    done = run("export", f"{checkpoint}-0000.params", "-o", tmp_path / "x.safetensors")
+    assert done.code == 0
+    assert "note: there is no graph, only layers; where MXNet is, `mxnet_capture.py zoo NAME --params" in done.out
+
+
+def test_nan_and_infinity_are_noted(checkpoint: Path, tmp_path: Path, run: Run) -> None:
+    arrays = {
+        "arg:fc1_weight": np.array([[0, np.nan, 1], [np.inf, -np.inf, 2]], "<f4"),
+        "arg:fc1_bias": np.ones(2, "<f4"),
+    }
+    Path(f"{checkpoint}-0000.params").write_bytes(ndarray_list(arrays))
+    done = run("export", checkpoint, "-o", tmp_path / "x.safetensors", "--json")
+    assert done.json["notes"] == ["1 tensor with NaN or infinite elements: fc1.weight (3)"]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_chunks_that_divide_elements_are_counted_rightly(dtype: str) -> None:
+    values = np.full(100, np.finfo(dtype).max, dtype)
+    values[[3, 50, 99]] = np.nan, np.inf, -np.inf
+    content, name = values.tobytes(), from_numpy(values).dtype
+    for size in (1, 3, 7, 64):
+        pieces = [content[start : start + size] for start in range(0, len(content), size)]
+        tensor = Tensor(name, (100,), lambda pieces=pieces: iter(pieces))
+        assert list(nonfinite_counts({"a": tensor})) == [("a", 3)]
