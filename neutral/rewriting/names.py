@@ -28,9 +28,21 @@ class UniqueNames:
         candidate = name
         while candidate in self._taken:
             self._numbers[name] = self._numbers.get(name, 1) + 1
-            candidate = f"{name}{self._separator}{self._numbers[name]}"
+            candidate = self.numbered(name, self._numbers[name])
         self._taken.add(candidate)
         return candidate
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._taken
+
+    def numbered(self, name: str, number: int) -> str:
+        """Return a name with a number.
+
+        Args:
+            name: The name that is taken.
+            number: 2 or more.
+        """
+        return f"{name}{self._separator}{number}"
 
     def discard(self, name: str) -> None:
         """Make a name free again.

@@ -23,7 +23,7 @@ from neutral_to_torch.emission.structure.grouping import block_tree, model_tree
 from neutral_to_torch.emission.structure.labels import Labels
 from neutral_to_torch.emission.structure.model_arguments import classifier_argument
 from neutral_to_torch.emission.structure.module_ir import Block, has_own_line, owned
-from neutral_to_torch.emission.structure.naming import GLOBALS, Unique, tokens
+from neutral_to_torch.emission.structure.naming import GLOBALS, UniqueIdentifiers, tokens
 from neutral_to_torch.emission.structure.tree import Tree, flat_tree
 
 
@@ -115,7 +115,7 @@ def _check_constants(store: Store, state: State) -> None:
 def _block_class(block: Block, tree: Tree, reserved: frozenset[str]) -> ClassText:
     if tree.sequence is not None:
         return ClassText(block.name, block.doc, block.parameters, (), block.derived, sequence=tree.sequence)
-    unique = Unique(reserved - ARGUMENT_NAMES)
+    unique = UniqueIdentifiers(reserved - ARGUMENT_NAMES)
     arguments = [
         (value, unique(text)) for value, text in zip(block.inputs, argument_names(block.inputs, nouns(tree.statements)))
     ]
@@ -141,7 +141,7 @@ def _model_class(
     reserved: frozenset[str],
     state: State,
 ) -> ClassText:
-    unique = Unique(reserved - ARGUMENT_NAMES)
+    unique = UniqueIdentifiers(reserved - ARGUMENT_NAMES)
     arguments = [(Value(item.name), unique(item.name)) for item in program.inputs]
     forward = _forward(tree, labels.without_prefix, reserved)
     kinds = {statement.kind for statement in program.statements}

@@ -11,6 +11,8 @@ class Heuristics:
 
     Attributes:
         largest_region: Statements of the largest region that may become a class.
+        most_region_operands: Operands of all statements of such a region.
+        most_entries: Values that are tried as the one entry of a region.
         smallest_block: Statements of the smallest region that may become a class.
         largest_optional_block: Statements of the largest block with parts that some instances lack.
         longest_sequence: Statements of the longest linear sequence that may become a class.
@@ -38,6 +40,8 @@ class Heuristics:
     """
 
     largest_region: int = 120
+    most_region_operands: int = 1200
+    most_entries: int = 32
     smallest_block: int = 3
     largest_optional_block: int = 24
     longest_sequence: int = 24

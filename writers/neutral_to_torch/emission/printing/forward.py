@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from functools import partial
-from typing import Any, Callable, Mapping, Sequence
+from typing import Any, Callable, Container, Iterable, Iterator, Mapping, Sequence
 
 from neutral.graph import Value
 from neutral_to_torch.emission.expression.terms import (
@@ -29,6 +29,7 @@ from neutral_to_torch.emission.heuristics import HEURISTICS
 from neutral_to_torch.emission.lowering.program import Statement, flatten
 from neutral_to_torch.emission.printing.block_context import BlockContext, Line
 from neutral_to_torch.emission.printing.control import ControlText, is_inlined_well
+from neutral_to_torch.emission.printing.live_names import LiveNames, TakenNames
 from neutral_to_torch.emission.printing.signatures import without_defaults
 
 
@@ -105,14 +106,47 @@ class Forward:
 
     def _absorb(self, line: Line, pending: dict[Value, Line]) -> None:
         """Write operands that are used only here inside the line, as far as it stays readable."""
-        for value in dict.fromkeys(values(line.term)):
+        operands = dict.fromkeys(values(line.term))
+        if len(operands) > 2 and not isinstance(line.term, (Control, ForEachModule)) and _joins_many(line.term):
+            self._absorb_many(line, operands, pending)
+        else:
+            self._absorb_each(line, operands, pending)
+
+    def _absorb_each(self, line: Line, operands: Iterable[Value], pending: dict[Value, Line]) -> None:
+        for value in operands:
             producer = pending.pop(value, None)
             if producer is None:
                 continue
-            merged = _replace(line.term, value, producer.term)
+            merged = _replace(line.term, {value: producer.term})
             if self._reads_well(line.term, producer.term, merged):
                 line.term = merged
                 line.holds = producer.inlined = True
+
+    def _absorb_many(self, line: Line, operands: Iterable[Value], pending: dict[Value, Line]) -> None:
+        """Do as :meth:`_absorb` for a term with a list of more than two items, in time linear in the operands."""
+        depths = dict(_depths_of_values(line.term))
+        depth, weight = self._depth(line.term), self._weight(line.term)
+        replaced: dict[Value, Term] = {}
+        used = set(operands)
+        for value in operands:
+            if len(used) < 2:
+                break
+            producer = pending.pop(value, None)
+            if producer is None or isinstance(producer.term, (ForEachModule, Conditional)):
+                continue
+            own, heavy = self._depth(producer.term), self._weight(producer.term)
+            if own > 1 or (heavy and weight and self._applies_weights(line.term)):
+                continue
+            if max(depth, depths[value] + own) > HEURISTICS.deepest_expression:
+                continue
+            replaced[value] = producer.term
+            used.remove(value)
+            used.update(values(producer.term))
+            depth, weight = max(depth, depths[value] + own), weight + heavy
+            line.holds = producer.inlined = True
+        line.term = _replace(line.term, replaced) if replaced else line.term
+        if len(used) < 2:
+            self._absorb_each(line, [value for value in operands if value in pending], pending)
 
     def _reads_well(self, consumer: Term, producer: Term, merged: Term) -> bool:
         if isinstance(consumer, ForEachModule) or isinstance(producer, ForEachModule):
@@ -171,27 +205,33 @@ class Forward:
         loops = [line.term for line in lines if isinstance(line.term, ForEachModule)]
         beside = {value for each in loops for item in each.others for value in values(item)}
         names = dict(inputs)
-        given = {name for _, name in inputs} - {self._flow}
+        given = frozenset(name for _, name in inputs) - {self._flow}
+        live = LiveNames(last, scope.reserved | given)
+        for value, name in inputs:
+            live.hold(value, name, -1)
         output: list[str] = []
         too_long: list[Line] = []
         for position, line in enumerate(lines):
             used = list(dict.fromkeys(values(line.term)))
-            live = {names[v].partition("[")[0] for v in names if last.get(v, -1) > position}
-            taken = live | scope.reserved | given
+            live.advance(position)
+            taken = TakenNames(live, live.permanent)
             defined = list(flatten(line.results))
             lasting = {value: value in beside or last.get(value, position) > position + 1 for value in defined}
             if isinstance(line.term, Control):
-                live |= scope.reserved
-                control = ControlText(self, line.results, line.term, names, live, given, scope.indent)
-                output += control.lines(partial(self._choose_outliving, line, lasting))
+                busy = {*live, *scope.reserved}
+                control = ControlText(self, line.results, line.term, names, busy, set(given), scope.indent)
+                output += control.lines(partial(self._choose_outliving, line, lasting, live))
+                live.hold_all(defined, names, position)
                 continue
             if isinstance(line.term, ForEachModule):
                 value = values(line.term.value)[0]
-                taken |= {names[other] for item in line.term.others for other in values(item)}
+                for other in (other for item in line.term.others for other in values(item)):
+                    taken.add(names[other])
                 free = names[value] not in taken
-                name = names[value] if free else self._choose(line, line.results, None, taken, False, 1)
+                name = names[value] if free else self._choose(line, line.results, None, taken, live, False, 1)
                 output += self._each(line.term, name, names, taken, scope.indent)
                 names[line.results] = name
+                live.hold_all(defined, names, position)
                 continue
             term = self.named(line.term, names)
             if line.results is None:
@@ -201,8 +241,9 @@ class Forward:
                 continue
             first = next((names[v] for v in used if names[v] not in live and names[v] not in given), None)
             if _is_long(line.results) and not scope.carried:
-                whole = self._choose(line, defined[0], None, taken, True, 1)
+                whole = self._choose(line, defined[0], None, taken, live, True, 1)
                 names.update((value, f"{whole}[{k}]") for k, value in enumerate(line.results) if value is not None)
+                live.hold_all(defined, names, position)
                 output += _statement(f"{whole} = ", term, scope.indent)
                 continue
             for value in defined:
@@ -210,8 +251,9 @@ class Forward:
                 if name and (state is None or last.get(state, -1) <= position):
                     names[value] = name
                 else:
-                    names[value] = self._choose(line, value, first, taken, lasting[value], len(defined))
+                    names[value] = self._choose(line, value, first, taken, live, lasting[value], len(defined))
                 taken.add(names[value])
+            live.hold_all(defined, names, position)
             for value in used:
                 if last[value] == position and value not in defined:
                     names.pop(value, None)
@@ -222,7 +264,7 @@ class Forward:
         return output, too_long
 
     def _each(
-        self, each: ForEachModule, name: str, names: Mapping[Value, str], taken: set[str], indent: int
+        self, each: ForEachModule, name: str, names: Mapping[Value, str], taken: Container[str], indent: int
     ) -> list[str]:
         """Return the lines that apply every module of a list; ``name`` is the variable that goes through them."""
         begin = text(self.named(each.value, names))
@@ -234,10 +276,21 @@ class Forward:
         others.insert(each.position, name)
         return [*lines, f"{space}{INDENT}{name} = {item}({', '.join(others)})"]
 
-    def _choose_outliving(self, line: Line, lasting: Mapping[Value, bool], value: Value, taken: set[str]) -> str:
-        return self._choose(line, value, None, taken, lasting[value], len(lasting))
+    def _choose_outliving(
+        self, line: Line, lasting: Mapping[Value, bool], live: LiveNames, value: Value, taken: set[str]
+    ) -> str:
+        return self._choose(line, value, None, taken, live, lasting[value], len(lasting))
 
-    def _choose(self, line: Line, value: Value, first: str | None, taken: set[str], lasting: bool, count: int) -> str:
+    def _choose(
+        self,
+        line: Line,
+        value: Value,
+        first: str | None,
+        taken: Container[str],
+        live: LiveNames,
+        lasting: bool,
+        count: int,
+    ) -> str:
         noun = self._nouns.get(value)
         hint = noun or (f"{line.hint}_{value.output}" if count > 1 and value.output else line.hint)
         candidates: list[str | None] = [hint]
@@ -247,17 +300,27 @@ class Forward:
         for candidate in candidates:
             if candidate is not None and candidate not in taken:
                 return candidate
-        base, number = hint, 2
-        if base not in taken:
-            return base
-        separator = "_" if base[-1].isdigit() else ""
-        while f"{base}{separator}{number}" in taken:
-            number += 1
-        return f"{base}{separator}{number}"
+        return live.numbered(hint, taken) if hint in taken else hint
 
 
-def _replace(term: Term, value: Value, by: Term) -> Term:
-    return rebuild(term, lambda leaf: by if isinstance(leaf, Ref) and leaf.value == value else None)
+def _replace(term: Term, by: Mapping[Value, Term]) -> Term:
+    return rebuild(term, lambda leaf: by.get(leaf.value) if isinstance(leaf, Ref) else None)
+
+
+def _joins_many(term: Term) -> bool:
+    """Return whether the term has a list of more than two items, each with a value of its own."""
+    return any(
+        isinstance(item, ListOrTuple) and len(item.items) > 2 and all(isinstance(part, Ref) for part in item.items)
+        for item in walk(term)
+    )
+
+
+def _depths_of_values(term: Term, depth: int = 0) -> Iterator[tuple[Value, int]]:
+    """Yield for each value of the term the calls and operations that it stands in."""
+    if isinstance(term, Ref):
+        yield term.value, depth
+    for child in children(term):
+        yield from _depths_of_values(child, depth + isinstance(term, (Call, Operation)))
 
 
 def _target(pattern: Any, names: dict[Value, str], reserved: frozenset[str], nested: bool) -> str:

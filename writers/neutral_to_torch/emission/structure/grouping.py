@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Mapping, Sequence
 
 from neutral.graph import Value
@@ -104,12 +106,12 @@ def _attribute_names(
 
 def _without_kind(names: Mapping[Owned, str]) -> dict[Owned, str]:
     """Return the names of numbered blocks without the kind of their first layer: ``predictor0_conv``."""
+    heads = Counter(head for name in names.values() for head in accumulate(name.split("_"), "{}_{}".format))
     short = {}
     for item, name in names.items():
         head, _, tail = name.rpartition("_")
         plain = isinstance(item, Instance) and head[-1:].isdigit() and tail.rstrip("0123456789") in KIND_WORDS
-        alone = sum(f"{other}_".startswith(f"{head}_") for other in names.values()) == 1
-        short[item] = head if plain and alone else name
+        short[item] = head if plain and heads[head] == 1 else name
     return short
 
 

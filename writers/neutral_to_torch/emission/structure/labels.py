@@ -146,12 +146,12 @@ def _without_shared(names: Sequence[str]) -> list[str]:
 
 def numbered(names: Sequence[str]) -> list[str]:
     """Append numbers to names that occur more than once: conv1, conv2."""
-    counts: dict[str, int] = {}
+    totals, counts = Counter(names), Counter[str]()
     result = []
     for name in names:
-        counts[name] = counts.get(name, 0) + 1
-        many = names.count(name) > 1
-        result.append(f"{name}{'_' if name[-1:].isdigit() else ''}{counts[name]}" if many else name)
+        counts[name] += 1
+        separator = "_" if name[-1:].isdigit() else ""
+        result.append(f"{name}{separator}{counts[name]}" if totals[name] > 1 else name)
     return result
 
 

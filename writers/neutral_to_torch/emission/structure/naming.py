@@ -7,6 +7,7 @@ import re
 from functools import lru_cache
 from typing import Iterable, Sequence
 
+from neutral.rewriting import UniqueNames
 from neutral_to_torch.emission.expression.text import identifier
 
 GLOBALS = frozenset(("torch", "nn", "F", "math", "Tensor", "OrderedDict", "self", *dir(builtins)))
@@ -93,18 +94,23 @@ def pattern(names: Sequence[Sequence[str]]) -> str:
     return "_".join(part for part, before in zip(parts, ["", *parts]) if part != before)
 
 
-class Unique:
-    """Make identifiers unique by appending a number."""
+class UniqueIdentifiers(UniqueNames):
+    """Make identifiers of Python unique by appending a number.
+
+    Args:
+        taken: Identifiers that must not be given.
+    """
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
-        self._taken = set(taken)
+        super().__init__(taken, separator="")
 
     def __call__(self, name: str) -> str:
+        """Return the name as an identifier, with a number or, for members of modules, an underscore if it is taken."""
         base = identifier(name)
-        if base in self._taken and f"{base}_" not in self._taken and base in module_members():
+        if base in self and f"{base}_" not in self and base in module_members():
             base = f"{base}_"
-        candidate, number = base, 2
-        while candidate in self._taken:
-            candidate, number = f"{base}{'_' if base[-1].isdigit() else ''}{number}", number + 1
-        self._taken.add(candidate)
-        return candidate
+        return super().__call__(base)
+
+    def numbered(self, name: str, number: int) -> str:
+        """Return a name with a number, after an underscore where the name ends with a digit."""
+        return f"{name}{'_' if name[-1].isdigit() else ''}{number}"

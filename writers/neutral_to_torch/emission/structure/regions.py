@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Iterator, Mapping, Sequence
 
 from neutral.graph import Value
@@ -63,8 +64,13 @@ class StatementGraph:
         start = self.maker.get(entry, -1)
         inside = {last}
         stack = [last]
+        edges = 0
         while stack:
-            for value in self.operands[stack.pop()]:
+            used = self.operands[stack.pop()]
+            edges += len(used)
+            if edges > HEURISTICS.most_region_operands:
+                return None
+            for value in used:
                 maker = self.maker.get(value, -1)
                 if value == entry or maker in inside:
                     continue
@@ -100,8 +106,8 @@ class StatementGraph:
             nearest = dominators[last]
             entries = [] if nearest is None else [nearest]
             entries += [value for value in used if value not in self.maker]
-            entries += [value for value in used if value not in entries]
-            for entry in entries:
+            entries += used
+            for entry in islice(dict.fromkeys(entries), HEURISTICS.most_entries):
                 inside = self.between(entry, last)
                 if inside is not None and len(inside) > 1 and last in inside:
                     yield inside, last

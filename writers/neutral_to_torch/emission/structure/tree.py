@@ -29,7 +29,7 @@ from neutral_to_torch.emission.heuristics import HEURISTICS
 from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.structure.labels import KIND_WORDS, numbered
 from neutral_to_torch.emission.structure.module_ir import Instance, Option, Owned, owned
-from neutral_to_torch.emission.structure.naming import Unique, module_members, pattern
+from neutral_to_torch.emission.structure.naming import UniqueIdentifiers, module_members, pattern
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ class TreeBuilder:
         siblings = self._siblings(alone, labels) if gather_siblings else []
         labels = {**labels, **dict(zip(items, numbered([labels[item] for item in items])))}
         flags = {option.flag for option in self.options if option.is_expression}
-        assembly = _Assembly(labels, Unique(module_members() | flags), siblings)
+        assembly = _Assembly(labels, UniqueIdentifiers(module_members() | flags), siblings)
         for statement in self.statements:
             option = self._option_of.get(id(statement))
             if id(statement) in first:
@@ -215,7 +215,7 @@ class TreeBuilder:
 class _Assembly:
     """Attributes of a class under construction, and its statements as they use them."""
 
-    def __init__(self, labels: Mapping[Owned, str], unique: Unique, siblings: Sequence[Siblings]) -> None:
+    def __init__(self, labels: Mapping[Owned, str], unique: UniqueIdentifiers, siblings: Sequence[Siblings]) -> None:
         self._labels, self._unique = labels, unique
         self._siblings = {item: group for group in siblings for item in group.items}
         self.attributes: list[tuple[str, Term]] = []
@@ -337,7 +337,7 @@ def _ops_of(node: GroupItem) -> list[Statement]:
 
 def constructor_of(node: SequentialGroup, path: str, paths: dict[Owned, str]) -> Term:
     """Return ``nn.Sequential(...)``, and enter the paths of its items into ``paths``."""
-    unique = Unique(module_members())
+    unique = UniqueIdentifiers(module_members())
     terms, keys = [], []
     for position, item in enumerate(node.items):
         key = unique(node.names[position]) if node.names else str(position)

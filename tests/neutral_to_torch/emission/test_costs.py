@@ -1,0 +1,59 @@
+"""The cost of emission grows with the graph, not with its square."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from graph_shapes import SHAPES
+from neutral_to_torch.emission.compose import compose
+
+MOST_GROWTH = 2.5
+"""Calls for twice the edges, as a multiple; quadratic costs give 4."""
+
+CPU_SECONDS = 240
+"""A fifth of it is needed; costs that grow with the square take many times as long."""
+
+LARGE = {"chain": 10_000, "doubling": 3_000, "fan": 6_000, "joins": 120}
+
+
+def calls(shape: str, size: int) -> int:
+    """Return the number of Python functions that emission calls."""
+    store, count = SHAPES[shape](size), 0
+
+    def counted(_: FrameType, event: str, __: Any) -> None:
+        nonlocal count
+        count += event == "call"
+
+    sys.setprofile(counted)
+    try:
+        compose(store)
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+@pytest.mark.parametrize("shape", ["chain", "doubling", "fan"])
+def test_calls_grow_with_the_edges(shape: str) -> None:
+    calls(shape, 3)  # imports and caches
+    assert calls(shape, 200) < MOST_GROWTH * calls(shape, 100)
+
+
+def test_large_graphs_within_a_limit_of_cpu_time() -> None:
+    resource = pytest.importorskip("resource")
+    program = (
+        "import sys; from graph_shapes import SHAPES; from neutral_to_torch.emission.compose import compose\n"
+        f"for shape, size in {LARGE}.items():\n"
+        "    assert compose(SHAPES[shape](size)).source\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path[:0] = {sys.path!r}\n{program}"],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS)),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
