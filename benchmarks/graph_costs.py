@@ -1,19 +1,20 @@
-"""Measure the time per node of checking, writing and emitting graphs of growing size.
+"""Measure the time per node of checking, writing, reading, emitting and building graphs of growing size.
 
-PYTHONPATH=tests/support python benchmarks/graphs.py [--sizes N ...]
+PYTHONPATH=tests/support python benchmarks/graph_costs.py [--sizes N ...]
 """
 
 from __future__ import annotations
 
 import argparse
-import io
+import tempfile
 import time
 from typing import Callable
 
 from common import table
-from graph_shapes import SHAPES
 
-from neutral.store import Store, safetensors
+import neutral
+from graph_shapes import SHAPES
+from neutral.store import Store
 from neutral.store.structure import require_valid
 from neutral_to_torch.emission.build import build
 from neutral_to_torch.emission.compose import compose
@@ -23,9 +24,17 @@ SIZES = (1_000, 3_000, 10_000, 30_000, 100_000)
 MOST_JOINS = 300
 """Nodes of the shape whose edges grow with the square of its nodes."""
 
+
+def write_and_read(store: Store) -> None:
+    """Write the store to a file and open it again."""
+    with tempfile.TemporaryDirectory() as folder:
+        store.save(f"{folder}/model.safetensors")
+        neutral.open(f"{folder}/model.safetensors").close()
+
+
 STEPS: dict[str, Callable[[Store], object]] = {
     "check": require_valid,
-    "write": lambda store: safetensors.write(store, io.BytesIO()),
+    "write and read": write_and_read,
     "emit": compose,
     "build": build,
 }
