@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Callable, Iterable, Iterator, NamedTuple, Unio
 
 from neutral.dtypes import CODE_OF_NUMPY, ITEM_SIZE, NUMPY_DTYPE
 from neutral.errors import SourceError
+from neutral.portable import open_to_read, read_at
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,11 +57,11 @@ class FileRange(NamedTuple):
             SourceError: If the file cannot be read, or has become shorter.
         """
         try:
-            descriptor = os.open(self.path, os.O_RDONLY)
+            descriptor = open_to_read(self.path)
             try:
                 position, end = self.offset, self.offset + self.nbytes
                 while position < end:
-                    data = os.pread(descriptor, min(CHUNK, end - position), position)
+                    data = read_at(descriptor, min(CHUNK, end - position), position)
                     if not data:
                         raise SourceError(
                             f"{self.path}, byte {position}: the file ends here, {end - position} bytes early. "

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import BinaryIO, Dict, Iterable, Mapping
 
 from neutral.errors import SourceError
+from neutral.portable import open_to_read, read_at
 from neutral.store.digests import Digests
 from neutral.store.progress import ByteCounter
 from neutral.tensor import CHUNK, FileRange, Tensor, nbytes_of
@@ -36,7 +37,7 @@ class SourceDescriptors(Dict[str, int]):
         if len(self) == _OPEN_FILES:
             self.close()
         try:
-            descriptor = self[path] = os.open(path, os.O_RDONLY)
+            descriptor = self[path] = open_to_read(path)
         except OSError as error:
             raise SourceError(f"{path}: cannot be read: {error.strerror}.") from None
         return descriptor
@@ -49,7 +50,7 @@ class SourceDescriptors(Dict[str, int]):
         """
         path, offset, nbytes = part
         try:
-            data = os.pread(self[path], nbytes, offset)
+            data = read_at(self[path], nbytes, offset)
         except OSError as error:
             raise SourceError(f"{path}: cannot be read: {error.strerror}.") from None
         return data if len(data) == nbytes else b"".join(part.chunks())

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from contextlib import contextmanager, suppress
 from typing import Callable, Iterator
+
+from neutral.portable import lock_file
 
 _held: set[int] = set()
 """Descriptors of the locks of this process; a forked child closes them, or it would hold the locks as well."""
@@ -33,10 +34,10 @@ def exclusive_lock(path: str, on_wait: Callable[[], None] = lambda: None) -> Ite
     try:
         with suppress(OSError):  # a file system without locks
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock_file(descriptor, wait=False)
             except BlockingIOError:
                 on_wait()
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                lock_file(descriptor)
         yield
     finally:
         _held.discard(descriptor)

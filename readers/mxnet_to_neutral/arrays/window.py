@@ -15,6 +15,7 @@ from typing import Any, Callable, Iterator
 from mxnet_to_neutral.limits import MAX_TENSOR_BYTES
 from neutral.dtypes import ITEM_SIZE
 from neutral.errors import FormatError, SourceError
+from neutral.portable import read_at
 from neutral.tensor import FileRange, Tensor, nbytes_of
 
 TRUNCATED = "The file is cut short or damaged: get it again."
@@ -158,7 +159,7 @@ class Window:
         parts, size = [], 0
         while size < count:
             try:
-                part = os.pread(self._descriptor, max(count - size, BUFFER_SIZE), self.position + size)
+                part = read_at(self._descriptor, max(count - size, BUFFER_SIZE), self.position + size)
             except OSError as error:
                 raise SourceError(f"{self.path}: cannot be read: {error.strerror}.") from error
             if not part:
