@@ -14,8 +14,10 @@ import tarfile
 from pathlib import Path
 from typing import Any, Callable
 
+import hdf5_damage
 from fuzzing import samples
 from reader.checkpoints import SymbolBuilder
+from samples import sample_store
 
 MARKER = "code-was-run"
 PAYLOAD = f"__import__('pathlib').Path('{MARKER}').touch()"
@@ -240,6 +242,78 @@ def external_links_in_hdf5(folder: Path) -> Path:
     with h5py.File(path, "w") as file:
         for name in ("layers", "tensors", "manifest"):
             file[name] = h5py.ExternalLink("secret.h5", "/data")
+    return path
+
+
+def _hdf5_store(folder: Path) -> Path:
+    """Write a sound HDF5 store whose writer is another process."""
+    import mxnet_to_neutral
+
+    symbol = folder / "sound-symbol.json"
+    symbol.write_bytes(samples.checkpoints()[1][0])
+    parameters = folder / "sound-0000.params"
+    parameters.write_bytes(samples.checkpoints()[1][1])
+    path = folder / "attack.h5"
+    with mxnet_to_neutral.read(symbol, parameters) as store:
+        store.save(path)
+    symbol.unlink()
+    parameters.unlink()
+    return path
+
+
+@attack
+def bit_that_makes_hdf5_hang(folder: Path) -> Path:
+    """Flip the bit that sends the HDF5 library into an endless loop when it reads the key of a tensor."""
+    path = folder / "attack.h5"
+    sample_store(folder).save(path)
+    hdf5_damage.make_reading_hang(path, b"fc.weight")
+    return path
+
+
+@attack
+def manifest_of_gigabytes_in_hdf5(folder: Path) -> Path:
+    """Compress a manifest of 3 GB of spaces a thousandfold."""
+    path = _hdf5_store(folder)
+    hdf5_damage.write_compressed_manifest(path, 3 << 30)
+    return path
+
+
+@attack
+def chunk_of_a_gigabyte_in_hdf5(folder: Path) -> Path:
+    """Put a tensor into one compressed chunk of 1 GB, which is unpacked again for every part that is read."""
+    path = _hdf5_store(folder)
+    hdf5_damage.write_large_chunk(path, hdf5_damage.first_tensor(path), 1 << 30)
+    return path
+
+
+@attack
+def external_data_in_hdf5(folder: Path) -> Path:
+    """Let a tensor take its data from a file of the host."""
+    import h5py
+
+    path = _hdf5_store(folder)
+    place = hdf5_damage.first_tensor(path)
+    with h5py.File(path, "r+") as file:
+        shape, attributes = file[place].shape, dict(file[place].attrs)
+        del file[place]
+        size = 4
+        for extent in shape:
+            size *= extent
+        dataset = file.create_dataset(place, shape, "<f4", external=[("/etc/passwd", 0, size)])
+        dataset.attrs.update(attributes)
+    return path
+
+
+@attack
+def soft_link_within_hdf5(folder: Path) -> Path:
+    """Replace a layer, below the top level, by a link to the file itself, which has no end."""
+    import h5py
+
+    path = _hdf5_store(folder)
+    with h5py.File(path, "r+") as file:
+        layer = sorted(file["layers"])[0]
+        del file["layers"][layer]
+        file["layers"][layer] = h5py.SoftLink("/layers")
     return path
 
 

@@ -80,3 +80,43 @@ def test_an_external_link_is_not_followed(tmp_path: Path) -> None:
     result = _run(tmp_path, "check", path.name)
     assert result.returncode == 4
     assert "link" in result.stderr + result.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("bit_that_makes_hdf5_hang", "damaged: reading a part of it takes too long"),
+        ("manifest_of_gigabytes_in_hdf5", "NEUTRAL_LIMIT_MANIFEST_BYTES"),
+        ("chunk_of_a_gigabyte_in_hdf5", "NEUTRAL_LIMIT_HDF5_BLOCK_BYTES"),
+        ("external_data_in_hdf5", "takes its data from another file"),
+        ("soft_link_within_hdf5", "links out of a store are refused"),
+    ],
+)
+def test_a_hostile_hdf5_file_is_refused_with_the_reason(tmp_path: Path, name: str, message: str) -> None:
+    path = ATTACKS[name](tmp_path)
+    result = _run(tmp_path, "check", "--data", path.name)
+    assert result.returncode == 4
+    assert message in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "variable"),
+    [
+        ("outputs_without_number", "OUTPUT_COUNT"),
+        ("layers_without_number", "LAYER_COUNT"),
+        ("output_of_a_high_number", "OUTPUT_NUMBER"),
+        ("many_sparse_arrays", "DENSE_TOTAL_BYTES"),
+        ("reshape_of_many_codes", "ITEM_COUNT"),
+        ("constants_of_gigabytes", "CONSTANT_BYTES"),
+    ],
+)
+def test_a_large_claim_is_refused_with_the_limit_that_it_exceeds(tmp_path: Path, name: str, variable: str) -> None:
+    path = ATTACKS[name](tmp_path)
+    texts = []
+    options = ["--graph-only"] if path.suffix == ".json" else []
+    exported = _run(tmp_path, "export", *options, path.name, "-o", "out.safetensors")
+    texts.append(exported.stderr)
+    if exported.returncode == 0:
+        texts.append(_run(tmp_path, "inspect", "out.safetensors", "--json").stdout)
+        texts.append(_run(tmp_path, "emit", "out.safetensors", "-o", "network.py").stderr)
+    assert f"NEUTRAL_LIMIT_{variable}" in "".join(texts), texts

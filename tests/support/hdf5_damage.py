@@ -38,5 +38,13 @@ def write_large_chunk(path: Path, place: str, size: int) -> None:
         key = file[place].attrs["key"]
         del file[place]
         dataset = file.create_dataset(place, (size,), "u1", chunks=(size,), compression="gzip")
-        dataset.id.write_direct_chunk((0,), zlib.compress(bytes(1 << 24)))
+        dataset.id.write_direct_chunk((0,), zlib.compress(bytes(size >> 5)))
         dataset.attrs.update(key=key, dtype="U8")
+
+
+def first_tensor(path: Path) -> str:
+    """Return the place of the first tensor of the first layer that has one."""
+    import h5py
+
+    with h5py.File(path) as file:
+        return next(f"layers/{layer}/{role}" for layer in file["layers"] for role in file["layers"][layer])

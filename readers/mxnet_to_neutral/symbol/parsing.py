@@ -245,7 +245,11 @@ class _Parser:
             problem = f"refers to node {entry[0]}, expected one of the {len(earlier)} nodes before it"
             raise self.check.error(here, f"{problem}: a cycle, or nodes out of order")
         source = earlier[self.check.index(entry[0], len(earlier), here)]
-        output = self.check.index(entry[1], limits.OUTPUT_NUMBER.value, f"{here}, output of {shorten(source.name)}")
+        number = limits.OUTPUT_NUMBER
+        if type(entry[1]) is int and entry[1] >= number.value:
+            problem = f"found {entry[1]}, expected less than {number.hint}"
+            raise self.check.error(f"{here}, output of {shorten(source.name)}", problem)
+        output = self.check.index(entry[1], number.value, f"{here}, output of {shorten(source.name)}")
         if output and source.is_variable:
             problem = f"output {output} of the variable {shorten(source.name)}, which has only output 0"
             raise self.check.error(here, problem)
