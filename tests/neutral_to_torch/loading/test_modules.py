@@ -147,9 +147,15 @@ def stored_from(module: nn.Module, kind: str, attributes: dict[str, Any], roles:
     own = dict(module.state_dict())
     known = {attribute.name for attribute in catalogue[kind].attributes}
     given = {name: value for name, value in {**attributes, **changes}.items() if name in known}
+    sound = {
+        name: value
+        for name, value in given.items()
+        if not list(catalogue[kind].problems({name: value}, complete=False))
+    }
+    given = {**sound, **{name: given[name] for name in changes}}
     arrays = {role: b.values(*own[role].shape) for role in roles}
     b.layer("m", kind, arrays, {}, typed_by="names")
-    b.layers["m"] = type(b.layers["m"])("m", kind, given, b.layers["m"].tensors)
+    b.layers["m"] = type(b.layers["m"])("m", kind, given, b.layers["m"].tensors, typed_by="names")
     return b
 
 
