@@ -29,7 +29,7 @@ def shared_data() -> Path:
     """Return the folder of real checkpoints and of files of fifteen MXNet releases."""
     folder = shared_data_folder()
     if not folder.is_dir():
-        pytest.skip(f"{folder} does not exist; set NEUTRAL_TEST_DATA to the folder of real data")
+        pytest.skip(f"{folder} does not exist; set NEUTRAL_TEST_DATA to a folder as CONTRIBUTING.md describes it")
     return folder
 
 
