@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import importlib
 import re
+import subprocess
+import sys
 import warnings
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Mapping
@@ -83,12 +86,18 @@ TWINS = (
 _declared: list[Any] = []
 
 
+@lru_cache(maxsize=None)
 def declare_operators() -> None:
-    """Let torchvision be imported beside a torch that its compiled operators do not load in."""
+    """Let torchvision be imported beside a torch that its compiled operators do not load in.
+
+    Where they load, declaring them again would abort the process; a child finds out.
+    """
     import torch
 
     found = find_spec("torchvision")
-    if _declared or found is None or found.origin is None:
+    if found is None or found.origin is None:
+        return
+    if subprocess.run([sys.executable, "-c", "import torchvision"], capture_output=True).returncode == 0:
         return
     text = (Path(found.origin).parent / "_meta_registrations.py").read_text(encoding="utf-8")
     names = re.findall(r"(?:register_meta\(\"|torch\.ops\.torchvision\.|torchvision::)(\w+)", text)
