@@ -71,7 +71,7 @@ def _archive(arguments: argparse.Namespace) -> Summary:
     try:
         distributed: Any = import_module("distributed")
     except ImportError:
-        raise UnsupportedError("--scheduler needs Dask: pip install 'neutral-weights[distributed]'.") from None
+        raise UnsupportedError("--scheduler needs Dask: pip install distributed.") from None
     with distributed.Client(arguments.scheduler) as client:
         return archive(arguments.sources, arguments.to, executor=client.get_executor(pure=False))
 

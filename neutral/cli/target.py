@@ -33,4 +33,6 @@ def target_writer(arguments: argparse.Namespace, *methods: str) -> Any:
 
     writer = plugins.load(plugins.WRITERS, arguments.to)
     plugins.require(writer, *methods)
+    if hasattr(writer, "require_installed"):
+        writer.require_installed()
     return writer

@@ -26,7 +26,7 @@ from neutral.store.locks import exclusive_lock
 LOCK = ".lock"
 """The file in the destination that a run locks while it converts."""
 
-NO_TABLE = f"{catalogue.PARQUET} was left out, since pyarrow is not installed: pip install 'neutral-weights[catalogue]'"
+NO_TABLE = f"{catalogue.PARQUET} was left out, since pyarrow is not installed: pip install pyarrow"
 
 
 @dataclass(frozen=True)

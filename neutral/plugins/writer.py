@@ -67,6 +67,13 @@ class Writer(Protocol):
     name: str
     """The framework, as the writer is registered and as ``--to`` names it."""
 
+    def require_installed(self) -> None:
+        """Raise UnsupportedError, with the command that installs it, if the framework is missing.
+
+        Called before code of the user's is imported, which would fail for the same reason with a worse message.
+        """
+        ...
+
     def preflight(self, store: Store, **cut: Any) -> NeutralError | None:
         """Return the error that ``emit`` would raise, with every problem listed, or None.
 

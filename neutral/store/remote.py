@@ -191,7 +191,7 @@ def _locate(url: str) -> tuple[Any, str]:
     try:
         import fsspec
     except ImportError:
-        raise UnsupportedError(f"{url}: URLs need fsspec: pip install 'neutral-weights[cloud]'.") from None
+        raise UnsupportedError(f"{url}: URLs need fsspec: pip install fsspec.") from None
     try:
         system, path = fsspec.core.url_to_fs(url)
     except ImportError as error:

@@ -32,6 +32,10 @@ class TorchWriter:
 
     name = "torch"
 
+    def require_installed(self) -> None:
+        """Raise UnsupportedError if PyTorch is not installed."""
+        _package()
+
     def preflight(self, store: Store, **cut: Any) -> NeutralError | None:
         """Return the error that :meth:`emit` would raise, or None.
 
@@ -177,9 +181,7 @@ def _package() -> ModuleType:
     try:
         import torch  # noqa: F401
     except ModuleNotFoundError as error:
-        raise UnsupportedError(
-            "PyTorch is not installed here. Install it with: pip install 'neutral-weights[torch]'"
-        ) from error
+        raise UnsupportedError("PyTorch is not installed: pip install torch safetensors") from error
     return neutral_to_torch
 
 

@@ -36,7 +36,7 @@ def import_h5py() -> Any:
     try:
         import h5py
     except ImportError:
-        raise UnsupportedError("HDF5 stores need h5py: pip install 'neutral-weights[hdf5]'.") from None
+        raise UnsupportedError("HDF5 stores need h5py: pip install h5py.") from None
     return h5py
 
 
