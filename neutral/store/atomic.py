@@ -1,27 +1,39 @@
-"""Write files atomically: a reader sees the old file or the complete new one.
+"""Write files atomically: a reader sees the old files or the complete new ones.
 
-The bytes are written to a temporary file beside the target, which is flushed to the disk and renamed. A writer holds a
-lock on its temporary file, and the kernel releases the lock when the process ends; so a temporary file that can be
-locked was abandoned, and the next writer into the folder removes it.
+The bytes are written to temporary files beside the targets. When all are complete, they are flushed to the disk and
+renamed, one after the other, and then their folders are flushed.
 """
 
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
-import re
-import stat
-import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext
+from contextvars import ContextVar
+from types import TracebackType
 from typing import BinaryIO, Iterator
 
 from neutral.errors import TargetError
 from neutral.store.folders import parent_folder
+from neutral.store.locking import folder_locks
+from neutral.store.temporary import TemporaryFile, remove_abandoned
 
-_TEMPORARY = re.compile(r"\..*\.neutral-[0-9a-f]{16}\.tmp", re.DOTALL)
-_DAY = 24 * 60 * 60
-_LONGEST_NAME = 200
+_KEEPS_EXISTING: ContextVar[bool] = ContextVar("keeps_existing", default=False)
+
+
+@contextmanager
+def existing_files_kept() -> Iterator[None]:
+    """Make all writers in the block refuse to replace a file; of concurrent processes, exactly one creates it."""
+    token = _KEEPS_EXISTING.set(True)
+    try:
+        yield
+    finally:
+        _KEEPS_EXISTING.reset(token)
+
+
+def keeps_existing() -> bool:
+    """Return whether writers refuse to replace a file; see :func:`existing_files_kept`."""
+    return _KEEPS_EXISTING.get()
 
 
 @contextmanager
@@ -50,77 +62,128 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         False
         ['x']
     """
-    path = os.fspath(path)
-    target = os.path.realpath(path)
+    with AtomicFiles() as files:
+        yield files.open(path)
+
+
+class AtomicFiles:
+    """Files that replace their targets together when the block ends without an error; a context manager.
+
+    All are complete and on the disk before the first is renamed, and concurrent processes rename one after the other.
+    A process that is killed between two renames leaves the first targets new and the others old.
+
+    Args:
+        keep_existing: Refuse to replace a file, which :func:`existing_files_kept` does for all writers.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with AtomicFiles() as files:
+        ...         _ = files.open(os.path.join(folder, "a")).write(b"1")
+        ...         _ = files.open(os.path.join(folder, "b")).write(b"2")
+        ...     sorted(os.listdir(folder))
+        ['a', 'b']
+    """
+
+    def __init__(self, keep_existing: bool = False) -> None:
+        self._keep_existing = keep_existing or keeps_existing()
+        self._files: list[tuple[str, TemporaryFile]] = []
+        self._path = ""
+        self._stack = ExitStack()
+
+    def open(self, path: str | os.PathLike[str]) -> BinaryIO:
+        """Open a file that replaces ``path``; see :func:`atomic_file`."""
+        self._path = os.fspath(path)
+        target = os.path.realpath(self._path)
+        with written_errors(self._path):
+            if self._keep_existing and os.path.lexists(target):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+            remove_abandoned(self._stack.enter_context(parent_folder(target)))
+            file = TemporaryFile(target)
+        self._stack.callback(file.close)
+        self._files.append((self._path, file))
+        return file.file
+
+    def __enter__(self) -> AtomicFiles:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._stack:
+            if error is None:
+                self._replace()
+            elif isinstance(error, OSError):
+                with written_errors(self._path):
+                    raise error
+            else:
+                raise error
+
+    def _replace(self) -> None:
+        for path, file in self._files:
+            with written_errors(path):
+                file.sync()
+        folders = dict.fromkeys(file.folder for _, file in self._files)
+        alone = len(self._files) < 2
+        done: list[str] = []
+        with nullcontext() if alone else folder_locks(folders):
+            if self._keep_existing and not alone:
+                for path, file in self._files:
+                    refuse_existing(path, file.target)
+            for path, file in self._files:
+                with written_errors(path, done):
+                    if self._keep_existing:
+                        file.link()
+                    else:
+                        file.replace()
+                done.append(path)
+        for folder in folders:
+            with synced_errors(done):
+                sync_folder(folder)
+
+
+def refuse_existing(path: str, target: str) -> None:
+    """Raise TargetError if a target exists."""
+    if os.path.lexists(target):
+        with written_errors(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+
+
+@contextmanager
+def written_errors(path: str, replaced: list[str] | None = None) -> Iterator[None]:
+    """Turn errors of the system into TargetError, which says what has been replaced.
+
+    Args:
+        path: The target.
+        replaced: The targets that were replaced before it.
+    """
     try:
-        with parent_folder(target) as folder:
-            _require_file_or_nothing(target)
-            _remove_abandoned_files(folder)
-            file, temporary = _create(folder, os.path.basename(target))
-            try:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-                os.replace(temporary, target)
-            except BaseException:
-                with suppress(OSError):
-                    os.unlink(temporary)
-                raise
-            finally:
-                with suppress(OSError):
-                    file.close()
-            _sync_folder(folder)
+        yield
+    except FileExistsError as error:
+        raise TargetError(f"{path}: exists already, and is not replaced. Choose another name, or remove it.") from error
+    except OSError as error:
+        state = "An existing file is unchanged."
+        if replaced:
+            state = f"It is unchanged, but {', '.join(replaced)} was replaced already: run again."
+        raise TargetError(f"{path}: cannot be written: {error.strerror or error}. {state}") from error
+
+
+@contextmanager
+def synced_errors(replaced: list[str]) -> Iterator[None]:
+    """Turn an error of flushing a folder, after its files have been replaced, into TargetError."""
+    try:
+        yield
     except OSError as error:
         raise TargetError(
-            f"{path}: cannot be written: {error.strerror or error}. An existing file is unchanged."
+            f"{', '.join(replaced)}: complete, but the folder cannot be flushed to the disk: {error.strerror}. "
+            "A power failure may undo it: run again."
         ) from error
 
 
-def _require_file_or_nothing(target: str) -> None:
-    with suppress(FileNotFoundError):
-        mode = os.stat(target).st_mode
-        if stat.S_ISDIR(mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if not stat.S_ISREG(mode):
-            raise OSError(errno.EINVAL, "it is a device, a pipe or a socket")
-
-
-def _create(folder: str, name: str) -> tuple[BinaryIO, str]:
-    """Create a temporary file and lock it."""
-    shortened = os.fsdecode(os.fsencode(name)[:_LONGEST_NAME])
-    while True:
-        path = os.path.join(folder, f".{shortened}.neutral-{os.urandom(8).hex()}.tmp")
-        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666), "w+b", buffering=1 << 20)
-        with suppress(OSError):
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX)
-        if os.fstat(file.fileno()).st_nlink:
-            return file, path
-        file.close()  # another writer removed it between its creation and its lock
-
-
-def _remove_abandoned_files(folder: str) -> None:
-    with suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            if _TEMPORARY.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
-                _remove_if_abandoned(entry.path)
-
-
-def _remove_if_abandoned(path: str) -> None:
-    with suppress(OSError):
-        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.unlink(path)
-        except BlockingIOError:
-            pass  # its writer is at work
-        except OSError:  # a file system without locks
-            if time.time() - os.fstat(descriptor).st_mtime > _DAY:
-                os.unlink(path)
-        finally:
-            os.close(descriptor)
-
-
-def _sync_folder(folder: str) -> None:
+def sync_folder(folder: str) -> None:
+    """Flush the entries of a folder to the disk, where its file system can."""
+    if os.name == "nt":  # folders cannot be opened there
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -9,6 +9,7 @@ from neutral import manifest
 from neutral.errors import TargetError, UnsupportedError, UsageError
 from neutral.store.atomic import atomic_file
 from neutral.store.digests import sha256
+from neutral.store.error_keeping_file import ErrorKeepingFile
 from neutral.store.hdf5.layout import STORED_DTYPE, VERSION, escape_key, escape_name, import_h5py, layer_attributes
 from neutral.store.hdf5.reading import remember_written
 from neutral.store.progress import ByteCounter, Progress
@@ -52,18 +53,22 @@ def write(
     counter = ByteCounter(store.nbytes, progress)
     tensor_digests = dict(store.digests)
     with atomic_file(path) as target:
+        output = ErrorKeepingFile(target)
         try:
-            with h5py.File(target, "w", libver=("v110", "v110")) as file:
+            with h5py.File(output, "w", libver=("v110", "v110")) as file:
                 file.attrs["format"], file.attrs["version"] = manifest.KEY, VERSION
                 for key, group, name in _places(store, file):
                     array = _write_tensor(store, key, group, name, options)
+                    output.check()
                     if digests and key not in tensor_digests:
                         tensor_digests[key] = hashlib.sha256(array.reshape(-1).view("|u1").data).hexdigest()
                     counter.add(store.tensors[key].nbytes)
                 _link_shared_tensors(store, file)
                 _write_manifest(store, file, tensor_digests, _file_digests(store, digests))
+            output.check()
         except (OSError, RuntimeError) as error:
-            raise TargetError(f"{path}: HDF5 could not be written: {error}") from error
+            output.check()
+            raise TargetError(f"{path}: HDF5 could not be written: {error}. An existing file is unchanged.") from error
     remember_written(path)
 
 

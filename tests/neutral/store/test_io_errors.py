@@ -43,10 +43,10 @@ def test_a_folder_that_cannot_be_flushed_is_accepted(tmp_path: Path, monkeypatch
         file.write(b"x")
     from neutral.store import atomic
 
-    atomic._sync_folder(str(tmp_path))
+    atomic.sync_folder(str(tmp_path))
     monkeypatch.setattr("neutral.store.atomic.os.fsync", failing(errno.EIO))
     with pytest.raises(OSError, match="Input/output error"):
-        atomic._sync_folder(str(tmp_path))
+        atomic.sync_folder(str(tmp_path))
 
 
 def test_a_temporary_file_that_another_writer_removed_is_replaced(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import Iterator
+from typing import IO, BinaryIO, Iterator, Mapping, cast
 
 import torch
 from torch import nn
 
 from neutral.errors import UnsupportedError, UsageError
 from neutral.store.atomic import atomic_file
+from neutral.store.error_keeping_file import ErrorKeepingFile
 from neutral.store.progress import Progress
 from neutral.store.safetensors import write_tensors
 from neutral.tensor import CHUNK, Tensor
@@ -50,10 +51,25 @@ def save_weights(module: nn.Module, path: str | os.PathLike[str], *, progress: P
     state = module.state_dict()
     if suffix in PICKLES:
         with atomic_file(path) as file:
-            torch.save(state, file)
+            write_pickle(state, file)
         return
     tensors = {name: _stored(name, value) for name, value in state.items()}
     write_tensors(tensors, path, metadata={"format": "pt"}, progress=progress)
+
+
+def write_pickle(state: Mapping[str, torch.Tensor], file: BinaryIO) -> None:
+    """Write a state dict as ``torch.save`` does, with the errors of the file and not torch's.
+
+    Args:
+        state: The state dict.
+        file: The file, open for reading and writing.
+
+    Raises:
+        OSError: If the file cannot be written.
+    """
+    output = ErrorKeepingFile(file)
+    torch.save(state, cast("IO[bytes]", output))
+    output.check()
 
 
 def _stored(name: str, value: object) -> Tensor:

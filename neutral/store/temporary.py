@@ -1,0 +1,180 @@
+"""Temporary files and folders beside their targets, which later runs remove when their writer was killed.
+
+A writer holds a lock on its temporary file or folder, and the system releases the lock when the process ends; so one
+that can be locked was abandoned, and the next writer into the folder removes it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+import stat
+import time
+from contextlib import suppress
+from typing import BinaryIO
+
+from neutral.store.locking import lock_file, try_lock
+
+_FILE = re.compile(r"\..*\.neutral-[0-9a-f]{16}\.tmp", re.DOTALL)
+_FOLDER = re.compile(r"\..*\.neutral-[0-9a-f]{16}\.folder\.tmp", re.DOTALL)
+_DAY = 24 * 60 * 60
+_LONGEST_NAME = 200
+
+
+class TemporaryFile:
+    """A locked temporary file that becomes a target by a rename or a link.
+
+    Args:
+        target: The path of the target, with no symbolic link in it; its folder gets the file.
+
+    Attributes:
+        target: The path of the target.
+        folder: The folder of both.
+        file: The file, open for reading and writing.
+
+    Raises:
+        OSError: If the target is a folder or a device, or the file cannot be created.
+    """
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+        self.folder = os.path.dirname(target)
+        require_file_or_nothing(target)
+        self.file, self._path = _create(self.folder, os.path.basename(target))
+
+    def sync(self) -> None:
+        """Flush the content to the disk."""
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        if os.name == "nt":
+            self.file.close()  # Windows renames closed files only
+
+    def replace(self, target: str | None = None) -> None:
+        """Rename the file to its target, or to another path in the folder."""
+        os.replace(self._path, self.target if target is None else target)
+
+    def link(self) -> None:
+        """Give the file the name of its target unless that exists; of several processes, exactly one succeeds.
+
+        Raises:
+            FileExistsError: If the target exists.
+        """
+        try:
+            os.link(self._path, self.target)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links
+            os.close(os.open(self.target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            try:
+                self.replace()
+            except OSError:
+                os.unlink(self.target)
+                raise
+        else:
+            os.unlink(self._path)
+
+    def close(self) -> None:
+        """Close the file and give up its lock; remove it if it has not become its target."""
+        with suppress(OSError):
+            os.unlink(self._path)
+        with suppress(OSError):
+            self.file.close()
+
+
+class TemporaryFolder:
+    """A locked temporary folder beside its target; see :class:`TemporaryFile`.
+
+    Attributes:
+        path: The path of the folder.
+
+    Args:
+        target: The path of the folder that this one is going to become.
+
+    Raises:
+        OSError: If it cannot be created.
+    """
+
+    def __init__(self, target: str) -> None:
+        folder, name = os.path.split(os.path.abspath(target))
+        remove_abandoned(folder)
+        self.path, self._descriptor = _create_folder(folder, name)
+
+    def close(self) -> None:
+        """Give up the lock, and remove the folder if it has not become its target."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+
+
+def require_file_or_nothing(target: str) -> None:
+    """Raise OSError if a path is a folder, a device, a pipe or a socket."""
+    with suppress(FileNotFoundError):
+        mode = os.stat(target).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "it is a device, a pipe or a socket")
+
+
+def remove_abandoned(folder: str) -> None:
+    """Remove the temporary files and folders of killed runs from a folder."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            is_folder = _FOLDER.fullmatch(entry.name) is not None
+            if is_folder and entry.is_dir(follow_symlinks=False):
+                _remove_if_abandoned(entry.path, os.O_RDONLY)
+            elif not is_folder and _FILE.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                _remove_if_abandoned(entry.path, os.O_RDWR)
+
+
+def _remove_if_abandoned(path: str, mode: int) -> None:
+    with suppress(OSError):
+        descriptor = os.open(path, mode | getattr(os, "O_NOFOLLOW", 0))
+        try:
+            if try_lock(descriptor):
+                _remove(path)
+        except OSError:  # no locks here
+            if time.time() - os.fstat(descriptor).st_mtime > _DAY:
+                _remove(path)
+        finally:
+            os.close(descriptor)
+
+
+def _remove(path: str) -> None:
+    if os.path.isdir(path):
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        os.unlink(path)
+
+
+def _create(folder: str, name: str) -> tuple[BinaryIO, str]:
+    """Create a temporary file and lock it."""
+    while True:
+        path = os.path.join(folder, f".{_shortened(name)}.neutral-{os.urandom(8).hex()}.tmp")
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        file = os.fdopen(os.open(path, flags, 0o666), "w+b", buffering=1 << 20)
+        lock_file(file.fileno())
+        if os.fstat(file.fileno()).st_nlink:
+            return file, path
+        file.close()  # another writer removed it between its creation and its lock
+
+
+def _create_folder(folder: str, name: str) -> tuple[str, int | None]:
+    """Create a temporary folder and lock it, where folders have locks."""
+    while True:
+        path = os.path.join(folder, f".{_shortened(name)}.neutral-{os.urandom(8).hex()}.folder.tmp")
+        os.mkdir(path)
+        if os.name == "nt":
+            return path, None
+        with suppress(FileNotFoundError):  # another writer removed it between its creation and its lock
+            descriptor = os.open(path, os.O_RDONLY)
+            lock_file(descriptor)
+            if os.path.isdir(path):
+                return path, descriptor
+            os.close(descriptor)
+
+
+def _shortened(name: str) -> str:
+    return os.fsdecode(os.fsencode(name)[:_LONGEST_NAME])
