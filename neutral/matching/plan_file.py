@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any, Mapping
 
-from neutral.errors import SourceError, TargetError
+from neutral.errors import SourceError
 
 VERSION = 1
 """The version of plan files that this Neutral writes, and the only one that it reads."""
@@ -46,10 +46,10 @@ def write_document(path: str | os.PathLike[str], document: Mapping[str, Any]) ->
     """
     import tomli_w
 
-    try:
-        Path(path).write_bytes(tomli_w.dumps(document).encode())
-    except OSError as error:
-        raise TargetError(f"{os.fspath(path)}: cannot be written: {error.strerror}.") from error
+    from neutral.store.atomic import atomic_file
+
+    with atomic_file(path) as file:
+        file.write(tomli_w.dumps(document).encode())
 
 
 def is_plan(document: Mapping[str, Any]) -> bool:

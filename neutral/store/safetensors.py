@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import Callable, Iterable, Mapping
+from typing import BinaryIO, Callable, Iterable, Mapping
 
 from neutral import manifest
 from neutral.errors import PlainTensorsError, StoreError
@@ -165,9 +165,20 @@ def write_tensors(
         ...     read_tensors(path)["mask"].shape
         (3,)
     """
+    with atomic_file(path) as file:
+        write_tensors_to(file, tensors, metadata, progress)
+
+
+def write_tensors_to(
+    file: BinaryIO,
+    tensors: Mapping[str, Tensor],
+    metadata: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Write a plain safetensors file into an open file; see :func:`write_tensors`."""
     tensors = ordered(tensors)
-    header = encode_header(tensors, metadata)
-    _write(tensors, len(header), path, progress, lambda: header)
+    file.write(encode_header(tensors, metadata))
+    copy_tensors(tensors, file, ByteCounter(sum(tensor.nbytes for tensor in tensors.values()), progress))
 
 
 def _store(header: Header, path: str) -> Store:

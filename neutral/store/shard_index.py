@@ -19,6 +19,9 @@ INDEX_SUFFIX = ".safetensors.index.json"
 HEADERS = "neutral.headers"
 """The key of the digests of the shards' headers."""
 
+SET = "neutral.set"
+"""The key of the identifier of a set of shards, in the metadata of the index and of every shard."""
+
 _BEGINNING = re.compile(rb'\s*\{\s*"(metadata|weight_map)"')
 
 
@@ -51,6 +54,17 @@ def shard_names(path: str, count: int) -> list[str]:
         ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors']
     """
     return [f"{_stem(path)}-{number:05d}-of-{count:05d}.safetensors" for number in range(1, count + 1)]
+
+
+def marked_shard_names(path: str, count: int, identifier: str) -> list[str]:
+    """Return names of shards that no shard of another set has.
+
+    Example:
+        >>> marked_shard_names("model.safetensors", 1, "0123456789abcdef0123")
+        ['model-00001-of-00001-0123456789abcdef.safetensors']
+    """
+    suffix = ".safetensors"
+    return [f"{name[: -len(suffix)]}-{identifier[:16]}{suffix}" for name in shard_names(path, count)]
 
 
 def encode_index(index: Mapping[str, Any]) -> bytearray:

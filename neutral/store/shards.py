@@ -10,11 +10,10 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from contextlib import ExitStack
-from typing import Iterator, Mapping, Sequence
+from typing import Any, Iterator, Mapping, Sequence
 
 from neutral import manifest
-from neutral.errors import StoreError
+from neutral.errors import SourceError, StoreError
 from neutral.gc_pause import gc_paused
 from neutral.limits import parse_size
 from neutral.store import header_digest, safetensors
@@ -27,6 +26,7 @@ from neutral.store.remote import is_url, put
 from neutral.store.shard_index import (
     HEADERS,
     INDEX_SUFFIX,
+    SET,
     encode_index,
     encode_with_digest,
     index_name,
@@ -34,6 +34,7 @@ from neutral.store.shard_index import (
     recognises,
     shard_names,
 )
+from neutral.store.shard_set import ShardSet, set_identifier
 from neutral.store.source_files import is_file_name, source_file_chunks
 from neutral.store.store import Store
 from neutral.tensor import Tensor
@@ -55,7 +56,17 @@ def read(path: str) -> Store:
         SourceError: If a file cannot be read.
         StoreError: If the index or a shard is not sound.
     """
-    index = read_index(path)
+    while True:
+        index = read_index(path)
+        try:
+            return _read_set(path, index)
+        except (SourceError, StoreError):
+            if is_url(path) or read_index(path) == index:
+                raise  # else another set has replaced this one meanwhile: read that
+
+
+def _read_set(path: str, index: Mapping[str, Any]) -> Store:
+    """Open the set of shards that an index names."""
     metadata, weight_map = index["metadata"], index["weight_map"]
     text, headers = metadata.get(manifest.KEY), metadata.get(HEADERS)
     if not isinstance(text, str) or not isinstance(headers, dict):
@@ -64,7 +75,7 @@ def read(path: str) -> Store:
         )
     tensors: dict[str, Tensor] = {}
     for name, digest in headers.items():
-        for key, tensor in _read_shard(path, name, digest).items():
+        for key, tensor in _read_shard(path, name, digest, metadata.get(SET)).items():
             if key in tensors or weight_map.get(key) != name:
                 raise StoreError(f"{path}: tensor {key!r} is in {name!r}, but weight_map names another shard.")
             tensors[key] = tensor
@@ -98,33 +109,44 @@ def write(
     if is_url(path):
         return _write_remote(store, path, max_shard_size, digests, progress)
     parts = list(_parts(store.tensors, max_shard_size))
-    names = shard_names(path, len(parts))
     counter = ByteCounter(store.nbytes, progress)
     known = {key: digest for key, digest in store.digests.items() if key in store.tensors}
     files = () if store.source is None else store.source.files
     known_files = {file.name: file.sha256 for file in files if file.sha256 is not None}
-    headers: dict[str, str] = {}
-    with ExitStack() as stack, Digests(known) as tensor_digests, Digests(known_files) as file_digests:
-        index = stack.enter_context(atomic_file(index_name(path)))  # entered first, so it appears last
+    placeholder = header_digest.random_placeholder()
+    headers = [encode_header(part, {"format": "pt", SET: placeholder}) for part in parts]
+    with ShardSet(path, len(parts)) as shard_set, Digests(known) as tensor_digests, Digests(
+        known_files
+    ) as file_digests:
         for file in files:
             if digests and file.name not in known_files:
                 file_digests.add(file.name, source_file_chunks(store, file))
-        for name, part in zip(names, parts):
-            target = stack.enter_context(atomic_file(name))
-            header = encode_header(part, {"format": "pt"})
-            headers[os.path.basename(name)] = hashlib.sha256(header).hexdigest()
-            target.write(header)
-            copy_tensors(part, target, counter, tensor_digests if digests else None)
+        outputs = []
+        for header, part in zip(headers, parts):
+            outputs.append(shard_set.open_shard())
+            outputs[-1].seek(len(header))
+            copy_tensors(part, outputs[-1], counter, tensor_digests)
         tensor_digests.finish()
         file_digests.finish()
+        identifier = set_identifier({key: tensor_digests[key] for key in store.tensors})
+        for output, header in zip(outputs, headers):
+            header_digest.fill_placeholders(header, placeholder, [identifier])
+            output.seek(0)
+            output.write(header)
         metadata = {
             "total_size": store.nbytes,
-            manifest.KEY: "".join(manifest.encode(store, tensor_digests, file_digests)),
-            HEADERS: headers,
+            manifest.KEY: "".join(manifest.encode(store, tensor_digests if digests else known, file_digests)),
+            SET: identifier,
             header_digest.KEY: header_digest.PLACEHOLDER,
         }
-        index.write(encode_with_digest({"metadata": metadata, "weight_map": _weight_map(names, parts)}))
-    return [*names, index_name(path)]
+        header_digests = [hashlib.sha256(header).hexdigest() for header in headers]
+
+        def encode(names: Sequence[str]) -> bytes:
+            by_name = dict(zip(map(os.path.basename, names), header_digests))
+            document = {"metadata": {**metadata, HEADERS: by_name}, "weight_map": _weight_map(names, parts)}
+            return encode_with_digest(document)
+
+        return [*shard_set.switch(identifier, encode), shard_set.index]
 
 
 def write_tensors(tensors: Mapping[str, Tensor], path: str, *, max_shard_size: int) -> list[str]:
@@ -143,14 +165,18 @@ def write_tensors(tensors: Mapping[str, Tensor], path: str, *, max_shard_size: i
     return [*names, index_name(path)]
 
 
-def _read_shard(path: str, name: str, digest: str) -> Mapping[str, Tensor]:
-    """Return the tensors of a shard of the index in ``path``, whose header must have this digest."""
+def _read_shard(path: str, name: str, digest: str, identifier: str | None) -> Mapping[str, Tensor]:
+    """Return the tensors of a shard of the index in ``path``, whose header must have this digest and set."""
     if not is_file_name(name):
         raise StoreError(f"{path}: it names the shard {name!r}; a shard must be in the folder of its index.")
     shard = os.path.join(os.path.dirname(path), name)  # of a URL too
     if not is_url(path) and not os.path.isfile(shard):
         raise StoreError(f"{path}: its shard {name!r} is missing. Copy all of its files.")
     header = safetensors.read_any_header(shard)
+    if header.metadata.get(SET) != identifier:
+        raise StoreError(
+            f"{shard}: a shard of another set than its index {os.path.basename(path)}. Copy all files of one set again."
+        )
     if hashlib.sha256(header.raw).hexdigest() != digest:
         raise StoreError(f"{shard}: its header is not the one that the index was written with. Copy all files again.")
     return header.tensors

@@ -108,6 +108,21 @@ class TemporaryFolder:
             os.close(self._descriptor)
 
 
+def replace_by_link(path: str, target: str) -> None:
+    """Give a file a second name in its folder, which replaces a file of that name.
+
+    Raises:
+        OSError: If the file system has no hard links.
+    """
+    link = _temporary_path(os.path.dirname(target), os.path.basename(target))
+    os.link(path, link)
+    try:
+        os.replace(link, target)  # does nothing if both are the same file
+    finally:
+        with suppress(OSError):
+            os.unlink(link)
+
+
 def require_file_or_nothing(target: str) -> None:
     """Raise OSError if a path is a folder, a device, a pipe or a socket."""
     with suppress(FileNotFoundError):
@@ -152,7 +167,7 @@ def _remove(path: str) -> None:
 def _create(folder: str, name: str) -> tuple[BinaryIO, str]:
     """Create a temporary file and lock it."""
     while True:
-        path = os.path.join(folder, f".{_shortened(name)}.neutral-{os.urandom(8).hex()}.tmp")
+        path = _temporary_path(folder, name)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         file = os.fdopen(os.open(path, flags, 0o666), "w+b", buffering=1 << 20)
         lock_file(file.fileno())
@@ -164,7 +179,7 @@ def _create(folder: str, name: str) -> tuple[BinaryIO, str]:
 def _create_folder(folder: str, name: str) -> tuple[str, int | None]:
     """Create a temporary folder and lock it, where folders have locks."""
     while True:
-        path = os.path.join(folder, f".{_shortened(name)}.neutral-{os.urandom(8).hex()}.folder.tmp")
+        path = _temporary_path(folder, name, ".folder.tmp")
         os.mkdir(path)
         if os.name == "nt":
             return path, None
@@ -176,5 +191,6 @@ def _create_folder(folder: str, name: str) -> tuple[str, int | None]:
             os.close(descriptor)
 
 
-def _shortened(name: str) -> str:
-    return os.fsdecode(os.fsencode(name)[:_LONGEST_NAME])
+def _temporary_path(folder: str, name: str, suffix: str = ".tmp") -> str:
+    shortened = os.fsdecode(os.fsencode(name)[:_LONGEST_NAME])
+    return os.path.join(folder, f".{shortened}.neutral-{os.urandom(8).hex()}{suffix}")

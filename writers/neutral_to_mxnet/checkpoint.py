@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import zipfile
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -14,7 +13,7 @@ from neutral.errors import TargetError, UsageError
 from neutral.mapping import read_mapping
 from neutral.matching import Mappable
 from neutral.store import SourceFile, Store
-from neutral.store.atomic import atomic_file
+from neutral.store.atomic import AtomicFiles
 from neutral.store.progress import ByteCounter, Progress
 from neutral.store.source_files import restored_chunks
 from neutral.store.structure import require_valid
@@ -110,7 +109,7 @@ def write(
             raise TargetError(f"{path}: it is there already. Choose another prefix, or allow overwriting.")
     if not dry_run:
         tensors = {**like.tensors, **assignment.tensors, **kept.tensors}
-        _write(Store(like.layers, tensors, path=like.path), files, progress)
+        _write(Store(like.layers, tensors, path=like.path), files, overwrite, progress)
     return Written(tuple(path for path, _ in files), assignment.names, tuple(notes))
 
 
@@ -119,11 +118,11 @@ def _source_file(store: Store, role: str) -> SourceFile | None:
     return next((file for file in files if file.role == role), None)
 
 
-def _write(store: Store, files: list[tuple[Path, SourceFile]], progress: Progress | None) -> None:
+def _write(store: Store, files: list[tuple[Path, SourceFile]], overwrite: bool, progress: Progress | None) -> None:
     counter = ByteCounter(sum(file.size for _, file in files), progress)
-    with ExitStack() as stack:
+    with AtomicFiles(keep_existing=not overwrite) as outputs:
         for path, file in files:
-            output = stack.enter_context(atomic_file(path))
+            output = outputs.open(path)
             for chunk in counter.pass_through(_chunks(store, file)):
                 output.write(chunk)
 

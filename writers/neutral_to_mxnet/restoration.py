@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from neutral.errors import StoreError, TargetError, UsageError
 from neutral.store import SourceFile, Store
-from neutral.store.atomic import atomic_file
+from neutral.store.atomic import AtomicFiles
 from neutral.store.progress import ByteCounter, Progress
 from neutral.store.source_files import is_file_name, restored_chunks
 
@@ -48,9 +49,9 @@ def restore(
     counter = ByteCounter(sum(file.size for file in files), progress)
     is_new = _make(folder)
     try:
-        with ExitStack() as stack:
+        with AtomicFiles(keep_existing=not overwrite) as outputs:
             for file, target in zip(files, targets):
-                _write(store, file, target, stack, counter)
+                _write(store, file, outputs.open(target), counter)
     except BaseException:
         if is_new:
             with suppress(OSError):
@@ -83,9 +84,7 @@ def _make(folder: Path) -> bool:
     return True
 
 
-def _write(store: Store, file: SourceFile, target: Path, stack: ExitStack, counter: ByteCounter) -> None:
-    """Write one file; it appears when ``stack`` is closed."""
-    output = stack.enter_context(atomic_file(target))
+def _write(store: Store, file: SourceFile, output: BinaryIO, counter: ByteCounter) -> None:
     digest = hashlib.sha256()
     size = 0
     for chunk in counter.pass_through(restored_chunks(store, file)):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from neutral.verification.report import Report
     from neutral_to_torch.emission.build import build, plan_of
     from neutral_to_torch.emission.emit import emit, preflight
+    from neutral_to_torch.emission.pair import load_emitted
     from neutral_to_torch.loading.load import load_into
     from neutral_to_torch.loading.planning import make_plan
     from neutral_to_torch.loading.save import save_weights
@@ -25,6 +26,7 @@ __all__ = [
     "Report",
     "build",
     "emit",
+    "load_emitted",
     "load_into",
     "make_plan",
     "plan_of",
@@ -41,6 +43,7 @@ _HOME = {
     "Report": "neutral.verification.report",
     "build": "neutral_to_torch.emission.build",
     "emit": "neutral_to_torch.emission.emit",
+    "load_emitted": "neutral_to_torch.emission.pair",
     "load_into": "neutral_to_torch.loading.load",
     "make_plan": "neutral_to_torch.loading.planning",
     "plan_of": "neutral_to_torch.emission.build",

@@ -6,10 +6,14 @@ import os
 from dataclasses import dataclass
 from keyword import iskeyword
 from pathlib import Path
-from typing import Mapping, Sequence
+from typing import TYPE_CHECKING, BinaryIO, Mapping, Sequence
 
 from neutral.errors import UnsupportedError, UsageError
 from neutral.store import Store
+from neutral_to_torch.emission.pair import digest_of, name_weights
+
+if TYPE_CHECKING:
+    from neutral_to_torch.emission.compose import Emission
 
 __all__ = ["EmitReport", "emit", "preflight"]
 
@@ -88,8 +92,7 @@ def emit(
         UnsupportedError: With every problem, before anything is written: operators that have no exact equal in
             PyTorch, or source that :func:`neutral_to_torch.emission.source_gate.check_source` refuses.
     """
-    from neutral.store.atomic import atomic_file
-    from neutral.store.safetensors import write_tensors
+    from neutral.store.atomic import AtomicFiles
     from neutral_to_torch.emission.compose import compose
     from neutral_to_torch.emission.source_gate import check_source
 
@@ -103,18 +106,9 @@ def emit(
         raise UsageError(f"{weights}: the weights would take the place of the store. Give the weights another name.")
     emission = compose(store, outputs=outputs, until=until, class_name=class_name, weights=weights.name)
     check_source(emission.source)
-    if pth:
-        import torch
-
-        from neutral_to_torch.loading.tensors import read
-
-        tensors = emission.state.tensors(store)
-        with atomic_file(weights) as file:
-            torch.save({key: read(tensor) for key, tensor in tensors.items()}, file)
-    else:
-        write_tensors(emission.state.tensors(store), weights, {"format": "pt"})
-    with atomic_file(target) as file:
-        file.write(emission.source.encode("utf-8"))
+    with AtomicFiles() as files:  # in this order: old source loads new weights of the same keys, if at all
+        digest = _write_weights(emission, store, pth, files.open(weights))
+        files.open(target).write(name_weights(emission.source, digest).encode("utf-8"))
     return EmitReport(
         target,
         weights,
@@ -124,3 +118,18 @@ def emit(
         emission.state.modules,
         emission.state.ties(),
     )
+
+
+def _write_weights(emission: Emission, store: Store, pth: bool, file: BinaryIO) -> str:
+    """Write the state dict of an emission, and return the SHA-256 of the file."""
+    tensors = emission.state.tensors(store)
+    if pth:
+        from neutral_to_torch.loading.save import write_pickle
+        from neutral_to_torch.loading.tensors import read
+
+        write_pickle({key: read(tensor) for key, tensor in tensors.items()}, file)
+    else:
+        from neutral.store.safetensors import write_tensors_to
+
+        write_tensors_to(file, tensors, {"format": "pt"})
+    return digest_of(file)

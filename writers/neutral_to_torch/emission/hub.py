@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,8 @@ from neutral import __version__
 from neutral.errors import TargetError
 from neutral.graph import Input
 from neutral.store import Store
+from neutral.store.atomic import AtomicFiles
+from neutral.store.atomic_folder import atomic_folder
 from neutral.store.safetensors import read_tensors
 from neutral.store.shards import write_tensors as write_shards
 from neutral.text import printable
@@ -107,12 +107,7 @@ def write_hub(
     target = Path(folder)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise TargetError(f"{target}: exists already and is not an empty folder. Choose another name.")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    except OSError as error:
-        raise TargetError(f"{target}: cannot be written: {error.strerror}.") from error
-    try:
+    with atomic_folder(target) as staging:
         report = emit(store, staging / "model.py", class_name=class_name)
         program = lower(store)
         weights = "model.safetensors"
@@ -121,16 +116,9 @@ def write_hub(
             weights = os.path.basename(write_shards(tensors, str(staging / weights), max_shard_size=max_shard_size)[-1])
             (staging / "model.safetensors").unlink()
         config = json.dumps(_config(store, program, report), indent=2, ensure_ascii=False) + "\n"
-        (staging / "config.json").write_text(config, encoding="utf-8")
-        (staging / "README.md").write_text(_card(store, program, report, weights), encoding="utf-8")
-        os.chmod(staging, 0o777 & ~_umask())
-        if target.exists():
-            target.rmdir()
-        staging.rename(target)
-    except OSError as error:
-        raise TargetError(f"{target}: cannot be written: {error.strerror}.") from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        with AtomicFiles() as files:
+            files.open(staging / "config.json").write(config.encode())
+            files.open(staging / "README.md").write(_card(store, program, report, weights).encode())
     return EmitReport(
         target / "model.py",
         target / weights,
@@ -140,12 +128,6 @@ def write_hub(
         report.modules,
         report.ties,
     )
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _config(store: Store, program: Program, report: EmitReport) -> dict[str, Any]:

@@ -1,0 +1,61 @@
+"""Write a folder atomically: it appears with all of its files, or not at all."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Iterator
+
+from neutral.errors import TargetError
+from neutral.store.atomic import sync_folder, synced_errors, written_errors
+from neutral.store.folders import parent_folder
+from neutral.store.temporary import TemporaryFolder
+
+
+@contextmanager
+def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Make a folder that becomes ``path`` when the block ends without an error.
+
+    The files in it have to be on the disk when the block ends, as those of :mod:`neutral.store.atomic` are.
+
+    Args:
+        path: The folder, which must be absent or empty; folders above it are made.
+
+    Yields:
+        The path of the folder meanwhile.
+
+    Raises:
+        TargetError: If the folder has files in it, or cannot be written; nothing of it stays.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as parent:
+        ...     with atomic_folder(os.path.join(parent, "x")) as folder:
+        ...         _ = (folder / "a").write_bytes(b"1")
+        ...     os.listdir(parent), os.listdir(os.path.join(parent, "x"))
+        (['x'], ['a'])
+    """
+    target = os.path.abspath(path)
+    with ExitStack() as stack:
+        with written_errors(str(path)):
+            stack.enter_context(parent_folder(target))
+            folder = TemporaryFolder(target)
+        stack.callback(folder.close)
+        with _named(path, folder.path), written_errors(str(path)):
+            yield Path(folder.path)
+            sync_folder(folder.path)
+            if os.name == "nt" and os.path.isdir(target):
+                os.rmdir(target)  # Windows renames no folder to an empty one
+            os.rename(folder.path, target)
+        with synced_errors([str(path)]):
+            sync_folder(os.path.dirname(target))
+
+
+@contextmanager
+def _named(path: str | os.PathLike[str], temporary: str) -> Iterator[None]:
+    """Name the folder and not the temporary one in errors."""
+    try:
+        yield
+    except TargetError as error:
+        raise TargetError(str(error).replace(temporary, str(path))) from error

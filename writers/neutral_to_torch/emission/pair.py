@@ -1,0 +1,95 @@
+"""Bind an emitted source to its weights: its docstring names the SHA-256 of the file with the state dict."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from neutral.errors import MismatchError, SourceError
+from neutral.tensor import CHUNK
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_EXAMPLE = re.compile(r"(    model\.(?:load_state_dict\(.*\)|eval\(\))\n)\n")
+_WEIGHTS = re.compile(r"^Weights: SHA-256 ([0-9a-f]{64})$", re.MULTILINE)
+_LOADED = re.compile(r'^    model\.load_state_dict\((?:load_file|torch\.load)\("(.+)"\)\)$', re.MULTILINE)
+
+
+def name_weights(source: str, digest: str) -> str:
+    """Return an emitted source whose docstring names the digest of its weights, in the place of the empty line.
+
+    Args:
+        source: The source.
+        digest: The SHA-256 of the file with the state dict.
+    """
+    return _EXAMPLE.sub(lambda match: f"{match.group(1)}Weights: SHA-256 {digest}\n", source, count=1)
+
+
+def digest_of(file: BinaryIO) -> str:
+    """Return the SHA-256 of the whole content of an open file."""
+    file.seek(0)
+    digest = hashlib.sha256()
+    for chunk in iter(lambda: file.read(CHUNK), b""):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def load_emitted(path: str | os.PathLike[str]) -> nn.Module:
+    """Load the model of an emitted source with the weights beside it, in eval mode.
+
+    Args:
+        path: The source that :func:`neutral_to_torch.emit` wrote. It is checked to hold a network alone.
+
+    Raises:
+        SourceError: A file cannot be read, or the source names no weights.
+        MismatchError: The weights are not those that the source was written with.
+        UnsupportedError: The source holds more than a network; nothing of it is run.
+    """
+    import torch
+
+    from neutral_to_torch.emission.build import import_source
+
+    path = Path(path)
+    source, names, digest = _read_source(path)
+    weights = path.parent / names
+    try:
+        with open(weights, "rb") as file:
+            found = digest_of(file)
+    except OSError as error:
+        raise SourceError(f"{weights}: cannot be read: {error.strerror}.") from error
+    if found != digest:
+        raise MismatchError(
+            f"{weights}: not the weights that {path} was written with: their SHA-256 is {found}, expected {digest}. "
+            "Emit the model again, or copy both files."
+        )
+    if weights.suffix == ".safetensors":
+        from neutral.store.safetensors import read_tensors
+        from neutral_to_torch.loading.tensors import read
+
+        state = {key: read(tensor) for key, tensor in read_tensors(weights).items()}
+    else:
+        state = torch.load(weights, weights_only=True)
+    module = import_source(source)
+    model: nn.Module = getattr(module, (module.__doc__ or "").partition(":")[0])()
+    model.load_state_dict(state)
+    return model.eval()
+
+
+def _read_source(path: Path) -> tuple[str, str, str]:
+    """Return an emitted source, and the name and the digest of its weights."""
+    try:
+        source = path.read_text(encoding="utf-8")
+        docstring = ast.get_docstring(ast.parse(source), clean=False) or ""
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read: {error.strerror}.") from error
+    except (ValueError, SyntaxError) as error:
+        raise SourceError(f"{path}: not Python source ({error}).") from None
+    loaded, digest = _LOADED.search(docstring), _WEIGHTS.search(docstring)
+    if loaded is None or digest is None or os.path.basename(loaded.group(1)) != loaded.group(1):
+        raise SourceError(f"{path}: its docstring names no weights with their SHA-256; expected a file of `emit`.")
+    return source, loaded.group(1), digest.group(1)
