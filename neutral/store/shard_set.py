@@ -76,7 +76,7 @@ class ShardSet:
             with written_errors(self.index):
                 require_file_or_nothing(self._target)
                 self._stack.enter_context(parent_folder(self._target))
-                remove_abandoned(self._stack.enter_context(parent_folder(os.path.abspath(self._names[0])))
+                remove_abandoned(self._stack.enter_context(parent_folder(os.path.abspath(self._names[0]))))
         with written_errors(name):
             self._add(TemporaryFile(os.path.join(self._folder, os.path.basename(name))))
         return self._files[-1].file
