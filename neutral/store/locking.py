@@ -34,6 +34,27 @@ def try_lock(descriptor: int) -> bool:
     return True
 
 
+_held: set[str] = set()
+"""The folders that this process has made and keeps locked."""
+
+
+def hold_folder(folder: str) -> int | None:
+    """Lock a folder that this process has made until :func:`release_folder`; return its descriptor, if there is one."""
+    if fcntl is None:
+        return None
+    descriptor = os.open(folder, os.O_RDONLY)
+    lock_file(descriptor)
+    _held.add(folder)
+    return descriptor
+
+
+def release_folder(folder: str, descriptor: int | None) -> None:
+    """Give up the lock of :func:`hold_folder`."""
+    _held.discard(folder)
+    if descriptor is not None:
+        os.close(descriptor)
+
+
 @contextmanager
 def folder_locks(folders: Iterable[str]) -> Iterator[bool]:
     """Hold the locks of folders while the block runs, so that one process at a time switches files in them.
@@ -47,7 +68,7 @@ def folder_locks(folders: Iterable[str]) -> Iterator[bool]:
         Whether all folders are locked; False where a file system or the system has no locks of folders.
     """
     with ExitStack() as stack:
-        yield all(_lock_folder(folder, stack) for folder in sorted(set(folders)))
+        yield all(_lock_folder(folder, stack) for folder in sorted(set(folders) - _held))
 
 
 def _lock_folder(folder: str, stack: ExitStack) -> bool:

@@ -15,7 +15,7 @@ import time
 from contextlib import suppress
 from typing import BinaryIO
 
-from neutral.store.locking import lock_file, try_lock
+from neutral.store.locking import hold_folder, lock_file, release_folder, try_lock
 
 _FILE = re.compile(r"\..*\.neutral-[0-9a-f]{16}\.tmp", re.DOTALL)
 _FOLDER = re.compile(r"\..*\.neutral-[0-9a-f]{16}\.folder\.tmp", re.DOTALL)
@@ -98,14 +98,14 @@ class TemporaryFolder:
 
     def __init__(self, target: str) -> None:
         folder, name = os.path.split(os.path.abspath(target))
+        folder = os.path.realpath(folder)
         remove_abandoned(folder)
         self.path, self._descriptor = _create_folder(folder, name)
 
     def close(self) -> None:
         """Give up the lock, and remove the folder if it has not become its target."""
         shutil.rmtree(self.path, ignore_errors=True)
-        if self._descriptor is not None:
-            os.close(self._descriptor)
+        release_folder(self.path, self._descriptor)
 
 
 def replace_by_link(path: str, target: str) -> None:
@@ -181,14 +181,11 @@ def _create_folder(folder: str, name: str) -> tuple[str, int | None]:
     while True:
         path = _temporary_path(folder, name, ".folder.tmp")
         os.mkdir(path)
-        if os.name == "nt":
-            return path, None
         with suppress(FileNotFoundError):  # another writer removed it between its creation and its lock
-            descriptor = os.open(path, os.O_RDONLY)
-            lock_file(descriptor)
+            descriptor = hold_folder(path)
             if os.path.isdir(path):
                 return path, descriptor
-            os.close(descriptor)
+            release_folder(path, descriptor)
 
 
 def _temporary_path(folder: str, name: str, suffix: str = ".tmp") -> str:
