@@ -1,0 +1,142 @@
+"""Every verb that writes, with a fault at every system call of its writing: targets are the old or the new ones."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch.nn")
+pytest.importorskip("h5py")
+
+import injection
+from cli_cases import MODULE, linear_store, write_checkpoint
+from neutral.cli import main
+from neutral.store import Store
+from neutral.tensor import from_numpy
+
+FAULTS = "kill,ENOSPC,EIO,short"
+
+LOAD = ("load", "new.safetensors", "--into", "nets:Net")
+VERBS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "export": (("export", "model", "-o", "out.safetensors"), ("out.safetensors",)),
+    "export to HDF5": (("export", "model", "-o", "out.h5"), ("out.h5",)),
+    "convert to shards": (
+        ("convert", "new.safetensors", "set.safetensors", "--max-shard-size", "40"),
+        (),
+    ),
+    "slice": (("slice", "new.safetensors", "fc1", "-o", "out.safetensors"), ("out.safetensors",)),
+    "cast": (("cast", "new.safetensors", "--to", "float16", "-o", "out.safetensors"), ("out.safetensors",)),
+    "merge": (("merge", "new.safetensors", "-o", "out.safetensors"), ("out.safetensors",)),
+    "emit": (("emit", "new.safetensors", "-o", "net.py"), ("net.safetensors", "net.py")),
+    "emit as a pickle": (("emit", "new.safetensors", "-o", "net.py", "--pth"), ("net.pth", "net.py")),
+    "emit a hub folder": (("emit", "new.safetensors", "-o", "hub", "--hub-layout"), ("hub/model.safetensors",)),
+    "restore": (
+        ("restore", "made.safetensors", "-o", "restored", "--force"),
+        ("restored/model-0000.params", "restored/model-symbol.json"),
+    ),
+    "write": (
+        ("write", "new.safetensors", "--like", "made.safetensors", "-o", "written", "--force", "--allow-unused", "*"),
+        ("written-0000.params", "written-symbol.json"),
+    ),
+    "load": ((*LOAD, "-o", "loaded.safetensors"), ("loaded.safetensors",)),
+    "load to a pickle": ((*LOAD, "-o", "loaded.pth"), ("loaded.pth",)),
+    "load and save the plan": ((*LOAD, "--save-plan", "plan.toml"), ("plan.toml",)),
+}
+
+
+def changed(store: Store) -> Store:
+    tensors = {key: from_numpy(store[key] + np.ones((), store[key].dtype)) for key in store.tensors}
+    return Store(store.layers, tensors, store.graph, store.source)
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the inputs of all verbs, and with outputs of other content that Neutral wrote earlier."""
+    folder = tmp_path_factory.mktemp("crashes") / "template"
+    folder.mkdir()
+    old, new = folder / "old.safetensors", folder / "new.safetensors"
+    linear_store().save(new)
+    changed(linear_store()).save(old)
+    write_checkpoint(folder / "model")
+    (folder / "nets.py").write_text(MODULE)
+    for words in (
+        ("export", folder / "model", "-o", folder / "made.safetensors"),
+        ("convert", old, folder / "out.safetensors"),
+        ("convert", old, folder / "out.h5"),
+        ("convert", old, folder / "set.safetensors", "--max-shard-size", "40"),
+        ("emit", old, "-o", folder / "net.py"),
+        ("emit", old, "-o", folder / "net.py", "--pth"),
+    ):
+        assert main([*map(str, words), "--quiet"]) == 0
+    return folder
+
+
+def outcomes_of(template: Path, words: tuple[str, ...]) -> list[dict[str, Any]]:
+    command = [sys.executable, injection.__file__, str(template), FAULTS, *words]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert run.returncode == 0, run.stderr
+    outcomes: list[dict[str, Any]] = json.loads(run.stdout)
+    return outcomes
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_a_fault_at_every_call_leaves_the_old_or_the_new_files(name: str, template: Path) -> None:
+    words, targets = VERBS[name]
+    before = injection.digests(str(template))
+    before_sets = injection.set_content(str(template))
+    assert len(before_sets) == 1 and isinstance(before_sets[0], dict)
+    clean, *faulty = outcomes_of(template, words)
+    assert clean["code"] == 0, clean["text"]
+    assert len(faulty) >= 12, clean["calls"]
+    check_order(clean["calls"])
+    for outcome in faulty:
+        place = f"{outcome['fault']} at {clean['calls'][outcome['number']]}: {outcome['text']}"
+        states = [state_of(target, outcome["files"], before, clean["files"]) for target in targets]
+        assert None not in states, place
+        assert outcome["sets"] in (before_sets, clean["sets"]), place
+        assert states == sorted(states), place  # a target is not new before those that are renamed first
+        assert "Traceback" not in outcome["text"], place
+        if outcome["fault"] == "kill":
+            assert outcome["code"] == -signal.SIGKILL, place
+            assert outcome["after_code"] == 0, place
+            assert outcome["after"] == clean["files"], place
+        else:
+            assert outcome["code"] in (0, 8), place
+            assert not any(file.endswith(".tmp") for file in (*outcome["files"], *outcome["folders"])), place
+            assert outcome["code"] == 8 or states == ["new"] * len(targets), place
+            assert outcome["code"] == 8 or outcome["sets"] == clean["sets"], place
+            assert len(outcome["text"].splitlines()) == 1 or outcome["code"] == 0 or "a line of" in outcome["text"]
+        assert {file: before[file] for file in before if is_input(file)}.items() <= outcome["files"].items(), place
+
+
+def is_input(file: str) -> bool:
+    return file in ("new.safetensors", "old.safetensors", "made.safetensors", "nets.py") or file.startswith("model-")
+
+
+def state_of(target: str, files: dict[str, str], before: dict[str, str], after: dict[str, str]) -> str | None:
+    """Return whether a file is the new or the old one ("old" if there was none); None if it is neither."""
+    digest = files.get(target)
+    if digest == after[target]:
+        return "new"
+    if digest == before.get(target):
+        return "old"
+    return None
+
+
+def check_order(calls: list[str]) -> None:
+    """Check that what is renamed was flushed before, and that its folder is flushed after."""
+    names, subjects = zip(*(call.partition(" ")[::2] for call in calls))
+    renames = [number for number, name in enumerate(names) if name in ("replace", "rename", "link")]
+    assert renames
+    for number in renames:
+        folder, _, file = subjects[number].rpartition("/")
+        writes = [k for k in range(number) if names[k] == "write" and f".{file}." in subjects[k]]
+        assert not writes or "fsync" in names[max(writes) : number], calls
+        assert any(names[k] == "fsync" and subjects[k] == folder for k in range(number, len(calls))), calls
