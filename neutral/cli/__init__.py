@@ -16,6 +16,7 @@ from typing import Any, NoReturn, Sequence
 
 from neutral import __version__
 from neutral.cli.console import Console
+from neutral.cli.outputs import replacing
 from neutral.cli.pipes import piped
 from neutral.errors import NeutralError, UsageError
 from neutral.text import suggestion
@@ -109,7 +110,7 @@ def _run(words: list[str], console: Console) -> int:
         for path in arguments.plugin:
             extensions.add_file(path)
     with piped(arguments) as pipes:
-        with warnings.catch_warnings(), redirect_stdout(sys.stderr):  # keep prints of users' modules out of the report
+        with replacing(arguments), warnings.catch_warnings(), redirect_stdout(sys.stderr):  # keep users' prints out
             warnings.showwarning = console.warning  # type: ignore[assignment]
             report = pipes.report(arguments.run(arguments, console))
         with redirect_stdout(sys.stderr if pipes.stdout_is_taken else sys.stdout):

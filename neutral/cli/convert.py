@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from neutral.cli.console import Console, Report, byte_size, plural
+from neutral.cli.outputs import add_replacing
 from neutral.cli.sources import open_any, refuse_replacing
 from neutral.errors import UsageError
 from neutral.limits import parse_size
@@ -24,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--no-digests", action="store_true", help="compute no digests that the store lacks")
     parser.add_argument("--dry-run", action="store_true", help="report the files that would be written, write none")
+    add_replacing(parser)
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:

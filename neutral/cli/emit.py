@@ -11,6 +11,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from neutral.cli.console import Console, Report, plural
+from neutral.cli.outputs import add_replacing
 from neutral.cli.sources import open_any
 from neutral.cli.target import add_target, target_writer
 from neutral.errors import NeutralError, UsageError
@@ -38,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dry-run", action="store_true", help="report whether everything can be written, write nothing"
     )
+    add_replacing(parser)
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:

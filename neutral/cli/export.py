@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from neutral.cli.console import Console, Report, byte_size, plural
 from neutral.cli.factory import add_factory, importable, make
+from neutral.cli.outputs import add_replacing
 from neutral.cli.sources import add_source, read_source, refuse_replacing, with_partner
 from neutral.errors import SourceError, UsageError
 from neutral.gc_pause import gc_paused
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--graph-only", action="store_true", help="write a symbol's graph without parameters")
     parser.add_argument("--dry-run", action="store_true", help="read and convert the structure, write nothing")
+    add_replacing(parser)
 
 
 @gc_paused()  # the only model lives until the command ends: nothing to collect

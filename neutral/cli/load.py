@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from neutral.cli.console import Console, Report
 from neutral.cli.factory import add_factory, importable, make
+from neutral.cli.outputs import add_replacing
 from neutral.cli.sources import open_any
 from neutral.cli.target import add_target, target_writer
 from neutral.errors import UsageError, VerificationError
@@ -38,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--golden", metavar="FILE", help="verify the loaded module on this golden file first")
     parser.add_argument("--dry-run", action="store_true", help="make and check the plan, write nothing")
+    add_replacing(parser)
 
 
 def add_matching(parser: argparse.ArgumentParser) -> None:

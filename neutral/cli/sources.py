@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Sequence
 
 from neutral import plugins
 from neutral.cli.console import Console, byte_size, plural
+from neutral.cli.outputs import add_replacing
 from neutral.errors import SourceError, StoreError, UsageError
 from neutral.text import suggestion
 
@@ -118,6 +119,7 @@ def add_derived(parser: argparse.ArgumentParser) -> None:
     """Declare the options of verbs that write a store made from stores."""
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="the new store")
     parser.add_argument("--dry-run", action="store_true", help="report the store that would be written, write nothing")
+    add_replacing(parser)
 
 
 def refuse_replacing(target: str, sources: Sequence[str]) -> None:

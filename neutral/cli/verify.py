@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from neutral.cli.console import Console, Report
 from neutral.cli.factory import add_factory, importable, make
 from neutral.cli.load import add_matching, matching_options
+from neutral.cli.outputs import add_replacing
 from neutral.cli.sources import open_any
 from neutral.cli.target import add_target, target_writer
 from neutral.errors import VerificationError
@@ -42,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--end-to-end", type=_tolerance, default=1e-4, metavar="X", help="the same for outputs (default: %(default)s)"
     )
     parser.add_argument("--html", metavar="FILE", help="also write the report as an HTML page")
+    add_replacing(parser)
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:

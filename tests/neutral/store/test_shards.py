@@ -163,6 +163,7 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="went away"):
         shards.write(Store({}, tensors), str(tmp_path / "model.safetensors"), max_shard_size=4)
     assert list(tmp_path.iterdir()) == []
+    (tmp_path / "none").write_bytes(b"")
     with pytest.raises(TargetError):
         shards.write(sample_store(tmp_path), str(tmp_path / "none" / "model.safetensors"), max_shard_size=4)
 

@@ -1,0 +1,118 @@
+"""Keep outputs from destroying files: no output is an input, and none replaces a file that Neutral did not write."""
+
+from __future__ import annotations
+
+import argparse
+import glob
+import os
+import re
+from contextlib import nullcontext
+from itertools import combinations
+from typing import ContextManager, Iterator
+
+from neutral.errors import TargetError, UsageError
+
+INPUTS = ("store", "stores", "source", "sources", "first", "second", "weights", "golden", "mapping", "like", "plugin")
+"""The arguments of the verbs that name files to read."""
+
+OUTPUTS = ("output", "save_plan", "html")
+"""The arguments of the verbs that name files to write."""
+
+_MARKS = {
+    ".py": re.compile(rb"Weights: SHA-256 [0-9a-f]{64}\n|^Converted from .* by Neutral [0-9.]+", re.MULTILINE),
+    ".toml": re.compile(rb"^neutral_plan = ", re.MULTILINE),
+    ".html": re.compile(rb"<title>Verification of "),
+}
+"""What the files of Neutral have that are not weights or stores, by suffix."""
+
+_READ = 1 << 16
+
+
+def add_replacing(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--force`` and ``--no-clobber`` on the parser of a verb that writes files."""
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--force", action="store_true", help="replace files that Neutral did not write, too")
+    group.add_argument("--no-clobber", action="store_true", help="replace no file: fail if an output exists")
+
+
+def replacing(arguments: argparse.Namespace) -> ContextManager[None]:
+    """Check the outputs of a command; return the context in which ``--no-clobber`` holds, if it was given.
+
+    Args:
+        arguments: Parsed arguments of a verb.
+
+    Raises:
+        UsageError: See :func:`check_outputs`.
+        TargetError: See :func:`check_outputs`.
+    """
+    check_outputs(arguments)
+    if not getattr(arguments, "no_clobber", False):
+        return nullcontext()
+    from neutral.store.atomic import existing_files_kept
+
+    return existing_files_kept()
+
+
+def check_outputs(arguments: argparse.Namespace) -> None:
+    """Check that no output of a command is one of its inputs, another output, or somebody else's file.
+
+    Args:
+        arguments: Parsed arguments of a verb.
+
+    Raises:
+        UsageError: An output is an input under any name, or two outputs are one file.
+        TargetError: An output exists, Neutral did not write it, and ``--force`` was not given.
+    """
+    outputs = [value for name in OUTPUTS for value in _values(arguments, name)]
+    inputs = [file for name in INPUTS for value in _values(arguments, name) for file in _files_of(value)]
+    inputs += [os.path.abspath(into) for into in [_module_file(arguments)] if into]
+    for output in outputs:
+        for file in inputs:
+            if _is_same(output, file):
+                raise UsageError(f"{output}: the output would replace the source {file}. Choose another name.")
+    for first, second in combinations(outputs, 2):
+        if _is_same(first, second) or os.path.realpath(first) == os.path.realpath(second):
+            raise UsageError(f"{first}: two outputs have this name. Choose another one for one of them.")
+    if not getattr(arguments, "force", False):
+        for output in outputs:
+            _refuse_foreign(output)
+
+
+def _refuse_foreign(path: str) -> None:
+    mark = _MARKS.get(os.path.splitext(path)[1].lower())
+    if mark is None or not os.path.isfile(path):
+        return
+    with open(path, "rb") as file:
+        head = file.read(_READ)
+    if head and not mark.search(head):
+        raise TargetError(f"{path}: exists, and Neutral did not write it. Choose another name, or pass --force.")
+
+
+def _files_of(path: str) -> Iterator[str]:
+    """Yield the files that an input may stand for: itself, those of a folder, a prefix, or the shards of an index."""
+    yield path
+    if os.path.isdir(path):
+        yield from (entry.path for entry in os.scandir(path) if entry.is_file())
+    elif not os.path.exists(path):
+        yield from glob.iglob(glob.escape(path) + "-*")
+    elif path.endswith(".index.json"):
+        yield from glob.iglob(glob.escape(path[: -len(".safetensors.index.json")]) + "-*.safetensors")
+
+
+def _module_file(arguments: argparse.Namespace) -> str:
+    """Return the file of ``--into``, or the empty text."""
+    module = str(getattr(arguments, "into", None) or "").rpartition(":")[0]
+    if module.endswith(".py"):
+        return module
+    paths = (os.path.join(folder, *module.split(".")) + ".py" for folder in (".", *_values(arguments, "path")))
+    return next(filter(os.path.isfile, paths), "") if module else ""
+
+
+def _is_same(first: str, second: str) -> bool:
+    return os.path.exists(first) and os.path.exists(second) and os.path.samefile(first, second)
+
+
+def _values(arguments: argparse.Namespace, name: str) -> list[str]:
+    value = getattr(arguments, name, None)
+    values = [value] if isinstance(value, str) else list(value or ())
+    return [item for item in values if item != "-"]
