@@ -34,7 +34,7 @@ def test_bash_offers_verbs(run: Run, tmp_path: Path) -> None:
 
 
 def test_bash_offers_a_verbs_options_and_choices(run: Run, tmp_path: Path) -> None:
-    assert completions(run, "bash", ["neutral", "export", "--no"], tmp_path) == ["--no-digests"]
+    assert completions(run, "bash", ["neutral", "export", "--no"], tmp_path) == ["--no-digests", "--no-clobber"]
     assert completions(run, "bash", ["neutral", "completion", "fi"], tmp_path) == ["fish"]
 
 
