@@ -7,13 +7,13 @@ import os
 import re
 import shutil
 import sys
-import tempfile
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import IO, Any, Callable, Iterator, NamedTuple
 
 from neutral.cli.console import Report
 from neutral.errors import NeutralError, SourceError, UsageError
+from neutral.scratch import ScratchFolder
 
 INPUTS = ("store", "stores", "source", "sources", "first", "second", "weights")
 """The arguments of the verbs that name files to read."""
@@ -70,7 +70,7 @@ def piped(arguments: argparse.Namespace) -> Iterator[Pipes]:
     if not reads and not writes:
         yield Pipes(False, str)
         return
-    with tempfile.TemporaryDirectory(prefix="neutral-") as folder:
+    with ScratchFolder() as folder:
         for name in reads:
             path = _spooled(sys.stdin.buffer, folder)
             value = getattr(arguments, name)

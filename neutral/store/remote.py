@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-import tempfile
 from contextlib import contextmanager
 from typing import Any, Iterator, Sequence
 
 from neutral.errors import NeutralError, SourceError, TargetError, UnsupportedError
+from neutral.scratch import ScratchFolder
 from neutral.tensor import CHUNK, FileRange, Tensor
 
 FIRST_REQUEST = 1 << 16
@@ -134,7 +134,7 @@ def fetched(paths: Sequence[str]) -> Iterator[list[str]]:
     if not any(map(is_url, paths)):
         yield list(paths)
         return
-    with tempfile.TemporaryDirectory(prefix="neutral-") as folder:
+    with ScratchFolder() as folder:
         local_paths = {fetch(path, folder) if is_url(path) else path: path for path in paths}
         try:
             yield list(local_paths)

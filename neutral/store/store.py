@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from types import TracebackType
 from typing import TYPE_CHECKING, Callable, Mapping, Sequence
 
 from neutral.errors import UsageError
 from neutral.graph import Graph, Layer
+from neutral.scratch import ScratchFolder
 from neutral.store.progress import Progress
 from neutral.tensor import Tensor, nbytes_of
 
@@ -105,7 +105,7 @@ class Store:
         if not is_url(target):
             container.write(self, target, digests=digests, progress=progress)
             return
-        with tempfile.TemporaryDirectory(prefix="neutral-") as folder:
+        with ScratchFolder() as folder:
             local = os.path.join(folder, os.path.basename(target))
             container.write(self, local, digests=digests, progress=progress)
             put(local, target)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from dataclasses import dataclass, replace
 from typing import Callable
+
+from neutral.scratch import ScratchFolder
 
 
 @dataclass(frozen=True)
@@ -34,16 +34,16 @@ def in_temporary_folder(find: Callable[[str], Checkpoint]) -> Checkpoint:
     Returns:
         The checkpoint, whose ``close`` removes the folder too.
     """
-    folder = tempfile.mkdtemp(prefix="neutral-")
+    folder = ScratchFolder()
     try:
-        checkpoint = find(folder)
+        checkpoint = find(folder.path)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        folder.close()
         raise
 
     def close() -> None:
         if checkpoint.close is not None:
             checkpoint.close()
-        shutil.rmtree(folder, ignore_errors=True)
+        folder.close()
 
     return replace(checkpoint, close=close)

@@ -98,7 +98,7 @@ def test_urls_are_fetched_to_a_folder_that_closing_removes(
 
     monkeypatch.setattr(sources, "fetch", fetch)
     store = mxnet_to_neutral.read(f"memory://{model}-0000.params", model + "-symbol.json")
-    assert [folder.name for path in temporary.iterdir() for folder in path.iterdir()] == ["model-0000.params"]
+    assert [path.name for path in temporary.rglob("*") if path.parent.name == "files"] == ["model-0000.params"]
     store.close()
     assert list(temporary.iterdir()) == []
 
