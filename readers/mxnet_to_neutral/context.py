@@ -6,7 +6,6 @@ from typing import Any, Collection, Mapping, NoReturn, Sequence
 
 from mxnet_to_neutral.arrays import Array
 from mxnet_to_neutral.drafts import Absent, Conversion, Draft, RoleDraft
-from mxnet_to_neutral.inference.channels import infer_channels
 from mxnet_to_neutral.layers.canonical import Recipe, identity, transpose
 from mxnet_to_neutral.layers.gates import join_gates
 from mxnet_to_neutral.symbol.attributes import Attributes
@@ -59,6 +58,7 @@ class NodeContext:
 
     def __init__(self, conversion: SymbolContext, index: int, name: str) -> None:
         self.symbol_node = conversion.symbol.nodes[index]
+        self._index = index
         self.operator = self.symbol_node.operator
         self.name = name
         self.attributes = Attributes(self.symbol_node, conversion.file)
@@ -124,7 +124,15 @@ class NodeContext:
         """
         if not self.has(index):
             return None
-        return infer_channels(self._conversion.symbol, self.symbol_node.inputs[index].node, self._conversion.file)
+        return self._conversion.channels[self.symbol_node.inputs[index].node]
+
+    def batch_broadcasts(self) -> bool:
+        """Return whether extent 1 of the output's batch gives the same result as the extent that MXNet infers.
+
+        Returns:
+            True if every use of the output broadcasts it, or computes its samples independently.
+        """
+        return self._conversion.batch_broadcasts[self._index]
 
     def array(self, index: int) -> Array | None:
         """Return the stored array that feeds a position directly, None if there is none.
@@ -182,8 +190,8 @@ class NodeContext:
         Returns:
             The nodes, in the order of the symbol.
         """
-        nodes = self._conversion.symbol.nodes
-        return [user for user in nodes if any(nodes[entry.node] is node for entry in user.inputs)]
+        symbol = self._conversion.symbol
+        return [symbol.nodes[user] for user in dict.fromkeys(u for u, _ in symbol.consumers[symbol.index_of(node)])]
 
     def is_output(self, node: SymbolNode) -> bool:
         """Return whether an output of the node is an output of the model.
@@ -194,7 +202,8 @@ class NodeContext:
         Returns:
             True if it is one of the symbol's heads.
         """
-        return any(self._conversion.symbol.nodes[head.node] is node for head in self._conversion.symbol.heads)
+        symbol = self._conversion.symbol
+        return symbol.index_of(node) in symbol.head_nodes
 
     def role(
         self,

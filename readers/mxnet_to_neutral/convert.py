@@ -7,17 +7,21 @@ drafts of neutral nodes; passes (:mod:`mxnet_to_neutral.passes`) rewrite them, a
 
 from __future__ import annotations
 
+from functools import cached_property
 from types import MappingProxyType
 from typing import Collection, Mapping, Sequence
 
 from mxnet_to_neutral.arrays import Array
 from mxnet_to_neutral.context import NodeContext, Refusal
 from mxnet_to_neutral.drafts import Conversion, Draft
+from mxnet_to_neutral.inference.broadcasting import find_broadcasting_nodes
+from mxnet_to_neutral.inference.channels import infer_channels
 from mxnet_to_neutral.inference.dtypes import infer_dtypes
 from mxnet_to_neutral.layers.canonical import identity
 from mxnet_to_neutral.layers.quantized import dequantize_arrays
 from mxnet_to_neutral.passes import PASSES
 from mxnet_to_neutral.rule_lookup import find_rule, reason_without_rule
+from mxnet_to_neutral.symbol.arity import arity_problem
 from mxnet_to_neutral.symbol.attributes import InvalidAttribute, declared_dtype, declared_shape
 from mxnet_to_neutral.symbol.model import Entry, Symbol, SymbolNode
 from neutral.errors import MismatchError
@@ -94,6 +98,16 @@ class _Converter:
         self._result = Conversion(file)
         self._outputs: list[Sequence[Operand]] = []
         self._variables: dict[int, Value] = {}
+
+    @cached_property
+    def channels(self) -> Sequence[int | None]:
+        """The number of channels of every node's output; see SymbolContext."""
+        return infer_channels(self.symbol, self.file)
+
+    @cached_property
+    def batch_broadcasts(self) -> Sequence[bool]:
+        """Whether the batch of every node's output broadcasts; see SymbolContext."""
+        return find_broadcasting_nodes(self.symbol)
 
     def run(self) -> Conversion:
         """Convert every node, then run the passes."""
@@ -179,6 +193,9 @@ class _Converter:
                 context.refuse(self._refused[context.name])
             if rule is None:
                 context.refuse(reason_without_rule(node))
+            problem = arity_problem(node.operator, context.count)
+            if problem is not None:
+                context.refuse(problem)
             result = rule(context)
             outputs = result if isinstance(result, (tuple, list)) else (result,)
             unread = set(context.attributes.unread()) - IGNORED_ATTRIBUTES
@@ -191,10 +208,9 @@ class _Converter:
 
     def _opaque(self, context: NodeContext, reason: str) -> Sequence[Operand]:
         """Add an opaque node, with as many outputs as the symbol uses."""
-        node, value = context.symbol_node, context.opaque(reason)
-        used = [e.output for n in self.symbol.nodes for e in n.inputs if self.symbol.nodes[e.node] is node]
-        used += [head.output for head in self.symbol.heads if self.symbol.nodes[head.node] is node]
-        return [Value(value.node, output) for output in range(max(used, default=0) + 1)]
+        value = context.opaque(reason)
+        count = self.symbol.output_counts[self.symbol.index_of(context.symbol_node)]
+        return [Value(value.node, output) for output in range(count)]
 
     def _take_name(self, context: NodeContext, outputs: Sequence[Operand]) -> Sequence[Operand]:
         """Rename the draft of the first output to the symbol's node, and keep the rule's drafts."""

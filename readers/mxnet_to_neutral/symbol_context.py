@@ -38,6 +38,16 @@ class SymbolContext(Protocol):
         """For each node of the symbol the dtype of its outputs, None where it is unknown."""
         ...
 
+    @property
+    def channels(self) -> Sequence[int | None]:
+        """For each node of the symbol the extent of axis 1 of its output, None where it is unknown."""
+        ...
+
+    @property
+    def batch_broadcasts(self) -> Sequence[bool]:
+        """For each node of the symbol whether extent 1 of its batch gives the result of the inferred extent."""
+        ...
+
     def operand(self, entry: Entry) -> Operand:
         """Return the operand for an edge; a stored array becomes a ``parameter`` draft."""
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mxnet_to_neutral.symbol.attributes import Attributes, InvalidAttribute, declared_shape
-from mxnet_to_neutral.symbol.model import Symbol
+from mxnet_to_neutral.symbol.model import Symbol, SymbolNode
 
 CHANNEL_PRESERVING = frozenset(
     {
@@ -16,20 +16,25 @@ CHANNEL_PRESERVING = frozenset(
 """MXNet's operators whose output has as many channels as their first input."""
 
 
-def infer_channels(symbol: Symbol, index: int, file: str) -> int | None:
-    """Return the number of channels (the extent of axis 1) of a node's output.
+def infer_channels(symbol: Symbol, file: str) -> list[int | None]:
+    """Return for each node the number of channels (the extent of axis 1) of its output.
 
     Args:
         symbol: The symbol.
-        index: The node's index in it.
         file: The symbol's file, for messages.
 
     Returns:
-        The number, or None where attributes and declared shapes do not give it.
+        The numbers; None where attributes and declared shapes do not give one.
     """
-    node = symbol.nodes[index]
-    while node.operator in CHANNEL_PRESERVING and node.inputs:
-        node = symbol.nodes[node.inputs[0].node]
+    channels: list[int | None] = []
+    for node in symbol.nodes:
+        preserves = node.operator in CHANNEL_PRESERVING and node.inputs
+        channels.append(channels[node.inputs[0].node] if preserves else _own_channels(symbol, node, file))
+    return channels
+
+
+def _own_channels(symbol: Symbol, node: SymbolNode, file: str) -> int | None:
+    """Return the number of channels that a node's attributes or its declared shape give."""
     try:
         if node.operator in ("Convolution", "Convolution_v1", "Deconvolution"):
             return Attributes(node, file).int("num_filter")

@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 
 from mxnet_to_neutral.context import NodeContext
+from mxnet_to_neutral.inference.broadcasting import SAME_SHAPE_OPERATORS
 from mxnet_to_neutral.operators.registry import rule
 from mxnet_to_neutral.symbol import values
-from mxnet_to_neutral.symbol.model import SymbolNode
 from neutral.graph import Operand
 from neutral.operators import catalogue
 
@@ -27,30 +27,6 @@ def dtype(context: NodeContext) -> str:
     if name not in DTYPES:
         context.refuse(f"dtype {name}")
     return name
-
-
-SAME_SHAPE_OPERATORS = frozenset(
-    {"elemwise_add", "elemwise_sub", "elemwise_mul", "elemwise_div", "_grad_add", "add_n", "where"}
-)
-"""Operators whose inputs all have the output's shape, so that an extent of 1 broadcasts to the inferred one."""
-
-PER_SAMPLE_OPERATORS = frozenset(
-    {
-        *("FullyConnected", "Convolution", "Deconvolution", "Pooling", "SliceChannel"),
-        *("Activation", "LeakyReLU", "sigmoid", "tanh", "relu", "_copy"),
-    }
-)
-"""Operators that compute every sample of a batch independently."""
-
-
-def _broadcasts(context: NodeContext, node: SymbolNode) -> bool:
-    """Return whether extent 1 gives the same result as the extent that MXNet infers from a value's users."""
-    if context.is_output(node):
-        return False
-    return all(
-        user.operator in SAME_SHAPE_OPERATORS or (user.operator in PER_SAMPLE_OPERATORS and _broadcasts(context, user))
-        for user in context.consumers_of(node)
-    )
 
 
 def _same_shape_only(context: NodeContext) -> bool:
@@ -81,7 +57,7 @@ def full(context: NodeContext) -> Operand:
     name = _numbered_dtype(context) if context.operator == "_zeros_without_dtype" else dtype(context)
     value = context.attributes.float("value") if context.operator == "_full" else float(context.operator == "_ones")
     unknown = -1 if context.numpy_shape else 0
-    if shape[:1] == (unknown,) and unknown not in shape[1:] and _broadcasts(context, context.symbol_node):
+    if shape[:1] == (unknown,) and unknown not in shape[1:] and context.batch_broadcasts():
         shape = (1, *shape[1:])
     elif unknown in shape and _same_shape_only(context):
         shape = tuple(1 if extent == unknown else extent for extent in shape)

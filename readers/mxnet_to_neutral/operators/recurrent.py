@@ -108,7 +108,7 @@ def _parameters(context: NodeContext) -> list[Array]:
         context.refuse(f"its parameter vector is computed by {node.operator}")
     arrays = []
     for source, array in zip(context.producers_of(node), context.arrays_of(node)):
-        if array is None and source.operator in _RESHAPE_OPERATORS:
+        if array is None and source.operator in _RESHAPE_OPERATORS and source.inputs:
             source, array = context.producers_of(source)[0], context.arrays_of(source)[0]
         if array is None and not source.is_variable:
             context.refuse(f"a part of its parameter vector is computed by {source.operator}")

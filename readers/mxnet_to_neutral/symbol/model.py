@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Mapping
+from typing import Mapping, Sequence
 
 from mxnet_to_neutral.symbol.inputs import auxiliary_positions
 
@@ -83,6 +83,31 @@ class Symbol:
             for position, entry in enumerate(node.inputs):
                 readers[entry.node].append((index, position))
         return tuple(tuple(pairs) for pairs in readers)
+
+    @cached_property
+    def head_nodes(self) -> frozenset[int]:
+        """The indices of the nodes of which an output is an output of the graph."""
+        return frozenset(head.node for head in self.heads)
+
+    @cached_property
+    def output_counts(self) -> Sequence[int]:
+        """For each node how many outputs its uses imply: one more than the highest number, and at least one."""
+        counts = [1] * len(self.nodes)
+        for entry in (*(entry for node in self.nodes for entry in node.inputs), *self.heads):
+            counts[entry.node] = max(counts[entry.node], entry.output + 1)
+        return counts
+
+    def index_of(self, node: SymbolNode) -> int:
+        """Return the index of one of the graph's nodes.
+
+        Args:
+            node: The node itself; an equal one is not found.
+        """
+        return self._indices_by_identity[id(node)]
+
+    @cached_property
+    def _indices_by_identity(self) -> Mapping[int, int]:
+        return {id(node): index for index, node in enumerate(self.nodes)}
 
     @cached_property
     def indices(self) -> Mapping[str, tuple[int, ...]]:

@@ -80,6 +80,19 @@ def test_neither_does_the_package_as_a_program(folder: Path) -> None:
         assert not (folder / "ran").exists(), command
 
 
+def test_a_distribution_in_the_current_folder_is_no_plug_in(folder: Path) -> None:
+    """Its entry points would be found, and its module run, if the folder were searched for packages."""
+    shutil.copy(folder / "torch.py", folder / "stranger.py")
+    info = folder / "stranger-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: stranger\nVersion: 1.0\n")
+    groups = ("readers", "writers", "commands", "operators")
+    (info / "entry_points.txt").write_text("".join(f"[neutral.{group}]\nit = stranger\n" for group in groups))
+    for command, code in (("it", 2), ("inspect checkpoints/model-symbol.json golden.safetensors", 3)):
+        assert call(folder, ["-m", "neutral"], command).returncode == code
+        assert not (folder / "ran").exists(), command
+
+
 def test_code_that_is_named_runs(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     program = tmp_path_factory.mktemp("bin") / "neutral"
     program.write_text(PROGRAM)

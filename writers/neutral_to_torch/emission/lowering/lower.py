@@ -7,6 +7,7 @@ from typing import Any, Iterable, Mapping, Sequence
 
 from neutral.errors import UnsupportedError
 from neutral.graph import Graph, Node, Value
+from neutral.operators import catalogue
 from neutral.rewriting import resolve, resolve_all
 from neutral.store import Store
 from neutral_to_torch.emission.expression.symbols import Symbol, term_of
@@ -37,6 +38,7 @@ class Lowering:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._statistics = _statistics(store)
         self._declared: dict[tuple[str, str], Declaration] = {}
         self.problems: dict[str, list[str]] = {}
 
@@ -78,7 +80,7 @@ class Lowering:
         if node.layer is not None and layer is None:
             return self._problem(f"kind {node.kind}: its layer {node.layer!r} is not in the store", node)
         known = [ranks.get(operand) if isinstance(operand, Value) else 0 for operand in node.inputs]
-        view = NodeView(node, layer, self._store.tensors, known, used, self._declared, self._body)
+        view = NodeView(node, layer, self._store.tensors, known, used, self._declared, self._body, self._statistics)
         try:
             result = rule.function(view, *view.inputs)
             output_ranks = rank_of(view)
@@ -157,3 +159,15 @@ def _pattern(pattern: Any, node: str, used: tuple[bool, ...]) -> Any:
     if isinstance(pattern, tuple):
         return tuple(_pattern(item, node, used) for item in pattern)
     return Value(node, pattern) if pattern is not None and pattern < len(used) and used[pattern] else None
+
+
+def _statistics(store: Store) -> frozenset[str]:
+    """Return the keys of the tensors that are statistics of a layer, which torch keeps as buffers."""
+    keys = set()
+    for layer in store.layers.values():
+        declared = catalogue.get(layer.kind)
+        for name, key in layer.tensors.items():
+            role = None if declared is None else declared.role(name)
+            if role is not None and role.buffer:
+                keys.add(key)
+    return frozenset(keys)

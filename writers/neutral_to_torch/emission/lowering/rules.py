@@ -8,7 +8,7 @@ from __future__ import annotations
 import pkgutil
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Callable, Mapping, Sequence, Union
+from typing import Any, Callable, Collection, Mapping, Sequence, Union
 
 from neutral import extensions, limits
 from neutral.dtypes import DTYPE_CODE
@@ -86,6 +86,7 @@ class NodeView:
         used: tuple[bool, ...],
         declared: dict[tuple[str, str], Declaration],
         lower: Callable[[str, Graph, Sequence[int | None]], Body],
+        statistics: Collection[str] = (),
     ) -> None:
         self.name = node.name
         self.kind = node.kind
@@ -97,6 +98,7 @@ class NodeView:
         self._ranks = ranks
         self._declared = declared
         self._lower = lower
+        self._statistics = statistics
         self.inputs: tuple[Symbol | None, ...] = tuple(map(_operand, node.inputs))
 
     def __getitem__(self, attribute: str) -> Any:
@@ -210,7 +212,8 @@ class NodeView:
             return Symbol(Ref(self.node.computed[role]))
         key, tensor = self._stored(role)
         shape = tensor.shape or ((),)
-        buffer = tensor.dtype not in ("F16", "BF16", "F32", "F64")
+        # A buffer of another layer, such as a running mean, cannot be a parameter as well.
+        buffer = tensor.dtype not in ("F16", "BF16", "F32", "F64") or key in self._statistics
         if buffer:
             constructor = torch.empty(*shape, dtype=DTYPE[tensor.dtype])
         else:

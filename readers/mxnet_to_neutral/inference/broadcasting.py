@@ -1,0 +1,36 @@
+"""Find the values whose batch extent may be 1 although MXNet infers another from the operators that use them."""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+from mxnet_to_neutral.symbol.model import Symbol
+
+SAME_SHAPE_OPERATORS = frozenset(
+    {"elemwise_add", "elemwise_sub", "elemwise_mul", "elemwise_div", "_grad_add", "add_n", "where"}
+)
+"""Operators whose inputs all have the output's shape, so that an extent of 1 broadcasts to the inferred one."""
+
+PER_SAMPLE_OPERATORS = frozenset(
+    {
+        *("FullyConnected", "Convolution", "Deconvolution", "Pooling", "SliceChannel"),
+        *("Activation", "LeakyReLU", "sigmoid", "tanh", "relu", "_copy"),
+    }
+)
+"""Operators that compute every sample of a batch independently."""
+
+
+def find_broadcasting_nodes(symbol: Symbol) -> Sequence[bool]:
+    """Return for each node whether extent 1 of its outputs' batch gives the same result as the inferred extent.
+
+    Args:
+        symbol: The symbol.
+    """
+    heads = {head.node for head in symbol.heads}
+    broadcasts = [index not in heads for index in range(len(symbol.nodes))]
+    for index in reversed(range(len(symbol.nodes))):  # users come after the nodes that they use
+        for user, _ in symbol.consumers[index] if broadcasts[index] else ():
+            operator = symbol.nodes[user].operator
+            if operator not in SAME_SHAPE_OPERATORS and not (operator in PER_SAMPLE_OPERATORS and broadcasts[user]):
+                broadcasts[index] = False
+    return broadcasts

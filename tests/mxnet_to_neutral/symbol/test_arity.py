@@ -1,0 +1,25 @@
+"""The numbers of inputs that operators take at most are those of MXNet's registry."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from mxnet_to_neutral.operators import RULES
+from mxnet_to_neutral.symbol.aliases import CANONICAL
+from mxnet_to_neutral.symbol.arity import MAXIMUM_INPUTS
+
+TABLES = Path(__file__).parents[1] / "operators" / "attributes"
+
+
+def test_every_operator_with_a_rule_has_the_limit_of_the_registry() -> None:
+    limits: dict[str, float] = {}
+    for path in sorted(TABLES.glob("*.json")):
+        for name, kinds in json.loads(path.read_text()).items():
+            operator = CANONICAL.get(name, name)
+            # What a backend fused takes the inputs of its subgraph; the registry lists none.
+            any_number = kinds["inputs"] == "*" or operator.startswith("_sg_")
+            limit = float("inf") if any_number else int(kinds["inputs"])
+            limits[operator] = max(limit, limits.get(operator, 0))
+    finite = {name: limit for name, limit in limits.items() if limit != float("inf") and name in RULES}
+    assert finite == MAXIMUM_INPUTS
