@@ -88,7 +88,7 @@ def test_a_distribution_in_the_current_folder_is_no_plug_in(folder: Path) -> Non
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: stranger\nVersion: 1.0\n")
     groups = ("readers", "writers", "commands", "operators")
     (info / "entry_points.txt").write_text("".join(f"[neutral.{group}]\nit = stranger\n" for group in groups))
-    for command, code in (("it", 2), ("inspect checkpoints/model-symbol.json golden.safetensors", 3)):
+    for command, code in (("it", 2), ("inspect poison.py", 3)):
         assert call(folder, ["-m", "neutral"], command).returncode == code
         assert not (folder / "ran").exists(), command
 
