@@ -231,6 +231,25 @@ def reshape_of_many_codes(folder: Path) -> Path:
 
 
 @attack
+def nodes_without_inputs(folder: Path) -> Path:
+    """Give no operator of a network any input."""
+    symbol = SymbolBuilder()
+    part = symbol.add("Reshape", "part", [], shape="(-1,)")
+    packed = symbol.add("_rnn_param_concat", "packed", [part], dim="0", num_args="1")
+    nodes = [symbol.add("RNN", "lstm", [packed, packed], mode="lstm", num_layers="1", state_size="2")]
+    for operator in ("Convolution", "BatchNorm", "Concat", "add_n", "Embedding", "RNN", "_npi_einsum", "dot", "slice"):
+        nodes.append(symbol.add(operator, f"{operator}0", []))
+    return write_symbol(folder, symbol, *nodes)
+
+
+@attack
+def loop_without_subgraphs(folder: Path) -> Path:
+    """Leave out the subgraphs of a loop, and bind its states to inputs that it does not have."""
+    locations = {"cond_input_locs": "(0,)", "func_input_locs": "(0,)", "func_var_locs": "(7,)"}
+    return _one_node(folder, "_while_loop", ["data"], num_out_data="1", max_iterations="3", **locations)
+
+
+@attack
 def external_links_in_hdf5(folder: Path) -> Path:
     """Link the top level of an HDF5 store to another file of the host."""
     import h5py

@@ -17,7 +17,10 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from fuzzing.driver import Outcome, case_content, fuzz, rate
-from fuzzing.targets import TARGETS
+from fuzzing.parsers import PARSERS
+from fuzzing.targets import TARGETS as PATHS
+
+TARGETS = {**PATHS, **PARSERS}
 
 
 def main() -> int:

@@ -11,7 +11,10 @@ pytest.importorskip("torch.nn")
 pytest.importorskip("h5py")
 
 from fuzzing.driver import fuzz
-from fuzzing.targets import TARGETS
+from fuzzing.parsers import PARSERS
+from fuzzing.targets import TARGETS as PATHS
+
+TARGETS = {**PATHS, **PARSERS}
 
 CASES = 400
 """Cases a target; a seed of its own for continuous integration."""

@@ -112,7 +112,7 @@ def _archives() -> Sequence[bytes]:
 
 
 @lru_cache(maxsize=None)
-def _stores(suffix: str = ".safetensors") -> Sequence[bytes]:
+def stores(suffix: str = ".safetensors") -> Sequence[bytes]:
     import mxnet_to_neutral
 
     contents = []
@@ -142,7 +142,7 @@ def _run_store(content: bytes, folder: Path) -> None:
 
 def _make_manifest(generator: random.Random) -> bytes:
     """Return a store whose manifest was changed and whose header is sealed again, as a hostile writer would."""
-    content = generator.choice(_stores())
+    content = generator.choice(stores())
     length = int.from_bytes(content[:8], "little")
     header = json.loads(content[8 : 8 + length])
     manifest = mutate_document(json.loads(header["__metadata__"]["neutral"]), generator)
@@ -189,7 +189,7 @@ def _hdf5_contents() -> set[str]:
     contents = set()
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "model.h5"
-        for content in (*_stores(".h5"), *_small_hdf5()):
+        for content in (*stores(".h5"), *_small_hdf5()):
             path.write_bytes(content)
             contents.add(hdf5_content(path))
     return contents
@@ -258,7 +258,7 @@ def _import_everything() -> None:
 
     assert callable(neutral_to_torch.build)
     samples.checkpoints()
-    _stores()
+    stores()
 
 
 def _prepare_hdf5() -> None:
@@ -272,9 +272,9 @@ TARGETS = {
         Target("params", _bytes_of(samples.parameter_files), _run_params, _import_everything),
         Target("symbol", _make_symbol, _run_checkpoint, _import_everything),
         Target("archive", _bytes_of(_archives), _run_archive, _import_everything),
-        Target("store", _bytes_of(_stores), _run_store, _import_everything),
+        Target("store", _bytes_of(stores), _run_store, _import_everything),
         Target("manifest", _make_manifest, _run_store, _import_everything),
-        Target("hdf5", _bytes_of(lambda: _stores(".h5")), _run_hdf5, _prepare_hdf5, isolated=True),
+        Target("hdf5", _bytes_of(lambda: stores(".h5")), _run_hdf5, _prepare_hdf5, isolated=True),
         Target("hdf5_small", _bytes_of(_small_hdf5), _run_hdf5, _prepare_hdf5, isolated=True),
         Target("golden", _make_golden, _run_golden, _import_everything),
     )
