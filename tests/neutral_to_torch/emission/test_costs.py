@@ -15,10 +15,10 @@ from neutral_to_torch.emission.compose import compose
 MOST_GROWTH = 2.5
 """Calls for twice the edges, as a multiple; quadratic costs give 4."""
 
-CPU_SECONDS = 240
+CPU_SECONDS = 100
 """A fifth of it is needed; costs that grow with the square take many times as long."""
 
-LARGE = {"chain": 10_000, "doubling": 3_000, "fan": 6_000, "joins": 120}
+LARGE = {"chain": 5_000, "doubling": 2_000, "fan": 3_000, "joins": 80}
 
 
 def calls(shape: str, size: int) -> int:
