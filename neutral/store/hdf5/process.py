@@ -24,6 +24,9 @@ from neutral.store.hdf5.server import main
 main(sys.argv[2])
 """
 
+_LAST_SECONDS = 1
+"""Seconds that a process has to end; then it is killed."""
+
 _ERRORS: dict[int, type[NeutralError]] = {error.exit_code: error for error in (UsageError, UnsupportedError)}
 """Errors of the process that are not about the file."""
 
@@ -132,9 +135,12 @@ def _end_process(process: subprocess.Popen[bytes], owner: int) -> None:
     if owner != os.getpid():  # a fork of the process that started it
         process.returncode = 0
         return
-    process.kill()
-    process.wait()
     for stream in (process.stdin, process.stdout):
         if stream is not None:
             with suppress(OSError):  # the last request was not sent
                 stream.close()
+    try:
+        process.wait(_LAST_SECONDS)  # it ends by itself when there are no more requests
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -19,7 +19,7 @@ from neutral.store.hdf5.layout import import_h5py
 
 try:
     import resource
-except ImportError:  # Windows
+except ImportError:  # pragma: no cover - Windows
     resource = None  # type: ignore[assignment]
 
 OK = 0
@@ -70,10 +70,10 @@ def _send(answers: BinaryIO, status: int, content: bytes) -> None:
 
 def limit_memory(nbytes: int) -> None:
     """Limit the address space that this process can take from now on, where the system can."""
-    if resource is None:
+    if resource is None:  # pragma: no cover - Windows
         return
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if not os.path.exists("/proc/self/statm"):
+    if not os.path.exists("/proc/self/statm"):  # pragma: no cover - macOS
         return
     with open("/proc/self/statm", encoding="ascii") as file:
         used = int(file.read().split()[0]) * resource.getpagesize()
@@ -87,7 +87,7 @@ def renew_time(seconds: int) -> None:
 
     A system that cannot limit CPU time limits the time of the clock.
     """
-    if resource is None:
+    if resource is None:  # pragma: no cover - Windows
         faulthandler.dump_traceback_later(seconds * _CLOCK_FACTOR, exit=True)
         return
     usage = resource.getrusage(resource.RUSAGE_SELF)
