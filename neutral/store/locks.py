@@ -51,5 +51,5 @@ def _close_in_child() -> None:
     _held.clear()
 
 
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
     os.register_at_fork(after_in_child=_close_in_child)
