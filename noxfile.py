@@ -41,10 +41,12 @@ PARSERS = (
     "*/neutral/manifest/*",
     "*/neutral/matching/plan.py",
     "*/neutral/matching/plan_file.py",
-    "*/neutral/store/*",
     "*/neutral/strict_json.py",
 )
-"""Code that reads files of strangers, and the store: each of its branches is tested."""
+"""Code that reads files of strangers: each of its branches is tested."""
+
+FLOORS = {",".join(PARSERS): 100, "*/neutral/store/*": 99}
+"""Branch coverage in percent of parts of the code; the floor of the whole is in ``pyproject.toml``."""
 
 THREADS = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
 
@@ -140,7 +142,8 @@ def writer(session: nox.Session) -> None:
     parallel = ("-n", "2", "--dist", "loadfile")
     without_hostile = [f"--ignore={folder}" for folder in HOSTILE_TESTS]
     session.run("pytest", *parallel, *without_hostile, "--cov", "--cov-report=term", env=environment)
-    session.run("coverage", "report", f"--include={','.join(PARSERS)}", "--fail-under=100")
+    for include, floor in FLOORS.items():
+        session.run("coverage", "report", f"--include={include}", f"--fail-under={floor}")
     session.run("pytest", *parallel, *HOSTILE_TESTS, env=environment)
 
 
