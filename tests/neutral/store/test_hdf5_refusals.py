@@ -34,7 +34,7 @@ def without(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
 
 def test_h5py_is_named_if_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     without(monkeypatch, "h5py")
-    with pytest.raises(UnsupportedError, match=r"HDF5 stores need h5py: pip install 'neutral-weights\[hdf5\]'"):
+    with pytest.raises(UnsupportedError, match=r"HDF5 stores need h5py: pip install h5py\."):
         layout.import_h5py()
 
 
