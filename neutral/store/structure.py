@@ -25,7 +25,7 @@ _VALID: WeakSet[Store] = WeakSet()
 def require_valid(store: Store) -> None:
     """Raise unless the store is sound; call this before the attributes of its layers or its graph are used.
 
-    A store is checked once: it must not be changed afterwards.
+    Tensors that nothing names are harmless and allowed. A store is checked once: it must not be changed afterwards.
 
     Args:
         store: The store.
@@ -35,7 +35,7 @@ def require_valid(store: Store) -> None:
     """
     if store in _VALID:
         return
-    problems = list(structure_problems(store))
+    problems = list(_contradictions(store))
     if problems:
         lines = "\n".join(f"  - {problem}" for problem in problems[:MOST_SHOWN])
         more = f"\n  and {len(problems) - MOST_SHOWN} more" if len(problems) > MOST_SHOWN else ""
@@ -59,6 +59,12 @@ def structure_problems(store: Store) -> Iterator[str]:
         >>> list(structure_problems(Store({}, {"a": Tensor("U8", (), ())})))
         ["tensor 'a': no layer and no source file names it"]
     """
+    yield from _contradictions(store)
+    yield from _tensor_problems(store)
+
+
+def _contradictions(store: Store) -> Iterator[str]:
+    """Yield the contradictions of layers, graph and source files."""
     computed = computed_roles(store.graph)
     for layer in store.layers.values():
         for problem in _layer_problems(layer, store, computed.get(layer.name, frozenset())):
@@ -66,7 +72,6 @@ def structure_problems(store: Store) -> Iterator[str]:
     if store.graph is not None:
         yield from graph_problems(store.graph, store)
     yield from _source_problems(store)
-    yield from _tensor_problems(store)
 
 
 def file_problems(file: SourceFile, tensors: Mapping[str, Tensor]) -> Iterator[str]:

@@ -130,4 +130,4 @@ def test_the_built_in_writers_have_the_signatures_of_the_protocol(name: str) -> 
             if parameter.kind is not parameter.VAR_KEYWORD
         ]
         assert takes_any or set(expected) <= set(accepted), f"{name}.{method} lacks {set(expected) - set(accepted)}"
-    assert supported == {"mxnet": 2, "torch": 10}[name]
+    assert supported == {"mxnet": 2, "torch": 11}[name]

@@ -245,11 +245,22 @@ def test_a_sound_store_is_checked_once(tmp_path: Path) -> None:
 
 def test_an_unsound_store_is_refused_with_its_first_problems(tmp_path: Path) -> None:
     store = sample_store(tmp_path)
-    store.tensors = {**store.tensors, **{f"t{number}": in_memory("U8", (), b"a") for number in range(12)}}
+    layers = {f"a{number}": Layer(f"a{number}", "linear", {}, {"weight": "none"}) for number in range(12)}
+    store.layers = {**store.layers, **layers}
     with pytest.raises(StoreError) as caught:
         require_valid(store)
     lines = str(caught.value).split("\n")
-    assert lines[1] == "  - tensor 't0': no layer and no source file names it" and lines[11] == "  and 2 more"
+    assert lines[1].startswith("  - layer 'a0': ")
+    assert lines[10].startswith("  - layer 'a")
+    assert lines[11].startswith("  and ")
+    assert len(lines) == 13
+
+
+def test_tensors_that_nothing_names_are_a_problem_of_the_file_alone(tmp_path: Path) -> None:
+    store = sample_store(tmp_path)
+    store.tensors = {**store.tensors, "t": in_memory("U8", (), b"a")}
+    require_valid(store)
+    assert list(structure_problems(store)) == ["tensor 't': no layer and no source file names it"]
 
 
 @pytest.mark.parametrize(
