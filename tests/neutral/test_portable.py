@@ -1,8 +1,10 @@
-"""Reading at an offset and locks on systems without the calls of POSIX."""
+"""The verbs work on systems without the calls that Windows lacks, here by taking those away."""
 
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import types
 from pathlib import Path
@@ -11,6 +13,60 @@ from typing import Any
 import pytest
 
 from neutral import portable
+from samples import sample_store
+
+WITHOUT = """
+import os, sys
+for name in ("fcntl", "resource", "pwd", "grp"):
+    sys.modules[name] = None
+for name in ("pread", "preadv", "pwrite", "fdatasync", "copy_file_range", "sendfile", "fork", "register_at_fork",
+             "posix_fallocate", "sched_getaffinity", "O_NOFOLLOW", "O_DIRECTORY", "O_CLOEXEC", "getuid", "geteuid"):
+    if hasattr(os, name):
+        delattr(os, name)
+from neutral.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+"""Runs the command line without modules and functions of POSIX."""
+
+
+def run_without(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", WITHOUT, *words], cwd=folder, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("inspect", "a.safetensors"),
+        ("check", "--data", "a.safetensors"),
+        ("convert", "a.safetensors", "b.safetensors"),
+        ("diff", "a.safetensors", "a.safetensors"),
+        ("restore", "a.safetensors", "-o", "restored"),
+        ("slice", "a.safetensors", "fc", "-o", "b.safetensors"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_verb_gives_the_same_files_and_lines(tmp_path: Path, words: tuple[str, ...]) -> None:
+    results = []
+    for name in ("with", "without"):
+        folder = tmp_path / name
+        folder.mkdir()
+        sample_store(tmp_path).save(folder / "a.safetensors")
+        run = (
+            run_without(folder, *words)
+            if name == "without"
+            else subprocess.run([sys.executable, "-m", "neutral", *words], cwd=folder, capture_output=True, text=True)
+        )
+        files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        results.append((run.returncode, run.stdout, run.stderr, files))
+    assert results[0] == results[1]
+    assert "fault" not in results[0][2]
+
+
+def test_hdf5_is_read_in_a_process_without_limits_of_posix(tmp_path: Path) -> None:
+    pytest.importorskip("h5py")
+    sample_store(tmp_path).save(tmp_path / "a.h5")
+    run = run_without(tmp_path, "check", "--data", "a.h5")
+    assert (run.returncode, run.stderr) == (0, "")
 
 
 def test_reading_at_an_offset_without_pread_is_safe_in_threads(tmp_path: Path) -> None:
