@@ -8,6 +8,7 @@ from typing import Any, Mapping
 
 from neutral.errors import SourceError
 from neutral.matching.attributes import Difference
+from neutral.matching.grade import Grade
 from neutral.matching.layouts import TensorLayout
 from neutral.matching.plan_file import VERSION, VERSION_KEY, check_version, is_plan, read_document, write_document
 from neutral.text import printable, table
@@ -93,6 +94,7 @@ class Plan:
         unfilled: Tensors of the module that no pair fills.
         notes: Messages on further effects of the load.
         conflicts: Messages on differences between the dataflow of the module and that of the store.
+        grade: The evidence that a module filled by the plan computes what the store means.
 
     Example:
         >>> plan = Plan((Pair("fc0", "classifier", "linear", "name", tensors={"weight": "classifier.weight"}),))
@@ -108,6 +110,7 @@ class Plan:
     unfilled: tuple[Leftover, ...] = ()
     notes: tuple[str, ...] = ()
     conflicts: tuple[str, ...] = ()
+    grade: Grade = field(default=Grade(), compare=False)
 
     @property
     def differences(self) -> tuple[tuple[Pair, Difference], ...]:
@@ -152,6 +155,7 @@ class Plan:
         """
         return {
             VERSION_KEY: VERSION,
+            "grade": self.grade.to_dict(),
             "notes": list(self.notes),
             "conflicts": list(self.conflicts),
             "unused": [vars(item) for item in self.unused],
@@ -181,6 +185,7 @@ class Plan:
                 unfilled=tuple(Leftover(**item) for item in document.get("unfilled", [])),
                 notes=tuple(document.get("notes", [])),
                 conflicts=tuple(document.get("conflicts", [])),
+                grade=Grade.from_dict(document.get("grade", {})),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise SourceError(f"{where}: this plan is damaged ({type(error).__name__}: {error}).") from None

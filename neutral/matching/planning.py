@@ -88,7 +88,7 @@ def make_plan(
     )
     problems = (*find_value_conflicts(pairs, store, module), *(plan.problems if strict else ()))
     if problems:
-        raise MatchError(_refusal(target, store, problems, offers))
+        raise MatchError(refusal(target, store, problems, offers))
     return plan
 
 
@@ -211,7 +211,8 @@ def _matchers(mapping: Plan | Mapping[str, str] | None) -> Sequence[Matcher]:
     return (MappingMatcher(entries, details, layouts),)
 
 
-def _refusal(target: Target, store: Store, problems: Sequence[str], offers: Sequence[str]) -> str:
+def refusal(target: Target, store: Store, problems: Sequence[str], offers: Sequence[str]) -> str:
+    """Return the message that refuses a plan: its problems and what would help."""
     shown = [f"  - {problem}" for problem in problems[: HEURISTICS.max_problems_shown]]
     if len(problems) > len(shown):
         shown.append(f"  and {len(problems) - len(shown)} more")

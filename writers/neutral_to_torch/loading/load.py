@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import warnings
 from typing import Any, Iterable
 
 import torch
 from torch import nn
 
 from neutral.matching import Mappable
+from neutral.matching.grade import UnprovenWarning
 from neutral.matching.plan import Plan
 from neutral.store import Store
 from neutral.verification.golden import Golden
@@ -28,6 +30,8 @@ def load_into(
     allow_missing: Iterable[str] = (),
     set_attributes: bool = False,
     fold_batch_norms: bool = False,
+    allow_output_order: bool = False,
+    require_proof: bool = False,
     dtype: torch.dtype | None = None,
     device: torch.device | str | None = None,
 ) -> Plan:
@@ -61,6 +65,9 @@ def load_into(
             batch norm's weight that the source does not train among them. Otherwise those that change the results
             are warned of.
         fold_batch_norms: Fold batch norms that the module lacks into the convolutions before them.
+        allow_output_order: Accept outputs in another order than the store's.
+        require_proof: Refuse a plan that is unproven. Otherwise an :class:`~neutral.matching.grade.UnprovenWarning`
+            says why.
         dtype: The dtype of all floating tensors after; None to keep the module's.
         device: The device of all tensors after; None to keep the module's.
 
@@ -79,7 +86,9 @@ def load_into(
         >>> store = Store({"fc": Layer("fc", "linear", sizes, {"weight": "fc.weight"})}, tensors, None)
         >>> module = nn.Sequential()
         >>> module.fc = nn.Linear(3, 2, bias=False)
-        >>> print(load_into(module, store))
+        >>> with warnings.catch_warnings():
+        ...     warnings.simplefilter("ignore", UnprovenWarning)  # there is no graph to run
+        ...     print(load_into(module, store))
         stored layer  kind    module  matched by
         fc            linear  fc      name
         >>> float(module.fc.weight.detach().sum())
@@ -95,7 +104,12 @@ def load_into(
         allow_unused=allow_unused,
         allow_missing=allow_missing,
         fold_batch_norms=fold_batch_norms,
+        set_attributes=set_attributes,
+        allow_output_order=allow_output_order,
+        require_proof=require_proof,
     )
     plan = apply_plan(module, store, plan, set_attributes=set_attributes, dtype=dtype, device=device)
     warn_of_differences(plan)
+    if not plan.grade.is_proven:
+        warnings.warn(f"the module is loaded, but {plan.grade}", UnprovenWarning, stacklevel=2)
     return plan

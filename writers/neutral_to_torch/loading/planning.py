@@ -15,6 +15,7 @@ from neutral.matching.mapping_file import resolve_mapping
 from neutral.matching.plan import Plan
 from neutral.store import Store
 from neutral.verification.golden import Golden, open_golden
+from neutral_to_torch.loading.proof import grade_plan
 from neutral_to_torch.loading.prove import reproduces
 from neutral_to_torch.loading.target import TorchTarget, rewritten_targets, trace_target
 
@@ -30,6 +31,9 @@ def make_plan(
     allow_unused: Iterable[str] = (),
     allow_missing: Iterable[str] = (),
     fold_batch_norms: bool = False,
+    set_attributes: bool = False,
+    allow_output_order: bool = False,
+    require_proof: bool = False,
 ) -> Plan:
     """Plan how a store fills a module, changing neither.
 
@@ -46,6 +50,9 @@ def make_plan(
         allow_unused: Shell patterns of stored layers that may stay unused.
         allow_missing: Shell patterns of the module's layers or tensors that may stay unfilled.
         fold_batch_norms: Fold batch norms that the module lacks into the layers before them.
+        set_attributes: Grade the plan for a load that sets the attributes that differ.
+        allow_output_order: Accept outputs in another order than the store's.
+        require_proof: Refuse a plan that is unproven; see :class:`neutral.matching.grade.Grade`.
 
     Returns:
         The plan. ``print(plan)`` shows it as a table.
@@ -75,7 +82,23 @@ def make_plan(
             else lambda candidate_store, plan: reproduces(module, candidate_store, plan, recorded),
         )
 
-    return _best_plan(target, store, plan_for)
+    plan = grade_plan(
+        module,
+        store,
+        _best_plan(target, store, plan_for),
+        example,
+        golden,
+        set_attributes=set_attributes,
+        allow_output_order=allow_output_order,
+    )
+    if strict and plan.problems:
+        raise MatchError(planning.refusal(target, store, plan.problems, ()))
+    if require_proof and not plan.grade.is_proven:
+        raise MatchError(
+            f"the plan for {type(module).__name__} is {plan.grade}; nothing has been loaded. "
+            "Pass an example or a golden file, or load without require_proof."
+        )
+    return plan
 
 
 def _best_plan(target: TorchTarget, store: Store, plan_for: Callable[[TorchTarget], Plan]) -> Plan:

@@ -1,0 +1,172 @@
+"""Draw inputs on which a module and a store are compared, in the shapes of an example or of the stored graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Iterator, Mapping, Sequence
+
+import torch
+from torch import nn
+
+from neutral.errors import NeutralError
+from neutral.graph import Graph, Input, Value
+from neutral.store import Store
+from neutral.verification.golden import Golden
+from neutral_to_torch.emission.lowering.input_shapes import infer_input_shapes
+from neutral_to_torch.trace.examples import Arguments, given_arguments, golden_arguments
+from neutral_to_torch.trace.inputs import bind_arguments, by_name_or_order
+from neutral_to_torch.trace.outputs import tensors_in
+
+DRAWS = ((0, 0.1), (1, 20.0))
+"""The seed and the standard deviation of each draw: small numbers show added constants, large ones show bounds."""
+
+_BATCH = 2
+_IMAGE_SIZES = (64, 224, 320)
+_LENGTHS = (8, 16, 64)
+
+
+@dataclass(frozen=True)
+class Template:
+    """Arguments of the module whose tensors are replaced by drawn ones.
+
+    Attributes:
+        args: Positional arguments.
+        kwargs: Keyword arguments.
+        names: The names of the tensors among them, in order.
+        from_example: Whether the values are those of an example.
+    """
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    names: tuple[str, ...]
+    from_example: bool
+
+    @property
+    def tensors(self) -> list[torch.Tensor]:
+        """The tensors among the arguments, in order."""
+        return [*tensors_in(self.args), *tensors_in(self.kwargs)]
+
+    def with_tensors(self, values: Sequence[torch.Tensor]) -> Arguments:
+        """Return the arguments with other tensors, in order."""
+        remaining = iter(values)
+        args = tuple(_substitute(item, remaining) for item in self.args)
+        return args, {name: _substitute(item, remaining) for name, item in self.kwargs.items()}
+
+
+def templates(module: nn.Module, store: Store, example: Any, golden: Golden | None) -> Iterator[Template]:
+    """Yield arguments to try: those of the example, else of the golden file, else in shapes that the graph allows."""
+    assert store.graph is not None
+    if example is not None:
+        yield _template(module, given_arguments(module, example), True)
+    elif golden is not None:
+        yield _template(module, golden_arguments(module, golden), True)
+    else:
+        inputs = infer_input_shapes(store.graph, store.layers, store.tensors)
+        for size, length in zip(_IMAGE_SIZES, _LENGTHS):
+            shapes = [_completed(item, size, length) for item in inputs]
+            if any(shape is None for shape in shapes):
+                return
+            named = {item.name: torch.zeros(shape or ()) for item, shape in zip(inputs, shapes)}
+            args, kwargs, _ = by_name_or_order(module, named, "the stored graph")
+            yield _template(module, (args, kwargs), False)
+            if all(item.shape is not None and None not in item.shape[1:] for item in inputs):
+                return
+
+
+def draw(
+    store: Store, inputs: Sequence[Input], like: Sequence[torch.Tensor], number: int, known: bool
+) -> list[torch.Tensor]:
+    """Return a drawn tensor for each input of the stored graph, in the shape of the module's.
+
+    Indices of an embedding are drawn from all of its rows; other whole numbers from one to the example's largest.
+
+    Args:
+        store: The store.
+        inputs: The inputs of its model.
+        like: A tensor of the module's shape for each of them.
+        number: The draw's place in :data:`DRAWS`.
+        known: Whether the values of ``like`` are those of an example.
+    """
+    seed, scale = DRAWS[number]
+    generator = torch.Generator().manual_seed(seed)
+    rows = _index_limits(store)
+    values = []
+    for item, tensor in zip(inputs, like):
+        shape = tuple(tensor.shape)
+        limit = rows.get(item.name) or _whole_limit(item, tensor, known)
+        if limit is not None:
+            low = 0 if item.name in rows else 1
+            drawn = torch.randint(low, max(limit, low + 1), shape, generator=generator)
+            values.append(drawn.double())
+        else:
+            values.append(torch.randn(shape, generator=generator, dtype=torch.float64) * scale)
+    return values
+
+
+def _whole_limit(item: Input, tensor: torch.Tensor, known: bool) -> int | None:
+    """Return the end of the range of an input of whole numbers that is no index, None for other inputs."""
+    whole = not tensor.is_floating_point() or (item.dtype or "float32").startswith(("int", "uint"))
+    if tensor.dim() <= 1 and known and tensor.numel():
+        whole = whole or bool((tensor == tensor.round()).all() and tensor.abs().max() > 1)
+    if not whole:
+        return None
+    return int(tensor.max()) + 1 if known and tensor.numel() else 2
+
+
+def _index_limits(store: Store) -> dict[str, int]:
+    """Return the number of rows of the smallest embedding that an input indexes, by the input's name."""
+    assert store.graph is not None
+    graph: Graph = store.graph
+    nodes = {node.name: node for node in graph.nodes}
+    inputs = {item.name for item in graph.inputs}
+    limits: dict[str, int] = {}
+    for node in graph.nodes:
+        if node.kind != "embedding" or node.layer is None:
+            continue
+        key = store.layers[node.layer].tensors.get("weight")
+        operand = node.inputs[0]
+        while isinstance(operand, Value) and operand.node in nodes and nodes[operand.node].layer is None:
+            before = nodes[operand.node].inputs
+            operand = before[0] if before else None
+        if key is not None and isinstance(operand, Value) and operand.node in inputs:
+            rows = store.tensors[key].shape[0]
+            limits[operand.node] = min(rows, limits.get(operand.node, rows))
+    return limits
+
+
+def _completed(item: Input, size: int, length: int) -> tuple[int, ...] | None:
+    """Return an input's shape with a batch of two, and sizes for axes that the graph leaves free."""
+    if item.shape is None:
+        return None
+    if len(item.shape) > 2 and item.shape[1] is None and item.shape[-1] is None:
+        return None
+    free = size if len(item.shape) > 3 else length
+    batched = tuple(_BATCH if extent is None else extent for extent in item.shape[:1])
+    return (*batched, *(free if extent is None else extent for extent in item.shape[1:]))
+
+
+def _template(module: nn.Module, arguments: Arguments, from_example: bool) -> Template:
+    args, kwargs = arguments
+    try:
+        bound = bind_arguments(module, args, kwargs)
+    except TypeError as error:
+        raise NeutralError(f"forward does not take these arguments: {error}") from None
+    named: list[tuple[int, str]] = []
+    for name, value in bound.items():
+        tensors = list(tensors_in(value))
+        single = isinstance(value, torch.Tensor)
+        named += [(id(item), name if single else f"{name}.{index}") for index, item in enumerate(tensors)]
+    names = dict(named)
+    order = [*tensors_in(args), *tensors_in(kwargs)]
+    return Template(args, kwargs, tuple(names.get(id(item), "") for item in order), from_example)
+
+
+def _substitute(value: Any, remaining: Iterator[torch.Tensor]) -> Any:
+    if isinstance(value, torch.Tensor):
+        return next(remaining)
+    if isinstance(value, Mapping):
+        return {name: _substitute(item, remaining) for name, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        items = [_substitute(item, remaining) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    return value

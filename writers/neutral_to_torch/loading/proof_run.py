@@ -1,0 +1,156 @@
+"""Run a module and the store's own model on the same drawn inputs, and measure how their values differ."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import Any, Iterator, Mapping, Sequence
+
+import torch
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from neutral.matching.plan import Plan
+from neutral.store import Store
+from neutral_to_torch.adapters import has_known_forward
+from neutral_to_torch.adapters.state import submodule
+from neutral_to_torch.emission.compose import Emission
+from neutral_to_torch.loading.proof_compare import error_of
+from neutral_to_torch.loading.proof_inputs import DRAWS, Template, draw
+from neutral_to_torch.trace import evaluation_mode
+from neutral_to_torch.trace.inputs import whole_indices
+from neutral_to_torch.trace.outputs import tensors_in
+
+_Calls = dict[str, list[torch.Tensor]]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Errors of a module against the store's model, the largest over all draws, in units of each value's scale.
+
+    Attributes:
+        outputs: The error of each output of the module (row) against each output of the store (column).
+        layers: The error of each pair in execution order, by a text that names both sides.
+        is_single: Whether the module or the store's model computed in single precision.
+        notes: Notes for the plan.
+    """
+
+    outputs: tuple[tuple[float, ...], ...]
+    layers: Mapping[str, float]
+    is_single: bool
+    notes: tuple[str, ...] = ()
+
+
+def compare_draws(
+    module: nn.Module,
+    reference: nn.Module,
+    emission: Emission,
+    store: Store,
+    plan: Plan,
+    template: Template,
+    order: Sequence[int],
+) -> Comparison:
+    """Run both models on every draw and return their errors.
+
+    Args:
+        module: A loaded copy of the module, in double precision.
+        reference: The store's model, in double precision.
+        emission: Its emission.
+        store: The store.
+        plan: The plan by which the module was loaded.
+        template: Arguments of the module.
+        order: The place of the module's tensor for each input of the store.
+    """
+    outputs: list[list[float]] = []
+    layers: dict[str, float] = {}
+    is_single = False
+    for number in range(len(DRAWS)):
+        like = [template.tensors[place] for place in order]
+        values = draw(store, emission.inputs, like, number, template.from_example)
+        with _PrecisionMode() as mode:
+            stored, stored_calls = _run_reference(reference, emission, plan, values)
+            computed, calls = _run_module(module, emission, plan, template, values, order)
+        is_single = is_single or mode.is_single
+        errors = [[error_of(value, result) for value in stored] for result in computed]
+        outputs = [[max(pair) for pair in zip(*rows)] for rows in zip(outputs, errors)] if outputs else errors
+        for name, results in calls.items():
+            for result, value in zip(results, stored_calls.get(name, ())):
+                layers[name] = max(layers.get(name, 0.0), error_of(value, result))
+    return Comparison(tuple(map(tuple, outputs)), layers, is_single)
+
+
+def _run_reference(
+    reference: nn.Module, emission: Emission, plan: Plan, values: Sequence[torch.Tensor]
+) -> tuple[list[torch.Tensor], _Calls]:
+    paths = {
+        pair.layer: emission.state.modules[pair.layer] for pair in plan.pairs if pair.layer in emission.state.modules
+    }
+    targets = {_title(pair.layer, pair.module): paths[pair.layer] for pair in plan.pairs if pair.layer in paths}
+    inputs = [
+        value.to(getattr(torch, item.dtype)) if item.dtype and "int" in item.dtype else value
+        for value, item in zip(values, emission.inputs)
+    ]
+    with _recorded(reference, targets) as calls:
+        return [value.clone() for value in tensors_in(reference(*inputs))], calls
+
+
+def _run_module(
+    module: nn.Module,
+    emission: Emission,
+    plan: Plan,
+    template: Template,
+    values: Sequence[torch.Tensor],
+    order: Sequence[int],
+) -> tuple[list[torch.Tensor], _Calls]:
+    given = list(template.tensors)
+    for place, value in zip(order, values):
+        dtype = given[place].dtype
+        given[place] = value.clone() if dtype.is_floating_point else value.to(dtype)
+    args, kwargs = template.with_tensors(given)
+    targets = {
+        _title(pair.layer, pair.module): pair.module
+        for pair in plan.pairs
+        if pair.layer in emission.state.modules and pair.is_whole and has_known_forward(submodule(module, pair.module))
+    }
+    with evaluation_mode(module), whole_indices(module), _recorded(module, targets) as calls:
+        result = module(*args, **kwargs)
+    if isinstance(result, Mapping) and set(result) == {value.node for value in emission.outputs}:
+        result = [result[value.node] for value in emission.outputs]
+    return [value.clone() for value in tensors_in(result)], calls
+
+
+def _title(layer: str, module: str) -> str:
+    return f"{layer}, loaded into {module or 'the module'}"
+
+
+@contextlib.contextmanager
+def _recorded(model: nn.Module, targets: Mapping[str, str]) -> Iterator[_Calls]:
+    """Record the first tensor that each target returns, call by call, in execution order."""
+    calls: _Calls = {}
+    handles = []
+    for name, path in targets.items():
+
+        def record(_: nn.Module, __: Any, output: Any, name: str = name) -> None:
+            tensors = tensors_in(output)
+            calls.setdefault(name, []).extend(value.clone() for value in (next(tensors, None),) if value is not None)
+
+        handles.append(submodule(model, path).register_forward_hook(record))
+    try:
+        yield calls
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+class _PrecisionMode(TorchDispatchMode):
+    """Dispatch mode that notices results of less than double precision."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call,unused-ignore]
+        self.is_single = False
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if isinstance(result, torch.Tensor) and result.is_floating_point() and result.dtype != torch.float64:
+            self.is_single = True
+        return result
