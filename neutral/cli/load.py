@@ -9,6 +9,7 @@ writes the plan, the list of matches, also when store and module do not fit: com
 from __future__ import annotations
 
 import argparse
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from neutral.cli.console import Console, Report
@@ -17,6 +18,7 @@ from neutral.cli.outputs import add_replacing
 from neutral.cli.sources import open_any
 from neutral.cli.target import add_target, target_writer
 from neutral.errors import UsageError, VerificationError
+from neutral.matching.grade import UnprovenWarning
 
 if TYPE_CHECKING:
     from neutral.verification.report import Report as Comparison
@@ -36,6 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--fold-batch-norms",
         action="store_true",
         help="multiply batch norms that the module lacks into the convolutions before them",
+    )
+    parser.add_argument(
+        "--require-proof", action="store_true", help="refuse a plan that no run of the stored graph or values prove"
     )
     parser.add_argument("--golden", metavar="FILE", help="verify the loaded module on this golden file first")
     parser.add_argument("--dry-run", action="store_true", help="make and check the plan, write nothing")
@@ -75,13 +80,16 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
             "golden": arguments.golden,
             "fold_batch_norms": arguments.fold_batch_norms,
         }
+        proven = {"require_proof": True} if arguments.require_proof else {}
         if arguments.save_plan and not arguments.dry_run:
             writer.make_plan(module, store, strict=False, **options).save(arguments.save_plan)
         proof = None
         if arguments.dry_run and not arguments.golden:
-            plan = writer.make_plan(module, store, **options)
+            plan = writer.make_plan(module, store, **options, **proven)
         else:
-            plan = writer.load_into(module, store, set_attributes=arguments.set_attributes, **options)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UnprovenWarning)  # the last line says it
+                plan = writer.load_into(module, store, set_attributes=arguments.set_attributes, **options, **proven)
         if arguments.golden:
             proof = writer.verify(module, arguments.golden, plan, store=store)
             if not proof.ok:
@@ -99,6 +107,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
             "save_plan": arguments.save_plan,
             "written": not arguments.dry_run,
             "plan": plan.to_dict(),
+            "grade": plan.grade.to_dict(),
             "proof": None if proof is None else proof.to_dict(),
         },
         [
@@ -106,6 +115,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
             "",
             *([proof.summary] if proof is not None else []),
             *(f"{done} {target}" for target in targets),
+            str(plan.grade),
         ],
     )
 

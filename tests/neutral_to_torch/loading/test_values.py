@@ -12,6 +12,7 @@ from torch import nn
 from faces import Face, face
 from neutral.errors import MatchError
 from neutral.graph import Graph, Input, Layer, Node, Value
+from neutral.matching.grade import UnprovenWarning
 from neutral.store import Store
 from neutral.tensor import from_numpy
 from neutral_to_torch import load_into
@@ -24,6 +25,7 @@ def test_a_weight_that_the_source_does_not_train_is_frozen_when_asked() -> None:
     module = nn.ModuleDict({"bn": nn.BatchNorm2d(4)})
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # it changes training only
+        warnings.simplefilter("ignore", UnprovenWarning)
         plan = load_into(module, b.store())
     assert [d.attribute for _, d in plan.differences] == ["scale"]
     assert module["bn"].weight.requires_grad

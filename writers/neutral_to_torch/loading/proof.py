@@ -152,7 +152,10 @@ def _compared(trial: nn.Module, store: Store, plan: Plan, example: Any, golden: 
             except _Unproven:
                 raise
             except Exception as error:
-                reason = f"the module and the stored graph cannot both be run on drawn inputs ({_brief(error)})"
+                reason = (
+                    f"the module and the stored graph cannot both be run on drawn inputs ({_brief(error)}); "
+                    "pass an example or a golden file"
+                )
     except NeutralError as error:
         reason = _brief(error)
     raise _Unproven(reason)

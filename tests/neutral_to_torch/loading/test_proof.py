@@ -1,0 +1,146 @@
+"""Grades of plans: loaded copies of modules run against the stored graph on drawn inputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from neutral.errors import MatchError
+from neutral.graph import Graph, Input, Layer, Node, Value
+from neutral.matching.grade import UnprovenWarning
+from neutral.matching.plan import Plan
+from neutral.store import Store
+from neutral.tensor import from_numpy
+from neutral_to_torch import load_into, make_plan
+
+
+def two_layers(outputs: tuple[str, ...] = ("second",)) -> Store:
+    """Return a store of a linear layer, a rectifier and another linear layer."""
+    torch.manual_seed(0)
+    values = {name: torch.randn(4, 4) for name in ("first.weight", "second.weight")}
+    values.update({name: torch.randn(4) for name in ("first.bias", "second.bias")})
+    layers = {
+        name: Layer(name, "linear", {"out_features": 4}, {"weight": f"{name}.weight", "bias": f"{name}.bias"})
+        for name in ("first", "second")
+    }
+    nodes = (
+        Node("first", "linear", (Value("data"),), {"out_features": 4}, layer="first"),
+        Node("act", "relu", (Value("first"),), {}),
+        Node("second", "linear", (Value("act"),), {"out_features": 4}, layer="second"),
+    )
+    graph = Graph((Input("data", (None, 4)),), nodes, tuple(Value(name) for name in outputs))
+    return Store(layers, {name: from_numpy(value.numpy()) for name, value in values.items()}, graph)
+
+
+class Two(nn.Module):
+    """The network of the store, whose forward a test may replace."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(4, 4), nn.Linear(4, 4)
+
+    def forward(self, data: torch.Tensor) -> Any:
+        return self.second(self.first(data).relu())
+
+
+class ScaledInput(Two):
+    def forward(self, data: torch.Tensor) -> Any:
+        return super().forward(data / 255)
+
+
+class Softmax(Two):
+    def forward(self, data: torch.Tensor) -> Any:
+        return super().forward(data).softmax(-1)
+
+
+class Negative(Two):
+    def forward(self, data: torch.Tensor) -> Any:
+        return -super().forward(data)
+
+
+class Residual(Two):
+    def forward(self, data: torch.Tensor) -> Any:
+        return super().forward(data) + data
+
+
+class Clamped(Two):
+    def forward(self, data: torch.Tensor) -> Any:
+        return super().forward(data.clamp(-1, 1))
+
+
+class Both(Two):
+    def forward(self, data: torch.Tensor) -> Any:
+        first = self.first(data)
+        return first, self.second(first.relu())
+
+
+class Exchanged(Both):
+    def forward(self, data: torch.Tensor) -> Any:
+        first, second = super().forward(data)
+        return second, first
+
+
+@pytest.mark.parametrize("example", [None, torch.randn(3, 4), torch.zeros(1, 4)])
+def test_a_right_module_is_proven_by_the_stores_meaning(example: Any) -> None:
+    plan = load_into(Two(), two_layers(), example=example, require_proof=True)
+    assert str(plan.grade) == "proven by the store's meaning"
+    assert Plan.from_dict(plan.to_dict()).grade == plan.grade
+
+
+@pytest.mark.parametrize("kind", [ScaledInput, Softmax, Negative, Residual, Clamped])
+@pytest.mark.parametrize("example", [None, torch.zeros(1, 4), torch.ones(1, 4)])
+def test_a_changed_module_is_refused_whatever_the_example(kind: type[Two], example: Any) -> None:
+    module = kind()
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    with pytest.raises(MatchError):
+        load_into(module, two_layers(), example=example)
+    assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
+
+
+def test_a_saved_plan_with_exchanged_lines_is_refused() -> None:
+    plan = make_plan(Two(), two_layers())
+    mapping = {"first": "second", "second": "first"}
+    assert plan.grade.is_proven
+    with pytest.raises(MatchError, match=r"the first layer that differs is first, loaded into second|first"):
+        load_into(Two(), two_layers(), Plan.from_dict(make_plan(Two(), two_layers(), mapping, strict=False).to_dict()))
+
+
+def test_outputs_in_another_order_are_refused_unless_allowed() -> None:
+    store = two_layers(("first", "second"))
+    assert load_into(Both(), store).grade.is_proven
+    with pytest.raises(MatchError):
+        load_into(Exchanged(), store)
+
+
+def test_without_a_graph_the_plan_is_unproven() -> None:
+    store = two_layers()
+    bare = Store(store.layers, store.tensors, None)
+    with pytest.warns(UnprovenWarning, match="the store has no graph"):
+        load_into(Two(), bare)
+    module = Two()
+    before = module.first.weight.detach().clone()
+    with pytest.raises(MatchError, match="unproven"):
+        load_into(module, bare, require_proof=True)
+    assert torch.equal(module.first.weight, before)
+
+
+def test_a_run_leaves_the_module_and_the_random_generator_as_they_were() -> None:
+    class Trains(Two):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm = nn.BatchNorm1d(4)
+            self.runs = 0
+
+        def forward(self, data: torch.Tensor) -> Any:
+            self.runs += 1
+            self.norm.train()(torch.rand(3, 4))
+            return super().forward(data)
+
+    module, state = Trains().train(), torch.random.get_rng_state()
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    make_plan(module, two_layers(), strict=False)
+    assert module.runs == 0 and module.norm.training and torch.equal(torch.random.get_rng_state(), state)
+    assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
