@@ -41,6 +41,26 @@ that a golden file recorded (activations). Without a golden file such layers sta
 |---|---|--:|---|--:|--:|---|
 """
 
+TAIL = """\
+
+## Grades
+
+A plan has a grade. After matching, a copy of the module is filled by the plan and run in double precision on drawn
+inputs, at a small and a large scale: in the shapes of the example, of the golden file, or of the stored graph with a
+batch of two; indices from the whole table that they index. Its outputs, each in its place, and the outputs of matched
+layers are compared with those of the store's own model (`neutral_to_torch.build`). The example's values are not used.
+
+- **proven by the store's meaning**: all outputs and all layers that can be compared agree within 1e-6 of their scale
+  (1e-4 where the module or the graph computes in single precision, or has constants in it).
+- **proven by golden values**: the loaded module reproduces the golden file within 1e-4.
+- **unproven**, with the reason: the store has no graph, shapes are unknown, either side cannot be run, or the plan has
+  leftovers or attributes that are known to change results. `load_into` then issues an `UnprovenWarning`; `neutral load`
+  says it in its last line; `require_proof=True` and `--require-proof` refuse.
+
+Outputs that differ where nothing explains it are refused, and so are outputs in another order, unless
+`allow_output_order` is passed.
+"""
+
 
 def row(twin: Twin, mxnet: MXNet, folder: Path) -> tuple[bool, str]:
     """Return whether a pair is matched and equal, and its line of the table."""
@@ -84,7 +104,7 @@ def main() -> None:
     mxnet.close()
     counts = {"count": sum(ok for ok, _ in rows), "all": len(rows), "tolerance": TOLERANCE}
     head = HEAD.format(**{name: version(name) for name in ("torchvision", "timm", "transformers")}, **counts)
-    TARGET.write_text(head + "\n".join(line for _, line in rows) + "\n", encoding="utf-8")
+    TARGET.write_text(head + "\n".join(line for _, line in rows) + "\n" + TAIL, encoding="utf-8")
 
 
 if __name__ == "__main__":
