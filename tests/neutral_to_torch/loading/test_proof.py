@@ -106,9 +106,7 @@ def test_a_saved_plan_with_exchanged_lines_is_refused() -> None:
     plan = make_plan(Two(), two_layers())
     mapping = {"first": "second", "second": "first"}
     assert plan.grade.is_proven
-    with pytest.raises(
-        MatchError, match=r"run on drawn inputs.* the first layer that differs is first, loaded into second"
-    ):
+    with pytest.raises(MatchError, match="the first layer that differs is second, loaded into first"):
         load_into(Two(), two_layers(), Plan.from_dict(make_plan(Two(), two_layers(), mapping, strict=False).to_dict()))
 
 
