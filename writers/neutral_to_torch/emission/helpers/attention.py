@@ -69,11 +69,11 @@ class DotProductAttention(nn.Module):
         self.num_heads, self.dropout = num_heads, dropout
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        heads = (
+        query, key, value = (
             x.unflatten(2, (self.num_heads, -1)).permute(1, 2, 0, 3) for x in (query, key, value)
         )
         dropout_p = self.dropout if self.training else 0.0
-        x = F.scaled_dot_product_attention(*heads, dropout_p=dropout_p)
+        x = F.scaled_dot_product_attention(query, key, value, dropout_p=dropout_p)
         return x.permute(2, 0, 1, 3).flatten(2)
 
 
@@ -86,9 +86,9 @@ class InterleavedSelfAttention(nn.Module):
 
     def forward(self, query_key_value: Tensor) -> Tensor:
         x = query_key_value.unflatten(2, (self.num_heads, 3, -1))
-        heads = x.permute(3, 1, 2, 0, 4).unbind(0)
+        query, key, value = x.permute(3, 1, 2, 0, 4).unbind(0)
         dropout_p = self.dropout if self.training else 0.0
-        x = F.scaled_dot_product_attention(*heads, dropout_p=dropout_p)
+        x = F.scaled_dot_product_attention(query, key, value, dropout_p=dropout_p)
         return x.permute(2, 0, 1, 3).flatten(2)
 
 
