@@ -35,7 +35,13 @@ class Assignment:
     ambiguities: list[Ambiguity] = field(default_factory=list)
 
     def add(self, stored: int, module: int, detail: str) -> None:
-        """Add a pair."""
+        """Add a pair.
+
+        Args:
+            stored: The index of the stored layer group; an earlier pair of it is replaced.
+            module: The index of the module's layer group.
+            detail: The evidence for the pair, shown with the match.
+        """
         self.pairs[stored] = module
         self.details[stored] = detail
 
@@ -54,6 +60,9 @@ def assign(
         module: The module's graph.
         anchors: Pairs that are given.
         disambiguate: Decides ambiguities.
+
+    Returns:
+        The pairs, the evidence for each, and the ambiguities that stay open.
     """
     return _Assigner(stored, module, anchors, disambiguate).run()
 

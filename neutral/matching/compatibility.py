@@ -90,7 +90,16 @@ def check_compatibility(stored: Network, layer: str, module: Network, target: st
 
 
 def kinds_are_compatible(stored: Layer, module: Layer) -> bool:
-    """Return whether two layers may be of the same kind, given how their kinds are known."""
+    """Return whether two layers may be of the same kind, given how their kinds are known.
+
+    Args:
+        stored: The stored layer.
+        module: The module's layer.
+
+    Returns:
+        True for equal kinds and for a linear layer and a convolution; for similar kinds only if one side's kind was
+        inferred from names.
+    """
     if stored.kind == module.kind or {stored.kind, module.kind} == LINEAR_MAPS:
         return True
     is_sure = "names" not in (stored.typed_by, module.typed_by)
@@ -99,6 +108,13 @@ def kinds_are_compatible(stored: Layer, module: Layer) -> bool:
 
 def constant_without_effect(kind: str, role: str) -> str | None:
     """Return the constant (``zeros``, ``ones``) with which a layer computes the same as without the role.
+
+    Args:
+        kind: The layer's kind, a key of the catalogue.
+        role: The role of the layer's tensor.
+
+    Returns:
+        ``zeros`` or ``ones``, None if no constant leaves the layer's result unchanged.
 
     Example:
         >>> constant_without_effect("linear", "bias"), constant_without_effect("linear", "weight")
@@ -114,7 +130,20 @@ def constant_without_effect(kind: str, role: str) -> str | None:
 def find_shape_conflict(
     stored: Network, layer: str, role: str, module: Network, target: str, target_role: str
 ) -> str | None:
-    """Return a message where a stored role cannot fill a role of the module, None where it can."""
+    """Return a message where a stored role cannot fill a role of the module, None where it can.
+
+    Args:
+        stored: The store's network.
+        layer: The stored layer.
+        role: The role of its tensor.
+        module: The module's network.
+        target: The path of the module's layer.
+        target_role: The role of the tensor to be filled.
+
+    Returns:
+        The message, with both shapes; None also for shapes that a reshape reconciles, such as ``(10, 8, 1, 1)`` and
+        ``(10, 8)``.
+    """
     stored_shape, module_shape = stored.shape(layer, role), module.shape(target, target_role)
     stored_layer, module_layer = stored.layers[layer], module.layers[target]
     kinds = {stored_layer.kind, module_layer.kind}

@@ -77,7 +77,11 @@ class DataflowGraph:
     indices: Mapping[str, int] = field(default_factory=dict)
 
     def uses(self) -> dict[int, list[int]]:
-        """Return the vertices of each layer group that is used."""
+        """Return the vertices of each layer group that is used.
+
+        Returns:
+            The indices of the vertices by the index of their layer group, in execution order.
+        """
         uses: dict[int, list[int]] = {}
         for index, vertex in enumerate(self.vertices):
             if vertex.group is not None:
@@ -85,13 +89,26 @@ class DataflowGraph:
         return uses
 
     def restricted_to(self, outputs: Iterable[int]) -> DataflowGraph:
-        """Return the graph of some of the outputs, by their numbers."""
+        """Return the graph of some of the outputs, by their numbers.
+
+        Args:
+            outputs: Indices into the graph's outputs, in the wanted order.
+
+        Returns:
+            A graph without the vertices that these outputs do not depend on.
+        """
         kept = tuple(self.graph.outputs[number] for number in outputs)
         return build_dataflow(self.network, replace(self.graph, outputs=kept))
 
 
 def group_layers(network: Network) -> tuple[LayerGroup, ...]:
     """Group the layers that share all of their tensors, in the order of their first layers.
+
+    Args:
+        network: The network; layers without tensors are in no group.
+
+    Returns:
+        The groups. Layers share all of their tensors where kind, roles, tensors and layouts are equal.
 
     Example:
         >>> weight = {"weight": "weight"}
@@ -119,6 +136,9 @@ def build_dataflow(network: Network, graph: Graph) -> DataflowGraph:
     Args:
         network: The network.
         graph: Its graph, or a part of it.
+
+    Returns:
+        The graph: the inputs that are needed, then the nodes in execution order.
     """
     groups = group_layers(network)
     group_of = {name: group.index for group in groups for name in group.layers}

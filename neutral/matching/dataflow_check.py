@@ -42,6 +42,9 @@ def check_dataflow(
         pairs: The module's layer group of each stored one.
         inputs: The module's input of each stored one.
         probe: Compares operators between layers that are spelled differently.
+
+    Returns:
+        The conflicts, which refuse a plan, and the notes.
     """
     return _Check((stored, module), pairs, inputs, probe).run()
 

@@ -64,6 +64,20 @@ class EquivalenceQuery:
         module: The port of the module's expression.
         sources: The values from which both are computed.
         interiors: For each side the vertices between the sources and the port, in execution order.
+
+    Example:
+        Whether ``relu`` of a store and ``clip`` of a module are equal for any input ``x``:
+
+        >>> from neutral.graph import Graph, Input, Node, Value
+        >>> from neutral.matching.dataflow import build_dataflow
+        >>> from neutral.matching.network import Network
+        >>> def graph(kind, attributes):
+        ...     node = Node("y", kind, (Value("x"),), attributes)
+        ...     return build_dataflow(Network({}, {}), Graph((Input("x"),), (node,), (Value("y"),)))
+        >>> stored, module = graph("relu", {}), graph("clip", {"min": 0.0, "max": None})
+        >>> query = EquivalenceQuery((stored, module), (1, 0), (1, 0), (), ((1,), (1,)))
+        >>> [graph.vertices[query.stored[0]].node.kind for graph in query.graphs]
+        ['relu', 'clip']
     """
 
     graphs: tuple[DataflowGraph, DataflowGraph]
@@ -74,7 +88,16 @@ class EquivalenceQuery:
 
 
 class NumericalProbe(Protocol):
-    """A way to compare expressions that are spelled differently, usually by running both on random numbers."""
+    """A way to compare expressions that are spelled differently, usually by running both on random numbers.
+
+    Example:
+        A probe that decides nothing leaves differently spelled expressions unproven:
+
+        >>> class Undecided:
+        ...     def compare(self, query):
+        ...         return None
+        >>> probe: NumericalProbe = Undecided()
+    """
 
     def compare(self, query: EquivalenceQuery) -> Alignment | bool | None:
         """Decide an equivalence query.

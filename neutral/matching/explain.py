@@ -30,7 +30,11 @@ class Explainer:
         self.neighbors = tuple(_find_neighbors(graph) for graph in graphs)
 
     def remarks(self) -> Iterator[Remark]:
-        """Yield a remark on each unpaired layer group, the stored ones first."""
+        """Yield a remark on each unpaired layer group, the stored ones first.
+
+        Yields:
+            The side (``stored`` or ``module``), the group's name and the reason, as a remark.
+        """
         for side, name in enumerate(("stored", "module")):
             for group in self.graphs[side].groups:
                 if group.index not in self.pairs[side]:

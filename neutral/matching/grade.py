@@ -49,10 +49,21 @@ class Grade:
         return "unproven: " + "; ".join(self.reasons)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the grade's table in a plan's document."""
+        """Return the grade's table in a plan's document.
+
+        Returns:
+            Lists of strings under ``proven_by`` and ``reasons``.
+        """
         return {"proven_by": list(self.proven_by), "reasons": list(self.reasons)}
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Grade:
-        """Build a grade from its table."""
+        """Build a grade from its table.
+
+        Args:
+            document: The table, as :meth:`to_dict` returns it. A missing list is taken as empty.
+
+        Returns:
+            The grade.
+        """
         return cls(tuple(document.get("proven_by", ())), tuple(document.get("reasons", ())))

@@ -24,6 +24,9 @@ def find_unused(
         matching: The matching, whose remarks say why a layer is left over.
         stored: The store's network.
         allowed: Patterns (``fnmatch``) of layers that may be left over.
+
+    Returns:
+        The leftovers in the store's order, each with its reason and whether it is allowed.
     """
     used = {stored.layers[pair.layer].tensors[role] for pair in pairs for role in (*pair.tensors, *pair.dropped)}
     remarks = _remarks_by_layer(matching, "stored")
@@ -53,6 +56,9 @@ def find_unfilled(
         matching: The matching, whose remarks say why a layer is left over.
         module: The module's network.
         allowed: Patterns (``fnmatch``) of layers or tensors that may be left over.
+
+    Returns:
+        The leftovers by tensor name in the module's order, those that are filled in part last.
     """
     shared = module.shared_tensors
     filled = {shared.get(name, name) for pair in pairs for name in filled_tensors(pair)}

@@ -16,6 +16,12 @@ Mappable = Union["Mapping[str, str]", Plan, str, "os.PathLike[str]", None]
 def read_mapping(path: str | os.PathLike[str]) -> Plan | dict[str, str]:
     """Read a TOML file with a plan, or with lines ``"stored layer" = "module.path"``.
 
+    Args:
+        path: The file, in UTF-8.
+
+    Returns:
+        The plan, or the mapping of stored layers to module paths.
+
     Raises:
         SourceError: The file cannot be read or holds neither.
     """
@@ -25,7 +31,17 @@ def read_mapping(path: str | os.PathLike[str]) -> Plan | dict[str, str]:
 
 
 def resolve_mapping(mapping: Mappable) -> Plan | Mapping[str, str] | None:
-    """Read a mapping where it is given by its path."""
+    """Read a mapping where it is given by its path.
+
+    Args:
+        mapping: A plan, a mapping, the path of a TOML file with either, or None.
+
+    Returns:
+        The content of the file for a path, else ``mapping`` itself.
+
+    Raises:
+        SourceError: The file cannot be read or holds neither.
+    """
     if isinstance(mapping, (str, os.PathLike)):
         return read_mapping(mapping)
     return mapping
@@ -37,6 +53,9 @@ def check_mapping(document: Mapping[str, Any], where: str) -> dict[str, str]:
     Args:
         document: The mapping.
         where: Its file or another description, for the message.
+
+    Returns:
+        A copy of the mapping.
 
     Raises:
         SourceError: A value is not a string.

@@ -100,7 +100,22 @@ class Matching:
 
 
 class Matcher(Protocol):
-    """A way to match layers."""
+    """A way to match layers.
+
+    Example:
+        A matcher that pairs the only layer of each side:
+
+        >>> from neutral.graph import Layer
+        >>> class OnlyLayer:
+        ...     def match(self, stored, module, previous):
+        ...         (one,), (other,) = stored.layers, module.layers
+        ...         return Matching((Match(one, other, "structure", "the only layer", {"weight": "weight"}),))
+        >>> matcher: Matcher = OnlyLayer()
+        >>> stored = Network({"fc1": Layer("fc1", "linear", {}, {"weight": "w"})}, {"w": (2, 3)})
+        >>> module = Network({"head": Layer("head", "linear", {}, {"weight": "head.weight"})}, {"head.weight": (2, 3)})
+        >>> [(match.stored, match.module) for match in run_matchers([matcher], stored, module).matches]
+        [('fc1', 'head')]
+    """
 
     def match(self, stored: Network, module: Network, previous: Matching) -> Matching:
         """Match layers that are in no match yet.

@@ -65,7 +65,15 @@ _Keys = Callable[[_Named], Iterable[object]]
 
 
 class NameMatcher:
-    """Matcher of layers by name, then of single tensors of layers whose kind only one side knows."""
+    """Matcher of layers by name, then of single tensors of layers whose kind only one side knows.
+
+    Example:
+        >>> from neutral.graph import Layer
+        >>> stored = Network({"net_fc1": Layer("net_fc1", "linear", {}, {"weight": "w"})}, {"w": (2, 3)})
+        >>> module = Network({"fc1": Layer("fc1", "linear", {}, {"weight": "fc1.weight"})}, {"fc1.weight": (2, 3)})
+        >>> [(match.stored, match.module) for match in NameMatcher().match(stored, module, Matching()).matches]
+        [('net_fc1', 'fc1')]
+    """
 
     def match(self, stored: Network, module: Network, previous: Matching) -> Matching:
         """Match the layers that are in no match yet; see :class:`neutral.matching.matcher.Matcher`.
@@ -194,6 +202,12 @@ def _with_words(items: list[tuple[str, str | None, tuple[str, ...]]]) -> list[_N
 def words_of(name: str) -> Words:
     """Return the words and numbers of a name in lower case, without Gluon's ``_fwd``.
 
+    Args:
+        name: The name of a layer or tensor.
+
+    Returns:
+        The words; digits are words of their own.
+
     Example:
         >>> words_of("stage1_unit1_bn1") == words_of("stage1.unit1.bn1")
         True
@@ -204,6 +218,12 @@ def words_of(name: str) -> Words:
 
 def common_prefix(names: Sequence[str]) -> Words:
     """Return the words of the separated parts with which every name begins, never a whole name.
+
+    Args:
+        names: The names of all layers or tensors of one side.
+
+    Returns:
+        The words of the prefix, empty if there is none.
 
     Example:
         >>> common_prefix(["resnetv10_conv0", "resnetv10_stage1_conv0"])
@@ -220,6 +240,12 @@ def common_prefix(names: Sequence[str]) -> Words:
 
 def replace_synonyms(words: Words) -> Words:
     """Replace synonyms by one word.
+
+    Args:
+        words: Words of :func:`words_of`.
+
+    Returns:
+        The words, of which several may have become one.
 
     Example:
         >>> replace_synonyms(("batchnorm", "0"))

@@ -104,6 +104,13 @@ def _uses(stored: Network, matched: set[str]) -> dict[str, tuple[str, ...]]:
 
 
 def filled_tensors(pair: Pair) -> Iterator[str]:
-    """Yield the names of the module's tensors that a pair fills, from the store or with a constant."""
+    """Yield the names of the module's tensors that a pair fills, from the store or with a constant.
+
+    Args:
+        pair: A pair of a plan.
+
+    Yields:
+        Keys of the module's state dict: first those filled with stored tensors, then those filled with constants.
+    """
     yield from pair.tensors.values()
     yield from (child(pair.module, role) for role in pair.constants)

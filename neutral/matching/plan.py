@@ -58,6 +58,13 @@ class Pair:
 def child(path: str, name: str) -> str:
     """Return the state dict's name of ``name`` in the module at ``path``.
 
+    Args:
+        path: The path of a module, empty for the root.
+        name: The name of a parameter, buffer or submodule of it.
+
+    Returns:
+        Both, joined by a dot.
+
     Example:
         >>> child("features.0", "weight"), child("", "weight")
         ('features.0.weight', 'weight')

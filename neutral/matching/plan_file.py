@@ -19,6 +19,12 @@ VERSION_KEY = "neutral_plan"
 def read_document(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read the TOML file of a plan or a mapping.
 
+    Args:
+        path: The file, in UTF-8.
+
+    Returns:
+        The document; its content is not checked beyond the version.
+
     Raises:
         SourceError: The file cannot be read, is not TOML, or is a plan of an unknown version.
     """
@@ -41,6 +47,10 @@ def read_document(path: str | os.PathLike[str]) -> dict[str, Any]:
 def write_document(path: str | os.PathLike[str], document: Mapping[str, Any]) -> None:
     """Write a document as TOML.
 
+    Args:
+        path: The file, replaced atomically.
+        document: Tables, lists, strings, numbers and booleans.
+
     Raises:
         TargetError: The file cannot be written.
     """
@@ -53,12 +63,23 @@ def write_document(path: str | os.PathLike[str], document: Mapping[str, Any]) ->
 
 
 def is_plan(document: Mapping[str, Any]) -> bool:
-    """Return whether a document is a plan, not a mapping."""
+    """Return whether a document is a plan, not a mapping.
+
+    Args:
+        document: The content of a TOML file.
+
+    Returns:
+        True if it states a plan version, known or not.
+    """
     return VERSION_KEY in document
 
 
 def check_version(document: Mapping[str, Any], where: str) -> None:
     """Check that a document is a mapping, or a plan of a known version.
+
+    Args:
+        document: The content of a TOML file.
+        where: Its file or another description, for the message.
 
     Raises:
         SourceError: The plan's version is unknown.

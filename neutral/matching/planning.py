@@ -61,6 +61,23 @@ def make_plan(
         MatchError: The store does not fit the module.
         UsageError: The mapping names an unknown layer, tensor or module.
         SourceError: The file of the mapping cannot be read.
+
+    Example:
+        >>> import numpy
+        >>> from neutral.graph import Layer
+        >>> from neutral.matching.network import Network
+        >>> from neutral.tensor import from_numpy
+        >>> class Description:
+        ...     name = "Net"
+        ...     network = Network({"fc": Layer("fc", "linear", {}, {"weight": "fc.weight"})}, {"fc.weight": (2, 3)})
+        ...     probe = None
+        ...     def implied_attributes(self, layer):
+        ...         return {}
+        >>> layer = Layer("fc", "linear", {"out_features": 2, "flatten": False}, {"weight": "fc_weight"})
+        >>> store = Store({"fc": layer}, {"fc_weight": from_numpy(numpy.zeros((2, 3), "float32"))})
+        >>> plan = make_plan(Description(), store)
+        >>> [(pair.layer, pair.module, pair.tensors) for pair in plan.pairs]
+        [('fc', 'fc', {'weight': 'fc.weight'})]
     """
     mapping = resolve_mapping(mapping)
     if isinstance(mapping, Plan):
@@ -212,7 +229,17 @@ def _matchers(mapping: Plan | Mapping[str, str] | None) -> Sequence[Matcher]:
 
 
 def refusal(target: Target, store: Store, problems: Sequence[str], offers: Sequence[str]) -> str:
-    """Return the message that refuses a plan: its problems and what would help."""
+    """Return the message that refuses a plan: its problems and what would help.
+
+    Args:
+        target: The module that the plan is for.
+        store: The store.
+        problems: One line each; beyond a limit they are counted only.
+        offers: Options that would resolve problems, one line each.
+
+    Returns:
+        The message, of several lines.
+    """
     shown = [f"  - {problem}" for problem in problems[: HEURISTICS.max_problems_shown]]
     if len(problems) > len(shown):
         shown.append(f"  and {len(problems) - len(shown)} more")

@@ -23,6 +23,14 @@ _ROWS = re.compile(r"(.+)\[([0-9]{1,18}):([0-9]{1,18})\]", re.DOTALL)
 def rows_name(layer: str, start: int, end: int) -> str:
     """Return the name of a range of a layer's rows.
 
+    Args:
+        layer: The stored layer.
+        start: The first row of its weight.
+        end: The row after the last.
+
+    Returns:
+        A name that :func:`regroup_layers` recognises in a plan or mapping.
+
     Example:
         >>> rows_name("qkv", 0, 12)
         'qkv[0:12]'
@@ -33,6 +41,12 @@ def rows_name(layer: str, start: int, end: int) -> str:
 def joined_name(layers: Iterable[str]) -> str:
     """Return the name of layers joined to one.
 
+    Args:
+        layers: The stored layers, in the order of their rows.
+
+    Returns:
+        A name that :func:`regroup_layers` recognises in a plan or mapping.
+
     Example:
         >>> joined_name(["q", "k", "v"])
         'q + k + v'
@@ -42,6 +56,13 @@ def joined_name(layers: Iterable[str]) -> str:
 
 def folded_name(layer: str, norm: str) -> str:
     """Return the name of a layer with a batch norm folded into it.
+
+    Args:
+        layer: The linear layer or convolution before the batch norm.
+        norm: The batch norm.
+
+    Returns:
+        A name that :func:`regroup_layers` recognises in a plan or mapping.
 
     Example:
         >>> folded_name("conv", "bn")

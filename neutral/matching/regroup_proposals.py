@@ -56,7 +56,15 @@ def propose_regroupings(
 
 
 def describe_foldable_norms(store: Store, unmatched_stored: set[str]) -> Iterator[str]:
-    """Yield a hint for each unmatched batch norm that could be folded into the layer before it."""
+    """Yield a hint for each unmatched batch norm that could be folded into the layer before it.
+
+    Args:
+        store: The store; without a graph there are no hints.
+        unmatched_stored: Names of the stored layers that no match uses.
+
+    Yields:
+        A line that names the batch norm and the option.
+    """
     if store.graph is None:
         return
     uses = _Uses(store.graph)

@@ -34,7 +34,15 @@ class _Replacement:
 
 
 def row_count(store: Store, layer: Layer) -> int:
-    """Return the number of rows of a layer's weight, which is that of its outputs."""
+    """Return the number of rows of a layer's weight, which is that of its outputs.
+
+    Args:
+        store: The store of the layer.
+        layer: A layer with a weight whose first axis is that of its outputs.
+
+    Returns:
+        The first extent of the weight.
+    """
     return store.tensors[layer.tensors["weight"]].shape[0]
 
 
@@ -71,6 +79,9 @@ def split_layer(store: Store, name: str, new_names: Mapping[tuple[int, int], str
         store: The store.
         name: A linear layer or a convolution.
         new_names: The name of the new layer of each range (start, end), in order.
+
+    Returns:
+        A store with the new layers instead; their tensors are slices, read when they are asked for.
     """
     layer = store.layers[name]
     rows = row_count(store, layer)
@@ -112,7 +123,16 @@ def _split_grouped(node: Node, slices: list[Layer], groups: int) -> _Replacement
 
 
 def join_layers(store: Store, name: str, parts: list[str]) -> Store:
-    """Join layers of one input into one, their rows concatenated in the order of ``parts``."""
+    """Join layers of one input into one, their rows concatenated in the order of ``parts``.
+
+    Args:
+        store: The store.
+        name: The name of the new layer.
+        parts: Linear layers or convolutions. If any has a bias, those without one contribute zeros.
+
+    Returns:
+        A store with the new layer instead; its tensors are computed when they are read.
+    """
     layers = [store.layers[part] for part in parts]
     first, tensors, keys = layers[0], dict(store.tensors), {}
     roles = ["weight", *(["bias"] if any("bias" in layer.tensors for layer in layers) else [])]
@@ -139,7 +159,17 @@ def join_layers(store: Store, name: str, parts: list[str]) -> Store:
 
 
 def fold_norm(store: Store, name: str, map_name: str, norm_name: str) -> Store:
-    """Fold a batch norm into the weight and bias of the layer before it, computed in float64."""
+    """Fold a batch norm into the weight and bias of the layer before it, computed in float64.
+
+    Args:
+        store: The store.
+        name: The name of the new layer.
+        map_name: The linear layer or convolution.
+        norm_name: The batch norm that alone uses its output.
+
+    Returns:
+        A store with the new layer, in the dtype of its weight, instead of both; it is computed when it is read.
+    """
     layer, norm = store.layers[map_name], store.layers[norm_name]
     weight = store.tensors[layer.tensors["weight"]]
     eps = float(norm.attributes.get("eps", 1e-5))

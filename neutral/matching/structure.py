@@ -19,7 +19,16 @@ class NoNames:
     """Matcher that finds nothing, in the place of names that are to be ignored."""
 
     def match(self, stored: Network, module: Network, previous: Matching) -> Matching:
-        """Return no match; see :class:`neutral.matching.matcher.Matcher`."""
+        """Return no match; see :class:`neutral.matching.matcher.Matcher`.
+
+        Args:
+            stored: The store's network.
+            module: The module's network.
+            previous: The matching by the matchers before.
+
+        Returns:
+            An empty matching.
+        """
         return Matching()
 
 
@@ -34,6 +43,18 @@ class StructureMatcher:
 
     Attributes:
         names: The matcher of names.
+
+    Example:
+        The graphs match layers that no name connects:
+
+        >>> from neutral.graph import Graph, Input, Layer, Node, Value
+        >>> def network(layer, tensor):
+        ...     node = Node("y", "linear", (Value("x"),), {}, layer)
+        ...     graph = Graph((Input("x"),), (node,), (Value("y"),))
+        ...     return Network({layer: Layer(layer, "linear", {}, {"weight": tensor})}, {tensor: (2, 3)}, graph)
+        >>> matching = StructureMatcher().match(network("fc1", "a"), network("head", "head.weight"), Matching())
+        >>> [(match.stored, match.module) for match in matching.matches]
+        [('fc1', 'head')]
     """
 
     names: Matcher = field(default_factory=NameMatcher)
@@ -78,7 +99,15 @@ class NameDisambiguator:
     named_pairs: Mapping[int, int]
 
     def decide(self, stored: Sequence[LayerGroup], module: Sequence[LayerGroup]) -> Mapping[int, int]:
-        """Return pairs for all of the layer groups, or none."""
+        """Return pairs for all of the layer groups, or none.
+
+        Args:
+            stored: Stored layer groups that structure cannot tell apart.
+            module: The module's layer groups that they may match.
+
+        Returns:
+            The index of the module's group by that of the stored one.
+        """
         candidates = {group.index for group in module}
         pairs = {
             group.index: self.named_pairs[group.index]

@@ -18,6 +18,14 @@ def find_value_conflicts(pairs: Sequence[Pair], store: Store, module: Network) -
 
     Roles that the module lacks may be dropped where their values have no effect, slopes by channel may become one
     slope where all are equal, and two stored tensors may fill one where they are equal.
+
+    Args:
+        pairs: The plan's pairs.
+        store: The store; only the tensors that a check needs are read.
+        module: The module's network.
+
+    Yields:
+        The conflict and what to do, a line.
     """
     for pair in pairs:
         for role, constant in pair.dropped.items():
@@ -33,7 +41,16 @@ def find_value_conflicts(pairs: Sequence[Pair], store: Store, module: Network) -
 
 
 def describe_split_tensors(pairs: Sequence[Pair], stored: Network, module: Network) -> Iterator[str]:
-    """Yield a note for each stored tensor that fills several tensors of the module."""
+    """Yield a note for each stored tensor that fills several tensors of the module.
+
+    Args:
+        pairs: The plan's pairs.
+        stored: The store's network.
+        module: The module's network, whose shared tensors count once.
+
+    Yields:
+        A line with the stored key and the names in the module.
+    """
     targets: dict[str, dict[str, str]] = {}
     for pair in pairs:
         for role, name in pair.tensors.items():

@@ -20,6 +20,9 @@ class ValueNumbering:
         graphs: Both graphs.
         alignments: The correspondence of the axes, by number, of values that both sides have.
         ports: For each side a port of each number.
+
+    Args:
+        graphs: The stored graph and the module's.
     """
 
     def __init__(self, graphs: tuple[DataflowGraph, DataflowGraph]) -> None:
@@ -32,7 +35,13 @@ class ValueNumbering:
         """Kind and operands of each associative expression, nested uses of the same kind taken apart."""
 
     def unify(self, stored: Port, module: Port, alignment: Alignment) -> None:
-        """Give the same new number to a value of each side."""
+        """Give the same new number to a value of each side.
+
+        Args:
+            stored: The port (vertex, output) of the value in the stored graph.
+            module: Its port in the module's graph.
+            alignment: The correspondence of their axes.
+        """
         number = self._number_of(("shared", len(self._numbers)))
         self.alignments[number] = alignment
         if stored in self._known[0] and self._known[0][stored] in self._flattened:
@@ -42,11 +51,26 @@ class ValueNumbering:
             self.ports[side][number] = port
 
     def alignment(self, number: int) -> Alignment:
-        """Return the alignment of a number; that of equal axes where none is known."""
+        """Return the alignment of a number; that of equal axes where none is known.
+
+        Args:
+            number: A number of :meth:`number`.
+
+        Returns:
+            The alignment given to :meth:`unify`, if it was.
+        """
         return self.alignments.get(number, Alignment())
 
     def number(self, side: int, port: Port) -> int:
-        """Return the number of a value, after numbering the values that it depends on."""
+        """Return the number of a value, after numbering the values that it depends on.
+
+        Args:
+            side: 0 for the stored graph, 1 for the module's.
+            port: The vertex and its output.
+
+        Returns:
+            The number, equal for values that are known to be equal.
+        """
         known, graph = self._known[side], self.graphs[side]
         pending = [port]
         while pending:
@@ -101,7 +125,14 @@ class ValueNumbering:
 
 
 def is_identity(node: Node) -> bool:
-    """Return whether the node's output is its first operand outside of training."""
+    """Return whether the node's output is its first operand outside of training.
+
+    Args:
+        node: The node; an unknown kind is no identity.
+
+    Returns:
+        True for dropout and the like, and for an associative operator, such as ``concat``, of one operand.
+    """
     operator = catalogue.get(node.kind)
     if operator is None:
         return False

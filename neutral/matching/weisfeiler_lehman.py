@@ -57,7 +57,13 @@ LEVELS = (
 
 
 class Labels(NamedTuple):
-    """The labels of a layer group: by its surroundings in both directions, and in each of them."""
+    """The labels of a layer group: by its surroundings in both directions, and in each of them.
+
+    Attributes:
+        both: By the surroundings in both directions.
+        forward: By what leads to it, back to the inputs.
+        backward: By what follows, up to the outputs.
+    """
 
     both: int
     forward: int
@@ -105,7 +111,15 @@ class WeisfeilerLehman:
             previous = [{group: label.both for group, label in side.items()} for side in labels]
 
     def label_outputs(self, graph: DataflowGraph, level: Level) -> list[int]:
-        """Return a label for each output of a graph, by the layers and inputs from which it is computed."""
+        """Return a label for each output of a graph, by the layers and inputs from which it is computed.
+
+        Args:
+            graph: The stored graph or the module's.
+            level: How much of a layer the labels distinguish.
+
+        Returns:
+            A label for each output, in order; equal labels for outputs of the same surroundings on either side.
+        """
         own = [self._own_label(graph, vertex, level, {}) for vertex in graph.vertices]
         sources = self._label_forward(graph, level, own, [None] * len(own))[1]
         return [self._number(sources[index]) for index, _ in graph.outputs]
