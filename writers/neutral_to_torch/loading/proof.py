@@ -199,6 +199,8 @@ def _excuses(module: nn.Module, plan: Plan, set_attributes: bool) -> list[str]:
         for pair, item in plan.differences
         if item.effect == "inference" and not set_attributes
     ]
+    if any(pair.reason == "mapping" for pair in plan.pairs):  # what the mapping's author is told, and not refused for
+        texts += [note for note in plan.notes if "the input is " in note]
     texts += [f"the module's {item.name} is not filled" for item in plan.unfilled if COUNTER not in item.name]
     texts += [f"stored {item.name} is not used" for item in plan.unused]
     return texts[:3]
