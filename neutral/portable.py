@@ -6,7 +6,7 @@ import errno
 import os
 import time
 from threading import Lock
-from typing import Any, Callable
+from typing import Any
 
 try:
     import fcntl
@@ -31,14 +31,22 @@ def open_to_read(path: str) -> int:
     return os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
 
 
-def _seek_and_read(descriptor: int, nbytes: int, offset: int) -> bytes:
+def read_at(descriptor: int, nbytes: int, offset: int) -> bytes:
+    """Read bytes of a file at an offset, from any number of threads.
+
+    Args:
+        descriptor: The open file.
+        nbytes: The most bytes to read.
+        offset: The position in bytes of the first one.
+
+    Returns:
+        The bytes; fewer than ``nbytes`` at the end of the file.
+    """
+    if hasattr(os, "pread"):
+        return os.pread(descriptor, nbytes, offset)
     with _seeking:
         os.lseek(descriptor, offset, os.SEEK_SET)
         return os.read(descriptor, nbytes)
-
-
-read_at: Callable[[int, int, int], bytes] = getattr(os, "pread", _seek_and_read)
-"""Read bytes of a descriptor at an offset, from any number of threads: ``read_at(descriptor, nbytes, offset)``."""
 
 
 def lock_file(descriptor: int, wait: bool = True) -> None:

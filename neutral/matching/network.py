@@ -8,7 +8,7 @@ from typing import Mapping
 from neutral.graph import Graph, Layer
 from neutral.matching.layouts import TensorLayout
 from neutral.store import Store
-from neutral.store.structure import computed_roles, require_valid
+from neutral.store.structure import computed_roles
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,10 @@ def describe_store(store: Store) -> Network:
     """Return the network of a store; read no tensor.
 
     Args:
-        store: The store; its structure is checked first.
+        store: The store.
 
     Returns:
         The store's layers, shapes and graph.
-
-    Raises:
-        StoreError: The store contradicts the catalogue.
 
     Example:
         >>> from neutral.tensor import Tensor
@@ -81,6 +78,5 @@ def describe_store(store: Store) -> Network:
         >>> describe_store(Store({"fc": layer}, {"fc.weight": Tensor("F32", (2, 3), ())})).shape("fc", "weight")
         (2, 3)
     """
-    require_valid(store)
     shapes = {key: tensor.shape for key, tensor in store.tensors.items()}
     return Network(store.layers, shapes, store.graph, computed=computed_roles(store.graph))

@@ -23,6 +23,7 @@ from neutral.matching.structure import NoNames, StructureMatcher
 from neutral.matching.target import Target
 from neutral.matching.value_checks import describe_split_tensors, find_value_conflicts
 from neutral.store import Store
+from neutral.store.structure import require_valid
 
 Prover = Callable[[Store, Plan], bool]
 """Return whether a module that is filled by the plan reproduces recorded values."""
@@ -61,6 +62,7 @@ def make_plan(
         MatchError: The store does not fit the module.
         UsageError: The mapping names an unknown layer, tensor or module.
         SourceError: The file of the mapping cannot be read.
+        StoreError: The store comes from a file and contradicts the catalogue.
 
     Example:
         >>> import numpy
@@ -79,6 +81,8 @@ def make_plan(
         >>> [(pair.layer, pair.module, pair.tensors) for pair in plan.pairs]
         [('fc', 'fc', {'weight': 'fc.weight'})]
     """
+    if store.path is not None or store.source is not None:
+        require_valid(store)
     mapping = resolve_mapping(mapping)
     if isinstance(mapping, Plan):
         allow_unused = (*allow_unused, *(glob.escape(item.name) for item in mapping.unused if item.allowed))

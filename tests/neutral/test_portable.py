@@ -69,7 +69,8 @@ def test_hdf5_is_read_in_a_process_without_limits_of_posix(tmp_path: Path) -> No
     assert (run.returncode, run.stderr) == (0, "")
 
 
-def test_reading_at_an_offset_without_pread_is_safe_in_threads(tmp_path: Path) -> None:
+def test_reading_at_an_offset_without_pread_is_safe_in_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "pread", raising=False)
     path = tmp_path / "x"
     path.write_bytes(bytes(range(256)) * 64)
     descriptor = portable.open_to_read(str(path))
@@ -77,7 +78,7 @@ def test_reading_at_an_offset_without_pread_is_safe_in_threads(tmp_path: Path) -
 
     def read(start: int) -> None:
         for offset in range(start, 1 << 14, 7):
-            if portable._seek_and_read(descriptor, 1, offset) != bytes([offset % 256]):
+            if portable.read_at(descriptor, 1, offset) != bytes([offset % 256]):
                 wrong.append(offset)
 
     threads = [threading.Thread(target=read, args=(start,)) for start in range(8)]

@@ -11,7 +11,7 @@ import pytest
 from neutral.edit import merge, slice_layers
 from neutral.errors import StoreError
 from neutral.graph import Graph, Input, Layer, Node, Value
-from neutral.matching import describe_store
+from neutral.matching.planning import make_plan
 from neutral.source import Piece
 from neutral.store import SourceFile, Store
 from neutral.store.check import check
@@ -266,7 +266,7 @@ def test_tensors_that_nothing_names_are_a_problem_of_the_file_alone(tmp_path: Pa
 @pytest.mark.parametrize(
     "use",
     [
-        describe_store,
+        lambda store: make_plan(None, store),
         lambda store: slice_layers(store, ["fc"]),
         lambda store: merge([store]),
         lambda store: write(store, "model", like=store, dry_run=True),
