@@ -24,6 +24,9 @@ def derive(
             nor a kept source file uses are dropped.
         graph: The graph of the result.
         note: A note on how the result was made. Each source file that cannot be restored any more gets one, too.
+
+    Returns:
+        A store that shares the unchanged tensors and their digests; close ``store`` after it.
     """
     used = {key for layer in layers.values() for key in layer.tensors.values()}
     layered = {key for layer in store.layers.values() for key in layer.tensors.values()}
@@ -43,11 +46,26 @@ def derive(
 
 
 def unrestorable(file: SourceFile) -> str:
-    """Return the note on a source file that a derived store cannot restore."""
+    """Return the note on a source file that a derived store cannot restore.
+
+    Args:
+        file: The source file.
+
+    Returns:
+        A line with its name, role, size in bytes and digest.
+    """
     digest = f", SHA-256 {file.sha256}" if file.sha256 else ""
     return f"made from {file.name} ({file.role}, {file.size} bytes{digest}), which it cannot give back"
 
 
 def matches_any(name: str, patterns: Iterable[str]) -> bool:
-    """Return whether one of some shell patterns matches a name."""
+    """Return whether one of some shell patterns matches a name.
+
+    Args:
+        name: The name of a layer or tensor.
+        patterns: Patterns of ``fnmatch``; upper and lower case differ.
+
+    Returns:
+        False if there are no patterns.
+    """
     return any(fnmatchcase(name, pattern) for pattern in patterns)

@@ -26,6 +26,16 @@ def write(folder: str, entries: Sequence[Entry]) -> bool:
 
     Returns:
         Whether the table was written, which needs pyarrow.
+
+    Raises:
+        TargetError: If a file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = write(folder, [Entry("resnet", ("resnet-0000.params",))])
+        ...     PAGE in os.listdir(folder)
+        True
     """
     write_journal(folder, entries)
     with atomic_file(os.path.join(folder, PAGE)) as file:

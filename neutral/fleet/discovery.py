@@ -54,7 +54,17 @@ class Found(NamedTuple):
 
 
 def discover(sources: Sequence[str]) -> list[Checkpoint]:
-    """Return every checkpoint below some sources, sorted by name; see :func:`search`."""
+    """Return every checkpoint below some sources, sorted by name; see :func:`search`.
+
+    Args:
+        sources: Files, folders and URLs of them.
+
+    Returns:
+        The checkpoints.
+
+    Raises:
+        SourceError: A source does not exist.
+    """
     return list(search(sources).checkpoints)
 
 
@@ -64,6 +74,9 @@ def search(sources: Sequence[str], leave_out: str | None = None) -> Found:
     Args:
         sources: Files, folders and URLs of them. With several, the names of checkpoints begin with the source's name.
         leave_out: A folder that is not searched, such as the archive in one of the sources.
+
+    Returns:
+        The checkpoints, sorted by name, and the files that are not part of any, with the reason.
 
     Raises:
         SourceError: A source does not exist.
@@ -116,6 +129,13 @@ def _folders(source: str, leave_out: str | None) -> Iterator[tuple[str, str, lis
 
 def unique_name(name: str, taken: Container[str]) -> str:
     """Return a name that is not taken: the name itself, or with the first free number.
+
+    Args:
+        name: The wanted name.
+        taken: The names that are in use.
+
+    Returns:
+        ``name``, ``name~2``, ``name~3`` and so on.
 
     Example:
         >>> unique_name("model", {"model", "model~2"})

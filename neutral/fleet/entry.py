@@ -42,6 +42,11 @@ class Entry:
         dtypes: The names of the dtypes, sorted.
         nbytes: The size of all tensors in bytes.
         error: The reason of a failure.
+
+    Example:
+        >>> entry = Entry("vision/resnet", ("resnet-symbol.json", "resnet-0000.params"), error="not readable")
+        >>> entry.status, entry.store
+        ('failed', None)
     """
 
     name: str
@@ -57,7 +62,14 @@ class Entry:
 
 
 def identify(checkpoint: Checkpoint) -> Entry:
-    """Return an entry with the digest of a checkpoint's files; an exception becomes the entry's error."""
+    """Return an entry with the digest of a checkpoint's files; an exception becomes the entry's error.
+
+    Args:
+        checkpoint: The checkpoint; URLs are downloaded to be hashed.
+
+    Returns:
+        An entry of status ``failed`` until the checkpoint has been converted.
+    """
     entry = Entry(checkpoint.name, checkpoint.paths)
     try:
         digests = [_digest(path) for path in checkpoint.paths]

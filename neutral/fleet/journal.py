@@ -52,7 +52,14 @@ class Journal:
         return self
 
     def add(self, entry: Entry) -> None:
-        """Append an entry and wait until it is on the disk."""
+        """Append an entry and wait until it is on the disk.
+
+        Args:
+            entry: The entry; a later one of its name replaces it when the journal is read.
+
+        Raises:
+            TargetError: The journal cannot be written.
+        """
         try:
             self._file.write(_line(entry))
             self._file.flush()
@@ -71,6 +78,9 @@ def read_journal(folder: str) -> Contents:
 
     Args:
         folder: The folder of the archive.
+
+    Returns:
+        The last entry of each name, and the lines that are damaged.
 
     Raises:
         TargetError: The journal cannot be read.
@@ -97,6 +107,10 @@ def read_journal(folder: str) -> Contents:
 def quarantine(folder: str, damaged: Iterable[bytes]) -> None:
     """Append damaged lines of the journal to :data:`DAMAGED`, and wait until they are on the disk.
 
+    Args:
+        folder: The folder of the archive.
+        damaged: The lines, without line ends.
+
     Raises:
         TargetError: The file cannot be written.
     """
@@ -112,6 +126,10 @@ def quarantine(folder: str, damaged: Iterable[bytes]) -> None:
 
 def write_journal(folder: str, entries: Iterable[Entry]) -> None:
     """Replace the journal by one with these entries, in their order.
+
+    Args:
+        folder: The folder of the archive.
+        entries: The entries; the file is replaced atomically.
 
     Raises:
         TargetError: The journal cannot be written.

@@ -63,5 +63,13 @@ def name_checkpoints(
 
 
 def renamed(items: Iterable[Entry], names: Mapping[str, str]) -> dict[str, Entry]:
-    """Return entries by their names in the archive."""
+    """Return entries by their names in the archive.
+
+    Args:
+        items: The entries of a run.
+        names: The name in the archive by the name in the run.
+
+    Returns:
+        Copies of the entries that carry the new names.
+    """
     return {names[item.name]: replace(item, name=names[item.name]) for item in items}

@@ -24,7 +24,15 @@ class Assignment(NamedTuple):
 
 
 def updated(former: Mapping[str, Entry], obsolete: Collection[str]) -> dict[str, Entry]:
-    """Return the former entries; obsolete ones are superseded if they have a store, else left out."""
+    """Return the former entries; obsolete ones are superseded if they have a store, else left out.
+
+    Args:
+        former: The entries of earlier runs by name.
+        obsolete: Names whose files have changed or are gone.
+
+    Returns:
+        The entries by name.
+    """
     return {
         name: replace(entry, status=SUPERSEDED) if name in obsolete else entry
         for name, entry in former.items()
@@ -39,6 +47,9 @@ def assign(entries: Mapping[str, Entry], former: Mapping[str, Entry], destinatio
         entries: The identified entries of the run by their names in the archive.
         former: The other entries of the archive, from :func:`updated`.
         destination: The folder of the archive, in which stores are looked for.
+
+    Returns:
+        The owner of each digest, and the checkpoints that have to be converted.
     """
     stored: dict[str, Entry] = {}
     for entry in sorted(former.values(), key=lambda item: (item.status != CONVERTED, item.name)):
@@ -71,6 +82,9 @@ def mark_duplicates(
         entries: The entries of the run after the conversions.
         assignment: The owners.
         former: The other entries of the archive, among which owners may be.
+
+    Returns:
+        The entries by name.
     """
     result = {}
     for name, entry in entries.items():

@@ -33,6 +33,9 @@ class TaskRunner:
             task: A function that can be pickled.
             arguments: The arguments of the task by the checkpoint's name.
             checkpoints: The checkpoints by name, for the entries of tasks that are lost.
+
+        Yields:
+            Entries in the order in which tasks end; of a lost task, one of status ``failed``.
         """
         futures: dict[Future[Entry], str] = {}
         unfinished: list[str] = []

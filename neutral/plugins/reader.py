@@ -14,6 +14,29 @@ class Reader(Protocol):
     ``find``, ``describe`` and ``find_partner`` may be absent. So may ``graph_advice``, a text that says how to get the
     graph of a checkpoint without one.
     ``docs/adding-a-reader.md`` has a complete example.
+
+    Example:
+        A reader of text files, with numbers:
+
+        >>> import numpy, os, tempfile
+        >>> from neutral.graph import Layer
+        >>> from neutral.store import Store
+        >>> from neutral.tensor import from_numpy
+        >>> class TextReader:
+        ...     name = "text"
+        ...     def can_read(self, path):
+        ...         return path.endswith(".weights.txt")
+        ...     def read(self, *paths, **options):
+        ...         values = numpy.loadtxt(paths[0], dtype="float32", ndmin=1)
+        ...         layer = Layer("values", "parameter", {}, {"value": "values.value"})
+        ...         return Store({"values": layer}, {"values.value": from_numpy(values)})
+        >>> reader: Reader = TextReader()
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "net.weights.txt")
+        ...     with open(path, "w") as file:
+        ...         _ = file.write("1.5 -2")
+        ...     reader.can_read(path), reader.read(path)["values.value"].tolist()
+        (True, [1.5, -2.0])
     """
 
     name: str
@@ -80,6 +103,9 @@ class Reader(Protocol):
         Args:
             path: The file, accepted by :meth:`can_read`.
             epoch: The epoch that the command line names.
+
+        Returns:
+            The path of the symbol for a parameter file, or the reverse.
 
         Raises:
             SourceError: There are several such files; the message lists them.

@@ -115,7 +115,14 @@ def _importable(group: str, names: Iterable[str]) -> Iterator[Any]:
 
 
 def registered(group: str) -> dict[str, str]:
-    """Return ``module:attribute`` by name: built-in names, then those of installed packages in alphabetical order."""
+    """Return ``module:attribute`` by name: built-in names, then those of installed packages in alphabetical order.
+
+    Args:
+        group: ``READERS``, ``WRITERS`` or another group of entry points.
+
+    Returns:
+        The targets by name. A package cannot replace a built-in name.
+    """
     from importlib import metadata
 
     if sys.version_info >= (3, 10):

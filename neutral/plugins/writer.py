@@ -19,7 +19,25 @@ if TYPE_CHECKING:
 
 
 class EmittedModel(Protocol):
-    """The files that ``emit`` wrote, and where each tensor of the store is in them."""
+    """The files that ``emit`` wrote, and where each tensor of the store is in them.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from typing import NamedTuple
+        >>> class Files(NamedTuple):
+        ...     path: Path
+        ...     weights: Path
+        ...     class_name: str
+        ...     lines: int
+        ...     keys: dict
+        ...     modules: dict
+        ...     ties: tuple
+        >>> model: EmittedModel = Files(
+        ...     Path("net.py"), Path("net.safetensors"), "Net", 40, {"fc.weight": "fc1.weight"}, {"fc1": "fc"}, ()
+        ... )
+        >>> model.keys["fc.weight"], model.modules["fc1"]
+        ('fc1.weight', 'fc')
+    """
 
     path: Path
     """The source file."""
@@ -38,7 +56,19 @@ class EmittedModel(Protocol):
 
 
 class WrittenCheckpoint(Protocol):
-    """The files of a checkpoint that ``write`` wrote or would write."""
+    """The files of a checkpoint that ``write`` wrote or would write.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from typing import NamedTuple
+        >>> class Files(NamedTuple):
+        ...     paths: tuple
+        ...     names: dict
+        ...     notes: tuple
+        >>> written: WrittenCheckpoint = Files((Path("net-0000.params"),), {"fc1.weight": "head.weight"}, ())
+        >>> [path.name for path in written.paths]
+        ['net-0000.params']
+    """
 
     paths: Sequence[Path]
     names: Mapping[str, str]
@@ -62,6 +92,19 @@ class Writer(Protocol):
     ``module`` is a model object of the framework. Options beyond those in the signatures are passed only when they were
     given on the command line; a method raises UsageError for an option that has no meaning for its framework.
     ``docs/adding-a-writer.md`` has a complete example.
+
+    Example:
+        A writer with one method, which refuses stores without a graph:
+
+        >>> from neutral.errors import UnsupportedError
+        >>> from neutral.store import Store
+        >>> class ListingWriter:
+        ...     name = "listing"
+        ...     def preflight(self, store, **cut):
+        ...         return None if store.graph else UnsupportedError("A listing needs a graph.")
+        >>> writer: Writer = ListingWriter()
+        >>> print(writer.preflight(Store({}, {})))
+        A listing needs a graph.
     """
 
     name: str

@@ -41,6 +41,9 @@ class UniqueNames:
         Args:
             name: The name that is taken.
             number: 2 or more.
+
+        Returns:
+            The name, the separator and the number, joined; it may be taken, too.
         """
         return f"{name}{self._separator}{number}"
 

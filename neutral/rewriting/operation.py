@@ -8,7 +8,17 @@ from neutral.graph import Value
 
 
 class Operation(Protocol):
-    """A named step of a dataflow graph whose outputs are ``Value(name, 0)``, ``Value(name, 1)`` and so on."""
+    """A named step of a dataflow graph whose outputs are ``Value(name, 0)``, ``Value(name, 1)`` and so on.
+
+    Example:
+        >>> from typing import NamedTuple
+        >>> class Step(NamedTuple):
+        ...     name: str
+        ...     operands: tuple
+        >>> step: Operation = Step("y", (Value("x"),))
+        >>> reachable([step, Step("unused", (Value("y"),))], [Value("y")])[0] == [step]
+        True
+    """
 
     @property
     def name(self) -> str:

@@ -32,7 +32,11 @@ def existing_files_kept() -> Iterator[None]:
 
 
 def keeps_existing() -> bool:
-    """Return whether writers refuse to replace a file; see :func:`existing_files_kept`."""
+    """Return whether writers refuse to replace a file; see :func:`existing_files_kept`.
+
+    Returns:
+        True inside such a block, in this thread or task.
+    """
     return _KEEPS_EXISTING.get()
 
 
@@ -92,7 +96,17 @@ class AtomicFiles:
         self._stack = ExitStack()
 
     def open(self, path: str | os.PathLike[str]) -> BinaryIO:
-        """Open a file that replaces ``path``; see :func:`atomic_file`."""
+        """Open a file that replaces ``path``; see :func:`atomic_file`.
+
+        Args:
+            path: The target; a symbolic link is followed, so that the file it points to is replaced.
+
+        Returns:
+            The temporary file, open for writing.
+
+        Raises:
+            TargetError: If it cannot be created, or the target exists and is to be kept.
+        """
         self._path = os.fspath(path)
         target = os.path.realpath(self._path)
         with written_errors(self._path):
@@ -143,7 +157,15 @@ class AtomicFiles:
 
 
 def refuse_existing(path: str, target: str) -> None:
-    """Raise TargetError if a target exists."""
+    """Raise TargetError if a target exists.
+
+    Args:
+        path: The target as the user named it, for the message.
+        target: The same with links resolved.
+
+    Raises:
+        TargetError: If ``target`` exists, be it a broken link.
+    """
     if os.path.lexists(target):
         with written_errors(path):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
@@ -156,6 +178,9 @@ def written_errors(path: str, replaced: list[str] | None = None) -> Iterator[Non
     Args:
         path: The target.
         replaced: The targets that were replaced before it.
+
+    Raises:
+        TargetError: If the block raises OSError.
     """
     try:
         yield
@@ -170,7 +195,14 @@ def written_errors(path: str, replaced: list[str] | None = None) -> Iterator[Non
 
 @contextmanager
 def synced_errors(replaced: list[str]) -> Iterator[None]:
-    """Turn an error of flushing a folder, after its files have been replaced, into TargetError."""
+    """Turn an error of flushing a folder, after its files have been replaced, into TargetError.
+
+    Args:
+        replaced: The files that have been replaced, for the message.
+
+    Raises:
+        TargetError: If the block raises OSError.
+    """
     try:
         yield
     except OSError as error:
@@ -181,7 +213,14 @@ def synced_errors(replaced: list[str]) -> Iterator[None]:
 
 
 def sync_folder(folder: str) -> None:
-    """Flush the entries of a folder to the disk, where its file system can."""
+    """Flush the entries of a folder to the disk, where its file system can.
+
+    Args:
+        folder: The folder; nothing is done on Windows.
+
+    Raises:
+        OSError: If the folder cannot be opened or flushed.
+    """
     if os.name == "nt":  # folders cannot be opened there
         return
     descriptor = os.open(folder, os.O_RDONLY)

@@ -19,6 +19,12 @@ _CONTAINERS = ("neutral.store.safetensors", "neutral.store.hdf5", "neutral.store
 def container_for(path: str | os.PathLike[str]) -> Any:
     """Return the module that writes the container of a path's suffix.
 
+    Args:
+        path: The file to write; upper and lower case of its suffix are equal.
+
+    Returns:
+        A module with ``write``.
+
     Raises:
         UsageError: If the suffix is unknown.
 
@@ -34,6 +40,12 @@ def container_for(path: str | os.PathLike[str]) -> Any:
 
 def container_of(path: str) -> Any:
     """Return the module that reads a file, by the first bytes of the file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        A module with ``read``.
 
     Raises:
         SourceError: If the file cannot be read.

@@ -45,6 +45,12 @@ class SourceDescriptors(Dict[str, int]):
     def read(self, part: FileRange) -> bytes:
         """Read a small range of a file at once.
 
+        Args:
+            part: The file, the offset and the length, in bytes.
+
+        Returns:
+            All bytes of the range.
+
         Raises:
             SourceError: If the file cannot be read or is too short.
         """
@@ -85,7 +91,14 @@ class EarlySync:
         self._unsynced = 0
 
     def written(self, count: int) -> None:
-        """Count further bytes and start a flush if enough have come together; raises errors of the last flush."""
+        """Count further bytes and start a flush if enough have come together; raises errors of the last flush.
+
+        Args:
+            count: Bytes that have been written since the last call.
+
+        Raises:
+            OSError: If the last flush failed.
+        """
         self._unsynced += count
         if self._unsynced < _EARLY_SYNC or (self._running is not None and not self._running.done()):
             return

@@ -35,7 +35,14 @@ class ErrorKeepingFile:
             raise self._error
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
-        """Write all of ``data`` and return its length in bytes."""
+        """Write all of ``data`` and return its length in bytes.
+
+        Args:
+            data: The bytes; dropped after an error.
+
+        Returns:
+            The length of ``data``, after an error too.
+        """
         count = memoryview(data).nbytes
         if self._error is None:
             try:
@@ -48,7 +55,14 @@ class ErrorKeepingFile:
         return count
 
     def read(self, count: int = -1) -> bytes:
-        """Read bytes; zeros after an error."""
+        """Read bytes; zeros after an error.
+
+        Args:
+            count: The number of bytes; negative: up to the end.
+
+        Returns:
+            The bytes; fewer at the end of the file.
+        """
         count = max(0, self._end - self._position) if count < 0 else count
         data = b""
         if self._error is None:
@@ -63,23 +77,49 @@ class ErrorKeepingFile:
         return data
 
     def readinto(self, buffer: memoryview) -> int:
-        """Read into a buffer; see :meth:`read`."""
+        """Read into a buffer; see :meth:`read`.
+
+        Args:
+            buffer: A writable buffer.
+
+        Returns:
+            The number of bytes that were read.
+        """
         data = self.read(memoryview(buffer).nbytes)
         memoryview(buffer).cast("B")[: len(data)] = data
         return len(data)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Move the position, without the file."""
+        """Move the position, without the file.
+
+        Args:
+            offset: The distance in bytes.
+            whence: ``os.SEEK_SET``, ``os.SEEK_CUR`` or ``os.SEEK_END``.
+
+        Returns:
+            The new position from the beginning.
+        """
         start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._end}[whence]
         self._position = start + offset
         return self._position
 
     def tell(self) -> int:
-        """Return the position."""
+        """Return the position.
+
+        Returns:
+            Bytes from the beginning.
+        """
         return self._position
 
     def truncate(self, size: int | None = None) -> int:
-        """Set the size of the file."""
+        """Set the size of the file.
+
+        Args:
+            size: The size in bytes; None: the position.
+
+        Returns:
+            The new size, after an error too.
+        """
         self._end = self._position if size is None else size
         if self._error is None:
             try:

@@ -17,6 +17,9 @@ def graph_problems(graph: Graph, store: Store, place: str = "graph") -> Iterator
         graph: The graph. Its nodes have to be in execution order.
         store: The store, for the layers that the nodes use.
         place: The beginning of each line.
+
+    Yields:
+        The place and the contradiction, a line.
     """
     output_counts: dict[str, int | None] = {}
     for graph_input in graph.inputs:

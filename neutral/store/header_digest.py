@@ -45,7 +45,15 @@ def write_header_digest(header: bytearray, prefix: bytes = COMPACT_PREFIX) -> by
 
 
 def is_header_digest_valid(header: bytes, prefix: bytes = COMPACT_PREFIX) -> bool:
-    """Return whether the digest after ``prefix`` is the header's SHA-256; see :func:`write_header_digest`."""
+    """Return whether the digest after ``prefix`` is the header's SHA-256; see :func:`write_header_digest`.
+
+    Args:
+        header: The header as it is in the file.
+        prefix: The bytes before the digest.
+
+    Returns:
+        False also if the digest is missing.
+    """
     start = header.find(prefix) + len(prefix)
     end = start + len(PLACEHOLDER)
     unsigned = bytearray(header)
@@ -54,7 +62,11 @@ def is_header_digest_valid(header: bytes, prefix: bytes = COMPACT_PREFIX) -> boo
 
 
 def random_placeholder() -> str:
-    """Return a placeholder of the length of a SHA-256 that no header contains by chance."""
+    """Return a placeholder of the length of a SHA-256 that no header contains by chance.
+
+    Returns:
+        64 hexadecimal digits.
+    """
     return os.urandom(len(PLACEHOLDER) // 2).hex()
 
 

@@ -13,7 +13,11 @@ except ImportError:  # Windows: an open file cannot be removed there, and folder
 
 
 def lock_file(descriptor: int) -> None:
-    """Lock an open file, if its file system has locks."""
+    """Lock an open file, if its file system has locks.
+
+    Args:
+        descriptor: The file's descriptor, whose closing ends the lock.
+    """
     if fcntl is not None:
         with suppress(OSError):
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -21,6 +25,12 @@ def lock_file(descriptor: int) -> None:
 
 def try_lock(descriptor: int) -> bool:
     """Lock an open file or folder and return True, or False if another process holds the lock.
+
+    Args:
+        descriptor: The descriptor, whose closing ends the lock.
+
+    Returns:
+        True if the lock was free.
 
     Raises:
         OSError: If there are no locks here.
@@ -39,7 +49,17 @@ _held: set[str] = set()
 
 
 def hold_folder(folder: str) -> int | None:
-    """Lock a folder that this process has made until :func:`release_folder`; return its descriptor, if there is one."""
+    """Lock a folder that this process has made until :func:`release_folder`; return its descriptor, if there is one.
+
+    Args:
+        folder: The folder.
+
+    Returns:
+        The descriptor for :func:`release_folder`; None on systems without these locks.
+
+    Raises:
+        OSError: If the folder cannot be opened.
+    """
     if fcntl is None:
         return None
     descriptor = os.open(folder, os.O_RDONLY)
@@ -49,7 +69,12 @@ def hold_folder(folder: str) -> int | None:
 
 
 def release_folder(folder: str, descriptor: int | None) -> None:
-    """Give up the lock of :func:`hold_folder`."""
+    """Give up the lock of :func:`hold_folder`.
+
+    Args:
+        folder: The folder.
+        descriptor: The value that :func:`hold_folder` returned.
+    """
     _held.discard(folder)
     if descriptor is not None:
         os.close(descriptor)

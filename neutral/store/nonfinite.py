@@ -16,6 +16,9 @@ def nonfinite_counts(tensors: Mapping[str, Tensor]) -> Iterator[tuple[str, int]]
     Args:
         tensors: Tensors by key; their content is read in chunks.
 
+    Yields:
+        The key and a count above zero.
+
     Example:
         >>> import numpy
         >>> from neutral.tensor import from_numpy

@@ -62,13 +62,28 @@ class RemoteFile:
             self.size = int(self._system.info(self._path)["size"])
 
     def read(self, start: int, end: int) -> bytes:
-        """Read the bytes from ``start`` to ``end``, or to the end of the file if that comes first."""
+        """Read the bytes from ``start`` to ``end``, or to the end of the file if that comes first.
+
+        Args:
+            start: The first byte.
+            end: The byte after the last.
+
+        Returns:
+            The bytes, in one request.
+
+        Raises:
+            SourceError: If they cannot be read.
+        """
         with _source_errors(self.url):
             data: bytes = self._system.cat_file(self._path, start=start, end=min(end, self.size))
         return data
 
     def chunks(self) -> Iterator[bytes]:
-        """Read the whole file."""
+        """Read the whole file.
+
+        Yields:
+            Its bytes, in requests of limited size.
+        """
         return self._chunks(FileRange(self.url, 0, self.size))
 
     def lazy(self, tensor: Tensor) -> Tensor:
@@ -76,6 +91,9 @@ class RemoteFile:
 
         Args:
             tensor: A tensor of ranges of this file.
+
+        Returns:
+            A tensor of equal dtype and shape; nothing is downloaded before it is read.
         """
         parts = tensor.content
         assert isinstance(parts, tuple)
@@ -130,6 +148,9 @@ def fetched(paths: Sequence[str]) -> Iterator[list[str]]:
 
     Yields:
         The local paths in the same order. An error of Neutral that leaves the block names the URLs instead.
+
+    Raises:
+        SourceError: If a file cannot be downloaded.
     """
     if not any(map(is_url, paths)):
         yield list(paths)
@@ -175,6 +196,10 @@ def folders(url: str) -> Iterator[tuple[str, str, list[str]]]:
 
 def put(path: str, url: str) -> None:
     """Upload a file.
+
+    Args:
+        path: The local file.
+        url: The target, replaced if it exists.
 
     Raises:
         TargetError: If it cannot be written.

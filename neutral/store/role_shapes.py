@@ -28,6 +28,9 @@ def shape_problems(
         attributes: The layer's attributes; those that are absent are taken as unknown.
         shapes: The tensors' shapes by role.
 
+    Yields:
+        The role, its shape and the expected one.
+
     Example:
         >>> from neutral.operators import catalogue
         >>> list(shape_problems(catalogue["linear"], {"out_features": 3}, {"weight": (3, 5), "bias": (2,)}))
@@ -51,7 +54,15 @@ def shape_problems(
 
 
 def role_shapes(layer: Layer, store: Store) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of a layer's tensors by role; roles without a tensor are left out."""
+    """Return the shapes of a layer's tensors by role; roles without a tensor are left out.
+
+    Args:
+        layer: The layer.
+        store: The store that has the layer's tensors.
+
+    Returns:
+        Shapes by role.
+    """
     return {role: store.tensors[key].shape for role, key in layer.tensors.items() if key in store.tensors}
 
 

@@ -25,7 +25,18 @@ from neutral.tensor import Tensor
 
 
 def recognises(head: bytes) -> bool:
-    """Return whether a file looks like safetensors by its first bytes, nine at least."""
+    """Return whether a file looks like safetensors by its first bytes, nine at least.
+
+    Args:
+        head: The first bytes of the file.
+
+    Returns:
+        True for a header length within the limit, followed by a brace.
+
+    Example:
+        >>> recognises((2).to_bytes(8, "little") + b"{}"), recognises(b"weights in text")
+        (True, False)
+    """
     return head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= LIMIT
 
 
@@ -42,6 +53,16 @@ def read(path: str) -> Store:
     Raises:
         SourceError: If the file cannot be read.
         StoreError: If its header or manifest is not sound.
+
+    Example:
+        >>> import os, tempfile
+        >>> from neutral.store import Store
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "a.safetensors")
+        ...     write(Store({}, {}, notes=("an example",)), path)
+        ...     with read(path) as store:
+        ...         store.notes
+        ('an example',)
     """
     return _store(read_header(path), path)
 
@@ -109,6 +130,15 @@ def write(store: Store, path: str, *, digests: bool = True, progress: Progress |
 
     Raises:
         TargetError: If the file cannot be written.
+
+    Example:
+        >>> import os, tempfile
+        >>> from neutral.store import Store
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "a.safetensors")
+        ...     write(Store({}, {}), path, digests=False)
+        ...     os.listdir(folder)
+        ['a.safetensors']
     """
     tensors = ordered(store.tensors)
     files = () if store.source is None else store.source.files
@@ -175,7 +205,14 @@ def write_tensors_to(
     metadata: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> None:
-    """Write a plain safetensors file into an open file; see :func:`write_tensors`."""
+    """Write a plain safetensors file into an open file; see :func:`write_tensors`.
+
+    Args:
+        file: A file open for writing, at its beginning; it stays open.
+        tensors: The tensors by key.
+        metadata: The texts of ``__metadata__``; None writes none.
+        progress: A callback that gets the bytes done and the bytes in all.
+    """
     tensors = ordered(tensors)
     file.write(encode_header(tensors, metadata))
     copy_tensors(tensors, file, ByteCounter(sum(tensor.nbytes for tensor in tensors.values()), progress))

@@ -26,7 +26,18 @@ _BEGINNING = re.compile(rb'\s*\{\s*"(metadata|weight_map)"')
 
 
 def recognises(head: bytes) -> bool:
-    """Return whether a file looks like an index by its first bytes: other JSON has other first keys."""
+    """Return whether a file looks like an index by its first bytes: other JSON has other first keys.
+
+    Args:
+        head: The first bytes of the file, up to 64.
+
+    Returns:
+        True if the first key is ``metadata`` or ``weight_map``.
+
+    Example:
+        >>> recognises(b'{"metadata": {"total_size": 8}'), recognises(b'{"nodes": []}')
+        (True, False)
+    """
     return _BEGINNING.match(head) is not None
 
 
@@ -35,6 +46,9 @@ def index_name(path: str) -> str:
 
     Args:
         path: The index, or the name that the store would have in a single file.
+
+    Returns:
+        The path of the index; ``path`` itself if it is one.
 
     Raises:
         UsageError: If the path has another suffix than ``.safetensors``.
@@ -49,6 +63,16 @@ def index_name(path: str) -> str:
 def shard_names(path: str, count: int) -> list[str]:
     """Return the names of the shards; see :func:`index_name`.
 
+    Args:
+        path: The index, or the name that the store would have in a single file.
+        count: The number of shards.
+
+    Returns:
+        The paths in order, beside the index.
+
+    Raises:
+        UsageError: If the path has another suffix than ``.safetensors``.
+
     Example:
         >>> shard_names("model.safetensors", 2)
         ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors']
@@ -59,6 +83,17 @@ def shard_names(path: str, count: int) -> list[str]:
 def marked_shard_names(path: str, count: int, identifier: str) -> list[str]:
     """Return names of shards that no shard of another set has.
 
+    Args:
+        path: The index, or the name that the store would have in a single file.
+        count: The number of shards.
+        identifier: The set's identifier in hexadecimal, of which 16 digits are used.
+
+    Returns:
+        The paths in order, beside the index.
+
+    Raises:
+        UsageError: If the path has another suffix than ``.safetensors``.
+
     Example:
         >>> marked_shard_names("model.safetensors", 1, "0123456789abcdef0123")
         ['model-00001-of-00001-0123456789abcdef.safetensors']
@@ -68,12 +103,26 @@ def marked_shard_names(path: str, count: int, identifier: str) -> list[str]:
 
 
 def encode_index(index: Mapping[str, Any]) -> bytearray:
-    """Encode an index as indented JSON; the digest is a placeholder if there is one."""
+    """Encode an index as indented JSON; the digest is a placeholder if there is one.
+
+    Args:
+        index: The JSON document.
+
+    Returns:
+        UTF-8 with sorted keys and a final newline.
+    """
     return bytearray((json.dumps(index, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode())
 
 
 def encode_with_digest(index: Mapping[str, Any]) -> bytes:
-    """Encode an index whose ``neutral.sha256`` is a placeholder, with its digest instead."""
+    """Encode an index whose ``neutral.sha256`` is a placeholder, with its digest instead.
+
+    Args:
+        index: The JSON document.
+
+    Returns:
+        The bytes of :func:`encode_index`, of the same length.
+    """
     return bytes(write_header_digest(encode_index(index), INDENTED_PREFIX))
 
 

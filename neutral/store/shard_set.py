@@ -37,6 +37,9 @@ def set_identifier(digests: Mapping[str, str]) -> str:
     Args:
         digests: SHA-256 by tensor key.
 
+    Returns:
+        64 hexadecimal digits.
+
     Example:
         >>> set_identifier({"b": "2", "a": "1"}) == set_identifier({"a": "1", "b": "2"})
         True
@@ -69,7 +72,14 @@ class ShardSet:
         self._stack = ExitStack()
 
     def open_shard(self) -> BinaryIO:
-        """Open the file of the next shard."""
+        """Open the file of the next shard.
+
+        Returns:
+            The file, open for writing; its errors are TargetError.
+
+        Raises:
+            TargetError: If the file cannot be created.
+        """
         name = self._names[len(self._files)]
         if not self._files:
             self._refuse_existing()

@@ -55,6 +55,15 @@ def read(path: str) -> Store:
     Raises:
         SourceError: If a file cannot be read.
         StoreError: If the index or a shard is not sound.
+
+    Example:
+        >>> import os, tempfile
+        >>> from neutral.store import Store
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     *_, index = write(Store({}, {}, notes=("hi",)), os.path.join(folder, "a.safetensors"), max_shard_size=1)
+        ...     with read(index) as store:
+        ...         store.notes
+        ('hi',)
     """
     while True:
         index = read_index(path)
@@ -105,6 +114,18 @@ def write(
     Raises:
         UsageError: If the path has another suffix than ``.safetensors``.
         TargetError: If a file cannot be written.
+
+    Example:
+        >>> import numpy, os, tempfile
+        >>> from neutral.graph import Layer
+        >>> from neutral.store import Store
+        >>> from neutral.tensor import from_numpy
+        >>> layers = {name: Layer(name, "parameter", {}, {"value": name + ".value"}) for name in "ab"}
+        >>> tensors = {name + ".value": from_numpy(numpy.zeros(3, "float32")) for name in "ab"}
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     paths = write(Store(layers, tensors), os.path.join(folder, "net.safetensors"), max_shard_size=12)
+        >>> len(paths), os.path.basename(paths[-1])
+        (3, 'net.safetensors.index.json')
     """
     if is_url(path):
         return _write_remote(store, path, max_shard_size, digests, progress)
@@ -151,6 +172,11 @@ def write(
 
 def write_tensors(tensors: Mapping[str, Tensor], path: str, *, max_shard_size: int) -> list[str]:
     """Write tensors without a manifest as shards and their index; see :func:`write`.
+
+    Args:
+        tensors: The tensors by key.
+        path: The index, or the name that a single file would have.
+        max_shard_size: Bytes of data in a shard; a larger tensor has a shard of its own.
 
     Returns:
         The paths of the files, the index last.

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 def is_file_name(name: str) -> bool:
     r"""Return whether a recorded name is the name of a file without a folder, so that it is safe to write to.
 
+    Args:
+        name: The recorded name.
+
+    Returns:
+        False for empty names, ``.``, ``..``, and those with a separator of any system or a zero character.
+
     Example:
         >>> is_file_name("net-symbol.json"), is_file_name("../x"), is_file_name("..\\x")
         (True, False, False)

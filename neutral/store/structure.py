@@ -109,6 +109,9 @@ def computed_roles(graph: Graph | None) -> dict[str, frozenset[str]]:
     Args:
         graph: The graph, whose subgraphs count too; None for a store without one.
 
+    Returns:
+        Sets of roles by layer; layers without such roles are left out.
+
     Example:
         >>> from neutral.graph import Input, Node, Value
         >>> node = Node("fc", "linear", (Value("x"),), {}, "fc", {"weight": Value("w")})

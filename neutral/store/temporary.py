@@ -52,7 +52,14 @@ class TemporaryFile:
             self.file.close()  # Windows renames closed files only
 
     def replace(self, target: str | None = None) -> None:
-        """Rename the file to its target, or to another path in the folder."""
+        """Rename the file to its target, or to another path in the folder.
+
+        Args:
+            target: A path in the same folder; None: the target that the file was made for.
+
+        Raises:
+            OSError: If the file cannot be renamed.
+        """
         os.replace(self._path, self.target if target is None else target)
 
     def link(self) -> None:
@@ -111,6 +118,10 @@ class TemporaryFolder:
 def replace_by_link(path: str, target: str) -> None:
     """Give a file a second name in its folder, which replaces a file of that name.
 
+    Args:
+        path: The file.
+        target: The second name, a path in the same folder.
+
     Raises:
         OSError: If the file system has no hard links.
     """
@@ -124,7 +135,14 @@ def replace_by_link(path: str, target: str) -> None:
 
 
 def require_file_or_nothing(target: str) -> None:
-    """Raise OSError if a path is a folder, a device, a pipe or a socket."""
+    """Raise OSError if a path is a folder, a device, a pipe or a socket.
+
+    Args:
+        target: The path, which may not exist.
+
+    Raises:
+        OSError: If it cannot be a file's.
+    """
     with suppress(FileNotFoundError):
         mode = os.stat(target).st_mode
         if stat.S_ISDIR(mode):
@@ -134,7 +152,11 @@ def require_file_or_nothing(target: str) -> None:
 
 
 def remove_abandoned(folder: str) -> None:
-    """Remove the temporary files and folders of killed runs from a folder."""
+    """Remove the temporary files and folders of killed runs from a folder.
+
+    Args:
+        folder: The folder; errors are ignored, and files of runs that still hold their lock stay.
+    """
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             is_folder = _FOLDER.fullmatch(entry.name) is not None

@@ -36,7 +36,14 @@ class Comparison:
     exact: bool = False
 
     def within(self, tolerance: float) -> bool:
-        """Return whether the error is within a tolerance in units of the scale, or zero where equality is required."""
+        """Return whether the error is within a tolerance in units of the scale, or zero where equality is required.
+
+        Args:
+            tolerance: The largest allowed error, in units of the largest golden magnitude.
+
+        Returns:
+            True if it is; an error that is NaN never is.
+        """
         return self.max_error == 0 if self.exact else self.scaled_error <= tolerance
 
 
@@ -46,6 +53,9 @@ def spread(observed: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     Args:
         observed: The array.
         shape: The shape with the number of samples as its first extent.
+
+    Returns:
+        A read-only view of shape ``shape``, or ``observed`` itself.
 
     Example:
         >>> spread(np.zeros((1, 3)), (4, 3)).shape
@@ -61,6 +71,9 @@ def compare(observed: np.ndarray, golden: np.ndarray) -> Comparison:
     Args:
         observed: The computed array.
         golden: The recorded array. Extents of one in either shape are ignored.
+
+    Returns:
+        The errors; infinite where shapes differ.
 
     Example:
         >>> compare(np.array([1.0, 2.5]), np.array([1.0, 2.0])).scaled_error
@@ -82,6 +95,12 @@ def compare(observed: np.ndarray, golden: np.ndarray) -> Comparison:
 
 def format_error(value: float) -> str:
     """Return an error as text.
+
+    Args:
+        value: The error, of any unit.
+
+    Returns:
+        Three significant digits; ``inf`` and ``nan`` as they are.
 
     Example:
         >>> format_error(0.00123), format_error(math.inf)

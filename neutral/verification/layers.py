@@ -104,7 +104,11 @@ class LayerComparison:
             self._skip(use.pair, f"nothing to compare in its output for {use.node}")
 
     def skipped(self) -> Iterator[Skipped]:
-        """Yield the pairs that were not compared, after the run."""
+        """Yield the pairs that were not compared, after the run.
+
+        Yields:
+            The stored layer, its module, and the reason.
+        """
         yield from self._skipped
         for uses in self._expected.values():
             for use in uses:

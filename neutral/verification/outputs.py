@@ -24,6 +24,9 @@ def select_outputs(count: int, golden: Golden, store: Store | None) -> Sequence[
         count: The number of outputs of the network.
         golden: The recorded values.
         store: The store of the network, None where it is unknown.
+
+    Returns:
+        The keys in the order of the network's outputs.
     """
     graph = store.graph if store is not None else None
     if count == len(golden.outputs) or graph is None or count != len(graph.outputs):

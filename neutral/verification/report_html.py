@@ -31,7 +31,14 @@ strong.bad { color: var(--bad) }
 
 
 def render_page(report: Report) -> str:
-    """Return the HTML document of a report. Names come from files and are escaped."""
+    """Return the HTML document of a report. Names come from files and are escaped.
+
+    Args:
+        report: The report.
+
+    Returns:
+        A complete page without external files or scripts.
+    """
     verdict = "good" if report.ok else "bad"
     lists = "".join(
         f"<h2>{title}</h2><ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>"

@@ -24,6 +24,9 @@ def compare_to_row(
         source: The name of the recorded tensor or node.
         pair: The pair of the plan, None for an output of the network.
         hint: The likely cause of a difference, if it is known already.
+
+    Returns:
+        The row of the report; where the arrays differ by more than ``tolerance``, with a hint.
     """
     comparison = compare(observed, golden)
     if not comparison.within(tolerance):

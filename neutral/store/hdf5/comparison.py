@@ -25,6 +25,9 @@ def tree_problems(path: str, file: h5py.File, layers: Mapping[str, Layer], step:
         layers: The layers of the manifest by name.
         step: Called before each object that is read.
 
+    Yields:
+        The place in the file and what is wrong with it.
+
     Raises:
         StoreError: If an object cannot be read, or leads out of the file.
     """

@@ -44,14 +44,28 @@ class Contents:
         self._last: tuple[str, Any] = ("", None)
 
     def manifest(self) -> bytes:
-        """Return the bytes of the manifest."""
+        """Return the bytes of the manifest.
+
+        Returns:
+            JSON in UTF-8.
+
+        Raises:
+            StoreError: If there is no manifest, or it is too long.
+        """
         dataset = check_dataset(self._path, "/manifest", member(self._path, self._file, "manifest"))
         if dataset.nbytes > limits.MANIFEST_BYTES.value:
             raise StoreError(f"{self._path}: its manifest takes {dataset.nbytes} bytes. {limits.MANIFEST_BYTES.advice}")
         return bytes(dataset[()])
 
     def tensors(self) -> list[Entry]:
-        """Return the tensors; a tensor that several layers share is listed once."""
+        """Return the tensors; a tensor that several layers share is listed once.
+
+        Returns:
+            For each tensor its key, the place of its dataset, its dtype code, shape, and the dataset's chunk shape.
+
+        Raises:
+            StoreError: If a dataset is not what a store has, or all together unpack to too many bytes.
+        """
         seen: dict[str, Entry] = {}
         total = 0
         for place, dataset in self._datasets():
@@ -71,6 +85,15 @@ class Contents:
     def block(self, place: str, dtype: str, shape: Sequence[int], region: Region) -> bytes:
         """Return a region of a tensor.
 
+        Args:
+            place: The path of the dataset.
+            dtype: The dtype code that it had, such as ``F32``.
+            shape: The shape that it had.
+            region: Start and stop for each of the first axes; the others are whole.
+
+        Returns:
+            The bytes, little-endian and in row-major order.
+
         Raises:
             StoreError: If the tensor is not what it was when the file was opened.
         """
@@ -86,7 +109,11 @@ class Contents:
         return np.ascontiguousarray(dataset[index]).tobytes()
 
     def problems(self) -> list[str]:
-        """Return what differs between the manifest and what people see who browse the file."""
+        """Return what differs between the manifest and what people see who browse the file.
+
+        Returns:
+            A line for each difference.
+        """
         layers = manifest.decode(self.manifest().decode(), self._path)["layers"]
         return list(tree_problems(self._path, self._file, layers, self._step))
 
@@ -113,6 +140,13 @@ class Contents:
 def open_contents(path: str, step: Callable[[], None] = lambda: None) -> Iterator[Contents]:
     """Open a file; in the block, errors of h5py become StoreError.
 
+    Args:
+        path: The file.
+        step: Called before each object that is read.
+
+    Yields:
+        The contents, until the block ends.
+
     Raises:
         UnsupportedError: If h5py is missing.
         StoreError: If the file is damaged.
@@ -124,7 +158,14 @@ def open_contents(path: str, step: Callable[[], None] = lambda: None) -> Iterato
 
 @contextmanager
 def damage_reported(path: str) -> Iterator[None]:
-    """Turn the errors of h5py in the block into StoreError."""
+    """Turn the errors of h5py in the block into StoreError.
+
+    Args:
+        path: The file, for the message.
+
+    Raises:
+        StoreError: If the block raises an error of h5py.
+    """
     try:
         yield
     except H5PY_ERRORS as error:

@@ -19,7 +19,19 @@ _LARGEST_RATIO = 1 << 16
 
 
 def members(path: str, place: str, group: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the names and objects of a group; links out of it are refused."""
+    """Yield the names and objects of a group; links out of it are refused.
+
+    Args:
+        path: The path of the file, for messages.
+        place: The group's path in it.
+        group: The group.
+
+    Yields:
+        The name, still escaped, and the object.
+
+    Raises:
+        StoreError: If it is not a group, or a member is a soft or external link.
+    """
     import h5py
 
     if not isinstance(group, h5py.Group):
@@ -29,7 +41,20 @@ def members(path: str, place: str, group: Any) -> Iterator[tuple[str, Any]]:
 
 
 def member(path: str, group: h5py.Group, name: str, place: str = "") -> Any:
-    """Return a member of a group, None if there is none; soft and external links are refused, not followed."""
+    """Return a member of a group, None if there is none; soft and external links are refused, not followed.
+
+    Args:
+        path: The path of the file, for messages.
+        group: The group.
+        name: The escaped name of the member.
+        place: The group's path, for messages.
+
+    Returns:
+        The group or dataset.
+
+    Raises:
+        StoreError: If the member is a soft or external link.
+    """
     import h5py
 
     link = group.get(name, getlink=True)
@@ -43,7 +68,19 @@ def member(path: str, group: h5py.Group, name: str, place: str = "") -> Any:
 
 
 def resolve(path: str, file: h5py.File, place: str) -> Any:
-    """Return the object at an absolute place, by hard links alone."""
+    """Return the object at an absolute place, by hard links alone.
+
+    Args:
+        path: The path of the file, for messages.
+        file: The file.
+        place: An absolute path in it, such as ``/tensors/fc/weight``.
+
+    Returns:
+        The group or dataset, None if there is none.
+
+    Raises:
+        StoreError: If a step is a soft or external link.
+    """
     found: Any = file
     for name in place[1:].split("/"):
         found = member(path, found, name) if isinstance(found, type(file["/"])) else None
@@ -51,7 +88,19 @@ def resolve(path: str, file: h5py.File, place: str) -> Any:
 
 
 def check_dataset(path: str, place: str, dataset: Any) -> h5py.Dataset:
-    """Return the dataset if its data are plain numbers in this file, and no more than the file can hold."""
+    """Return the dataset if its data are plain numbers in this file, and no more than the file can hold.
+
+    Args:
+        path: The path of the file, for messages.
+        place: The path in it.
+        dataset: The object of that place.
+
+    Returns:
+        ``dataset`` itself.
+
+    Raises:
+        StoreError: If it is not such a dataset.
+    """
     import h5py
 
     if not isinstance(dataset, h5py.Dataset):
@@ -76,12 +125,32 @@ def check_dataset(path: str, place: str, dataset: Any) -> h5py.Dataset:
 
 
 def chunk_shape(dataset: h5py.Dataset) -> tuple[int, ...]:
-    """Return the shape of the chunks of a dataset, ones if it has no chunks."""
+    """Return the shape of the chunks of a dataset, ones if it has no chunks.
+
+    Args:
+        dataset: The dataset, of any rank.
+
+    Returns:
+        An extent for each axis.
+    """
     return tuple(dataset.chunks or (1,) * dataset.ndim)
 
 
 def text_attribute(path: str, place: str, item: Any, name: str) -> str:
-    """Return an attribute that is one text."""
+    """Return an attribute that is one text.
+
+    Args:
+        path: The path of the file, for messages.
+        place: The path of the object in it.
+        item: The group or dataset.
+        name: The name of the attribute.
+
+    Returns:
+        The text.
+
+    Raises:
+        StoreError: If the attribute is not a text.
+    """
     value = attribute(path, place, item, name)
     if not isinstance(value, str):
         raise StoreError(f"{path}: the attribute {name!r} of {place} is not a text.")
@@ -89,7 +158,20 @@ def text_attribute(path: str, place: str, item: Any, name: str) -> str:
 
 
 def attribute(path: str, place: str, item: Any, name: str) -> Any:
-    """Return the value of an attribute: a text, a number or an array of numbers."""
+    """Return the value of an attribute: a text, a number or an array of numbers.
+
+    Args:
+        path: The path of the file, for messages.
+        place: The path of the object in it.
+        item: The group or dataset.
+        name: The name of the attribute, which exists.
+
+    Returns:
+        A ``str``, a NumPy scalar or an array.
+
+    Raises:
+        StoreError: If it is of another type, or larger than the file.
+    """
     import h5py
 
     identity = item.attrs.get_id(name)

@@ -23,12 +23,26 @@ STORED_DTYPE = {**NUMPY_DTYPE, "BOOL": "|u1"}
 
 
 def recognises(head: bytes) -> bool:
-    """Return whether a file is HDF5 by its first bytes."""
+    """Return whether a file is HDF5 by its first bytes.
+
+    Args:
+        head: The first bytes of the file, eight at least.
+
+    Returns:
+        True for the signature of HDF5, whether or not the file is a store.
+
+    Example:
+        >>> recognises(SIGNATURE + b"..."), recognises(b"weights in text")
+        (True, False)
+    """
     return head.startswith(SIGNATURE)
 
 
 def import_h5py() -> Any:
     """Return the module h5py.
+
+    Returns:
+        The module.
 
     Raises:
         UnsupportedError: If it is not installed.
@@ -43,6 +57,12 @@ def import_h5py() -> Any:
 def escape_name(name: str) -> str:
     """Return a name as one step of an HDF5 path.
 
+    Args:
+        name: The name of a layer or role.
+
+    Returns:
+        The name, percent-encoded but for spaces, neither empty nor all dots.
+
     Example:
         >>> escape_name("a/b"), escape_name("..")
         ('a%2Fb', '%2E%2E')
@@ -52,12 +72,26 @@ def escape_name(name: str) -> str:
 
 
 def escape_key(key: str) -> str:
-    """Return a tensor's key as the text of an attribute; HDF5 texts end at a zero character."""
+    """Return a tensor's key as the text of an attribute; HDF5 texts end at a zero character.
+
+    Args:
+        key: The tensor's key.
+
+    Returns:
+        The key, with only ``%`` and the zero character percent-encoded.
+    """
     return key.replace("%", "%25").replace("\0", "%00")
 
 
 def layer_attributes(layer: Layer) -> dict[str, Any]:
-    """Return the attributes of a layer's group: numbers, or text."""
+    """Return the attributes of a layer's group: numbers, or text.
+
+    Args:
+        layer: The layer.
+
+    Returns:
+        The layer's attributes, its kind and ``typed_by``, for people: the manifest is what is read.
+    """
     attributes: dict[str, Any] = {"kind": layer.kind, "typed_by": layer.typed_by}
     for name, value in layer.attributes.items():
         attributes[name] = "none" if value is None else value if _is_plain(value) else printable(str(value))

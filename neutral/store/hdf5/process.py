@@ -48,19 +48,41 @@ class ReadingProcess:
         self._stop: weakref.finalize[Any, ReadingProcess] | None = None
 
     def manifest(self) -> bytes:
-        """Return the bytes of the manifest."""
+        """Return the bytes of the manifest.
+
+        Returns:
+            JSON in UTF-8.
+        """
         return self._ask("manifest")
 
     def tensors(self) -> Any:
-        """Return key, place, dtype code, shape and chunk shape of each tensor."""
+        """Return key, place, dtype code, shape and chunk shape of each tensor.
+
+        Returns:
+            A list for each tensor.
+        """
         return json.loads(self._ask("tensors"))
 
     def block(self, place: str, dtype: str, shape: tuple[int, ...], region: Region) -> bytes:
-        """Return a region of a tensor."""
+        """Return a region of a tensor.
+
+        Args:
+            place: The path of the dataset.
+            dtype: Its dtype code, such as ``F32``.
+            shape: Its shape.
+            region: Start and stop for each of the first axes; the others are whole.
+
+        Returns:
+            The bytes, little-endian and in row-major order.
+        """
         return self._ask("block", place, dtype, shape, region)
 
     def problems(self) -> Any:
-        """Return what differs between the manifest and what people see who browse the file."""
+        """Return what differs between the manifest and what people see who browse the file.
+
+        Returns:
+            A line for each difference.
+        """
         return json.loads(self._ask("problems"))
 
     def close(self) -> None:

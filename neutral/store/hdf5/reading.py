@@ -20,7 +20,11 @@ _WRITTEN: set[tuple[int, int, int, int]] = set()
 
 
 def remember_written(path: str) -> None:
-    """Note that this process has written a file, which it can read itself until the file changes."""
+    """Note that this process has written a file, which it can read itself until the file changes.
+
+    Args:
+        path: The file, complete and under its final name.
+    """
     _WRITTEN.add(_identity(path))
 
 
@@ -36,6 +40,17 @@ def read(path: str) -> Store:
     Raises:
         StoreError: If the file is not a sound store.
         UnsupportedError: If h5py is missing.
+
+    Example:
+        >>> import os, tempfile
+        >>> from importlib.util import find_spec
+        >>> from neutral.store import Store
+        >>> if find_spec("h5py"):
+        ...     with tempfile.TemporaryDirectory() as folder:
+        ...         path = os.path.join(folder, "a.h5")
+        ...         Store({}, {}, notes=("an example",)).save(path)
+        ...         with read(path) as store:
+        ...             assert store.notes == ("an example",)
     """
     source = Source(path)
     try:
@@ -62,17 +77,35 @@ class Source:
         self._process = ReadingProcess(path)
 
     def manifest(self) -> bytes:
-        """Return the bytes of the manifest."""
+        """Return the bytes of the manifest.
+
+        Returns:
+            JSON in UTF-8.
+
+        Raises:
+            StoreError: If the manifest is missing, too long, or cannot be read.
+        """
         with self._reader() as reader:
             return reader.manifest()
 
     def tensors(self) -> list[Entry]:
-        """Return the tensors."""
+        """Return the tensors.
+
+        Returns:
+            For each tensor its key, the place of its dataset, its dtype code, shape, and the dataset's chunk shape.
+
+        Raises:
+            StoreError: If a dataset is not what a store has.
+        """
         with self._reader() as reader:
             return reader.tensors()
 
     def problems(self) -> list[str]:
-        """Return what differs between the manifest and what people see who browse the file."""
+        """Return what differs between the manifest and what people see who browse the file.
+
+        Returns:
+            A line for each difference.
+        """
         with self._reader() as reader:
             return reader.problems()
 
@@ -84,6 +117,12 @@ class Source:
             dtype: Its code.
             shape: Its shape.
             chunk: The shape of the dataset's chunks.
+
+        Yields:
+            The bytes of one region after another, little-endian and in row-major order.
+
+        Raises:
+            StoreError: If a region cannot be read, or the file has changed.
         """
         with self._reader() as reader:
             for region in regions(shape, chunk, ITEM_SIZE[dtype]):

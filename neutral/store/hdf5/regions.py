@@ -20,6 +20,9 @@ def regions(shape: Sequence[int], chunk: Sequence[int], itemsize: int) -> Iterat
         chunk: The shape of its chunks; ones if it has none.
         itemsize: Bytes of an element.
 
+    Yields:
+        Start and stop for each of the first axes; the others are whole.
+
     Example:
         >>> list(regions((5, 3), (2, 3), 1 << 18))
         [((0, 2),), ((2, 4),), ((4, 5),)]
@@ -37,7 +40,16 @@ def regions(shape: Sequence[int], chunk: Sequence[int], itemsize: int) -> Iterat
 
 
 def largest_block(shape: Sequence[int], chunk: Sequence[int], itemsize: int) -> int:
-    """Return the bytes of the largest region, and of the largest chunk if that is more."""
+    """Return the bytes of the largest region, and of the largest chunk if that is more.
+
+    Args:
+        shape: The shape of the dataset.
+        chunk: The shape of its chunks; ones if it has none.
+        itemsize: Bytes of an element.
+
+    Returns:
+        Bytes that reading the dataset takes at a time.
+    """
     if not shape or 0 in shape:
         return itemsize
     axis, row = _first_divided_axis(shape, chunk, itemsize)
@@ -45,7 +57,15 @@ def largest_block(shape: Sequence[int], chunk: Sequence[int], itemsize: int) -> 
 
 
 def region_size(region: Region, shape: Sequence[int]) -> int:
-    """Return the number of elements of a region."""
+    """Return the number of elements of a region.
+
+    Args:
+        region: A region of :func:`regions`.
+        shape: The shape of the dataset.
+
+    Returns:
+        Elements, not bytes.
+    """
     return prod([stop - start for start, stop in region]) * prod(shape[len(region) :])
 
 

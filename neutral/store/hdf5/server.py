@@ -30,7 +30,14 @@ _CLOCK_FACTOR = 6
 
 
 def serve(path: str, requests: BinaryIO, answers: BinaryIO) -> None:
-    """Answer requests until there are no more."""
+    """Answer requests until there are no more.
+
+    Args:
+        path: The HDF5 file.
+        requests: A JSON list a line: the name of a method of :class:`Contents`, then its arguments.
+        answers: For each request a status byte (the error's exit code, if it failed), the length in eight bytes,
+            little-endian, and the content or message.
+    """
     try:
         import_h5py()  # before the limit, which is beside what the process starts with
         limit_memory(limits.HDF5_MEMORY_BYTES.value)
@@ -69,7 +76,11 @@ def _send(answers: BinaryIO, status: int, content: bytes) -> None:
 
 
 def limit_memory(nbytes: int) -> None:
-    """Limit the address space that this process can take from now on, where the system can."""
+    """Limit the address space that this process can take from now on, where the system can.
+
+    Args:
+        nbytes: Bytes beyond those that the process has already.
+    """
     if resource is None:  # pragma: no cover - Windows
         return
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -86,6 +97,9 @@ def renew_time(seconds: int) -> None:
     """End this process when it has used this much CPU time from now on, even in compiled code that never returns.
 
     A system that cannot limit CPU time limits the time of the clock.
+
+    Args:
+        seconds: Whole seconds of CPU time.
     """
     if resource is None:  # pragma: no cover - Windows
         faulthandler.dump_traceback_later(seconds * _CLOCK_FACTOR, exit=True)
@@ -97,7 +111,11 @@ def renew_time(seconds: int) -> None:
 
 
 def main(path: str) -> None:
-    """Serve the standard streams; what a library prints on standard output is dropped."""
+    """Serve the standard streams; what a library prints on standard output is dropped.
+
+    Args:
+        path: The HDF5 file.
+    """
     answers = os.fdopen(os.dup(1), "wb")
     with open(os.devnull, "wb") as nothing:
         os.dup2(nothing.fileno(), 1)

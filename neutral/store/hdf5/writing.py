@@ -47,6 +47,15 @@ def write(
         UsageError: If the compression is unknown.
         UnsupportedError: If h5py or hdf5plugin is missing.
         TargetError: If the file cannot be written.
+
+    Example:
+        >>> import os, tempfile
+        >>> from importlib.util import find_spec
+        >>> from neutral.store import Store
+        >>> if find_spec("h5py"):
+        ...     with tempfile.TemporaryDirectory() as folder:
+        ...         write(Store({}, {}), os.path.join(folder, "a.h5"), compression="gzip")
+        ...         assert os.listdir(folder) == ["a.h5"]
     """
     h5py = import_h5py()
     options = _filter_options(compression)
