@@ -66,6 +66,9 @@ def dtype_code(name: str) -> str:
     Args:
         name: A name such as ``float16``, or a code such as ``F16``.
 
+    Returns:
+        The code that stores use.
+
     Raises:
         UsageError: If the dtype is unknown.
 

@@ -20,6 +20,9 @@ def parse_size(text: str) -> int:
     Args:
         text: A number with or without a unit; ``5GB`` is decimal, ``5GiB`` binary.
 
+    Returns:
+        Bytes, rounded down.
+
     Raises:
         UsageError: If the text is not a size, or less than a byte.
 
@@ -133,6 +136,9 @@ def unpacked_limit(size: int) -> int:
 
     Args:
         size: The size of the file in bytes.
+
+    Returns:
+        Bytes: a base and a multiple of the size, up to an absolute limit.
 
     Example:
         >>> unpacked_limit(1 << 20) - (1 << 30)

@@ -80,7 +80,14 @@ class Entry:
 
 
 def tensors_by_name(store: Store) -> dict[str, Tensor]:
-    """Return the tensors by their names in a mapping: ``layer.role``, and the layer's name for a bare parameter."""
+    """Return the tensors by their names in a mapping: ``layer.role``, and the layer's name for a bare parameter.
+
+    Args:
+        store: The store; tensors of no layer are left out.
+
+    Returns:
+        The tensors by name, in the order of the layers.
+    """
     return {
         _name(layer, role): store.tensors[key] for layer in store.layers.values() for role, key in layer.tensors.items()
     }
@@ -91,7 +98,15 @@ def _name(layer: Layer, role: str) -> str:
 
 
 def filled(like: Tensor, constant: str) -> Tensor:
-    """Return a tensor of ``ones`` or ``zeros`` with the dtype and shape of ``like``."""
+    """Return a tensor of ``ones`` or ``zeros`` with the dtype and shape of ``like``.
+
+    Args:
+        like: The tensor whose dtype and shape to take; its content is not read.
+        constant: ``ones`` or ``zeros``.
+
+    Returns:
+        A tensor that is made when it is read.
+    """
 
     def make() -> np.ndarray:
         import numpy as np
@@ -111,6 +126,9 @@ def renamed(store: Store, like: Store, mapping: Mappable) -> Store:
         store: The store to rename, usually of a fine-tuned state dict.
         like: The store whose names to take.
         mapping: Layers of ``like`` to layers or tensors of ``store``; see :data:`Mappable`.
+
+    Returns:
+        A store that shares the tensors of ``store``; close ``store`` after it.
 
     Raises:
         UsageError: The mapping names an unknown layer or tensor.
@@ -156,6 +174,9 @@ def read_mapping(mapping: Mappable, layers: Mapping[str, Any]) -> dict[str, Entr
     Args:
         mapping: A dict, a plan, or the path of a TOML file with either.
         layers: The layers that the mapping may name.
+
+    Returns:
+        The entries by layer; layers without one are left out.
 
     Raises:
         UsageError: An entry names an unknown layer.

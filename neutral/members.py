@@ -8,6 +8,12 @@ import os
 def split_member(path: str) -> tuple[str, str]:
     """Split ``archive#member`` after the first ``#`` that follows the name of a file; without one, return no member.
 
+    Args:
+        path: A path of a command line.
+
+    Returns:
+        The path of the file and the name of its member, empty without one.
+
     Example:
         >>> split_member("model")
         ('model', '')

@@ -25,6 +25,12 @@ _windows: Any = _msvcrt  # its functions are declared on Windows alone
 def open_to_read(path: str) -> int:
     """Return a descriptor of a file whose bytes are read as they are.
 
+    Args:
+        path: The file.
+
+    Returns:
+        The descriptor, without translation of line ends on Windows.
+
     Raises:
         OSError: If the file cannot be opened.
     """

@@ -16,6 +16,9 @@ def parse_object(text: bytes | memoryview) -> dict[str, Any]:
     Args:
         text: UTF-8.
 
+    Returns:
+        The object as nested dicts and lists.
+
     Raises:
         ValueError: If the text is not such an object; RecursionError and MemoryError are passed on.
 
@@ -40,7 +43,14 @@ def parse_object(text: bytes | memoryview) -> dict[str, Any]:
 
 
 def bounded_int(digits: int) -> Callable[[str], int]:
-    """Return a parser of whole numbers that raises ValueError for more than ``digits`` characters."""
+    """Return a parser of whole numbers that raises ValueError for more than ``digits`` characters.
+
+    Args:
+        digits: The largest allowed length, the sign included.
+
+    Returns:
+        A function for the argument ``parse_int`` of :func:`json.loads`.
+    """
 
     def parse(text: str) -> int:
         if len(text) > digits:
@@ -51,7 +61,17 @@ def bounded_int(digits: int) -> Callable[[str], int]:
 
 
 def reject_constant(text: str) -> Any:
-    """Raise ValueError: NaN, Infinity and -Infinity are not JSON."""
+    """Raise ValueError: NaN, Infinity and -Infinity are not JSON.
+
+    Args:
+        text: The constant, as :func:`json.loads` passes it to ``parse_constant``.
+
+    Returns:
+        Nothing; it always raises.
+
+    Raises:
+        ValueError: Always.
+    """
     raise ValueError(f"{text} is not a number of JSON")
 
 

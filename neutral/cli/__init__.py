@@ -51,6 +51,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: The words of the command line without the program's name; ``sys.argv`` by default.
 
+    Returns:
+        The exit code: 0 on success; ``docs/cli.md`` lists the others.
+
     Example:
         >>> main(["restore", "no-such-file.safetensors", "-o", "folder", "--quiet"])
         3
@@ -124,6 +127,9 @@ def parser(verbs: Sequence[str]) -> argparse.ArgumentParser:
 
     Args:
         verbs: The verbs whose modules are imported to declare their arguments; the others have a line of help only.
+
+    Returns:
+        A parser that raises UsageError instead of ending the program.
 
     Raises:
         UsageError: A verb is unknown.

@@ -31,6 +31,11 @@ STATUSES = ("converted", "duplicate", "failed")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``neutral archive``.
+
+    Args:
+        parser: The parser of the verb.
+    """
     parser.add_argument("sources", nargs="+", metavar="SOURCE", help="a folder or a bucket to search, or a file")
     parser.add_argument("--to", required=True, metavar="DEST", help="the folder of the archive, created if necessary")
     parser.add_argument("--workers", type=int, metavar="N", help="number of processes (default: one for each core)")
@@ -39,6 +44,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:
+    """Convert the checkpoints of the sources, or list them for ``--dry-run``.
+
+    Args:
+        arguments: The parsed arguments of :func:`add_arguments`.
+        console: The output, for progress bars.
+
+    Returns:
+        The counts and the failures; the exit code is that of a failure, if there is one.
+
+    Raises:
+        UsageError: If ``--workers`` is not a positive number.
+        SourceError: If a source does not exist.
+        UnsupportedError: If ``--scheduler`` is given and Dask is missing.
+        TargetError: If the archive cannot be written.
+    """
     from neutral.fleet.discovery import search
 
     if arguments.workers is not None and arguments.workers < 1:

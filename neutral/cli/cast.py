@@ -13,6 +13,11 @@ DTYPES = ("float16", "bfloat16", "float32", "float64")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``neutral cast``.
+
+    Args:
+        parser: The parser of the verb.
+    """
     parser.add_argument("store", metavar="STORE", help="a store, or a checkpoint")
     parser.add_argument("--to", required=True, choices=DTYPES, metavar="DTYPE", help=", ".join(DTYPES))
     parser.add_argument(
@@ -22,6 +27,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:
+    """Write the store in another dtype.
+
+    Args:
+        arguments: The parsed arguments of :func:`add_arguments`.
+        console: The output, for progress bars.
+
+    Returns:
+        The files and the errors of each tensor that was cast.
+
+    Raises:
+        UsageError: If the output has an unknown suffix.
+        TargetError: If it cannot be written.
+    """
     from neutral.edit import cast, cast_errors
     from neutral.text import table
 

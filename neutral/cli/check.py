@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``neutral check``.
+
+    Args:
+        parser: The parser of the verb.
+    """
     parser.add_argument("stores", nargs="+", metavar="STORE", help="stores, or checkpoints")
     parser.add_argument("--data", action="store_true", help="read every tensor and compare its digest")
 
@@ -31,6 +36,12 @@ def check_checkpoint(path: str, data: bool, progress: Progress | None) -> CheckR
         path: The prefix or the file of the checkpoint.
         data: Read every tensor, too.
         progress: A callback that gets the bytes done and the bytes in all.
+
+    Returns:
+        The problems and the counts.
+
+    Raises:
+        SourceError: If the checkpoint cannot be read.
     """
     from neutral.store.check import CheckReport
     from neutral.store.progress import ByteCounter
@@ -47,6 +58,15 @@ def check_checkpoint(path: str, data: bool, progress: Progress | None) -> CheckR
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:
+    """Check each store; an error of one does not end the command.
+
+    Args:
+        arguments: The parsed arguments of :func:`add_arguments`.
+        console: The output, for progress bars.
+
+    Returns:
+        The problems of each store, and the largest exit code of them; 0 if all are sound.
+    """
     from neutral.store.check import CheckReport, check
 
     reports, exit_code = [], 0

@@ -17,10 +17,27 @@ SHELLS = ("bash", "fish", "zsh")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``neutral completion``.
+
+    Args:
+        parser: The parser of the verb.
+    """
     parser.add_argument("shell", choices=SHELLS)
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:
+    """Generate the completion script.
+
+    Args:
+        arguments: The parsed arguments of :func:`add_arguments`.
+        console: The output, for progress bars.
+
+    Returns:
+        The script.
+
+    Raises:
+        UnsupportedError: If shtab is missing, or does not support the shell.
+    """
     from neutral.cli import VERBS, parser
 
     try:

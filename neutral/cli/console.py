@@ -62,7 +62,11 @@ class Console:
     debug: bool = False
 
     def report(self, report: Report) -> None:
-        """Print a report on stdout."""
+        """Print a report on stdout.
+
+        Args:
+            report: The report; with ``quiet``, its lines are dropped.
+        """
         if self.json:
             self._write_json(report.document)
         elif not self.quiet:
@@ -76,6 +80,9 @@ class Console:
             error: The exception.
             message: The first line, and below it lines for single problems.
             exit_code: The exit code of the program.
+
+        Returns:
+            ``exit_code``.
         """
         _print_message("error", message)
         if self.debug:
@@ -86,7 +93,11 @@ class Console:
         return exit_code
 
     def warning(self, message: Warning | str, *_: Any) -> None:
-        """Print a warning on stderr; replaces :func:`warnings.showwarning`."""
+        """Print a warning on stderr; replaces :func:`warnings.showwarning`.
+
+        Args:
+            message: The warning; control characters are escaped.
+        """
         if not self.quiet:
             _print_message("warning", str(message))
 
@@ -121,6 +132,12 @@ class Console:
 def byte_size(count: int) -> str:
     """Return a number of bytes in decimal units.
 
+    Args:
+        count: The number.
+
+    Returns:
+        One decimal from 1 kB up.
+
     Example:
         >>> byte_size(999), byte_size(1_500_000)
         ('999 bytes', '1.5 MB')
@@ -134,6 +151,13 @@ def byte_size(count: int) -> str:
 def plural(count: int, noun: str) -> str:
     """Return a count with its noun.
 
+    Args:
+        count: The count.
+        noun: The noun in the singular, whose plural ends in s.
+
+    Returns:
+        The count with separators of thousands, and the noun.
+
     Example:
         >>> plural(1, "layer"), plural(1200, "tensor")
         ('1 layer', '1,200 tensors')
@@ -143,6 +167,12 @@ def plural(count: int, noun: str) -> str:
 
 def indented(message: str) -> list[str]:
     """Return the lines of a message, all but the first indented.
+
+    Args:
+        message: The message, with any indentation.
+
+    Returns:
+        One line at least.
 
     Example:
         >>> indented("2 problems:\\n- a\\n- b")

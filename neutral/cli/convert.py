@@ -13,6 +13,11 @@ from neutral.limits import parse_size
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``neutral convert``.
+
+    Args:
+        parser: The parser of the verb.
+    """
     parser.add_argument("store", metavar="STORE", help="a store, or the index of shards")
     parser.add_argument("output", metavar="OUTPUT", help="the new store: .safetensors, .h5 or .hdf5")
     parser.add_argument(
@@ -29,6 +34,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:
+    """Write the store in the container of the output's suffix.
+
+    Args:
+        arguments: The parsed arguments of :func:`add_arguments`.
+        console: The output, for progress bars.
+
+    Returns:
+        The files, with their sizes in bytes.
+
+    Raises:
+        UsageError: If the suffix, the size or the use of ``--compression`` is wrong.
+        StoreError: If the store is malformed.
+        TargetError: If a file cannot be written.
+    """
     from neutral.store import shards
     from neutral.store.containers import container_for
 

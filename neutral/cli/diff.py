@@ -21,6 +21,11 @@ DIFFERENT = 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``neutral diff``.
+
+    Args:
+        parser: The parser of the verb.
+    """
     parser.add_argument("first", metavar="A", help="a store, a checkpoint (prefix, folder, file) or a state dict")
     parser.add_argument("second", metavar="B", help="the model to compare with A")
     parser.add_argument("--rtol", type=float, default=0.0, help="allowed difference, relative to the value in A")
@@ -30,6 +35,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:
+    """Compare both models.
+
+    Args:
+        arguments: The parsed arguments of :func:`add_arguments`.
+        console: The output, for progress bars.
+
+    Returns:
+        The differences, with exit code 1 if there are any.
+
+    Raises:
+        UsageError: If a tolerance is negative or NaN.
+        SourceError: If an input cannot be read.
+    """
     from neutral.diff import diff
 
     if not (arguments.rtol >= 0 and arguments.atol >= 0):

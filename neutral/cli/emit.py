@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``neutral emit``.
+
+    Args:
+        parser: The parser of the verb.
+    """
     parser.add_argument("store", metavar="STORE", help="a store, or a checkpoint")
     parser.add_argument("-o", "--output", required=True, metavar="MODEL.py")
     add_target(parser)
@@ -43,6 +48,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:
+    """Write the source code and the weights.
+
+    Args:
+        arguments: The parsed arguments of :func:`add_arguments`.
+        console: The output, for progress bars.
+
+    Returns:
+        The files, and where each tensor of the store is in them.
+
+    Raises:
+        UsageError: If the options contradict each other.
+        UnsupportedError: If a node cannot be expressed exactly; nothing is written.
+        TargetError: If a file cannot be written.
+    """
     if arguments.max_shard_size and not arguments.hub_layout:
         raise UsageError("--max-shard-size needs --hub-layout: a module alone loads its weights from one file.")
     method = "write_hub" if arguments.hub_layout else "emit"

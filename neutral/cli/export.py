@@ -25,6 +25,11 @@ MAX_NAMED = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``neutral export``.
+
+    Args:
+        parser: The parser of the verb.
+    """
     add_source(parser)
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="the store; FILE.safetensors")
     add_factory(parser, required=False, text="for a state dict: the class or function that makes its module")
@@ -39,6 +44,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @gc_paused()  # the only model lives until the command ends: nothing to collect
 def run(arguments: argparse.Namespace, console: Console) -> Report:
+    """Write the checkpoint as a store.
+
+    Args:
+        arguments: The parsed arguments of :func:`add_arguments`.
+        console: The output, for progress bars.
+
+    Returns:
+        The counts, the size in bytes and the notes on the store.
+
+    Raises:
+        UsageError: If the output has an unknown suffix or is one of the sources.
+        SourceError: If the checkpoint is damaged, or is a graph without weights and ``--graph-only`` is not given.
+        UnsupportedError: If it cannot be expressed exactly.
+        TargetError: If the store cannot be written.
+    """
     from neutral.store.containers import container_for
 
     target = arguments.output

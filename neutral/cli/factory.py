@@ -21,7 +21,13 @@ HELP = (
 
 
 def add_factory(parser: argparse.ArgumentParser, required: bool, text: str = HELP) -> None:
-    """Declare ``--into``, ``--kwargs`` and ``--path`` on the parser of a verb."""
+    """Declare ``--into``, ``--kwargs`` and ``--path`` on the parser of a verb.
+
+    Args:
+        parser: The parser of the verb.
+        required: Whether ``--into`` must be given.
+        text: The help of ``--into``.
+    """
     parser.add_argument("--into", required=required, metavar="MODULE:FACTORY", help=text)
     parser.add_argument("--kwargs", metavar="JSON", help="keyword arguments of the factory: '{\"classes\": 10}'")
     parser.add_argument(
@@ -31,7 +37,11 @@ def add_factory(parser: argparse.ArgumentParser, required: bool, text: str = HEL
 
 @contextmanager
 def importable(folders: Sequence[str]) -> Iterator[None]:
-    """Put ``folders`` and the current one first on the import path while the block runs, as ``python -m`` does."""
+    """Put ``folders`` and the current one first on the import path while the block runs, as ``python -m`` does.
+
+    Args:
+        folders: Folders, absolute or relative to the current one.
+    """
     original = list(sys.path)
     sys.path[:0] = [*map(os.path.abspath, folders), os.getcwd()]
     try:
@@ -46,6 +56,9 @@ def make(target: str, kwargs: str | None) -> Any:
     Args:
         target: ``package.module:Factory``, or ``file.py:Factory``; ``Factory`` may contain dots.
         kwargs: A JSON object of keyword arguments, or None for none.
+
+    Returns:
+        The object that the factory returned.
 
     Raises:
         UsageError: The factory cannot be imported, or raises; the user's exception is the cause.

@@ -10,10 +10,27 @@ from neutral.cli.sources import add_source, open_any
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``neutral hash``.
+
+    Args:
+        parser: The parser of the verb.
+    """
     add_source(parser, "a store, a checkpoint or a state dict")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:
+    """Compute the SHA-256 of every tensor's bytes.
+
+    Args:
+        arguments: The parsed arguments of :func:`add_arguments`.
+        console: The output, for progress bars.
+
+    Returns:
+        The digests by key, sorted.
+
+    Raises:
+        SourceError: If the input cannot be read.
+    """
     from neutral.store.digests import sha256
 
     with open_any(arguments.source, arguments.epoch) as store:

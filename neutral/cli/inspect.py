@@ -16,10 +16,28 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``neutral inspect``.
+
+    Args:
+        parser: The parser of the verb.
+    """
     add_source(parser, f"a store, or a checkpoint: {HELP}")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:
+    """Describe the layers and tensors; no tensor is read.
+
+    Args:
+        arguments: The parsed arguments of :func:`add_arguments`.
+        console: The output, for progress bars.
+
+    Returns:
+        The description.
+
+    Raises:
+        SourceError: If the input cannot be read.
+        StoreError: If the store is malformed.
+    """
     with open_any(arguments.source, arguments.epoch) as store:
         document = describe(store, " ".join(arguments.source))
     return Report(document, _lines(document))

@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``neutral load``.
+
+    Args:
+        parser: The parser of the verb.
+    """
     parser.add_argument("store", metavar="STORE", help="a store, or a checkpoint")
     add_factory(parser, required=True)
     add_target(parser)
@@ -48,7 +53,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_matching(parser: argparse.ArgumentParser) -> None:
-    """Declare the options that control which stored layer fills which part of a module."""
+    """Declare the options that control which stored layer fills which part of a module.
+
+    Args:
+        parser: The parser of the verb.
+    """
     parser.add_argument("--mapping", metavar="FILE", help='TOML: a plan, or lines "stored layer" = "module.path"')
     for option, subject in (("--allow-unused", "stored layers"), ("--allow-missing", "module tensors")):
         parser.add_argument(
@@ -61,7 +70,14 @@ def add_matching(parser: argparse.ArgumentParser) -> None:
 
 
 def matching_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the options of :func:`add_matching` as keyword arguments of a writer's methods."""
+    """Return the options of :func:`add_matching` as keyword arguments of a writer's methods.
+
+    Args:
+        arguments: Parsed arguments with these options.
+
+    Returns:
+        ``mapping``, ``allow_unused`` and ``allow_missing``.
+    """
     return {
         "mapping": arguments.mapping,
         "allow_unused": arguments.allow_unused,
@@ -70,6 +86,20 @@ def matching_options(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:
+    """Load the store into the factory's module, verify it on request, and write its weights and the plan.
+
+    Args:
+        arguments: The parsed arguments of :func:`add_arguments`.
+        console: The output, for progress bars.
+
+    Returns:
+        The plan, and the files that were written.
+
+    Raises:
+        UsageError: If no output is wanted, or the factory fails.
+        MatchError: If store and module do not match.
+        VerificationError: If the loaded module does not reproduce the golden file; no weights are written.
+    """
     if not (arguments.output or arguments.save_plan or arguments.dry_run):
         raise UsageError("nothing to do: pass -o, --save-plan or --dry-run.")
     writer = target_writer(arguments, "make_plan", "load_into", *(["verify"] if arguments.golden else []))

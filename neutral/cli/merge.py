@@ -11,6 +11,11 @@ from neutral.cli.sources import add_derived, open_any, save_derived
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``neutral merge``.
+
+    Args:
+        parser: The parser of the verb.
+    """
     parser.add_argument("stores", nargs="+", metavar="STORE", help="stores or checkpoints")
     parser.add_argument(
         "--prefix", action="append", default=[], help="put before the names of a store; once for each store, in order"
@@ -19,6 +24,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:
+    """Write the layers of all stores as one store.
+
+    Args:
+        arguments: The parsed arguments of :func:`add_arguments`.
+        console: The output, for progress bars.
+
+    Returns:
+        The layers and the files.
+
+    Raises:
+        UsageError: If the prefixes are not one for each store, or names of layers collide.
+        TargetError: If the output cannot be written.
+    """
     from neutral.edit import merge
 
     with ExitStack() as stack:

@@ -29,7 +29,11 @@ _READ = 1 << 16
 
 
 def add_replacing(parser: argparse.ArgumentParser) -> None:
-    """Declare ``--force`` and ``--no-clobber`` on the parser of a verb that writes files."""
+    """Declare ``--force`` and ``--no-clobber`` on the parser of a verb that writes files.
+
+    Args:
+        parser: The parser of the verb.
+    """
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--force", action="store_true", help="replace files that Neutral did not write, too")
     group.add_argument("--no-clobber", action="store_true", help="replace no file: fail if an output exists")
@@ -40,6 +44,9 @@ def replacing(arguments: argparse.Namespace) -> ContextManager[None]:
 
     Args:
         arguments: Parsed arguments of a verb.
+
+    Returns:
+        A context manager in which the outputs are to be written.
 
     Raises:
         UsageError: See :func:`check_outputs`.

@@ -40,7 +40,14 @@ class Pipes(NamedTuple):
     named: Callable[[str], str]
 
     def report(self, report: Report) -> Report:
-        """Return a report in which temporary files are called ``-``."""
+        """Return a report in which temporary files are called ``-``.
+
+        Args:
+            report: The report of the command.
+
+        Returns:
+            A copy of the report.
+        """
         return replace(report, document=_mapped(report.document, self.named), lines=map(self.named, report.lines))
 
 

@@ -14,6 +14,11 @@ from neutral.errors import UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``neutral restore``.
+
+    Args:
+        parser: The parser of the verb.
+    """
     parser.add_argument("store", metavar="STORE")
     parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="created if necessary")
     parser.add_argument("--force", action="store_true", help="replace existing files")
@@ -21,6 +26,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:
+    """Write the original files.
+
+    Args:
+        arguments: The parsed arguments of :func:`add_arguments`.
+        console: The output, for progress bars.
+
+    Returns:
+        The paths of the files.
+
+    Raises:
+        UsageError: If the store was not made from files.
+        StoreError: If the data do not have the recorded size or digest.
+        TargetError: If a file exists or cannot be written.
+    """
     from neutral import plugins
 
     with neutral.open(arguments.store) as store:

@@ -11,6 +11,11 @@ from neutral.errors import UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``neutral slice``.
+
+    Args:
+        parser: The parser of the verb.
+    """
     parser.add_argument("store", metavar="STORE", help="a store, or a checkpoint")
     parser.add_argument("layers", nargs="*", metavar="PATTERN", help="names of layers; shell patterns")
     parser.add_argument("--until", metavar="NODE", help="end the graph after this node")
@@ -18,6 +23,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:
+    """Write the chosen layers as a store.
+
+    Args:
+        arguments: The parsed arguments of :func:`add_arguments`.
+        console: The output, for progress bars.
+
+    Returns:
+        The layers and the files.
+
+    Raises:
+        UsageError: If neither layers nor ``--until`` are given, or a name is unknown.
+        TargetError: If the output cannot be written.
+    """
     from neutral.edit import slice_layers
 
     if not arguments.layers and arguments.until is None:

@@ -24,7 +24,12 @@ HELP = (
 
 
 def add_source(parser: argparse.ArgumentParser, text: str = HELP) -> None:
-    """Declare the ``SOURCE…`` argument and ``--epoch`` on the parser of a verb."""
+    """Declare the ``SOURCE…`` argument and ``--epoch`` on the parser of a verb.
+
+    Args:
+        parser: The parser of the verb.
+        text: The help of the argument.
+    """
     parser.add_argument("source", nargs="+", metavar="SOURCE", help=text)
     parser.add_argument("--epoch", type=int, metavar="N", help="the epoch, if a prefix or a folder has several")
 
@@ -36,6 +41,9 @@ def read_source(paths: Sequence[str], epoch: int | None, **options: Any) -> Stor
         paths: The files or the prefix of one checkpoint.
         epoch: The epoch, or None for the latest.
         options: Other options of the reader; see :class:`neutral.plugins.Reader`.
+
+    Returns:
+        The store; close it to remove temporary files.
 
     Raises:
         SourceError: No reader accepts the paths, or the checkpoint is damaged.
@@ -70,6 +78,9 @@ def with_partner(paths: Sequence[str], epoch: int | None) -> list[str]:
         paths: The paths of the command line; several are returned as they are.
         epoch: The epoch, or None.
 
+    Returns:
+        One path or two, the given one first.
+
     Raises:
         SourceError: There are several such files, or the given one is damaged.
     """
@@ -99,6 +110,9 @@ def open_any(paths: Sequence[str], epoch: int | None = None) -> Store:
         paths: One store, or the files or the prefix of one checkpoint.
         epoch: The epoch of a checkpoint, or None for the latest.
 
+    Returns:
+        The store, which has to be closed.
+
     Raises:
         SourceError: The input is missing, damaged, or of an unknown format.
         StoreError: The store is malformed.
@@ -116,14 +130,26 @@ def open_any(paths: Sequence[str], epoch: int | None = None) -> Store:
 
 
 def add_derived(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of verbs that write a store made from stores."""
+    """Declare the options of verbs that write a store made from stores.
+
+    Args:
+        parser: The parser of the verb.
+    """
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="the new store")
     parser.add_argument("--dry-run", action="store_true", help="report the store that would be written, write nothing")
     add_replacing(parser)
 
 
 def refuse_replacing(target: str, sources: Sequence[str]) -> None:
-    """Raise UsageError if writing ``target`` would replace one of the files that are read."""
+    """Raise UsageError if writing ``target`` would replace one of the files that are read.
+
+    Args:
+        target: The output.
+        sources: The inputs, also as links; missing files are ignored.
+
+    Raises:
+        UsageError: If ``target`` is the same file as a source.
+    """
     for path in sources:
         if os.path.exists(target) and os.path.exists(path) and os.path.samefile(path, target):
             raise UsageError(f"{target}: the output would replace the source. Choose another name.")
@@ -140,6 +166,9 @@ def save_derived(
         arguments: Parsed arguments with ``output`` and ``dry_run``.
         document: The JSON document; gets ``output``, ``written``, ``tensors`` and ``bytes``.
         console: Draws the progress bar.
+
+    Returns:
+        One line, or several, for people.
 
     Raises:
         UsageError: The output has an unknown suffix or is one of ``sources``.
@@ -161,7 +190,17 @@ def save_derived(
 
 
 def is_store(path: str) -> bool:
-    """Return whether the suffix or the first bytes of a file are those of a container."""
+    """Return whether the suffix or the first bytes of a file are those of a container.
+
+    Args:
+        path: A path or URL.
+
+    Returns:
+        True by the suffix alone, whether or not the file exists or is sound.
+
+    Raises:
+        SourceError: If a file of another suffix cannot be read.
+    """
     from neutral.store.containers import container_for, container_of
 
     try:

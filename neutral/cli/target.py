@@ -9,7 +9,11 @@ DEFAULT = "torch"
 
 
 def add_target(parser: argparse.ArgumentParser) -> None:
-    """Declare ``--to NAME`` on the parser of a verb."""
+    """Declare ``--to NAME`` on the parser of a verb.
+
+    Args:
+        parser: The parser of the verb.
+    """
     parser.add_argument(
         "--to",
         default=DEFAULT,
@@ -24,6 +28,9 @@ def target_writer(arguments: argparse.Namespace, *methods: str) -> Any:
     Args:
         arguments: Parsed arguments with ``to``.
         methods: Methods of :class:`neutral.plugins.Writer` that the command is going to call.
+
+    Returns:
+        The writer, whose framework is installed.
 
     Raises:
         UsageError: The name is not registered, or the writer lacks one of the methods.

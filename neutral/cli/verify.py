@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``neutral verify``.
+
+    Args:
+        parser: The parser of the verb.
+    """
     parser.add_argument("store", metavar="STORE", help="a store, or a checkpoint")
     parser.add_argument("--golden", required=True, metavar="FILE", help="the file that mxnet_capture.py recorded")
     add_factory(parser, required=False)
@@ -47,6 +52,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:
+    """Run the module on the golden inputs and compare every layer.
+
+    Args:
+        arguments: The parsed arguments of :func:`add_arguments`.
+        console: The output, for progress bars.
+
+    Returns:
+        A row for each comparison, with the exit code of VerificationError if one exceeds its tolerance.
+
+    Raises:
+        UsageError: If the factory fails, or the writer cannot verify.
+        MatchError: If store and module do not match.
+        VerificationError: If the module cannot be run on the inputs.
+    """
     from neutral.store.atomic import atomic_file
 
     loading = ("build", "plan_of", "make_plan") if arguments.into is None else ("load_into",)

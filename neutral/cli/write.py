@@ -18,6 +18,11 @@ from neutral.errors import UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``neutral write``.
+
+    Args:
+        parser: The parser of the verb.
+    """
     parser.add_argument("weights", metavar="WEIGHTS")
     parser.add_argument("--like", required=True, metavar="STORE", help="the store of a checkpoint of the same network")
     parser.add_argument(
@@ -30,6 +35,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:
+    """Write the weights under the names and layouts of ``--like``.
+
+    Args:
+        arguments: The parsed arguments of :func:`add_arguments`.
+        console: The output, for progress bars.
+
+    Returns:
+        The files, and the name of the tensor that fills each.
+
+    Raises:
+        UsageError: If the store of ``--like`` was not made from a checkpoint.
+        MatchError: If the weights do not fit.
+        TargetError: If a file exists or cannot be written.
+    """
     from neutral import plugins
 
     with neutral.open(arguments.like) as like, open_any([arguments.weights]) as store:

@@ -8,7 +8,14 @@ from neutral.manifest.validators import Check, Schema, Validator, short
 
 
 def optional(validator: Validator) -> Validator:
-    """Accept null and everything that ``validator`` accepts."""
+    """Accept null and everything that ``validator`` accepts.
+
+    Args:
+        validator: The validator of values other than null.
+
+    Returns:
+        The validator, whose schema allows either.
+    """
     check_value = validator.check
 
     def check(value: Any) -> None:
@@ -20,6 +27,12 @@ def optional(validator: Validator) -> Validator:
 
 def list_of(item: Validator) -> Validator:
     """Accept a list of any length whose items ``item`` accepts.
+
+    Args:
+        item: The validator of each item.
+
+    Returns:
+        A validator whose messages begin with the index of the wrong item.
 
     Example:
         >>> from neutral.manifest.validators import size
@@ -43,7 +56,14 @@ def list_of(item: Validator) -> Validator:
 
 
 def tuple_of(*items: Validator) -> Validator:
-    """Accept a list with one item for each validator."""
+    """Accept a list with one item for each validator.
+
+    Args:
+        items: The validators, by position.
+
+    Returns:
+        A validator whose messages begin with the index of the wrong item.
+    """
     checks = [item.check for item in items]
 
     def check(value: Any) -> None:
@@ -62,7 +82,14 @@ def tuple_of(*items: Validator) -> Validator:
 
 
 def table_of(item: Validator) -> Validator:
-    """Accept an object with any keys whose values ``item`` accepts."""
+    """Accept an object with any keys whose values ``item`` accepts.
+
+    Args:
+        item: The validator of each value.
+
+    Returns:
+        A validator whose messages begin with the key of the wrong value.
+    """
     check_item = item.check
 
     def check(value: Any) -> None:
@@ -83,6 +110,9 @@ def record(required: Mapping[str, Validator], allowed: Mapping[str, Validator] |
     Args:
         required: Validators of the keys that must be there.
         allowed: Validators of the keys that may be there. Any other key is refused.
+
+    Returns:
+        A validator whose messages begin with the key of the wrong value.
     """
     fields = {**required, **(allowed or {})}
     checks = {key: validator.check for key, validator in fields.items()}
@@ -108,7 +138,15 @@ def record(required: Mapping[str, Validator], allowed: Mapping[str, Validator] |
 
 
 def together(validator: Validator, *keys: str) -> Validator:
-    """Accept the objects that ``validator`` accepts, if they have all of the keys or none of them."""
+    """Accept the objects that ``validator`` accepts, if they have all of the keys or none of them.
+
+    Args:
+        validator: The validator of the object.
+        keys: Keys that belong together.
+
+    Returns:
+        The stricter validator.
+    """
 
     def check(value: Any) -> None:
         validator.check(value)
@@ -124,6 +162,9 @@ def by_type(validators: Mapping[type, Validator]) -> Validator:
 
     Args:
         validators: A validator for each accepted type, such as ``{list: ..., str: ..., type(None): ...}``.
+
+    Returns:
+        A validator that refuses values of all other types.
     """
     checks = {kind: validator.check for kind, validator in validators.items()}
     names = ", ".join(kind.__name__ for kind in checks)
@@ -137,7 +178,16 @@ def by_type(validators: Mapping[type, Validator]) -> Validator:
 
 
 def by_key(key: str, with_key: Validator, without_key: Validator) -> Validator:
-    """Choose the validator of an object by whether it has a key."""
+    """Choose the validator of an object by whether it has a key.
+
+    Args:
+        key: The key.
+        with_key: The validator of objects that have it.
+        without_key: The validator of everything else.
+
+    Returns:
+        A validator whose schema accepts what either of both accepts.
+    """
 
     def check(value: Any) -> None:
         (with_key if type(value) is dict and key in value else without_key).check(value)
@@ -146,14 +196,31 @@ def by_key(key: str, with_key: Validator, without_key: Validator) -> Validator:
 
 
 def named(name: str, validator: Validator, description: str | None = None) -> Validator:
-    """Give the schema of a validator a name, under which the other schemas refer to it."""
+    """Give the schema of a validator a name, under which the other schemas refer to it.
+
+    Args:
+        name: The name of the definition in the JSON Schema.
+        validator: The validator.
+        description: A sentence for the schema.
+
+    Returns:
+        A validator that checks the same.
+    """
     schema = validator.schema if description is None else {"description": description, **validator.schema}
     definitions = {**validator.definitions, name: schema}
     return Validator(validator.check, {"$ref": f"#/$defs/{name}"}, definitions)
 
 
 def with_keywords(validator: Validator, **keywords: Any) -> Validator:
-    """Add keywords to the schema alone, for rules that ``neutral check`` enforces and opening a store does not."""
+    """Add keywords to the schema alone, for rules that ``neutral check`` enforces and opening a store does not.
+
+    Args:
+        validator: The validator.
+        keywords: Keywords of JSON Schema, such as ``minItems=1``.
+
+    Returns:
+        A validator that checks the same.
+    """
     return Validator(validator.check, {**validator.schema, **keywords}, validator.definitions)
 
 

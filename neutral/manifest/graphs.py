@@ -12,7 +12,14 @@ from neutral.operators import catalogue
 
 
 def graph_to_json(graph: Graph) -> dict[str, Any]:
-    """Return the JSON object of a graph."""
+    """Return the JSON object of a graph.
+
+    Args:
+        graph: The graph, with its subgraphs.
+
+    Returns:
+        A document of lists, dicts, strings, numbers, booleans and None.
+    """
     return {
         "inputs": [
             {"name": i.name, "shape": None if i.shape is None else list(i.shape), "dtype": i.dtype}
@@ -25,6 +32,12 @@ def graph_to_json(graph: Graph) -> dict[str, Any]:
 
 def graph_from_json(item: Mapping[str, Any]) -> Graph:
     """Return the graph of a JSON object that :data:`neutral.manifest.schema.GRAPH` accepts.
+
+    Args:
+        item: The object.
+
+    Returns:
+        The graph, with tuples where the document has lists.
 
     Raises:
         UnknownOperator: If a node is of a kind that the catalogue lacks.
@@ -40,13 +53,33 @@ def graph_from_json(item: Mapping[str, Any]) -> Graph:
 
 
 def attributes_to_json(kind: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the JSON object of the attributes of a layer or node of a kind."""
+    """Return the JSON object of the attributes of a layer or node of a kind.
+
+    Args:
+        kind: The kind, a key of the catalogue.
+        attributes: The values by name.
+
+    Returns:
+        The object; types that JSON lacks are encoded as the attribute's type demands.
+    """
     types = _types(kind)
     return {name: _attribute_to_json(types.get(name), value) for name, value in attributes.items()}
 
 
 def attributes_from_json(kind: str, item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the attributes of a JSON object; raises as :func:`graph_from_json` does."""
+    """Return the attributes of a JSON object; raises as :func:`graph_from_json` does.
+
+    Args:
+        kind: The kind, a key of the catalogue.
+        item: The object.
+
+    Returns:
+        The values by name, of the types in the catalogue.
+
+    Raises:
+        UnknownOperator: If the catalogue lacks the kind.
+        ValueError: If an attribute is not one of the kind's, or has a wrong type.
+    """
     types = _types(kind)
     for name in item:
         if name not in types:

@@ -17,6 +17,9 @@ def layer_to_text(layer: Layer, dump: Callable[[Any], str]) -> str:
     Args:
         layer: The layer.
         dump: The encoder for the attributes.
+
+    Returns:
+        The text, on one line.
     """
     name, kind, attributes, keys, (node, operator, origins), typed_by = layer
     origin_texts = [
@@ -36,6 +39,12 @@ def layer_to_text(layer: Layer, dump: Callable[[Any], str]) -> str:
 
 def layer_from_json(item: Mapping[str, Any]) -> Layer:
     """Return the layer of a JSON object that the schema accepts.
+
+    Args:
+        item: The object.
+
+    Returns:
+        The layer.
 
     Raises:
         UnknownOperator: If the layer is of a kind that the catalogue lacks.

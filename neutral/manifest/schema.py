@@ -119,6 +119,9 @@ DOCUMENT = record(
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a manifest.
 
+    Returns:
+        A new document, from the validators that :func:`neutral.manifest.decode` uses.
+
     Example:
         >>> json_schema()["properties"]["version"]
         {'const': 1}

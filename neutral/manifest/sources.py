@@ -14,6 +14,9 @@ def source_to_json(source: StoreSource | None, digests: Mapping[str, str]) -> di
     Args:
         source: The source; None gives None.
         digests: SHA-256 by file name, for files whose digest the source does not have yet.
+
+    Returns:
+        The object with ``framework``, ``version`` and ``files``.
     """
     if source is None:
         return None
@@ -23,6 +26,12 @@ def source_to_json(source: StoreSource | None, digests: Mapping[str, str]) -> di
 
 def source_from_json(item: Mapping[str, Any] | None) -> StoreSource | None:
     """Return the source of a JSON object that the schema accepts.
+
+    Args:
+        item: The object, or None.
+
+    Returns:
+        The source; None for None.
 
     Raises:
         ValueError: If the skeleton of a file is not base64.

@@ -38,7 +38,11 @@ class Validator(NamedTuple):
 
 
 def anything() -> Validator:
-    """Accept any JSON value."""
+    """Accept any JSON value.
+
+    Returns:
+        A validator with an empty schema.
+    """
 
     def check(value: Any) -> None:
         pass
@@ -47,7 +51,14 @@ def anything() -> Validator:
 
 
 def constant(expected: Any) -> Validator:
-    """Accept one value, of the same type: 1.0 and True are not 1."""
+    """Accept one value, of the same type: 1.0 and True are not 1.
+
+    Args:
+        expected: The value: text, number or boolean.
+
+    Returns:
+        The validator.
+    """
 
     def check(value: Any) -> None:
         if type(value) is not type(expected) or value != expected:
@@ -57,7 +68,11 @@ def constant(expected: Any) -> Validator:
 
 
 def null() -> Validator:
-    """Accept null."""
+    """Accept null.
+
+    Returns:
+        A validator of None.
+    """
 
     def check(value: Any) -> None:
         if value is not None:
@@ -67,7 +82,11 @@ def null() -> Validator:
 
 
 def text() -> Validator:
-    """Accept a string."""
+    """Accept a string.
+
+    Returns:
+        A validator of ``str``.
+    """
 
     def check(value: Any) -> None:
         if type(value) is not str:
@@ -77,7 +96,11 @@ def text() -> Validator:
 
 
 def boolean() -> Validator:
-    """Accept true and false."""
+    """Accept true and false.
+
+    Returns:
+        A validator of ``bool``; 0 and 1 are refused.
+    """
 
     def check(value: Any) -> None:
         if type(value) is not bool:
@@ -87,7 +110,11 @@ def boolean() -> Validator:
 
 
 def number() -> Validator:
-    """Accept a number, whole or not."""
+    """Accept a number, whole or not.
+
+    Returns:
+        A validator of ``int`` and ``float``; booleans are refused.
+    """
 
     def check(value: Any) -> None:
         if type(value) not in (int, float):
@@ -97,7 +124,11 @@ def number() -> Validator:
 
 
 def size() -> Validator:
-    """Accept a whole number that is not negative."""
+    """Accept a whole number that is not negative.
+
+    Returns:
+        A validator of ``int``; booleans and 1.0 are refused.
+    """
 
     def check(value: Any) -> None:
         if type(value) is not int or value < 0:
@@ -107,7 +138,14 @@ def size() -> Validator:
 
 
 def one_of(*choices: str) -> Validator:
-    """Accept some texts."""
+    """Accept some texts.
+
+    Args:
+        choices: The texts, in the order of the message.
+
+    Returns:
+        A validator of ``str``.
+    """
 
     def check(value: Any) -> None:
         if type(value) is not str or value not in choices:
@@ -117,7 +155,14 @@ def one_of(*choices: str) -> Validator:
 
 
 def matching(pattern: str) -> Validator:
-    """Accept a text that a regular expression matches from end to end."""
+    """Accept a text that a regular expression matches from end to end.
+
+    Args:
+        pattern: The expression, of the subset that Python and JSON Schema share.
+
+    Returns:
+        A validator of ``str``.
+    """
     match = re.compile(pattern).fullmatch
 
     def check(value: Any) -> None:
@@ -128,6 +173,13 @@ def matching(pattern: str) -> Validator:
 
 
 def short(value: Any) -> str:
-    """Return a value as a message quotes it, cut if it is long."""
+    """Return a value as a message quotes it, cut if it is long.
+
+    Args:
+        value: The JSON value.
+
+    Returns:
+        Its ``repr``, or the beginning of it and three dots.
+    """
     quoted = repr(value)
     return quoted if len(quoted) <= _LONGEST_VALUE else quoted[: _LONGEST_VALUE - 3] + "..."

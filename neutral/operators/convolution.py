@@ -46,7 +46,14 @@ BIAS = Role("bias", "(out_channels,)", "The number added to every position of a 
 
 
 def window_rank(node: RankContext) -> int:
-    """Return the rank of the input and output of a kind with a ``kernel_size``: batch, channels and the spatial axes."""
+    """Return the rank of the input and output of a kind with a ``kernel_size``: batch, channels and the spatial axes.
+
+    Args:
+        node: The node, by whose attributes the rank is known.
+
+    Returns:
+        The number of axes.
+    """
     return len(node["kernel_size"]) + 2
 
 

@@ -40,6 +40,12 @@ _EINSUM = re.compile(f"{_EINSUM_TERM}(?:,{_EINSUM_TERM})*(?:->{_EINSUM_TERM})?")
 def einsum_problem(subscripts: str) -> str | None:
     """Return why a text is not einsum subscripts, or None if it is: letters, ``...``, commas, spaces and one ``->``.
 
+    Args:
+        subscripts: The text.
+
+    Returns:
+        The end of a sentence about the text.
+
     Example:
         >>> einsum_problem("bij,bjk->bik"), einsum_problem("...i, i -> ...")
         (None, None)
@@ -59,6 +65,12 @@ def einsum_problem(subscripts: str) -> str | None:
 
 def einsum_rank(subscripts: str) -> int | None:
     """Return the number of axes that einsum subscripts give the output, None where they hold an ellipsis.
+
+    Args:
+        subscripts: Valid subscripts; without an arrow, the output has the letters that occur once.
+
+    Returns:
+        The number of axes.
 
     Example:
         >>> einsum_rank("bij,bjk->bik"), einsum_rank("ij,jk"), einsum_rank("...i,i")

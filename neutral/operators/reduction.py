@@ -40,6 +40,9 @@ def reduced_axes(axes: tuple[int, ...] | None, exclude: bool, rank: int) -> tupl
         exclude: The attribute ``exclude``: whether all axes but these are reduced.
         rank: The number of axes of the input.
 
+    Returns:
+        Axes from 0 to ``rank - 1``.
+
     Example:
         >>> reduced_axes((-1,), True, 3)
         (0, 1)
