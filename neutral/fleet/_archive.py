@@ -21,7 +21,7 @@ from neutral.fleet.entry import CONVERTED, Entry, convert, identify
 from neutral.fleet.naming import name_checkpoints
 from neutral.fleet.ownership import Assignment, assign, mark_duplicates, updated
 from neutral.fleet.runner import TaskRunner
-from neutral.store.locks import exclusive_lock
+from neutral.store.locking import exclusive_lock
 
 LOCK = ".lock"
 """The file in the destination that a run locks while it converts."""

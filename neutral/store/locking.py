@@ -4,23 +4,57 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Iterable, Iterator
+from typing import Callable, Iterable, Iterator
 
-try:
-    import fcntl
-except ImportError:  # Windows: an open file cannot be removed there, and folders have no locks
-    fcntl = None  # type: ignore[assignment]
+from neutral.portable import lock_file
+
+_held: set[int] = set()
+"""Descriptors of the files that this process locks; a forked child closes them, or it would hold the locks as well."""
+
+_held_folders: set[str] = set()
+"""The folders that this process has made and keeps locked."""
 
 
-def lock_file(descriptor: int) -> None:
+@contextmanager
+def exclusive_lock(path: str, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Hold an exclusive lock on a file while the block runs.
+
+    Args:
+        path: The file, created if necessary and never removed: whoever waits for it holds it open.
+        on_wait: Called once if another process holds the lock.
+
+    Raises:
+        OSError: The file cannot be opened for writing.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder, exclusive_lock(os.path.join(folder, "lock")):
+        ...     os.listdir(folder)
+        ['lock']
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    _held.add(descriptor)
+    try:
+        with suppress(OSError):  # a file system without locks
+            try:
+                lock_file(descriptor, wait=False)
+            except BlockingIOError:
+                on_wait()
+                lock_file(descriptor)
+        yield
+    finally:
+        _held.discard(descriptor)
+        os.close(descriptor)
+
+
+def lock_if_possible(descriptor: int) -> None:
     """Lock an open file, if its file system has locks.
 
     Args:
         descriptor: The file's descriptor, whose closing ends the lock.
     """
-    if fcntl is not None:
-        with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with suppress(OSError):
+        lock_file(descriptor)
 
 
 def try_lock(descriptor: int) -> bool:
@@ -35,36 +69,28 @@ def try_lock(descriptor: int) -> bool:
     Raises:
         OSError: If there are no locks here.
     """
-    if fcntl is None:
-        raise OSError("no locks on this system")
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock_file(descriptor, wait=False)
     except BlockingIOError:
         return False
     return True
 
 
-_held: set[str] = set()
-"""The folders that this process has made and keeps locked."""
-
-
 def hold_folder(folder: str) -> int | None:
-    """Lock a folder that this process has made until :func:`release_folder`; return its descriptor, if there is one.
+    """Lock a folder that this process has made until :func:`release_folder`; return its descriptor.
 
     Args:
         folder: The folder.
 
     Returns:
-        The descriptor for :func:`release_folder`; None on systems without these locks.
-
-    Raises:
-        OSError: If the folder cannot be opened.
+        The descriptor for :func:`release_folder`; None where folders cannot be opened (Windows).
     """
-    if fcntl is None:
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except PermissionError:
         return None
-    descriptor = os.open(folder, os.O_RDONLY)
-    lock_file(descriptor)
-    _held.add(folder)
+    lock_if_possible(descriptor)
+    _held_folders.add(folder)
     return descriptor
 
 
@@ -75,7 +101,7 @@ def release_folder(folder: str, descriptor: int | None) -> None:
         folder: The folder.
         descriptor: The value that :func:`hold_folder` returned.
     """
-    _held.discard(folder)
+    _held_folders.discard(folder)
     if descriptor is not None:
         os.close(descriptor)
 
@@ -93,16 +119,25 @@ def folder_locks(folders: Iterable[str]) -> Iterator[bool]:
         Whether all folders are locked; False where a file system or the system has no locks of folders.
     """
     with ExitStack() as stack:
-        yield all(_lock_folder(folder, stack) for folder in sorted(set(folders) - _held))
+        yield all(_lock_folder(folder, stack) for folder in sorted(set(folders) - _held_folders))
 
 
 def _lock_folder(folder: str, stack: ExitStack) -> bool:
-    if fcntl is None:
-        return False
     try:
         descriptor = os.open(folder, os.O_RDONLY)
         stack.callback(os.close, descriptor)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        lock_file(descriptor)
     except OSError:
         return False
     return True
+
+
+def _close_in_child() -> None:
+    for descriptor in _held:
+        with suppress(OSError):
+            os.close(descriptor)
+    _held.clear()
+
+
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
+    os.register_at_fork(after_in_child=_close_in_child)

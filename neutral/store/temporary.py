@@ -15,7 +15,7 @@ import time
 from contextlib import suppress
 from typing import BinaryIO
 
-from neutral.store.locking import hold_folder, lock_file, release_folder, try_lock
+from neutral.store.locking import hold_folder, lock_if_possible, release_folder, try_lock
 
 _FILE = re.compile(r"\..*\.neutral-[0-9a-f]{16}\.tmp", re.DOTALL)
 _FOLDER = re.compile(r"\..*\.neutral-[0-9a-f]{16}\.folder\.tmp", re.DOTALL)
@@ -192,7 +192,7 @@ def _create(folder: str, name: str) -> tuple[BinaryIO, str]:
         path = _temporary_path(folder, name)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         file = os.fdopen(os.open(path, flags, 0o666), "w+b", buffering=1 << 20)
-        lock_file(file.fileno())
+        lock_if_possible(file.fileno())
         if os.fstat(file.fileno()).st_nlink:
             return file, path
         file.close()  # another writer removed it between its creation and its lock

@@ -24,7 +24,7 @@ from neutral.fleet import Entry, archive
 from neutral.fleet.discovery import Checkpoint, discover
 from neutral.fleet.runner import TaskRunner
 from neutral.store.check import check
-from neutral.store.locks import exclusive_lock
+from neutral.store.locking import exclusive_lock
 
 np = pytest.importorskip("numpy")
 

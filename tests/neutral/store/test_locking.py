@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from neutral.store import locks
+from neutral.store import locking
 from neutral.store.folders import parent_folder
-from neutral.store.locks import exclusive_lock
+from neutral.store.locking import exclusive_lock
 
 HOLD = """
 import sys
-from neutral.store.locks import exclusive_lock
+from neutral.store.locking import exclusive_lock
 with exclusive_lock(sys.argv[1]):
     print("held", flush=True)
     sys.stdin.read()
@@ -47,9 +47,9 @@ def test_a_forked_child_does_not_hold_the_locks(tmp_path: Path, monkeypatch: pyt
     descriptor = os.open(tmp_path / "lock", os.O_RDWR | os.O_CREAT)
     closed = os.open(tmp_path / "other", os.O_RDWR | os.O_CREAT)
     os.close(closed)
-    monkeypatch.setattr(locks, "_held", {descriptor, closed})
-    locks._close_in_child()
-    assert locks._held == set()
+    monkeypatch.setattr(locking, "_held", {descriptor, closed})
+    locking._close_in_child()
+    assert locking._held == set()
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(descriptor)
 
