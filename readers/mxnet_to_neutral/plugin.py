@@ -80,6 +80,9 @@ class MXNetReader:
         Args:
             path: A local file, or a URL.
 
+        Returns:
+            A noun phrase such as ``a symbol without parameters``, or None.
+
         Example:
             >>> reader.describe("nowhere.txt")
         """
@@ -113,6 +116,9 @@ class MXNetReader:
         Args:
             path: The file, which is read first.
             epoch: The epoch of the parameters beside a symbol, if there are several.
+
+        Returns:
+            The path of the other file, or None.
 
         Raises:
             SourceError: The file is damaged, or several parameter files lie beside a symbol.

@@ -12,6 +12,12 @@ def find_rule(node: SymbolNode) -> Rule | None:
 
     The rule of a ``Custom`` operator is registered as ``Custom:`` and its ``op_type``. Installed plug-ins are loaded
     the first time that a rule is missing.
+
+    Args:
+        node: A node of the symbol, not a variable.
+
+    Returns:
+        The registered function, which takes a :class:`~mxnet_to_neutral.context.NodeContext`.
     """
     name = node.operator
     if name == "Custom":
@@ -24,7 +30,14 @@ def find_rule(node: SymbolNode) -> Rule | None:
 
 
 def reason_without_rule(node: SymbolNode) -> str:
-    """Return why a node's operator has no rule."""
+    """Return why a node's operator has no rule.
+
+    Args:
+        node: A node for which :func:`find_rule` returns None.
+
+    Returns:
+        The reason that is stored with the opaque node.
+    """
     if node.operator == "Custom":
         name = node.attributes.get("op_type")
         return f"{name!r}: {REFUSED['Custom']}; a plug-in can give a rule for it"

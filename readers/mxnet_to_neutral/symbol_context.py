@@ -49,29 +49,74 @@ class SymbolContext(Protocol):
         ...
 
     def operand(self, entry: Entry) -> Operand:
-        """Return the operand for an edge; a stored array becomes a ``parameter`` draft."""
+        """Return the operand for an edge; a stored array becomes a ``parameter`` draft.
+
+        Args:
+            entry: The source of the edge.
+
+        Returns:
+            A value of the graph, or a number that is written as such.
+        """
         ...
 
     def array(self, entry: Entry) -> Array | None:
-        """Return the stored array at the source of an edge, None if there is none."""
+        """Return the stored array at the source of an edge, None if there is none.
+
+        Args:
+            entry: The source of the edge.
+
+        Returns:
+            The array of the parameter file.
+        """
         ...
 
     def is_computed(self, variable: str) -> bool:
-        """Return whether the variable of a subgraph is bound to a value that the outer graph computes."""
+        """Return whether the variable of a subgraph is bound to a value that the outer graph computes.
+
+        Args:
+            variable: The variable's name.
+
+        Returns:
+            False for an input of the model and for a stored array.
+        """
         ...
 
     def unique(self, name: str) -> str:
-        """Return ``name``, or the first numbered variant of it that no node has, and reserve it."""
+        """Return ``name``, or the first numbered variant of it that no node has, and reserve it.
+
+        Args:
+            name: The wanted name.
+
+        Returns:
+            A name that no other node has.
+        """
         ...
 
     def convert(self, symbol: Symbol, arrays: Mapping[str, Array], computed: Collection[str]) -> Conversion:
-        """Convert a subgraph; its problems and notes are added to this conversion's."""
+        """Convert a subgraph; its problems and notes are added to this conversion's.
+
+        Args:
+            symbol: The subgraph.
+            arrays: The stored arrays bound to its variables, by variable.
+            computed: The variables that are bound to values of the outer graph.
+
+        Returns:
+            The converted subgraph.
+        """
         ...
 
     def add_problem(self, text: str) -> None:
-        """Record a contradiction between symbol and arrays."""
+        """Record a contradiction between symbol and arrays.
+
+        Args:
+            text: The problem, which names the node and the array.
+        """
         ...
 
     def add_note(self, text: str) -> None:
-        """Record a remark for the store, once."""
+        """Record a remark for the store, once.
+
+        Args:
+            text: A sentence for people.
+        """
         ...

@@ -37,6 +37,9 @@ def update_kept_arrays(like: Store, file: SourceFile, new: Mapping[str, Tensor])
         file: Its parameter file.
         new: The new tensors by key of ``like``.
 
+    Returns:
+        The new tensors of the kept arrays, and the batch norm scales that are no longer fixed to ones.
+
     Raises:
         UnsupportedError: If an array cannot hold its new values; lists all such arrays.
     """

@@ -11,19 +11,40 @@ from neutral.tensor import CHUNK, Tensor, lazy_tensor
 
 
 def to_row_major(stored: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Return the tensor of ``shape`` whose elements ``stored`` holds in column-major (Fortran) order."""
+    """Return the tensor of ``shape`` whose elements ``stored`` holds in column-major (Fortran) order.
+
+    Args:
+        stored: The elements as stored; its own shape is ignored.
+        shape: The shape of the result, in elements.
+
+    Returns:
+        A tensor of the same dtype; its elements are read and reordered when it is read.
+    """
     columns = stored._replace(shape=shape[::-1])
     return lazy_tensor(stored.dtype, shape, lambda: columns.numpy().T)
 
 
 def normalize_booleans(stored: Tensor) -> Tensor:
-    """Return the tensor with every byte but 0 replaced by 1: MXNet reads any of them as true, a store holds 0 and 1."""
+    """Return the tensor with every byte but 0 replaced by 1: MXNet reads any of them as true, a store holds 0 and 1.
+
+    Args:
+        stored: A tensor of one byte per element.
+
+    Returns:
+        A tensor of dtype ``BOOL`` and the same shape, converted chunk by chunk when it is read.
+    """
     table = bytes([0]) + bytes([1]) * 255
     return Tensor("BOOL", stored.shape, lambda: (bytes(chunk).translate(table) for chunk in stored.chunks()))
 
 
 def densify(sparse: SparseParts) -> Tensor:
     """Return the dense tensor of a sparse array; its bytes are made in blocks of rows when it is read.
+
+    Args:
+        sparse: The parts of a ``row_sparse`` or ``csr`` array; its indices are not checked here.
+
+    Returns:
+        A tensor of the array's shape and of the dtype of its stored elements, 0 where nothing is stored.
 
     Raises:
         UnsupportedError: The dense tensor would exceed the limits of :mod:`neutral.limits`.

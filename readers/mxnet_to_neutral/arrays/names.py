@@ -13,6 +13,9 @@ def decode_name(window: Window, raw: bytes, encoding: str = "utf-8") -> str:
         raw: The bytes of the name.
         encoding: Their encoding.
 
+    Returns:
+        The decoded name.
+
     Raises:
         FormatError: The bytes are not valid in the encoding, or hold a NUL.
     """

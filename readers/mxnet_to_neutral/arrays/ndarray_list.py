@@ -50,6 +50,9 @@ def parse_list(window: Window) -> ArrayFile:
     Args:
         window: A window on the whole file, positioned at its start.
 
+    Returns:
+        The arrays with their byte ranges, in the order of the file; no elements are read.
+
     Raises:
         FormatError: The file breaks the format, or announces more arrays than it can hold.
     """

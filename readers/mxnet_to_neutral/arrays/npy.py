@@ -54,6 +54,9 @@ def parse_npy(window: Window) -> ArrayFile:
     Args:
         window: A window on the whole file, positioned at its start.
 
+    Returns:
+        A file of one array, whose elements are not read, with a note if bytes follow it.
+
     Raises:
         FormatError: The file breaks the format.
     """
@@ -89,6 +92,9 @@ def read_header(window: Window) -> bytes:
 
     Args:
         window: The window.
+
+    Returns:
+        The text of the dictionary, undecoded.
 
     Raises:
         FormatError: There is no header of a known version, or it is longer than ``MAX_NPY_HEADER`` bytes.

@@ -94,6 +94,9 @@ def settled_shape(shape: tuple[int, ...], values: tuple[int, ...], indices: tupl
         values: The shape of the stored elements as it was written.
         indices: The shape of the indices.
 
+    Returns:
+        The shape ``values``, with the number of indices as its first extent if no rows were written.
+
     Example:
         >>> settled_shape((5, 2), (0, 2), (3,))
         (3, 2)
@@ -108,6 +111,9 @@ def check_indices(sparse: SparseParts) -> None:
     ``row_sparse``: row numbers rise strictly and are below the number of rows. ``csr``: ``indptr`` starts at 0, never
     falls and ends at the number of stored elements; columns are in range, in any order within a row (MXNet uses the
     last of several values for one place).
+
+    Args:
+        sparse: The parts of a ``row_sparse`` or ``csr`` array.
 
     Raises:
         FormatError: An index breaks these rules; the message names its byte offset.

@@ -70,12 +70,27 @@ class Window:
         return self._end - self._base - self._at
 
     def enter(self, start: int, end: int, subject: Callable[[], str]) -> None:
-        """Restrict reads to the bytes from ``start`` to ``end``, move to ``start`` and name this part in messages."""
+        """Restrict reads to the bytes from ``start`` to ``end``, move to ``start`` and name this part in messages.
+
+        Args:
+            start: The offset of the part's first byte in the file.
+            end: The offset behind its last byte.
+            subject: Returns the name of the part; called only for a message.
+        """
         self.position, self._end, self.subject = start, end, subject
         self._usable = min(len(self._buffer), end - self._base)
 
     def error(self, problem: str, advice: str = "", offset: int | None = None) -> FormatError:
-        """Return the error for ``problem`` at ``offset`` (default: the position); the caller raises it."""
+        """Return the error for ``problem`` at ``offset`` (default: the position); the caller raises it.
+
+        Args:
+            problem: What was found and what was expected, as a sentence.
+            advice: What to do, as a sentence.
+            offset: The byte offset in the file.
+
+        Returns:
+            An error that names the file, the offset and the part that is being read.
+        """
         subject = self.subject()
         message = f"{subject}: {problem}" if subject else problem
         return FormatError(self.path, self.position if offset is None else offset, message, advice)
@@ -86,6 +101,9 @@ class Window:
         Args:
             layout: The struct.
             field: The name of the values, for the message.
+
+        Returns:
+            The values, one for each field of the struct.
 
         Raises:
             FormatError: Fewer bytes are left in the window.
@@ -105,6 +123,9 @@ class Window:
             count: The number of bytes, all of which are allocated.
             field: Their name, for the message.
 
+        Returns:
+            Exactly ``count`` bytes.
+
         Raises:
             FormatError: Fewer bytes are left in the window.
         """
@@ -123,6 +144,9 @@ class Window:
             dtype: The dtype code of safetensors.
             shape: The shape, as found in the file; negative dimensions are refused.
 
+        Returns:
+            A tensor that reads its range of the file on demand.
+
         Raises:
             FormatError: The rest of the window is shorter than the elements.
         """
@@ -139,6 +163,10 @@ class Window:
 
     def check_extent(self, dtype: str, shape: tuple[int, ...]) -> None:
         """Refuse negative dimensions, and shapes too large to address with dimensions of 0 counted as 1.
+
+        Args:
+            dtype: The dtype code of safetensors.
+            shape: The shape, as found in the file.
 
         Raises:
             FormatError: The shape is invalid.
@@ -175,6 +203,9 @@ def open_window(path: str | os.PathLike[str]) -> Iterator[Window]:
 
     Args:
         path: A regular file; opening a named pipe would block.
+
+    Yields:
+        A window on all bytes of the file, positioned at its start; it is closed with the statement.
 
     Raises:
         SourceError: The file is missing, unreadable or not a regular file.

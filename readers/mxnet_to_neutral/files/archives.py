@@ -42,6 +42,9 @@ def is_archive(path: str) -> bool:
 
     Args:
         path: An existing file.
+
+    Returns:
+        False also for a file that cannot be read.
     """
     try:
         return _is_zip(path) or tarfile.is_tarfile(path)
@@ -70,6 +73,9 @@ def list_members(path: str) -> list[Member]:
 
     Args:
         path: A tar archive, compressed or not, or a zip archive.
+
+    Returns:
+        The members in the order of the archive.
 
     Raises:
         SourceError: The archive is damaged, or exceeds the limits of :mod:`neutral.limits`.

@@ -15,6 +15,9 @@ def names_agree(symbol: str, params: str) -> bool:
     Args:
         symbol: The path of the symbol.
         params: The path of the parameter file.
+
+    Returns:
+        False only if both files are readable and have no name in common.
     """
     try:
         names = {strip_prefix(array.name) for array in read_arrays(params).arrays}

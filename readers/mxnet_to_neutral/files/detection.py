@@ -23,6 +23,9 @@ def kind_of(path: str) -> str | None:
 
     Args:
         path: The file; one that cannot be read has no kind.
+
+    Returns:
+        The kind, by the content of the file.
     """
     name = os.path.basename(path)
     if name.lower().endswith(FOREIGN_SUFFIXES):
@@ -45,7 +48,14 @@ def kind_of(path: str) -> str | None:
 
 
 def describe_file(path: str) -> str | None:
-    """Describe a file that is neither symbol, parameters nor archive, in words that follow its name."""
+    """Describe a file that is neither symbol, parameters nor archive, in words that follow its name.
+
+    Args:
+        path: The file; one that cannot be read is described by the system's reason.
+
+    Returns:
+        A predicate that begins with ``is`` or ``cannot be read``; None for JSON and for unknown content.
+    """
     try:
         size = os.path.getsize(path)
         with open(path, "rb") as file:

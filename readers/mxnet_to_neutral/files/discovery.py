@@ -34,6 +34,9 @@ def find(folder: str, names: Sequence[str]) -> Iterator[tuple[str, tuple[str, ..
     Args:
         folder: A local folder, whose files are known by their content, or a URL.
         names: The names of its files.
+
+    Yields:
+        The checkpoint's name and the names of its files in the folder.
     """
     if is_url(folder):
         kinds = {name: _remote_kind(folder, name) for name in names}
@@ -53,7 +56,23 @@ def find(folder: str, names: Sequence[str]) -> Iterator[tuple[str, tuple[str, ..
 
 
 def describe(path: str) -> str | None:
-    """Return what a local file of no checkpoint is, in words that follow its name; None for unknown ones."""
+    """Return what a local file of no checkpoint is, in words that follow its name; None for unknown ones.
+
+    Args:
+        path: The file.
+
+    Returns:
+        A noun phrase such as ``a symbol without parameters``, or None.
+
+    Example:
+        >>> import os, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "net-symbol.json")
+        ...     with open(path, "w") as file:
+        ...         _ = file.write('{"nodes": [], "arg_nodes": [], "heads": []}')
+        ...     describe(path)
+        'a symbol without parameters'
+    """
     kind = kind_of(path)
     if kind is not None:
         return "a symbol without parameters" if kind == SYMBOL else "an archive without a checkpoint"

@@ -22,6 +22,9 @@ def groups_in(folder: str, names: Sequence[str] | None = None) -> list[Group]:
     Args:
         folder: A local folder.
         names: The names of its files; None to list them. Hidden files are left out.
+
+    Returns:
+        A group for each checkpoint; it may lack the symbol or the parameters.
     """
     if names is None:
         names = [name for name in os.listdir(folder or ".") if os.path.isfile(os.path.join(folder, name))]
@@ -37,6 +40,9 @@ def find_in_folder(folder: str, epoch: int | None) -> Checkpoint:
     Args:
         folder: The folder; files in its subfolders are ignored.
         epoch: The epoch of the parameters; None for the latest.
+
+    Returns:
+        The paths of the symbol and of the parameters; either may be missing.
 
     Raises:
         SourceError: The folder holds no checkpoint, several, or none of this epoch.

@@ -124,6 +124,9 @@ def arity_problem(operator: str, count: int) -> str | None:
         operator: The operator's canonical name.
         count: The number of inputs.
 
+    Returns:
+        A clause that follows the node's name in a message, or None.
+
     Example:
         >>> arity_problem("Activation", 2)
         'it has 2 inputs; expected at most 1'

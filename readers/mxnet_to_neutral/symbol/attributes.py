@@ -403,6 +403,9 @@ def declared_dtype(variable: SymbolNode, file: str) -> str | None:
         variable: The variable.
         file: The name of the symbol file, for messages.
 
+    Returns:
+        The dtype's name, None if the variable declares none.
+
     Raises:
         FormatError: The declaration is not a dtype number.
     """

@@ -83,6 +83,9 @@ def auxiliary_positions(operator: str) -> tuple[int, ...]:
     Args:
         operator: The operator's canonical name.
 
+    Returns:
+        Positions from 0; empty for an operator without auxiliary states.
+
     Example:
         >>> auxiliary_positions("BatchNorm")
         (3, 4)

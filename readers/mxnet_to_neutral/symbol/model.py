@@ -19,6 +19,10 @@ class Entry:
     Args:
         node: The index of the node in :attr:`Symbol.nodes`.
         output: The number of its output, from 0.
+
+    Example:
+        >>> Entry(node=3, output=1)
+        Entry(node=3, output=1)
     """
 
     node: int
@@ -38,6 +42,11 @@ class SymbolNode:
             ``__x__``; all attributes of a variable.
         inputs: The sources of the inputs, in order.
         subgraphs: The graphs of a control flow operator or of a fused one.
+
+    Example:
+        >>> node = SymbolNode("fc", "FullyConnected", {"num_hidden": "10"}, {}, (Entry(0, 0), Entry(1, 0)), ())
+        >>> node.is_variable
+        False
     """
 
     name: str
@@ -66,6 +75,13 @@ class Symbol:
             and earlier).
         numpy_shape: True if an unknown dimension is -1 and 0 is a length; otherwise 0 is an unknown dimension.
         notes: Changes made by the upgrade and irregularities, a sentence each.
+
+    Example:
+        >>> data = SymbolNode("data", "null", {}, {}, (), ())
+        >>> relu = SymbolNode("act", "Activation", {"act_type": "relu"}, {}, (Entry(0, 0),), ())
+        >>> symbol = Symbol((data, relu), (0,), (Entry(1, 0),), (1, 9, 1), False, ())
+        >>> symbol.consumers, symbol.index_of(relu), symbol.indices["data"]
+        ((((1, 0),), ()), 1, (0,))
     """
 
     nodes: tuple[SymbolNode, ...]
@@ -102,6 +118,9 @@ class Symbol:
 
         Args:
             node: The node itself; an equal one is not found.
+
+        Returns:
+            Its position in :attr:`nodes`.
         """
         return self._indices_by_identity[id(node)]
 

@@ -41,6 +41,9 @@ def execution_order(heads: Iterable[MutableNode]) -> list[MutableNode]:
 
     Args:
         heads: The nodes whose outputs are the outputs of the graph.
+
+    Returns:
+        Each needed node once.
     """
     order: list[MutableNode] = []
     seen: set[MutableNode] = set()
@@ -66,6 +69,13 @@ def execution_order(heads: Iterable[MutableNode]) -> list[MutableNode]:
 
 def list_names(names: Iterable[str], shown: int = 5) -> str:
     """Return the names in quotes, each cut at 80 characters; after ``shown`` of them only a count.
+
+    Args:
+        names: The names, in the order in which they are listed.
+        shown: The number of names before the count.
+
+    Returns:
+        The text for a message.
 
     Example:
         >>> list_names(["a", "b", "c"], shown=2)

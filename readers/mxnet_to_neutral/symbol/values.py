@@ -65,6 +65,15 @@ _FLOAT_ITEMS = re.compile(_DECIMAL)
 def parse_bool(text: str) -> bool:
     """Parse a boolean.
 
+    Args:
+        text: ``true``, ``false`` in any case, ``1`` or ``0``.
+
+    Returns:
+        The value.
+
+    Raises:
+        ValueError: The text is something else; the message is what was expected.
+
     Example:
         >>> parse_bool("True"), parse_bool("0")
         (True, False)
@@ -76,13 +85,32 @@ def parse_bool(text: str) -> bool:
 
 
 def parse_optional_bool(text: str) -> bool | None:
-    """Parse a boolean or ``None``."""
+    """Parse a boolean or ``None``.
+
+    Args:
+        text: A boolean, or ``none`` in any case, with spaces around it or not.
+
+    Returns:
+        The value.
+
+    Raises:
+        ValueError: The text is neither; the message is what was expected.
+    """
     text = text.strip()
     return None if text.lower() == "none" else parse_bool(text)
 
 
 def parse_int(text: str) -> int:
     """Parse an integer of 64 bits.
+
+    Args:
+        text: A decimal integer, with spaces around it or not.
+
+    Returns:
+        The value.
+
+    Raises:
+        ValueError: The text is something else, or the value needs more bits; the message is what was expected.
 
     Example:
         >>> parse_int(" 3 ")
@@ -96,12 +124,31 @@ def parse_int(text: str) -> int:
 
 
 def parse_optional_int(text: str) -> int | None:
-    """Parse an integer of 64 bits or ``None``."""
+    """Parse an integer of 64 bits or ``None``.
+
+    Args:
+        text: A decimal integer or ``None``.
+
+    Returns:
+        The value.
+
+    Raises:
+        ValueError: The text is neither; the message is what was expected.
+    """
     return None if _is_none(text) else _number(_OPTIONAL_INT.fullmatch(text), "an integer or None")
 
 
 def parse_float(text: str) -> float:
     """Parse a number, an infinity or NaN.
+
+    Args:
+        text: A decimal number, which may have C's suffix ``f``, or the name of an infinity or of NaN.
+
+    Returns:
+        The value.
+
+    Raises:
+        ValueError: The text is something else; the message is what was expected.
 
     Example:
         >>> parse_float("1e-5f"), parse_float("-inf")
@@ -114,12 +161,31 @@ def parse_float(text: str) -> float:
 
 
 def parse_optional_float(text: str) -> float | None:
-    """Parse a finite number or ``None``."""
+    """Parse a finite number or ``None``.
+
+    Args:
+        text: A decimal number or ``None``.
+
+    Returns:
+        The value.
+
+    Raises:
+        ValueError: The text is neither; the message is what was expected.
+    """
     return None if _is_none(text) else _real(_OPTIONAL_FLOAT.fullmatch(text), "a number or None")
 
 
 def parse_ints(text: str) -> tuple[int, ...]:
     """Parse a tuple of integers of 64 bits.
+
+    Args:
+        text: Integers in parentheses, in brackets, or a single one alone; Python 2's suffix ``L`` is accepted.
+
+    Returns:
+        The integers; a single one as a tuple of one.
+
+    Raises:
+        ValueError: The text is something else; the message is what was expected.
 
     Example:
         >>> parse_ints("(3, 3)"), parse_ints("[3,3]"), parse_ints("(3L, 3L)"), parse_ints("3"), parse_ints("()")
@@ -132,12 +198,31 @@ def parse_ints(text: str) -> tuple[int, ...]:
 
 
 def parse_ints_or_none(text: str) -> tuple[int, ...] | None:
-    """Parse a tuple of integers or ``None``, as for the ``axis`` of a reduction."""
+    """Parse a tuple of integers or ``None``, as for the ``axis`` of a reduction.
+
+    Args:
+        text: Integers as for :func:`parse_ints`, or ``None``.
+
+    Returns:
+        The integers, or None.
+
+    Raises:
+        ValueError: The text is neither; the message is what was expected.
+    """
     return None if text.strip() == "None" else parse_ints(text)
 
 
 def parse_optional_ints(text: str) -> OptionalInts:
     """Parse a tuple of integers and ``None``, or ``None``, as for the ``begin`` of a slice.
+
+    Args:
+        text: Integers as for :func:`parse_ints`, each of which may be ``None``; or ``None`` alone.
+
+    Returns:
+        The items, or None.
+
+    Raises:
+        ValueError: The text is neither; the message is what was expected.
 
     Example:
         >>> parse_optional_ints("(0, None)")
@@ -154,6 +239,15 @@ def parse_optional_ints(text: str) -> OptionalInts:
 def parse_pairs(text: str) -> tuple[tuple[int, int], ...]:
     """Parse a tuple of pairs of integers of at least 0, such as padding widths.
 
+    Args:
+        text: Pairs in parentheses, within parentheses.
+
+    Returns:
+        The pairs, one for each axis in the case of padding.
+
+    Raises:
+        ValueError: The text is something else; the message is what was expected.
+
     Example:
         >>> parse_pairs("((0, 0), (1, 2))")
         ((0, 0), (1, 2))
@@ -167,6 +261,15 @@ def parse_pairs(text: str) -> tuple[tuple[int, int], ...]:
 def parse_floats(text: str) -> tuple[float, ...]:
     """Parse a tuple of finite numbers.
 
+    Args:
+        text: Decimal numbers in parentheses or brackets.
+
+    Returns:
+        The numbers.
+
+    Raises:
+        ValueError: The text is something else, or a number is not finite; the message is what was expected.
+
     Example:
         >>> parse_floats("(0.1, 2)")
         (0.1, 2.0)
@@ -178,7 +281,17 @@ def parse_floats(text: str) -> tuple[float, ...]:
 
 
 def parse_dtype(text: str) -> str:
-    """Return ``text`` if it is the name of one of :data:`DTYPES`."""
+    """Return ``text`` if it is the name of one of :data:`DTYPES`.
+
+    Args:
+        text: A name such as ``float32``.
+
+    Returns:
+        The name, unchanged.
+
+    Raises:
+        ValueError: The name is unknown; the message lists the known ones.
+    """
     if text not in DTYPES.values():
         raise ValueError(f"a dtype: {', '.join(DTYPES.values())}")
     return text

@@ -32,7 +32,14 @@ _CALLED = ("__call__", "_call_impl", "_wrapped_call_impl", "__getattr__", "__get
 
 
 def has_hooks(module: nn.Module) -> bool:
-    """Return whether hooks, of the module or of all modules, may change its inputs or outputs."""
+    """Return whether hooks, of the module or of all modules, may change its inputs or outputs.
+
+    Args:
+        module: The module; its children are not looked at.
+
+    Returns:
+        True also for hooks that are registered for all modules.
+    """
     own = any(getattr(module, name, None) for name in _HOOKS)
     return own or bool(module_globals._global_forward_hooks or module_globals._global_forward_pre_hooks)
 
@@ -43,6 +50,9 @@ def is_altered(module: nn.Module, known: type[nn.Module]) -> bool:
     Args:
         module: The module.
         known: A base of its type.
+
+    Returns:
+        True if it has hooks or parametrizations, or if an object or subclass overrides a method of ``known``.
     """
     methods = _methods_of(known)
     own = vars(module).keys()
@@ -57,6 +67,9 @@ def hints_of(path: str, module: nn.Module) -> Iterator[str]:
     Args:
         path: The module's path, "" for the root.
         module: The module.
+
+    Yields:
+        A clause for a message: what computes which weight, and the call that removes it.
     """
     is_plain = all(part.isidentifier() for part in path.split("."))
     where = f"module.{path}" if is_plain else f'module.get_submodule("{path}")' if path else "module"

@@ -119,6 +119,9 @@ def adapts_named(name: str) -> Callable[[A], A]:
 
     Args:
         name: The dotted name of the type.
+
+    Returns:
+        A decorator that returns the class unchanged.
     """
 
     def register(adapter: A) -> A:

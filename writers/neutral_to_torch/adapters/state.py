@@ -16,7 +16,15 @@ Location = tuple[nn.Module, str]
 
 
 def submodule(module: nn.Module, path: str) -> nn.Module:
-    """Return the module at a path, of scripted modules too, which have no ``get_submodule``."""
+    """Return the module at a path, of scripted modules too, which have no ``get_submodule``.
+
+    Args:
+        module: The root.
+        path: Names joined by dots; "" for the root itself.
+
+    Returns:
+        The module itself, not a copy.
+    """
     return module.get_submodule(path) if path and not _is_scripted(module) else dict(module.named_modules())[path]
 
 
@@ -25,7 +33,14 @@ def _is_scripted(module: nn.Module) -> bool:
 
 
 def own_tensors(module: nn.Module) -> dict[str, torch.Tensor]:
-    """Return a module's own parameters and buffers by name, without those of its children."""
+    """Return a module's own parameters and buffers by name, without those of its children.
+
+    Args:
+        module: The module.
+
+    Returns:
+        The parameters and then the buffers, without those that are None.
+    """
     items = (*module._parameters.items(), *module._buffers.items())
     return {name: tensor for name, tensor in items if tensor is not None}
 
@@ -63,7 +78,14 @@ def state_of(module: nn.Module) -> dict[str, torch.Tensor]:
 
 
 def locations(module: nn.Module) -> dict[int, list[Location]]:
-    """Return the locations of each parameter and buffer, by the tensor's ``id``; a shared one has several."""
+    """Return the locations of each parameter and buffer, by the tensor's ``id``; a shared one has several.
+
+    Args:
+        module: The root.
+
+    Returns:
+        For each tensor the modules that own it, with its name there.
+    """
     places: dict[int, list[Location]] = {}
     for owner in module.modules():
         for name, tensor in own_tensors(owner).items():

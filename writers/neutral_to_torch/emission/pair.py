@@ -26,12 +26,22 @@ def name_weights(source: str, digest: str) -> str:
     Args:
         source: The source.
         digest: The SHA-256 of the file with the state dict.
+
+    Returns:
+        The source with the line ``Weights: SHA-256 ...``.
     """
     return _EXAMPLE.sub(lambda match: f"{match.group(1)}Weights: SHA-256 {digest}\n", source, count=1)
 
 
 def digest_of(file: BinaryIO) -> str:
-    """Return the SHA-256 of the whole content of an open file."""
+    """Return the SHA-256 of the whole content of an open file.
+
+    Args:
+        file: A seekable file opened in binary mode; it is left at its end.
+
+    Returns:
+        64 hexadecimal digits.
+    """
     file.seek(0)
     digest = hashlib.sha256()
     for chunk in iter(lambda: file.read(CHUNK), b""):

@@ -35,6 +35,19 @@ def compare_run(
 ) -> Report:
     """Run a module once and compare it; see :func:`neutral_to_torch.verify`, which makes a plan where there is none.
 
+    Args:
+        module: The module; it is run in evaluation mode.
+        golden: The recorded values.
+        plan: Which layer of the store each submodule holds; None compares the outputs alone.
+        store: The store with the graph, None if there is none.
+        tolerance: The largest allowed error of a layer, in units of the largest golden magnitude.
+        end_to_end: The same for the module's outputs.
+        inputs: Arguments of the module in place of the golden inputs.
+        outputs: Selects the outputs to compare from what the module returns.
+
+    Returns:
+        A row for each compared value.
+
     Raises:
         VerificationError: The module has no values or cannot be run on these inputs.
     """

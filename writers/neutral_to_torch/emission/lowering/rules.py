@@ -419,7 +419,14 @@ def rank_rule_of(kind: str) -> RankRule:
 
 
 def rank_of(view: NodeView) -> list[int | None]:
-    """Return the rank of each output of the node, None where it is unknown."""
+    """Return the rank of each output of the node, None where it is unknown.
+
+    Args:
+        view: The node.
+
+    Returns:
+        The number of axes by output.
+    """
     operands = [view.rank(index) for index in range(len(view.inputs))]
     shapes = {role: view.shape(role) for role in view.roles}
     return output_ranks(rank_rule_of(view.kind), RankContext(view.attributes, operands, max(1, len(view.used)), shapes))
