@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
         console: The output, for progress bars.
 
     Returns:
-        The counts and the failures; the exit code is that of a failure, if there is one.
+        The counts and the failures; if a checkpoint failed, with the exit code of SourceError.
 
     Raises:
         UsageError: If ``--workers`` is not a positive number.
