@@ -64,6 +64,15 @@ def apply(framework: str, rule: Callable[..., Any]) -> None:
     Args:
         framework: The framework's name, which is the name of the plug-ins' function: ``mxnet`` or ``torch``.
         rule: The decorator that registers a rule in that framework's reader or writer.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.NamedTemporaryFile("w", suffix=".py") as file:
+        ...     _ = file.write("OPERATORS = (); listing = lambda rule: rule('custom')")
+        ...     file.flush()
+        ...     add_file(file.name)
+        >>> apply("listing", lambda kind: print("a rule for", kind))
+        a rule for custom
     """
     for name, plugin in list(_loaded.items()):
         add_rules = getattr(plugin, framework, None)

@@ -27,6 +27,15 @@ def derive(
 
     Returns:
         A store that shares the unchanged tensors and their digests; close ``store`` after it.
+
+    Example:
+        >>> import numpy
+        >>> from neutral.tensor import from_numpy
+        >>> layers = {name: Layer(name, "parameter", {}, {"value": name + ".value"}) for name in "ab"}
+        >>> store = Store(layers, {name + ".value": from_numpy(numpy.ones(2)) for name in "ab"})
+        >>> part = derive(store, {"a": layers["a"]}, store.tensors, None, "the layer a only")
+        >>> list(part.tensors), part.notes
+        (['a.value'], ('the layer a only',))
     """
     used = {key for layer in layers.values() for key in layer.tensors.values()}
     layered = {key for layer in store.layers.values() for key in layer.tensors.values()}
@@ -53,6 +62,10 @@ def unrestorable(file: SourceFile) -> str:
 
     Returns:
         A line with its name, role, size in bytes and digest.
+
+    Example:
+        >>> unrestorable(SourceFile("net.params", "parameters", "params-v2", 8, sha256="ffff"))
+        'made from net.params (parameters, 8 bytes, SHA-256 ffff), which it cannot give back'
     """
     digest = f", SHA-256 {file.sha256}" if file.sha256 else ""
     return f"made from {file.name} ({file.role}, {file.size} bytes{digest}), which it cannot give back"
@@ -67,5 +80,9 @@ def matches_any(name: str, patterns: Iterable[str]) -> bool:
 
     Returns:
         False if there are no patterns.
+
+    Example:
+        >>> matches_any("stage1.conv0", ("stage?.*",)), matches_any("head", ())
+        (True, False)
     """
     return any(fnmatchcase(name, pattern) for pattern in patterns)

@@ -22,6 +22,11 @@ class Checkpoint:
         name: The path of its store below the archive, without a suffix.
         reader: The name of the reader.
         paths: Its files, absolute, or URLs.
+
+    Example:
+        >>> checkpoint = Checkpoint("resnet", "mxnet", ("/a/resnet-symbol.json", "/a/resnet-0000.params"))
+        >>> len(checkpoint.paths)
+        2
     """
 
     name: str
@@ -64,6 +69,12 @@ def discover(sources: Sequence[str]) -> list[Checkpoint]:
 
     Raises:
         SourceError: A source does not exist.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     discover([folder])
+        []
     """
     return list(search(sources).checkpoints)
 
@@ -80,6 +91,14 @@ def search(sources: Sequence[str], leave_out: str | None = None) -> Found:
 
     Raises:
         SourceError: A source does not exist.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     open(os.path.join(folder, "notes.xyz"), "w").close()
+        ...     result = search([folder])
+        >>> len(result.checkpoints), [os.path.basename(item.path) for item in result.passed_over]
+        (0, ['notes.xyz'])
     """
     checkpoints: dict[str, Checkpoint] = {}
     passed_over: dict[str, str] = {}

@@ -84,6 +84,13 @@ def read_journal(folder: str) -> Contents:
 
     Raises:
         TargetError: The journal cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_journal(folder, [Entry("net", ("net.params",))])
+        ...     list(read_journal(folder).entries)
+        ['net']
     """
     path = os.path.join(folder, JOURNAL)
     try:

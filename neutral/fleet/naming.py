@@ -71,5 +71,9 @@ def renamed(items: Iterable[Entry], names: Mapping[str, str]) -> dict[str, Entry
 
     Returns:
         Copies of the entries that carry the new names.
+
+    Example:
+        >>> list(renamed([Entry("net", ("a/net.params",))], {"net": "a/net"}))
+        ['a/net']
     """
     return {names[item.name]: replace(item, name=names[item.name]) for item in items}

@@ -32,6 +32,11 @@ def updated(former: Mapping[str, Entry], obsolete: Collection[str]) -> dict[str,
 
     Returns:
         The entries by name.
+
+    Example:
+        >>> former = {"net": Entry("net", ("net.params",), status=CONVERTED, store="net.safetensors")}
+        >>> updated(former, {"net"})["net"].status
+        'superseded'
     """
     return {
         name: replace(entry, status=SUPERSEDED) if name in obsolete else entry
@@ -50,6 +55,11 @@ def assign(entries: Mapping[str, Entry], former: Mapping[str, Entry], destinatio
 
     Returns:
         The owner of each digest, and the checkpoints that have to be converted.
+
+    Example:
+        >>> entries = {name: Entry(name, (name + ".params",), digest="f" * 64) for name in ("copy", "net")}
+        >>> assign(entries, {}, "archive").conversions
+        ['copy']
     """
     stored: dict[str, Entry] = {}
     for entry in sorted(former.values(), key=lambda item: (item.status != CONVERTED, item.name)):

@@ -28,6 +28,12 @@ class Assignment:
         pairs: The module's layer group of each stored one.
         details: Text on the evidence of each pair, by stored layer group.
         ambiguities: The ambiguities that are left.
+
+    Example:
+        >>> assignment = Assignment()
+        >>> assignment.add(0, 2, "equal surroundings")
+        >>> assignment.pairs
+        {0: 2}
     """
 
     pairs: dict[int, int] = field(default_factory=dict)
@@ -63,6 +69,17 @@ def assign(
 
     Returns:
         The pairs, the evidence for each, and the ambiguities that stay open.
+
+    Example:
+        >>> from neutral.graph import Graph, Input, Layer, Node, Value
+        >>> from neutral.matching.dataflow import build_dataflow
+        >>> from neutral.matching.network import Network
+        >>> def graph(layer):
+        ...     network = Network({layer: Layer(layer, "linear", {}, {"weight": "w"})}, {"w": (2, 3)})
+        ...     node = Node("y", "linear", (Value("x"),), {}, layer)
+        ...     return build_dataflow(network, Graph((Input("x"),), (node,), (Value("y"),)))
+        >>> assign(graph("fc1"), graph("head"), {}, lambda stored, module: {}).pairs
+        {0: 0}
     """
     return _Assigner(stored, module, anchors, disambiguate).run()
 

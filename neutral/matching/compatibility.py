@@ -99,6 +99,11 @@ def kinds_are_compatible(stored: Layer, module: Layer) -> bool:
     Returns:
         True for equal kinds and for a linear layer and a convolution; for similar kinds only if one side's kind was
         inferred from names.
+
+    Example:
+        >>> linear, norm = Layer("a", "linear", {}, {}), Layer("b", "batch_norm", {}, {})
+        >>> kinds_are_compatible(linear, Layer("c", "convolution", {}, {})), kinds_are_compatible(linear, norm)
+        (True, False)
     """
     if stored.kind == module.kind or {stored.kind, module.kind} == LINEAR_MAPS:
         return True
@@ -143,6 +148,14 @@ def find_shape_conflict(
     Returns:
         The message, with both shapes; None also for shapes that a reshape reconciles, such as ``(10, 8, 1, 1)`` and
         ``(10, 8)``.
+
+    Example:
+        >>> def network(shape):
+        ...     return Network({"fc": Layer("fc", "linear", {}, {"weight": "w"})}, {"w": shape})
+        >>> find_shape_conflict(network((2, 3)), "fc", "weight", network((2, 3)), "fc", "weight") is None
+        True
+        >>> find_shape_conflict(network((2, 3)), "fc", "weight", network((2, 5)), "fc", "weight") is None
+        False
     """
     stored_shape, module_shape = stored.shape(layer, role), module.shape(target, target_role)
     stored_layer, module_layer = stored.layers[layer], module.layers[target]

@@ -139,6 +139,13 @@ def build_dataflow(network: Network, graph: Graph) -> DataflowGraph:
 
     Returns:
         The graph: the inputs that are needed, then the nodes in execution order.
+
+    Example:
+        >>> from neutral.graph import Input
+        >>> nodes = (Node("y", "relu", (Value("x"),), {}), Node("unused", "exp", (Value("x"),), {}))
+        >>> graph = build_dataflow(Network({}, {}), Graph((Input("x"),), nodes, (Value("y"),)))
+        >>> [vertex.node.name for vertex in graph.vertices], graph.outputs
+        (['x', 'y'], ((1, 0),))
     """
     groups = group_layers(network)
     group_of = {name: group.index for group in groups for name in group.layers}

@@ -20,6 +20,15 @@ def format_expression(graph: DataflowGraph, port: Port, depth: int = HEURISTICS.
 
     Returns:
         A text such as ``add(conv1, relu(bn2))``.
+
+    Example:
+        >>> from neutral.graph import Graph, Input, Node
+        >>> from neutral.matching.dataflow import build_dataflow
+        >>> from neutral.matching.network import Network
+        >>> nodes = (Node("a", "relu", (Value("x"),), {}), Node("y", "add", (Value("a"), Value("x")), {}))
+        >>> graph = build_dataflow(Network({}, {}), Graph((Input("x"),), nodes, (Value("y"),)))
+        >>> format_expression(graph, graph.outputs[0])
+        'add(relu(the input x), the input x)'
     """
     vertex = graph.vertices[port[0]]
     node = vertex.node

@@ -24,6 +24,15 @@ def read_mapping(path: str | os.PathLike[str]) -> Plan | dict[str, str]:
 
     Raises:
         SourceError: The file cannot be read or holds neither.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "mapping.toml")
+        ...     with open(path, "w") as file:
+        ...         _ = file.write("conv0 = 'features.0'")
+        ...     read_mapping(path)
+        {'conv0': 'features.0'}
     """
     file = os.fspath(path)
     document = read_document(file)
@@ -41,6 +50,10 @@ def resolve_mapping(mapping: Mappable) -> Plan | Mapping[str, str] | None:
 
     Raises:
         SourceError: The file cannot be read or holds neither.
+
+    Example:
+        >>> resolve_mapping({"conv0": "features.0"})
+        {'conv0': 'features.0'}
     """
     if isinstance(mapping, (str, os.PathLike)):
         return read_mapping(mapping)

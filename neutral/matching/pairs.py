@@ -111,6 +111,11 @@ def filled_tensors(pair: Pair) -> Iterator[str]:
 
     Yields:
         Keys of the module's state dict: first those filled with stored tensors, then those filled with constants.
+
+    Example:
+        >>> pair = Pair("fc1", "head", "linear", "name", "", {"weight": "head.weight"}, constants={"bias": "zeros"})
+        >>> list(filled_tensors(pair))
+        ['head.weight', 'head.bias']
     """
     yield from pair.tensors.values()
     yield from (child(pair.module, role) for role in pair.constants)

@@ -53,6 +53,14 @@ def write_document(path: str | os.PathLike[str], document: Mapping[str, Any]) ->
 
     Raises:
         TargetError: The file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "mapping.toml")
+        ...     write_document(path, {"conv0": "features.0"})
+        ...     read_document(path)
+        {'conv0': 'features.0'}
     """
     import tomli_w
 
@@ -70,6 +78,10 @@ def is_plan(document: Mapping[str, Any]) -> bool:
 
     Returns:
         True if it states a plan version, known or not.
+
+    Example:
+        >>> is_plan({"conv0": "features.0"}), is_plan({VERSION_KEY: VERSION})
+        (False, True)
     """
     return VERSION_KEY in document
 
@@ -83,6 +95,12 @@ def check_version(document: Mapping[str, Any], where: str) -> None:
 
     Raises:
         SourceError: The plan's version is unknown.
+
+    Example:
+        >>> check_version({VERSION_KEY: VERSION}, "plan.toml")
+        >>> check_version({VERSION_KEY: 99}, "plan.toml")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        neutral.errors.SourceError: plan.toml: unknown plan version 99...
     """
     if not is_plan(document):
         return

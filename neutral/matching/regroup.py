@@ -82,6 +82,16 @@ def regroup_layers(store: Store, names: Iterable[str]) -> Store:
 
     Returns:
         A store whose new tensors are made from the old ones when they are read.
+
+    Example:
+        >>> import numpy
+        >>> from neutral.graph import Layer
+        >>> from neutral.tensor import from_numpy
+        >>> layer = Layer("qkv", "linear", {"out_features": 6, "flatten": False}, {"weight": "w"})
+        >>> store = Store({"qkv": layer}, {"w": from_numpy(numpy.zeros((6, 2), "float32"))})
+        >>> regrouped = regroup_layers(store, ["qkv[0:2]", "qkv[2:6]"])
+        >>> [(name, part.attributes["out_features"]) for name, part in regrouped.layers.items()]
+        [('qkv[0:2]', 2), ('qkv[2:6]', 4)]
     """
     ranges_of: dict[str, list[tuple[int, int]]] = {}
     for name in dict.fromkeys(names):

@@ -56,6 +56,11 @@ def output_ranges(node: Node, layer: Layer, rows: int) -> dict[int, tuple[int, i
 
     Returns:
         Ranges (start, end) by output; nothing where the node does not cut along the channels.
+
+    Example:
+        >>> node = Node("parts", "split", (Value("qkv"),), {"axis": -1, "parts": 3})
+        >>> output_ranges(node, Layer("qkv", "linear", {"flatten": False}, {}), 12)
+        {0: (0, 4), 1: (4, 8), 2: (8, 12)}
     """
     channel_axis = _channel_axis(layer)
 

@@ -23,6 +23,20 @@ class ValueNumbering:
 
     Args:
         graphs: The stored graph and the module's.
+
+    Example:
+        >>> from neutral.graph import Graph, Input
+        >>> from neutral.matching.dataflow import build_dataflow
+        >>> from neutral.matching.network import Network
+        >>> nodes = (Node("y", "relu", (Value("x"),), {}),)
+        >>> graph = build_dataflow(Network({}, {}), Graph((Input("x"),), nodes, (Value("y"),)))
+        >>> numbering = ValueNumbering((graph, graph))
+        >>> numbering.number(0, (1, 0)) == numbering.number(1, (1, 0))
+        False
+        >>> numbering = ValueNumbering((graph, graph))
+        >>> numbering.unify((0, 0), (0, 0), Alignment())
+        >>> numbering.number(0, (1, 0)) == numbering.number(1, (1, 0))
+        True
     """
 
     def __init__(self, graphs: tuple[DataflowGraph, DataflowGraph]) -> None:
@@ -132,6 +146,10 @@ def is_identity(node: Node) -> bool:
 
     Returns:
         True for dropout and the like, and for an associative operator, such as ``concat``, of one operand.
+
+    Example:
+        >>> is_identity(Node("y", "dropout", (Value("x"),), {})), is_identity(Node("y", "relu", (Value("x"),), {}))
+        (True, False)
     """
     operator = catalogue.get(node.kind)
     if operator is None:

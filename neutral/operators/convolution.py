@@ -53,6 +53,10 @@ def window_rank(node: RankContext) -> int:
 
     Returns:
         The number of axes.
+
+    Example:
+        >>> window_rank({"kernel_size": (3, 3)})
+        4
     """
     return len(node["kernel_size"]) + 2
 

@@ -36,6 +36,13 @@ def keeps_existing() -> bool:
 
     Returns:
         True inside such a block, in this thread or task.
+
+    Example:
+        >>> with existing_files_kept():
+        ...     keeps_existing()
+        True
+        >>> keeps_existing()
+        False
     """
     return _KEEPS_EXISTING.get()
 
@@ -181,6 +188,12 @@ def written_errors(path: str, replaced: list[str] | None = None) -> Iterator[Non
 
     Raises:
         TargetError: If the block raises OSError.
+
+    Example:
+        >>> with written_errors("a.h5"):
+        ...     raise OSError(28, "No space left on device")
+        Traceback (most recent call last):
+        neutral.errors.TargetError: a.h5: cannot be written: No space left on device. An existing file is unchanged.
     """
     try:
         yield

@@ -50,6 +50,15 @@ def container_of(path: str) -> Any:
     Raises:
         SourceError: If the file cannot be read.
         StoreError: If no container recognises it.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "weights")
+        ...     with open(path, "wb") as file:
+        ...         _ = file.write((2).to_bytes(8, "little") + b"{}")
+        ...     container_of(path).__name__
+        'neutral.store.safetensors'
     """
     try:
         with open(path, "rb") as file:

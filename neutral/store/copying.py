@@ -143,6 +143,16 @@ def copy_tensors(
 
     Raises:
         SourceError: If a source file cannot be read, or the content of a tensor has the wrong size.
+
+    Example:
+        >>> import io, numpy
+        >>> from neutral.tensor import from_numpy
+        >>> import tempfile
+        >>> with tempfile.TemporaryFile() as file:
+        ...     copy_tensors({"a": from_numpy(numpy.arange(3, dtype="uint8"))}, file, ByteCounter(3, None))
+        ...     _ = file.seek(0)
+        ...     list(file.read())
+        [0, 1, 2]
     """
     with SourceDescriptors() as sources, EarlySync(file) as early:
         uncounted = 0

@@ -20,6 +20,12 @@ def graph_problems(graph: Graph, store: Store, place: str = "graph") -> Iterator
 
     Yields:
         The place and the contradiction, a line.
+
+    Example:
+        >>> from neutral.graph import Input, Node, Value
+        >>> graph = Graph((Input("x"), Input("x")), (Node("y", "relu", (Value("x"),), {}),), (Value("y"),))
+        >>> list(graph_problems(graph, Store({}, {})))
+        ["graph: two inputs are called 'x'"]
     """
     output_counts: dict[str, int | None] = {}
     for graph_input in graph.inputs:

@@ -66,6 +66,10 @@ def random_placeholder() -> str:
 
     Returns:
         64 hexadecimal digits.
+
+    Example:
+        >>> len(random_placeholder())
+        64
     """
     return os.urandom(len(PLACEHOLDER) // 2).hex()
 

@@ -31,6 +31,15 @@ def read_header(path: str | os.PathLike[str]) -> Header:
     Raises:
         SourceError: If the file cannot be read.
         StoreError: If it violates the format.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "a.safetensors")
+        ...     with open(path, "wb") as file:
+        ...         _ = file.write((30).to_bytes(8, "little") + b'{"__metadata__":{"by":"hand"}}')
+        ...     read_header(path).metadata
+        {'by': 'hand'}
     """
     path = os.fspath(path)
     if os.path.exists(path) and not os.path.isfile(path):
@@ -58,6 +67,13 @@ def header_length(head: bytes, size: int, path: str) -> int:
 
     Raises:
         StoreError: If the length is beyond the limit or the end of the file.
+
+    Example:
+        >>> header_length((2).to_bytes(8, "little"), 10, "a.safetensors")
+        2
+        >>> header_length((9).to_bytes(8, "little"), 10, "a.safetensors")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        neutral.errors.StoreError: a.safetensors, byte 0: a header of 9 bytes, but only 2 follow...
     """
     length = int.from_bytes(head[:8], "little")
     if len(head) < 8:
@@ -85,6 +101,12 @@ def parse_header(raw: bytes, size: int, path: str) -> Header:
 
     Raises:
         StoreError: If the header violates the format.
+
+    Example:
+        >>> text = b'{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}'
+        >>> raw = len(text).to_bytes(8, "little") + text
+        >>> parse_header(raw, len(raw) + 8, "a.safetensors").tensors["a"].shape
+        (2,)
     """
     if len(raw) != 8 + int.from_bytes(raw[:8], "little"):
         raise StoreError(f"{path}, byte {len(raw)}: the file ends within its header.")

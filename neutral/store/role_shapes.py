@@ -62,6 +62,12 @@ def role_shapes(layer: Layer, store: Store) -> dict[str, tuple[int, ...]]:
 
     Returns:
         Shapes by role.
+
+    Example:
+        >>> from neutral.tensor import Tensor
+        >>> layer = Layer("fc", "linear", {}, {"weight": "w", "bias": "lost"})
+        >>> role_shapes(layer, Store({"fc": layer}, {"w": Tensor("F32", (2, 3), ())}))
+        {'weight': (2, 3)}
     """
     return {role: store.tensors[key].shape for role, key in layer.tensors.items() if key in store.tensors}
 

@@ -96,6 +96,15 @@ def read_tensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     Raises:
         SourceError: If the file cannot be read.
         StoreError: If the file violates the format.
+
+    Example:
+        >>> import numpy, os, tempfile
+        >>> from neutral.tensor import from_numpy
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "a.safetensors")
+        ...     write_tensors({"a": from_numpy(numpy.ones((2, 3), "float16"))}, path)
+        ...     read_tensors(path)["a"].shape
+        (2, 3)
     """
     return dict(read_any_header(path).tensors)
 
@@ -112,6 +121,14 @@ def read_any_header(path: str | os.PathLike[str]) -> Header:
     Raises:
         SourceError: If the file cannot be read.
         StoreError: If the file violates the format.
+
+    Example:
+        >>> import os, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "a.safetensors")
+        ...     write_tensors({}, path, {"format": "pt"})
+        ...     read_any_header(path).metadata
+        {'format': 'pt'}
     """
     from neutral.store.remote import is_url
 
@@ -212,6 +229,15 @@ def write_tensors_to(
         tensors: The tensors by key.
         metadata: The texts of ``__metadata__``; None writes none.
         progress: A callback that gets the bytes done and the bytes in all.
+
+    Example:
+        >>> import numpy, tempfile
+        >>> from neutral.tensor import from_numpy
+        >>> with tempfile.TemporaryFile() as file:
+        ...     write_tensors_to(file, {"a": from_numpy(numpy.ones(2, "uint8"))})
+        ...     _ = file.seek(8)
+        ...     list(file.read()[-2:])
+        [1, 1]
     """
     tensors = ordered(tensors)
     file.write(encode_header(tensors, metadata))

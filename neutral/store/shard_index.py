@@ -110,6 +110,10 @@ def encode_index(index: Mapping[str, Any]) -> bytearray:
 
     Returns:
         UTF-8 with sorted keys and a final newline.
+
+    Example:
+        >>> bytes(encode_index({"weight_map": {}, "metadata": {}})).split()[:3]
+        [b'{', b'"metadata":', b'{},']
     """
     return bytearray((json.dumps(index, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode())
 
@@ -138,6 +142,15 @@ def read_index(path: str) -> dict[str, Any]:
     Raises:
         SourceError: If the file cannot be read.
         StoreError: If it is not an index, or does not match its digest.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, index_name("net.safetensors"))
+        ...     with open(path, "wb") as file:
+        ...         _ = file.write(encode_index({"metadata": {}, "weight_map": {"a": "net-1.safetensors"}}))
+        ...     read_index(path)["weight_map"]
+        {'a': 'net-1.safetensors'}
     """
     try:
         raw = _read(path)

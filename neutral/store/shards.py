@@ -180,6 +180,15 @@ def write_tensors(tensors: Mapping[str, Tensor], path: str, *, max_shard_size: i
 
     Returns:
         The paths of the files, the index last.
+
+    Example:
+        >>> import numpy, os, tempfile
+        >>> from neutral.tensor import from_numpy
+        >>> tensors = {key: from_numpy(numpy.zeros(3, "float32")) for key in "ab"}
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     paths = write_tensors(tensors, os.path.join(folder, "net.safetensors"), max_shard_size=12)
+        >>> [os.path.basename(path) for path in paths][:2]
+        ['net-00001-of-00002.safetensors', 'net-00002-of-00002.safetensors']
     """
     parts = list(_parts(tensors, max_shard_size))
     names = shard_names(path, len(parts))

@@ -41,6 +41,12 @@ def source_file_chunks(store: Store, file: SourceFile) -> Iterable[bytes | memor
     Raises:
         SourceError: If the original has another size.
         StoreError: If the file cannot be restored.
+
+    Example:
+        >>> file = SourceFile("net-symbol.json", "graph", "symbol-json", 2, text="{}")
+        >>> from neutral.store.store import Store
+        >>> b"".join(source_file_chunks(Store({}, {}), file))
+        b'{}'
     """
     if file.location is None:
         return restored_chunks(store, file)
@@ -64,6 +70,12 @@ def restored_chunks(store: Store, file: SourceFile) -> Iterator[bytes | memoryvi
 
     Raises:
         StoreError: If a piece does not fit its tensor.
+
+    Example:
+        >>> from neutral.store.store import Store
+        >>> file = SourceFile("net.params", "parameters", "params-v2", 3, pieces=(3,), skeleton=b"abc")
+        >>> b"".join(restored_chunks(Store({}, {}), file))
+        b'abc'
     """
     if file.text is not None:
         yield file.text.encode("utf-8")

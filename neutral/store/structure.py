@@ -32,6 +32,13 @@ def require_valid(store: Store) -> None:
 
     Raises:
         StoreError: If there are problems; lists the first ones of :func:`structure_problems`.
+
+    Example:
+        >>> from neutral.graph import Layer
+        >>> require_valid(Store({}, {}))
+        >>> require_valid(Store({"fc": Layer("fc", "linear", {}, {"weight": "w"})}, {}))  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        neutral.errors.StoreError: the store: its manifest contradicts the catalogue of operators:...
     """
     if store in _VALID:
         return
@@ -83,6 +90,11 @@ def file_problems(file: SourceFile, tensors: Mapping[str, Tensor]) -> Iterator[s
 
     Returns:
         An iterator over the reasons; empty if the file can be restored.
+
+    Example:
+        >>> from neutral.source import SourceFile
+        >>> list(file_problems(SourceFile("net-symbol.json", "graph", "symbol-json", 3, text="{}"), {}))
+        ['its parts are 2 bytes in all and the file had 3']
     """
     if file.text is not None:
         size = len(file.text.encode("utf-8"))

@@ -26,16 +26,27 @@ _LONGEST_NAME = 200
 class TemporaryFile:
     """A locked temporary file that becomes a target by a rename or a link.
 
-    Args:
-        target: The path of the target, with no symbolic link in it; its folder gets the file.
-
     Attributes:
         target: The path of the target.
         folder: The folder of both.
         file: The file, open for reading and writing.
 
+    Args:
+        target: The path of the target, with no symbolic link in it; its folder gets the file.
+
     Raises:
         OSError: If the target is a folder or a device, or the file cannot be created.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = TemporaryFile(os.path.join(folder, "x"))
+        ...     _ = file.file.write(b"new")
+        ...     file.sync()
+        ...     file.replace()
+        ...     file.close()
+        ...     os.listdir(folder)
+        ['x']
     """
 
     def __init__(self, target: str) -> None:
@@ -101,6 +112,16 @@ class TemporaryFolder:
 
     Raises:
         OSError: If it cannot be created.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     temporary = TemporaryFolder(os.path.join(folder, "x"))
+        ...     os.path.isdir(temporary.path)
+        ...     temporary.close()
+        ...     os.listdir(folder)
+        True
+        []
     """
 
     def __init__(self, target: str) -> None:

@@ -26,6 +26,11 @@ class Comparison:
         scaled_error: The largest error in units of the scale; infinite where shapes or the positions of NaN differ.
         cosine: The cosine of the angle between both arrays.
         exact: Whether equality is required, as for integers.
+
+    Example:
+        >>> comparison = compare(np.array([1.0, 2.5]), np.array([1.0, 2.0]))
+        >>> comparison.max_error, comparison.within(0.1), comparison.within(0.3)
+        (0.5, False, True)
     """
 
     max_error: float

@@ -30,6 +30,10 @@ class GoldenInput:
         name: The name of the input.
         key: The key of its values.
         label: Whether it is a label, which only training needs.
+
+    Example:
+        >>> GoldenInput("data", "input:data")
+        GoldenInput(name='data', key='input:data', label=False)
     """
 
     name: str
@@ -119,6 +123,16 @@ def open_golden(path: str | os.PathLike[str]) -> Golden:
     Raises:
         SourceError: The file cannot be read.
         StoreError: It is not a golden file, or one of an unknown version.
+
+    Example:
+        >>> import tempfile
+        >>> from neutral.store.safetensors import write_tensors
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "plain.safetensors")
+        ...     write_tensors({}, path)
+        ...     open_golden(path)  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        neutral.errors.StoreError: ...expected a golden file. Record one with mxnet_capture.py.
     """
     from neutral.store.header_parser import read_header
 

@@ -27,6 +27,11 @@ def select_outputs(count: int, golden: Golden, store: Store | None) -> Sequence[
 
     Returns:
         The keys in the order of the network's outputs.
+
+    Example:
+        >>> golden = Golden("net.golden", "mxnet", "1.9.1", (), ("y", "loss"), {}, (), {})
+        >>> select_outputs(2, golden, None)
+        ('y', 'loss')
     """
     graph = store.graph if store is not None else None
     if count == len(golden.outputs) or graph is None or count != len(graph.outputs):
@@ -49,6 +54,15 @@ def compare_outputs(
 
     Returns:
         A row for each output, and problems that make the comparison impossible.
+
+    Example:
+        >>> import numpy
+        >>> from neutral.tensor import from_numpy
+        >>> recorded = {"y": from_numpy(numpy.ones((1, 2), "float32"))}
+        >>> golden = Golden("net.golden", "mxnet", "1.9.1", (), ("y",), {}, (), recorded)
+        >>> rows, problems = compare_outputs([numpy.ones((1, 2), "float32")], golden, None, 1e-5)
+        >>> [row.ok for row in rows], problems
+        ([True], [])
     """
     keys = select_outputs(len(outputs), golden, store)
     if len(outputs) != len(keys):

@@ -25,6 +25,11 @@ class Row:
         comparison: The errors.
         tolerance: The largest allowed error, in units of the largest golden magnitude.
         hint: The likely cause of a difference, "" where there is none.
+
+    Example:
+        >>> row = Row(None, None, "", "y", (1, 2), Comparison(0.0, 0.0, 1.0, 0.0, 1.0), 1e-5)
+        >>> row.name, row.place, row.ok
+        ('output', 'y', True)
     """
 
     layer: str | None
@@ -65,6 +70,10 @@ class Skipped:
         layer: The stored layer.
         module: The module's path.
         why: The reason.
+
+    Example:
+        >>> print(Skipped("fc2", "head", "the module did not run for fc2"))
+        fc2 (head): the module did not run for fc2
     """
 
     layer: str

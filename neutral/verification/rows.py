@@ -27,6 +27,11 @@ def compare_to_row(
 
     Returns:
         The row of the report; where the arrays differ by more than ``tolerance``, with a hint.
+
+    Example:
+        >>> import numpy
+        >>> compare_to_row(numpy.array([1.0, 2.0]), numpy.array([1.0, 2.0]), 1e-5, "y", None).ok
+        True
     """
     comparison = compare(observed, golden)
     if not comparison.within(tolerance):

@@ -79,6 +79,10 @@ def escape_key(key: str) -> str:
 
     Returns:
         The key, with only ``%`` and the zero character percent-encoded.
+
+    Example:
+        >>> escape_key("a%b"), escape_key("fc/weight")
+        ('a%25b', 'fc/weight')
     """
     return key.replace("%", "%25").replace("\0", "%00")
 
@@ -91,6 +95,11 @@ def layer_attributes(layer: Layer) -> dict[str, Any]:
 
     Returns:
         The layer's attributes, its kind and ``typed_by``, for people: the manifest is what is read.
+
+    Example:
+        >>> from neutral.graph import Layer
+        >>> layer_attributes(Layer("pool", "max_pool", {"ceil_mode": None}, {}))["ceil_mode"]
+        'none'
     """
     attributes: dict[str, Any] = {"kind": layer.kind, "typed_by": layer.typed_by}
     for name, value in layer.attributes.items():

@@ -49,6 +49,10 @@ def largest_block(shape: Sequence[int], chunk: Sequence[int], itemsize: int) -> 
 
     Returns:
         Bytes that reading the dataset takes at a time.
+
+    Example:
+        >>> largest_block((5, 3), (2, 3), 4)
+        24
     """
     if not shape or 0 in shape:
         return itemsize
@@ -65,6 +69,10 @@ def region_size(region: Region, shape: Sequence[int]) -> int:
 
     Returns:
         Elements, not bytes.
+
+    Example:
+        >>> region_size(((1, 3),), (5, 3))
+        6
     """
     return prod([stop - start for start, stop in region]) * prod(shape[len(region) :])
 
