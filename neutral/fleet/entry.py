@@ -69,6 +69,16 @@ def identify(checkpoint: Checkpoint) -> Entry:
 
     Returns:
         An entry of status ``failed`` until the checkpoint has been converted.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "net.params")
+        ...     with open(path, "wb") as file:
+        ...         _ = file.write(b"abc")
+        ...     entry = identify(Checkpoint("net", "mxnet", (path,)))
+        >>> entry.status, entry.digest == hashlib.sha256(b"abc").hexdigest()
+        ('failed', True)
     """
     entry = Entry(checkpoint.name, checkpoint.paths)
     try:

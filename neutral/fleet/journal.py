@@ -37,6 +37,14 @@ class Journal:
 
     Args:
         folder: The folder of the archive.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with Journal(folder) as journal:
+        ...         journal.add(Entry("net", ("net.params",), status="converted"))
+        ...     read_journal(folder).entries["net"].status
+        'converted'
     """
 
     def __init__(self, folder: str) -> None:
@@ -120,6 +128,13 @@ def quarantine(folder: str, damaged: Iterable[bytes]) -> None:
 
     Raises:
         TargetError: The file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     quarantine(folder, [b"not JSON"])
+        ...     os.listdir(folder) == [DAMAGED]
+        True
     """
     path = os.path.join(folder, DAMAGED)
     try:
@@ -140,6 +155,13 @@ def write_journal(folder: str, entries: Iterable[Entry]) -> None:
 
     Raises:
         TargetError: The journal cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_journal(folder, [])
+        ...     read_journal(folder)
+        Contents(entries={}, damaged=[])
     """
     with atomic_file(os.path.join(folder, JOURNAL)) as file:
         file.writelines(map(_line, entries))

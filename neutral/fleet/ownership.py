@@ -95,6 +95,13 @@ def mark_duplicates(
 
     Returns:
         The entries by name.
+
+    Example:
+        >>> names = ("copy", "net")
+        >>> entries = {name: Entry(name, (name + ".params",), digest="f" * 64, status=CONVERTED) for name in names}
+        >>> marked = mark_duplicates(entries, Assignment({"f" * 64: "copy"}, {}, ["copy"]), {})
+        >>> [entry.status for entry in marked.values()]
+        ['converted', 'duplicate']
     """
     result = {}
     for name, entry in entries.items():

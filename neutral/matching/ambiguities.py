@@ -33,6 +33,15 @@ def resolve_ambiguities(
 
     Returns:
         The first accepted matching; ``matching`` where none is accepted within ``Heuristics.max_trials`` tests.
+
+    Example:
+        >>> from neutral.graph import Layer
+        >>> layers = {name: Layer(name, "linear", {}, {"weight": name}) for name in "ab"}
+        >>> network = Network(layers, {"a": (2, 3), "b": (2, 3)})
+        >>> ambiguous = Matching(ambiguities=((("a", "b"), ("a", "b")),))
+        >>> resolved = resolve_ambiguities(network, network, ambiguous, lambda given: given, lambda matching: True)
+        >>> [(match.stored, match.module) for match in resolved.matches]
+        [('a', 'a')]
     """
     return _Search(stored, module, rematch, accepts).resolve(matching, ()) or matching
 

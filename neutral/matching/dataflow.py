@@ -26,6 +26,10 @@ class LayerGroup:
         layers: The names of the layers.
         kind: Their kind.
         signature: Kind and shapes, up to differences without effect; groups can match where it is equal.
+
+    Example:
+        >>> LayerGroup(0, ("encoder", "decoder"), "embedding", ("embedding", ("weight", (1000, 64)))).name
+        'encoder'
     """
 
     index: int
@@ -67,6 +71,14 @@ class DataflowGraph:
         vertices: The vertices.
         outputs: The ports of the graph's outputs.
         indices: The index of the vertex of each node and input.
+
+    Example:
+        >>> from neutral.graph import Input
+        >>> layers = {"fc": Layer("fc", "linear", {}, {"weight": "w"})}
+        >>> node = Node("y", "linear", (Value("x"),), {}, "fc")
+        >>> graph = build_dataflow(Network(layers, {"w": (2, 3)}), Graph((Input("x"),), (node,), (Value("y"),)))
+        >>> graph.uses(), graph.indices
+        ({0: [1]}, {'x': 0, 'y': 1})
     """
 
     network: Network

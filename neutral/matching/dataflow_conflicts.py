@@ -37,6 +37,17 @@ def find_dataflow_conflicts(
 
     Returns:
         Nothing where one of the networks has no graph.
+
+    Example:
+        >>> from neutral.graph import Graph, Input, Node, Value
+        >>> def network(*operands):
+        ...     nodes = (Node("y", "subtract", tuple(map(Value, operands)), {}),)
+        ...     return Network({}, {}, Graph((Input("a"), Input("b")), nodes, (Value("y"),)))
+        >>> class Undecided:
+        ...     def compare(self, query):
+        ...         return None
+        >>> find_dataflow_conflicts(network("a", "b"), network("a", "b"), Matching(), Undecided()).conflicts
+        ()
     """
     if stored.graph is None or module.graph is None:
         return DataflowConflicts()

@@ -47,6 +47,10 @@ class Source:
         stored: The ports of the stored graph that hold the value.
         module: The ports of the module's graph that hold it.
         alignment: The correspondence of its axes.
+
+    Example:
+        >>> Source(((0, 0),), ((0, 0),), Alignment("last", 4)).alignment.axis_order
+        'last'
     """
 
     stored: tuple[Port, ...]

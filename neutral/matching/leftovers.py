@@ -27,6 +27,12 @@ def find_unused(
 
     Returns:
         The leftovers in the store's order, each with its reason and whether it is allowed.
+
+    Example:
+        >>> from neutral.graph import Layer
+        >>> stored = Network({"head": Layer("head", "linear", {}, {"weight": "w"})}, {"w": (2, 3)})
+        >>> [(item.name, item.allowed) for item in find_unused((), Matching(), stored, ("he*",))]
+        [('head', True)]
     """
     used = {stored.layers[pair.layer].tensors[role] for pair in pairs for role in (*pair.tensors, *pair.dropped)}
     remarks = _remarks_by_layer(matching, "stored")
@@ -59,6 +65,12 @@ def find_unfilled(
 
     Returns:
         The leftovers by tensor name in the module's order, those that are filled in part last.
+
+    Example:
+        >>> from neutral.graph import Layer
+        >>> module = Network({"head": Layer("head", "linear", {}, {"weight": "head.weight"})}, {"head.weight": (2, 3)})
+        >>> [(item.name, item.allowed) for item in find_unfilled((), Matching(), module, ())]
+        [('head.weight', False)]
     """
     shared = module.shared_tensors
     filled = {shared.get(name, name) for pair in pairs for name in filled_tensors(pair)}

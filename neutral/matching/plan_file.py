@@ -27,6 +27,11 @@ def read_document(path: str | os.PathLike[str]) -> dict[str, Any]:
 
     Raises:
         SourceError: The file cannot be read, is not TOML, or is a plan of an unknown version.
+
+    Example:
+        >>> read_document("no-such-file.toml")
+        Traceback (most recent call last):
+        neutral.errors.SourceError: no-such-file.toml: cannot be read: No such file or directory.
     """
     if sys.version_info >= (3, 11):
         import tomllib

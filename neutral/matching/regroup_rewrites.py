@@ -42,6 +42,11 @@ def row_count(store: Store, layer: Layer) -> int:
 
     Returns:
         The first extent of the weight.
+
+    Example:
+        >>> layer = Layer("fc", "linear", {}, {"weight": "w"})
+        >>> row_count(Store({"fc": layer}, {"w": Tensor("F32", (6, 2), ())}), layer)
+        6
     """
     return store.tensors[layer.tensors["weight"]].shape[0]
 
@@ -87,6 +92,13 @@ def split_layer(store: Store, name: str, new_names: Mapping[tuple[int, int], str
 
     Returns:
         A store with the new layers instead; their tensors are slices, read when they are asked for.
+
+    Example:
+        >>> layer = Layer("kv", "linear", {"out_features": 6, "flatten": False}, {"weight": "w"})
+        >>> store = Store({"kv": layer}, {"w": Tensor("F32", (6, 2), ())})
+        >>> result = split_layer(store, "kv", {(0, 4): "k", (4, 6): "v"})
+        >>> {name: row_count(result, part) for name, part in result.layers.items()}
+        {'k': 4, 'v': 2}
     """
     layer = store.layers[name]
     rows = row_count(store, layer)
@@ -137,6 +149,14 @@ def join_layers(store: Store, name: str, parts: list[str]) -> Store:
 
     Returns:
         A store with the new layer instead; its tensors are computed when they are read.
+
+    Example:
+        >>> attributes = {"out_features": 4, "flatten": False}
+        >>> layers = {name: Layer(name, "linear", attributes, {"weight": name}) for name in "kv"}
+        >>> store = Store(layers, {name: Tensor("F32", (4, 2), ()) for name in "kv"})
+        >>> result = join_layers(store, "k + v", ["k", "v"])
+        >>> {name: row_count(result, layer) for name, layer in result.layers.items()}
+        {'k + v': 8}
     """
     layers = [store.layers[part] for part in parts]
     first, tensors, keys = layers[0], dict(store.tensors), {}

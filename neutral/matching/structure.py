@@ -16,7 +16,12 @@ from neutral.matching.weisfeiler_lehman import LEVELS, WeisfeilerLehman
 
 
 class NoNames:
-    """Matcher that finds nothing, in the place of names that are to be ignored."""
+    """Matcher that finds nothing, in the place of names that are to be ignored.
+
+    Example:
+        >>> NoNames().match(Network({}, {}), Network({}, {}), Matching()).matches
+        ()
+    """
 
     def match(self, stored: Network, module: Network, previous: Matching) -> Matching:
         """Return no match; see :class:`neutral.matching.matcher.Matcher`.

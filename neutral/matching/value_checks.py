@@ -50,6 +50,13 @@ def describe_split_tensors(pairs: Sequence[Pair], stored: Network, module: Netwo
 
     Yields:
         A line with the stored key and the names in the module.
+
+    Example:
+        >>> from neutral.graph import Layer
+        >>> stored = Network({"emb": Layer("emb", "embedding", {}, {"weight": "w"})}, {"w": (9, 2)})
+        >>> pairs = [Pair("emb", to, "embedding", "name", "", {"weight": to + ".weight"}) for to in ("a", "b")]
+        >>> list(describe_split_tensors(pairs, stored, Network({}, {})))
+        ['w is one tensor in the store and 2 in the module: a.weight, b.weight']
     """
     targets: dict[str, dict[str, str]] = {}
     for pair in pairs:

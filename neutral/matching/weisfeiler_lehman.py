@@ -37,6 +37,10 @@ class Level:
         operators: The operators between layers.
         order: The order of operands.
         norms: The normalizations between other layers; without them, labels pass through normalizations.
+
+    Example:
+        >>> [level.name for level in LEVELS if level.order]
+        ['attributes, operators and order', 'operators and order', 'order of operands']
     """
 
     name: str
@@ -75,7 +79,20 @@ Sources = FrozenSet[int]
 
 
 class WeisfeilerLehman:
-    """Labels for the layer groups of several graphs, equal for equal surroundings."""
+    """Labels for the layer groups of several graphs, equal for equal surroundings.
+
+    Example:
+        >>> from neutral.graph import Graph, Input, Layer, Node, Value
+        >>> from neutral.matching.dataflow import build_dataflow
+        >>> from neutral.matching.network import Network
+        >>> def graph(layer):
+        ...     network = Network({layer: Layer(layer, "linear", {}, {"weight": "w"})}, {"w": (2, 3)})
+        ...     node = Node("y", "linear", (Value("x"),), {}, layer)
+        ...     return build_dataflow(network, Graph((Input("x"),), (node,), (Value("y"),)))
+        >>> stored, module = WeisfeilerLehman().refine((graph("fc1"), graph("head")), LEVELS[0], ({}, {}))
+        >>> stored == module
+        True
+    """
 
     def __init__(self) -> None:
         self._numbers: dict[Hashable, int] = {}

@@ -30,6 +30,10 @@ def numbers_in(value: Any) -> list[float]:
 
     Returns:
         The numbers, those within tuples too.
+
+    Example:
+        >>> numbers_in((1, None, 2.5)), numbers_in(True)
+        ([1, 2.5], [])
     """
     items = value if isinstance(value, tuple) else (value,)
     return [item for item in items if _is_number(item)]

@@ -55,7 +55,7 @@ def window_rank(node: RankContext) -> int:
         The number of axes.
 
     Example:
-        >>> window_rank({"kernel_size": (3, 3)})
+        >>> window_rank(RankContext({"kernel_size": (3, 3)}))
         4
     """
     return len(node["kernel_size"]) + 2

@@ -18,6 +18,11 @@ class RankContext:
         operands: The rank of each operand, in order. None is an unknown rank; a literal number has rank 0.
         outputs: The number of outputs that are wanted.
         role_shapes: The shapes of the layer's tensors by role, for kinds whose output has the shape of a tensor.
+
+    Example:
+        >>> context = RankContext({"axis": 1}, (4, None))
+        >>> context["axis"], context.rank(), context.changed(-1), context.rank(1)
+        (1, 4, 3, None)
     """
 
     attributes: Mapping[str, Any]
@@ -65,6 +70,10 @@ def broadcast_rank(ranks: Sequence[int | None]) -> int | None:
 
     Returns:
         The largest rank.
+
+    Example:
+        >>> broadcast_rank((2, 4)), broadcast_rank((2, None))
+        (4, None)
     """
     known = [rank for rank in ranks if rank is not None]
     return max(known, default=None) if len(known) == len(ranks) else None

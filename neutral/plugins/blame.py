@@ -18,6 +18,15 @@ def plugin_that_raised(error: BaseException) -> str | None:
 
     Returns:
         ``the plug-in 'name' (module)`` or ``the plug-in FILE``; None if the exception is Neutral's own.
+
+    Example:
+        >>> from neutral.errors import UsageError
+        >>> from neutral.limits import parse_size
+        >>> try:
+        ...     parse_size("large")
+        ... except UsageError as error:
+        ...     print(plugin_that_raised(error))
+        None
     """
     roots = _plugins_by_package()
     own = {"neutral", *(_package(target) for group in BUILTIN.values() for target in group.values())}

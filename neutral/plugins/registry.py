@@ -122,6 +122,10 @@ def registered(group: str) -> dict[str, str]:
 
     Returns:
         The targets by name. A package cannot replace a built-in name.
+
+    Example:
+        >>> registered(WRITERS)["torch"]
+        'neutral_to_torch.plugin:writer'
     """
     from importlib import metadata
 

@@ -23,7 +23,16 @@ _KEEPS_EXISTING: ContextVar[bool] = ContextVar("keeps_existing", default=False)
 
 @contextmanager
 def existing_files_kept() -> Iterator[None]:
-    """Make all writers in the block refuse to replace a file; of concurrent processes, exactly one creates it."""
+    """Make all writers in the block refuse to replace a file; of concurrent processes, exactly one creates it.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.NamedTemporaryFile() as existing, existing_files_kept():
+        ...     with atomic_file(existing.name) as file:
+        ...         pass  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        neutral.errors.TargetError: ...exists already, and is not replaced. Choose another name, or remove it.
+    """
     token = _KEEPS_EXISTING.set(True)
     try:
         yield
@@ -172,6 +181,12 @@ def refuse_existing(path: str, target: str) -> None:
 
     Raises:
         TargetError: If ``target`` exists, be it a broken link.
+
+    Example:
+        >>> refuse_existing("new.h5", "/no-such-folder/new.h5")
+        >>> refuse_existing("folder", os.curdir)
+        Traceback (most recent call last):
+        neutral.errors.TargetError: folder: exists already, and is not replaced. Choose another name, or remove it.
     """
     if os.path.lexists(target):
         with written_errors(path):

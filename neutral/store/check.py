@@ -27,6 +27,10 @@ class CheckReport:
         tensors: The number of tensors.
         files: The number of source files.
         nbytes: Bytes of all tensors.
+
+    Example:
+        >>> CheckReport("net.safetensors", True, ("the digest of 'a' differs",)).ok
+        False
     """
 
     path: str

@@ -31,6 +31,14 @@ class SourceDescriptors(Dict[str, int]):
     """Descriptors of the files that are read, by path; each file is opened at its first use.
 
     A context manager, which closes them.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.NamedTemporaryFile() as file, SourceDescriptors() as sources:
+        ...     _ = file.write(b"abcdef")
+        ...     file.flush()
+        ...     sources.read(FileRange(file.name, 2, 3))
+        b'cde'
     """
 
     def __missing__(self, path: str) -> int:

@@ -37,6 +37,11 @@ class Header:
         tensors: The tensors by key, in the order of their data.
         metadata: Texts by key.
         raw: The bytes of the header, with the eight bytes of its length.
+
+    Example:
+        >>> raw = bytes(encode_header({}, {"format": "pt"}))
+        >>> Header({}, {"format": "pt"}, raw).raw[8:31]
+        b'{"__metadata__":{"forma'
     """
 
     tensors: Mapping[str, Tensor]

@@ -68,6 +68,12 @@ def try_lock(descriptor: int) -> bool:
 
     Raises:
         OSError: If there are no locks here.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryFile() as file:
+        ...     try_lock(file.fileno())
+        True
     """
     try:
         lock_file(descriptor, wait=False)

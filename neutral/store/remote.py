@@ -151,6 +151,11 @@ def fetched(paths: Sequence[str]) -> Iterator[list[str]]:
 
     Raises:
         SourceError: If a file cannot be downloaded.
+
+    Example:
+        >>> with fetched(["net.params"]) as paths:
+        ...     paths
+        ['net.params']
     """
     if not any(map(is_url, paths)):
         yield list(paths)

@@ -54,12 +54,16 @@ def set_identifier(digests: Mapping[str, str]) -> str:
 class ShardSet:
     """The files of a new set of shards, which replace the old set by :meth:`switch`; a context manager.
 
+    Attributes:
+        index: The path of the index.
+
     Args:
         path: The index, or the name that the store would have in a single file.
         count: The number of shards.
 
-    Attributes:
-        index: The path of the index.
+    Example:
+        >>> ShardSet("out/net.safetensors", 2).index
+        'out/net.safetensors.index.json'
     """
 
     def __init__(self, path: str, count: int) -> None:

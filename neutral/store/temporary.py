@@ -145,6 +145,15 @@ def replace_by_link(path: str, target: str) -> None:
 
     Raises:
         OSError: If the file system has no hard links.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "a")
+        ...     open(path, "w").close()
+        ...     replace_by_link(path, os.path.join(folder, "b"))
+        ...     sorted(os.listdir(folder))
+        ['a', 'b']
     """
     link = _temporary_path(os.path.dirname(target), os.path.basename(target))
     os.link(path, link)
@@ -163,6 +172,12 @@ def require_file_or_nothing(target: str) -> None:
 
     Raises:
         OSError: If it cannot be a file's.
+
+    Example:
+        >>> require_file_or_nothing("no-such-file")
+        >>> require_file_or_nothing(os.curdir)
+        Traceback (most recent call last):
+        IsADirectoryError: [Errno 21] Is a directory
     """
     with suppress(FileNotFoundError):
         mode = os.stat(target).st_mode
@@ -177,6 +192,14 @@ def remove_abandoned(folder: str) -> None:
 
     Args:
         folder: The folder; errors are ignored, and files of runs that still hold their lock stay.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     open(os.path.join(folder, "weights"), "w").close()
+        ...     remove_abandoned(folder)
+        ...     os.listdir(folder)
+        ['weights']
     """
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:

@@ -54,6 +54,14 @@ class Golden:
         internals: The key of each node and number of output, in execution order.
         notes: Messages of the recorder.
         tensors: The recorded tensors by key.
+
+    Example:
+        >>> import numpy
+        >>> from neutral.tensor import from_numpy
+        >>> recorded = {"y": from_numpy(numpy.ones(2, "float32"))}
+        >>> golden = Golden("a/net.golden", "mxnet", "1.9.1", (), ("y",), {("y", 0): "y"}, (), recorded)
+        >>> golden.title, golden.array("y").tolist()
+        ('net.golden (mxnet 1.9.1)', [1.0, 1.0])
     """
 
     path: str

@@ -140,6 +140,16 @@ def isolate(
 
     Returns:
         The graph, with an input for each recorded value that it uses, and these values by the input's name.
+
+    Example:
+        >>> from neutral.tensor import Tensor
+        >>> nodes = (Node("a", "relu", (Value("x"),), {}), Node("b", "exp", (Value("a"),), {}))
+        >>> graph = Graph((Input("x"),), nodes, (Value("b"),))
+        >>> recorded = {Value("a"): "a"}
+        >>> golden = Golden("net.golden", "mxnet", "1.9.1", (), (), {("a", 0): "a"}, (), {"a": Tensor("F32", (2,), ())})
+        >>> part, inputs = isolate(graph, recorded, golden, [Value("b")])
+        >>> [node.name for node in part.nodes], inputs
+        (['b'], {'recorded 0': Value(node='a', output=0)})
     """
     needed = {value.node for value in targets}
     nodes: list[Node] = []

@@ -165,6 +165,12 @@ def damage_reported(path: str) -> Iterator[None]:
 
     Raises:
         StoreError: If the block raises an error of h5py.
+
+    Example:
+        >>> with damage_reported("a.h5"):
+        ...     raise OSError("bad signature")
+        Traceback (most recent call last):
+        neutral.errors.StoreError: a.h5: this HDF5 file is damaged or not a neutral store (bad signature).
     """
     try:
         yield
