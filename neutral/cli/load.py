@@ -13,6 +13,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from neutral.cli.console import Console, Report
+from neutral.cli.examples import add_example, example_option
 from neutral.cli.factory import add_factory, importable, make
 from neutral.cli.outputs import add_replacing
 from neutral.cli.sources import open_any
@@ -36,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", help="the weights: FILE.safetensors, FILE.pth or FILE.pt")
     parser.add_argument("--save-plan", metavar="FILE", help="write the plan as TOML")
     add_matching(parser)
+    add_example(parser)
     parser.add_argument(
         "--set-attributes", action="store_true", help="set attributes that differ (eps, stride) on the module"
     )
@@ -109,6 +111,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
             **matching_options(arguments),
             "golden": arguments.golden,
             "fold_batch_norms": arguments.fold_batch_norms,
+            **example_option(arguments, store),
         }
         proven = {"require_proof": True} if arguments.require_proof else {}
         if arguments.save_plan and not arguments.dry_run:

@@ -11,6 +11,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from neutral.cli.console import Console, Report
+from neutral.cli.examples import add_example, example_option
 from neutral.cli.factory import add_factory, importable, make
 from neutral.cli.load import add_matching, matching_options
 from neutral.cli.outputs import add_replacing
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_factory(parser, required=False)
     add_target(parser)
     add_matching(parser)
+    add_example(parser)
     parser.add_argument(
         "--set-attributes", action="store_true", help="set attributes that differ (eps, stride) on the module first"
     )
@@ -101,7 +103,7 @@ def _loaded(writer: Any, store: Store, arguments: argparse.Namespace) -> tuple[A
         module = writer.build(store)
         return module, writer.make_plan(module, store, paths, strict=False)
     module = make(arguments.into, arguments.kwargs)
-    options = matching_options(arguments)
+    options = {**matching_options(arguments), **example_option(arguments, store)}
     return module, writer.load_into(module, store, set_attributes=arguments.set_attributes, **options)
 
 

@@ -113,7 +113,7 @@ class TorchWriter:
         Returns:
             The plan.
         """
-        plan: Plan = _package().make_plan(module, store, mapping, **options)
+        plan: Plan = _package().make_plan(module, store, mapping, **_with_tensors(options))
         return plan
 
     def load_into(self, module: nn.Module, store: Store, mapping: Mappable = None, **options: Any) -> Plan:
@@ -128,7 +128,7 @@ class TorchWriter:
         Returns:
             The plan that was followed.
         """
-        plan: Plan = _package().load_into(module, store, mapping, **options)
+        plan: Plan = _package().load_into(module, store, mapping, **_with_tensors(options))
         return plan
 
     def save_weights(
@@ -172,6 +172,18 @@ class TorchWriter:
         """
         typed: Store = _package().typed(store, module)
         return typed
+
+
+def _with_tensors(options: dict[str, Any]) -> dict[str, Any]:
+    """Return options whose example, a tuple of arrays on the command line, is of tensors."""
+    import numpy as np
+    import torch
+
+    example = options.get("example")
+    if not isinstance(example, tuple):
+        return options
+    tensors = tuple(torch.from_numpy(item) if isinstance(item, np.ndarray) else item for item in example)
+    return {**options, "example": tensors}
 
 
 def _package() -> ModuleType:
