@@ -56,7 +56,11 @@ class Draft:
         return [operand for operand in (*self.inputs, *self.roles.values()) if isinstance(operand, Value)]
 
     def map_values(self, function: Callable[[Value], Value]) -> None:
-        """Replace every value among inputs and roles by ``function(value)``."""
+        """Replace every value among inputs and roles by ``function(value)``.
+
+        Args:
+            function: Returns the value that takes the place of another.
+        """
         self.inputs = [function(item) if isinstance(item, Value) else item for item in self.inputs]
         self.roles = {name: function(role) if isinstance(role, Value) else role for name, role in self.roles.items()}
 

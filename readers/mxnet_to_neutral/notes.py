@@ -13,7 +13,14 @@ MAX_NAMES = 5
 
 
 def notes_on_arrays(file: ArrayFile | None) -> Iterator[str]:
-    """Yield the irregularities of a parameter file and the uninitialized arrays in it, or that there is no file."""
+    """Yield the irregularities of a parameter file and the uninitialized arrays in it, or that there is no file.
+
+    Args:
+        file: The parsed parameter file, None if the checkpoint has none.
+
+    Yields:
+        A sentence without a full stop.
+    """
     if file is None:
         yield "there is no parameter file: the layers have no tensors"
         return
@@ -24,7 +31,14 @@ def notes_on_arrays(file: ArrayFile | None) -> Iterator[str]:
 
 
 def notes_on_opaque_nodes(conversion: Conversion) -> Iterator[str]:
-    """Yield the nodes without a rule, those in bodies of loops and branches included: a note for each reason."""
+    """Yield the nodes without a rule, those in bodies of loops and branches included: a note for each reason.
+
+    Args:
+        conversion: The converted symbol.
+
+    Yields:
+        A sentence with the reason, and the node's name or the number of nodes.
+    """
     drafts: dict[str, list[Draft]] = {}
     for draft in _opaque_drafts(conversion):
         drafts.setdefault(str(draft.attributes["reason"]), []).append(draft)
@@ -53,6 +67,9 @@ def notes_on_unused_layers(layers: Sequence[Layer], has_graph: bool) -> Iterator
     Args:
         layers: The layers inferred from names and shapes.
         has_graph: False if there is no graph that could use them.
+
+    Yields:
+        Up to three sentences without a full stop, each with the names of layers.
     """
     typed = [layer.name for layer in layers if layer.kind != "parameter"]
     untyped = [layer.name for layer in layers if layer.kind == "parameter"]

@@ -94,6 +94,9 @@ def partner_of(path: str, epoch: int | None = None) -> str | None:
         path: The file, which is read first.
         epoch: The epoch of the parameters beside a symbol, if there are several.
 
+    Returns:
+        The path of the other file, or None.
+
     Raises:
         SourceError: The file is damaged, or several parameter files lie beside a symbol; the message lists them.
     """

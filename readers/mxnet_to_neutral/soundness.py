@@ -48,7 +48,14 @@ def unsound_nodes(store: Store) -> dict[str, str]:
 
 
 def unsound_error(problems: list[str]) -> UnsupportedError:
-    """Return the error for problems that are those of no node."""
+    """Return the error for problems that are those of no node.
+
+    Args:
+        problems: A sentence each; the first of them are listed, all are counted.
+
+    Returns:
+        The error, which the caller raises.
+    """
     lines = "".join(f"\n  - {problem}" for problem in problems[:MAX_SHOWN])
     return UnsupportedError(
         f"the checkpoint cannot be expressed as a store ({len(problems)} problems). Check that the symbol was not "

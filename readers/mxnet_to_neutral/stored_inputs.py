@@ -17,6 +17,9 @@ def stored_inputs(symbol: Symbol, arrays: Collection[str]) -> list[str]:
     Args:
         symbol: The symbol.
         arrays: The names of the arrays, as the symbol uses them.
+
+    Returns:
+        Their names, in the order of the symbol.
     """
     data = {node.inputs[0].node for node in symbol.nodes if node.inputs}
     labels = {entry.node for node in symbol.nodes for entry in node.inputs[1:]}
@@ -30,7 +33,15 @@ def stored_inputs(symbol: Symbol, arrays: Collection[str]) -> list[str]:
 
 
 def notes_on_stored_inputs(symbol: Symbol, arrays: Collection[str]) -> Iterator[str]:
-    """Yield a note if arrays seem to be a batch of data that was saved with the parameters."""
+    """Yield a note if arrays seem to be a batch of data that was saved with the parameters.
+
+    Args:
+        symbol: The symbol.
+        arrays: The names of the arrays, as the symbol uses them.
+
+    Yields:
+        At most one sentence, without a full stop.
+    """
     names = stored_inputs(symbol, arrays)
     if names:
         yield (

@@ -46,7 +46,14 @@ class Subgraph:
         self.needed = set(self._bound.values())
 
     def with_inputs(self, positions: Sequence[int]) -> Conversion:
-        """Return the conversion with one graph input for each of these inputs of the node, used or not."""
+        """Return the conversion with one graph input for each of these inputs of the node, used or not.
+
+        Args:
+            positions: Positions of the node's inputs, in the order of the graph inputs.
+
+        Returns:
+            The subgraph's conversion, changed in place.
+        """
         used_inputs: dict[int, Input] = {self._bound[item.name]: item for item in self.conversion.inputs}
         taken = {draft.name for draft in self.conversion.drafts} | {item.name for item in used_inputs.values()}
         ordered = []
@@ -59,6 +66,12 @@ class Subgraph:
 
     def inline(self, context: NodeContext) -> Operand:
         """Add the subgraph's drafts to those of its node; return the operand of its first output.
+
+        Args:
+            context: The node that the subgraph belongs to.
+
+        Returns:
+            An operand of the node's graph.
 
         Raises:
             Refusal: A tensor role is bound to a literal number.

@@ -122,6 +122,10 @@ class ArrayFile:
         named: True if the file stores the arrays' names.
         arrays: The arrays in the order of the file.
         notes: Irregularities that do not affect the arrays, a sentence each.
+
+    Example:
+        >>> ArrayFile("net.params", 24, "ndarray-list", named=True, arrays=(), notes=()).arrays
+        ()
     """
 
     path: str

@@ -69,6 +69,13 @@ def find_by_prefix(prefix: str, epoch: int | None) -> Checkpoint:
     Without parameters of any epoch, ``prefix.params`` is taken, or the only parameter file whose name begins with the
     prefix (``prefix-best.params``).
 
+    Args:
+        prefix: The path of the files without ``-symbol.json`` and ``-0003.params``.
+        epoch: The epoch of the parameters; None for the latest.
+
+    Returns:
+        The paths of the symbol and of the parameters; either may be missing.
+
     Raises:
         SourceError: There is no such file, none of this epoch, or several parameter files without an epoch.
     """

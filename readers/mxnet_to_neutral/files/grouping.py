@@ -86,6 +86,12 @@ def group_files(
 def symbol_prefix(name: str) -> str:
     """Return the prefix in the name of a symbol: before ``-symbol.json``, or without the last suffix.
 
+    Args:
+        name: The name of a file, without its folder.
+
+    Returns:
+        The name as it is if it has no suffix.
+
     Example:
         >>> symbol_prefix("m-symbol.json.ref"), symbol_prefix("net.json"), symbol_prefix("symbol")
         ('m', 'net', 'symbol')

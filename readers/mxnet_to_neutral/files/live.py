@@ -16,6 +16,9 @@ def export_live(model: Any) -> Checkpoint:
     Args:
         model: A ``Module``, a hybrid block, or ``(symbol, arg_params, aux_params)``; see ``mxnet_capture.export``.
 
+    Returns:
+        The paths of the files, which its ``close`` removes.
+
     Raises:
         UsageError: The object is not a model that can be exported, or MXNet cannot be imported.
     """

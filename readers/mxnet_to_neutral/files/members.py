@@ -62,6 +62,9 @@ def choices(members: Sequence[Member]) -> list[Choice]:
     Args:
         members: The members; see :func:`mxnet_to_neutral.files.archives.list_members`.
 
+    Returns:
+        The choices, all of one kind.
+
     Example:
         >>> names = {"export/m-symbol.json": "symbol", "export/m-0000.params": "parameters", "mean.npy": "parameters"}
         >>> [choice.path for choice in choices([Member(name, kind) for name, kind in names.items()])]

@@ -29,6 +29,9 @@ def find_in_archive(path: str, member: str, epoch: int | None, depth: int = 0) -
         epoch: The epoch of the parameters; None for the latest.
         depth: The number of archives that this one is in.
 
+    Returns:
+        The paths of the unpacked files.
+
     Raises:
         SourceError: The archive is damaged, or holds no such checkpoint or several.
     """
@@ -37,6 +40,12 @@ def find_in_archive(path: str, member: str, epoch: int | None, depth: int = 0) -
 
 def checkpoints_in(path: str) -> list[str]:
     """Return the members to choose from, if an archive holds several checkpoints; one that is empty, for a single one.
+
+    Args:
+        path: The archive.
+
+    Returns:
+        Paths within the archive, as they are written after ``#``.
 
     Raises:
         SourceError: The archive is damaged.

@@ -22,6 +22,9 @@ def find_checkpoint(sources: Sequence[str], epoch: int | None) -> Checkpoint:
             either order.
         epoch: The epoch of the parameters after a prefix or in a folder; None for the latest.
 
+    Returns:
+        The paths of the symbol and of the parameters; either may be missing.
+
     Raises:
         UsageError: More than two paths are given.
         SourceError: A file is missing, or a folder holds no checkpoint or several.

@@ -25,6 +25,9 @@ def find_broadcasting_nodes(symbol: Symbol) -> Sequence[bool]:
 
     Args:
         symbol: The symbol.
+
+    Returns:
+        A boolean for each of the symbol's nodes, in their order; False for outputs of the graph.
     """
     heads = {head.node for head in symbol.heads}
     broadcasts = [index not in heads for index in range(len(symbol.nodes))]

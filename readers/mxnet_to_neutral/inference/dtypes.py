@@ -75,6 +75,12 @@ def _output_dtype(symbol: Symbol, node: SymbolNode, inputs: list[str | None], fi
 def float_for_integers(dtype: str) -> str:
     """Return the floating dtype in which MXNet 2 computes functions of real numbers for integers.
 
+    Args:
+        dtype: The name of an integer dtype.
+
+    Returns:
+        ``float32`` for integers of 32 and 64 bits, else ``float16``.
+
     Example:
         >>> float_for_integers("int32"), float_for_integers("uint8")
         ('float32', 'float16')

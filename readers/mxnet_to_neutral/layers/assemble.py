@@ -76,6 +76,10 @@ class Assembly:
     def add_tensor(self, key: str, tensor: Tensor) -> str:
         """Add a tensor under a key, or under a numbered variant if the key is taken.
 
+        Args:
+            key: The wanted key.
+            tensor: The tensor.
+
         Returns:
             The key.
         """
@@ -84,7 +88,11 @@ class Assembly:
         return key
 
     def used_arrays(self) -> set[str]:
-        """Return the names of the source's arrays that layers use."""
+        """Return the names of the source's arrays that layers use.
+
+        Returns:
+            Names as in the parameter file.
+        """
         return {name for recipe in self.recipes.values() for name in recipe.origin.arrays}
 
     def _layer_of(self, draft: Draft) -> str:

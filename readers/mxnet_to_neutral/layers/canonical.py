@@ -45,6 +45,9 @@ def identity(array: Array, shape: tuple[int, ...] | None = None) -> Recipe:
     Args:
         array: The array.
         shape: A shape with as many elements; None for the array's.
+
+    Returns:
+        A recipe of the array's dtype, and of the given shape.
     """
     if array.plain and shape is None:
         return Recipe(Origin((array.name,), "identity"), (array,), array.stored)
@@ -67,6 +70,9 @@ def transpose(array: Array, axes: tuple[int, ...]) -> Recipe:
     Args:
         array: The array.
         axes: The permutation, as for ``numpy.transpose``.
+
+    Returns:
+        A recipe whose extent of axis ``i`` is the array's of axis ``axes[i]``.
     """
     source = array.tensor()
     back = tuple(axes.index(axis) for axis in range(len(axes)))
@@ -88,6 +94,9 @@ def slice_vector(array: Array, start: int, shape: tuple[int, ...]) -> Recipe:
         start: The first element.
         shape: The tensor's shape.
 
+    Returns:
+        A recipe of the vector's dtype; its elements are a byte range of the file.
+
     Raises:
         MismatchError: The vector is sparse or stored in column-major order.
     """
@@ -104,6 +113,9 @@ def concatenate(arrays: tuple[Array, ...]) -> Recipe:
 
     Args:
         arrays: Arrays of one dtype, whose shapes differ only on axis 0.
+
+    Returns:
+        A recipe whose first extent is the sum of the arrays'.
 
     Raises:
         MismatchError: The arrays do not fit together, or one is sparse or stored in column-major order.
@@ -127,6 +139,9 @@ def reorder_blocks(array: Array, order: tuple[int, ...]) -> Recipe:
         array: The array.
         order: For each block of the result the number of the array's block.
 
+    Returns:
+        A recipe of the array's shape and dtype.
+
     Raises:
         MismatchError: The array is sparse or stored in column-major order.
     """
@@ -141,7 +156,14 @@ def reorder_blocks(array: Array, order: tuple[int, ...]) -> Recipe:
 
 
 def ones(array: Array) -> Recipe:
-    """Return ones of an array's shape and dtype, for arrays whose values MXNet ignores."""
+    """Return ones of an array's shape and dtype, for arrays whose values MXNet ignores.
+
+    Args:
+        array: The array whose values are ignored.
+
+    Returns:
+        A recipe that is not lossless: the array's own values are kept apart.
+    """
     return Recipe(_origin("ones", array), (array,), _ones(array.tensor()), lossless=False)
 
 
@@ -151,6 +173,9 @@ def repeat(array: Array, times: int) -> Recipe:
     Args:
         array: The vector.
         times: How often each element is repeated.
+
+    Returns:
+        A recipe of shape (n × ``times``,), for a vector of n elements.
     """
     tensor = array.tensor()
     shape = (array.shape[0] * times,)

@@ -42,6 +42,12 @@ def join_gates(name: str, arrays: Mapping[str, Array]) -> Recipe | None:
 def names_of_whole(name: str) -> tuple[str, ...]:
     """Return the variables that an array may be a part of.
 
+    Args:
+        name: The name of a stored array, without ``arg:`` or ``aux:``.
+
+    Returns:
+        The matrix or bias that the gate is a part of, and the fused operator's packed vector.
+
     Example:
         >>> names_of_whole("lstm_l0_i2h_f_weight")
         ('lstm_l0_i2h_weight', 'lstm_parameters')

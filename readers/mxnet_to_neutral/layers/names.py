@@ -21,6 +21,12 @@ _QUANTIZED = re.compile(r"_quantize(_min|_max)?$")
 def strip_prefix(name: str) -> str:
     """Return an array's name without ``arg:`` or ``aux:``.
 
+    Args:
+        name: The name as stored.
+
+    Returns:
+        The name as in the symbol.
+
     Example:
         >>> strip_prefix("aux:bn0_moving_mean")
         'bn0_moving_mean'
@@ -49,6 +55,12 @@ def layer_of(name: str) -> str | None:
     """Return the layer's name of an array, None if its name is not a layer's name and a role suffix.
 
     Suffixes of MXNet's quantiser are ignored.
+
+    Args:
+        name: The array's name, without ``arg:`` or ``aux:``.
+
+    Returns:
+        The part of the name before the suffix.
 
     Example:
         >>> layer_of("conv0_weight_quantize"), layer_of("weight")

@@ -52,7 +52,11 @@ class DequantizedArray(Array):
         return (self.integers, self.low, self.high)
 
     def tensor(self) -> Tensor:
-        """Return ``integers * (max(abs(low), abs(high)) / levels)``, computed in float32."""
+        """Return ``integers * (max(abs(low), abs(high)) / levels)``, computed in float32.
+
+        Returns:
+            A tensor of dtype float32 and the array's shape, computed when it is read.
+        """
         return lazy_tensor("F32", self.shape, self._values)
 
     def _values(self) -> np.ndarray:
@@ -78,6 +82,9 @@ def dequantize_arrays(symbol: Symbol, arrays: Mapping[str, Array]) -> Mapping[st
     Args:
         symbol: The symbol; its quantised operators say which arrays are ranges.
         arrays: The checkpoint's arrays by name.
+
+    Returns:
+        A mapping of the same names; arrays that no quantised operator uses are unchanged.
 
     Raises:
         UnsupportedError: An array is quantised to a dtype whose meaning depends on MXNet's build, such as uint8.
@@ -107,7 +114,14 @@ def dequantize_arrays(symbol: Symbol, arrays: Mapping[str, Array]) -> Mapping[st
 
 
 def tensor_count(node: SymbolNode) -> int:
-    """Return how many inputs of a quantised operator are tensors; for each of them, two numbers, its range, follow."""
+    """Return how many inputs of a quantised operator are tensors; for each of them, two numbers, its range, follow.
+
+    Args:
+        node: A node with a quantised operator.
+
+    Returns:
+        A third of the number of inputs.
+    """
     return len(node.inputs) // 3
 
 

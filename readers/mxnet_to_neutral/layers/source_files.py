@@ -26,6 +26,9 @@ def parameter_file(assembly: Assembly, file: ArrayFile, arrays: Sequence[Array],
         file: The parsed file.
         arrays: Its arrays.
         name: The file's name without a folder.
+
+    Returns:
+        The file's name, size and pieces, from which it can be restored byte for byte.
     """
     in_layers = {
         content.offset: (content, piece) for content, piece in sorted(stored_ranges(assembly.recipes)) if content.nbytes
@@ -61,6 +64,9 @@ def text_file(path: str, text: str, role: str, format: str) -> SourceFile:
         text: Its content.
         role: Its role, such as ``graph``.
         format: Its format, such as ``symbol-json``.
+
+    Returns:
+        The file's name, size and text.
     """
     size = os.path.getsize(path)
     return SourceFile(os.path.basename(path), role, format, size, text=text, location=FileRange(path, 0, size))

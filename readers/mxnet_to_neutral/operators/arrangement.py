@@ -87,6 +87,9 @@ def parts_of(value: Value, count: int) -> list[Operand]:
     Args:
         value: The node's first output.
         count: The number of outputs.
+
+    Returns:
+        The values of outputs 0 to ``count`` - 1.
     """
     return [Value(value.node, output) for output in range(count)]
 

@@ -51,6 +51,9 @@ def kernel_role(context: NodeContext, index: int, shape: Sequence[int | None], c
         index: The input's position.
         shape: The shape in the canonical layout, channels on axis 1; None for any extent.
         channels_last: Whether the file has axis 1 at the end.
+
+    Returns:
+        What :meth:`NodeContext.role` returns, with the channels of the kernel on axis 1.
     """
     if not channels_last:
         return context.role(index, shape=shape)
@@ -59,7 +62,14 @@ def kernel_role(context: NodeContext, index: int, shape: Sequence[int | None], c
 
 
 def layout_of(context: NodeContext) -> str:
-    """Return the layout of a node's input: ``channels_first`` or ``channels_last``."""
+    """Return the layout of a node's input: ``channels_first`` or ``channels_last``.
+
+    Args:
+        context: A node with the optional attribute ``layout``, such as ``NHWC``.
+
+    Returns:
+        The catalogue's value of the attribute ``layout``.
+    """
     layout = context.attributes.optional_str("layout", None)
     return "channels_last" if layout in CHANNELS_LAST else "channels_first"
 

@@ -20,6 +20,12 @@ DTYPES = next(attribute.choices for attribute in catalogue["full"].attributes if
 def dtype(context: NodeContext) -> str:
     """Return the attribute ``dtype``, float32 by default.
 
+    Args:
+        context: A node with the optional attribute ``dtype``.
+
+    Returns:
+        The name of a dtype of the catalogue.
+
     Raises:
         Refusal: The catalogue cannot make a tensor of this dtype.
     """

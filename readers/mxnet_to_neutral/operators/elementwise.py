@@ -102,6 +102,9 @@ def finite(context: NodeContext, name: str, default: float) -> float:
         name: The attribute's name.
         default: The operator's default.
 
+    Returns:
+        A finite number.
+
     Raises:
         Refusal: The number is infinite or NaN, which a graph cannot store.
     """

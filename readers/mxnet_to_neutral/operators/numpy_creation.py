@@ -20,6 +20,9 @@ def dtype(context: NodeContext, default: str = "float32") -> str:
         context: The node.
         default: The dtype for None.
 
+    Returns:
+        The name of a dtype of the catalogue.
+
     Raises:
         Refusal: The catalogue cannot make a tensor of this dtype.
     """

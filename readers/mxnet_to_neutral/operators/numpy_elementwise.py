@@ -236,6 +236,9 @@ def condition(context: NodeContext, index: int) -> Operand:
     Args:
         context: The node.
         index: The input's position.
+
+    Returns:
+        The input itself if it is known to be bool.
     """
     value = context.input(index)
     return value if context.dtype(index) == "bool" else context.node("cast", value, dtype="bool")

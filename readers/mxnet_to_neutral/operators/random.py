@@ -32,6 +32,9 @@ def dtype(context: NodeContext, default: str = "float32") -> str:
     Args:
         context: The node.
         default: The dtype for None.
+
+    Returns:
+        The name of the dtype, such as ``float32``.
     """
     return context.attributes.optional_dtype("dtype", None) or default
 

@@ -9,7 +9,14 @@ TARGET_OPERATORS = frozenset({"_contrib_MultiBoxTarget"})
 
 
 def drop_training_outputs(conversion: Conversion) -> Conversion:
-    """Remove outputs that depend on training targets, such as losses, unless all outputs do."""
+    """Remove outputs that depend on training targets, such as losses, unless all outputs do.
+
+    Args:
+        conversion: The converted symbol; it is changed in place.
+
+    Returns:
+        The same conversion.
+    """
     dependent: set[str] = set()
     for draft in conversion.drafts:
         if draft.origin.operator in TARGET_OPERATORS or any(value.node in dependent for value in draft.operands):

@@ -7,7 +7,14 @@ from neutral.rewriting import reachable
 
 
 def drop_unused(conversion: Conversion) -> Conversion:
-    """Remove unused drafts and graph inputs, such as labels of training heads and helpers that were fused away."""
+    """Remove unused drafts and graph inputs, such as labels of training heads and helpers that were fused away.
+
+    Args:
+        conversion: The converted symbol; it is changed in place.
+
+    Returns:
+        The same conversion.
+    """
     conversion.drafts, needed = reachable(conversion.drafts, conversion.outputs)
     conversion.inputs = [item for item in conversion.inputs if item.name in needed]
     return conversion

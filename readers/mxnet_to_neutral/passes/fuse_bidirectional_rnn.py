@@ -28,7 +28,14 @@ class _Direction:
 
 
 def fuse_bidirectional_rnn(conversion: Conversion) -> Conversion:
-    """Replace concatenations of a forward and a backward layer's outputs by bidirectional layers."""
+    """Replace concatenations of a forward and a backward layer's outputs by bidirectional layers.
+
+    Args:
+        conversion: The converted symbol; it is changed in place.
+
+    Returns:
+        The same conversion.
+    """
     for draft in list(conversion.drafts):
         if draft.kind == "concatenate" and len(draft.inputs) == 2 and draft.attributes["axis"] in (2, -1):
             graph = use_def(conversion)

@@ -18,7 +18,14 @@ from neutral.operators.recurrent import GATES
 
 
 def fuse_rnn_cells(conversion: Conversion) -> Conversion:
-    """Replace the drafts of every recurrent cell by one cell operator."""
+    """Replace the drafts of every recurrent cell by one cell operator.
+
+    Args:
+        conversion: The converted symbol; it is changed in place.
+
+    Returns:
+        The same conversion.
+    """
     graph = use_def(conversion)
     new: list[Draft] = []
     removed: set[str] = set()

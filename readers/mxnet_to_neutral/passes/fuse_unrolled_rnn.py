@@ -19,7 +19,14 @@ _LAYER_OF_CELL = {"lstm_cell": "lstm", "gru_cell": "gru", "rnn_cell": "rnn"}
 
 
 def fuse_unrolled_rnn(conversion: Conversion) -> Conversion:
-    """Replace cells over all steps of a sequence by layers."""
+    """Replace cells over all steps of a sequence by layers.
+
+    Args:
+        conversion: The converted symbol; it is changed in place.
+
+    Returns:
+        The same conversion.
+    """
     if not any(draft.kind in _LAYER_OF_CELL for draft in conversion.drafts):
         return conversion
     _merge_equal_flattens(conversion)

@@ -46,6 +46,13 @@ def match_cells(graph: DraftGraph, result: Draft) -> Iterator[CellMatch]:
     """Yield the cells whose new hidden state ``result`` may be, in order of preference.
 
     The tensors and the uses of intermediate values are not checked.
+
+    Args:
+        graph: The use-def chains.
+        result: The draft that computes the hidden state.
+
+    Yields:
+        A match of an LSTM, GRU or plain cell; see :class:`CellMatch`.
     """
     yield from _match_lstm(graph, result)
     yield from _match_gru(graph, result)
@@ -128,7 +135,14 @@ def _match_rnn(graph: DraftGraph, result: Draft) -> Iterator[CellMatch]:
 
 
 def weight_name(layer: Draft) -> str:
-    """Return the name of the array of a linear layer's weight, empty if it is computed."""
+    """Return the name of the array of a linear layer's weight, empty if it is computed.
+
+    Args:
+        layer: A draft with a role ``weight``.
+
+    Returns:
+        The name without ``arg:`` or ``aux:``; of an array that is missing too.
+    """
     weight = layer.roles.get("weight")
     if isinstance(weight, Recipe):
         return strip_prefix(weight.arrays[0].name)

@@ -17,7 +17,14 @@ from neutral.graph import Operand, Value
 
 
 def split_interleaved_qkv(conversion: Conversion) -> Conversion:
-    """Replace self-attention over an interleaved projection by linear layers and attention over their outputs."""
+    """Replace self-attention over an interleaved projection by linear layers and attention over their outputs.
+
+    Args:
+        conversion: The converted symbol; it is changed in place.
+
+    Returns:
+        The same conversion.
+    """
     for draft in list(conversion.drafts):
         weight, bias = draft.roles.get("weight"), draft.roles.get("bias")
         if draft.kind == "linear" and isinstance(weight, Value) and isinstance(bias, Value):

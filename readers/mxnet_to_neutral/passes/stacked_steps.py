@@ -27,7 +27,11 @@ class _Stack:
 
 
 def replace_stacks(sequences: StepSequences) -> None:
-    """Replace stacks of all steps, in either order, by the sequence as one value."""
+    """Replace stacks of all steps, in either order, by the sequence as one value.
+
+    Args:
+        sequences: The sequences of the conversion; the drafts are changed in place.
+    """
     for draft in sequences.conversion.drafts:
         stack = _match_stack(sequences, draft)
         if stack is None:
@@ -47,7 +51,11 @@ def replace_stacks(sequences: StepSequences) -> None:
 
 
 def replace_steps(sequences: StepSequences) -> None:
-    """Take the single steps that are still used from the sequence: the last one, or any of them."""
+    """Take the single steps that are still used from the sequence: the last one, or any of them.
+
+    Args:
+        sequences: The sequences of the conversion; the drafts are changed in place.
+    """
     for steps in sorted(sequences.fused, key=lambda steps: steps[0].node):
         used = [k for k, value in enumerate(steps) if sequences.is_used(value)]
         whole = sequences.whole(steps)

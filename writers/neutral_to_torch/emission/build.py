@@ -45,6 +45,12 @@ def build(
 
     Raises:
         UnsupportedError: With every problem.
+
+    Example:
+        >>> from neutral.graph import Graph, Input, Node, Value
+        >>> graph = Graph((Input("x", (2,)),), (Node("act", "relu", (Value("x"),), {}),), (Value("act"),))
+        >>> build(Store({}, {}, graph))(torch.tensor([-1.0, 2.0]))
+        tensor([0., 2.])
     """
     emission = compose(store, outputs=outputs, until=until, class_name=class_name)
     return load(emission, store, dtype, device)
@@ -97,6 +103,17 @@ def plan_of(store: Store, *, outputs: Sequence[str] | None = None, until: str | 
 
     Raises:
         UnsupportedError: With every problem, as :func:`neutral_to_torch.emit` raises it.
+
+    Example:
+        >>> import numpy as np
+        >>> from neutral.graph import Graph, Input, Layer, Node, Value
+        >>> from neutral.tensor import from_numpy
+        >>> attributes = {"out_features": 2, "flatten": False}
+        >>> layers = {"fc": Layer("fc", "linear", attributes, {"weight": "fc.weight"})}
+        >>> node = Node("fc", "linear", (Value("x"),), attributes, layer="fc")
+        >>> graph = Graph((Input("x", (1, 3)),), (node,), (Value("fc"),))
+        >>> plan_of(Store(layers, {"fc.weight": from_numpy(np.ones((2, 3), np.float32))}, graph))
+        {'fc': 'fc'}
     """
     return compose(store, outputs=outputs, until=until).state.modules
 

@@ -53,6 +53,13 @@ def preflight(
 
     Returns:
         The error, not raised; None if :func:`emit` would succeed.
+
+    Example:
+        >>> from neutral.graph import Graph, Input, Node, Value
+        >>> nodes = (Node("act", "opaque", (Value("x"),), {"operator": "Odd", "attributes": {}, "reason": "no rule"}),)
+        >>> print(preflight(Store({}, {}, Graph((Input("x", (2,)),), nodes, (Value("act"),)))))
+        the model cannot be written as PyTorch source exactly:
+          - operator Odd: no rule (1 node: act)
     """
     from neutral_to_torch.emission.lowering.pipeline import lower
 
@@ -91,6 +98,15 @@ def emit(
         UsageError: The store has no graph, a name is unknown, or ``class_name`` is no name of a class.
         UnsupportedError: With every problem, before anything is written: operators that have no exact equal in
             PyTorch, or source that :func:`neutral_to_torch.emission.source_gate.check_source` refuses.
+
+    Example:
+        >>> import tempfile
+        >>> from neutral.graph import Graph, Input, Node, Value
+        >>> graph = Graph((Input("x", (2,)),), (Node("act", "relu", (Value("x"),), {}),), (Value("act"),))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     report = emit(Store({}, {}, graph), os.path.join(folder, "net.py"), class_name="Net")
+        ...     report.class_name, sorted(os.listdir(folder))
+        ('Net', ['net.py', 'net.safetensors'])
     """
     from neutral.store.atomic import AtomicFiles
     from neutral_to_torch.emission.compose import compose

@@ -103,6 +103,15 @@ def write_hub(
     Raises:
         TargetError: The folder has files in it, or cannot be written.
         UnsupportedError: See :func:`neutral_to_torch.emit`.
+
+    Example:
+        >>> import tempfile
+        >>> from neutral.graph import Graph, Input, Node, Value
+        >>> graph = Graph((Input("x", (2,)),), (Node("act", "relu", (Value("x"),), {}),), (Value("act"),))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = write_hub(Store({}, {}, graph), os.path.join(folder, "net"), class_name="Net")
+        ...     sorted(os.listdir(os.path.join(folder, "net")))
+        ['README.md', 'config.json', 'model.py', 'model.safetensors']
     """
     target = Path(folder)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):

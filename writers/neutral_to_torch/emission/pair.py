@@ -55,10 +55,25 @@ def load_emitted(path: str | os.PathLike[str]) -> nn.Module:
     Args:
         path: The source that :func:`neutral_to_torch.emit` wrote. It is checked to hold a network alone.
 
+    Returns:
+        An instance of the source's model class.
+
     Raises:
         SourceError: A file cannot be read, or the source names no weights.
         MismatchError: The weights are not those that the source was written with.
         UnsupportedError: The source holds more than a network; nothing of it is run.
+
+    Example:
+        >>> import os, tempfile
+        >>> from neutral.graph import Graph, Input, Node, Value
+        >>> from neutral.store import Store
+        >>> from neutral_to_torch import emit
+        >>> graph = Graph((Input("x", (2,)),), (Node("act", "relu", (Value("x"),), {}),), (Value("act"),))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "net.py")
+        ...     _ = emit(Store({}, {}, graph), path, class_name="Net")
+        ...     load_emitted(path)
+        Net()
     """
     import torch
 

@@ -60,6 +60,16 @@ def make_plan(
     Raises:
         MatchError: Store and module do not fit.
         UsageError: The mapping names something unknown, or the module cannot be run on the example.
+
+    Example:
+        >>> import numpy as np
+        >>> from neutral.graph import Layer
+        >>> from neutral.tensor import from_numpy
+        >>> layers = {"fc": Layer("fc", "linear", {"out_features": 2}, {"weight": "fc.weight"})}
+        >>> store = Store(layers, {"fc.weight": from_numpy(np.ones((2, 3), np.float32))})
+        >>> print(make_plan(nn.Sequential(nn.Linear(3, 2, bias=False)), store, {"fc": "0"}))
+        stored layer  kind    module  matched by
+        fc            linear  0       mapping
     """
     mapping = resolve_mapping(mapping)
     if golden is not None and not isinstance(golden, Golden):

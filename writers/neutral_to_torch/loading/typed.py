@@ -26,6 +26,15 @@ def typed(store: Store, module: nn.Module) -> Store:
 
     Raises:
         MatchError: Names or shapes are not those of the module.
+
+    Example:
+        >>> import numpy as np
+        >>> from neutral.tensor import from_numpy
+        >>> source = LayerSource(origins={"value": Origin(("weight",))})
+        >>> layers = {"unknown": Layer("unknown", "parameter", {}, {"value": "weight"}, source)}
+        >>> store = Store(layers, {"weight": from_numpy(np.ones((2, 3), np.float32))})
+        >>> [(layer.kind, layer.attributes) for layer in typed(store, nn.Linear(3, 2, bias=False)).layers.values()]
+        [('linear', {'out_features': 2})]
     """
     network = describe(module)
     stored = {origin.arrays[0]: store.tensors[layer.tensors[role]] for layer, role, origin in _origins(store)}

@@ -35,6 +35,18 @@ def verify_operators(
     Raises:
         UnsupportedError: The graph has operators that cannot be emitted.
         UsageError: The store has no graph.
+
+    Example:
+        >>> import numpy as np
+        >>> from neutral.graph import Graph, Input, Node, Value
+        >>> from neutral.tensor import from_numpy
+        >>> from neutral.verification.golden import GoldenInput
+        >>> graph = Graph((Input("x", (2,)),), (Node("act", "relu", (Value("x"),), {}),), (Value("act"),))
+        >>> tensors = {"x": from_numpy(np.float32([-1, 2])), "act": from_numpy(np.float32([0, 2]))}
+        >>> inputs, internals = (GoldenInput("x", "x"),), {("act", 0): "act"}
+        >>> golden = Golden("net.golden", "mxnet", "1.9.1", inputs, ("act",), internals, (), tensors)
+        >>> [(row.layer, row.ok) for row in verify_operators(Store({}, {}, graph), golden).rows]
+        [('act', True)]
     """
     return operators.verify_operators(store, golden, _run, tolerance=tolerance, size=size)
 

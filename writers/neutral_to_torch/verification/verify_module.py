@@ -51,6 +51,16 @@ def verify(
 
     Raises:
         VerificationError: The module cannot be run on these inputs.
+
+    Example:
+        >>> import numpy as np
+        >>> from neutral.tensor import from_numpy
+        >>> from neutral.verification.golden import GoldenInput
+        >>> tensors = {"x": from_numpy(np.float32([-1, 2])), "act": from_numpy(np.float32([0, 2]))}
+        >>> inputs, internals = (GoldenInput("x", "x"),), {("act", 0): "act"}
+        >>> golden = Golden("net.golden", "mxnet", "1.9.1", inputs, ("act",), internals, (), tensors)
+        >>> verify(nn.ReLU(), golden).ok, verify(nn.Identity(), golden).ok
+        (True, False)
     """
     if not isinstance(golden, Golden):
         golden = open_golden(golden)

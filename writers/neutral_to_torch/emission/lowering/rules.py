@@ -330,7 +330,12 @@ Function = Callable[..., Result]
 
 @dataclass(frozen=True)
 class Rule:
-    """The function that writes a kind, and the rank rule of a kind whose catalogue entry has none."""
+    """The function that writes a kind, and the rank rule of a kind whose catalogue entry has none.
+
+    Example:
+        >>> callable(rule_for("relu").function)
+        True
+    """
 
     function: Function
     rank: RankRule
@@ -353,6 +358,14 @@ def rule(*kinds: str, rank: RankRule = None) -> Callable[[Function], Function]:
 
     Raises:
         NeutralError: A kind has a rule already.
+
+    Example:
+        >>> @rule("unit.double")
+        ... def double(node, x):
+        ...     return x * 2
+        >>> rule_for("unit.double").function is double
+        True
+        >>> _ = _RULES.pop("unit.double")
     """
 
     def register(function: Function) -> Function:
