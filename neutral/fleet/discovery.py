@@ -40,6 +40,10 @@ class PassedOver(NamedTuple):
     Args:
         path: The file, absolute, or its URL.
         reason: What it is, in words that follow its name.
+
+    Example:
+        >>> PassedOver("/a/notes.txt", "no reader knows it").path
+        '/a/notes.txt'
     """
 
     path: str

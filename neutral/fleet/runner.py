@@ -17,6 +17,13 @@ class TaskRunner:
     Args:
         executor: An executor of :mod:`concurrent.futures`, or None for processes.
         workers: The number of processes; None for one per core.
+
+    Example:
+        >>> from concurrent.futures import ThreadPoolExecutor
+        >>> with ThreadPoolExecutor(1) as executor:
+        ...     entries = TaskRunner(executor, None).run(lambda name: Entry(name, ()), {"net": ("net",)}, {})
+        ...     [entry.name for entry in entries]
+        ['net']
     """
 
     def __init__(self, executor: Executor | None, workers: int | None) -> None:

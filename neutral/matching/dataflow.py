@@ -52,6 +52,10 @@ class Vertex:
         operands: The ports that the vertex uses.
         data_operands: Those of them whose values matter, not only their shape.
         group: The layer group that the vertex uses, None for inputs and operators.
+
+    Example:
+        >>> Vertex(Node("y", "relu", (Value("x"),), {}), ((0, 0),), ((0, 0),)).node.kind
+        'relu'
     """
 
     node: Node

@@ -45,6 +45,21 @@ def check_dataflow(
 
     Returns:
         The conflicts, which refuse a plan, and the notes.
+
+    Example:
+        >>> from neutral.graph import Graph, Input, Node, Value
+        >>> from neutral.matching.dataflow import build_dataflow
+        >>> from neutral.matching.network import Network
+        >>> class Unequal:
+        ...     def compare(self, query):
+        ...         return False
+        >>> def graph(kind):
+        ...     nodes = (Node("y", kind, (Value("x"),), {}),)
+        ...     return build_dataflow(Network({}, {}), Graph((Input("x"),), nodes, (Value("y"),)))
+        >>> same = check_dataflow(graph("relu"), graph("relu"), {}, {"x": "x"}, Unequal())
+        >>> different = check_dataflow(graph("relu"), graph("exp"), {}, {"x": "x"}, Unequal())
+        >>> len(same.conflicts), len(different.conflicts)
+        (0, 1)
     """
     return _Check((stored, module), pairs, inputs, probe).run()
 

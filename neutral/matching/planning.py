@@ -243,6 +243,14 @@ def refusal(target: Target, store: Store, problems: Sequence[str], offers: Seque
 
     Returns:
         The message, of several lines.
+
+    Example:
+        >>> class Description:
+        ...     name = "Net"
+        >>> print(refusal(Description(), Store({}, {}, path="net.h5"), ["no layer is named fc"], ()))
+        net.h5 does not fit Net; nothing has been loaded:
+          - no layer is named fc
+        Pass a mapping of the layers that match; allow leftovers by name (allow_unused, allow_missing).
     """
     shown = [f"  - {problem}" for problem in problems[: HEURISTICS.max_problems_shown]]
     if len(problems) > len(shown):

@@ -26,6 +26,16 @@ def find_value_conflicts(pairs: Sequence[Pair], store: Store, module: Network) -
 
     Yields:
         The conflict and what to do, a line.
+
+    Example:
+        >>> import numpy
+        >>> from neutral.graph import Layer
+        >>> from neutral.tensor import from_numpy
+        >>> layer = Layer("fc", "linear", {}, {"bias": "b"})
+        >>> store = Store({"fc": layer}, {"b": from_numpy(numpy.ones(2, "float32"))})
+        >>> pair = Pair("fc", "head", "linear", "name", "", {}, dropped={"bias": "zeros"})
+        >>> list(find_value_conflicts([pair], store, Network({}, {})))
+        ["stored layer fc has a bias that is not all zeros, and the module's head has none. Give the module one."]
     """
     for pair in pairs:
         for role, constant in pair.dropped.items():

@@ -53,6 +53,12 @@ def is_header_digest_valid(header: bytes, prefix: bytes = COMPACT_PREFIX) -> boo
 
     Returns:
         False also if the digest is missing.
+
+    Example:
+        >>> header = bytearray(b"{" + COMPACT_PREFIX + PLACEHOLDER.encode() + b'"}')
+        >>> signed = bytes(write_header_digest(header))
+        >>> is_header_digest_valid(signed), is_header_digest_valid(signed + b" ")
+        (True, False)
     """
     start = header.find(prefix) + len(prefix)
     end = start + len(PLACEHOLDER)

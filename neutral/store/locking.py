@@ -123,6 +123,12 @@ def folder_locks(folders: Iterable[str]) -> Iterator[bool]:
 
     Yields:
         Whether all folders are locked; False where a file system or the system has no locks of folders.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder, folder_locks([folder, folder]) as locked:
+        ...     isinstance(locked, bool)
+        True
     """
     with ExitStack() as stack:
         yield all(_lock_folder(folder, stack) for folder in sorted(set(folders) - _held_folders))

@@ -126,6 +126,13 @@ def encode_with_digest(index: Mapping[str, Any]) -> bytes:
 
     Returns:
         The bytes of :func:`encode_index`, of the same length.
+
+    Example:
+        >>> from neutral.store.header_digest import KEY, PLACEHOLDER
+        >>> document = {"metadata": {KEY: PLACEHOLDER}, "weight_map": {}}
+        >>> text = encode_with_digest(document)
+        >>> len(text) == len(encode_index(document)), PLACEHOLDER.encode() in text
+        (True, False)
     """
     return bytes(write_header_digest(encode_index(index), INDENTED_PREFIX))
 

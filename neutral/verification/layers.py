@@ -31,12 +31,24 @@ class LayerComparison:
     A writer calls :meth:`expect` for every pair, then runs its module and calls :meth:`observe` at every call of one of
     :attr:`targets`.
 
+    Attributes:
+        rows: The comparisons, in the order in which the modules ran.
+
     Args:
         golden: The recorded values.
         tolerance: The largest allowed error, in units of the largest golden magnitude.
 
-    Attributes:
-        rows: The comparisons, in the order in which the modules ran.
+    Example:
+        >>> import numpy
+        >>> from neutral.tensor import from_numpy
+        >>> recorded = {"y": from_numpy(numpy.ones((1, 2), "float32"))}
+        >>> golden = Golden("net.golden", "mxnet", "1.9.1", (), ("y",), {("fc", 0): "y"}, (), recorded)
+        >>> comparison = LayerComparison(golden, 1e-5)
+        >>> pair = Pair("fc", "head", "linear", "name", "", {"weight": "head.weight"}, nodes=("fc",))
+        >>> comparison.expect(pair, "head", is_composite=False)
+        >>> comparison.observe("head", [numpy.ones((1, 2), "float32")], "Linear", has_known_forward=True)
+        >>> [(row.name, row.ok) for row in comparison.rows], list(comparison.skipped())
+        ([('fc', True)], [])
     """
 
     def __init__(self, golden: Golden, tolerance: float) -> None:

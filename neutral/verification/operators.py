@@ -41,6 +41,18 @@ def verify_operators(
 
     Raises:
         UsageError: The store has no graph.
+
+    Example:
+        >>> import numpy
+        >>> from neutral.tensor import from_numpy
+        >>> graph = Graph((Input("x"),), (Node("y", "exp", (Value("x"),), {}),), (Value("y"),))
+        >>> values = {"in": numpy.zeros((1, 2), "float32"), "out": numpy.ones((1, 2), "float32")}
+        >>> tensors = {key: from_numpy(array) for key, array in values.items()}
+        >>> from neutral.verification.golden import GoldenInput
+        >>> inputs = (GoldenInput("x", "in"),)
+        >>> golden = Golden("net.golden", "mxnet", "1.9.1", inputs, ("out",), {("y", 0): "out"}, (), tensors)
+        >>> verify_operators(Store({}, {}, graph), golden, lambda store, arrays: [numpy.exp(arrays[0])]).ok
+        True
     """
     if store.graph is None:
         raise UsageError(f"{store.path or 'the store'} has no graph, so there are no operators to verify.")

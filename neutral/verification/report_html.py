@@ -38,6 +38,11 @@ def render_page(report: Report) -> str:
 
     Returns:
         A complete page without external files or scripts.
+
+    Example:
+        >>> from neutral.verification.report import Report
+        >>> render_page(Report("Net", "net.golden", (), notes=("<no rows>",)))[:15]
+        '<!DOCTYPE html>'
     """
     verdict = "good" if report.ok else "bad"
     lists = "".join(
