@@ -101,6 +101,8 @@ class NumericalProbe(Protocol):
         ...     def compare(self, query):
         ...         return None
         >>> probe: NumericalProbe = Undecided()
+        >>> probe.compare(EquivalenceQuery((), (0, 0), (0, 0), (), ((), ()))) is None
+        True
     """
 
     def compare(self, query: EquivalenceQuery) -> Alignment | bool | None:
