@@ -60,6 +60,9 @@ def compose(
         folded: Whether repeated parts become classes; else every layer is an attribute of the model.
         weights: The name of the file with the state dict, for the example in the docstring.
 
+    Returns:
+        The source, the names of its classes and submodules, and the tensor of the store by state-dict key.
+
     Raises:
         UsageError: The store has no graph, or the graph no such node.
         UnsupportedError: Parts of the graph cannot be written exactly; it names all of them.

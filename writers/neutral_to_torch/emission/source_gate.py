@@ -69,6 +69,9 @@ def check_source(source: str) -> None:
     Args:
         source: The text of an emitted file.
 
+    Raises:
+        UnsupportedError: The source holds something else, or cannot be parsed.
+
     Example:
         >>> check_source("import os")
         Traceback (most recent call last):

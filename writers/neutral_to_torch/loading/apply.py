@@ -65,7 +65,12 @@ def apply_plan(
 
 
 def warn_of_differences(plan: Plan, stacklevel: int = 2) -> None:
-    """Issue one warning for all attributes that change the module's results or layouts and that were not set."""
+    """Issue one warning for all attributes that change the module's results or layouts and that were not set.
+
+    Args:
+        plan: The plan that was applied.
+        stacklevel: The number of calls between the caller to be named and this one, as for ``warnings.warn``.
+    """
     lines = [
         f"  {pair.module or 'the module'}: {difference}"
         for pair, difference in plan.differences

@@ -136,6 +136,13 @@ def _candidate_orders(module: torch.Tensor, stored: torch.Tensor) -> tuple[AxisO
 def reorder_axes(value: torch.Tensor, order: AxisOrder) -> torch.Tensor:
     """Return a module's value with its axes in the order of the stored side.
 
+    Args:
+        value: A tensor with channels on axis 1.
+        order: The order of the stored side's axes.
+
+    Returns:
+        A view of the same elements.
+
     Example:
         >>> reorder_axes(torch.zeros(2, 3, 4, 5), "last").shape
         torch.Size([2, 4, 5, 3])

@@ -47,14 +47,31 @@ class Template:
         return [*tensors_in(self.args), *tensors_in(self.kwargs)]
 
     def with_tensors(self, values: Sequence[torch.Tensor]) -> Arguments:
-        """Return the arguments with other tensors, in order."""
+        """Return the arguments with other tensors, in order.
+
+        Args:
+            values: As many tensors as the arguments hold.
+
+        Returns:
+            Positional arguments and keyword arguments.
+        """
         remaining = iter(values)
         args = tuple(_substitute(item, remaining) for item in self.args)
         return args, {name: _substitute(item, remaining) for name, item in self.kwargs.items()}
 
 
 def templates(module: nn.Module, store: Store, example: Any, golden: Golden | None) -> Iterator[Template]:
-    """Yield arguments to try: those of the example, else of the golden file, else in shapes that the graph allows."""
+    """Yield arguments to try: those of the example, else of the golden file, else in shapes that the graph allows.
+
+    Args:
+        module: The module, which is not run.
+        store: A store with a graph.
+        example: Arguments of the module, or None.
+        golden: A recorded run, or None.
+
+    Yields:
+        A template, the likeliest first.
+    """
     assert store.graph is not None
     if example is not None:
         yield _template(module, given_arguments(module, example), True)

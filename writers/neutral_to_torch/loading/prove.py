@@ -26,6 +26,9 @@ def reproduces(module: nn.Module, store: Store, plan: Plan, golden: Golden) -> b
         store: The store of the plan.
         plan: A plan, which need not account for all tensors.
         golden: The recorded values.
+
+    Returns:
+        False also where the copy cannot be run on the golden inputs.
     """
     trial = copy.deepcopy(module)
     tolerance = HEURISTICS.golden_tolerance

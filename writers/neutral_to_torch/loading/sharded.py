@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 
 
 def is_sharded(target: torch.Tensor) -> bool:
-    """Return whether a tensor is spread over processes, without importing ``torch.distributed``."""
+    """Return whether a tensor is spread over processes, without importing ``torch.distributed``.
+
+    Args:
+        target: Any tensor.
+
+    Returns:
+        True for a ``DTensor``.
+    """
     module = sys.modules.get("torch.distributed.tensor")
     return module is not None and isinstance(target, module.DTensor)
 

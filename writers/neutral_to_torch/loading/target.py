@@ -40,7 +40,14 @@ class TorchTarget:
         self.probe: TorchProbe | None = None if traced is None else TorchProbe(traced.record)
 
     def implied_attributes(self, layer: str) -> Mapping[str, Any]:
-        """Return the implied attributes of a layer's adapter; see :class:`neutral_to_torch.adapters.Adapter`."""
+        """Return the implied attributes of a layer's adapter; see :class:`neutral_to_torch.adapters.Adapter`.
+
+        Args:
+            layer: The path of a submodule.
+
+        Returns:
+            The value by attribute; empty for a module without an adapter.
+        """
         adapter = adapter_of(submodule(self.module, layer))
         return {} if adapter is None else adapter.implied
 

@@ -16,6 +16,12 @@ from neutral.tensor import Tensor
 def dtype_of(tensor: Tensor) -> torch.dtype:
     """Return the torch dtype of a stored tensor.
 
+    Args:
+        tensor: A tensor of a store; its bytes are not read.
+
+    Returns:
+        The dtype whose elements have the same bytes.
+
     Raises:
         UnsupportedError: This torch has no such dtype (wide unsigned integers before 2.3).
     """

@@ -20,6 +20,9 @@ _LITERALS = (bool, int, float, str, type(None), type(Ellipsis))
 def check_name(text: str) -> None:
     """Raise ValueError unless the text is an identifier, or several with dots or a numeric index behind.
 
+    Args:
+        text: A text that is to be written into the source as it is.
+
     Example:
         >>> check_name("torch.nn"), check_name("parts[2]")
         (None, None)
@@ -41,6 +44,12 @@ def check_literal(value: Any) -> None:
     """Raise TypeError unless the value is None, ``...``, a bool, int, float or str, or a tuple of these.
 
     Subclasses are refused: their ``repr`` may be anything.
+
+    Args:
+        value: A value that is to be written into the source by its ``repr``.
+
+    Raises:
+        TypeError: The value is something else.
     """
     if type(value) is tuple:
         for item in value:

@@ -9,7 +9,14 @@ from neutral_to_torch.emission.heuristics import HEURISTICS
 
 
 def looped(items: Sequence[Term]) -> tuple[Term, ...]:
-    """Return the items, with three or more in a row that follow from each other as one :class:`Repeat`."""
+    """Return the items, with three or more in a row that follow from each other as one :class:`Repeat`.
+
+    Args:
+        items: The items of a tuple or of arguments.
+
+    Returns:
+        The terms, no more than there were.
+    """
     result: list[Term] = []
     position = 0
     while position < len(items):

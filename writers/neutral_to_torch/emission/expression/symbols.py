@@ -133,6 +133,12 @@ class Symbol:
 def term_of(value: Any) -> Term:
     """Return the term of a symbol, a constant, a slice, or a list or tuple of these.
 
+    Args:
+        value: The Python value.
+
+    Returns:
+        The term; that of a constant is a literal.
+
     Raises:
         TypeError: The value is of another type.
     """
@@ -160,6 +166,9 @@ def operation(operator: str, *operands: Any) -> Symbol:
         operator: An operator of Python, comparisons included.
         operands: One or two operands.
 
+    Returns:
+        The symbol of the expression.
+
     Example:
         >>> operation("!=", torch.ones(2), 0)
         torch.ones(2) != 0
@@ -173,6 +182,9 @@ def either(module: Symbol, inline: Symbol) -> Symbol:
     Args:
         module: A submodule applied to one value, for use inside an ``nn.Sequential``.
         inline: An expression without the submodule, for a line of ``forward``.
+
+    Returns:
+        A symbol of which printing writes the one that fits its place.
 
     Example:
         >>> either(nn.ReLU()(torch.ones(2)), F.relu(torch.ones(2)))

@@ -48,7 +48,13 @@ class Member:
 
 @dataclass(frozen=True)
 class Call:
-    """A call: ``callee(*args, **kwargs)``."""
+    """A call: ``callee(*args, **kwargs)``.
+
+    Example:
+        >>> from neutral_to_torch.emission.expression.text import text
+        >>> text(Call(Name("torch.clamp"), (Name("x"),), (("min", Literal(0)),)))
+        'torch.clamp(x, min=0)'
+    """
 
     callee: Term
     args: tuple[Term, ...] = ()
@@ -217,6 +223,12 @@ def children(term: Term) -> tuple[Term, ...]:
 
     Of two alternatives that is the inline one; of the bodies of a loop or branch it is the attributes of ``self``.
 
+    Args:
+        term: Any term.
+
+    Returns:
+        The terms; empty for a name or a literal.
+
     Example:
         >>> children(Operation("+", (Name("x"), Literal(1))))
         (Name(text='x'), Literal(value=1))
@@ -227,14 +239,28 @@ def children(term: Term) -> tuple[Term, ...]:
 
 
 def walk(term: Term) -> Iterator[Term]:
-    """Yield the term and everything inside, in the order in which it is written."""
+    """Yield the term and everything inside, in the order in which it is written.
+
+    Args:
+        term: Any term.
+
+    Yields:
+        A term, before those inside it.
+    """
     yield term
     for child in children(term):
         yield from walk(child)
 
 
 def values(term: Term) -> list[Value]:
-    """Return the values of the graph that the term uses, each as often as it is used."""
+    """Return the values of the graph that the term uses, each as often as it is used.
+
+    Args:
+        term: Any term.
+
+    Returns:
+        The values, in the order in which they are written.
+    """
     return [item.value for item in walk(term) if isinstance(item, Ref)]
 
 
@@ -242,6 +268,12 @@ def owns(term: Term) -> list[SelfAttribute]:
     """Return the attributes of ``self`` that the term uses, each as often as it is used.
 
     Of two alternatives the one with the submodule counts.
+
+    Args:
+        term: Any term.
+
+    Returns:
+        The attributes, in the order in which they are written.
     """
     if isinstance(term, SelfAttribute):
         return [term]
@@ -251,12 +283,26 @@ def owns(term: Term) -> list[SelfAttribute]:
 
 
 def inline(term: Term) -> Term:
-    """Return the term with the inline one of every two alternatives."""
+    """Return the term with the inline one of every two alternatives.
+
+    Args:
+        term: The term; it is not changed.
+
+    Returns:
+        A term without alternatives.
+    """
     return rebuild(term, lambda part: inline(part.inline) if isinstance(part, ModuleOrFunction) else None)
 
 
 def applied(term: Term) -> SelfAttribute | None:
-    """Return the submodule where the term only applies one to values, else None."""
+    """Return the submodule where the term only applies one to values, else None.
+
+    Args:
+        term: Any term; of two alternatives the one with the submodule counts.
+
+    Returns:
+        The attribute of ``self`` that holds the submodule.
+    """
     if isinstance(term, ModuleOrFunction):
         term = term.module
     if isinstance(term, Call) and isinstance(term.callee, SelfAttribute):
@@ -268,6 +314,13 @@ def map_children(term: Term, function: Callable[[Term], Term]) -> Term:
     """Return the term with every term directly inside replaced by ``function`` of it.
 
     Both of two alternatives are replaced. Bodies of loops and branches stay as they are; see :func:`rebuild`.
+
+    Args:
+        term: The term; it is not changed.
+        function: Returns the replacement of a term, or the term itself.
+
+    Returns:
+        A term of the same class.
 
     Example:
         >>> map_children(Operation("-", (Name("x"),)), lambda child: Name("y"))
@@ -287,6 +340,9 @@ def rebuild(term: Term, replace: Callable[[Term], Term | None]) -> Term:
     Args:
         term: The term to rebuild; it is not changed.
         replace: Returns the replacement of a part, which is not searched further, or None to keep the part.
+
+    Returns:
+        The new term.
     """
     new = replace(term)
     if new is not None:
@@ -298,7 +354,15 @@ def rebuild(term: Term, replace: Callable[[Term], Term | None]) -> Term:
 
 
 def rebuild_body(body: Body, replace: Callable[[Term], Term | None]) -> Body:
-    """Return the body with its terms rebuilt; the values that it defines are replaced like those that it uses."""
+    """Return the body with its terms rebuilt; the values that it defines are replaced like those that it uses.
+
+    Args:
+        body: The body of a loop or branch; it is not changed.
+        replace: Returns the replacement of a part, or None to keep the part; see :func:`rebuild`.
+
+    Returns:
+        The new body.
+    """
 
     def value(old: Value) -> Value:
         new = replace(Ref(old))

@@ -45,7 +45,14 @@ _CONDITIONAL, _COMPARISON, _UNARY, _POWER, _ATOM = 0, 4, 11, 12, 13
 
 
 def text(term: Term) -> str:
-    """Return the expression in one line."""
+    """Return the expression in one line.
+
+    Args:
+        term: Any term.
+
+    Returns:
+        Python source without a line feed.
+    """
     return _text(term)[0]
 
 
@@ -84,7 +91,14 @@ def _text(term: Term) -> tuple[str, int]:
 
 
 def arguments(call: Call) -> list[str]:
-    """Return the arguments of a call, each as text."""
+    """Return the arguments of a call, each as text.
+
+    Args:
+        call: The call.
+
+    Returns:
+        The positional arguments, then the others with their keywords.
+    """
     return [*map(text, call.args), *(f"{_keyword(name)}{text(value)}" for name, value in call.kwargs)]
 
 
@@ -153,7 +167,14 @@ def _is_simple_bound(term: Term) -> bool:
 
 
 def explodes(term: Term) -> bool:
-    """Return whether the term is written over several lines even if it fits in one."""
+    """Return whether the term is written over several lines even if it fits in one.
+
+    Args:
+        term: Any term.
+
+    Returns:
+        True if it holds a container of submodules that is written with an item on each line.
+    """
     return any(
         isinstance(item, Call)
         and isinstance(item.callee, Name)
@@ -260,6 +281,12 @@ def _choices(term: Conditional, indent: int) -> list[str] | None:
 
 def identifier(name: str) -> str:
     """Return the valid identifier nearest to ``name``; never a keyword.
+
+    Args:
+        name: Any text, such as the name of a node.
+
+    Returns:
+        An identifier of ASCII letters, digits and ``_``, cut at 60 characters.
 
     Example:
         >>> identifier("stage1.conv-2"), identifier("class"), identifier("1x1")

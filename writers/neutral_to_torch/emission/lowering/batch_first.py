@@ -16,6 +16,12 @@ def fuse_batch_first(graph: Graph) -> Graph:
     """Set ``batch_first`` for recurrent layers whose input and outputs are all swapped; drop the swaps.
 
     The attribute is the emitter's own: the catalogue's layers take (time, batch, features).
+
+    Args:
+        graph: The graph; it is not changed.
+
+    Returns:
+        A graph that computes the same outputs.
     """
     chains = UseDef(graph.nodes, graph.outputs)
     changed: dict[str, Node] = {}

@@ -18,6 +18,12 @@ def fuse_class_rows(graph: Graph) -> Graph:
     The kind ``class_rows`` is the emitter's own. Its inputs are the parts, its attributes ``classes``, ``axis`` (that
     of the classes in the parts), ``joined`` (the axis along which the parts are joined) and ``sliced``, which says for
     each part whether it has a slice for each class.
+
+    Args:
+        graph: The graph; it is not changed.
+
+    Returns:
+        A graph that computes the same outputs.
     """
     chains = UseDef(graph.nodes, graph.outputs)
     unique = UniqueNames([*chains.definitions, *(item.name for item in graph.inputs)])

@@ -23,6 +23,9 @@ def cut(graph: Graph, outputs: Sequence[str | Value] | None = None, until: str |
         outputs: The new outputs: names of nodes or inputs, ``name:output``, or values. None keeps the graph's.
         until: A single output instead.
 
+    Returns:
+        A new graph; the given one is not changed.
+
     Raises:
         UsageError: Both are given, no output is left, or a name is unknown.
     """
@@ -52,6 +55,12 @@ def _find(graph: Graph, item: str | Value) -> Value:
 def remove_identities(graph: Graph) -> Graph:
     """Replace the outputs of identities, x + 0, x - 0, x * 1 and x / 1 by their operands.
 
+    Args:
+        graph: The graph; it is not changed.
+
+    Returns:
+        A graph that computes the same outputs.
+
     Example:
         >>> from neutral.graph import Input
         >>> nodes = (Node("a", "identity", (Value("x"),), {}), Node("b", "relu", (Value("a"),), {}))
@@ -75,7 +84,15 @@ def _is_identity(node: Node) -> bool:
 
 
 def replace_operands(node: Node, aliases: Mapping[Value, Value]) -> Node:
-    """Return the node with its inputs and computed roles resolved; the node itself where nothing changes."""
+    """Return the node with its inputs and computed roles resolved; the node itself where nothing changes.
+
+    Args:
+        node: The node; it is not changed.
+        aliases: The value that takes the place of another, chains included.
+
+    Returns:
+        A node of the same name and kind.
+    """
     if not any(value in aliases for value in node.operands):
         return node
 
@@ -87,6 +104,13 @@ def replace_operands(node: Node, aliases: Mapping[Value, Value]) -> Node:
 
 
 def eliminate_dead_code(graph: Graph) -> Graph:
-    """Drop the nodes and inputs that no output depends on."""
+    """Drop the nodes and inputs that no output depends on.
+
+    Args:
+        graph: The graph; it is not changed.
+
+    Returns:
+        A graph that computes the same outputs.
+    """
     nodes, names = reachable(graph.nodes, graph.outputs)
     return Graph(tuple(item for item in graph.inputs if item.name in names), tuple(nodes), graph.outputs)

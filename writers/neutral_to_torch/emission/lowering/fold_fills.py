@@ -12,6 +12,12 @@ def fold_fills(graph: Graph) -> Graph:
     """Replace the last operand of ``where`` by a number where it is filled with it and has the shape of the other.
 
     ``where(mask, scores, full_like(scores, 1) * -1e18)`` becomes ``where(mask, scores, -1e18)``.
+
+    Args:
+        graph: The graph; it is not changed.
+
+    Returns:
+        A graph that computes the same outputs.
     """
     chains = UseDef(graph.nodes, graph.outputs)
     return replace(graph, nodes=tuple(_folded(node, chains) for node in graph.nodes))

@@ -17,6 +17,12 @@ def fuse_activations(graph: Graph) -> Graph:
     """Write composed activations as single nodes, in the place of their last operator.
 
     The other operators stay; :func:`eliminate_dead_code` drops those that nothing uses any more.
+
+    Args:
+        graph: The graph; it is not changed.
+
+    Returns:
+        A graph that computes the same outputs.
     """
     nodes = {node.name: node for node in graph.nodes}
     return replace(graph, nodes=tuple(_fused(node, nodes) for node in graph.nodes))

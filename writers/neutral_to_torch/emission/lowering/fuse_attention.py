@@ -22,6 +22,12 @@ def fuse_attention(graph: Graph) -> Graph:
     emitter's own. Their inputs are those of the scores and the values, their attributes ``heads`` and ``dropout``, the
     share of weights that is dropped in training. Masked softmax stays as it is: without any position it gives 0, and
     torch's attention NaN.
+
+    Args:
+        graph: The graph; it is not changed.
+
+    Returns:
+        A graph that computes the same outputs.
     """
     chains = UseDef(graph.nodes, graph.outputs)
     return replace(graph, nodes=tuple(_fused(node, chains) for node in graph.nodes))

@@ -33,7 +33,14 @@ class Demand:
 
 
 def wanted_ranks(graph: Graph) -> dict[Value, int]:
-    """Return the ranks of values that the operators after them demand."""
+    """Return the ranks of values that the operators after them demand.
+
+    Args:
+        graph: The graph.
+
+    Returns:
+        The number of axes by value, only of those with a demand.
+    """
     demands = _demands(graph, {}, {})
     return {value: demand.rank for value, demand in demands.items() if demand.rank is not None}
 
@@ -45,6 +52,9 @@ def infer_input_shapes(graph: Graph, layers: Mapping[str, Layer], tensors: Mappi
         graph: The graph; shapes that it states are kept.
         layers: The store's layers by name.
         tensors: The store's tensors by key; only their shapes are used.
+
+    Returns:
+        The inputs in the graph's order; an input on which nothing is demanded has no shape.
     """
     demands = _demands(graph, layers, tensors)
     return tuple(

@@ -13,6 +13,12 @@ def hoist_like_operands(graph: Graph) -> Graph:
     """Replace each operand of which only the shape matters by the earliest value of the same shape.
 
     ``full_like(relu(x) * 0, 1)`` becomes ``full_like(x, 1)``. Values that other nodes use too are left in place.
+
+    Args:
+        graph: The graph; it is not changed.
+
+    Returns:
+        A graph that computes the same outputs.
     """
     chains = UseDef(graph.nodes, graph.outputs)
     return replace(graph, nodes=tuple(_with_early_shapes(node, chains) for node in graph.nodes))

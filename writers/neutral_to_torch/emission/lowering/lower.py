@@ -48,6 +48,9 @@ class Lowering:
         Args:
             graph: A graph without identities and dead code.
             known: Ranks of inputs that the graph itself does not state.
+
+        Returns:
+            The statements, inputs and outputs; problems are kept for :meth:`raise_problems`.
         """
         statements: list[Statement] = []
         ranks = self._ranks(graph, known or {})
@@ -122,7 +125,14 @@ class Lowering:
         return []
 
     def raise_problems(self, subject: str) -> None:
-        """Raise UnsupportedError with all problems where there are any; ``subject`` names the store."""
+        """Raise UnsupportedError with all problems where there are any; ``subject`` names the store.
+
+        Args:
+            subject: The name of the store, with which the message begins.
+
+        Raises:
+            UnsupportedError: There are problems; each is listed once with its nodes.
+        """
         if self.problems:
             lines = tuple(_line(problem, names) for problem, names in self.problems.items())
             raise UnsupportedError(f"{subject} cannot be written as PyTorch source exactly:", lines)

@@ -51,6 +51,9 @@ def lower(store: Store, outputs: Sequence[str] | None = None, until: str | None 
         outputs: Nodes, or ``node:output``, that replace the graph's outputs.
         until: A single such output.
 
+    Returns:
+        The statements, inputs and outputs, ready to be structured.
+
     Raises:
         UsageError: The store has no graph, or a name is unknown.
         StoreError: The store contradicts the catalogue.

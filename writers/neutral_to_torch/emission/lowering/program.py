@@ -61,7 +61,14 @@ class Program:
 
 
 def flatten(pattern: Any) -> Iterable[Value]:
-    """Yield the values of a nested tuple of values and None."""
+    """Yield the values of a nested tuple of values and None.
+
+    Args:
+        pattern: A value, None, or a tuple of these, nested to any depth.
+
+    Yields:
+        A value, from left to right.
+    """
     if isinstance(pattern, tuple):
         for item in pattern:
             yield from flatten(item)
@@ -70,5 +77,13 @@ def flatten(pattern: Any) -> Iterable[Value]:
 
 
 def substitute(term: Term, aliases: Mapping[Value, Value]) -> Term:
-    """Return the term with each value replaced by the one that equals it."""
+    """Return the term with each value replaced by the one that equals it.
+
+    Args:
+        term: The term; it is not changed.
+        aliases: The value that takes the place of another, chains included.
+
+    Returns:
+        The new term.
+    """
     return rebuild(term, lambda leaf: Ref(resolve(leaf.value, aliases)) if isinstance(leaf, Ref) else None)

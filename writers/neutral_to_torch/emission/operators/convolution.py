@@ -7,27 +7,66 @@ from neutral_to_torch.emission.lowering.rules import NodeView, Unsupported, rule
 
 
 def short(numbers: tuple[int, ...]) -> int | tuple[int, ...]:
-    """Return one number where all are equal, as torch's layers take it."""
+    """Return one number where all are equal, as torch's layers take it.
+
+    Args:
+        numbers: One number for each spatial axis.
+
+    Returns:
+        The number itself, or the tuple unchanged.
+    """
     return numbers[0] if len(set(numbers)) == 1 else numbers
 
 
 def rank(node: NodeView) -> int:
-    """Return the rank of a convolution's input and output."""
+    """Return the rank of a convolution's input and output.
+
+    Args:
+        node: A convolution.
+
+    Returns:
+        The number of spatial axes and two, for batch and channels.
+    """
     return len(node["kernel_size"]) + 2
 
 
 def channels_first(x: Symbol, rank: int) -> Symbol:
-    """Move the channels from the last axis to axis 1."""
+    """Move the channels from the last axis to axis 1.
+
+    Args:
+        x: A tensor (batch, spatial axes, channels).
+        rank: Its number of axes.
+
+    Returns:
+        The tensor (batch, channels, spatial axes).
+    """
     return x.permute(0, rank - 1, *range(1, rank - 1))
 
 
 def channels_last(x: Symbol, rank: int) -> Symbol:
-    """Move the channels from axis 1 to the last axis."""
+    """Move the channels from axis 1 to the last axis.
+
+    Args:
+        x: A tensor (batch, channels, spatial axes).
+        rank: Its number of axes.
+
+    Returns:
+        The tensor (batch, spatial axes, channels).
+    """
     return x.permute(0, *range(2, rank), 1)
 
 
 def in_layout(node: NodeView, x: Symbol, apply: object) -> Symbol:
-    """Apply a layer for channels first to an input in the node's layout."""
+    """Apply a layer for channels first to an input in the node's layout.
+
+    Args:
+        node: A node with the attributes ``layout`` and ``kernel_size``.
+        x: The input, in the layout that the node has.
+        apply: Takes and returns a symbol with channels on axis 1.
+
+    Returns:
+        The output, in the layout that the node has.
+    """
     assert callable(apply)
     if node["layout"] == "channels_first":
         result = apply(x)
@@ -69,7 +108,14 @@ def convolution(node: NodeView, x: Symbol) -> Symbol:
 
 
 def written(window: dict[str, object]) -> dict[str, object]:
-    """Return the arguments of a functional convolution that differ from the defaults."""
+    """Return the arguments of a functional convolution that differ from the defaults.
+
+    Args:
+        window: Arguments of ``torch.nn.functional.conv2d`` and its relatives, by name.
+
+    Returns:
+        The arguments to be written, in the same order.
+    """
     defaults = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "output_padding": 0}
     return {name: value for name, value in window.items() if value != defaults[name]}
 

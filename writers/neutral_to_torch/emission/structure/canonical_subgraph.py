@@ -110,14 +110,28 @@ class Mapper:
 
 
 def is_number(value: Any) -> bool:
-    """Return whether a literal may differ between instances: numbers and tuples of numbers, no bools."""
+    """Return whether a literal may differ between instances: numbers and tuples of numbers, no bools.
+
+    Args:
+        value: The value of a literal.
+
+    Returns:
+        False for None, text, bools, the empty tuple and nested tuples.
+    """
     if isinstance(value, tuple):
         return bool(value) and all(is_number(item) and not isinstance(item, tuple) for item in value)
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def leaves(statements: Sequence[Statement]) -> list[list[Leaf]]:
-    """Return the numbers of each statement, in the order in which :class:`Mapper` meets them."""
+    """Return the numbers of each statement, in the order in which :class:`Mapper` meets them.
+
+    Args:
+        statements: The statements of a region.
+
+    Returns:
+        A list for each statement.
+    """
     found: list[list[Leaf]] = []
 
     def keep(leaf: Leaf) -> Term:
@@ -148,6 +162,14 @@ def canonicalize(
 
     Its inputs are in the order in which they are met, the most used first.
     With ``instead`` every use of one value is one of another: the region that is left when parts are left out.
+
+    Args:
+        members: The statements of the region by the value that each defines.
+        output: The value that the region computes.
+        instead: The value that takes the place of another.
+
+    Returns:
+        The form, which is equal for regions that one class can express.
     """
 
     def at(value: Value) -> Value:
@@ -185,7 +207,14 @@ def canonicalize(
 
 
 def token(statement: Statement) -> Hashable:
-    """Return a key that is equal for statements that differ only in numbers, names and tensors."""
+    """Return a key that is equal for statements that differ only in numbers, names and tensors.
+
+    Args:
+        statement: The statement.
+
+    Returns:
+        A hashable key.
+    """
     numbers: dict[Value, int] = {}
     return _key(statement.term, lambda value: numbers.setdefault(value, len(numbers)), {})
 
