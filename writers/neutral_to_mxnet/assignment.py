@@ -54,6 +54,9 @@ def assign(
         allow_unused: Shell patterns of tensors of ``store`` that may remain unused.
         allow_missing: Shell patterns of layers or ``layer.role`` of ``like`` that keep their values.
 
+    Returns:
+        The tensor for each key of ``like``, with notes on casts and kept tensors.
+
     Raises:
         MatchError: If tensors are unused, missing, or of another shape or dtype; lists all of them.
     """

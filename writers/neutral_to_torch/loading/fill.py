@@ -146,6 +146,9 @@ def has_shape_of(stored: tuple[int, ...], target: torch.Tensor) -> bool:
         stored: The stored tensor's shape.
         target: The module's tensor.
 
+    Returns:
+        True if the stored tensor can fill the module's.
+
     Example:
         >>> has_shape_of((4, 3), torch.zeros(4, 3, 1, 1)), has_shape_of((4, 3), torch.zeros(3, 4))
         (True, False)

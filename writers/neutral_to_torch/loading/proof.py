@@ -57,6 +57,9 @@ def grade_plan(
         golden: A golden file: its inputs where there is no example, and its values as further evidence.
         set_attributes: Whether the load will set attributes that differ.
         allow_output_order: Accept outputs in another order than the store's.
+
+    Returns:
+        The plan with its grade.
     """
     try:
         with preserved(module), warnings.catch_warnings(), torch.no_grad():

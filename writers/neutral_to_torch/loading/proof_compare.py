@@ -17,6 +17,9 @@ def error_of(stored: torch.Tensor, module: torch.Tensor) -> float:
         stored: The value of the store's model; where it is not finite, nothing is compared.
         module: The module's value.
 
+    Returns:
+        The error, relative to the scale.
+
     Example:
         >>> error_of(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 1.0]))
         0.5

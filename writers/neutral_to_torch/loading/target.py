@@ -89,6 +89,9 @@ def trace_target(module: nn.Module, graph: Graph | None, example: Any, golden: G
         example: Arguments: a tensor, a tuple of positional arguments, or a dict by name; None for none.
         golden: A golden file whose inputs are used without an example. Without both, random inputs are tried.
 
+    Returns:
+        A target with the traced graph, or one of the module's layers alone.
+
     Raises:
         UsageError: The module cannot be run on the example or on the golden inputs.
     """

@@ -34,6 +34,12 @@ def dtype_of(tensor: Tensor) -> torch.dtype:
 def code_of(dtype: torch.dtype) -> str:
     """Return the store's code of a torch dtype.
 
+    Args:
+        dtype: A dtype of torch.
+
+    Returns:
+        The dtype code of safetensors, such as ``F32``.
+
     Raises:
         UnsupportedError: A store has no such dtype (complex, quantized).
 
@@ -58,7 +64,14 @@ class MemoryMaps:
         self._maps: dict[str, mmap.mmap] = {}
 
     def get(self, tensor: Tensor) -> torch.Tensor:
-        """Return a tensor without a copy if one file has its bytes, aligned; else in memory of its own."""
+        """Return a tensor without a copy if one file has its bytes, aligned; else in memory of its own.
+
+        Args:
+            tensor: A tensor of a store.
+
+        Returns:
+            A tensor of the same dtype and shape.
+        """
         parts = tensor.content
         if not tensor.size or not isinstance(parts, tuple) or len(parts) != 1:
             return read(tensor)
@@ -96,6 +109,10 @@ def read(tensor: Tensor) -> torch.Tensor:
 def read_into(tensor: Tensor, values: torch.Tensor) -> None:
     """Read a tensor into a contiguous one of the same dtype and size in CPU memory, a few megabytes at a time.
 
+    Args:
+        tensor: A tensor of a store.
+        values: The tensor to be overwritten.
+
     Raises:
         SourceError: The tensor's content has another size.
     """
@@ -105,6 +122,9 @@ def read_into(tensor: Tensor, values: torch.Tensor) -> None:
 
 def check_files(tensors: Iterable[Tensor]) -> None:
     """Check that the files of tensors still exist and are long enough.
+
+    Args:
+        tensors: Tensors of stores; those in memory are skipped.
 
     Raises:
         SourceError: A file is missing or too short.

@@ -35,6 +35,11 @@ class Traced:
     Attributes:
         network: The module's network, with its graph.
         record: The record of the run. Its nodes have the names of the graph's.
+
+    Example:
+        >>> traced = trace(nn.ReLU(), (torch.zeros(1, 3),), {})
+        >>> [node.kind for node in traced.record.graph.nodes]
+        ['relu']
     """
 
     network: Network
@@ -122,7 +127,14 @@ def _move_to(device: torch.device | None, value: Any) -> Any:
 
 @contextlib.contextmanager
 def evaluation_mode(module: nn.Module) -> Iterator[None]:
-    """Run in evaluation mode, and with attention decomposed into its operators."""
+    """Run in evaluation mode, and with attention decomposed into its operators.
+
+    Args:
+        module: The module.
+
+    Yields:
+        None, once; the modes of all submodules are restored at the end.
+    """
     modes = {child: child.training for child in module.modules()}
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)

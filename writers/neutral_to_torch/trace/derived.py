@@ -48,6 +48,9 @@ class DerivedGraph:
             kind: Its kind.
             function: The torch operator.
             args: The positional arguments.
+
+        Returns:
+            The operator's only output, with its shape and dtype as torch infers them.
         """
         call = make_call(function, *args)
         operands = tuple(item for item in call.arguments if isinstance(item, Value))
@@ -59,7 +62,18 @@ class DerivedGraph:
     def replace_layer(
         self, node: Node, kind: str, data: Value, roles: Mapping[str, Role], attributes: Mapping[str, Any]
     ) -> Value:
-        """Make the use of a layer the use of another one; see :meth:`use_layer`."""
+        """Make the use of a layer the use of another one; see :meth:`use_layer`.
+
+        Args:
+            node: The node of the layer that is replaced.
+            kind: The kind of the new layer.
+            data: The operand of the new layer.
+            roles: The tensors of the new layer by role.
+            attributes: The attributes of the new layer.
+
+        Returns:
+            The output of the new layer.
+        """
         old, self.nodes[node.name] = node.layer, replace(node, layer=None)
         if old is not None and not any(other.layer == old for other in self.nodes.values()):
             del self.layers[old]
@@ -78,6 +92,9 @@ class DerivedGraph:
             data: Its operand.
             roles: Its tensors.
             attributes: The attributes of the use.
+
+        Returns:
+            The layer's output.
         """
         content = (kind, tuple(sorted((role, *tensor) for role, tensor in roles.items())))
         if content not in self._layer_names:
@@ -89,15 +106,31 @@ class DerivedGraph:
         return self._add(use, self._shapes.get(Value(node.name)), self._dtypes[data])
 
     def add(self, node: Node) -> None:
-        """Add a node of the record, or replace the one of its name."""
+        """Add a node of the record, or replace the one of its name.
+
+        Args:
+            node: A node of the record.
+        """
         self.nodes[node.name] = node
 
     def shape(self, value: Value) -> tuple[int, ...]:
-        """Return the shape of a value."""
+        """Return the shape of a value.
+
+        Args:
+            value: A value of the graph.
+
+        Returns:
+            The extents in the traced run.
+        """
         return self._shapes[value]
 
     def set_shape(self, name: str, shape: tuple[int, ...]) -> None:
-        """Set the shape of the first output of a node that is about to be added."""
+        """Set the shape of the first output of a node that is about to be added.
+
+        Args:
+            name: The name of the node.
+            shape: The extents, in the traced run.
+        """
         self._shapes[Value(name)] = shape
 
     def _add(self, node: Node, shape: tuple[int, ...] | None, dtype: torch.dtype) -> Value:

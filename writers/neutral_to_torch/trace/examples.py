@@ -23,6 +23,9 @@ def given_arguments(module: nn.Module, example: Any) -> Arguments:
         module: The module to call.
         example: A tensor or array for the only argument, a tuple or list of positional ones, or a dict by name.
 
+    Returns:
+        Positional arguments and keyword arguments.
+
     Example:
         >>> args, kwargs = given_arguments(nn.ReLU(), {"input": torch.zeros(2)})
         >>> args, list(kwargs)
@@ -36,7 +39,15 @@ def given_arguments(module: nn.Module, example: Any) -> Arguments:
 
 
 def golden_arguments(module: nn.Module, golden: Golden) -> Arguments:
-    """Return the inputs of a golden file as arguments of a module."""
+    """Return the inputs of a golden file as arguments of a module.
+
+    Args:
+        module: The module, which is not run.
+        golden: The recorded run.
+
+    Returns:
+        Positional arguments and keyword arguments.
+    """
     args, kwargs, _ = arguments(module, golden, None)
     return args, kwargs
 

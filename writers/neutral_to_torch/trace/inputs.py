@@ -77,7 +77,14 @@ def by_name_or_order(
 
 
 def signature_of(module: nn.Module) -> inspect.Signature:
-    """Return the signature of ``forward``; of a traced module, that of its schema."""
+    """Return the signature of ``forward``; of a traced module, that of its schema.
+
+    Args:
+        module: The module.
+
+    Returns:
+        The parameters of its ``forward``, without ``self``.
+    """
     schema = getattr(module.forward, "schema", None)
     if schema is None:
         return inspect.signature(module.forward)
@@ -96,6 +103,14 @@ _NONE = inspect.Parameter.empty
 def bind_arguments(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments of a call by the names of the parameters of ``forward``.
 
+    Args:
+        module: The module.
+        args: Positional arguments of its ``forward``.
+        kwargs: Keyword arguments of its ``forward``.
+
+    Returns:
+        The arguments by the names of the parameters.
+
     Raises:
         TypeError: ``forward`` does not take these arguments.
     """
@@ -104,7 +119,14 @@ def bind_arguments(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, A
 
 @contextlib.contextmanager
 def whole_indices(module: nn.Module) -> Iterator[None]:
-    """Let embeddings take indices of a floating dtype, which is the only dtype of some sources."""
+    """Let embeddings take indices of a floating dtype, which is the only dtype of some sources.
+
+    Args:
+        module: The module, whose embeddings get a hook for the time being.
+
+    Yields:
+        None, once; the hooks are removed at the end.
+    """
 
     def to_integers(_: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
         return tuple(a.long() if isinstance(a, torch.Tensor) and a.is_floating_point() else a for a in args)
@@ -124,6 +146,9 @@ def as_tensor(value: Any, module: nn.Module) -> Any:
     Args:
         value: An array or tensor; other values are returned unchanged.
         module: The module.
+
+    Returns:
+        A tensor for an array or tensor.
 
     Example:
         >>> as_tensor(np.zeros(2), nn.Linear(2, 2)).dtype

@@ -38,7 +38,12 @@ class ValueLookup:
         self._values = TensorValues()
 
     def written(self, tensor: torch.Tensor, value: Value) -> None:
-        """Set the value of a tensor that was written, which changes the tensors in its memory."""
+        """Set the value of a tensor that was written, which changes the tensors in its memory.
+
+        Args:
+            tensor: The tensor that was changed in place.
+            value: The value that it holds now.
+        """
         self._values.written(tensor, value)
 
     def bind(self, tensor: torch.Tensor, value: Value) -> None:
@@ -47,7 +52,14 @@ class ValueLookup:
         self.draft.dtypes[value] = tensor.dtype
 
     def value(self, tensor: torch.Tensor) -> Value:
-        """Return the value of a tensor: of an unknown one, a part of what shares its memory, or a constant."""
+        """Return the value of a tensor: of an unknown one, a part of what shares its memory, or a constant.
+
+        Args:
+            tensor: A tensor of the run.
+
+        Returns:
+            The value of the graph that it holds.
+        """
         known = self._values.get(tensor)
         if known is not None:
             value, writes = known
@@ -122,7 +134,14 @@ class ValueLookup:
         return Value(node.name)
 
     def new_name(self, base: str) -> str:
-        """Return a name that no node has, below the module that is running."""
+        """Return a name that no node has, below the module that is running.
+
+        Args:
+            base: The wanted name.
+
+        Returns:
+            A name that no node or input of the graph has.
+        """
         name = f"{self.path[-1]}:{base}" if self.path and self.path[-1] else base
         self.names[name] = self.names.get(name, 0) + 1
         return name if self.names[name] == 1 else f"{name}#{self.names[name]}"

@@ -254,7 +254,14 @@ ROLES = {
 
 
 def takes_literals(kind: str) -> bool:
-    """Return whether operands of the kind may be numbers: elementwise kinds of two operands."""
+    """Return whether operands of the kind may be numbers: elementwise kinds of two operands.
+
+    Args:
+        kind: A kind of the catalogue.
+
+    Returns:
+        True if a number may stand in the place of an operand.
+    """
     operator = catalogue.get(kind)
     return operator is not None and operator.elementwise and len(operator.inputs) == 2
 
@@ -269,6 +276,9 @@ def translate(function: Any, bound: Bound) -> tuple[str, dict[str, Any]]:
     Args:
         function: The operator, an overload of ``torch.ops.aten``.
         bound: The arguments by name; a :class:`neutral.graph.Value` stands for a tensor.
+
+    Returns:
+        The kind, and its operands and attributes by name.
 
     Example:
         >>> import torch

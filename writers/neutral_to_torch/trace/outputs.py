@@ -12,6 +12,12 @@ import torch
 def tensors_in(value: Any) -> Iterator[torch.Tensor]:
     """Yield the tensors of nested tuples, lists, dicts, dataclasses and namespaces, in order.
 
+    Args:
+        value: What a module returned: tensors in any nesting of these; other values are left out.
+
+    Yields:
+        A tensor, in the order of the structure.
+
     Example:
         >>> [tensor.item() for tensor in tensors_in({"a": torch.tensor(1), "b": [torch.tensor(2)]})]
         [1, 2]

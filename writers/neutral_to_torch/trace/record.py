@@ -20,6 +20,11 @@ class Call:
         arguments: The flat arguments; a :class:`Value` stands for a tensor.
         structure: The structure of positional and keyword arguments.
         names: The name in the operator's schema of the argument that each flat argument is, or is in.
+
+    Example:
+        >>> call = make_call(torch.ops.aten.add.Tensor, Value("x"), 1)
+        >>> call.run({Value("x"): torch.tensor([1.0, 2.0])})
+        [tensor([2., 3.])]
     """
 
     function: Any
@@ -28,12 +33,23 @@ class Call:
     names: tuple[str | None, ...] = ()
 
     def positional(self) -> tuple[Any, ...]:
-        """Return the positional arguments."""
+        """Return the positional arguments.
+
+        Returns:
+            The arguments in their structure, with a :class:`Value` in the place of each tensor.
+        """
         args, _ = tree_unflatten(list(self.arguments), self.structure)
         return tuple(args)
 
     def run(self, values: Mapping[Value, Any]) -> list[Any]:
-        """Return the output tensors for other values, which are not changed."""
+        """Return the output tensors for other values, which are not changed.
+
+        Args:
+            values: A tensor for each value among the arguments.
+
+        Returns:
+            The tensors that the operator returns, flat.
+        """
         changes = self.function._schema.is_mutable
         flat = [
             (values[item].clone() if changes else values[item]) if isinstance(item, Value) else item
@@ -45,7 +61,15 @@ class Call:
 
 
 def make_call(function: Any, *args: Any) -> Call:
-    """Return the call of an operator with positional arguments; a :class:`Value` stands for a tensor."""
+    """Return the call of an operator with positional arguments; a :class:`Value` stands for a tensor.
+
+    Args:
+        function: The torch operator, such as ``torch.ops.aten.add.Tensor``.
+        *args: Its arguments.
+
+    Returns:
+        A call whose arguments have no names.
+    """
     flat, structure = tree_flatten((args, {}))
     return Call(function, tuple(flat), structure, (None,) * len(flat))
 
@@ -67,6 +91,13 @@ class Record:
         dtypes: The dtype of each value.
         calls: The call of each node that is not a layer.
         examples: The tensors of the graph's inputs and constants, by name.
+
+    Example:
+        >>> from torch import nn
+        >>> from neutral_to_torch.trace import trace
+        >>> record = trace(nn.ReLU(), (torch.zeros(1, 3),), {}).record
+        >>> [record.shapes[value] for value in record.graph.outputs]
+        [(1, 3)]
     """
 
     graph: Graph
@@ -89,7 +120,15 @@ class Draft:
 
 
 def argument_names(func: Any, structure: Any) -> tuple[str | None, ...]:
-    """Return the name in the schema of the argument that each flat argument belongs to."""
+    """Return the name in the schema of the argument that each flat argument belongs to.
+
+    Args:
+        func: The torch operator.
+        structure: The structure of its positional and keyword arguments.
+
+    Returns:
+        A name for each leaf of the structure; None for one that the schema lacks.
+    """
     args, kwargs = tree_unflatten(list(range(structure.num_leaves)), structure)
     names: list[str | None] = [None] * structure.num_leaves
     for name, value in bound_arguments(func, args, kwargs, defaults=False).items():
@@ -99,7 +138,17 @@ def argument_names(func: Any, structure: Any) -> tuple[str | None, ...]:
 
 
 def bound_arguments(func: Any, args: Any, kwargs: Any, defaults: bool = True) -> dict[str, Any]:
-    """Return the arguments by their names in the operator's schema."""
+    """Return the arguments by their names in the operator's schema.
+
+    Args:
+        func: The torch operator.
+        args: Its positional arguments.
+        kwargs: Its keyword arguments.
+        defaults: Add the schema's defaults, None where it has none.
+
+    Returns:
+        The arguments by name.
+    """
     bound = dict(kwargs)
     for argument, value in zip(func._schema.arguments, args):
         bound[argument.name] = value

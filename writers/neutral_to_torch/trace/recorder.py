@@ -54,6 +54,9 @@ class Recorder(TorchDispatchMode):
             kwargs: The keyword arguments.
             examples: The values of the tensors among the arguments, which may be on another device.
 
+        Returns:
+            The record of the run.
+
         Raises:
             UsageError: The module returns no tensor.
         """

@@ -174,7 +174,14 @@ class Rewriting:
 
 
 def without_ones(shape: Any) -> tuple[int, ...]:
-    """Return a shape without extents of 1."""
+    """Return a shape without extents of 1.
+
+    Args:
+        shape: The extents.
+
+    Returns:
+        The other extents, in order.
+    """
     return tuple(extent for extent in shape if extent != 1)
 
 
