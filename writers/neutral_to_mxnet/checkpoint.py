@@ -84,6 +84,20 @@ def write(
         UnsupportedError: If an array of the checkpoint cannot hold its new values.
         TargetError: If a file cannot be written, or exists and ``overwrite`` is off.
         StoreError: If one of the stores contradicts the catalogue.
+
+    Example:
+        >>> import numpy as np
+        >>> from neutral.graph import Layer
+        >>> from neutral.store import Piece, StoreSource
+        >>> from neutral.tensor import from_numpy
+        >>> attributes = {"out_features": 2, "flatten": True}
+        >>> layers = {"fc": Layer("fc", "linear", attributes, {"weight": "fc.weight"})}
+        >>> tensors = {"fc.weight": from_numpy(np.zeros((2, 3), np.float32))}
+        >>> file = SourceFile("net-0000.params", "parameters", "ndarray-list", size=24, pieces=(Piece("fc.weight"),))
+        >>> like = Store(layers, tensors, source=StoreSource("mxnet", "1.9.1", (file,)))
+        >>> trained = Store(layers, {"fc.weight": from_numpy(np.ones((2, 3), np.float32))})
+        >>> write(trained, "tuned", like=like, epoch=1, dry_run=True).paths[0].name
+        'tuned-0001.params'
     """
     for each in (store, like):
         require_valid(each)

@@ -39,6 +39,15 @@ def restore(
         UsageError: If the store was not made from files.
         StoreError: If the store is damaged, or records a path as the name of a file.
         TargetError: If a file cannot be written, or exists and ``overwrite`` is off.
+
+    Example:
+        >>> import tempfile
+        >>> from neutral.store import StoreSource
+        >>> symbol = SourceFile("net-symbol.json", "graph", "symbol-json", size=2, text="{}")
+        >>> store = Store({}, {}, source=StoreSource("mxnet", "1.9.1", (symbol,)))
+        >>> with tempfile.TemporaryDirectory() as parent:
+        ...     [path.name for path in restore(store, os.path.join(parent, "original"))]
+        ['net-symbol.json']
     """
     files = () if store.source is None else store.source.files
     folder = Path(folder)

@@ -48,7 +48,16 @@ def unbind(node: NodeView, x: Symbol) -> Result:
 
 
 def cut(x: Symbol, axes: Sequence[int], slices: Sequence[slice]) -> Symbol:
-    """Write ``x[:, 1:3]``; axes counted from both ends one after the other."""
+    """Write ``x[:, 1:3]``; axes counted from both ends one after the other.
+
+    Args:
+        x: The tensor.
+        axes: The axes to slice, negative ones counted from the last.
+        slices: The slice of each axis.
+
+    Returns:
+        The sliced tensor, of the same rank.
+    """
     by_axis = dict(zip(axes, slices))
     result = x
     front = {axis: item for axis, item in by_axis.items() if axis >= 0}

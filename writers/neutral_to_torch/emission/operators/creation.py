@@ -9,7 +9,14 @@ from neutral_to_torch.emission.lowering.rules import NodeView, Unsupported, rule
 
 
 def number(value: float) -> float | int:
-    """Return a whole number as an integer."""
+    """Return a whole number as an integer.
+
+    Args:
+        value: A finite number.
+
+    Returns:
+        The same number; any other than a whole one unchanged.
+    """
     return int(value) if value.is_integer() else value
 
 

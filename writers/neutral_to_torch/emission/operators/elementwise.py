@@ -43,7 +43,15 @@ _HELPERS = {"cbrt": "cube_root", "gamma": "gamma"}
 
 
 def operand(node: NodeView, index: int) -> Symbol:
-    """Return an input; whole literals as integers, which leave the dtype of integer tensors as it is."""
+    """Return an input; whole literals as integers, which leave the dtype of integer tensors as it is.
+
+    Args:
+        node: The node.
+        index: The input's position, from 0.
+
+    Returns:
+        The symbol of the value or of the literal.
+    """
     number = node.number(index)
     if isinstance(number, float) and number.is_integer() and abs(number) <= _EXACT:
         return Symbol(term_of(int(number)))

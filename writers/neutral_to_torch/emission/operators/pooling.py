@@ -12,6 +12,12 @@ def torch_fits(node: NodeView) -> bool:
 
     It wants padding of at most half a kernel, and leaves out a last window that begins behind the input, which no
     window does that is rounded down or that is not shorter than stride and padding together.
+
+    Args:
+        node: A pooling node.
+
+    Returns:
+        True if ``nn.MaxPool2d`` and its relatives give the same result.
     """
     windows = list(zip(node["kernel_size"], node["stride"], node["padding"]))
     fits = all(2 * padding <= kernel for kernel, _, padding in windows)

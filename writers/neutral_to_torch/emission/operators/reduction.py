@@ -45,7 +45,14 @@ def _arguments(node: NodeView, x: Symbol) -> tuple[tuple[Any, ...], dict[str, bo
 
 
 def tuple_of_axes(x: Symbol) -> Symbol:
-    """Return all axes of an input of unknown rank."""
+    """Return all axes of an input of unknown rank.
+
+    Args:
+        x: The input.
+
+    Returns:
+        An expression of a tuple of integers, evaluated when the module runs.
+    """
     return helper.other_axes(x, ())
 
 

@@ -10,17 +10,40 @@ from neutral_to_torch.emission.lowering.rules import NodeView, rule
 
 
 def starred(x: Symbol) -> Symbol:
-    """Return ``*x``, among arguments."""
+    """Return ``*x``, among arguments.
+
+    Args:
+        x: An expression of a sequence.
+
+    Returns:
+        A symbol that is valid among the arguments of a call only.
+    """
     return operation("*", x)
 
 
 def positive(axes: Sequence[int], rank: int | None) -> tuple[int, ...]:
-    """Return the axes counted from the first where the rank is known."""
+    """Return the axes counted from the first where the rank is known.
+
+    Args:
+        axes: The axes; negative ones count from the last.
+        rank: The number of axes of the tensor, None if it is unknown.
+
+    Returns:
+        The axes in the same order; unchanged if the rank is unknown.
+    """
     return tuple(axes) if rank is None else tuple(axis % rank for axis in axes)
 
 
 def may_cover(axes: Sequence[int], rank: int | None) -> bool:
-    """Return whether the axes may be all axes."""
+    """Return whether the axes may be all axes.
+
+    Args:
+        axes: Different axes of a tensor.
+        rank: The number of its axes, None if it is unknown.
+
+    Returns:
+        False if an axis of the tensor is certainly left out.
+    """
     return all(-len(axes) <= axis < len(axes) for axis in axes) if rank is None else len(axes) == rank
 
 

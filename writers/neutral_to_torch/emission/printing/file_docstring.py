@@ -95,7 +95,14 @@ def _example(name: str, weights: str) -> list[str]:
 
 
 def class_name_of(store: Store) -> str:
-    """Return a class name made from the name of the source's symbol file or the store."""
+    """Return a class name made from the name of the source's symbol file or the store.
+
+    Args:
+        store: The store.
+
+    Returns:
+        An identifier in CamelCase.
+    """
     files = () if store.source is None else store.source.files
     names = [file.name for file in files if file.role in ("symbol", "graph")] or [file.name for file in files]
     stem = re.sub(r"(-symbol|-\d{4})?(\.\w+)*$", "", re.split(r"[\\/]", names[0])[-1]) if names else ""
@@ -105,7 +112,14 @@ def class_name_of(store: Store) -> str:
 
 
 def shape_text(item: Input) -> str:
-    """Return an input's shape: ``(N, 3, *, *), float32``; ``N`` is the batch, ``*`` any other free dimension."""
+    """Return an input's shape: ``(N, 3, *, *), float32``; ``N`` is the batch, ``*`` any other free dimension.
+
+    Args:
+        item: An input of the graph.
+
+    Returns:
+        The shape, and the dtype where it is known.
+    """
     if item.shape is None:
         shape = "any shape"
     else:

@@ -24,7 +24,14 @@ class Helper:
 
 @lru_cache(maxsize=None)
 def helpers() -> Mapping[str, Helper]:
-    """Return every helper by name."""
+    """Return every helper by name.
+
+    Returns:
+        The source and the imports of each helper; read once.
+
+    Raises:
+        NeutralError: Two helper modules define the same name.
+    """
     found: dict[str, Helper] = {}
     for path in sorted((Path(__file__).parents[1] / "helpers").glob("*.py")):
         for helper in _parse(path.stem, path.read_text(encoding="utf-8")):
@@ -35,7 +42,17 @@ def helpers() -> Mapping[str, Helper]:
 
 
 def require(name: str) -> Helper:
-    """Return the helper of that name; a name that no helper module defines is an error."""
+    """Return the helper of that name; a name that no helper module defines is an error.
+
+    Args:
+        name: The helper's name.
+
+    Returns:
+        The helper's source, imports and the helpers that it uses.
+
+    Raises:
+        NeutralError: No helper module defines the name.
+    """
     try:
         return helpers()[name]
     except KeyError:
@@ -43,7 +60,14 @@ def require(name: str) -> Helper:
 
 
 def closure(names: Iterable[str]) -> list[Helper]:
-    """Return the helpers and all that they use, each after what it uses."""
+    """Return the helpers and all that they use, each after what it uses.
+
+    Args:
+        names: Names of helpers.
+
+    Returns:
+        Each helper once, in the order in which they can be defined.
+    """
     ordered: dict[str, Helper] = {}
 
     def visit(name: str) -> None:

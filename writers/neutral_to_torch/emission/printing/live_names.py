@@ -46,7 +46,11 @@ class LiveNames:
                 self.hold(value, names[value], position)
 
     def advance(self, position: int) -> None:
-        """Free the names whose last use is the line at ``position``, which may assign to them."""
+        """Free the names whose last use is the line at ``position``, which may assign to them.
+
+        Args:
+            position: The index of the line in the method.
+        """
         for name in self._ending.pop(position, ()):
             self._holders[name] -= 1
             if not self._holders[name]:

@@ -28,7 +28,14 @@ SEQUENCES = ("nn.Sequential", "super().__init__")
 
 @lru_cache(maxsize=None)
 def parameters(callee: str) -> Mapping[str, object]:
-    """Return the parameters of ``nn.Conv2d``, ``F.softmax`` or a helper in order, with defaults; empty if unknown."""
+    """Return the parameters of ``nn.Conv2d``, ``F.softmax`` or a helper in order, with defaults; empty if unknown.
+
+    Args:
+        callee: The name as written in the source.
+
+    Returns:
+        The default by parameter.
+    """
     import torch
 
     module, _, name = callee.rpartition(".")
@@ -71,7 +78,14 @@ def tidy(term: Term, blocks: Mapping[str, Mapping[str, object]] = NONE) -> Term:
 
 
 def without_defaults(term: Term) -> Term:
-    """Return the term with the keyword arguments of helpers that equal their defaults left out."""
+    """Return the term with the keyword arguments of helpers that equal their defaults left out.
+
+    Args:
+        term: The term; it is not changed.
+
+    Returns:
+        The new term.
+    """
 
     def shorter(call: Term) -> Term | None:
         if not isinstance(call, Call) or not isinstance(call.callee, Name) or "." in call.callee.text:

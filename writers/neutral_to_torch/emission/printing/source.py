@@ -35,7 +35,15 @@ class ClassText:
 
 
 def file_text(doc: str, classes: Sequence[ClassText]) -> str:
-    """Return the whole file, as ``ruff format`` would leave it."""
+    """Return the whole file, as ``ruff format`` would leave it.
+
+    Args:
+        doc: The docstring of the file.
+        classes: The classes, in the order of the file.
+
+    Returns:
+        Python source, with the helpers and imports that the classes use.
+    """
     defaults = {item.name: _defaults(item.parameters) for item in classes}
     body = "\n\n\n".join("\n".join(_class(item, defaults)) for item in classes)
     names = re.findall(r"(?<![.\w])\w+", _DOCSTRING.sub("", body))
@@ -122,7 +130,16 @@ def _class_doc(doc: str) -> list[str]:
 
 
 def signature(name: str, parameters: Sequence[str], result: str) -> list[str]:
-    """Return the first line of a method, or several where it is too long for one."""
+    """Return the first line of a method, or several where it is too long for one.
+
+    Args:
+        name: The method's name.
+        parameters: Its parameters without ``self``, as text.
+        result: Its return annotation.
+
+    Returns:
+        The lines, indented as in a class.
+    """
     items = ["self", *parameters]
     line = f"    def {name}({', '.join(items)}) -> {result}:"
     if len(line) <= WIDTH:

@@ -45,7 +45,11 @@ class State:
                 self.constants[f"{path}.{part}" if part else path] = tensor
 
     def ties(self) -> list[tuple[str, str]]:
-        """Return pairs of state dict keys that hold the same tensor of the store: (the first, another)."""
+        """Return pairs of state dict keys that hold the same tensor of the store: (the first, another).
+
+        Returns:
+            A pair for each further key.
+        """
         first: dict[str, str] = {}
         pairs = []
         for key, stored in self.keys.items():
@@ -55,6 +59,13 @@ class State:
         return pairs
 
     def tensors(self, store: Store) -> dict[str, Tensor]:
-        """Return the state dict's content; nothing is read."""
+        """Return the state dict's content; nothing is read.
+
+        Args:
+            store: The store that the source was emitted from.
+
+        Returns:
+            The tensor by state-dict key, constants of the source included.
+        """
         found = {key: store.tensors[stored] for key, stored in self.keys.items()}
         return {**found, **self.constants}

@@ -74,7 +74,14 @@ def _sum(facts: BlockFacts) -> str | None:
 
 
 def attends(kinds: Sequence[str]) -> bool:
-    """Return whether operators compute attention: a softmax of one product, times values."""
+    """Return whether operators compute attention: a softmax of one product, times values.
+
+    Args:
+        kinds: The kinds of a block's nodes.
+
+    Returns:
+        True also for fused attention operators.
+    """
     products = sum(kind in PRODUCTS or kind.endswith(("attention_scores", "attention_values")) for kind in kinds)
     return any("dot_product_attention" in kind for kind in kinds) or (
         products > 1 and any("softmax" in kind for kind in kinds)

@@ -176,12 +176,28 @@ def _enter(
 
 
 def same(one: Any, other: Any) -> bool:
-    """Return whether two numbers are equal and of one type."""
+    """Return whether two numbers are equal and of one type.
+
+    Args:
+        one: A number, or a tuple of numbers.
+        other: Another one.
+
+    Returns:
+        False for 1 and 1.0.
+    """
     return type(one) is type(other) and bool(one == other)
 
 
 def agrees(vector: Sequence[Any], column: Sequence[Any]) -> bool:
-    """Return whether a column has the vector's value in each member that has one."""
+    """Return whether a column has the vector's value in each member that has one.
+
+    Args:
+        vector: A value for each member.
+        column: A value for each member, MISSING in those that lack the part.
+
+    Returns:
+        True if one argument of the class can stand for both.
+    """
     return all(b is MISSING or same(a, b) for a, b in zip(vector, column))
 
 

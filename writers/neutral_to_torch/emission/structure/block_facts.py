@@ -135,7 +135,14 @@ class BlockFacts:
 
 
 def merge_kind(term: Term) -> str:
-    """Return how a term combines values: ``add``, ``multiply``, ``concatenate`` or ``""``."""
+    """Return how a term combines values: ``add``, ``multiply``, ``concatenate`` or ``""``.
+
+    Args:
+        term: The term of a statement.
+
+    Returns:
+        The kind; "" for a term that combines no values.
+    """
     if isinstance(term, ModuleOrFunction):
         term = term.inline
     for item in walk(term):
@@ -202,7 +209,15 @@ def _convolution(constructor: Term, values: Mapping[str, Any]) -> Convolution:
 
 
 def evaluate(term: Term, values: Mapping[str, Any]) -> Any:
-    """Return the number that a term of a constructor stands for, or None where it is open."""
+    """Return the number that a term of a constructor stands for, or None where it is open.
+
+    Args:
+        term: A term of a constructor.
+        values: The numbers of the names in it.
+
+    Returns:
+        The value of a literal or name, or the result of integer arithmetic.
+    """
     if isinstance(term, Literal):
         return term.value
     if isinstance(term, Name):

@@ -41,7 +41,14 @@ def architecture_of(subgraphs: Iterable[CanonicalSubgraph]) -> str | None:
 
 
 def facts_of(subgraph: CanonicalSubgraph) -> BlockFacts:
-    """Return the structural facts of a subgraph."""
+    """Return the structural facts of a subgraph.
+
+    Args:
+        subgraph: A region of the graph.
+
+    Returns:
+        Facts by which an architecture is recognized.
+    """
     return BlockFacts(subgraph.statements, subgraph.inputs)
 
 

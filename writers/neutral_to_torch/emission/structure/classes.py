@@ -13,7 +13,14 @@ from neutral_to_torch.emission.structure.module_ir import Block, Instance, owned
 
 
 def in_order(statements: Sequence[Statement]) -> list[Block]:
-    """Return the blocks that the statements use, in the order of use, each after those that it uses itself."""
+    """Return the blocks that the statements use, in the order of use, each after those that it uses itself.
+
+    Args:
+        statements: The statements of the model.
+
+    Returns:
+        Each block once, in an order in which the classes can be defined.
+    """
     order: dict[Block, None] = {}
 
     def visit(item: object) -> None:
@@ -28,7 +35,12 @@ def in_order(statements: Sequence[Statement]) -> list[Block]:
 
 
 def give_letters(blocks: Sequence[Block], taken: set[str]) -> None:
-    """Append letters to the names of blocks that would have the same one."""
+    """Append letters to the names of blocks that would have the same one.
+
+    Args:
+        blocks: The blocks of the file; their names are changed in place.
+        taken: Names that no class may have.
+    """
     names: dict[str, str] = {}
     kinds: dict[str, list[str]] = defaultdict(list)
     for block in blocks:

@@ -145,7 +145,14 @@ def _without_shared(names: Sequence[str]) -> list[str]:
 
 
 def numbered(names: Sequence[str]) -> list[str]:
-    """Append numbers to names that occur more than once: conv1, conv2."""
+    """Append numbers to names that occur more than once: conv1, conv2.
+
+    Args:
+        names: Names, in order.
+
+    Returns:
+        As many names, in the same order.
+    """
     totals, counts = Counter(names), Counter[str]()
     result = []
     for name in names:

@@ -104,7 +104,14 @@ Owned = Union[Declaration, Instance]
 
 
 def owned(statements: Sequence[Statement]) -> list[Owned]:
-    """Return the submodules, parameters and buffers that statements use, each once, in order."""
+    """Return the submodules, parameters and buffers that statements use, each once, in order.
+
+    Args:
+        statements: Statements of one class.
+
+    Returns:
+        Declarations and instances of blocks.
+    """
     found: dict[Owned, None] = {}
     for statement in statements:
         found.update(dict.fromkeys(statement.declarations))
@@ -112,17 +119,38 @@ def owned(statements: Sequence[Statement]) -> list[Owned]:
 
 
 def has_weights(item: Owned) -> bool:
-    """Return True for blocks and for layers with weights, whose application is a line of its own."""
+    """Return True for blocks and for layers with weights, whose application is a line of its own.
+
+    Args:
+        item: A submodule, parameter or buffer.
+
+    Returns:
+        False for layers without tensors, such as activations.
+    """
     return isinstance(item, Instance) or item.has_weights
 
 
 def has_own_line(item: Owned) -> bool:
-    """Return whether the application of a submodule is a line of its own: not that of an embedding, a table look-up."""
+    """Return whether the application of a submodule is a line of its own: not that of an embedding, a table look-up.
+
+    Args:
+        item: A submodule, parameter or buffer.
+
+    Returns:
+        True for all others with weights.
+    """
     return has_weights(item) and not (isinstance(item, Declaration) and item.kind == "embedding")
 
 
 def callee(constructor: Term) -> str:
-    """Return the name of the class that a constructor calls: ``nn.Conv2d``."""
+    """Return the name of the class that a constructor calls: ``nn.Conv2d``.
+
+    Args:
+        constructor: The term that constructs a submodule.
+
+    Returns:
+        The name as written; "" for any other term.
+    """
     if isinstance(constructor, Call) and isinstance(constructor.callee, Name):
         return constructor.callee.text
     return ""

@@ -30,14 +30,25 @@ _SUFFIXES = re.compile(r"(_fwd|_output)$")
 
 @lru_cache(maxsize=None)
 def module_members() -> frozenset[str]:
-    """Names that a submodule may not have, because nn.Module or nn.Sequential uses them."""
+    """Names that a submodule may not have, because nn.Module or nn.Sequential uses them.
+
+    Returns:
+        Names of attributes and methods.
+    """
     from torch import nn
 
     return frozenset(dir(nn.Sequential())) | {"forward"}
 
 
 def tokens(name: str) -> list[str]:
-    """Return the parts of a name: ``stage1_unit1.conv1`` has three."""
+    """Return the parts of a name: ``stage1_unit1.conv1`` has three.
+
+    Args:
+        name: The name of a layer or node.
+
+    Returns:
+        The parts between characters other than ASCII letters and digits, without suffixes of operators.
+    """
     return [token for token in re.split(r"[^0-9A-Za-z]+", _SUFFIXES.sub("", name)) if token]
 
 
@@ -55,7 +66,14 @@ def split_words(token: str) -> str:
 
 
 def common(names: Iterable[Sequence[str]]) -> list[str]:
-    """Return the tokens that all names begin with."""
+    """Return the tokens that all names begin with.
+
+    Args:
+        names: The tokens of each name.
+
+    Returns:
+        The longest common beginning, empty if there is none.
+    """
     shared: list[str] = []
     for column in zip(*names):
         if len(set(column)) > 1:

@@ -29,7 +29,14 @@ class StatementGraph:
             self.constant.append(all(maker >= 0 and self.constant[maker] for maker in makers))
 
     def only_user(self, value: Value) -> int | None:
-        """Return the statement that alone uses the value, or None."""
+        """Return the statement that alone uses the value, or None.
+
+        Args:
+            value: A value of the graph.
+
+        Returns:
+            The index of the statement; None also for a value that is an output.
+        """
         users = self.users.get(value, [])
         return users[0] if len(users) == 1 and value not in self.outputs else None
 
