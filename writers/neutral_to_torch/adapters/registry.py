@@ -63,7 +63,14 @@ class Adapter:
         return tuple(name for name in self.tensors if name in own)
 
     def layouts(self, module: Any) -> dict[str, TensorLayout]:
-        """Return the layouts of roles that the module's tensors hold otherwise than the catalogue."""
+        """Return the layouts of roles that the module's tensors hold otherwise than the catalogue.
+
+        Args:
+            module: A module of the adapted type.
+
+        Returns:
+            The layout by role; roles in the catalogue's layout are left out.
+        """
         return {}
 
     def set(self, module: Any, attribute: str, value: Any) -> bool:

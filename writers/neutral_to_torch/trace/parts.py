@@ -33,7 +33,11 @@ class Part(NamedTuple):
     indices: torch.Tensor | None
 
     def positions(self) -> torch.Tensor:
-        """Return the position of each element, in the value's shape, without axes along which all are the same."""
+        """Return the position of each element, in the value's shape, without axes along which all are the same.
+
+        Returns:
+            An integer tensor.
+        """
         if self.indices is None:
             return torch.arange(prod(self.shape)).reshape(self.shape)
         positions = self.indices
@@ -59,7 +63,14 @@ class Parts:
     shapes: Mapping[str, tuple[int, ...]]
 
     def of(self, value: Value) -> Part | None:
-        """Return the part that a value is, None for a value that is computed otherwise."""
+        """Return the part that a value is, None for a value that is computed otherwise.
+
+        Args:
+            value: A value of the traced graph.
+
+        Returns:
+            The parameter and the elements of it that the value has.
+        """
         node = self.nodes.get(value.node)
         if node is None:
             return None
@@ -99,7 +110,14 @@ class Parts:
         return None if layout is None else (part.name, layout)
 
     def vector(self, part: Part) -> Role | None:
-        """Return a part as a role of one axis."""
+        """Return a part as a role of one axis.
+
+        Args:
+            part: A part of a parameter.
+
+        Returns:
+            The parameter's name and the layout of its elements in the role.
+        """
         if part.indices is None and len(part.shape) == 1:
             return part.name, TensorLayout()
         return self.role(part, part.positions().reshape(-1))

@@ -32,7 +32,14 @@ class Geometry(NamedTuple):
 
     @classmethod
     def of(cls, tensor: torch.Tensor) -> Geometry:
-        """Return the geometry of a tensor. One without a storage shares no memory."""
+        """Return the geometry of a tensor. One without a storage shares no memory.
+
+        Args:
+            tensor: Any tensor; its elements are not read.
+
+        Returns:
+            The place; that of a tensor without a storage is unique.
+        """
         try:
             storage, offset = tensor.untyped_storage()._cdata, int(tensor.storage_offset())
             return cls(storage, offset, tuple(tensor.shape), tuple(tensor.stride()), tensor.dtype)
@@ -40,7 +47,11 @@ class Geometry(NamedTuple):
             return cls(-id(tensor), 0, tuple(tensor.shape), (), tensor.dtype)
 
     def positions(self) -> torch.Tensor:
-        """Return the position in the storage of each element."""
+        """Return the position in the storage of each element.
+
+        Returns:
+            An int64 tensor of the same shape, in elements from the start of the storage.
+        """
         positions = torch.tensor(self.offset)
         for axis, (extent, stride) in enumerate(zip(self.shape, self.strides)):
             steps = torch.arange(extent) * stride
@@ -70,7 +81,15 @@ class Gather:
 
     @classmethod
     def between(cls, source: Geometry, target: Geometry) -> Gather | None:
-        """Return the function that makes a tensor from one of the same storage, None where that lacks elements."""
+        """Return the function that makes a tensor from one of the same storage, None where that lacks elements.
+
+        Args:
+            source: The place of the tensor that is taken from.
+            target: The place of the tensor that is made.
+
+        Returns:
+            A function of the source's tensor.
+        """
         indices = _lookup(source, target)
         return None if indices is None or bool((indices < 0).any()) else cls(indices)
 
@@ -94,7 +113,15 @@ class Overlay:
 
     @classmethod
     def of(cls, written: Geometry, target: Geometry) -> Overlay | None:
-        """Return the function that updates a tensor after a write, None where both do not have one dtype."""
+        """Return the function that updates a tensor after a write, None where both do not have one dtype.
+
+        Args:
+            written: The place that was written.
+            target: The place of the tensor that is updated.
+
+        Returns:
+            A function of the tensor before and of the written one.
+        """
         indices = _lookup(written, target)
         return None if indices is None else cls(indices)
 
@@ -124,7 +151,12 @@ class TensorValues:
         self._by_storage: dict[int, list[weakref.ref[torch.Tensor]]] = {}
 
     def bind(self, tensor: torch.Tensor, value: Value) -> None:
-        """Set the value of a tensor; writes before are part of it."""
+        """Set the value of a tensor; writes before are part of it.
+
+        Args:
+            tensor: A tensor of the run.
+            value: The value that it holds.
+        """
         place = Geometry.of(tensor)
         old = self._bound.get(tensor)
         self._bound[tensor] = (value, place, [])
@@ -132,21 +164,40 @@ class TensorValues:
             self._by_storage.setdefault(place.storage, []).append(weakref.ref(tensor))
 
     def get(self, tensor: torch.Tensor) -> tuple[Value, list[Write]] | None:
-        """Return the value of a tensor and the writes since; None for an unknown one, or if its memory was replaced."""
+        """Return the value of a tensor and the writes since; None for an unknown one, or if its memory was replaced.
+
+        Args:
+            tensor: A tensor of the run.
+
+        Returns:
+            The value when it was bound, and the later writes into its memory, in order.
+        """
         entry = self._bound.get(tensor)
         if entry is None or entry[1] != Geometry.of(tensor):
             return None
         return entry[0], entry[2]
 
     def written(self, tensor: torch.Tensor, value: Value) -> None:
-        """Set the value of a tensor that was written; the tensors that share its memory get a note of the write."""
+        """Set the value of a tensor that was written; the tensors that share its memory get a note of the write.
+
+        Args:
+            tensor: The tensor that was changed in place.
+            value: The value that it holds now.
+        """
         self.bind(tensor, value)
         write = Write(value, Geometry.of(tensor))
         for other in self.sharing(tensor):
             self._bound[other][2].append(write)
 
     def sharing(self, tensor: torch.Tensor) -> Iterator[torch.Tensor]:
-        """Yield the other known tensors that are in the same memory."""
+        """Yield the other known tensors that are in the same memory.
+
+        Args:
+            tensor: A tensor of the run.
+
+        Yields:
+            A tensor that is still alive.
+        """
         storage = Geometry.of(tensor).storage
         references = [reference for reference in self._by_storage.get(storage, ()) if reference() is not None]
         self._by_storage[storage] = references

@@ -122,5 +122,13 @@ class StatementGraph:
 
 
 def members_of(graph: StatementGraph, inside: set[int]) -> Mapping[Value, Statement]:
-    """Return the statement of each value that a set of statements makes."""
+    """Return the statement of each value that a set of statements makes.
+
+    Args:
+        graph: The graph of statements.
+        inside: Indices of statements.
+
+    Returns:
+        The statement by value; one with several results has several entries.
+    """
     return {value: graph.statements[k] for k in inside for value in graph.statements[k].values}

@@ -112,7 +112,15 @@ def _applies_weights(statement: Statement) -> bool:
 
 
 def find_all(line: Sequence[int], gram: tuple[int, ...]) -> list[int]:
-    """Return where a sequence begins in a line, without overlaps."""
+    """Return where a sequence begins in a line, without overlaps.
+
+    Args:
+        line: Tokens.
+        gram: The tokens of the sequence.
+
+    Returns:
+        Indices into ``line``, rising.
+    """
     starts, position = [], 0
     while position + len(gram) <= len(line):
         if tuple(line[position : position + len(gram)]) == gram:

@@ -356,7 +356,16 @@ def constructor_of(node: SequentialGroup, path: str, paths: dict[Owned, str]) ->
 
 
 def flat_tree(statements: Sequence[Statement], outputs: Sequence[Value], labels: Mapping[Owned, str]) -> Tree:
-    """Return every submodule as an attribute of its own."""
+    """Return every submodule as an attribute of its own.
+
+    Args:
+        statements: The statements of the class.
+        outputs: The values that it returns.
+        labels: The name of each submodule.
+
+    Returns:
+        A tree without sequences.
+    """
     return TreeBuilder(statements, outputs).tree([], labels)
 
 
@@ -368,7 +377,14 @@ def _declared(item: Owned, name: str, constructor: Term) -> Term:
 
 
 def item_of(statement: Statement) -> Owned:
-    """Return the submodule that a statement applies."""
+    """Return the submodule that a statement applies.
+
+    Args:
+        statement: A statement that only applies a submodule to values.
+
+    Returns:
+        The declaration or the instance of a block.
+    """
     own = applied(statement.term)
     assert own is not None
     item: Owned = own.declaration
