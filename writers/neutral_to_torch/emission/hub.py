@@ -94,7 +94,7 @@ def write_hub(
     Args:
         store: A store with a graph.
         folder: The folder; it must be absent or empty.
-        class_name: The model's class; by default it is report from the source's name.
+        class_name: The model's class; by default it is made from the source's name.
         max_shard_size: Weights of more bytes become shards and an index.
 
     Returns:
