@@ -15,6 +15,7 @@ from neutral.matching.plan import Plan
 from neutral.store import Store
 from neutral.tensor import from_numpy
 from neutral_to_torch import load_into, make_plan
+from neutral_to_torch.loading import proof_cost, proof_run
 
 
 def two_layers(outputs: tuple[str, ...] = ("second",)) -> Store:
@@ -151,3 +152,21 @@ def test_a_run_leaves_the_module_and_the_random_generator_as_they_were() -> None
     make_plan(module, store, strict=False)
     assert module.runs == 0 and module.norm.training and torch.equal(torch.random.get_rng_state(), state)
     assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
+
+
+def test_a_run_that_would_cost_too_much_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its cost follows from the shapes: nothing is computed."""
+    for name, limit, reason in (("MOST_OPERATIONS", 100, "billion operations"), ("MOST_BYTES", 100, "GB of values")):
+        with monkeypatch.context() as patch:
+            patch.setattr(proof_cost, name, limit)
+            patch.setattr(proof_run, "_run_module", None)
+            assert reason in str(make_plan(Two(), two_layers()).grade)
+
+
+def test_where_the_cost_is_unknown_the_inputs_are_small() -> None:
+    def run(inputs: Any) -> Any:
+        return inputs[0][: int(inputs[0].sum())]
+
+    proof_cost.require_affordable(run, [torch.ones(4)])
+    with pytest.raises(proof_cost.UnprovenError, match="the cost of a run on 4,000,000 numbers is unknown"):
+        proof_cost.require_affordable(run, [torch.ones(4_000_000)])

@@ -21,6 +21,7 @@ from neutral_to_torch.emission.build import load
 from neutral_to_torch.emission.compose import Emission, compose
 from neutral_to_torch.loading.apply import apply_plan
 from neutral_to_torch.loading.proof_compare import output_order
+from neutral_to_torch.loading.proof_cost import UnprovenError
 from neutral_to_torch.loading.proof_inputs import Template, templates
 from neutral_to_torch.loading.proof_run import Comparison, compare_draws
 from neutral_to_torch.loading.sharded import is_sharded
@@ -65,12 +66,8 @@ def grade_plan(
         with preserved(module), warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
             return _graded(module, store, plan, example, golden, set_attributes, allow_output_order)
-    except _Unproven as reason:
+    except UnprovenError as reason:
         return replace(plan, grade=Grade(reasons=(str(reason),)))
-
-
-class _Unproven(Exception):
-    """Nothing can be compared; the message is the reason."""
 
 
 def _graded(
@@ -86,7 +83,7 @@ def _graded(
     recorded = golden is not None and _reproduces(trial, golden, plan, store)
     try:
         result = _compared(trial, store, plan, example, golden)
-    except _Unproven:
+    except UnprovenError:
         if recorded:
             return replace(plan, grade=Grade(("golden",)))
         raise
@@ -118,26 +115,26 @@ def _graded(
 
 def _loaded_copy(module: nn.Module, store: Store, plan: Plan, set_attributes: bool) -> nn.Module:
     if store.graph is None:
-        raise _Unproven("the store has no graph: its checkpoint had no symbol")
+        raise UnprovenError("the store has no graph: its checkpoint had no symbol")
     if plan.problems:
-        raise _Unproven("store and module do not fit")
+        raise UnprovenError("store and module do not fit")
     tensors = [*module.parameters(), *module.buffers()]
     if any(is_sharded(tensor) for tensor in tensors):
-        raise _Unproven("the module is spread over processes")
+        raise UnprovenError("the module is spread over processes")
     if sum(tensor.size for tensor in store.tensors.values()) * 8 > _MAX_BYTES:
-        raise _Unproven("the store is too large for a run in double precision")
+        raise UnprovenError("the store is too large for a run in double precision")
     try:
         trial = copy.deepcopy(module).cpu() if not any(t.is_meta for t in tensors) else copy.deepcopy(module)
         if not any(tensor.is_meta for tensor in tensors):
             trial.double()
         apply_plan(trial, store, plan, set_attributes=set_attributes)
         if any(tensor.is_meta for tensor in (*trial.parameters(), *trial.buffers())):
-            raise _Unproven("the module has tensors on the meta device that nothing fills")
+            raise UnprovenError("the module has tensors on the meta device that nothing fills")
         return trial.double().eval()
-    except _Unproven:
+    except UnprovenError:
         raise
     except Exception as error:
-        raise _Unproven(f"the module cannot be copied and filled ({_brief(error)})") from None
+        raise UnprovenError(f"the module cannot be copied and filled ({_brief(error)})") from None
 
 
 def _compared(trial: nn.Module, store: Store, plan: Plan, example: Any, golden: Golden | None) -> Comparison:
@@ -146,13 +143,13 @@ def _compared(trial: nn.Module, store: Store, plan: Plan, example: Any, golden: 
         emission = compose(store)
         reference = load(emission, store, torch.float64, None)
     except NeutralError as error:
-        raise _Unproven(f"the stored graph cannot be run ({_brief(error)})") from None
+        raise UnprovenError(f"the stored graph cannot be run ({_brief(error)})") from None
     reason = "the shapes of the inputs are unknown; pass an example or a golden file"
     try:
         for template in templates(trial, store, example, golden):
             try:
                 return _in_any_order(trial, reference, emission, store, plan, template)
-            except _Unproven:
+            except UnprovenError:
                 raise
             except Exception as error:
                 reason = (
@@ -161,7 +158,7 @@ def _compared(trial: nn.Module, store: Store, plan: Plan, example: Any, golden: 
                 )
     except NeutralError as error:
         reason = _brief(error)
-    raise _Unproven(reason)
+    raise UnprovenError(reason)
 
 
 def _in_any_order(
@@ -170,7 +167,7 @@ def _in_any_order(
     inputs = emission.inputs
     count = len(template.names)
     if count != len(inputs):
-        raise _Unproven(f"the module takes {count} tensors and the stored graph {len(inputs)}")
+        raise UnprovenError(f"the module takes {count} tensors and the stored graph {len(inputs)}")
     by_name = {name: index for index, name in enumerate(template.names)}
     if set(by_name) == {item.name for item in inputs}:
         return compare_draws(trial, reference, emission, store, plan, template, [by_name[i.name] for i in inputs])

@@ -16,6 +16,7 @@ from neutral_to_torch.adapters import has_known_forward
 from neutral_to_torch.adapters.state import submodule
 from neutral_to_torch.emission.compose import Emission
 from neutral_to_torch.loading.proof_compare import error_of
+from neutral_to_torch.loading.proof_cost import require_affordable
 from neutral_to_torch.loading.proof_inputs import DRAWS, Template, draw
 from neutral_to_torch.trace import evaluation_mode
 from neutral_to_torch.trace.inputs import whole_indices
@@ -60,6 +61,9 @@ def compare_draws(
         plan: The plan by which the module was loaded.
         template: Arguments of the module.
         order: The place of the module's tensor for each input of the store.
+
+    Raises:
+        UnprovenError: A run would cost too much.
     """
     outputs: list[list[float]] = []
     layers: dict[str, float] = {}
@@ -67,6 +71,8 @@ def compare_draws(
     for number in range(len(DRAWS)):
         like = [template.tensors[place] for place in order]
         values = draw(store, emission.inputs, like, number, template.from_example)
+        if number == 0:
+            require_affordable(lambda inputs: _run_reference(reference, emission, plan, inputs), values)
         with _PrecisionMode() as mode:
             stored, stored_calls = _run_reference(reference, emission, plan, values)
             computed, calls = _run_module(module, emission, plan, template, values, order)

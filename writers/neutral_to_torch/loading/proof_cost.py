@@ -1,0 +1,71 @@
+"""Measure what a run would cost before it is run, with tensors that have shapes and no data."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Sequence
+
+import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode
+
+MOST_OPERATIONS = 100_000_000_000
+"""Floating-point operations of one run of the stored graph: about half a minute of one core in double precision."""
+
+MOST_BYTES = 2 << 30
+"""Bytes of all values that one run computes."""
+
+MOST_ELEMENTS = 1 << 21
+"""Elements of the inputs where the cost cannot be measured."""
+
+
+class UnprovenError(Exception):
+    """Nothing can be compared; the message is the reason."""
+
+
+def require_affordable(run: Callable[[Sequence[torch.Tensor]], Any], values: Sequence[torch.Tensor]) -> None:
+    """Raise if one run would take too long or too much memory; nothing is computed.
+
+    Args:
+        run: Runs a model on inputs.
+        values: The inputs.
+
+    Raises:
+        UnprovenError: The run exceeds :data:`MOST_OPERATIONS` or :data:`MOST_BYTES`; or its cost is unknown, because
+            it depends on values, and the inputs have more than :data:`MOST_ELEMENTS` elements.
+
+    Example:
+        >>> require_affordable(lambda inputs: inputs[0] @ inputs[0], [torch.ones(8, 8)])
+        >>> require_affordable(lambda inputs: inputs[0].expand(1 << 21, 512) + 1, [torch.ones(512)])
+        Traceback (most recent call last):
+        neutral_to_torch.loading.proof_cost.UnprovenError: one run of the stored graph computes 4.3 GB of values
+    """
+    sizes, operations = _SizeMode(), FlopCounterMode(display=False)
+    try:
+        with torch.no_grad(), FakeTensorMode(allow_non_fake_inputs=True) as fake, operations, sizes:
+            run([fake.from_tensor(value) for value in values])
+    except Exception:  # whatever an operator without a shape function raises
+        elements = sum(value.numel() for value in values)
+        if elements > MOST_ELEMENTS:
+            raise UnprovenError(f"the cost of a run on {elements:,} numbers is unknown") from None
+        return
+    if operations.get_total_flops() > MOST_OPERATIONS:
+        count = operations.get_total_flops() / 1e9
+        raise UnprovenError(f"one run of the stored graph takes {count:,.0f} billion operations")
+    if sizes.nbytes > MOST_BYTES:
+        raise UnprovenError(f"one run of the stored graph computes {sizes.nbytes / 1e9:.1f} GB of values")
+
+
+class _SizeMode(TorchDispatchMode):
+    """Dispatch mode that adds up the bytes of all results that have memory of their own."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call,unused-ignore]
+        self.nbytes = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        for value in result if isinstance(result, (tuple, list)) else (result,):
+            if isinstance(value, torch.Tensor) and not func.is_view:
+                self.nbytes += value.numel() * value.element_size()
+        return result
