@@ -17,6 +17,7 @@ from typing import IO, Callable, Collection, Iterator
 from mxnet_to_neutral.arrays.signatures import HEAD_SIZE
 from mxnet_to_neutral.files.kinds import (
     ARCHIVE,
+    FOREIGN_SUFFIXES,
     PARAMETER_SUFFIXES,
     PARAMETERS,
     SYMBOL,
@@ -159,6 +160,8 @@ def _kind_of_item(item: _Item, base_name: str) -> str | None:
         if lower.endswith((*PARAMETER_SUFFIXES, ".npz", ".npy")):
             return PARAMETERS
         return SYMBOL if lower.endswith(".json") else None
+    if base_name.lower().endswith(FOREIGN_SUFFIXES):
+        return None
     with item.open() as file:
         head = file.read(HEAD_SIZE)
         kind = kind_of_content(base_name, head, item.size)

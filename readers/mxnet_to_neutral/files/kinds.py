@@ -16,7 +16,7 @@ PARAMETER_SUFFIXES = (".params", ".param")
 ARCHIVE_SUFFIXES = (".tar.gz", ".tgz", ".tar", ".zip", ".mar", ".model")
 """Suffixes of files that are reported as damaged archives if they cannot be read as archives."""
 
-FOREIGN_SUFFIXES = (".safetensors", ".h5", ".hdf5", ".pth", ".pt")
+FOREIGN_SUFFIXES = (".safetensors", ".h5", ".hdf5", ".pth", ".pt", ".pt2", ".onnx")
 """Suffixes of files of other formats."""
 
 _PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00")

@@ -219,6 +219,17 @@ def test_what_is_passed_over_is_described(tmp_path: Path) -> None:
     assert list(reader.find(str(tmp_path), sorted(os.listdir(tmp_path)))) == []
 
 
+def test_files_of_other_frameworks_in_archives_are_passed_over(tmp_path: Path) -> None:
+    """PyTorch's own files are zip archives, and so are those that it exports, with others in them."""
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as file:
+        file.writestr("model/data.pkl", b"")
+    for name in ("exported.pt2", "bundle.zip"):
+        with zipfile.ZipFile(tmp_path / name, "w") as file:
+            file.writestr("data/sample_inputs/model.pt", inner.getvalue())
+    assert list(reader.find(str(tmp_path))) == []
+
+
 def test_a_damaged_archive_is_found_if_its_name_says_so(tmp_path: Path) -> None:
     damaged = tarred(pair("model"))[:80]
     write(tmp_path, {"model.tar.gz": damaged, "log.gz": damaged})

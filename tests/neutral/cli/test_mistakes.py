@@ -196,7 +196,7 @@ MISTAKES: list[Mistake] = [
     Mistake(
         "convert store.safetensors store.safetensors",
         2,
-        "store.safetensors: the output would replace the source. Choose another name.",
+        "store.safetensors: the output would replace the source store.safetensors. Choose another name.",
     ),
     Mistake(
         "slice store.safetensors -o a.safetensors",
