@@ -104,9 +104,9 @@ def test_other_files_are_refused(tmp_path: Path, text: str) -> None:
 def test_files_that_cannot_be_had(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="cannot be read"):
         Plan.load(tmp_path / "none.toml")
-    with pytest.raises(TargetError, match="cannot be written"):
-        Plan(()).save(tmp_path / "none" / "plan.toml")
     (tmp_path / "map.toml").write_text('a = "b"\n')
+    with pytest.raises(TargetError, match="cannot be written"):
+        Plan(()).save(tmp_path / "map.toml" / "plan.toml")
     with pytest.raises(SourceError, match="a mapping, not a plan"):
         Plan.load(tmp_path / "map.toml")
 

@@ -142,7 +142,7 @@ def _compared(trial: nn.Module, store: Store, plan: Plan, example: Any, golden: 
     try:
         emission = compose(store)
         reference = load(emission, store, torch.float64, None)
-    except NeutralError as error:
+    except Exception as error:  # a store that was made in memory is not checked
         raise UnprovenError(f"the stored graph cannot be run ({_brief(error)})") from None
     reason = "the shapes of the inputs are unknown; pass an example or a golden file"
     try:

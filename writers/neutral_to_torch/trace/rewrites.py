@@ -36,6 +36,8 @@ class Rewriting:
     def absorb_padding(self) -> None:
         """Make padding with zeros before a convolution the padding of the convolution."""
         for layer, nodes in self._uses("convolution"):
+            if "padding" not in layer.attributes or any("kernel_size" not in node.attributes for node in nodes):
+                continue  # its type is unknown
             pads = {self._padding(node) for node in nodes}
             amount = pads.pop() if len(pads) == 1 else None
             if amount is None or layer.attributes.get("padding_mode", "zeros") != "zeros":
