@@ -28,8 +28,9 @@ BASE_NAMES = {
 KIND_WORDS = frozenset((
     *BASE_NAMES.values(), "convolution", "conv2d", "batchnorm", "syncbatchnorm", "batchnormcudnnoff", "layernorm",
     "dense", "activation", "fullyconnected", "pooling", "leakyrelu", "swish", "fwd",
-))  # fmt: skip
-"""Words by which sources name layers after their kind; with a counter from 0 they say nothing else."""
+)) - {"attention"}  # fmt: skip
+"""Words by which sources name layers after their kind; with a counter from 0 they say nothing else. Attention is not
+among them: it is the scope of its projections."""
 
 ARGUMENT_WORDS = frozenset(("stride", "padding", "dilation", "groups", "bias", "kernel_size", "channels", "features"))
 """Names of arguments, which would mislead as names of layers."""
