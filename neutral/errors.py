@@ -47,7 +47,7 @@ class FormatError(SourceError):
         file: The name of the file.
         offset: The position of the first wrong byte; None if there is no single position.
         problem: The value that was found and the expected one, a sentence.
-        advice: What to do, a sentence.
+        advice: The remedy, a sentence.
 
     Example:
         >>> str(FormatError("a.params", 8, "unknown magic 0x0.", "Copy the file again."))

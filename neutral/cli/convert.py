@@ -6,8 +6,8 @@ import argparse
 from typing import Any
 
 from neutral.cli.console import Console, Report, byte_size, plural
-from neutral.cli.outputs import add_replacing
-from neutral.cli.sources import open_any, refuse_replacing
+from neutral.cli.outputs import add_replacing, refuse_replacing
+from neutral.cli.sources import open_any
 from neutral.errors import UsageError
 from neutral.limits import parse_size
 

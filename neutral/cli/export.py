@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from neutral.cli.console import Console, Report, byte_size, plural
 from neutral.cli.factory import add_factory, importable, make
-from neutral.cli.outputs import add_replacing
-from neutral.cli.sources import add_source, read_source, refuse_replacing, with_partner
+from neutral.cli.outputs import add_replacing, refuse_replacing
+from neutral.cli.sources import add_source, read_source, with_partner
 from neutral.errors import SourceError, UsageError
 from neutral.gc_pause import gc_paused
 
@@ -63,7 +63,6 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
 
     target = arguments.output
     container_for(target)  # refuse an unknown suffix before anything is read
-    refuse_replacing(target, arguments.source)
     sources = arguments.source if arguments.graph_only else with_partner(arguments.source, arguments.epoch)
     beside = [
         f"took {os.path.basename(path)} beside {arguments.source[0]}" for path in sources[len(arguments.source) :]

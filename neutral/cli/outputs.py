@@ -8,12 +8,13 @@ import os
 import re
 from contextlib import nullcontext
 from itertools import combinations
-from typing import ContextManager, Iterator
+from typing import ContextManager, Iterable, Iterator
 
+from neutral.cli import pipes
 from neutral.errors import TargetError, UsageError
 
-INPUTS = ("store", "stores", "source", "sources", "first", "second", "weights", "golden", "mapping", "like", "plugin")
-"""The arguments of the verbs that name files to read."""
+INPUTS = (*pipes.INPUTS, "golden", "mapping", "like", "plugin")
+"""The arguments of the verbs that name files to read, whether they can be piped or not."""
 
 OUTPUTS = ("output", "save_plan", "html")
 """The arguments of the verbs that name files to write."""
@@ -74,15 +75,28 @@ def check_outputs(arguments: argparse.Namespace) -> None:
     inputs = [file for name in INPUTS for value in _values(arguments, name) for file in _files_of(value)]
     inputs += [os.path.abspath(into) for into in [_module_file(arguments)] if into]
     for output in outputs:
-        for file in inputs:
-            if _is_same(output, file):
-                raise UsageError(f"{output}: the output would replace the source {file}. Choose another name.")
+        refuse_replacing(output, inputs)
     for first, second in combinations(outputs, 2):
         if _is_same(first, second) or os.path.realpath(first) == os.path.realpath(second):
             raise UsageError(f"{first}: two outputs have this name. Choose another one for one of them.")
     if not getattr(arguments, "force", False):
         for output in outputs:
             _refuse_foreign(output)
+
+
+def refuse_replacing(target: str, sources: Iterable[str]) -> None:
+    """Raise UsageError if writing ``target`` would replace one of the files that are read.
+
+    Args:
+        target: The output.
+        sources: The inputs, also as links; missing files are ignored.
+
+    Raises:
+        UsageError: If ``target`` is the same file as a source.
+    """
+    for path in sources:
+        if _is_same(target, path):
+            raise UsageError(f"{target}: the output would replace the source {path}. Choose another name.")
 
 
 def _refuse_foreign(path: str) -> None:

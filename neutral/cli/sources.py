@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Sequence
 
 from neutral import plugins
 from neutral.cli.console import Console, byte_size, plural
-from neutral.cli.outputs import add_replacing
+from neutral.cli.outputs import add_replacing, refuse_replacing
 from neutral.errors import SourceError, StoreError, UsageError
 from neutral.text import suggestion
 
@@ -138,21 +138,6 @@ def add_derived(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="the new store")
     parser.add_argument("--dry-run", action="store_true", help="report the store that would be written, write nothing")
     add_replacing(parser)
-
-
-def refuse_replacing(target: str, sources: Sequence[str]) -> None:
-    """Raise UsageError if writing ``target`` would replace one of the files that are read.
-
-    Args:
-        target: The output.
-        sources: The inputs, also as links; missing files are ignored.
-
-    Raises:
-        UsageError: If ``target`` is the same file as a source.
-    """
-    for path in sources:
-        if os.path.exists(target) and os.path.exists(path) and os.path.samefile(path, target):
-            raise UsageError(f"{target}: the output would replace the source. Choose another name.")
 
 
 def save_derived(

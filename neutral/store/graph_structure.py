@@ -77,7 +77,7 @@ def _use_problems(node: Node, operator: Operator, store: Store) -> Iterator[str]
 
 
 def _value_problems(value: Value, output_counts: Mapping[str, int | None]) -> Iterator[str]:
-    """Yield what is wrong with a value; a count is None if an opaque node or wrong attributes leave it unknown."""
+    """Yield the faults of a value; a count is None if an opaque node or wrong attributes leave it unknown."""
     if value.node not in output_counts:
         yield f"{value.node!r} is used before it is made"
         return

@@ -26,7 +26,7 @@ def tree_problems(path: str, file: h5py.File, layers: Mapping[str, Layer], step:
         step: Called before each object that is read.
 
     Yields:
-        The place in the file and what is wrong with it.
+        The place in the file and the fault.
 
     Raises:
         StoreError: If an object cannot be read, or leads out of the file.

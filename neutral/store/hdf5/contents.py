@@ -64,7 +64,7 @@ class Contents:
             For each tensor its key, the place of its dataset, its dtype code, shape, and the dataset's chunk shape.
 
         Raises:
-            StoreError: If a dataset is not what a store has, or all together unpack to too many bytes.
+            StoreError: If a dataset is not one of a store, or all together unpack to too many bytes.
         """
         seen: dict[str, Entry] = {}
         total = 0
@@ -95,7 +95,7 @@ class Contents:
             The bytes, little-endian and in row-major order.
 
         Raises:
-            StoreError: If the tensor is not what it was when the file was opened.
+            StoreError: If the tensor has changed since the file was opened.
         """
         import numpy as np
 
@@ -109,7 +109,7 @@ class Contents:
         return np.ascontiguousarray(dataset[index]).tobytes()
 
     def problems(self) -> list[str]:
-        """Return what differs between the manifest and what people see who browse the file.
+        """Return the differences between the manifest and the groups and attributes that people browse.
 
         Returns:
             A line for each difference.

@@ -78,7 +78,7 @@ class ReadingProcess:
         return self._ask("block", place, dtype, shape, region)
 
     def problems(self) -> Any:
-        """Return what differs between the manifest and what people see who browse the file.
+        """Return the differences between the manifest and the groups and attributes that people browse.
 
         Returns:
             A line for each difference.

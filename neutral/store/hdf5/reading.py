@@ -95,13 +95,13 @@ class Source:
             For each tensor its key, the place of its dataset, its dtype code, shape, and the dataset's chunk shape.
 
         Raises:
-            StoreError: If a dataset is not what a store has.
+            StoreError: If a dataset is not one of a store.
         """
         with self._reader() as reader:
             return reader.tensors()
 
     def problems(self) -> list[str]:
-        """Return what differs between the manifest and what people see who browse the file.
+        """Return the differences between the manifest and the groups and attributes that people browse.
 
         Returns:
             A line for each difference.

@@ -84,8 +84,8 @@ class Window:
         """Return the error for ``problem`` at ``offset`` (default: the position); the caller raises it.
 
         Args:
-            problem: What was found and what was expected, as a sentence.
-            advice: What to do, as a sentence.
+            problem: The value found and the value expected, as a sentence.
+            advice: The remedy, as a sentence.
             offset: The byte offset in the file.
 
         Returns:

@@ -23,7 +23,7 @@ class InvalidAttribute(FormatError):
     """An attribute whose value is missing, cannot be parsed, or is out of range.
 
     Attributes:
-        reason: The attribute, what was found, and what was expected; without file and node.
+        reason: The attribute, the value found, and the value expected; without file and node.
     """
 
     def __init__(self, file: str, node: SymbolNode, reason: str) -> None:

@@ -24,7 +24,7 @@ class JsonChecker:
 
         Args:
             where: The place in the document, such as ``node 3``; "" for the document as a whole.
-            problem: What was found and what was expected, without a full stop.
+            problem: The value found and the value expected, without a full stop.
 
         Returns:
             An error that names the file and the place.

@@ -72,7 +72,7 @@ def parse_bool(text: str) -> bool:
         The value.
 
     Raises:
-        ValueError: The text is something else; the message is what was expected.
+        ValueError: The text is something else; the message states the expected value.
 
     Example:
         >>> parse_bool("True"), parse_bool("0")
@@ -94,7 +94,7 @@ def parse_optional_bool(text: str) -> bool | None:
         The value.
 
     Raises:
-        ValueError: The text is neither; the message is what was expected.
+        ValueError: The text is neither; the message states the expected value.
     """
     text = text.strip()
     return None if text.lower() == "none" else parse_bool(text)
@@ -110,7 +110,7 @@ def parse_int(text: str) -> int:
         The value.
 
     Raises:
-        ValueError: The text is something else, or the value needs more bits; the message is what was expected.
+        ValueError: The text is something else, or the value needs more bits; the message states the expected value.
 
     Example:
         >>> parse_int(" 3 ")
@@ -133,7 +133,7 @@ def parse_optional_int(text: str) -> int | None:
         The value.
 
     Raises:
-        ValueError: The text is neither; the message is what was expected.
+        ValueError: The text is neither; the message states the expected value.
     """
     return None if _is_none(text) else _number(_OPTIONAL_INT.fullmatch(text), "an integer or None")
 
@@ -148,7 +148,7 @@ def parse_float(text: str) -> float:
         The value.
 
     Raises:
-        ValueError: The text is something else; the message is what was expected.
+        ValueError: The text is something else; the message states the expected value.
 
     Example:
         >>> parse_float("1e-5f"), parse_float("-inf")
@@ -170,7 +170,7 @@ def parse_optional_float(text: str) -> float | None:
         The value.
 
     Raises:
-        ValueError: The text is neither; the message is what was expected.
+        ValueError: The text is neither; the message states the expected value.
     """
     return None if _is_none(text) else _real(_OPTIONAL_FLOAT.fullmatch(text), "a number or None")
 
@@ -185,7 +185,7 @@ def parse_ints(text: str) -> tuple[int, ...]:
         The integers; a single one as a tuple of one.
 
     Raises:
-        ValueError: The text is something else; the message is what was expected.
+        ValueError: The text is something else; the message states the expected value.
 
     Example:
         >>> parse_ints("(3, 3)"), parse_ints("[3,3]"), parse_ints("(3L, 3L)"), parse_ints("3"), parse_ints("()")
@@ -207,7 +207,7 @@ def parse_ints_or_none(text: str) -> tuple[int, ...] | None:
         The integers, or None.
 
     Raises:
-        ValueError: The text is neither; the message is what was expected.
+        ValueError: The text is neither; the message states the expected value.
     """
     return None if text.strip() == "None" else parse_ints(text)
 
@@ -222,7 +222,7 @@ def parse_optional_ints(text: str) -> OptionalInts:
         The items, or None.
 
     Raises:
-        ValueError: The text is neither; the message is what was expected.
+        ValueError: The text is neither; the message states the expected value.
 
     Example:
         >>> parse_optional_ints("(0, None)")
@@ -246,7 +246,7 @@ def parse_pairs(text: str) -> tuple[tuple[int, int], ...]:
         The pairs, one for each axis in the case of padding.
 
     Raises:
-        ValueError: The text is something else; the message is what was expected.
+        ValueError: The text is something else; the message states the expected value.
 
     Example:
         >>> parse_pairs("((0, 0), (1, 2))")
@@ -268,7 +268,7 @@ def parse_floats(text: str) -> tuple[float, ...]:
         The numbers.
 
     Raises:
-        ValueError: The text is something else, or a number is not finite; the message is what was expected.
+        ValueError: The text is something else, or a number is not finite; the message states the expected value.
 
     Example:
         >>> parse_floats("(0.1, 2)")
