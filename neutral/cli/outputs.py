@@ -134,6 +134,4 @@ def _is_same(first: str, second: str) -> bool:
 
 
 def _values(arguments: argparse.Namespace, name: str) -> list[str]:
-    value = getattr(arguments, name, None)
-    values = [value] if isinstance(value, str) else list(value or ())
-    return [item for item in values if item != "-"]
+    return [item for item in pipes.values(arguments, name) if item != "-"]

@@ -68,11 +68,11 @@ def piped(arguments: argparse.Namespace) -> Iterator[Pipes]:
         UsageError: ``-`` stands for more than one input, or for an output that is not one store.
         SourceError: Standard input is empty.
     """
-    reads = [name for name in INPUTS if "-" in _values(arguments, name)]
+    reads = [name for name in INPUTS if "-" in values(arguments, name)]
     writes = getattr(arguments, "output", None) == "-"
     if writes and arguments.verb not in WRITING:
         raise UsageError(f"-o -: {arguments.verb} writes more than one file; name a target.")
-    if sum(_values(arguments, name).count("-") for name in reads) > 1:
+    if sum(values(arguments, name).count("-") for name in reads) > 1:
         raise UsageError("-: standard input can be read once.")
     if not reads and not writes:
         yield Pipes(False, str)
@@ -109,7 +109,17 @@ def _mapped(value: Any, function: Callable[[str], str]) -> Any:
     return type(value)(_mapped(item, function) for item in value) if type(value) in (list, tuple) else value
 
 
-def _values(arguments: argparse.Namespace, name: str) -> list[str]:
+def values(arguments: argparse.Namespace, name: str) -> list[str]:
+    """Return the values of an argument as a list.
+
+    Args:
+        arguments: Parsed arguments.
+        name: The argument; it may be absent, a text or a list of texts.
+
+    Example:
+        >>> values(argparse.Namespace(store="a", stores=["b", "c"]), "store")
+        ['a']
+    """
     value = getattr(arguments, name, None)
     return [value] if isinstance(value, str) else list(value or ())
 
