@@ -1,7 +1,7 @@
 """Run a command again and again, and let each system call that changes a folder fail, write half, or kill the process.
 
 ``python injection.py TEMPLATE FAULTS WORDS…`` copies the folder TEMPLATE for every run, forks, and prints the outcomes
-as one JSON list: Neutral and its libraries are imported once.
+as one JSON list. What the command imports is imported once, before the forks.
 """
 
 from __future__ import annotations
@@ -156,22 +156,25 @@ def _forked(folder: str, fault: str, number: int, words: list[str]) -> dict[str,
                 injector.install()
                 code = neutral(words)
                 Path(log + ".calls").write_text(json.dumps(injector.calls))
+                Path(log + ".modules").write_text(json.dumps([*sys.modules]))
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(code)
     status = os.waitpid(child, 0)[1]
     code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-    calls = json.loads(Path(log + ".calls").read_text()) if os.path.exists(log + ".calls") else []
-    return {"code": code, "text": Path(log).read_text(encoding="utf-8"), "calls": calls}
+    calls, modules = (
+        json.loads(Path(log + end).read_text()) if os.path.exists(log + end) else [] for end in (".calls", ".modules")
+    )
+    return {"code": code, "text": Path(log).read_text(encoding="utf-8"), "calls": calls, "modules": modules}
 
 
 def main() -> None:
     template, faults, *words = sys.argv[1:]
-    for module in ("h5py", "torch"):
-        with suppress(ImportError):
-            importlib.import_module(module)
     clean = run(template, "none", 0, words)
+    for module in clean.pop("modules"):
+        with suppress(Exception):
+            importlib.import_module(module)
     outcomes = [clean]
     for fault in faults.split(","):
         outcomes += [run(template, fault, number, words) for number in range(len(clean["calls"]))]
