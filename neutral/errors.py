@@ -10,7 +10,8 @@
     ├── UnsupportedError         5   a valid input that cannot be expressed exactly; lists every case
     ├── MatchError               6   a store and a module that do not match
     ├── VerificationError        7   outputs that differ by more than the tolerance
-    └── TargetError              8   an output that cannot be written
+    ├── TargetError              8   an output that cannot be written
+    └── UnsavedAttributesError   9   attributes of a module that its weights do not hold
 
 A message names the file, layer or offset, the value found, the value expected, and the remedy.
 """
@@ -112,3 +113,23 @@ class TargetError(NeutralError):
     """An output that cannot be written; an existing file is unchanged."""
 
     exit_code = 8
+
+
+class UnsavedAttributesError(NeutralError):
+    """Attributes were set on a module that a file of its weights does not hold; the file was not written.
+
+    Args:
+        message: The summary.
+        problems: Every attribute with the change of the source, one line each.
+
+    Example:
+        >>> print(UnsavedAttributesError("w.pth was not written:", ("conv: stride is (2, 2)",)))
+        w.pth was not written:
+          - conv: stride is (2, 2)
+    """
+
+    exit_code = 9
+
+    def __init__(self, message: str, problems: tuple[str, ...] = ()) -> None:
+        super().__init__("\n".join((message, *(f"  - {problem}" for problem in problems))))
+        self.problems = problems

@@ -4,6 +4,9 @@ Layers are matched by --mapping, then by name and by dataflow. Every stored laye
 module filled, except those that --allow-unused and --allow-missing name; otherwise no weights are written. --save-plan
 writes the plan, the list of matches, also when store and module do not fit: complete it and pass it to --mapping. With
 --golden, the loaded module is run and compared layer by layer before its weights are written.
+
+Weights do not hold attributes that --set-attributes sets (stride, eps): the report names the lines of your source to
+change, and without --allow-set no weights are written (exit code 9).
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from neutral.cli.sources import open_any
 from neutral.cli.target import add_target, target_writer
 from neutral.errors import UsageError, VerificationError
 from neutral.matching.grade import UnprovenWarning
+from neutral.matching.unsaved import UnsavedAttributesWarning, check_unsaved, unsaved_attributes, unsaved_lines
 
 if TYPE_CHECKING:
     from neutral.verification.report import Report as Comparison
@@ -40,6 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_example(parser)
     parser.add_argument(
         "--set-attributes", action="store_true", help="set attributes that differ (eps, stride) on the module"
+    )
+    parser.add_argument(
+        "--allow-set",
+        action="store_true",
+        help="write the weights although attributes were set on the module, which they do not hold",
     )
     parser.add_argument(
         "--fold-batch-norms",
@@ -101,6 +110,8 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
         UsageError: If no output is wanted, or the factory fails.
         MatchError: If store and module do not match.
         VerificationError: If the loaded module does not reproduce the golden file; no weights are written.
+        UnsavedAttributesError: If attributes that change the results were set on the module, without --allow-set; no
+            weights are written.
     """
     if not (arguments.output or arguments.save_plan or arguments.dry_run):
         raise UsageError("nothing to do: pass -o, --save-plan or --dry-run.")
@@ -117,18 +128,22 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
         if arguments.save_plan and not arguments.dry_run:
             writer.make_plan(module, store, strict=False, **options).save(arguments.save_plan)
         proof = None
-        if arguments.dry_run and not arguments.golden:
+        if arguments.dry_run and not (arguments.golden or arguments.set_attributes):
             plan = writer.make_plan(module, store, **options, **proven)
         else:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", UnprovenWarning)  # the last line says it
+                warnings.simplefilter("ignore", UnprovenWarning)  # the last lines say it
                 plan = writer.load_into(module, store, set_attributes=arguments.set_attributes, **options, **proven)
         if arguments.golden:
             proof = writer.verify(module, arguments.golden, plan, store=store)
             if not proof.ok:
                 raise VerificationError(_failed_proof(proof))
+        unsaved = unsaved_attributes(plan) if arguments.set_attributes else ()
+        if arguments.output and not arguments.allow_set:
+            check_unsaved(unsaved, arguments.output)
         if arguments.output and not arguments.dry_run:
-            with console.progress("save") as progress:
+            with console.progress("save") as progress, warnings.catch_warnings():
+                warnings.simplefilter("ignore", UnsavedAttributesWarning)
                 writer.save_weights(module, arguments.output, progress=progress)
     targets = [target for target in (arguments.output, arguments.save_plan) if target]
     done = "would write" if arguments.dry_run else "wrote"
@@ -141,6 +156,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
             "written": not arguments.dry_run,
             "plan": plan.to_dict(),
             "grade": plan.grade.to_dict(),
+            "set_attributes": [vars(item) for item in unsaved],
             "proof": None if proof is None else proof.to_dict(),
         },
         [
@@ -149,6 +165,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
             *([proof.summary] if proof is not None else []),
             *(f"{done} {target}" for target in targets),
             str(plan.grade),
+            *unsaved_lines(unsaved),
         ],
     )
 

@@ -18,6 +18,7 @@ from neutral.cli.outputs import add_replacing
 from neutral.cli.sources import open_any
 from neutral.cli.target import add_target, target_writer
 from neutral.errors import VerificationError
+from neutral.matching.unsaved import unsaved_attributes, unsaved_lines
 
 if TYPE_CHECKING:
     from neutral.matching.plan import Plan
@@ -83,6 +84,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
             tolerance=arguments.tolerance,
             end_to_end=arguments.end_to_end,
         )
+    unsaved = unsaved_attributes(plan) if arguments.set_attributes else ()
     if arguments.html:
         with atomic_file(arguments.html) as file:
             file.write(report.to_html().encode())
@@ -92,8 +94,11 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
         "golden_file": arguments.golden,
         "html": arguments.html,
         **report.to_dict(),
+        "set_attributes": [vars(item) for item in unsaved],
     }
-    return Report(document, str(report).split("\n"), 0 if report.ok else VerificationError.exit_code)
+    return Report(
+        document, [*str(report).split("\n"), *unsaved_lines(unsaved)], 0 if report.ok else VerificationError.exit_code
+    )
 
 
 def _loaded(writer: Any, store: Store, arguments: argparse.Namespace) -> tuple[Any, Plan]:

@@ -47,12 +47,13 @@ class Difference:
         module: The module's value.
         effect: ``training``, ``layout`` or ``inference``; see :data:`EFFECTS`.
         applied: Whether the module has been given the stored value.
+        change: The change of the module's source that gives it the stored value, "" where that is unknown.
 
     Example:
         >>> print(Difference("scale", False, True, "training"))
         scale is False in the store and True in the module: changes training, not inference
         >>> print(Difference("eps", 0.001, 1e-05, "inference", applied=True))
-        eps 0.001 (set)
+        eps 0.001 (set; not in the weights)
     """
 
     attribute: str
@@ -60,11 +61,12 @@ class Difference:
     module: Any
     effect: str
     applied: bool = False
+    change: str = ""
 
     def __str__(self) -> str:
         stored, module = _text(self.stored), _text(self.module)
         if self.applied:
-            return f"{self.attribute} {stored} (set)"
+            return f"{self.attribute} {stored} (set; not in the weights)"
         consequence = CONSEQUENCES.get(self.effect, self.effect)
         return f"{self.attribute} is {stored} in the store and {module} in the module: {consequence}"
 

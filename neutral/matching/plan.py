@@ -239,7 +239,7 @@ def _pair_to_dict(pair: Pair) -> dict[str, Any]:
         **({"layouts": {role: layout.to_dict() for role, layout in pair.layouts.items()}} if pair.layouts else {}),
         "dropped": dict(pair.dropped),
         "constants": dict(pair.constants),
-        "differences": [_without_none(vars(difference)) for difference in pair.differences],
+        "differences": [_difference_to_dict(difference) for difference in pair.differences],
     }
 
 
@@ -266,12 +266,14 @@ def _pair_from_dict(item: Mapping[str, Any]) -> Pair:
 def _difference_from_dict(item: Mapping[str, Any]) -> Difference:
     values = [item.get("stored"), item.get("module")]  # TOML has no null: None is left out
     stored, module = (tuple(value) if isinstance(value, list) else value for value in values)
-    return Difference(item["attribute"], stored, module, item["effect"], item["applied"])
+    return Difference(item["attribute"], stored, module, item["effect"], item["applied"], item.get("change", ""))
 
 
-def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
+def _difference_to_dict(difference: Difference) -> dict[str, Any]:
     return {
-        name: list(value) if isinstance(value, tuple) else value for name, value in values.items() if value is not None
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in vars(difference).items()
+        if value is not None and not (name == "change" and not value)
     }
 
 

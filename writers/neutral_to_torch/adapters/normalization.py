@@ -35,6 +35,11 @@ class BatchNorm(Adapter):
             return True
         return super().set(module, attribute, value)
 
+    def argument(self, attribute: str, value: Any) -> str:
+        if attribute == "scale":
+            return "weight.requires_grad=False"
+        return f"momentum={round(1 - value, 15)!r}" if attribute == "momentum" else super().argument(attribute, value)
+
 
 @adapts(nn.LayerNorm)
 class LayerNorm(Adapter):
@@ -80,3 +85,6 @@ class GroupNorm(Adapter):
             module.num_groups = value
             return True
         return super().set(module, attribute, value)
+
+    def argument(self, attribute: str, value: Any) -> str:
+        return super().argument("num_groups" if attribute == "groups" else attribute, value)

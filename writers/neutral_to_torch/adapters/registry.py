@@ -89,6 +89,18 @@ class Adapter:
         setattr(module, self.settable[attribute], value)
         return True
 
+    def argument(self, attribute: str, value: Any) -> str:
+        """Return the argument of the module's constructor that gives it the stored value of an attribute.
+
+        Args:
+            attribute: An attribute that :meth:`set` can set.
+            value: The stored value.
+
+        Returns:
+            Source text: ``name=value``; where no argument has the effect, the name is that of an attribute.
+        """
+        return f"{self.settable.get(attribute, attribute)}={value!r}"
+
 
 _ADAPTERS: dict[type[nn.Module], Adapter] = {}
 

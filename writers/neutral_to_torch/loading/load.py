@@ -16,6 +16,7 @@ from neutral.store import Store
 from neutral.verification.golden import Golden
 from neutral_to_torch.loading.apply import apply_plan, warn_of_differences
 from neutral_to_torch.loading.planning import make_plan
+from neutral_to_torch.loading.unsaved import remember_unsaved
 
 
 def load_into(
@@ -64,6 +65,8 @@ def load_into(
         set_attributes: Give the module the stored values of attributes that differ, ``requires_grad=False`` for a
             batch norm's weight that the source does not train among them. Otherwise those that change the results
             are warned of.
+            Weights do not hold them: :func:`neutral.matching.unsaved.unsaved_attributes` lists those that were set,
+            each with the line of the module's source to change, and ``save_weights`` warns of them.
         fold_batch_norms: Fold batch norms that the module lacks into the convolutions before them.
         allow_output_order: Accept outputs in another order than the store's.
         require_proof: Refuse a plan that is unproven. Otherwise an :class:`~neutral.matching.grade.UnprovenWarning`
@@ -110,6 +113,8 @@ def load_into(
     )
     plan = apply_plan(module, store, plan, set_attributes=set_attributes, dtype=dtype, device=device)
     warn_of_differences(plan)
+    if set_attributes:
+        plan = remember_unsaved(module, plan)
     if not plan.grade.is_proven:
         warnings.warn(f"the module is loaded, but {plan.grade}", UnprovenWarning, stacklevel=2)
     return plan

@@ -16,11 +16,14 @@ from neutral.store.safetensors import write_tensors
 from neutral.tensor import CHUNK, Tensor
 from neutral_to_torch.loading.sharded import is_sharded
 from neutral_to_torch.loading.tensors import code_of
+from neutral_to_torch.loading.unsaved import warn_of_unsaved
 
 PICKLES = (".pth", ".pt")
 
 
-def save_weights(module: nn.Module, path: str | os.PathLike[str], *, progress: Progress | None = None) -> None:
+def save_weights(
+    module: nn.Module, path: str | os.PathLike[str], *, progress: Progress | None = None, allow_set: bool = False
+) -> None:
     """Write a module's state dict. The file appears whole or not at all.
 
     safetensors has no shared storage: a shared tensor is written under each of its names, so that
@@ -30,6 +33,9 @@ def save_weights(module: nn.Module, path: str | os.PathLike[str], *, progress: P
         module: The module.
         path: The file: ``.safetensors``, or ``.pth`` and ``.pt`` for ``torch.save``.
         progress: Called with the bytes written and the bytes in all.
+        allow_set: Do not warn of attributes that ``load_into(..., set_attributes=True)`` set on the module, which the
+            file does not hold. Otherwise an :class:`~neutral.matching.unsaved.UnsavedAttributesWarning` names the
+            lines of the module's source to change.
 
     Raises:
         UsageError: The suffix is another one.
@@ -52,9 +58,11 @@ def save_weights(module: nn.Module, path: str | os.PathLike[str], *, progress: P
     if suffix in PICKLES:
         with atomic_file(path) as file:
             write_pickle(state, file)
-        return
-    tensors = {name: _stored(name, value) for name, value in state.items()}
-    write_tensors(tensors, path, metadata={"format": "pt"}, progress=progress)
+    else:
+        tensors = {name: _stored(name, value) for name, value in state.items()}
+        write_tensors(tensors, path, metadata={"format": "pt"}, progress=progress)
+    if not allow_set:
+        warn_of_unsaved(module)
 
 
 def write_pickle(state: Mapping[str, torch.Tensor], file: BinaryIO) -> None:
