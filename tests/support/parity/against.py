@@ -8,7 +8,11 @@ import numpy as np
 import torch
 
 import mxnet_to_neutral
+import neutral.reference
 import neutral_to_torch
+from neutral.reference.registry import kinds_of
+from neutral.reference.selection import output_name
+from neutral.store import Store
 
 TOLERANCE = 1e-5
 """Largest error of float32 outputs, in units of the largest expected magnitude."""
@@ -22,9 +26,13 @@ def to_torch(array: np.ndarray) -> Any:
 
 
 def compare(got: Any, expected: np.ndarray) -> None:
+    """As :func:`compare_arrays`, of a torch tensor."""
+    compare_arrays(got.detach().cpu().numpy(), expected)
+
+
+def compare_arrays(actual: np.ndarray, expected: np.ndarray) -> None:
     """Equal shape, equal dtype kind; floats within tolerance of the scale, non-finite values in the same places,
     integers and index outputs exactly."""
-    actual = got.detach().cpu().numpy()
     assert actual.shape == expected.shape
     assert actual.dtype == expected.dtype
     if expected.dtype.kind != "f":
@@ -32,10 +40,27 @@ def compare(got: Any, expected: np.ndarray) -> None:
         return
     finite = np.isfinite(expected)
     np.testing.assert_array_equal(actual[~finite], expected[~finite])
+    tolerance = HALF_TOLERANCE if actual.dtype == np.float16 else TOLERANCE
     actual, expected = actual[finite].astype(np.float64), expected[finite].astype(np.float64)
     scale = max(np.abs(expected).max(initial=0.0), 1e-6)
-    tolerance = HALF_TOLERANCE if got.dtype == torch.float16 else TOLERANCE
     assert np.abs(actual - expected).max(initial=0.0) <= tolerance * scale
+
+
+def check_reference(store: Store, given: dict[str, Any], expected: Sequence[np.ndarray], exact: bool = False) -> None:
+    """Evaluate the store by the reference functions and compare its outputs for the given inputs."""
+    assert store.graph is not None
+    if set(kinds_of(store.graph)) & set(neutral.reference.missing_kinds()):
+        return  # tests/neutral/reference lists them
+    used = {item.name for item in store.graph.inputs}
+    arrays = {name: value.numpy() for name, value in given.items() if name in used}
+    outputs = neutral.reference.run(store, arrays)
+    for value, wanted in zip(store.graph.outputs, expected):
+        got = outputs[output_name(value)]
+        if exact:
+            assert got.shape == wanted.shape and got.dtype == wanted.dtype
+            np.testing.assert_array_equal(got, wanted)
+        else:
+            compare_arrays(got, wanted)
 
 
 def check_checkpoint(prefix: str, given: dict[str, Any], expected: Sequence[np.ndarray], exact: bool = False) -> Any:
@@ -54,4 +79,5 @@ def check_checkpoint(prefix: str, given: dict[str, Any], expected: Sequence[np.n
             np.testing.assert_array_equal(got.numpy(), wanted)
         else:
             compare(got, wanted)
+    check_reference(store, given, expected, exact)
     return module

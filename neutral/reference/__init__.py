@@ -1,0 +1,20 @@
+"""Evaluate a store's graph in NumPy alone: the meaning of every operator kind as a short function.
+
+The functions are written from the catalogue (``docs/operators.md``) and from no framework. They are slow and plain:
+what they return is what the store says that the model computes.
+
+Example:
+    >>> import numpy as np
+    >>> from neutral.graph import Graph, Input, Node, Value
+    >>> from neutral.store import Store
+    >>> graph = Graph((Input("data"),), (Node("act", "relu", (Value("data"),), {}),), (Value("act"),))
+    >>> run(Store({}, {}, graph), {"data": np.array([-1.0, 2.0], np.float32)})
+    {'act': array([0., 2.], dtype=float32)}
+"""
+
+from __future__ import annotations
+
+from neutral.reference.evaluate import run
+from neutral.reference.registry import FUNCTIONS, missing_kinds
+
+__all__ = ["FUNCTIONS", "missing_kinds", "run"]
