@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checks import check_style
+from neutral_to_torch.emission.expression.identifiers import identifier
+from neutral_to_torch.emission.expression.layout import WIDTH, layout
 from neutral_to_torch.emission.expression.literals import constant
 from neutral_to_torch.emission.expression.symbols import F, Symbol, operation, term_of, torch
 from neutral_to_torch.emission.expression.terms import (
@@ -24,7 +26,7 @@ from neutral_to_torch.emission.expression.terms import (
     Slice,
     Term,
 )
-from neutral_to_torch.emission.expression.text import WIDTH, identifier, layout, text
+from neutral_to_torch.emission.expression.text import text
 
 BINARY = ["+", "-", "*", "/", "//", "%", "**", "@", "&", "|", "^", "<", "<=", "==", "<<"]
 

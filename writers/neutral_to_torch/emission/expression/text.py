@@ -1,8 +1,7 @@
-"""Terms as Python text, laid out as ``ruff format`` lays it out."""
+"""Terms as Python text in one line, with the parentheses that precedence demands."""
 
 from __future__ import annotations
 
-import keyword
 import math
 
 from neutral_to_torch.emission.expression.literals import check_name, constant
@@ -19,15 +18,10 @@ from neutral_to_torch.emission.expression.terms import (
     Repeat,
     Slice,
     Term,
-    walk,
 )
+from neutral_to_torch.emission.expression.traversal import walk
 
-WIDTH = 100
-INDENT = "    "
-CONTAINERS = ("nn.Sequential", "nn.ModuleList", "OrderedDict", "super().__init__")
-"""Callees whose arguments are always written one to a line."""
-
-_PRECEDENCE = {
+PRECEDENCE = {
     **dict.fromkeys(("or",), 1),
     **dict.fromkeys(("and",), 2),
     **dict.fromkeys(("not",), 3),
@@ -40,6 +34,8 @@ _PRECEDENCE = {
     **dict.fromkeys(("*", "/", "//", "%", "@"), 10),
     "**": 12,
 }
+"""The precedence of Python's operators with two operands, and of ``not``; higher numbers bind more tightly."""
+
 _PREFIXES = ("-", "+", "~", "not", "*")
 _CONDITIONAL, _COMPARISON, _UNARY, _POWER, _ATOM = 0, 4, 11, 12, 13
 
@@ -52,11 +48,27 @@ def text(term: Term) -> str:
 
     Returns:
         Python source without a line feed.
+
+    Raises:
+        TypeError: The term holds a value of the graph, an attribute of ``self``, or a loop or branch.
+        ValueError: A name is not an identifier, or a prefix operator is unknown.
     """
-    return _text(term)[0]
+    return text_and_precedence(term)[0]
 
 
-def _text(term: Term) -> tuple[str, int]:
+def text_and_precedence(term: Term) -> tuple[str, int]:
+    """Return the expression in one line, and the precedence of its outermost operator.
+
+    Args:
+        term: A term without values of the graph and attributes of ``self``.
+
+    Returns:
+        Python source, and a number that grows with the precedence; see :data:`PRECEDENCE`.
+
+    Raises:
+        TypeError: The term holds a value of the graph, an attribute of ``self``, or a loop or branch.
+        ValueError: A name is not an identifier, or a prefix operator is unknown.
+    """
     if isinstance(term, Literal):
         body = constant(term.value)
         return body, _UNARY if body.startswith("-") else _ATOM
@@ -65,11 +77,11 @@ def _text(term: Term) -> tuple[str, int]:
         return term.text, _ATOM
     if isinstance(term, Member):
         check_name(term.name)
-        return f"{_atom(term.base)}.{term.name}", _ATOM
+        return f"{as_atom(term.base)}.{term.name}", _ATOM
     if isinstance(term, Call):
-        return f"{_atom(term.callee)}({', '.join(arguments(term))})", _ATOM
+        return f"{as_atom(term.callee)}({', '.join(arguments(term))})", _ATOM
     if isinstance(term, Index):
-        return f"{_atom(term.base)}[{', '.join(map(text, term.items))}]", _ATOM
+        return f"{as_atom(term.base)}[{', '.join(map(text, term.items))}]", _ATOM
     if isinstance(term, Slice):
         return _slice(term), _ATOM
     if isinstance(term, Operation):
@@ -79,14 +91,14 @@ def _text(term: Term) -> tuple[str, int]:
         single = "," if opening == "(" and len(term.items) == 1 else ""
         return f"{opening}{', '.join(map(text, term.items))}{single}{closing}", _ATOM
     if isinstance(term, Conditional):
-        parts = (_inside(term.chosen, 1), _inside(term.test, 1), _inside(term.otherwise, 0))
+        parts = (as_operand(term.chosen, 1), as_operand(term.test, 1), as_operand(term.otherwise, 0))
         return f"{parts[0]} if {parts[1]} else {parts[2]}", _CONDITIONAL
     if isinstance(term, Repeat):
         counter = "k" if any(item == Name("k") for item in walk(term.item)) else "_"
         loop = f"{text(term.item)} for {counter} in range({term.count})"
         return (loop if term.alone else f"*({loop})"), _ATOM
     if isinstance(term, ModuleOrFunction):
-        return _text(term.inline)
+        return text_and_precedence(term.inline)
     raise TypeError(f"{type(term).__name__} has no text; expected names in the place of values and attributes.")
 
 
@@ -99,21 +111,49 @@ def arguments(call: Call) -> list[str]:
     Returns:
         The positional arguments, then the others with their keywords.
     """
-    return [*map(text, call.args), *(f"{_keyword(name)}{text(value)}" for name, value in call.kwargs)]
+    return [*map(text, call.args), *(f"{keyword_prefix(name)}{text(value)}" for name, value in call.kwargs)]
 
 
-def _keyword(name: str) -> str:
+def keyword_prefix(name: str) -> str:
+    """Return what stands before the value of a keyword argument.
+
+    Args:
+        name: The keyword.
+
+    Returns:
+        The keyword and ``=``.
+
+    Raises:
+        ValueError: The name is not an identifier.
+    """
     check_name(name)
     return f"{name}="
 
 
-def _inside(term: Term, least: int) -> str:
-    body, precedence = _text(term)
+def as_operand(term: Term, least: int) -> str:
+    """Return the term as an operand, in parentheses where its precedence is lower than the operator needs.
+
+    Args:
+        term: The operand.
+        least: The least precedence that needs no parentheses.
+
+    Returns:
+        Python source in one line.
+    """
+    body, precedence = text_and_precedence(term)
     return body if precedence >= least else f"({body})"
 
 
-def _atom(term: Term) -> str:
-    body = _inside(term, _ATOM)
+def as_atom(term: Term) -> str:
+    """Return the term as it stands before ``.``, ``(`` or ``[``.
+
+    Args:
+        term: The expression that is called, indexed, or has the attribute.
+
+    Returns:
+        Python source in one line, in parentheses unless it is a name, a call or the like.
+    """
+    body = as_operand(term, _ATOM)
     is_number = isinstance(term, Literal) and body[0] in "0123456789"
     return f"({body})" if is_number else body
 
@@ -123,19 +163,19 @@ def _operation(term: Operation) -> tuple[str, int]:
     if len(term.operands) == 1:
         if symbol not in _PREFIXES:
             raise ValueError(f"unknown prefix operator {symbol!r}; expected one of {', '.join(_PREFIXES)}.")
-        precedence = _PRECEDENCE["not"] if symbol == "not" else _UNARY
+        precedence = PRECEDENCE["not"] if symbol == "not" else _UNARY
         space = " " if symbol == "not" else ""
         operand = term.operands[0]
         is_power = isinstance(operand, Operation) and operand.symbol == "**"
-        return f"{symbol}{space}{_inside(operand, _ATOM if is_power else precedence)}", precedence
+        return f"{symbol}{space}{as_operand(operand, _ATOM if is_power else precedence)}", precedence
     left, right = term.operands
-    precedence = _PRECEDENCE[symbol]
+    precedence = PRECEDENCE[symbol]
     if symbol == "**":
-        base = _inside(left, _ATOM)
+        base = as_operand(left, _ATOM)
         space = "" if base[0] != "(" and _is_simple_power(left) and _is_simple_power(right) else " "
-        return f"{base}{space}**{space}{_inside(right, _UNARY)}", precedence
+        return f"{base}{space}**{space}{as_operand(right, _UNARY)}", precedence
     least_left = precedence + 1 if precedence == _COMPARISON else precedence
-    return f"{_inside(left, least_left)} {symbol} {_inside(right, precedence + 1)}", precedence
+    return f"{as_operand(left, least_left)} {symbol} {as_operand(right, precedence + 1)}", precedence
 
 
 def _is_simple_power(term: Term) -> bool:
@@ -164,138 +204,3 @@ def _is_simple_bound(term: Term) -> bool:
     if isinstance(term, Operation):
         return len(term.operands) == 1 and term.symbol != "not" and _is_simple_bound(term.operands[0])
     return isinstance(term, Literal) or (isinstance(term, Name) and "." not in term.text)
-
-
-def explodes(term: Term) -> bool:
-    """Return whether the term is written over several lines even if it fits in one.
-
-    Args:
-        term: Any term.
-
-    Returns:
-        True if it holds a container of submodules that is written with an item on each line.
-    """
-    return any(
-        isinstance(item, Call)
-        and isinstance(item.callee, Name)
-        and item.callee.text in CONTAINERS
-        and len(item.args) + len(item.kwargs) > 1
-        for item in walk(term)
-    )
-
-
-def layout(term: Term, indent: int, before: str = "", after: str = "") -> list[str] | None:
-    """Lay out ``before``, the term and ``after``.
-
-    Args:
-        term: An expression without values and attributes.
-        indent: The indentation, in steps of four columns.
-        before: The text before it, such as ``x = ``.
-        after: The text behind it, such as a comma.
-
-    Returns:
-        Lines of at most :data:`WIDTH` columns, or None where the term has no place to break.
-    """
-    space = INDENT * indent
-    flat = f"{space}{before}{text(term)}{after}"
-    exploding = explodes(term)
-    if len(flat) <= WIDTH and not exploding:
-        return [flat]
-    if isinstance(term, (Operation, Conditional)):
-        return _at_last_call(term, indent, before, after) or _in_parentheses(term, indent, before, after)
-    if isinstance(term, Literal) and isinstance(term.value, tuple):
-        term = ListOrTuple(tuple(map(Literal, term.value)), "()")
-    if isinstance(term, Call):
-        if isinstance(term.callee, Member) and any(isinstance(item, Call) for item in walk(term.callee)):
-            return None
-        opening, closing = f"{_atom(term.callee)}(", ")"
-        items = [("", item) for item in term.args] + [(_keyword(name), item) for name, item in term.kwargs]
-    elif isinstance(term, ListOrTuple):
-        opening, closing = term.brackets[0], term.brackets[1]
-        items = [("", item) for item in term.items]
-    else:
-        return None
-    head = f"{space}{before}{opening}"
-    if not items or len(head) > WIDTH:
-        return None
-    body = INDENT * (indent + 1) + ", ".join(name + text(item) for name, item in items)
-    is_tuple = isinstance(term, ListOrTuple) and term.brackets == "()"  # its comma must stay
-    together = isinstance(term, Call) or (len(items) == 1 and not is_tuple)
-    if not exploding and together and len(body) <= WIDTH:
-        return [head, body, f"{space}{closing}{after}"]
-    comma = "," if len(items) > 1 or is_tuple else ""
-    lines = [head]
-    for name, item in items:
-        inner = layout(item, indent + 1, name, comma)
-        if inner is None:
-            return None
-        lines += inner
-    return [*lines, f"{space}{closing}{after}"]
-
-
-def _at_last_call(term: Term, indent: int, before: str, after: str) -> list[str] | None:
-    """Break in the brackets of the call on the right, where there is a single operator of its precedence."""
-    if not before or not isinstance(term, Operation) or len(term.operands) != 2:
-        return None
-    left, right = term.operands
-    precedence = _PRECEDENCE[term.symbol]
-    if not isinstance(right, Call) or _text(left)[1] == precedence:
-        return None
-    lines = layout(right, indent, f"{before}{_inside(left, precedence)} {term.symbol} ", after)
-    return lines if lines is not None and all(len(line) <= WIDTH for line in lines) else None
-
-
-def _in_parentheses(term: Operation | Conditional, indent: int, before: str, after: str) -> list[str] | None:
-    """Put the term in parentheses: in one line, or each operand on a line."""
-    space, inner = INDENT * indent, INDENT * (indent + 1)
-    whole = inner + text(term)
-    lines: list[str] | None = [whole]
-    if len(whole) > WIDTH or explodes(term):
-        lines = _operands(term, indent + 1) if isinstance(term, Operation) else _choices(term, indent + 1)
-    if not before or lines is None or any(len(line) > WIDTH for line in lines):
-        return None
-    return [f"{space}{before}(", *lines, f"{space}){after}"]
-
-
-def _operands(term: Operation, indent: int) -> list[str] | None:
-    """Return operands of equal precedence, each on a line."""
-    if len(term.operands) != 2 or term.symbol == "**":
-        return None
-    parts: list[str] = []
-    item: Term = term
-    precedence = _PRECEDENCE[term.symbol]
-    while isinstance(item, Operation) and len(item.operands) == 2 and _PRECEDENCE[item.symbol] == precedence:
-        parts.insert(0, f"{item.symbol} {_inside(item.operands[1], precedence + 1)}")
-        item = item.operands[0]
-    parts.insert(0, _inside(item, precedence))
-    return [INDENT * indent + part for part in parts]
-
-
-def _choices(term: Conditional, indent: int) -> list[str] | None:
-    chosen = layout(term.chosen, indent)
-    if chosen is None:
-        return None
-    space = INDENT * indent
-    return [*chosen, f"{space}if {text(term.test)}", f"{space}else {text(term.otherwise)}"]
-
-
-def identifier(name: str) -> str:
-    """Return the valid identifier nearest to ``name``; never a keyword.
-
-    Args:
-        name: Any text, such as the name of a node.
-
-    Returns:
-        An identifier of ASCII letters, digits and ``_``, cut at 60 characters.
-
-    Example:
-        >>> identifier("stage1.conv-2"), identifier("class"), identifier("1x1")
-        ('stage1_conv_2', 'class_', '_1x1')
-    """
-    body = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in name).strip("_")
-    while "__" in body:
-        body = body.replace("__", "_")
-    body = body[:60].rstrip("_") or "value"
-    if body[0].isdigit():
-        body = f"_{body}"
-    return f"{body}_" if keyword.iskeyword(body) or body in ("None", "True", "False") else body

@@ -9,7 +9,7 @@ from neutral.graph import Graph, Input, Layer, Node, Value
 from neutral.operators import catalogue
 from neutral.operators.ranks import RankContext, output_ranks
 from neutral.tensor import Tensor
-from neutral_to_torch.emission.lowering.rules import rank_rule_of
+from neutral_to_torch.emission.lowering.ranks import rank_rule_of
 
 
 @dataclass(frozen=True)

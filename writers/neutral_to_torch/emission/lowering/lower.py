@@ -10,20 +10,16 @@ from neutral.graph import Graph, Node, Value
 from neutral.operators import catalogue
 from neutral.rewriting import resolve, resolve_all
 from neutral.store import Store
+from neutral_to_torch.emission.expression.rebuilding import rebuild_body
 from neutral_to_torch.emission.expression.symbols import Symbol, term_of
-from neutral_to_torch.emission.expression.terms import (
-    Body,
-    Call,
-    Declaration,
-    Ref,
-    SelfAttribute,
-    Term,
-    rebuild_body,
-)
+from neutral_to_torch.emission.expression.terms import Body, Call, Declaration, Ref, SelfAttribute, Term
 from neutral_to_torch.emission.lowering.cut import eliminate_dead_code, remove_identities
 from neutral_to_torch.emission.lowering.input_shapes import wanted_ranks
+from neutral_to_torch.emission.lowering.node_view import NodeView
 from neutral_to_torch.emission.lowering.program import Program, Statement, substitute
-from neutral_to_torch.emission.lowering.rules import NodeView, Unpacked, Unsupported, rank_of, rule_for
+from neutral_to_torch.emission.lowering.ranks import rank_of
+from neutral_to_torch.emission.lowering.rule_results import Unpacked, Unsupported
+from neutral_to_torch.emission.lowering.rules import rule_for
 
 
 class Lowering:

@@ -8,7 +8,9 @@ from typing import Any, Iterable, Mapping
 
 from neutral.graph import Input, Value
 from neutral.rewriting import resolve
-from neutral_to_torch.emission.expression.terms import Ref, Term, owns, rebuild, values
+from neutral_to_torch.emission.expression.rebuilding import rebuild
+from neutral_to_torch.emission.expression.terms import Ref, Term
+from neutral_to_torch.emission.expression.traversal import owns, values
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from neutral_to_torch.emission.expression.symbols import F, Symbol, either, helper, nn, torch
-from neutral_to_torch.emission.lowering.rules import NodeView, rule
+from neutral_to_torch.emission.lowering.node_view import NodeView
+from neutral_to_torch.emission.lowering.rules import rule
 
 
 def _both(node: NodeView, x: Symbol, module: str, function: Symbol, **arguments: Any) -> Symbol:

@@ -6,7 +6,9 @@ from typing import Any, Sequence
 
 from neutral_to_torch.emission.expression.symbols import F, Symbol, helper, torch
 from neutral_to_torch.emission.expression.terms import Name
-from neutral_to_torch.emission.lowering.rules import NodeView, Result, Unsupported, rule, unpack
+from neutral_to_torch.emission.lowering.node_view import NodeView
+from neutral_to_torch.emission.lowering.rule_results import Result, Unsupported, unpack
+from neutral_to_torch.emission.lowering.rules import rule
 from neutral_to_torch.emission.operators.shape import positive, starred
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from neutral_to_torch.emission.expression.symbols import Symbol
-from neutral_to_torch.emission.lowering.rules import NodeView, Unpacked, rule, unpack
+from neutral_to_torch.emission.lowering.node_view import NodeView
+from neutral_to_torch.emission.lowering.rule_results import Unpacked, unpack
+from neutral_to_torch.emission.lowering.rules import rule
 
 
 @rule("foreach")

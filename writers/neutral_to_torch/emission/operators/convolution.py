@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from neutral_to_torch.emission.expression.symbols import F, Symbol, helper, nn
-from neutral_to_torch.emission.lowering.rules import NodeView, Unsupported, rule
+from neutral_to_torch.emission.lowering.node_view import NodeView
+from neutral_to_torch.emission.lowering.rule_results import Unsupported
+from neutral_to_torch.emission.lowering.rules import rule
 
 
 def short(numbers: tuple[int, ...]) -> int | tuple[int, ...]:

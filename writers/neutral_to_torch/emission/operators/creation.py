@@ -5,7 +5,10 @@ from __future__ import annotations
 from neutral.dtypes import DTYPE_CODE
 from neutral.tensor import lazy_tensor
 from neutral_to_torch.emission.expression.symbols import Symbol, helper, torch
-from neutral_to_torch.emission.lowering.rules import NodeView, Unsupported, rule, torch_dtype
+from neutral_to_torch.emission.lowering.node_view import NodeView
+from neutral_to_torch.emission.lowering.rule_results import Unsupported
+from neutral_to_torch.emission.lowering.rules import rule
+from neutral_to_torch.emission.lowering.torch_dtypes import torch_dtype
 
 
 def number(value: float) -> float | int:

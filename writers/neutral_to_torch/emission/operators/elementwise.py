@@ -7,7 +7,10 @@ from typing import Callable
 
 from neutral_to_torch.emission.expression.symbols import F, Symbol, either, helper, nn, operation, term_of, torch
 from neutral_to_torch.emission.expression.symbols import math as math_
-from neutral_to_torch.emission.lowering.rules import NodeView, Result, Unsupported, rule, torch_dtype, unpack
+from neutral_to_torch.emission.lowering.node_view import NodeView
+from neutral_to_torch.emission.lowering.rule_results import Result, Unsupported, unpack
+from neutral_to_torch.emission.lowering.rules import rule
+from neutral_to_torch.emission.lowering.torch_dtypes import torch_dtype
 
 _EXACT = 2.0**24
 """Whole numbers below it are exact in float32."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from neutral_to_torch.emission.expression.symbols import Symbol, helper, operation, torch
-from neutral_to_torch.emission.lowering.rules import NodeView, Result, rule, torch_dtype, unpack
+from neutral_to_torch.emission.lowering.node_view import NodeView
+from neutral_to_torch.emission.lowering.rule_results import Result, unpack
+from neutral_to_torch.emission.lowering.rules import rule
+from neutral_to_torch.emission.lowering.torch_dtypes import torch_dtype
 from neutral_to_torch.emission.operators.creation import number
 from neutral_to_torch.emission.operators.shape import positive
 

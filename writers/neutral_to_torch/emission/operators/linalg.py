@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from neutral_to_torch.emission.expression.symbols import Symbol, helper, torch
-from neutral_to_torch.emission.lowering.rules import NodeView, Result, rule, unpack
+from neutral_to_torch.emission.lowering.node_view import NodeView
+from neutral_to_torch.emission.lowering.rule_results import Result, unpack
+from neutral_to_torch.emission.lowering.rules import rule
 from neutral_to_torch.emission.operators.shape import starred
 
 linalg = torch.linalg

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 from neutral_to_torch.emission.expression.symbols import Symbol, helper, torch
-from neutral_to_torch.emission.lowering.rules import NodeView, Unsupported, rule
+from neutral_to_torch.emission.lowering.node_view import NodeView
+from neutral_to_torch.emission.lowering.rule_results import Unsupported
+from neutral_to_torch.emission.lowering.rules import rule
 from neutral_to_torch.emission.operators.shape import positive
 
 

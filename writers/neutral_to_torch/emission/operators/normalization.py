@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from neutral.tensor import Tensor
 from neutral_to_torch.emission.expression.symbols import F, Symbol, helper, nn
-from neutral_to_torch.emission.lowering.rules import NodeView, Result, Unsupported, rule
+from neutral_to_torch.emission.lowering.node_view import NodeView
+from neutral_to_torch.emission.lowering.rule_results import Result, Unsupported
+from neutral_to_torch.emission.lowering.rules import rule
 
 BATCHES = {"num_batches_tracked": Tensor("I64", (), lambda: (bytes(8),))}
 """The entry of a batch norm's state dict that counts training steps."""

@@ -7,7 +7,10 @@ from typing import Any
 from neutral.dtypes import DTYPE_CODE
 from neutral.tensor import lazy_tensor
 from neutral_to_torch.emission.expression.symbols import Symbol, helper, torch
-from neutral_to_torch.emission.lowering.rules import NodeView, Result, rule, torch_dtype, unpack
+from neutral_to_torch.emission.lowering.node_view import NodeView
+from neutral_to_torch.emission.lowering.rule_results import Result, unpack
+from neutral_to_torch.emission.lowering.rules import rule
+from neutral_to_torch.emission.lowering.torch_dtypes import torch_dtype
 from neutral_to_torch.emission.operators.creation import number
 
 

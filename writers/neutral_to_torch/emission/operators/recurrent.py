@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from neutral_to_torch.emission.expression.symbols import Symbol, helper, nn
-from neutral_to_torch.emission.lowering.rules import NodeView, Result, Unsupported, rule, unpack
+from neutral_to_torch.emission.lowering.node_view import NodeView
+from neutral_to_torch.emission.lowering.rule_results import Result, Unsupported, unpack
+from neutral_to_torch.emission.lowering.rules import rule
 
 
 @rule("lstm")

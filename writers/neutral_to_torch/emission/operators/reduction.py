@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from neutral_to_torch.emission.expression.symbols import Symbol, helper, torch
-from neutral_to_torch.emission.lowering.rules import NodeView, rule
+from neutral_to_torch.emission.lowering.node_view import NodeView
+from neutral_to_torch.emission.lowering.rules import rule
 from neutral_to_torch.emission.operators.shape import may_cover, positive
 
 _METHODS = {

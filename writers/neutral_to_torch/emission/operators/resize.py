@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Callable
 
 from neutral_to_torch.emission.expression.symbols import F, Symbol, either, helper, nn
-from neutral_to_torch.emission.lowering.rules import NodeView, rule
+from neutral_to_torch.emission.lowering.node_view import NodeView
+from neutral_to_torch.emission.lowering.rules import rule
 
 
 @rule("upsample_nearest")

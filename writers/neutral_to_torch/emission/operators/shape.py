@@ -6,7 +6,8 @@ from typing import Sequence
 
 from neutral_to_torch.emission.expression.symbols import Symbol, either, helper, nn, operation, torch
 from neutral_to_torch.emission.expression.terms import Name
-from neutral_to_torch.emission.lowering.rules import NodeView, rule
+from neutral_to_torch.emission.lowering.node_view import NodeView
+from neutral_to_torch.emission.lowering.rules import rule
 
 
 def starred(x: Symbol) -> Symbol:

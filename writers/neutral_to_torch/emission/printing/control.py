@@ -6,8 +6,11 @@ import re
 from typing import Any, Callable, Sequence
 
 from neutral.graph import Value
-from neutral_to_torch.emission.expression.terms import Body, Control, ListOrTuple, Name, Operation, Ref, Term, values
-from neutral_to_torch.emission.expression.text import INDENT, identifier, text
+from neutral_to_torch.emission.expression.identifiers import identifier
+from neutral_to_torch.emission.expression.layout import INDENT
+from neutral_to_torch.emission.expression.terms import Body, Control, ListOrTuple, Name, Operation, Ref, Term
+from neutral_to_torch.emission.expression.text import text
+from neutral_to_torch.emission.expression.traversal import values
 from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.printing.block_context import BlockContext, BlockPrinter, Line
 

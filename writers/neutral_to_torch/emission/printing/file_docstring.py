@@ -11,8 +11,9 @@ from neutral.graph import Input
 from neutral.store import Store
 from neutral.store.digests import sha256
 from neutral.store.source_files import source_file_chunks
+from neutral_to_torch.emission.expression.identifiers import identifier
+from neutral_to_torch.emission.expression.layout import WIDTH
 from neutral_to_torch.emission.expression.terms import Declaration
-from neutral_to_torch.emission.expression.text import WIDTH, identifier
 from neutral_to_torch.emission.lowering.program import Program
 from neutral_to_torch.emission.printing.helper_source import helpers
 from neutral_to_torch.emission.printing.state import State

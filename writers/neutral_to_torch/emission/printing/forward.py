@@ -8,6 +8,8 @@ from functools import partial
 from typing import Any, Callable, Container, Iterable, Iterator, Mapping, Sequence
 
 from neutral.graph import Value
+from neutral_to_torch.emission.expression.layout import INDENT, WIDTH, layout
+from neutral_to_torch.emission.expression.rebuilding import rebuild
 from neutral_to_torch.emission.expression.terms import (
     Call,
     Conditional,
@@ -19,12 +21,9 @@ from neutral_to_torch.emission.expression.terms import (
     Ref,
     SelfAttribute,
     Term,
-    children,
-    rebuild,
-    values,
-    walk,
 )
-from neutral_to_torch.emission.expression.text import INDENT, WIDTH, layout, text
+from neutral_to_torch.emission.expression.text import text
+from neutral_to_torch.emission.expression.traversal import children, values, walk
 from neutral_to_torch.emission.heuristics import HEURISTICS
 from neutral_to_torch.emission.lowering.program import Statement, flatten
 from neutral_to_torch.emission.printing.block_context import BlockContext, Line

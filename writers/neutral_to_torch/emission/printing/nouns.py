@@ -8,7 +8,8 @@ from typing import Iterator, Mapping, Sequence
 
 from neutral.graph import Value
 from neutral.operators import catalogue
-from neutral_to_torch.emission.expression.terms import Call, Name, Ref, Term, values, walk
+from neutral_to_torch.emission.expression.terms import Call, Name, Ref, Term
+from neutral_to_torch.emission.expression.traversal import values, walk
 from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.printing.helper_source import helpers
 

@@ -9,16 +9,8 @@ from importlib import import_module
 from typing import Mapping
 
 from neutral_to_torch.emission.expression.loops import looped
-from neutral_to_torch.emission.expression.terms import (
-    Call,
-    Conditional,
-    ListOrTuple,
-    Literal,
-    Name,
-    Repeat,
-    Term,
-    rebuild,
-)
+from neutral_to_torch.emission.expression.rebuilding import rebuild
+from neutral_to_torch.emission.expression.terms import Call, Conditional, ListOrTuple, Literal, Name, Repeat, Term
 from neutral_to_torch.emission.printing.helper_source import helpers
 
 REQUIRED = inspect.Parameter.empty

@@ -7,9 +7,10 @@ import textwrap
 from dataclasses import dataclass, field
 from typing import Iterable, Mapping, Sequence
 
+from neutral_to_torch.emission.expression.layout import WIDTH, layout
 from neutral_to_torch.emission.expression.literals import docstring
 from neutral_to_torch.emission.expression.terms import REGISTER_BUFFER, Call, Literal, Term
-from neutral_to_torch.emission.expression.text import WIDTH, layout, text
+from neutral_to_torch.emission.expression.text import text
 from neutral_to_torch.emission.printing.helper_source import Helper, closure, helpers
 from neutral_to_torch.emission.printing.signatures import tidy
 from neutral_to_torch.emission.structure.module_ir import Derived, Parameter

@@ -6,8 +6,9 @@ import re
 from typing import Mapping, Sequence
 
 from neutral.graph import Value
-from neutral_to_torch.emission.expression.terms import Conditional, applied
-from neutral_to_torch.emission.expression.text import identifier
+from neutral_to_torch.emission.expression.identifiers import identifier
+from neutral_to_torch.emission.expression.terms import Conditional
+from neutral_to_torch.emission.expression.traversal import applied
 from neutral_to_torch.emission.heuristics import HEURISTICS
 from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.structure.labels import KIND_WORDS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Callable, Iterable, Sequence
 
-from neutral_to_torch.emission.expression.text import WIDTH
+from neutral_to_torch.emission.expression.layout import WIDTH
 from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.structure.block_facts import POOLS, BlockFacts, Convolution
 from neutral_to_torch.emission.structure.module_ir import Block

@@ -17,9 +17,8 @@ from neutral_to_torch.emission.expression.terms import (
     Operation,
     Ref,
     Term,
-    applied,
-    walk,
 )
+from neutral_to_torch.emission.expression.traversal import applied, walk
 from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.structure.module_ir import Block, Instance, Owned, callee, owned
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Iterable, Sequence
 
 from neutral.rewriting import UniqueNames
-from neutral_to_torch.emission.expression.terms import Declaration, ModuleOrFunction, applied
+from neutral_to_torch.emission.expression.terms import Declaration, ModuleOrFunction
+from neutral_to_torch.emission.expression.traversal import applied
 from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.structure.architectures import recognize
 from neutral_to_torch.emission.structure.block_facts import BlockFacts, merge_kind

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Hashable, Mapping, Sequence
 
 from neutral.graph import Value
-from neutral_to_torch.emission.expression.terms import Declaration, ListOrTuple, Ref, walk
+from neutral_to_torch.emission.expression.terms import Declaration, ListOrTuple, Ref
+from neutral_to_torch.emission.expression.traversal import walk
 from neutral_to_torch.emission.heuristics import HEURISTICS
 from neutral_to_torch.emission.lowering.program import Program, Statement
 from neutral_to_torch.emission.structure.arguments import is_typical, keep_typical

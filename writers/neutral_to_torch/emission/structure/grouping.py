@@ -8,8 +8,9 @@ from itertools import accumulate
 from typing import Mapping, Sequence
 
 from neutral.graph import Value
-from neutral_to_torch.emission.expression.terms import Call, Literal, Name, applied
-from neutral_to_torch.emission.expression.text import identifier
+from neutral_to_torch.emission.expression.identifiers import identifier
+from neutral_to_torch.emission.expression.terms import Call, Literal, Name
+from neutral_to_torch.emission.expression.traversal import applied
 from neutral_to_torch.emission.heuristics import HEURISTICS
 from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.structure.block_facts import merge_kind

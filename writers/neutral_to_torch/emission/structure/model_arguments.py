@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Sequence
 
 from neutral.graph import Value
-from neutral_to_torch.emission.expression.terms import Call, Literal, Name, Term, applied, rebuild
+from neutral_to_torch.emission.expression.rebuilding import rebuild
+from neutral_to_torch.emission.expression.terms import Call, Literal, Name, Term
+from neutral_to_torch.emission.expression.traversal import applied
 from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.structure.block_facts import POOLS
 from neutral_to_torch.emission.structure.module_ir import Parameter, has_weights, owned

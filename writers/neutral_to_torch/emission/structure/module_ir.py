@@ -7,7 +7,9 @@ from functools import cached_property
 from typing import Sequence, Union
 
 from neutral.graph import Value
-from neutral_to_torch.emission.expression.terms import Call, Declaration, Name, Term, inline, owns
+from neutral_to_torch.emission.expression.rebuilding import inline
+from neutral_to_torch.emission.expression.terms import Call, Declaration, Name, Term
+from neutral_to_torch.emission.expression.traversal import owns
 from neutral_to_torch.emission.lowering.program import Statement
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Iterable, Sequence
 
 from neutral.rewriting import UniqueNames
-from neutral_to_torch.emission.expression.text import identifier
+from neutral_to_torch.emission.expression.identifiers import identifier
 
 GLOBALS = frozenset(("torch", "nn", "F", "math", "Tensor", "OrderedDict", "self", *dir(builtins)))
 """Names that no variable of ``forward`` may have."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Mapping, Sequence, Union
 
 from neutral.graph import Value
+from neutral_to_torch.emission.expression.rebuilding import inline
 from neutral_to_torch.emission.expression.terms import (
     REGISTER_BUFFER,
     Call,
@@ -21,10 +22,8 @@ from neutral_to_torch.emission.expression.terms import (
     Ref,
     SelfAttribute,
     Term,
-    applied,
-    inline,
-    values,
 )
+from neutral_to_torch.emission.expression.traversal import applied, values
 from neutral_to_torch.emission.heuristics import HEURISTICS
 from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.structure.labels import KIND_WORDS, numbered

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Iterator, Mapping, Sequence
 
 from neutral.graph import Value
-from neutral_to_torch.emission.expression.terms import applied
+from neutral_to_torch.emission.expression.traversal import applied
 from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.structure.canonical_subgraph import CanonicalSubgraph, canonicalize, token
 from neutral_to_torch.emission.structure.module_ir import owned
