@@ -102,8 +102,8 @@ def _register(name: str, plugin: Any) -> None:
         raise PluginError(f"{name}: not an operator plug-in: OPERATORS is missing.")
     for operator in plugin.OPERATORS:
         if not isinstance(operator, Operator):
-            found = type(operator).__name__
-            raise PluginError(f"{name}: not an operator plug-in: OPERATORS holds a {found}, expected Operator.")
+            type_name = type(operator).__name__
+            raise PluginError(f"{name}: not an operator plug-in: OPERATORS holds a {type_name}, expected Operator.")
         catalogue.add(operator)
     _loaded[name] = plugin
 

@@ -64,12 +64,12 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     if arguments.workers is not None and arguments.workers < 1:
         raise UsageError(f"invalid --workers {arguments.workers}; expected a number from 1 up.")
     if arguments.dry_run:
-        found = search(arguments.sources, leave_out=arguments.to)
-        lines = [f"{checkpoint.name}: {', '.join(checkpoint.paths)}" for checkpoint in found.checkpoints]
-        lines += _passed_over(found.passed_over)
+        discovery = search(arguments.sources, leave_out=arguments.to)
+        lines = [f"{checkpoint.name}: {', '.join(checkpoint.paths)}" for checkpoint in discovery.checkpoints]
+        lines += _passed_over(discovery.passed_over)
         document: dict[str, Any] = {"archive": arguments.to, "written": False}
-        document["found"] = [asdict(checkpoint) for checkpoint in found.checkpoints]
-        document["passed_over"] = [item._asdict() for item in found.passed_over]
+        document["found"] = [asdict(checkpoint) for checkpoint in discovery.checkpoints]
+        document["passed_over"] = [item._asdict() for item in discovery.passed_over]
         return Report(document, lines)
     summary = _archive(arguments)
     counts = {status: sum(entry.status == status for entry in summary.run_entries) for status in STATUSES}

@@ -127,7 +127,7 @@ def _tell_of_waiting(destination: str) -> None:
 
 
 def _convert(
-    found: Mapping[str, Checkpoint],
+    discovered: Mapping[str, Checkpoint],
     identified: Mapping[str, Entry],
     destination: str,
     runner: TaskRunner,
@@ -136,8 +136,8 @@ def _convert(
     """Convert what the archive lacks, and write its catalogue; needs the archive's lock."""
     contents = journal.read_journal(destination)
     notes = _repair(destination, contents)
-    naming = name_checkpoints(found, identified, contents.entries)
-    checkpoints = {naming.names[name]: replace(item, name=naming.names[name]) for name, item in found.items()}
+    naming = name_checkpoints(discovered, identified, contents.entries)
+    checkpoints = {naming.names[name]: replace(item, name=naming.names[name]) for name, item in discovered.items()}
     entries = {naming.names[name]: replace(item, name=naming.names[name]) for name, item in identified.items()}
     former = updated(contents.entries, naming.obsolete - set(entries))
     assignment = assign(entries, former, destination)

@@ -56,7 +56,7 @@ class TensorLayout:
         """
         return shape if self.role_shape is None else self.role_shape
 
-    def in_full(self, shape: tuple[int, ...]) -> TensorLayout:
+    def as_view(self, shape: tuple[int, ...]) -> TensorLayout:
         """Return the layout as a view also where it is the whole of a tensor of the given shape.
 
         Args:
@@ -249,7 +249,7 @@ def assemble(parts: Sequence[Part], shape: tuple[int, ...]) -> Tensor:
 
         whole = np.zeros(shape, NUMPY_DTYPE[dtype])
         for layout, tensor in parts:
-            view = layout.in_full(shape)
+            view = layout.as_view(shape)
             view.view(whole)[...] = tensor.numpy().reshape(view.sizes)
         return whole
 

@@ -185,7 +185,7 @@ class _Search:
                 module,
                 matching,
                 rematch,
-                lambda found: prove(store, Plan(make_pairs(found, stored, self.target))),
+                lambda resolved: prove(store, Plan(make_pairs(resolved, stored, self.target))),
             )
         pairs, dataflow = make_pairs(matching, stored, self.target), DataflowConflicts()
         if self.target.probe is not None and module.graph is not None:

@@ -94,18 +94,18 @@ def _attribute_problems(path: str, place: str, item: Any, expected: Mapping[str,
             yield f"{place}: its attribute {name!r} is missing"
             continue
         try:
-            found = attribute(path, place, item, name)
+            stored = attribute(path, place, item, name)
         except StoreError as error:
             yield str(error)
             continue
-        if not _is_same(found, value):
-            yield f"{place}: its attribute {name!r} is {found!r} and the manifest says {value!r}"
+        if not _is_same(stored, value):
+            yield f"{place}: its attribute {name!r} is {stored!r} and the manifest says {value!r}"
 
 
-def _is_same(found: Any, expected: Any) -> bool:
+def _is_same(stored: Any, expected: Any) -> bool:
     import numpy as np
 
-    if isinstance(expected, str) or isinstance(found, str):
-        return isinstance(expected, str) and isinstance(found, str) and found == expected
-    found, expected = np.asarray(found), np.asarray(expected)
-    return (found.dtype, found.shape) == (expected.dtype, expected.shape) and found.tobytes() == expected.tobytes()
+    if isinstance(expected, str) or isinstance(stored, str):
+        return isinstance(expected, str) and isinstance(stored, str) and stored == expected
+    stored, expected = np.asarray(stored), np.asarray(expected)
+    return (stored.dtype, stored.shape) == (expected.dtype, expected.shape) and stored.tobytes() == expected.tobytes()

@@ -81,10 +81,10 @@ def resolve(path: str, file: h5py.File, place: str) -> Any:
     Raises:
         StoreError: If a step is a soft or external link.
     """
-    found: Any = file
+    item: Any = file
     for name in place[1:].split("/"):
-        found = member(path, found, name) if isinstance(found, type(file["/"])) else None
-    return found
+        item = member(path, item, name) if isinstance(item, type(file["/"])) else None
+    return item
 
 
 def check_dataset(path: str, place: str, dataset: Any) -> h5py.Dataset:

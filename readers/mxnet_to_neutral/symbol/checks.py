@@ -66,8 +66,8 @@ class JsonChecker:
         """
         value = owner.get(key)
         if not isinstance(value, list):
-            found = shorten(value) if key in owner else "missing"
-            raise self.error(where, f"'{key}' is {found}, expected an array")
+            shown = shorten(value) if key in owner else "missing"
+            raise self.error(where, f"'{key}' is {shown}, expected an array")
         return value
 
     def object(self, value: Any, where: str) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def trace(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
         >>> [node.kind for node in traced.network.graph.nodes]
         ['linear', 'relu']
     """
-    described = describe(module)
+    description = describe(module)
     device = next((tensor.device for tensor in (*module.parameters(), *module.buffers())), None)
     arguments: tuple[Any, ...] = _move_to(device, tuple(args))
     options: dict[str, Any] = _move_to(device, dict(kwargs))
@@ -84,18 +84,18 @@ def trace(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
                 f"{type(module).__name__} cannot be run on the example ({type(error).__name__}: {error}). "
                 "Pass the arguments of a call as the example: a tensor, a tuple of arguments or a dict by name."
             ) from error
-    derived = FunctionalLayers(record, described.shapes, frozenset(described.layers)).find()
+    derived = FunctionalLayers(record, description.shapes, frozenset(description.layers)).find()
     nodes = tuple(derived.nodes.values())
     graph = Graph(record.graph.inputs, nodes, record.graph.outputs)
     used_parameters = {node.layer for node in reachable(nodes, graph.outputs)[0] if node.kind == "parameter"}
     layer_tensors = {name for layer in derived.layers.values() for name in layer.tensors.values()}
     kept = {
         name: layer
-        for name, layer in described.layers.items()
+        for name, layer in description.layers.items()
         if layer.kind != "parameter" or name not in layer_tensors or name in used_parameters
     }
     layers = {**kept, **derived.layers}
-    network = replace(described, layers=layers, graph=graph, layouts={**described.layouts, **derived.layouts})
+    network = replace(description, layers=layers, graph=graph, layouts={**description.layouts, **derived.layouts})
     return Traced(network, derived.record)
 
 
