@@ -7,7 +7,6 @@ Other packages add verbs in the entry-point group ``neutral.commands``.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import warnings
 from contextlib import redirect_stdout
@@ -18,6 +17,7 @@ from neutral import __version__
 from neutral.cli.console import Console
 from neutral.cli.outputs import replacing
 from neutral.cli.pipes import piped
+from neutral.cli.streams import discard, standard_streams, written_out
 from neutral.errors import NeutralError, UsageError
 from neutral.text import suggestion
 
@@ -60,15 +60,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     console = Console(json="--json" in words, quiet="--quiet" in words, debug="--debug" in words)
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # print names that the terminal's encoding lacks as escapes
-            stream.reconfigure(errors="backslashreplace")
-    try:
-        return _guarded(words, console)
-    except BrokenPipeError:
-        # Whoever read stdout has closed it. Python flushes stdout again at exit: point it at the null device.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return BROKEN_PIPE
+    with standard_streams():
+        try:
+            return _guarded(words, console)
+        except BrokenPipeError:  # whoever read stdout has closed it
+            discard(sys.stdout)
+            return BROKEN_PIPE
 
 
 def _guarded(words: list[str], console: Console) -> int:
@@ -116,9 +113,9 @@ def _run(words: list[str], console: Console) -> int:
         with replacing(arguments), warnings.catch_warnings(), redirect_stdout(sys.stderr):  # keep users' prints out
             warnings.showwarning = console.warning  # type: ignore[assignment]
             report = pipes.report(arguments.run(arguments, console))
-        with redirect_stdout(sys.stderr if pipes.stdout_is_taken else sys.stdout):
+        pipes.deliver()
+        with redirect_stdout(sys.stderr if pipes.stdout_is_taken else sys.stdout), written_out():
             console.report(report)
-    sys.stdout.flush()
     return int(report.exit_code)
 
 
@@ -179,6 +176,11 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}. See `{self.prog} --help`.")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print help or the version; argparse itself ignores errors of the stream."""
+        with written_out():
+            (file or sys.stdout).write(message)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Refuse an unknown option of a verb, with the most similar known one, before a missing one is reported."""

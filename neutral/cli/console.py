@@ -10,11 +10,12 @@ import json
 import math
 import sys
 import traceback
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Iterator, Mapping
 
-from neutral.errors import NeutralError
+from neutral.cli.streams import written_out
+from neutral.errors import NeutralError, TargetError
 from neutral.text import printable
 
 
@@ -88,8 +89,8 @@ class Console:
         if self.debug:
             traceback.print_exception(type(error), error, error.__traceback__)
         if self.json:
-            self._write_json({"error": _error_document(error, message, exit_code)})
-            sys.stdout.flush()
+            with suppress(TargetError), written_out():  # the first error counts
+                self._write_json({"error": _error_document(error, message, exit_code)})
         return exit_code
 
     def warning(self, message: Warning | str, *_: Any) -> None:

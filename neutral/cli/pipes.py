@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import IO, Any, Callable, Iterator, NamedTuple
 
 from neutral.cli.console import Report
-from neutral.errors import NeutralError, SourceError, UsageError
+from neutral.cli.streams import binary, written_out
+from neutral.errors import NeutralError, SourceError, TargetError, UsageError
 from neutral.scratch import ScratchFolder
 
 INPUTS = ("store", "stores", "source", "sources", "first", "second", "weights")
@@ -34,10 +35,12 @@ class Pipes(NamedTuple):
     Args:
         stdout_is_taken: Whether stdout takes the store, which leaves stderr for the report.
         named: Writes ``-`` for temporary files in a text.
+        deliver: Copies the store to stdout, if it is for stdout.
     """
 
     stdout_is_taken: bool
     named: Callable[[str], str]
+    deliver: Callable[[], None]
 
     def report(self, report: Report) -> Report:
         """Return a report in which temporary files are called ``-``.
@@ -55,8 +58,7 @@ class Pipes(NamedTuple):
 def piped(arguments: argparse.Namespace) -> Iterator[Pipes]:
     """Replace each ``-`` in the arguments by a temporary file while the block runs.
 
-    Standard input is copied to a file before the block; the output is copied to standard output after it, unless it
-    raised.
+    Standard input is copied to a file before the block; the output is copied to standard output by ``deliver``.
 
     Args:
         arguments: Parsed arguments; changed in place.
@@ -66,7 +68,8 @@ def piped(arguments: argparse.Namespace) -> Iterator[Pipes]:
 
     Raises:
         UsageError: ``-`` stands for more than one input, or for an output that is not one store.
-        SourceError: Standard input is empty.
+        SourceError: Standard input is empty or closed.
+        TargetError: Standard output is to take the store, and is closed or cannot be written.
     """
     reads = [name for name in INPUTS if "-" in values(arguments, name)]
     writes = getattr(arguments, "output", None) == "-"
@@ -75,11 +78,15 @@ def piped(arguments: argparse.Namespace) -> Iterator[Pipes]:
     if sum(values(arguments, name).count("-") for name in reads) > 1:
         raise UsageError("-: standard input can be read once.")
     if not reads and not writes:
-        yield Pipes(False, str)
+        yield Pipes(False, str, lambda: None)
         return
+    if reads:
+        stdin = binary(sys.stdin, SourceError("-: standard input is closed; name a file."))
+    if writes:
+        stdout = binary(sys.stdout, TargetError("-o -: standard output is closed; name a file."))
     with ScratchFolder() as folder:
         for name in reads:
-            path = _spooled(sys.stdin.buffer, folder)
+            path = _spooled(stdin, folder)
             value = getattr(arguments, name)
             setattr(arguments, name, [path if item == "-" else item for item in value] if value != "-" else path)
         target = os.path.join(folder, "output.safetensors")
@@ -89,15 +96,16 @@ def piped(arguments: argparse.Namespace) -> Iterator[Pipes]:
         def named(text: str) -> str:
             return text if folder not in text else re.sub(re.escape(folder + os.sep) + NAMES, "-", text)
 
+        def deliver() -> None:
+            if writes and os.path.exists(target):
+                with open(target, "rb") as file, written_out():
+                    shutil.copyfileobj(file, stdout, 1 << 20)
+
         try:
-            yield Pipes(writes, named)
+            yield Pipes(writes, named, deliver)
         except NeutralError as error:
             error.args = _mapped(error.args, named)
             raise
-        if writes and os.path.exists(target):
-            with open(target, "rb") as file:
-                shutil.copyfileobj(file, sys.stdout.buffer, 1 << 20)
-            sys.stdout.flush()
 
 
 def _mapped(value: Any, function: Callable[[str], str]) -> Any:
