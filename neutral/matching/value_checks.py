@@ -126,7 +126,7 @@ def _disagree(parts: Sequence[Part], shape: tuple[int, ...]) -> bool:
     """Return whether two parts of a tensor give an element two values."""
     import numpy as np
 
-    parts = [(layout.in_full(shape), tensor) for layout, tensor in parts]
+    parts = [(layout.as_view(shape), tensor) for layout, tensor in parts]
     covered = np.zeros(shape, bool)
     parts[0][0].view(covered)[...] = True
     if not parts[1][0].view(covered).any():
