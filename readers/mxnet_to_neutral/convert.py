@@ -22,7 +22,8 @@ from mxnet_to_neutral.layers.quantized import dequantize_arrays
 from mxnet_to_neutral.passes import PASSES
 from mxnet_to_neutral.rule_lookup import find_rule, reason_without_rule
 from mxnet_to_neutral.symbol.arity import arity_problem
-from mxnet_to_neutral.symbol.attributes import InvalidAttribute, declared_dtype, declared_shape
+from mxnet_to_neutral.symbol.attribute_texts import InvalidAttribute
+from mxnet_to_neutral.symbol.declarations import declared_dtype, declared_shape
 from mxnet_to_neutral.symbol.model import Entry, Symbol, SymbolNode
 from neutral.errors import MismatchError
 from neutral.graph import Input, Operand, Value

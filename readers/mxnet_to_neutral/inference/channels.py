@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mxnet_to_neutral.symbol.attributes import Attributes, InvalidAttribute, declared_shape
+from mxnet_to_neutral.symbol.attribute_texts import InvalidAttribute
+from mxnet_to_neutral.symbol.attributes import Attributes
+from mxnet_to_neutral.symbol.declarations import declared_shape
 from mxnet_to_neutral.symbol.model import Symbol, SymbolNode
 
 CHANNEL_PRESERVING = frozenset(

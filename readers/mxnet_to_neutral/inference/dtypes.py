@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import Callable, NamedTuple
 
 from mxnet_to_neutral.arrays import Array
-from mxnet_to_neutral.symbol.attributes import Attributes, InvalidAttribute, declared_dtype
+from mxnet_to_neutral.symbol.attribute_texts import InvalidAttribute
+from mxnet_to_neutral.symbol.attributes import Attributes
+from mxnet_to_neutral.symbol.declarations import declared_dtype
 from mxnet_to_neutral.symbol.model import Entry, Symbol, SymbolNode
 from neutral.dtypes import DTYPE_NAME
 from neutral.operators.dtypes import INTEGERS, promote

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mxnet_to_neutral.symbol import Attributes, SymbolNode, values
-from mxnet_to_neutral.symbol.attributes import InvalidAttribute, declared_dtype, declared_shape
+from mxnet_to_neutral.symbol.attribute_texts import InvalidAttribute
+from mxnet_to_neutral.symbol.declarations import declared_dtype, declared_shape
 from neutral.errors import FormatError, NeutralError
 from reader.attribute_cases import ACCEPTED, REFUSED
 
