@@ -43,13 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tolerance",
         type=_tolerance,
-        default=1e-5,
         metavar="X",
-        help="largest error of a layer, in units of its largest magnitude (default: %(default)s)",
+        help="largest error of a layer, in units of its largest magnitude (default: follows from its arithmetic, "
+        "between 1e-5 and 1e-4)",
     )
-    parser.add_argument(
-        "--end-to-end", type=_tolerance, default=1e-4, metavar="X", help="the same for outputs (default: %(default)s)"
-    )
+    parser.add_argument("--end-to-end", type=_tolerance, metavar="X", help="the same for outputs")
     parser.add_argument("--html", metavar="FILE", help="also write the report as an HTML page")
     add_replacing(parser)
 
@@ -73,6 +71,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
 
     loading = ("build", "plan_of", "make_plan") if arguments.into is None else ("load_into",)
     writer = target_writer(arguments, "verify", *loading)
+    limits = {"tolerance": arguments.tolerance, "end_to_end": arguments.end_to_end}
     importing = nullcontext() if arguments.into is None else importable(arguments.path)
     with open_any([arguments.store]) as store, importing:
         module, plan = _loaded(writer, store, arguments)
@@ -81,8 +80,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
             arguments.golden,
             plan=plan,
             store=store,
-            tolerance=arguments.tolerance,
-            end_to_end=arguments.end_to_end,
+            **{name: value for name, value in limits.items() if value is not None},
         )
     unsaved = unsaved_attributes(plan) if arguments.set_attributes else ()
     if arguments.html:

@@ -255,8 +255,8 @@ class Writer(Protocol):
         plan: Plan | None = None,
         *,
         store: Store | None = None,
-        tolerance: float = 1e-5,
-        end_to_end: float = 1e-4,
+        tolerance: float | None = None,
+        end_to_end: float | None = None,
     ) -> Report:
         """Run a module on the inputs of a golden file and compare layers and outputs with those recorded.
 
@@ -265,7 +265,8 @@ class Writer(Protocol):
             golden: The golden file.
             plan: The layers to compare; without it, a plan is made from ``store``.
             store: The store that ``module`` was loaded from.
-            tolerance: The largest error of a layer, in units of its largest golden magnitude.
+            tolerance: The largest error of a layer, in units of its largest golden magnitude; None for what follows
+                from the arithmetic of the layer.
             end_to_end: The same for outputs.
 
         Returns:

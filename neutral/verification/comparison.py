@@ -14,6 +14,12 @@ MIN_SCALE = 1e-6
 EXPLAINED_FRACTION = 0.01
 """A cause explains a difference if it leaves at most this fraction of its norm."""
 
+MIN_ELEMENTS = 4
+"""The number of elements below which chance explains a difference as well as a cause does."""
+
+EPS_KINDS = ("batch_norm", "instance_norm")
+"""Kinds whose eps is a factor of each channel."""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -114,12 +120,16 @@ def format_error(value: float) -> str:
     return f"{value:.2e}" if math.isfinite(value) else str(value)
 
 
-def likely_cause(observed: np.ndarray, golden: np.ndarray) -> str:
-    """Return the likely cause of a difference, in words: a hint, not a proof.
+def likely_cause(observed: np.ndarray, golden: np.ndarray, kind: str = "") -> str:
+    """Return the likely cause of a difference, in words, if there is evidence of it.
+
+    A cause is named where undoing it leaves at most :data:`EXPLAINED_FRACTION` of the difference, in arrays with enough
+    elements that chance cannot do the same.
 
     Args:
         observed: The computed array.
         golden: The recorded array.
+        kind: The kind of the layer that computed it, "" where it is unknown.
 
     Returns:
         The first cause that explains the difference; "" where no simple one does.
@@ -140,15 +150,32 @@ def likely_cause(observed: np.ndarray, golden: np.ndarray) -> str:
     if size == 0:
         return "infinities of other signs"
     if not a.any():
-        return "all zeros: nothing seems to be loaded here"
+        return "all zeros, unlike the golden values"
     return (
         _cause_of_factor(a, b, size)
-        or _cause_of_offset(difference, size)
-        or _cause_of_order(a, b)
-        or _cause_of_channels(a, b, size)
+        or _cause_of_offset(difference, b, size)
+        or _cause_of_order(a, b, size)
+        or _cause_of_channels(a, b, size, kind)
         or _cause_at_border(difference, b)
         or ""
     )
+
+
+def varies(values: np.ndarray) -> bool:
+    """Return whether an array has enough elements of different values to tell one transformation from another.
+
+    Args:
+        values: The array.
+
+    Returns:
+        False for constant arrays, and for fewer than four elements.
+
+    Example:
+        >>> varies(np.arange(4)), varies(np.ones(4)), varies(np.arange(3))
+        (True, False, False)
+    """
+    finite = values[np.isfinite(values)].astype(np.float64)
+    return finite.size >= MIN_ELEMENTS and float(np.ptp(finite)) > 1e-3 * _scale(finite)
 
 
 def _cause_of_shapes(observed: np.ndarray, golden: np.ndarray) -> str:
@@ -165,54 +192,79 @@ def _cause_of_shapes(observed: np.ndarray, golden: np.ndarray) -> str:
 def _cause_of_factor(a: np.ndarray, b: np.ndarray, size: float) -> str:
     square = float((b * b).sum())
     factor = float((a * b).sum()) / square if square else 0.0
-    if _norm(a - factor * b) > EXPLAINED_FRACTION * size:
+    if b.size < 2 or np.ptp(b) == 0 or _norm(a - factor * b) > EXPLAINED_FRACTION * size:
         return ""
     if math.isclose(factor, -1, rel_tol=1e-3):
         return "the sign is turned"
-    return f"{factor:.6g} times the golden values everywhere: a constant factor"
+    return f"{factor:.6g} times the golden values everywhere: a constant factor" if varies(b) else ""
 
 
-def _cause_of_offset(difference: np.ndarray, size: float) -> str:
+def _cause_of_offset(difference: np.ndarray, b: np.ndarray, size: float) -> str:
     mean = float(difference.mean())
-    return (
-        f"{mean:.3g} more everywhere: a constant offset"
-        if _norm(difference - mean) <= EXPLAINED_FRACTION * size
-        else ""
-    )
-
-
-def _cause_of_order(a: np.ndarray, b: np.ndarray) -> str:
-    if b.size < 2 or not np.allclose(np.sort(a, axis=None), np.sort(b, axis=None), rtol=1e-4, atol=1e-6):
+    if not varies(b) or _norm(difference - mean) > EXPLAINED_FRACTION * size:
         return ""
-    if b.ndim > 1 and a.shape[-1] == a.shape[-2] and np.allclose(a.swapaxes(-1, -2), b, rtol=1e-4, atol=1e-6):
-        return "the last two axes are transposed"
-    return "the same values in other places: something is transposed, or channels are in another order"
+    return f"{mean:.3g} more everywhere: a constant offset"
 
 
-def _cause_of_channels(a: np.ndarray, b: np.ndarray, size: float) -> str:
+def _cause_of_order(a: np.ndarray, b: np.ndarray, size: float) -> str:
+    """Test whether the same values are in other places, and find axes or channels that put them there."""
+    limit = EXPLAINED_FRACTION * size
+    if b.size < 2 or size < 1e-3 * _norm(b) or np.abs(np.sort(a, None) - np.sort(b, None)).max() > 1e-4 * _scale(b):
+        return ""
+    for first, second in itertools.combinations(range(b.ndim), 2):
+        if a.shape[first] == a.shape[second] and _norm(a.swapaxes(first, second) - b) <= limit:
+            is_last = second == b.ndim - 1 == first + 1
+            return f"{'the last two axes' if is_last else f'axes {first} and {second}'} are transposed"
+    for axis in range(1, b.ndim):
+        order = _channel_order(a, b, axis, limit)
+        if order is not None:
+            moved = int(np.flatnonzero(order != np.arange(len(order)))[0])
+            return (
+                f"the same values in other places: channels (axis {axis}) are in another order, "
+                f"the golden channel {moved} is channel {int(order[moved])}"
+            )
+    return "the same values in other places" if len(np.unique(b)) >= min(b.size, 2 * MIN_ELEMENTS) else ""
+
+
+def _channel_order(a: np.ndarray, b: np.ndarray, axis: int, limit: float) -> np.ndarray | None:
+    """Return the observed channel of each golden channel, None unless all agree."""
+    x, y = (np.moveaxis(each, axis, 0).reshape(each.shape[axis], -1) for each in (a, b))
+    weights = np.cos(np.arange(x.shape[1]))  # any numbers without a period
+    order = np.empty(len(x), np.int64)
+    order[np.argsort(y @ weights, kind="stable")] = np.argsort(x @ weights, kind="stable")
+    is_other = bool((order != np.arange(len(order))).any())
+    return order if is_other and _norm(x[order] - y) <= limit else None
+
+
+def _cause_of_channels(a: np.ndarray, b: np.ndarray, size: float, kind: str) -> str:
     """Test whether each channel (axis 1) is the golden one times a factor, plus an offset."""
-    if b.ndim < 2 or b.size // b.shape[1] < 4:
+    if b.ndim < 2 or b.size // b.shape[1] < 2 * MIN_ELEMENTS:
         return ""
     x = np.moveaxis(b, 1, 0).reshape(b.shape[1], -1)
     y = np.moveaxis(a, 1, 0).reshape(b.shape[1], -1)
+    centred = x - x.mean(1, keepdims=True)
+    if _norm(centred) <= EXPLAINED_FRACTION * _norm(x):  # constant channels, which any factor and offset explain
+        return ""
     if _norm((y - x) - (y - x).mean(1, keepdims=True)) <= EXPLAINED_FRACTION * size:
         return "each channel is off by a constant of its own: a bias or a mean"
-    centred = x - x.mean(1, keepdims=True)
     square = (centred * centred).sum(1, keepdims=True)
     factor = (centred * y).sum(1, keepdims=True) / np.where(square == 0, 1, square)
     if _norm(y - y.mean(1, keepdims=True) - factor * centred) > EXPLAINED_FRACTION * size:
         return ""
     low, high = float(factor[square > 0].min()), float(factor[square > 0].max())
     text = f"each channel has a factor of its own ({low:.6g} to {high:.6g})"
-    return text + (": like another eps" if 0.98 < low <= high < 1.02 else ": a weight or a variance")
+    if kind in EPS_KINDS and 0.9 < low <= high < 1.1 and (high <= 1 or low >= 1):  # eps moves all to one side
+        return f"{text}: like another eps"
+    return f"{text}: a weight or a variance"
 
 
 def _cause_at_border(difference: np.ndarray, b: np.ndarray) -> str:
     if b.ndim < 3 or min(b.shape[2:]) < 5:
         return ""
     inside = (slice(None), slice(None), *(slice(2, -2) for _ in b.shape[2:]))
-    wrong = np.abs(difference) > 1e-4 * max(_scale(b), MIN_SCALE)
-    return "only the border differs: padding" if wrong.any() and not wrong[inside].any() else ""
+    largest = float(np.abs(difference).max())
+    inner = float(np.abs(difference[inside]).max())
+    return "only the border differs: padding" if inner <= EXPLAINED_FRACTION * largest else ""
 
 
 def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:

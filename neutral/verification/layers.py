@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Hashable, Iterator, Sequence
+import math
+from collections import Counter, defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Hashable, Iterator, Mapping, Sequence
 
 from neutral.matching.plan import Pair
 from neutral.verification.comparison import spread
 from neutral.verification.golden import Golden
+from neutral.verification.reference import Reference
 from neutral.verification.report import Row, Skipped
+from neutral.verification.rounding import HIGHEST_MEASURED, SINGLE, UNITS, Rounding
 from neutral.verification.rows import compare_to_row
+from neutral.verification.sampling import sampled_reason
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,10 +37,16 @@ class LayerComparison:
 
     Attributes:
         rows: The comparisons, in the order in which the modules ran.
+        rounding: The arithmetic of all layers that have run.
+        is_near: Whether a value differs by so little that rounding may be the cause, which a reference would tell.
 
     Args:
         golden: The recorded values.
-        tolerance: The largest allowed error, in units of the largest golden magnitude.
+        tolerance: The largest allowed error, in units of the largest golden magnitude; None for what follows from the
+            arithmetic of each layer.
+        unit: The unit roundoff of the module's dtype.
+        reference: A run of the module in float64 on the same inputs; None for none.
+        sampled: The nodes whose values random numbers decide, with the nodes that draw them.
 
     Example:
         >>> import numpy
@@ -51,9 +61,23 @@ class LayerComparison:
         ([('fc', True)], [])
     """
 
-    def __init__(self, golden: Golden, tolerance: float) -> None:
+    def __init__(
+        self,
+        golden: Golden,
+        tolerance: float | None,
+        *,
+        unit: float = SINGLE,
+        reference: Reference | None = None,
+        sampled: Mapping[str, str] | None = None,
+    ) -> None:
         self.golden = golden
         self.tolerance = tolerance
+        self.rounding = Rounding(0, 0, unit)
+        self.is_near = False
+        self._reference = reference or Reference()
+        self._sampled = sampled or {}
+        self._calls: Counter[Hashable] = Counter()
+        self._products: dict[Hashable, int] = {}
         self.rows: list[Row] = []
         self._expected: dict[Hashable, list[_RecordedUse]] = defaultdict(list)
         self._skipped: list[Skipped] = []
@@ -67,13 +91,14 @@ class LayerComparison:
         """The modules whose calls are to be observed."""
         return list(self._expected)
 
-    def expect(self, pair: Pair, target: Hashable, is_composite: bool) -> None:
+    def expect(self, pair: Pair, target: Hashable, is_composite: bool, products: int = 1) -> None:
         """Expect calls of the module of a pair, one for each recorded node of the pair.
 
         Args:
             pair: A pair of the plan.
             target: The module, or any key for it.
             is_composite: Whether the module contains other modules.
+            products: The number of products that an element of its output sums; in recurrent layers, for each step.
         """
         if pair.kind == "parameter":
             return
@@ -83,6 +108,7 @@ class LayerComparison:
         elif not recorded:
             self._skip(pair, "the golden file has no output of its node")
         else:
+            self._products[target] = products
             self._expected[target] += [_RecordedUse(node, self._keys[node], pair) for node in recorded]
             self._expected[target].sort(key=lambda use: self._order[use.node])
 
@@ -99,14 +125,20 @@ class LayerComparison:
         uses = self._expected[target]
         if not uses:
             return
-        attempts = (self._compare(use, outputs) for use in uses)
+        self._count(target, uses[0].pair, outputs)
+        attempts = (self._compare(target, use, outputs) for use in uses)
         first = next(attempts)
         rows, use = (first, uses[0])
         if not all(row.ok for row in first):
             equal = ((rows, use) for rows, use in zip(attempts, uses[1:]) if rows and all(row.ok for row in rows))
             rows, use = next(equal, (first, uses[0]))
         uses.remove(use)
-        if not all(row.ok for row in rows) and not has_known_forward:
+        self._calls[target] += 1
+        wrong = [row for row in rows if not row.ok]
+        self.is_near |= any(row.scaled_error <= HIGHEST_MEASURED for row in wrong)
+        if wrong and use.node in self._sampled and all(math.isfinite(row.scaled_error) for row in rows):
+            self._skip(use.pair, sampled_reason(self._sampled[use.node]))
+        elif wrong and not has_known_forward:
             worst = max(row.scaled_error for row in rows)
             why = f"{type_name} has its own forward and gives something else ({worst:.1e} of the scale)"
             self._skip(use.pair, why)
@@ -126,26 +158,35 @@ class LayerComparison:
             for use in uses:
                 yield Skipped(use.pair.layer, use.pair.module, f"the module did not run for {use.node}")
 
+    def _count(self, target: Hashable, pair: Pair, outputs: Sequence[np.ndarray]) -> None:
+        """Count the products of a call, with those before it."""
+        steps = max(outputs[0].shape[:2], default=1) if pair.kind in RECURRENT_KINDS and outputs else 1
+        products = self.rounding.products + self._products[target] * max(steps, 1)
+        self.rounding = replace(self.rounding, depth=self.rounding.depth + 1, products=products)
+
     def _skip(self, pair: Pair, why: str) -> None:
         self._skipped.append(Skipped(pair.layer, pair.module, why))
 
-    def _compare(self, use: _RecordedUse, outputs: Sequence[np.ndarray]) -> list[Row]:
+    def _compare(self, target: Hashable, use: _RecordedUse, outputs: Sequence[np.ndarray]) -> list[Row]:
         rows = []
         for index, key in use.keys.items():
             if index >= len(outputs):
                 continue
             golden = _in_module_layout(self.golden.array(key), index, use.pair)
             if golden.size or outputs[index].size:
-                row = self._compare_arrays(outputs[index], golden, use)
+                unit = max(self.rounding.unit, UNITS.get(self.golden.tensors[key].dtype, SINGLE))
+                measured = self._reference.error(target, self._calls[target], index, outputs[index])
+                rounding = replace(self.rounding, unit=unit, measured=measured)
+                row = self._compare_arrays(outputs[index], golden, use, rounding)
                 if not row.ok and index == 0 and golden.ndim == 3 and use.pair.kind in RECURRENT_KINDS:
-                    swapped = self._compare_arrays(outputs[index], golden.swapaxes(0, 1), use)
+                    swapped = self._compare_arrays(outputs[index], golden.swapaxes(0, 1), use, rounding)
                     row = swapped if swapped.ok else row
                 rows.append(row)
         return rows
 
-    def _compare_arrays(self, output: np.ndarray, golden: np.ndarray, use: _RecordedUse) -> Row:
+    def _compare_arrays(self, output: np.ndarray, golden: np.ndarray, use: _RecordedUse, rounding: Rounding) -> Row:
         observed = spread(output, golden.shape)  # an initial state is that of each sample
-        return compare_to_row(observed, golden, self.tolerance, use.node, use.pair)
+        return compare_to_row(observed, golden, self.tolerance, use.node, use.pair, rounding=rounding)
 
 
 RECURRENT_KINDS = ("lstm", "gru", "rnn")

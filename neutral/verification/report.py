@@ -133,7 +133,8 @@ class Report:
         if first is not None:
             where = f"first in {first.name} ({first.source})" + (f": {first.hint}" if first.hint else "")
             return f"different: {counts}{skipped}; {where}"
-        return f"not verified: {counts}{skipped}"
+        why = f": {self.skipped[0].why}" if self.skipped and not self.rows else ""
+        return f"not verified: {counts}{skipped}{why}"
 
     def __str__(self) -> str:
         head = ("", "layer", "module", "kind", "max error", "mean error", "of scale", "cosine", "hint")

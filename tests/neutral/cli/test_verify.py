@@ -43,6 +43,24 @@ def test_a_difference_has_its_own_exit_code(run: Run, store: Path, golden: Path)
     assert run("verify", store, "--golden", golden, "--into", "nets:Net", *wide).code == 0
 
 
+def test_a_tight_tolerance_on_a_right_model_finds_rounding_and_nothing_else(
+    run: Run, store: Path, golden: Path
+) -> None:
+    write_golden(golden, factor=1.0000002)
+    result = run("verify", store, "--golden", golden, "--into", "nets:Net", "--tolerance", "1e-9", "--json")
+    assert result.code == 7
+    layer, output = result.json["rows"]
+    assert layer["hint"].startswith("rounding: 3 products summed") and not layer["ok"]
+    assert output["ok"], "the tolerance of outputs is another one"
+
+
+def test_without_a_tolerance_a_fault_of_1e_4_is_found(run: Run, store: Path, golden: Path) -> None:
+    write_golden(golden, factor=1.0001)
+    rows = run("verify", store, "--golden", golden, "--into", "nets:Net", "--json").json["rows"]
+    assert [(row["ok"], row["tolerance"]) for row in rows] == [(False, 1e-5), (False, 5e-5)]
+    assert all("a constant factor" in row["hint"] for row in rows)
+
+
 def test_the_page(run: Run, store: Path, golden: Path) -> None:
     assert run("verify", store, "--golden", golden, "--into", "nets:Net", "--html", "report.html").code == 0
     assert "fc1" in Path("report.html").read_text()

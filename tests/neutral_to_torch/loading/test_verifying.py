@@ -13,10 +13,9 @@ import pytest
 import torch
 from torch import nn
 
+from golden_files import write_golden
 from neutral.errors import StoreError, VerificationError
 from neutral.matching.plan import Pair, Plan
-from neutral.store.safetensors import write_tensors
-from neutral.tensor import from_numpy
 from neutral.verification.golden import open_golden
 from neutral_to_torch import load_into, verify
 from stores import Builder
@@ -41,34 +40,6 @@ def store_of_net() -> Builder:
     b.prelu("act", 8)
     b.linear("fc", 8 * 6 * 6, 5)
     return b
-
-
-def write_golden(
-    path: Path,
-    inputs: dict[str, np.ndarray],
-    internals: dict[str, np.ndarray],
-    outputs: list[str] | dict[str, np.ndarray],
-    labels: tuple[str, ...] = (),
-) -> Path:
-    """``outputs`` are nodes of ``internals``, or arrays of their own."""
-    tensors = {f"inputs.{name}": array for name, array in inputs.items()}
-    tensors.update({f"internals.{name}_output": array for name, array in internals.items()})
-    if isinstance(outputs, dict):
-        keys = [f"outputs.{name}" for name in outputs]
-        tensors.update(zip(keys, outputs.values()))
-    else:
-        keys = [f"internals.{name}_output" for name in outputs]
-    description = {
-        "version": 1,
-        "framework": "mxnet",
-        "framework_version": "1.9.1",
-        "inputs": [{"name": name, "key": f"inputs.{name}", "label": name in labels} for name in inputs],
-        "outputs": keys,
-        "internals": [{"node": name, "index": 0, "key": f"internals.{name}_output"} for name in internals],
-        "notes": [],
-    }
-    write_tensors({k: from_numpy(a) for k, a in tensors.items()}, path, {"golden": json.dumps(description)})
-    return path
 
 
 def record(module: nn.Module, data: torch.Tensor) -> tuple[dict[str, np.ndarray], np.ndarray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass, replace
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
 import torch
@@ -14,12 +15,19 @@ from neutral.store import Store
 from neutral.verification.golden import Golden
 from neutral.verification.layers import LayerComparison
 from neutral.verification.outputs import compare_outputs
-from neutral.verification.report import Report
+from neutral.verification.reference import Reference
+from neutral.verification.report import Report, Row
+from neutral.verification.rounding import HIGHEST_MEASURED, LOWEST, LOWEST_OUTPUT
+from neutral.verification.sampling import draws, sampled_nodes, sampling_note
 from neutral_to_torch.adapters import has_known_forward
 from neutral_to_torch.adapters.state import submodule
 from neutral_to_torch.trace.inputs import arguments, whole_indices
 from neutral_to_torch.trace.outputs import tensors_in
+from neutral_to_torch.trace.preserve import preserved
+from neutral_to_torch.verification.arithmetic import products_of, rounding_of, unit_of
 from neutral_to_torch.verification.arrays import to_array
+from neutral_to_torch.verification.double import run_in_double
+from neutral_to_torch.verification.modes import evaluation_mode
 
 
 def compare_run(
@@ -28,10 +36,11 @@ def compare_run(
     plan: Plan | None,
     *,
     store: Store | None,
-    tolerance: float,
-    end_to_end: float,
+    tolerance: float | None,
+    end_to_end: float | None,
     inputs: Sequence[Any] | Mapping[str, Any] | None = None,
     outputs: Callable[[Any], Any] | None = None,
+    measure: bool = False,
 ) -> Report:
     """Run a module once and compare it; see :func:`neutral_to_torch.verify`, which makes a plan where there is none.
 
@@ -40,10 +49,12 @@ def compare_run(
         golden: The recorded values.
         plan: Which layer of the store each submodule holds; None compares the outputs alone.
         store: The store with the graph, None if there is none.
-        tolerance: The largest allowed error of a layer, in units of the largest golden magnitude.
+        tolerance: The largest allowed error of a layer, in units of the largest golden magnitude; None for what follows
+            from the arithmetic.
         end_to_end: The same for the module's outputs.
         inputs: Arguments of the module in place of the golden inputs.
         outputs: Selects the outputs to compare from what the module returns.
+        measure: Where rounding may be the cause of a difference, run a copy in float64 and compare again.
 
     Returns:
         A row for each compared value.
@@ -53,33 +64,83 @@ def compare_run(
     """
     if any(tensor.is_meta for tensor in (*module.parameters(), *module.buffers())):
         raise VerificationError("the module has tensors on the meta device, without values: load it first.")
-    layers = LayerComparison(golden, tolerance)
-    for pair in plan.pairs if plan is not None else ():
-        if pair.kind != "parameter":
-            target = submodule(module, pair.module)
-            layers.expect(pair, target, is_composite=bool(list(target.children())))
     args, kwargs, notes = arguments(module, golden, inputs)
-    with _evaluation_mode(module), torch.no_grad(), _observed_by(layers), whole_indices(module):
-        try:
-            result = module(*args, **kwargs)
-        except Exception as error:
-            first = next((row for row in layers.rows if not row.ok), None)
-            where = f" Before, {first.layer} differed: {first.hint}." if first is not None else ""
-            raise VerificationError(
-                f"{type(module).__name__} failed on the golden inputs after {len(layers.rows)} comparisons "
-                f"({type(error).__name__}: {error}).{where}"
-            ) from error
-    arrays = [to_array(tensor) for tensor in tensors_in(result if outputs is None else outputs(result))]
-    rows, problems = compare_outputs(arrays, golden, store, end_to_end)
+    run = _Run(module, golden, plan, store, (args, kwargs), outputs)
+    report, is_near = run.compare(tolerance, end_to_end)
+    if is_near and measure:
+        reference = run_in_double(module, run.targets, args, kwargs, outputs)
+        if reference is not None:
+            with preserved(module):
+                report, _ = run.compare(tolerance, end_to_end, reference)
+    sources = draws(store.graph if store is not None else None)
+    if sources:
+        notes = (*notes, sampling_note(sources))
+    raised = [row for row in report.rows if row.tolerance > (LOWEST if row.layer is not None else LOWEST_OUTPUT)]
+    if tolerance is None and raised:
+        largest = max(row.tolerance for row in raised)
+        notes = (*notes, f"the tolerance follows from the arithmetic of each layer: up to {largest:.1e} of the scale")
     if plan is None:
         notes = (*notes, "no plan and no store were given, so no layers were compared")
-    return Report(
-        module=type(module).__name__,
-        golden=golden.title,
-        rows=(*layers.rows, *rows),
-        skipped=tuple(layers.skipped()),
-        problems=tuple(problems),
-        notes=(*notes, *golden.notes),
+    return replace(report, notes=(*notes, *golden.notes))
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What a comparison runs, and on which arguments."""
+
+    module: nn.Module
+    golden: Golden
+    plan: Plan | None
+    store: Store | None
+    arguments: tuple[tuple[Any, ...], dict[str, Any]]
+    outputs: Callable[[Any], Any] | None
+
+    @property
+    def targets(self) -> list[nn.Module]:
+        """The modules of the plan's pairs."""
+        pairs = self.plan.pairs if self.plan is not None else ()
+        return [submodule(self.module, pair.module) for pair in pairs if pair.kind != "parameter"]
+
+    def compare(
+        self, tolerance: float | None, end_to_end: float | None, reference: Reference | None = None
+    ) -> tuple[Report, bool]:
+        """Run the module; return the report, and whether rounding may be the cause of a difference in it."""
+        unit = unit_of(self.module)
+        sampled = sampled_nodes(self.store.graph if self.store is not None else None)
+        layers = LayerComparison(self.golden, tolerance, unit=unit, reference=reference, sampled=sampled)
+        for pair in self.plan.pairs if self.plan is not None else ():
+            if pair.kind != "parameter":
+                target = submodule(self.module, pair.module)
+                layers.expect(pair, target, bool(list(target.children())), products_of(target))
+        args, kwargs = self.arguments
+        with evaluation_mode(self.module), torch.no_grad(), _observed_by(layers), whole_indices(self.module):
+            try:
+                result = self.module(*args, **kwargs)
+            except Exception as error:
+                raise VerificationError(_failure(self.module, layers.rows, error)) from error
+        selected = result if self.outputs is None else self.outputs(result)
+        arrays = [to_array(tensor) for tensor in tensors_in(selected)]
+        rounding = layers.rounding if layers.rounding.depth else rounding_of(self.module)
+        rows, skipped, problems = compare_outputs(
+            arrays, self.golden, self.store, end_to_end, rounding=rounding, reference=reference
+        )
+        near = any(not row.ok and row.scaled_error <= HIGHEST_MEASURED for row in rows)
+        report = Report(
+            module=type(self.module).__name__,
+            golden=self.golden.title,
+            rows=(*layers.rows, *rows),
+            skipped=(*layers.skipped(), *skipped),
+            problems=tuple(problems),
+        )
+        return report, layers.is_near or near
+
+
+def _failure(module: nn.Module, rows: Sequence[Row], error: Exception) -> str:
+    first = next((row for row in rows if not row.ok), None)
+    where = f" Before, {first.layer} differed: {first.hint}." if first is not None else ""
+    return (
+        f"{type(module).__name__} failed on the golden inputs after {len(rows)} comparisons "
+        f"({type(error).__name__}: {error}).{where}"
     )
 
 
@@ -100,14 +161,3 @@ def _observed_by(layers: LayerComparison) -> Iterator[None]:
     finally:
         for handle in handles:
             handle.remove()
-
-
-@contextlib.contextmanager
-def _evaluation_mode(module: nn.Module) -> Iterator[None]:
-    modes = {child: child.training for child in module.modules()}
-    module.eval()
-    try:
-        yield
-    finally:
-        for child, mode in modes.items():
-            child.training = mode

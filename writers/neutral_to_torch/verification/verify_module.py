@@ -22,8 +22,8 @@ def verify(
     plan: Plan | None = None,
     *,
     store: Store | None = None,
-    tolerance: float = 1e-5,
-    end_to_end: float = 1e-4,
+    tolerance: float | None = None,
+    end_to_end: float | None = None,
     inputs: Sequence[Any] | Mapping[str, Any] | None = None,
     outputs: Callable[[Any], Any] | None = None,
 ) -> Report:
@@ -39,8 +39,10 @@ def verify(
         golden: The golden file.
         plan: The layers to compare; without it a plan is made from ``store``; without both only outputs are compared.
         store: The store that the module was loaded from.
-        tolerance: The largest allowed error of a layer.
-        end_to_end: The largest allowed error of an output.
+        tolerance: The largest allowed error of a layer. By default it follows from the arithmetic: the products that
+            are summed in the layers so far, and, where that does not suffice, the error of float32 against a run of a
+            copy in float64. It is at least 1e-5, and less than 1e-4.
+        end_to_end: The largest allowed error of an output. By default as for layers, but at least 5e-5.
         inputs: Tensors or arrays in the place of the golden inputs, in order or by argument name. Golden inputs are
             passed by name where ``forward`` has arguments of their names, else in order; labels are not passed.
         outputs: Select from the module's result, where that is more than the golden outputs or in another order.
@@ -78,4 +80,5 @@ def verify(
         end_to_end=end_to_end,
         inputs=inputs,
         outputs=outputs,
+        measure=True,
     )
