@@ -8,6 +8,7 @@ import tempfile
 from contextlib import suppress
 from types import TracebackType
 
+from neutral.abandoned import remove_if_abandoned
 from neutral.portable import lock_file
 
 _PREFIX = "neutral-"
@@ -76,15 +77,4 @@ def _remove_abandoned(parent: str) -> None:
     with suppress(OSError), os.scandir(parent) as entries:
         for entry in entries:
             if entry.name.startswith(_PREFIX) and entry.is_dir(follow_symlinks=False):
-                _remove_if_abandoned(entry.path)
-
-
-def _remove_if_abandoned(folder: str) -> None:
-    """Remove a folder whose lock is free; one without a lock file is of another kind."""
-    with suppress(OSError):
-        descriptor = os.open(os.path.join(folder, _LOCK), os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
-        try:
-            lock_file(descriptor, wait=False)
-            shutil.rmtree(folder, ignore_errors=True)
-        finally:
-            os.close(descriptor)
+                remove_if_abandoned(entry.path, os.path.join(entry.path, _LOCK))  # without a lock file it stays

@@ -57,31 +57,6 @@ def lock_if_possible(descriptor: int) -> None:
         lock_file(descriptor)
 
 
-def try_lock(descriptor: int) -> bool:
-    """Lock an open file or folder and return True, or False if another process holds the lock.
-
-    Args:
-        descriptor: The descriptor, whose closing ends the lock.
-
-    Returns:
-        True if the lock was free.
-
-    Raises:
-        OSError: If there are no locks here.
-
-    Example:
-        >>> import tempfile
-        >>> with tempfile.TemporaryFile() as file:
-        ...     try_lock(file.fileno())
-        True
-    """
-    try:
-        lock_file(descriptor, wait=False)
-    except BlockingIOError:
-        return False
-    return True
-
-
 def hold_folder(folder: str) -> int | None:
     """Lock a folder that this process has made until :func:`release_folder`; return its descriptor.
 

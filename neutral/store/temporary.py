@@ -11,15 +11,14 @@ import os
 import re
 import shutil
 import stat
-import time
 from contextlib import suppress
 from typing import BinaryIO
 
-from neutral.store.locking import hold_folder, lock_if_possible, release_folder, try_lock
+from neutral.abandoned import remove_if_abandoned
+from neutral.store.locking import hold_folder, lock_if_possible, release_folder
 
 _FILE = re.compile(r"\..*\.neutral-[0-9a-f]{16}\.tmp", re.DOTALL)
 _FOLDER = re.compile(r"\..*\.neutral-[0-9a-f]{16}\.folder\.tmp", re.DOTALL)
-_DAY = 24 * 60 * 60
 _LONGEST_NAME = 200
 
 
@@ -203,31 +202,14 @@ def remove_abandoned(folder: str) -> None:
     """
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
-            is_folder = _FOLDER.fullmatch(entry.name) is not None
-            if is_folder and entry.is_dir(follow_symlinks=False):
-                _remove_if_abandoned(entry.path, os.O_RDONLY)
-            elif not is_folder and _FILE.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
-                _remove_if_abandoned(entry.path, os.O_RDWR)
+            if _is_temporary(entry):
+                remove_if_abandoned(entry.path)
 
 
-def _remove_if_abandoned(path: str, mode: int) -> None:
-    with suppress(OSError):
-        descriptor = os.open(path, mode | getattr(os, "O_NOFOLLOW", 0))
-        try:
-            if try_lock(descriptor):
-                _remove(path)
-        except OSError:  # no locks here
-            if time.time() - os.fstat(descriptor).st_mtime > _DAY:
-                _remove(path)
-        finally:
-            os.close(descriptor)
-
-
-def _remove(path: str) -> None:
-    if os.path.isdir(path):
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        os.unlink(path)
+def _is_temporary(entry: os.DirEntry[str]) -> bool:
+    if _FOLDER.fullmatch(entry.name):
+        return entry.is_dir(follow_symlinks=False)
+    return _FILE.fullmatch(entry.name) is not None and entry.is_file(follow_symlinks=False)
 
 
 def _create(folder: str, name: str) -> tuple[BinaryIO, str]:

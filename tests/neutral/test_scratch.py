@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from neutral import scratch
+from neutral import abandoned, scratch
 from neutral.scratch import ScratchFolder
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes are not killed by signals there")
@@ -48,9 +48,10 @@ def test_the_folder_of_a_living_process_stays(temporary: Path) -> None:
 
 def test_folders_of_other_programs_stay(temporary: Path) -> None:
     (temporary / "neutral-notes").mkdir()
+    (temporary / "neutral-plans" / "lock").mkdir(parents=True)
     with ScratchFolder():
         pass
-    assert [entry.name for entry in temporary.iterdir()] == ["neutral-notes"]
+    assert sorted(entry.name for entry in temporary.iterdir()) == ["neutral-notes", "neutral-plans"]
 
 
 def test_nothing_is_removed_without_locks(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,6 +59,7 @@ def test_nothing_is_removed_without_locks(temporary: Path, monkeypatch: pytest.M
         raise OSError("no locks")
 
     monkeypatch.setattr(scratch, "lock_file", no_locks)
+    monkeypatch.setattr(abandoned, "lock_file", no_locks)
     with ScratchFolder() as first:
         with ScratchFolder() as second:
             assert os.path.isdir(first) and os.path.isdir(second)
