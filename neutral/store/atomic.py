@@ -249,7 +249,7 @@ def sync_folder(folder: str) -> None:
     Raises:
         OSError: If the folder cannot be opened or flushed.
     """
-    if os.name == "nt":  # folders cannot be opened there
+    if os.name == "nt":  # pragma: no cover - Windows, where folders cannot be opened
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:

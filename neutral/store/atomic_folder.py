@@ -45,8 +45,8 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         with _named(path, folder.path), written_errors(str(path)):
             yield Path(folder.path)
             sync_folder(folder.path)
-            if os.name == "nt" and os.path.isdir(target):
-                os.rmdir(target)  # Windows renames no folder to an empty one
+            if os.name == "nt" and os.path.isdir(target):  # pragma: no cover - Windows, which renames to no folder
+                os.rmdir(target)
             os.rename(folder.path, target)
         with synced_errors([str(path)]):
             sync_folder(os.path.dirname(target))

@@ -58,8 +58,8 @@ class TemporaryFile:
         """Flush the content to the disk."""
         self.file.flush()
         os.fsync(self.file.fileno())
-        if os.name == "nt":
-            self.file.close()  # Windows renames closed files only
+        if os.name == "nt":  # pragma: no cover - Windows, which renames closed files only
+            self.file.close()
 
     def replace(self, target: str | None = None) -> None:
         """Rename the file to its target, or to another path in the folder.

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from neutral.errors import TargetError
-from neutral.store.atomic import atomic_file
+from neutral.store.atomic import AtomicFiles, atomic_file, existing_files_kept
 from samples import ROOT, run_python, sample_store
 
 
@@ -222,3 +222,68 @@ def test_without_locks_only_files_older_than_a_day_are_swept(tmp_path: Path, mon
         file.write(b"new")
     assert young.exists() and not old.exists()
     assert (tmp_path / "x").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("names", ["a", "ab"])
+def test_files_are_created_and_not_replaced_where_they_are_kept(names: str, tmp_path: Path) -> None:
+    with existing_files_kept(), AtomicFiles() as files:
+        for name in names:
+            files.open(tmp_path / name).write(b"new")
+    assert sorted(os.listdir(tmp_path)) == list(names)
+    with pytest.raises(TargetError, match=f"{names[-1]}: exists already, and is not replaced"), AtomicFiles(
+        keep_existing=True
+    ) as files:
+        files.open(tmp_path / "z")
+        files.open(tmp_path / names[-1])
+    assert sorted(os.listdir(tmp_path)) == list(names)
+    assert {(tmp_path / name).read_bytes() for name in names} == {b"new"}
+
+
+@pytest.mark.parametrize("names", ["a", "ab"])
+def test_files_of_another_process_that_appear_meanwhile_are_kept(names: str, tmp_path: Path) -> None:
+    with pytest.raises(TargetError, match=f"{names[-1]}: exists already"), AtomicFiles(keep_existing=True) as files:
+        for name in names:
+            files.open(tmp_path / name).write(b"new")
+        (tmp_path / names[-1]).write_bytes(b"old")
+    assert os.listdir(tmp_path) == [names[-1]] and (tmp_path / names[-1]).read_bytes() == b"old"
+
+
+def test_an_error_between_two_renames_names_what_was_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace = os.replace
+
+    def fail_at_b(source: str, target: str) -> None:
+        if target.endswith("b"):
+            raise OSError(5, "Input/output error")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", fail_at_b)
+    expected = r"b: cannot be written: Input/output error\. It is unchanged, but \S+a was replaced already: run again"
+    with pytest.raises(TargetError, match=expected), AtomicFiles() as files:
+        for name in "ab":
+            files.open(tmp_path / name).write(b"new")
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_a_folder_that_cannot_be_flushed_after_the_rename_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fsync = os.fsync
+
+    def fail_for_folders(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(5, "Input/output error")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fail_for_folders)
+    expected = "x: complete, but the folder cannot be flushed to the disk: Input/output error"
+    with pytest.raises(TargetError, match=expected), atomic_file(tmp_path / "x") as file:
+        file.write(b"new")
+    assert (tmp_path / "x").read_bytes() == b"new"
+
+
+def test_an_error_of_the_system_in_the_block_names_the_last_file(tmp_path: Path) -> None:
+    with pytest.raises(TargetError, match="b: cannot be written: No space left on device"), AtomicFiles() as files:
+        files.open(tmp_path / "a")
+        files.open(tmp_path / "b")
+        raise OSError(28, "No space left on device")
+    assert os.listdir(tmp_path) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import signal
 import subprocess
@@ -18,7 +19,7 @@ import neutral
 from hdf5_damage import make_reading_hang
 from neutral.errors import StoreError, UsageError
 from neutral.store import Store
-from neutral.store.hdf5 import process, reading
+from neutral.store.hdf5 import process, reading, server
 from samples import sample_store
 
 
@@ -163,3 +164,71 @@ def test_the_paths_of_files_are_compared_by_identity(tmp_path: Path) -> None:
     with neutral.open(tmp_path / "b.h5") as store:
         assert child_of(store) is None
     assert reading._identity(str(tmp_path / "a.h5")) in reading._WRITTEN
+
+
+def reading_process(script: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> process.ReadingProcess:
+    """Return a process that runs this script in place of the server."""
+    monkeypatch.setattr(process, "_START", script)
+    return process.ReadingProcess(str(path))
+
+
+ANSWER = "import sys, time; sys.stdin.readline(); sys.stdout.buffer.write({!r}); sys.stdout.flush(); {}"
+
+
+@pytest.mark.parametrize(
+    ("script", "cause"),
+    [
+        (ANSWER.format(b"", "sys.exit(3)"), "exit code 3"),
+        (ANSWER.format(b"\0" + (9).to_bytes(8, "little") + b"part", "sys.exit(0)"), "exit code 0"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGABRT)", "SIGABRT"),
+    ],
+)
+def test_an_answer_that_is_cut_is_damage_with_its_cause(
+    script: str, cause: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = reading_process(script, tmp_path / "a.h5", monkeypatch)
+    with pytest.raises(StoreError, match=rf"a\.h5: the HDF5 library fails on it \({cause}\)"):
+        reader.manifest()
+    assert reader._process is None
+
+
+def test_a_request_to_a_process_that_has_ended_is_damage(stored: Path) -> None:
+    reader = process.ReadingProcess(str(stored))
+    child = reader._started()
+    child.kill()
+    child.wait()
+    with pytest.raises(StoreError, match=r"damaged.*SIGKILL"):
+        reader.manifest()
+
+
+def test_a_process_that_does_not_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_LAST_SECONDS", 0)
+    script = ANSWER.format(b"\0" + (2).to_bytes(8, "little") + b"[]", "time.sleep(600)")
+    reader = reading_process(script, tmp_path / "a.h5", monkeypatch)
+    assert reader.tensors() == []
+    child = reader._process
+    reader.close()
+    assert child is not None and child.returncode == -signal.SIGKILL
+
+
+def test_a_fork_leaves_the_process_of_its_parent_alone(stored: Path) -> None:
+    reader = process.ReadingProcess(str(stored))
+    child = reader._started()
+    process._end_process(child, owner=os.getpid() + 1)
+    assert child.returncode == 0  # as if it had been waited for
+    child.returncode = None
+    assert child.poll() is None and reader.manifest().startswith(b"{")
+    reader.close()
+    assert child.returncode == 0
+
+
+@pytest.mark.parametrize(("requests", "status"), [(b"", b""), (b'["manifest"]\n', b"\4")])
+def test_a_server_answers_the_first_request_alone_if_the_file_cannot_be_opened(
+    requests: bytes, status: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "limit_memory", lambda nbytes: None)
+    monkeypatch.setattr(server, "renew_time", lambda seconds: None)
+    answers = io.BytesIO()
+    server.serve(str(tmp_path / "absent.h5"), io.BytesIO(requests), answers)
+    assert answers.getvalue()[:1] == status
+    assert (b"absent.h5: this HDF5 file is damaged or not a neutral store" in answers.getvalue()) == bool(status)

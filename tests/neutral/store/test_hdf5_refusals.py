@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -85,3 +86,12 @@ def test_an_attribute_that_is_neither_numbers_nor_a_text_is_refused(tmp_path: Pa
         file.attrs["texts"] = np.array(["a", "b"], dtype=h5py.string_dtype())
         with pytest.raises(StoreError, match="the attribute 'texts' of / is neither numbers nor a text"):
             datasets.attribute("a.h5", "/", file, "texts")
+
+
+def test_an_attribute_that_claims_more_than_the_file_has_is_refused(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.attrs["numbers"] = np.zeros(1000)
+        short = SimpleNamespace(attrs=file.attrs, file=SimpleNamespace(id=SimpleNamespace(get_filesize=lambda: 7999)))
+        with pytest.raises(StoreError, match="the attribute 'numbers' of / claims 8000 bytes"):
+            datasets.attribute("a.h5", "/", short, "numbers")
+        assert datasets.attribute("a.h5", "/", file, "numbers").shape == (1000,)

@@ -84,9 +84,7 @@ def test_a_shard_that_cannot_be_renamed_leaves_the_old_set_alone(
 ) -> None:
     write(tmp_path, "a")
     refuse(monkeypatch, "replace", is_second_shard)
-    with pytest.raises(
-        TargetError, match=r"cannot be written: Operation not permitted\. An existing file is unchanged"
-    ):
+    with pytest.raises(TargetError, match=r"Operation not permitted\. An existing file is unchanged"):
         write(tmp_path, "b")
     assert sorted(os.listdir(tmp_path)) == [FIRST, SECOND, INDEX] and letter_of(tmp_path) == "a"
 
