@@ -262,6 +262,17 @@ def test_a_broken_archive_is_refused(parsed: Parse, case: str) -> None:
     assert message in str(caught.value)
 
 
+def test_more_members_than_the_limit_are_refused(parsed: Parse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file may have an array for every 32 of its bytes, whatever the limit: a directory that claims more lies."""
+    archive = bytearray(npz({"w.npy": npy((2,), TWO)}))
+    end = archive.index(b"PK\x05\x06")
+    for offset in (8, 10):
+        struct.pack_into("<H", archive, end + offset, len(archive) // 32 + 1)
+    monkeypatch.setenv("NEUTRAL_LIMIT_ARRAY_COUNT", "1")
+    with pytest.raises(FormatError, match="members in a zip archive; expected at most 1 arrays"):
+        parsed(bytes(archive))
+
+
 def test_members_that_overlap_are_refused(parsed: Parse) -> None:
     inner = npz({"w.npy": npy((2,), TWO)})
     inner = inner[: inner.index(ENTRY)]  # a whole local header and array, inside another array's bytes

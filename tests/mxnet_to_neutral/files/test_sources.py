@@ -58,6 +58,41 @@ def test_a_pair_needs_two_files(model: str, tmp_path: Path) -> None:
         find_checkpoint([model + "-symbol.json", model + "-0009.params"], None)
 
 
+def test_a_pair_may_be_given_in_either_order(model: str) -> None:
+    symbol, params = model + "-symbol.json", model + "-0000.params"
+    assert (
+        find_checkpoint([symbol, params], None) == find_checkpoint([params, symbol], None) == Checkpoint(symbol, params)
+    )
+
+
+@pytest.mark.parametrize("count", [0, 3])
+def test_a_checkpoint_is_named_by_one_path_or_two(count: int, model: str) -> None:
+    with pytest.raises(UsageError, match=f"{count} paths were given; expected one path"):
+        find_checkpoint([model + "-0000.params"] * count, None)
+
+
+def test_a_prefix_without_files_is_named_with_those_it_could_have(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"nor \S+model-0000\.params"):
+        find_checkpoint([str(tmp_path / "model")], None)
+
+
+def test_the_latest_of_several_epochs_is_taken_and_said(model: str) -> None:
+    shutil.copy(model + "-0000.params", model + "-0007.params")
+    checkpoint = find_checkpoint([model], None)
+    assert checkpoint.params == model + "-0007.params"
+    assert checkpoint.notes == ("the latest of 2 epochs, 7, was taken",)
+    assert find_checkpoint([model], 0) == Checkpoint(model + "-symbol.json", model + "-0000.params")
+
+
+def test_a_folder_of_several_checkpoints_lists_them(model: str) -> None:
+    folder = os.path.dirname(model)
+    for end in ("-symbol.json", "-0000.params"):
+        shutil.copy(model + end, os.path.join(folder, "other" + end))
+    expected = r"more than one checkpoint \(.*model-symbol\.json.*other-symbol\.json.*\)\. Name a prefix or the files"
+    with pytest.raises(SourceError, match=expected):
+        find_in_folder(folder, None)
+
+
 def test_a_prefix_in_a_missing_folder_has_no_epochs(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="there are none of any epoch"):
         find_checkpoint([str(tmp_path / "missing" / "model")], 3)

@@ -96,6 +96,16 @@ def test_none_stands_for_the_default_of_an_attribute_that_has_one() -> None:
         a.int("axis")
 
 
+def test_tuples_of_more_items_than_the_limit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    a = attributes(kernel="(3, 3, 3)")
+
+    monkeypatch.setenv("NEUTRAL_LIMIT_ITEM_COUNT", "3")
+    assert a.ints("kernel") == (3, 3, 3)
+    monkeypatch.setenv("NEUTRAL_LIMIT_ITEM_COUNT", "2")
+    with pytest.raises(FormatError, match=r"attribute 'kernel' is '\(3, 3, 3\)', expected at most 2 items"):
+        a.ints("kernel")
+
+
 def test_attributes_that_nobody_asked_for() -> None:
     a = attributes(kernel="(3, 3)", workspace="512", surprise="1", another="2")
     a.ints("kernel")

@@ -89,6 +89,7 @@ def test_consumers_and_indices() -> None:
 
     assert symbol.consumers == (((1, 0), (1, 1)), ())
     assert symbol.indices == {"x": (0,), "twice": (1,)}
+    assert symbol.head_nodes == {1} and symbol.output_counts == [1, 1]
 
 
 def test_auxiliary_states_follow_from_the_position_in_the_operator() -> None:
@@ -243,6 +244,12 @@ def test_block_save_without_one_graph_for_the_whole() -> None:
 def test_what_is_no_symbol_at_all_is_named_for_what_it_is(content: bytes, says: str) -> None:
     with pytest.raises(SourceError, match=says):
         parse_symbol(content, "model-symbol.json")
+
+
+def test_an_error_message_of_a_storage_is_no_symbol() -> None:
+    message = b'<?xml version="1.0"?>\n<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>'
+    with pytest.raises(SourceError, match=r"m\.json: .* error message of S3 or a similar storage \(AccessDenied\)"):
+        parse_symbol(message, "m.json")
 
 
 def test_broken_text_is_located_by_byte() -> None:
