@@ -147,7 +147,7 @@ OPERATORS = (
                 "interpolation",
                 "str",
                 "The result between two neighbouring elements: their weighted mean (linear), the lower one, the "
-                "higher one, their mean (midpoint) or the nearest one.",
+                "higher one, their mean (midpoint) or the nearest one, the higher of two equally near ones.",
                 choices=("linear", "lower", "higher", "midpoint", "nearest"),
             ),
         ),

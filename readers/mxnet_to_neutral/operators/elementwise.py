@@ -15,7 +15,7 @@ from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.inference.dtypes import MIXED_PRECISION_DTYPES
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
-from neutral.operators.dtypes import INTEGERS
+from neutral.operators.dtypes import INTEGERS, integer_range
 
 _KINDS = {
     "add": "add", "sub": "subtract", "mul": "multiply", "div": "divide", "mod": "remainder", "power": "power",
@@ -138,13 +138,18 @@ def clip(context: NodeContext) -> Operand:
     """Convert ``clip``: limit to a range.
 
     Raises:
-        Refusal: The lower bound is not below the upper one.
+        Refusal: The lower bound is not below the upper one, or no number of the dtype is between them.
     """
     bounds = [context.attributes.float(name) for name in ("a_min", "a_max")]
     if not bounds[0] <= bounds[1]:
         context.refuse(f"a_min {bounds[0]} is not below a_max {bounds[1]}")
-    if context.dtype(0) in INTEGERS:
+    dtype = context.dtype(0)
+    if dtype in INTEGERS:
+        least, greatest = integer_range(dtype)
         bounds = [bound if math.isinf(bound) else float(math.trunc(bound)) for bound in bounds]
+        if bounds[0] > greatest or bounds[1] < least:
+            context.refuse(f"the range from {bounds[0]} to {bounds[1]}, which {dtype} does not reach")
+        bounds = [bounds[0] if bounds[0] >= least else -math.inf, bounds[1] if bounds[1] <= greatest else math.inf]
     low, high = (None if math.isinf(bound) else bound for bound in bounds)
     return context.node("clamp", context.input(0), min=low, max=high)
 

@@ -8,6 +8,7 @@ from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.operators.creation import DTYPES
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
+from neutral.operators.dtypes import INTEGERS, as_integer
 
 _WINDOWS = {"_npi_hanning": (0.5, 0.5, 0.0), "_npi_hamming": (0.54, 0.46, 0.0), "_npi_blackman": (0.42, 0.5, 0.08)}
 """The coefficients (a, b, c) of a cosine window."""
@@ -75,10 +76,11 @@ def full_like(context: NodeContext) -> Operand:
     """Convert ``np.full_like``."""
     value, name = context.attributes.float("fill_value"), context.attributes.optional_dtype("dtype", None)
     known = name or context.dtype(0)
-    if known is not None and not known.startswith(("float", "bfloat")):
-        value = float(bool(value)) if known == "bool" else float(math.trunc(value))
-    result = context.node("full_like", context.input(0), value=value)
-    return result if name in (None, context.dtype(0)) else context.node("cast", result, dtype=name)
+    if known in INTEGERS:
+        value = float(as_integer(value, known))
+    if name in (None, context.dtype(0)):
+        return context.node("full_like", context.input(0), value=value)
+    return context.node("full_like", context.node("cast", context.input(0), dtype=name), value=value)
 
 
 @rule("_npi_eye", "_npi_identity")

@@ -12,6 +12,7 @@ from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.inference.dtypes import BOOL_RESULTS, FLOAT_RESULTS_SINCE_2, float_for_integers
 from mxnet_to_neutral.operators.elementwise import finite
 from mxnet_to_neutral.operators.registry import rule
+from mxnet_to_neutral.operators.unary import sigmoid_of
 from neutral.graph import Operand, Value
 from neutral.operators.dtypes import INTEGERS, promote
 
@@ -32,6 +33,9 @@ _FLOAT_FUNCTIONS = {
     "logaddexp": "logaddexp",
 }
 """Functions of real numbers, whose results MXNet truncates for integers."""
+
+_REAL_KINDS = frozenset({*_FLOAT_FUNCTIONS.values(), "power"})
+"""Kinds that MXNet computes in float32 for integers, and truncates."""
 
 _KINDS = {**_ARITHMETIC, **_FLOAT_FUNCTIONS, "true_divide": "divide"}
 
@@ -69,7 +73,26 @@ _PREDICATES = {
 def binary(context: NodeContext) -> Operand:
     """Convert binary operators on two tensors, such as ``np.add``."""
     kind = _KINDS[context.operator[len("_npi_") :]]
-    return _apply(context, kind, context.input(0), context.input(1), promote(context.dtypes))
+    return _apply(context, kind, *_promoted(context, kind), promote(context.dtypes))
+
+
+def _promoted(context: NodeContext, kind: str) -> tuple[Operand, Operand]:
+    """Return both operands, cast to their common dtype where torch would not promote as MXNet does.
+
+    MXNet promotes by dtype alone. In torch, a tensor without axes does not widen one with axes, and bools cannot be
+    subtracted.
+    """
+    common = promote(context.dtypes)
+    operands: list[Operand] = []
+    for dtype, other in (context.dtypes, context.dtypes[::-1]):
+        value = context.input(len(operands))
+        same_category = dtype is not None and other == common and (dtype in INTEGERS) == (other in INTEGERS)
+        if dtype == "bool" and other != "bool" and kind == "subtract":
+            value = context.node("cast", value, dtype=common or "int32")
+        elif dtype != common and same_category:
+            value = context.node("cast", value, dtype=common)
+        operands.append(value)
+    return operands[0], operands[1]
 
 
 @rule(*(f"_npi_{name}_scalar" for name in _KINDS))
@@ -115,12 +138,14 @@ def _operands(context: NodeContext, kind: str) -> tuple[Operand, float, str | No
         computation_dtype = ("int64" if dtype == "bool" else dtype) if is_integral else "float64"
         if computation_dtype != dtype:
             x, dtype = context.node("cast", x, dtype=computation_dtype), computation_dtype
+    if dtype in INTEGERS and kind == "divide" and number == 1.0:
+        x, dtype = context.node("cast", x, dtype="float32"), "float32"  # x / 1 is x, but for the dtype
     return x, number, dtype
 
 
 def _apply(context: NodeContext, kind: str, a: Operand, b: Operand, dtype: str | None) -> Value:
     """Add a binary operator; functions of real numbers are truncated for integers."""
-    if dtype in INTEGERS and kind in _FLOAT_FUNCTIONS.values():
+    if dtype in INTEGERS and kind in _REAL_KINDS:
         a, b = (context.node("cast", x, dtype="float32") if isinstance(x, Value) else x for x in (a, b))
         return context.node("cast", context.node(kind, a, b), dtype=dtype)
     return context.node(kind, a, b)
@@ -164,7 +189,7 @@ def unary(context: NodeContext) -> Operand:
     if context.operator in FLOAT_RESULTS_SINCE_2 and context.version >= (2,):
         return context.node(kind, context.node("cast", context.input(0), dtype=float_for_integers(dtype)))
     return context.node(
-        "cast", context.node(kind, context.node("cast", context.input(0), dtype="float32")), dtype=dtype
+        "cast", context.node(kind, context.node("cast", context.input(0), dtype="float64")), dtype=dtype
     )
 
 
@@ -252,5 +277,5 @@ def relu(context: NodeContext) -> Operand:
 
 @rule("_npx_sigmoid")
 def sigmoid(context: NodeContext) -> Operand:
-    """Convert ``npx.sigmoid``."""
-    return context.node("sigmoid", context.input(0))
+    """Convert ``npx.sigmoid``; the result for integers is truncated."""
+    return sigmoid_of(context)

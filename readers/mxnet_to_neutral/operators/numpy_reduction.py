@@ -40,17 +40,20 @@ def reduction(context: NodeContext) -> Operand:
     stated = context.attributes.optional_dtype("dtype", None)
     if stated is None and dtype in INTEGERS and kind == "mean":
         stated = "float32"
-    if stated is not None and stated != dtype:
+    if kind == "mean" and (stated or dtype) in INTEGERS:
+        context.refuse(f"the mean as {stated or dtype}")
+    truncated = stated in INTEGERS and dtype not in INTEGERS  # MXNet reduces floating numbers as such
+    if stated is not None and stated != dtype and not truncated:
         value, dtype = context.node("cast", value, dtype=stated), stated
-    if kind == "mean" and dtype in INTEGERS:
-        context.refuse(f"the mean as {dtype}")
+    if kind in ("any", "all") and dtype == "uint8":
+        value = context.node("cast", value, dtype="bool")  # torch gives uint8 for uint8
     result = context.node(kind, value, **_options(context))
     initial = context.attributes.optional_float("initial", None)
     if initial is not None and kind in _COMBINE_WITH_INITIAL:
         result = context.node(_COMBINE_WITH_INITIAL[kind], result, initial)
     if dtype in INTEGERS and kind in ("sum", "product") and (dtype != "bool" or stated == "bool"):
         result = context.node("cast", result, dtype=dtype)
-    return result
+    return context.node("cast", result, dtype=stated) if truncated else result
 
 
 def _options(context: NodeContext) -> dict[str, Any]:
@@ -68,11 +71,13 @@ def deviation(context: NodeContext) -> Operand:
     """Convert ``np.std`` and ``np.var``.
 
     Raises:
-        Refusal: The dtype is an integer.
+        Refusal: The input or the result has an integer dtype, or a float16 input a wider result.
     """
     value, stated = context.input(0), context.attributes.optional_dtype("dtype", None)
-    if (stated or context.dtype(0)) in INTEGERS:
-        context.refuse("the deviation of integers, as integers")
+    if stated in INTEGERS or context.dtype(0) in INTEGERS:
+        context.refuse("the deviation of integers, from whose mean MXNet drops the fraction")
+    if context.dtype(0) == "float16" and stated not in (None, "float16"):
+        context.refuse(f"the deviation of float16 as {stated}, from a mean that MXNet rounds to float16")
     if stated is not None and stated != context.dtype(0):
         value = context.node("cast", value, dtype=stated)
     kind = "standard_deviation" if context.operator == "_npi_std" else "variance"

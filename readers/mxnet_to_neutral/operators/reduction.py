@@ -27,10 +27,16 @@ _FLOAT_KINDS = ("mean", "nan_sum", "nan_product")
 
 @rule(*_KINDS)
 def reduction(context: NodeContext) -> Operand:
-    """Convert ``sum``, ``mean``, ``prod``, ``nansum``, ``nanprod``, ``max`` and ``min``."""
+    """Convert ``sum``, ``mean``, ``prod``, ``nansum``, ``nanprod``, ``max`` and ``min``.
+
+    Raises:
+        Refusal: A mean of integers of 8 bits.
+    """
     kind = _KINDS[context.operator]
     value, dtype = context.input(0), context.dtype(0)
     integer = context.dtype(0) in INTEGERS
+    if kind == "mean" and dtype in ("uint8", "int8"):
+        context.refuse(f"the mean of {dtype}, whose sum overflows in MXNet")
     if integer and kind in _FLOAT_KINDS:
         value = context.node("cast", value, dtype="float64")
     value = context.node(

@@ -5,6 +5,7 @@ MXNet's sources: src/operator/tensor/elemwise_unary_op*.cc.
 
 from __future__ import annotations
 
+import math
 from typing import Any, Mapping
 
 from mxnet_to_neutral.context import NodeContext
@@ -34,10 +35,10 @@ _FLOAT_FUNCTIONS = {
     "log": "log", "log10": "log10", "log2": "log2", "log1p": "log1p", "sin": "sin", "cos": "cos", "tan": "tan",
     "arcsin": "asin", "arccos": "acos", "arctan": "atan", "sinh": "sinh", "cosh": "cosh", "arcsinh": "asinh",
     "arccosh": "acosh", "arctanh": "atanh", "degrees": "degrees", "radians": "radians", "gamma": "gamma",
-    "gammaln": "log_gamma", "digamma": "digamma", "erf": "erf", "erfinv": "erfinv", "sigmoid": "sigmoid",
-    "tanh": "tanh", "softsign": "softsign", "log_sigmoid": "log_sigmoid", "mish": "mish",
+    "gammaln": "log_gamma", "digamma": "digamma", "erf": "erf", "erfinv": "erfinv", "tanh": "tanh",
+    "softsign": "softsign", "log_sigmoid": "log_sigmoid", "mish": "mish",
 }  # fmt: skip
-"""Functions of real numbers. For integers MXNet computes them in float32 and truncates the results."""
+"""Functions of real numbers. For integers MXNet computes them in float64 and truncates the results."""
 
 
 @rule(*_INTEGER_PRESERVING)
@@ -73,6 +74,27 @@ def float_function(context: NodeContext) -> Operand:
     return _float_function(context, _FLOAT_FUNCTIONS[context.operator])
 
 
+@rule("sigmoid")
+def sigmoid(context: NodeContext) -> Operand:
+    """Convert ``sigmoid``; the result for integers is truncated."""
+    return sigmoid_of(context)
+
+
+def sigmoid_of(context: NodeContext) -> Operand:
+    """Add the sigmoid of the first input.
+
+    Args:
+        context: The node.
+
+    Returns:
+        The sigmoid. For integers it is truncated to 0 or 1; from 37 on, float64 rounds it to 1.
+    """
+    dtype = context.dtype(0)
+    if dtype not in INTEGERS:
+        return context.node("sigmoid", context.input(0))
+    return context.node("greater_equal", context.input(0), 37.0, dtype=None)
+
+
 @rule("rcbrt")
 def rcbrt(context: NodeContext) -> Operand:
     """Convert ``rcbrt``: the reciprocal of the cube root."""
@@ -97,25 +119,32 @@ def div_sqrt_dim(context: NodeContext) -> Operand:
 
 @rule("smooth_l1")
 def smooth_l1(context: NodeContext) -> Operand:
-    """Convert ``smooth_l1``.
+    """Convert ``smooth_l1``; for integers MXNet drops the fraction of ``scalar``.
 
     Raises:
         Refusal: ``scalar`` is 0 or not finite.
     """
     sigma = finite(context, "scalar", 1.0)
     context.attributes.ignore("is_int")
+    if context.dtype(0) in INTEGERS:
+        sigma = float(math.trunc(sigma))
     if sigma == 0:
         context.refuse("scalar 0")
     return _float_function(context, "smooth_l1", sigma=sigma)
 
 
 def _float_function(context: NodeContext, kind: str, **attributes: Any) -> Value:
-    """Add a function of real numbers, computed in float32 and truncated for integers."""
+    """Add a function of real numbers, computed in float64 and truncated for integers."""
     dtype = context.dtype(0)
     if dtype not in INTEGERS:
         return context.node(kind, context.input(0), **attributes)
-    x = context.node("cast", context.input(0), dtype="float32")
-    return context.node("cast", context.node(kind, x, **attributes), dtype=dtype)
+    if kind == "erfinv":
+        context.refuse("erfinv of integers, which is infinite or not a number but for 0")
+    x = context.node("cast", context.input(0), dtype="float64")
+    result = context.node(kind, x, **attributes)
+    if kind == "gamma":  # whole numbers, but for rounding errors
+        result = context.node("round", result, ties="to_even")
+    return context.node("cast", result, dtype=dtype)
 
 
 @rule(

@@ -9,7 +9,8 @@ from torch import Tensor
 def remainder(x: Tensor | float, y: Tensor) -> Tensor:
     """Return the remainder with the sign of ``y``; 0 where ``y`` is 0."""
     zero = y == 0
-    return torch.where(zero, 0, x % torch.where(zero, 1, y)).to(y.dtype)
+    result = torch.where(zero, 0, x % torch.where(zero, 1, y))
+    return result if isinstance(x, Tensor) else result.to(y.dtype)
 
 
 def floor_divide(x: Tensor | float, y: Tensor) -> Tensor:

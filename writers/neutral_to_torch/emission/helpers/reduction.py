@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 
@@ -19,3 +20,14 @@ def product(x: Tensor, axes: tuple[int, ...], keepdim: bool = False) -> Tensor:
     for axis in sorted((axis % x.ndim for axis in axes), reverse=True):
         x = x.prod(axis, keepdim=keepdim)
     return x
+
+
+def nearest_quantile(
+    x: Tensor, q: float | Tensor, dim: int | None = None, keepdim: bool = False
+) -> Tensor:
+    """Return the element nearest to a quantile, of two equally near ones the higher."""
+    last = (x.numel() if dim is None else x.shape[dim]) - 1
+    q = torch.floor(torch.as_tensor(q, dtype=torch.float64, device=x.device) * last + 0.5) / max(
+        last, 1
+    )
+    return torch.quantile(x, q.to(x.dtype), dim, keepdim, interpolation="nearest")

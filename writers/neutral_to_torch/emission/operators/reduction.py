@@ -130,6 +130,9 @@ def quantile(node: NodeView, x: Symbol, q: Symbol) -> Symbol:
     defaults = {"axis": None, "keepdim": False, "interpolation": "linear"}
     names = {"axis": "dim"}
     given = {names.get(name, name): node[name] for name, default in defaults.items() if node[name] != default}
+    if given.get("interpolation") == "nearest":
+        del given["interpolation"]
+        return helper.nearest_quantile(x, q, **given)
     return torch.quantile(x, q, **given)
 
 
