@@ -38,7 +38,7 @@ OPERATORS = (
         "overlaps by more than overlap_threshold and that have the same class (an integer), or any class if "
         "across_classes or if there are no classes. The remaining rows come first in the output, in this order, "
         f"and rows of -1 follow. {_OVERLAP} If the formats differ, the boxes of the output are converted, except "
-        "rows whose first element is negative. If top_k is 0, the output is the input.",
+        "boxes whose first element (x1 or x) is negative. If top_k is 0, the output is the input.",
         attributes=(
             Attribute("overlap_threshold", "float", "The largest overlap that is allowed."),
             Attribute("valid_threshold", "float", "Only rows with a larger score take part."),
@@ -142,8 +142,9 @@ OPERATORS = (
         "-1 and not below threshold. Its box is decoded as in box_decode with variances as std, and clamped to "
         "[0, 1] if clip. The rows of the anchors that take part come first, in the order of the anchors; rows of "
         "-1 follow. If overlap_threshold is larger than 0 and at most 1, non-maximum suppression follows: the "
-        "rows are sorted by descending score, equal scores in their order before; in the rows after the first "
-        "top_k the class becomes -1. Then each row whose class is not -1, from the first on, sets the class of "
+        "top_k rows with the highest scores replace the first top_k rows, sorted by descending score, equal "
+        "scores in their order before; the rows after them stay as they were, and their class becomes -1. Then "
+        "each row whose class is not -1, from the first on, sets the class of "
         "later rows to -1 that it overlaps by at least overlap_threshold and that have the same class, or any "
         "class if across_classes. The overlap is the area of the intersection divided by the area of the union, "
         "and 0 where the latter is not positive.",

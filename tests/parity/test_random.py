@@ -14,8 +14,10 @@ import pytest
 import torch
 
 import mxnet_to_neutral
+import neutral.reference
 import neutral_to_torch
-from parity.against import to_torch
+from neutral.reference.selection import output_name
+from parity.against import to_torch, used_inputs
 from parity.lines import given
 
 N = 4000
@@ -42,13 +44,19 @@ def compare(prefix: str, arrays: dict[str, np.ndarray], expected: list[np.ndarra
     torch.manual_seed(0)
     again = module(**inputs)
     outputs, again = (x if isinstance(x, (tuple, list)) else (x,) for x in (outputs, again))
+    evaluated = neutral.reference.run(store, used_inputs(store, arrays), seed=1)
+    assert store.graph is not None
     assert len(outputs) == len(expected)
-    for got, repeated, wanted in zip(outputs, again, expected):
+    for value, got, repeated, wanted in zip(store.graph.outputs, outputs, again, expected):
+        reference = evaluated[output_name(value)]
+        assert reference.shape == wanted.shape and reference.dtype == wanted.dtype
         assert torch.equal(got, repeated)
         assert got.numpy().shape == wanted.shape and got.numpy().dtype == wanted.dtype
         # Along the last axis there are many numbers of one distribution.
-        for mine, theirs in zip(got.numpy().reshape(-1, wanted.shape[-1]), wanted.reshape(-1, wanted.shape[-1])):
+        rows = [array.reshape(-1, wanted.shape[-1]) for array in (got.numpy(), reference, wanted)]
+        for mine, of_reference, theirs in zip(*rows):
             same_distribution(mine, theirs)
+            same_distribution(of_reference, theirs)
 
 
 @pytest.fixture

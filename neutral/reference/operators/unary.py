@@ -74,11 +74,10 @@ def nan_to_num(input: Array, nan: float, positive: float | None, negative: float
 def round_(input: Array, ties: str) -> Array:
     if input.dtype.kind != "f" or ties == "to_even":
         return np.rint(input)
-    lower = np.floor(input)
-    up = input - lower > 0.5
-    if ties == "away_from_zero":
-        up |= (input - lower == 0.5) & (input > 0)
-    return np.where(np.isfinite(input), lower + up, input)
+    whole = np.trunc(input)
+    rest = input - whole
+    up = rest >= 0.5 if ties == "away_from_zero" else rest > 0.5
+    return np.where(np.isfinite(input), whole + up - (rest <= -0.5), input)
 
 
 @reference("smooth_l1")
@@ -164,7 +163,7 @@ def erfinv(input: Array) -> Array:
         half = 2 / (math.pi * 0.147) + logarithm / 2
         x = math.copysign(math.sqrt(max(math.sqrt(half * half - logarithm / 0.147) - half, 0)), y)
         for _ in range(4):  # Newton's method on the complement, which keeps its digits near 1
-            error = math.erf(x) - y if abs(y) < 0.5 else math.copysign(1 - abs(y) - math.erfc(abs(x)), y)
+            error = math.erf(x) - y if abs(y) < 0.5 else math.copysign(1, y) * (1 - abs(y) - math.erfc(abs(x)))
             x -= error / (2 / math.sqrt(math.pi) * math.exp(-x * x))
         return x
 

@@ -1,0 +1,123 @@
+"""Sorting, and selection of elements by index."""
+
+from __future__ import annotations
+
+import math
+from typing import Sequence
+
+import numpy as np
+
+from neutral.reference.registry import Array, reference
+
+
+def sorted_positions(input: Array, axis: int, descending: bool) -> Array:
+    """Return the positions along an axis in the order of their elements; equal elements keep their order.
+
+    Args:
+        input: The elements.
+        axis: The axis.
+        descending: Whether the largest element comes first.
+
+    Returns:
+        Positions as int64, of the input's shape.
+    """
+    if not descending:
+        return np.argsort(input, axis, kind="stable")
+    backwards = np.argsort(np.flip(input, axis), axis, kind="stable")
+    return np.flip(input.shape[axis] - 1 - backwards, axis)
+
+
+@reference("sort")
+def sort(input: Array, axis: int, descending: bool) -> tuple[Array, Array]:
+    positions = sorted_positions(input, axis, descending)
+    return np.take_along_axis(input, positions, axis), positions
+
+
+@reference("top_k")
+def top_k(input: Array, axis: int, count: int | None, largest: bool) -> tuple[Array, Array]:
+    order = sorted_positions(input, axis, largest)
+    positions = np.take(order, np.arange(input.shape[axis] if count is None else count), axis)
+    return np.take_along_axis(input, positions, axis), positions
+
+
+@reference("top_k_mask")
+def top_k_mask(input: Array, axis: int, count: int | None, largest: bool) -> Array:
+    _, positions = top_k(input, axis, count, largest)
+    mask = np.zeros_like(input)
+    np.put_along_axis(mask, positions, 1, axis)
+    return mask
+
+
+@reference("take")
+def take(input: Array, index: Array, axis: int, out_of_range: str) -> Array:
+    mode = {"clamp": "clip", "wrap": "wrap", "error": "raise"}[out_of_range]
+    return np.take(input, index.astype(np.int64), axis, mode=mode)  # type: ignore[call-overload]
+
+
+@reference("gather_nd")
+def gather_nd(input: Array, index: Array) -> Array:
+    return input[tuple(index.astype(np.int64))]
+
+
+@reference("scatter_nd")
+def scatter_nd(input: Array, index: Array, shape: Sequence[int]) -> Array:
+    output = np.zeros(shape, input.dtype)
+    output[tuple(index.astype(np.int64))] = input
+    return output
+
+
+@reference("index_copy")
+def index_copy(input: Array, index: Array, value: Array) -> Array:
+    output = input.copy()
+    output[index.astype(np.int64)] = value
+    return output
+
+
+@reference("index_add")
+def index_add(input: Array, index: Array, value: Array) -> Array:
+    output = input.copy()
+    np.add.at(output, tuple(index.astype(np.int64)), value)
+    return output
+
+
+@reference("index_update")
+def index_update(input: Array, index: Array, value: Array) -> Array:
+    output = input.copy()
+    output[tuple(index.astype(np.int64))] = value
+    return output
+
+
+@reference("boolean_mask")
+def boolean_mask(input: Array, mask: Array, axis: int) -> Array:
+    return np.compress(mask != 0, input, axis)
+
+
+@reference("nonzero")
+def nonzero(input: Array) -> Array:
+    return np.argwhere(input).astype(np.int64)
+
+
+@reference("one_hot")
+def one_hot(index: Array, depth: int, on_value: float, off_value: float, dtype: str) -> Array:
+    chosen = index.astype(np.int64)[..., None] == np.arange(depth)
+    return np.where(chosen, on_value, off_value).astype(dtype)
+
+
+def _strides(shape: Sequence[int]) -> list[int]:
+    """Return the distance in row-major order between neighbours along each axis."""
+    return [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
+
+
+@reference("ravel_index")
+def ravel_index(input: Array, shape: Sequence[int]) -> Array:
+    index = input.astype(np.int64)
+    return np.tensordot(np.array(_strides(shape), np.int64), index, 1).astype(input.dtype)
+
+
+@reference("unravel_index")
+def unravel_index(input: Array, shape: Sequence[int]) -> Array:
+    position, result = input.astype(np.int64).ravel(), []
+    for stride in _strides(shape):
+        result.append(position // stride)
+        position = position % stride
+    return np.stack(result).astype(input.dtype)
