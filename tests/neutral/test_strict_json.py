@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 
-from neutral.strict_json import parse_object
+from neutral.strict_json import bounded_int, parse_object, reject_constant
 
 
 @pytest.mark.parametrize(
@@ -31,3 +32,16 @@ def test_unique_keys_and_whole_numbers_are_kept() -> None:
     assert parse_object(b'{"a": [1, -2], "b": {"a": 9223372036854775807}}') == {"a": [1, -2], "b": {"a": 2**63 - 1}}
     with pytest.raises(UnicodeDecodeError):
         parse_object(b'{"\xff": 1}')
+
+
+@pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
+def test_constants_that_json_lacks_are_refused(constant: str) -> None:
+    with pytest.raises(ValueError, match=f"^{constant} is not a number of JSON$"):
+        json.loads(f'{{"a": [{constant}]}}', parse_constant=reject_constant)
+
+
+def test_the_sign_of_a_number_counts_as_a_digit() -> None:
+    parse = bounded_int(3)
+    assert (parse("123"), parse("-12")) == (123, -12)
+    with pytest.raises(ValueError, match="a number of 4 digits; at most 3 are allowed"):
+        parse("-123")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -11,11 +12,11 @@ import pytest
 
 from neutral.store import locking
 from neutral.store.folders import parent_folder
-from neutral.store.locking import exclusive_lock
+from neutral.store.locking import exclusive_lock, folder_locks, hold_folder, release_folder
 
 HOLD = """
 import sys
-from neutral.store.locking import exclusive_lock
+from neutral.store.locking import exclusive_lock, folder_locks, hold_folder, release_folder
 with exclusive_lock(sys.argv[1]):
     print("held", flush=True)
     sys.stdin.read()
@@ -61,3 +62,23 @@ def test_a_file_in_the_place_of_a_folder(tmp_path: Path) -> None:
     with pytest.raises(NotADirectoryError), parent_folder(str(tmp_path / "file" / "a" / "model.safetensors")):
         pytest.fail("there is no folder")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_file_system_without_locks_needs_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(descriptor: int, wait: bool = True) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(locking, "lock_file", no_locks)
+    with exclusive_lock(str(tmp_path / "lock"), lambda: pytest.fail("nobody holds it")):
+        assert (tmp_path / "lock").exists()
+    with folder_locks([str(tmp_path)]) as locked:
+        assert not locked
+
+
+def test_a_folder_that_this_process_holds_is_not_locked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    descriptor = hold_folder(str(tmp_path))
+    monkeypatch.setattr(locking, "lock_file", lambda *_: pytest.fail("it would wait for itself"))
+    with folder_locks([str(tmp_path)]) as locked:
+        assert locked
+    release_folder(str(tmp_path), descriptor)
+    assert locking._held_folders == set()

@@ -151,6 +151,23 @@ def test_an_error_of_the_disk_while_a_shard_is_written_names_the_index(
     assert os.listdir(tmp_path) == []
 
 
+def test_a_set_that_is_replaced_while_it_is_opened_is_opened_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "a")
+    read_index = shards.read_index
+
+    def replaced_after(path: str) -> Any:
+        index = read_index(path)
+        monkeypatch.undo()
+        write(tmp_path, "b")
+        return index
+
+    monkeypatch.setattr(shards, "read_index", replaced_after)
+    with neutral.open(tmp_path / INDEX) as store:
+        assert chr(store["x"][0]) == chr(store["y"][0]) == "b"
+
+
 def test_an_index_in_another_folder_stays_there(tmp_path: Path) -> None:
     """The link is followed, and the shards are beside it."""
     (tmp_path / "real").mkdir()
