@@ -157,10 +157,9 @@ def _end_process(process: subprocess.Popen[bytes], owner: int) -> None:
     if owner != os.getpid():  # a fork of the process that started it
         process.returncode = 0
         return
-    for stream in (process.stdin, process.stdout):
-        if stream is not None:
-            with suppress(OSError):  # the last request was not sent
-                stream.close()
+    for stream in filter(None, (process.stdin, process.stdout)):
+        with suppress(OSError):  # the last request was not sent
+            stream.close()
     try:
         process.wait(_LAST_SECONDS)  # it ends by itself when there are no more requests
     except subprocess.TimeoutExpired:

@@ -11,6 +11,7 @@ h5py = pytest.importorskip("h5py")
 
 import numpy as np  # noqa: E402
 
+import neutral  # noqa: E402
 from neutral.graph import Layer  # noqa: E402
 from neutral.store import Store  # noqa: E402
 from neutral.store.check import check  # noqa: E402
@@ -99,3 +100,14 @@ def test_special_numbers_are_equal_to_themselves(tmp_path: Path) -> None:
     layers = {"a": Layer("a", "opaque", attributes, {}, typed_by="names")}
     Store(layers, {}).save(tmp_path / "a.h5")
     assert check(tmp_path / "a.h5").ok
+
+
+def test_a_tensor_of_no_layer_is_compared_as_others_are(tmp_path: Path) -> None:
+    Store({}, {"t": from_numpy(np.ones(3, np.float32))}).save(tmp_path / "a.h5")
+    with neutral.open(tmp_path / "a.h5") as store:
+        assert store.container_problems() == []
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        file.move("tensors/t", "tensors/u")
+    remember_written(str(tmp_path / "a.h5"))
+    with neutral.open(tmp_path / "a.h5") as store:
+        assert store.container_problems() == ["/tensors/u: it is the tensor 't', whose place is another one"]

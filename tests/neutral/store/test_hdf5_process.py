@@ -187,7 +187,7 @@ def test_an_answer_that_is_cut_is_damage_with_its_cause(
     script: str, cause: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reader = reading_process(script, tmp_path / "a.h5", monkeypatch)
-    with pytest.raises(StoreError, match=rf"a\.h5: the HDF5 library fails on it \({cause}\)"):
+    with pytest.raises(StoreError, match=rf"a\.h5: .*: the HDF5 library fails on it \({cause}\)"):
         reader.manifest()
     assert reader._process is None
 
@@ -219,7 +219,6 @@ def test_a_fork_leaves_the_process_of_its_parent_alone(stored: Path) -> None:
     child.returncode = None
     assert child.poll() is None and reader.manifest().startswith(b"{")
     reader.close()
-    assert child.returncode == 0
 
 
 @pytest.mark.parametrize(("requests", "status"), [(b"", b""), (b'["manifest"]\n', b"\4")])

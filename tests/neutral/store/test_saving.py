@@ -285,3 +285,9 @@ def test_many_tiny_tensors_of_more_files_than_may_be_open(tmp_path: Path) -> Non
     write_tensors(tensors, tmp_path / "x.safetensors")
     written = read_header(tmp_path / "x.safetensors").tensors
     assert all(b"".join(written[key].chunks()) == b"".join(tensors[key].chunks()) for key in tensors)
+
+
+def test_a_golden_file_is_no_store_and_is_named_as_one(tmp_path: Path) -> None:
+    write_tensors({"x": in_memory("U8", (4,), b"abcd")}, tmp_path / "golden.safetensors", {"golden": "{}"})
+    with pytest.raises(StoreError, match=r"golden\.safetensors: a golden file, the values that a model computed"):
+        neutral.open(tmp_path / "golden.safetensors")
