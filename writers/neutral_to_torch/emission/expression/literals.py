@@ -23,6 +23,9 @@ def check_name(text: str) -> None:
     Args:
         text: A text that is to be written into the source as it is.
 
+    Raises:
+        ValueError: The text is something else, or a part of it is a keyword.
+
     Example:
         >>> check_name("torch.nn"), check_name("parts[2]")
         (None, None)
@@ -103,6 +106,12 @@ def docstring(text: str) -> str:
     """Return a text as a docstring with its quotes; it may have several lines.
 
     Non-printable characters other than line feeds become visible escapes, triple quotes become ``'''``.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        Python source, in as many lines as the text.
 
     Example:
         >>> print(docstring("A model.\\nInputs: x"))

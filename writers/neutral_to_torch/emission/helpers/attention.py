@@ -10,53 +10,131 @@ from torch import Tensor, nn
 
 
 def split_heads(x: Tensor, heads: int, parts: int) -> tuple[Tensor, ...]:
-    """Split (T, N, heads * parts * D) into parts (N * heads, T, D)."""
+    """Split (T, N, heads * parts * D) into parts (N * heads, T, D).
+
+    Args:
+        x: A tensor (T, N, heads * parts * D).
+        heads: The number of attention heads.
+        parts: The number of projections that each head's features hold in turn.
+
+    Returns:
+        ``parts`` tensors (N * heads, T, D).
+    """
     x = x.unflatten(2, (heads, parts, -1))
     return x.permute(3, 1, 2, 0, 4).flatten(1, 2).unbind(0)
 
 
 def join_heads(x: Tensor, heads: int) -> Tensor:
-    """Join the heads of (N * heads, T, D), as (T, N, heads * D)."""
+    """Join the heads of (N * heads, T, D), as (T, N, heads * D).
+
+    Args:
+        x: A tensor (N * heads, T, D).
+        heads: The number of attention heads.
+
+    Returns:
+        A tensor (T, N, heads * D).
+    """
     return x.unflatten(0, (-1, heads)).permute(2, 0, 1, 3).flatten(2)
 
 
 def scaled_scores(query: Tensor, key: Tensor) -> Tensor:
-    """Return scores (N * heads, T, S) of queries for keys, head by head."""
+    """Return scores (N * heads, T, S) of queries for keys, head by head.
+
+    Args:
+        query: Queries (N * heads, T, D).
+        key: Keys (N * heads, S, D).
+
+    Returns:
+        Dot products divided by the square root of D.
+    """
     return torch.bmm(query / math.sqrt(query.shape[-1]), key.transpose(1, 2))
 
 
 def attention_scores(query: Tensor, key: Tensor, heads: int) -> Tensor:
-    """Return scores (N * heads, T, S) of queries (T, N, heads * D) for keys (S, N, heads * D)."""
+    """Return scores (N * heads, T, S) of queries (T, N, heads * D) for keys (S, N, heads * D).
+
+    Args:
+        query: Queries (T, N, heads * D).
+        key: Keys (S, N, heads * D).
+        heads: The number of attention heads.
+
+    Returns:
+        Scores (N * heads, T, S).
+    """
     (query,), (key,) = split_heads(query, heads, 1), split_heads(key, heads, 1)
     return scaled_scores(query, key)
 
 
 def attention_values(value: Tensor, weights: Tensor, heads: int) -> Tensor:
-    """Weight values (S, N, heads * D) by attention, giving (T, N, heads * D)."""
+    """Weight values (S, N, heads * D) by attention, giving (T, N, heads * D).
+
+    Args:
+        value: Values (S, N, heads * D).
+        weights: Attention weights (N * heads, T, S).
+        heads: The number of attention heads.
+
+    Returns:
+        A tensor (T, N, heads * D).
+    """
     return join_heads(torch.bmm(weights, *split_heads(value, heads, 1)), heads)
 
 
 def self_attention_scores(query_key_value: Tensor, heads: int) -> Tensor:
-    """Return scores (N * heads, T, T) of projections that are interleaved for each head."""
+    """Return scores (N * heads, T, T) of projections that are interleaved for each head.
+
+    Args:
+        query_key_value: Query, key and value of each head in turn, (T, N, heads * 3 * D).
+        heads: The number of attention heads.
+
+    Returns:
+        Scores (N * heads, T, T).
+    """
     query, key, _ = split_heads(query_key_value, heads, 3)
     return scaled_scores(query, key)
 
 
 def self_attention_values(query_key_value: Tensor, weights: Tensor, heads: int) -> Tensor:
-    """Weight the values by attention, giving (T, N, heads * D)."""
+    """Weight the values by attention, giving (T, N, heads * D).
+
+    Args:
+        query_key_value: Query, key and value of each head in turn, (T, N, heads * 3 * D).
+        weights: Attention weights (N * heads, T, T).
+        heads: The number of attention heads.
+
+    Returns:
+        A tensor (T, N, heads * D).
+    """
     value = split_heads(query_key_value, heads, 3)[2]
     return join_heads(torch.bmm(weights, value), heads)
 
 
 def cross_attention_scores(query: Tensor, key_value: Tensor, heads: int) -> Tensor:
-    """Return scores (N * heads, T, S) of queries for keys that are interleaved with values."""
+    """Return scores (N * heads, T, S) of queries for keys that are interleaved with values.
+
+    Args:
+        query: Queries (T, N, heads * D).
+        key_value: Key and value of each head in turn, (S, N, heads * 2 * D).
+        heads: The number of attention heads.
+
+    Returns:
+        Scores (N * heads, T, S).
+    """
     (query,) = split_heads(query, heads, 1)
     key, _ = split_heads(key_value, heads, 2)
     return scaled_scores(query, key)
 
 
 def cross_attention_values(key_value: Tensor, weights: Tensor, heads: int) -> Tensor:
-    """Weight the values by attention, giving (T, N, heads * D)."""
+    """Weight the values by attention, giving (T, N, heads * D).
+
+    Args:
+        key_value: Key and value of each head in turn, (S, N, heads * 2 * D).
+        weights: Attention weights (N * heads, T, S).
+        heads: The number of attention heads.
+
+    Returns:
+        A tensor (T, N, heads * D).
+    """
     value = split_heads(key_value, heads, 2)[1]
     return join_heads(torch.bmm(weights, value), heads)
 
@@ -69,6 +147,16 @@ class DotProductAttention(nn.Module):
         self.num_heads, self.dropout = num_heads, dropout
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """Attend to the values by the scaled dot products of queries and keys.
+
+        Args:
+            query: Queries (T, N, heads * D).
+            key: Keys (S, N, heads * D).
+            value: Values (S, N, heads * D).
+
+        Returns:
+            A tensor (T, N, heads * D).
+        """
         query, key, value = (
             x.unflatten(2, (self.num_heads, -1)).permute(1, 2, 0, 3) for x in (query, key, value)
         )
@@ -85,6 +173,14 @@ class InterleavedSelfAttention(nn.Module):
         self.num_heads, self.dropout = num_heads, dropout
 
     def forward(self, query_key_value: Tensor) -> Tensor:
+        """Attend to the values by the scaled dot products of queries and keys.
+
+        Args:
+            query_key_value: Projections (T, N, heads * 3 * D).
+
+        Returns:
+            A tensor (T, N, heads * D).
+        """
         x = query_key_value.unflatten(2, (self.num_heads, 3, -1))
         query, key, value = x.permute(3, 1, 2, 0, 4).unbind(0)
         dropout_p = self.dropout if self.training else 0.0
@@ -100,6 +196,15 @@ class InterleavedCrossAttention(nn.Module):
         self.num_heads, self.dropout = num_heads, dropout
 
     def forward(self, query: Tensor, key_value: Tensor) -> Tensor:
+        """Attend to the values by the scaled dot products of queries and keys.
+
+        Args:
+            query: Queries (T, N, heads * D).
+            key_value: Projections (S, N, heads * 2 * D).
+
+        Returns:
+            A tensor (T, N, heads * D).
+        """
         query = query.unflatten(2, (self.num_heads, -1)).permute(1, 2, 0, 3)
         key, value = key_value.unflatten(2, (self.num_heads, 2, -1)).permute(3, 1, 2, 0, 4)
         dropout_p = self.dropout if self.training else 0.0

@@ -12,7 +12,15 @@ from neutral_to_torch.emission.helpers.regions import round_half_away
 
 
 def pixel_corners(regions: Tensor, scale: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Return begin and extent (regions, 2), x and y, of whole-pixel regions, and their images."""
+    """Return begin and extent (regions, 2), x and y, of whole-pixel regions, and their images.
+
+    Args:
+        regions: Rows (image, x1, y1, x2, y2) in pixels of the image, (regions, 5).
+        scale: Positions of the feature map per pixel of the image.
+
+    Returns:
+        Begin and extent in positions of the map, (regions, 2) each, and image numbers (regions,).
+    """
     corners = round_half_away(regions[:, 1:].float())
     begin, end = corners[:, :2] * scale, (corners[:, 2:] + 1) * scale
     return begin, (end - begin).clamp(min=0.1), regions[:, 0].long()
@@ -21,7 +29,19 @@ def pixel_corners(regions: Tensor, scale: float) -> tuple[Tensor, Tensor, Tensor
 def position_sensitive_roi_pool(
     x: Tensor, regions: Tensor, channels: int, size: int, groups: int, scale: float
 ) -> Tensor:
-    """Average the bins of regions (image, x1, y1, x2, y2), each over channels of its own."""
+    """Average the bins of regions (image, x1, y1, x2, y2), each over channels of its own.
+
+    Args:
+        x: Feature maps (N, at least channels * groups², H, W).
+        regions: Rows (image, x1, y1, x2, y2) in pixels of the image, (regions, 5).
+        channels: The number of channels of the result.
+        size: The number of bins along each side.
+        groups: The number of groups of channels along each side.
+        scale: Positions of the feature map per pixel of the image.
+
+    Returns:
+        Means (regions, channels, size, size); 0 for empty bins.
+    """
     begin, extent, image = pixel_corners(regions, scale)
     step = torch.arange(size + 1, device=x.device)
     edges = step * (extent / size)[..., None] + begin[..., None]
@@ -58,7 +78,23 @@ def deformable_roi_pool(
     spatial_scale: float = 1.0,
     offset_scale: float = 0.0,
 ) -> Tensor:
-    """Average samples of the bins of regions, moved by offsets, over channels of each bin's own."""
+    """Average samples of the bins of regions, moved by offsets, over channels of each bin's own.
+
+    Args:
+        x: Feature maps (N, at least output_channels * group_size², H, W).
+        regions: Rows (image, x1, y1, x2, y2) in pixels of the image, (regions, 5).
+        offsets: Moves (regions, 2 * classes, part_size, part_size), in turn x and y; None for none.
+        output_channels: The number of channels of the result, a multiple of the classes.
+        output_size: The number of bins along each side.
+        group_size: The number of groups of channels along each side.
+        part_size: The number of offsets along each side.
+        samples: The number of samples of a bin along each side.
+        spatial_scale: Positions of the feature map per pixel of the image.
+        offset_scale: The factor of the offsets, which are relative to a region's extent.
+
+    Returns:
+        Means (regions, output_channels, output_size, output_size).
+    """
     begin, extent, image = pixel_corners(regions, spatial_scale)
     begin, extent = (begin - 0.5)[:, :, None, None, None], extent[:, :, None, None, None]
     bins = torch.arange(output_size, device=x.device)
@@ -93,7 +129,17 @@ def deformable_roi_pool(
 
 
 def bilinear_values(maps: Tensor, index: tuple[Any, ...], row: Tensor, column: Tensor) -> Tensor:
-    """Interpolate ``maps[index]`` (..., H, W) at positions; outside take the border."""
+    """Interpolate ``maps[index]`` (..., H, W) at positions; outside take the border.
+
+    Args:
+        maps: Feature maps, whose last two axes are rows and columns.
+        index: The index of the leading axes; with the positions it broadcasts.
+        row: Vertical positions, in pixels.
+        column: Horizontal positions, in pixels.
+
+    Returns:
+        Values at the positions.
+    """
     height, width = maps.shape[-2:]
     row, column = row.clamp(0, height - 1), column.clamp(0, width - 1)
     top, left = row.floor().long(), column.floor().long()
@@ -107,7 +153,19 @@ def bilinear_values(maps: Tensor, index: tuple[Any, ...], row: Tensor, column: T
 def rotated_roi_align(
     x: Tensor, regions: Tensor, size: tuple[int, int], scale: float, samples: int = 0
 ) -> Tensor:
-    """Average bilinear samples of the bins of regions (image, x, y, width, height, degrees)."""
+    """Average bilinear samples of the bins of regions (image, x, y, width, height, degrees).
+
+    Args:
+        x: Feature maps (N, C, H, W).
+        regions: Rows (image, x, y, width, height, angle), (regions, 6): middle and extent in
+            pixels of the image, the angle in degrees.
+        size: The number of bins (rows, columns).
+        scale: Positions of the feature map per pixel of the image.
+        samples: The number of samples of a bin along each side; 0 for one a position.
+
+    Returns:
+        Means (regions, C, rows, columns).
+    """
     middle_x, middle_y, *extent = (regions[:, 1:5].float() * scale).unbind(1)
     angle = (regions[:, 5].float() * (torch.pi / 180))[:, None, None, None, None]
     u, columns = centred_samples(extent[0].clamp(min=1), size[1], samples)
@@ -132,6 +190,14 @@ def centred_samples(extent: Tensor, bins: int, samples: int) -> tuple[Tensor, Te
     """Return places (regions, bins, samples) from the middle of extents, and the count in a bin.
 
     The surplus samples of a bin with fewer than another's lie behind it.
+
+    Args:
+        extent: The extents of the regions (regions,), in positions of the feature map.
+        bins: The number of bins.
+        samples: The number of samples of a bin; 0 for as many as the bin has positions.
+
+    Returns:
+        Places relative to the middle (regions, bins, samples), and counts (regions,).
     """
     width = extent[:, None, None] / bins
     count = torch.full_like(extent, samples) if samples > 0 else (extent / bins).ceil()

@@ -10,7 +10,16 @@ from torch import Tensor, nn
 
 
 def transpose_to_size(layer: Any, x: Tensor, size: tuple[int, ...]) -> Tensor:
-    """Crop a transposed convolution evenly to ``size``; an odd surplus is cut at the front."""
+    """Crop a transposed convolution evenly to ``size``; an odd surplus is cut at the front.
+
+    Args:
+        layer: A transposed convolution of 1 to 3 dimensions; only its weights and numbers are used.
+        x: The input (N, C, *spatial).
+        size: The spatial extents of the result.
+
+    Returns:
+        A tensor (N, out_channels, *size).
+    """
     stride, dilation, kernel = layer.stride, layer.dilation, layer.kernel_size
     surplus = [
         s * (n - 1) + d * (k - 1) + 1 - out
@@ -47,6 +56,16 @@ class DeformableConv2d(nn.Conv2d):
         self.deformable_groups = deformable_groups
 
     def forward(self, input: Tensor, *offset_and_mask: Tensor) -> Tensor:
+        """Convolve a batch of images.
+
+        Args:
+            input: Images (N, in_channels, H, W).
+            offset_and_mask: Offsets (N, deformable_groups * 2 * taps, rows, columns) in pixels;
+                then, if there is a mask, its factors (N, deformable_groups * taps, rows, columns).
+
+        Returns:
+            A tensor (N, out_channels, rows, columns).
+        """
         offset, *mask = offset_and_mask
         batch, out = offset.shape[0], offset.shape[2:]
         shape = (batch, self.deformable_groups, -1)
@@ -64,7 +83,16 @@ class DeformableConv2d(nn.Conv2d):
 
 
 def tap_places(offset: Tensor, axis: int, layer: nn.Conv2d) -> Tensor:
-    """Return the places of a convolution's taps before they are moved: (taps, rows, columns)."""
+    """Return the places of a convolution's taps before they are moved: (taps, rows, columns).
+
+    Args:
+        offset: The offsets (N, channels, rows, columns), for the extents of the result.
+        axis: 0 for vertical places, 1 for horizontal ones.
+        layer: The convolution, for its kernel size, stride, padding and dilation.
+
+    Returns:
+        Places in pixels, which broadcast to (taps, rows, columns).
+    """
     kernel, size = layer.kernel_size, offset.shape[2 + axis]
     tap = torch.arange(kernel[0] * kernel[1], device=offset.device)
     tap = tap // kernel[1] if axis == 0 else tap % kernel[1]
@@ -77,6 +105,15 @@ def sample_taps(image: Tensor, y: Tensor, x: Tensor, beyond: bool) -> Tensor:
     """Sample (N, groups, channels, H, W) bilinearly at (N, groups, taps, rows, columns).
 
     Outside of the image is 0; unless ``beyond``, its last row and column reach to the next pixel.
+
+    Args:
+        image: Images (N, groups, channels, H, W).
+        y: Vertical places in pixels (N, groups, taps, rows, columns).
+        x: Horizontal places in pixels, of the same shape.
+        beyond: Whether the border blends with zeros outside of the image.
+
+    Returns:
+        Values (N, groups, channels, taps, rows, columns).
     """
     height, width = image.shape[3:]
     inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)

@@ -10,18 +10,40 @@ from neutral_to_torch.emission.helpers.indexing import stable_sort
 
 
 def corners(boxes: Tensor) -> Tensor:
-    """Convert (x, y, width, height) to (x1, y1, x2, y2)."""
+    """Convert (x, y, width, height) to (x1, y1, x2, y2).
+
+    Args:
+        boxes: Boxes (..., 4) as (x, y, width, height), x and y of their centers.
+
+    Returns:
+        Boxes (..., 4).
+    """
     center, half = boxes[..., :2], boxes[..., 2:] / 2
     return torch.cat((center - half, center + half), dim=-1)
 
 
 def areas(sides: Tensor) -> Tensor:
-    """Return the areas of boxes of given sides (..., 2); 0 where a side is negative."""
+    """Return the areas of boxes of given sides (..., 2); 0 where a side is negative.
+
+    Args:
+        sides: Width and height (..., 2).
+
+    Returns:
+        Areas (...).
+    """
     return torch.where((sides < 0).any(-1), 0, sides.prod(-1))
 
 
 def intersections(first: Tensor, second: Tensor) -> Tensor:
-    """Return the areas common to corner boxes, which broadcast."""
+    """Return the areas common to corner boxes, which broadcast.
+
+    Args:
+        first: Boxes (..., 4) as (x1, y1, x2, y2).
+        second: Boxes that broadcast with them.
+
+    Returns:
+        Areas (...).
+    """
     left, top, right, bottom = first.unbind(-1)
     other_left, other_top, other_right, other_bottom = second.unbind(-1)
     width = torch.minimum(right, other_right) - torch.maximum(left, other_left)
@@ -30,7 +52,15 @@ def intersections(first: Tensor, second: Tensor) -> Tensor:
 
 
 def box_iou(first: Tensor, second: Tensor) -> Tensor:
-    """Return the intersection over union of all boxes of ``first`` with all of ``second``."""
+    """Return the intersection over union of all boxes of ``first`` with all of ``second``.
+
+    Args:
+        first: Boxes (*A, 4) as (x1, y1, x2, y2).
+        second: Boxes (*B, 4).
+
+    Returns:
+        A tensor (*A, *B); 0 where boxes do not meet.
+    """
     ones, others = first.reshape(-1, 1, 4), second.reshape(1, -1, 4)
     union = areas(ones[..., 2:] - ones[..., :2]) + areas(others[..., 2:] - others[..., :2])
     common = intersections(ones, others)
@@ -39,7 +69,15 @@ def box_iou(first: Tensor, second: Tensor) -> Tensor:
 
 
 def box_iou_of_centers(first: Tensor, second: Tensor) -> Tensor:
-    """Return the intersection over union of all boxes (x, y, width, height) with all others."""
+    """Return the intersection over union of all boxes (x, y, width, height) with all others.
+
+    Args:
+        first: Boxes (*A, 4), x and y of their centers.
+        second: Boxes (*B, 4).
+
+    Returns:
+        A tensor (*A, *B); 0 where boxes do not meet.
+    """
     ones, others = first.reshape(-1, 1, 4), second.reshape(1, -1, 4)
     union = areas(ones[..., 2:]) + areas(others[..., 2:])
     common = intersections(corners(ones), corners(others))
@@ -48,7 +86,15 @@ def box_iou_of_centers(first: Tensor, second: Tensor) -> Tensor:
 
 
 def suppress(keep: Tensor, conflicts: Tensor) -> Tensor:
-    """Keep of boxes (N, boxes) in order those in conflict with no earlier one that is kept."""
+    """Keep of boxes (N, boxes) in order those in conflict with no earlier one that is kept.
+
+    Args:
+        keep: The candidates (N, boxes), boolean, best first.
+        conflicts: Whether two boxes exclude each other, (N, boxes, boxes), boolean.
+
+    Returns:
+        The boxes that are kept (N, boxes), boolean.
+    """
     recorded = torch.jit.is_tracing() or torch.compiler.is_compiling()
     parts = [keep[:, :0]]
     for begin in range(0, keep.shape[1], 128):
@@ -65,13 +111,28 @@ def suppress(keep: Tensor, conflicts: Tensor) -> Tensor:
 
 
 def centers(boxes: Tensor) -> Tensor:
-    """Convert corners to (x, y, width, height)."""
+    """Convert corners to (x, y, width, height).
+
+    Args:
+        boxes: Boxes (..., 4) as (x1, y1, x2, y2).
+
+    Returns:
+        Boxes (..., 4), x and y of their centers.
+    """
     size = boxes[..., 2:] - boxes[..., :2]
     return torch.cat((boxes[..., :2] + size * 0.5, size), dim=-1)
 
 
 def take_boxes(rows: Tensor, order: Tensor) -> Tensor:
-    """Take rows of (N, boxes, elements) in the order (N, some)."""
+    """Take rows of (N, boxes, elements) in the order (N, some).
+
+    Args:
+        rows: Rows (N, boxes, elements).
+        order: Numbers of boxes (N, some), integers of 64 bits.
+
+    Returns:
+        Rows (N, some, elements).
+    """
     return rows.gather(1, order[..., None].expand(-1, -1, rows.shape[2]))
 
 
@@ -87,7 +148,23 @@ def box_nms(
     across_classes: bool = False,
     center: bool = False,
 ) -> Tensor:
-    """Suppress non-maxima of (..., boxes, elements): the boxes that are kept, then rows of -1."""
+    """Suppress non-maxima of (..., boxes, elements): the boxes that are kept, then rows of -1.
+
+    Args:
+        boxes: Rows (..., boxes, elements).
+        overlap_threshold: The intersection over union above which the lower score is suppressed.
+        valid_threshold: The score that a box must exceed.
+        top_k: The number of boxes of best score that take part; None for all.
+        coord_start: The element at which the four coordinates begin.
+        score_index: The element of the score.
+        class_index: The element of the class; None where boxes have none.
+        background: The class whose boxes are dropped.
+        across_classes: Whether boxes of different classes suppress each other.
+        center: Whether coordinates are (x, y, width, height) instead of corners.
+
+    Returns:
+        Rows of the shape of ``boxes``, best score first.
+    """
     rows = boxes.reshape(-1, *boxes.shape[-2:])
     count = rows.shape[1]
     scores = rows[..., score_index]
@@ -119,14 +196,30 @@ def box_nms(
 
 
 def rows_with_corners(rows: Tensor, coord_start: int = 2) -> Tensor:
-    """Convert (x, y, width, height) in rows to corners, but where x is negative."""
+    """Convert (x, y, width, height) in rows to corners, but where x is negative.
+
+    Args:
+        rows: Rows (..., elements).
+        coord_start: The element at which the four coordinates begin.
+
+    Returns:
+        Rows of the same shape.
+    """
     coords = rows[..., coord_start : coord_start + 4]
     coords = torch.where(coords[..., :1] < 0, coords, corners(coords))
     return torch.cat((rows[..., :coord_start], coords, rows[..., coord_start + 4 :]), dim=-1)
 
 
 def rows_with_centers(rows: Tensor, coord_start: int = 2) -> Tensor:
-    """Convert corners in rows to (x, y, width, height), but where x1 is negative."""
+    """Convert corners in rows to (x, y, width, height), but where x1 is negative.
+
+    Args:
+        rows: Rows (..., elements).
+        coord_start: The element at which the four coordinates begin.
+
+    Returns:
+        Rows of the same shape.
+    """
     coords = rows[..., coord_start : coord_start + 4]
     low, high = coords[..., :2], coords[..., 2:]
     converted = torch.cat(((low + high) / 2, high - low), dim=-1)
@@ -140,7 +233,17 @@ def box_decode(
     std: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0),
     max_log: float | None = None,
 ) -> Tensor:
-    """Return corner boxes from predictions (N, boxes, 4) for anchors (x, y, width, height)."""
+    """Return corner boxes from predictions (N, boxes, 4) for anchors (x, y, width, height).
+
+    Args:
+        predictions: Offsets of centers and logarithms of sides, relative to the anchors.
+        anchors: Anchors that broadcast to (N, boxes, 4).
+        std: The factors of the four predictions.
+        max_log: The bound of the logarithms of sides; None for none.
+
+    Returns:
+        Boxes (N, boxes, 4) as (x1, y1, x2, y2).
+    """
     place, size = anchors[..., :2], anchors[..., 2:]
     scaled = predictions * predictions.new_tensor(std)
     place = scaled[..., :2] * size + place
@@ -159,7 +262,19 @@ def box_encode(
     mean: Tensor,
     std: Tensor,
 ) -> tuple[Tensor, Tensor]:
-    """Return targets (N, boxes, 4) of anchors that match references, and their mask."""
+    """Return targets (N, boxes, 4) of anchors that match references, and their mask.
+
+    Args:
+        samples: Samples (N, boxes); those above 0.5 get targets.
+        matches: The number of each anchor's reference, (N, boxes).
+        anchors: Corner boxes (N, boxes, 4).
+        references: Corner boxes (N, references, 4).
+        mean: The means of the four targets.
+        std: The deviations of the four targets.
+
+    Returns:
+        Targets and mask, (N, boxes, 4) each.
+    """
     matched = take_boxes(references, matches.long())
     size, other_size = anchors[..., 2:] - anchors[..., :2], matched[..., 2:] - matched[..., :2]
     place, other_place = anchors[..., :2] + size * 0.5, matched[..., :2] + other_size * 0.5
@@ -171,7 +286,17 @@ def box_encode(
 def bipartite_matching(
     scores: Tensor, threshold: float, smallest: bool = False, limit: int | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Pair rows and columns of (..., rows, columns), best scores first; -1 means no partner."""
+    """Pair rows and columns of (..., rows, columns), best scores first; -1 means no partner.
+
+    Args:
+        scores: Scores (..., rows, columns).
+        threshold: The score that a pair must exceed, or with ``smallest`` stay below.
+        smallest: Whether smaller scores are better.
+        limit: The largest number of pairs; None for as many as there are rows or columns.
+
+    Returns:
+        The column of each row (..., rows), and the row of each column (..., columns).
+    """
     rows, columns = scores.shape[-2:]
     values = scores.reshape(-1, rows * columns)
     if smallest:
@@ -202,7 +327,19 @@ def multibox_prior(
     offsets: tuple[float, float] = (0.5, 0.5),
     clip: bool = False,
 ) -> Tensor:
-    """Return corner boxes (1, positions*boxes, 4) around the positions of a map of sides 1."""
+    """Return corner boxes (1, positions*boxes, 4) around the positions of a map of sides 1.
+
+    Args:
+        x: Feature maps (N, C, H, W), for their extents and dtype.
+        sizes: Sizes of boxes, relative to the image.
+        ratios: Ratios of width to height; sizes have the first, the first size has the others too.
+        steps: The distances of positions (y, x), relative to the image; None for 1 / H and 1 / W.
+        offsets: The place in a position's cell (y, x), from 0 to 1.
+        clip: Whether boxes are clamped to the image.
+
+    Returns:
+        Boxes (1, H * W * (sizes + ratios - 1), 4) as (x1, y1, x2, y2).
+    """
     height, width = x.shape[2:]
     step_y, step_x = (1 / height, 1 / width) if steps is None else steps
     y = (torch.arange(height, device=x.device) + offsets[0]) * step_y
@@ -228,7 +365,23 @@ def multibox_detection(
     variances: tuple[float, ...] = (0.1, 0.1, 0.2, 0.2),
     clip: bool = True,
 ) -> Tensor:
-    """Return rows (class, score, box) of all anchors; class -1 where there is no detection."""
+    """Return rows (class, score, box) of all anchors; class -1 where there is no detection.
+
+    Args:
+        probabilities: Probabilities (N, classes, anchors); class 0 is the background.
+        predictions: Offsets (N, anchors * 4), relative to the anchors.
+        anchors: Corner boxes (1, anchors, 4).
+        threshold: The least score of a detection.
+        overlap_threshold: The intersection over union from which the lower score is suppressed; no
+            box is, unless it is above 0 and at most 1.
+        top_k: The number of boxes of best score that take part; None for all.
+        across_classes: Whether boxes of different classes suppress each other.
+        variances: The factors of the four offsets.
+        clip: Whether boxes are clamped to the image.
+
+    Returns:
+        Rows (N, anchors, 6), classes counted without the background.
+    """
     score, kind = probabilities[:, 1:].max(dim=1)
     valid = (score > -1) & (score >= threshold)
     boxes = box_decode(predictions.unflatten(1, (-1, 4)), centers(anchors), variances)

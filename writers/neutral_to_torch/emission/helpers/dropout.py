@@ -14,5 +14,13 @@ class SharedDropout(nn.Module):
         self.p, self.axes, self.always = p, axes, always
 
     def forward(self, x: Tensor) -> Tensor:
+        """Drop elements, and scale the others.
+
+        Args:
+            x: A tensor with all of the axes.
+
+        Returns:
+            A tensor of the shape of ``x``.
+        """
         shape = [1 if axis in self.axes else size for axis, size in enumerate(x.shape)]
         return x * F.dropout(x.new_ones(shape), self.p, self.training or self.always)

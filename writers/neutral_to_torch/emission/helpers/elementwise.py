@@ -7,44 +7,96 @@ from torch import Tensor
 
 
 def remainder(x: Tensor | float, y: Tensor) -> Tensor:
-    """Return the remainder with the sign of ``y``; 0 where ``y`` is 0."""
+    """Return the remainder with the sign of ``y``; 0 where ``y`` is 0.
+
+    Args:
+        x: The dividend.
+        y: The divisor, which broadcasts with it.
+
+    Returns:
+        The remainder, in the dtype of ``y``.
+    """
     zero = y == 0
     result = torch.where(zero, 0, x % torch.where(zero, 1, y))
     return result if isinstance(x, Tensor) else result.to(y.dtype)
 
 
 def floor_divide(x: Tensor | float, y: Tensor) -> Tensor:
-    """Return the quotient rounded down; 0 where ``y`` is 0."""
+    """Return the quotient rounded down; 0 where ``y`` is 0.
+
+    Args:
+        x: The dividend.
+        y: The divisor, which broadcasts with it.
+
+    Returns:
+        The quotient, in the dtype of ``y``.
+    """
     zero = y == 0
     return torch.where(zero, 0, x // torch.where(zero, 1, y)).to(y.dtype)
 
 
 def remainder_of_trunc(x: Tensor | float, y: Tensor) -> Tensor:
-    """Return the remainder with the sign of ``x``; 0 where ``y`` is 0."""
+    """Return the remainder with the sign of ``x``; 0 where ``y`` is 0.
+
+    Args:
+        x: The dividend.
+        y: The divisor, which broadcasts with it.
+
+    Returns:
+        The remainder, in the dtype of ``y``.
+    """
     zero = y == 0
     dividend = torch.as_tensor(x, device=y.device)
     return torch.where(zero, 0, torch.fmod(dividend, torch.where(zero, 1, y))).to(y.dtype)
 
 
 def round_half_away_from_zero(x: Tensor) -> Tensor:
-    """Round to the nearest integer, halves away from zero."""
+    """Round to the nearest integer, halves away from zero.
+
+    Args:
+        x: A floating-point tensor.
+
+    Returns:
+        A tensor of the same shape and dtype.
+    """
     whole = x.trunc()
     return torch.where((x - whole).abs() >= 0.5, whole + x.sign(), whole)
 
 
 def round_half_down(x: Tensor) -> Tensor:
-    """Round to the nearest integer, halves down."""
+    """Round to the nearest integer, halves down.
+
+    Args:
+        x: A floating-point tensor.
+
+    Returns:
+        A tensor of the same shape and dtype.
+    """
     low, high = x.floor(), x.ceil()
     return torch.where(x - low <= high - x, low, high)
 
 
 def cube_root(x: Tensor) -> Tensor:
-    """Return the cube root, negative where ``x`` is."""
+    """Return the cube root, negative where ``x`` is.
+
+    Args:
+        x: A floating-point tensor.
+
+    Returns:
+        A tensor of the same shape and dtype.
+    """
     return x.sign() * x.abs().pow(1 / 3)
 
 
 def gamma(x: Tensor) -> Tensor:
-    """Return the gamma function; NaN at the negative integers."""
+    """Return the gamma function; NaN at the negative integers.
+
+    Args:
+        x: A floating-point tensor.
+
+    Returns:
+        A tensor of the same shape and dtype, computed in double precision.
+    """
     x64 = x.to(torch.float64)
     low = x64.floor()
     sign = torch.where((x64 < 0) & (low % 2 != 0), -1.0, 1.0)
@@ -53,7 +105,16 @@ def gamma(x: Tensor) -> Tensor:
 
 
 def clamp(x: Tensor, min: float | None = None, max: float | None = None) -> Tensor:
-    """Clamp to bounds; ignore those that the dtype cannot hold."""
+    """Clamp to bounds; ignore those that the dtype cannot hold.
+
+    Args:
+        x: A tensor.
+        min: The lower bound; None for none.
+        max: The upper bound; None for none.
+
+    Returns:
+        A tensor of the same shape and dtype.
+    """
     info = torch.finfo(x.dtype) if x.is_floating_point() else torch.iinfo(x.dtype)
     low = None if min is None or min < info.min else min
     high = None if max is None or max > info.max else max
@@ -61,7 +122,15 @@ def clamp(x: Tensor, min: float | None = None, max: float | None = None) -> Tens
 
 
 def cast_to_common(*tensors: Tensor, narrowest: bool = False) -> list[Tensor]:
-    """Cast float32, float16 and bfloat16 tensors to the widest, or narrowest, dtype among them."""
+    """Cast float32, float16 and bfloat16 tensors to the widest, or narrowest, dtype among them.
+
+    Args:
+        tensors: Tensors; those of other dtypes stay as they are.
+        narrowest: Whether the narrowest dtype is taken.
+
+    Returns:
+        The tensors, in order.
+    """
     order = [torch.float32, torch.bfloat16, torch.float16]
     present = [dtype for dtype in order if any(x.dtype == dtype for x in tensors)]
     dtype = present[-1 if narrowest else 0] if present else None
@@ -69,7 +138,16 @@ def cast_to_common(*tensors: Tensor, narrowest: bool = False) -> list[Tensor]:
 
 
 def choose(condition: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """Choose ``x`` where the condition is not 0, else ``y``; a 1-D condition chooses whole rows."""
+    """Choose ``x`` where the condition is not 0, else ``y``; a 1-D condition chooses whole rows.
+
+    Args:
+        condition: A tensor of the shape of ``x``, or 1-D with an element for each row.
+        x: The elements where the condition holds.
+        y: The other elements.
+
+    Returns:
+        A tensor of the shape of ``x``.
+    """
     if condition.dim() == 1:
         condition = condition.reshape(-1, *[1] * (x.dim() - 1))
     return torch.where(condition != 0, x, y)

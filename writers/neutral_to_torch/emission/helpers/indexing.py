@@ -7,46 +7,118 @@ from torch import Tensor
 
 
 def stable_sort(x: Tensor, axis: int = -1, descending: bool = False) -> tuple[Tensor, Tensor]:
-    """Sort numbers, and return their positions; equal ones stay in order."""
+    """Sort numbers, and return their positions; equal ones stay in order.
+
+    Args:
+        x: A tensor of any shape.
+        axis: The axis to sort along.
+        descending: Whether the largest is first.
+
+    Returns:
+        The sorted tensor, and positions as integers of 64 bits.
+    """
     if torch.onnx.is_in_onnx_export():  # ONNX always sorts that way, but not every exporter says so
         return x.sort(axis, descending)
     return x.sort(dim=axis, descending=descending, stable=True)
 
 
 def top_k(x: Tensor, count: int, axis: int = -1, largest: bool = True) -> tuple[Tensor, Tensor]:
-    """Return the largest (or smallest) numbers and their positions; of equal ones the first."""
+    """Return the largest (or smallest) numbers and their positions; of equal ones the first.
+
+    Args:
+        x: A tensor of any shape.
+        count: The number of elements along the axis.
+        axis: The axis.
+        largest: Whether the largest are taken.
+
+    Returns:
+        Elements in order, and positions as integers of 64 bits.
+    """
     values, positions = stable_sort(x, axis, descending=largest)
     return values.narrow(axis, 0, count), positions.narrow(axis, 0, count)
 
 
 def top_k_mask(x: Tensor, count: int, axis: int = -1, largest: bool = True) -> Tensor:
-    """Mark the largest (or smallest) numbers by 1, the others by 0."""
+    """Mark the largest (or smallest) numbers by 1, the others by 0.
+
+    Args:
+        x: A tensor of any shape.
+        count: The number of elements along the axis.
+        axis: The axis.
+        largest: Whether the largest are marked.
+
+    Returns:
+        A tensor of the shape and dtype of ``x``.
+    """
     _, positions = top_k(x, count, axis, largest)
     return torch.zeros_like(x).scatter(axis, positions, 1)
 
 
 def take_at(x: Tensor, index: Tensor, axis: int = 0) -> Tensor:
-    """Take positions of an axis by an index of any shape; fractions are cut off."""
+    """Take positions of an axis by an index of any shape; fractions are cut off.
+
+    Args:
+        x: A tensor of any shape.
+        index: Positions in range, of any dtype.
+        axis: The axis, which the axes of ``index`` replace.
+
+    Returns:
+        The elements.
+    """
     return x.index_select(axis, index.long().flatten()).unflatten(axis, index.shape)
 
 
 def take(x: Tensor, index: Tensor, axis: int = 0) -> Tensor:
-    """Take positions of an axis; an index out of range is clamped."""
+    """Take positions of an axis; an index out of range is clamped.
+
+    Args:
+        x: A tensor of any shape.
+        index: Positions of any dtype and shape.
+        axis: The axis, which the axes of ``index`` replace.
+
+    Returns:
+        The elements.
+    """
     return take_at(x, index.long().clamp(0, x.shape[axis] - 1), axis)
 
 
 def take_wrapped(x: Tensor, index: Tensor, axis: int = 0) -> Tensor:
-    """Take positions of an axis; an index out of range wraps around."""
+    """Take positions of an axis; an index out of range wraps around.
+
+    Args:
+        x: A tensor of any shape.
+        index: Positions of any dtype and shape.
+        axis: The axis, which the axes of ``index`` replace.
+
+    Returns:
+        The elements.
+    """
     return take_at(x, index.long() % x.shape[axis], axis)
 
 
 def one_hot(index: Tensor, depth: int) -> Tensor:
-    """Return True at the index along a new last axis; nowhere if it is out of range."""
+    """Return True at the index along a new last axis; nowhere if it is out of range.
+
+    Args:
+        index: Positions of any dtype and shape.
+        depth: The extent of the new axis.
+
+    Returns:
+        A boolean tensor (*shape of index, depth).
+    """
     return index.long().unsqueeze(-1) == torch.arange(depth, device=index.device)
 
 
 def ravel_index(index: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Convert indices along the first axis to positions in row-major order."""
+    """Convert indices along the first axis to positions in row-major order.
+
+    Args:
+        index: Indices (axes, ...).
+        shape: The extents of the axes.
+
+    Returns:
+        Positions (...), in the dtype of ``index``.
+    """
     first, *others = index.long().unbind()
     for extent, other in zip(shape[1:], others):
         first = first * extent + other
@@ -54,7 +126,15 @@ def ravel_index(index: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 
 def unravel_index(position: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Convert positions in row-major order to indices along a new first axis."""
+    """Convert positions in row-major order to indices along a new first axis.
+
+    Args:
+        position: Positions of any shape; they are flattened.
+        shape: The extents of the axes.
+
+    Returns:
+        Indices (axes, positions), in the dtype of ``position``.
+    """
     rest, indices = position.long().flatten(), []
     for extent in shape[:0:-1]:
         indices.append(rest % extent)

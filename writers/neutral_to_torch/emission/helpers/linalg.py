@@ -9,27 +9,63 @@ from torch import Tensor
 
 
 def eigh(x: Tensor, UPLO: str = "L") -> tuple[Tensor, Tensor]:
-    """Return eigenvalues, and eigenvectors whose largest elements are positive."""
+    """Return eigenvalues, and eigenvectors whose largest elements are positive.
+
+    Args:
+        x: Symmetric matrices (..., n, n).
+        UPLO: The triangle that is read, ``"L"`` or ``"U"``.
+
+    Returns:
+        Eigenvalues (..., n), ascending, and eigenvectors (..., n, n) as columns.
+    """
     values, vectors = torch.linalg.eigh(x, UPLO=UPLO)
     largest = vectors.gather(-2, vectors.abs().argmax(-2, keepdim=True))
     return values, vectors * largest.sign()
 
 
 def triangle_indices(size: int, offset: int, lower: bool, device: torch.device) -> Tensor:
-    """Return rows and columns beside a diagonal: row by row below, column by column above."""
+    """Return rows and columns beside a diagonal: row by row below, column by column above.
+
+    Args:
+        size: The rows and columns of the matrix.
+        offset: The diagonal that bounds the triangle: 0 for the main one, positive above it.
+        lower: Whether the triangle lies below the diagonal.
+        device: The device of the result.
+
+    Returns:
+        Integers of 64 bits, (2, elements).
+    """
     if lower:
         return torch.tril_indices(size, size, offset, device=device)
     return torch.tril_indices(size, size, -offset, device=device).flip(0)
 
 
 def pack_triangle(x: Tensor, offset: int = 0, lower: bool = True) -> Tensor:
-    """Return the elements on one side of a diagonal as a vector."""
+    """Return the elements on one side of a diagonal as a vector.
+
+    Args:
+        x: Matrices (..., n, n).
+        offset: The diagonal that bounds the triangle: 0 for the main one, positive above it.
+        lower: Whether the triangle lies below the diagonal.
+
+    Returns:
+        Vectors (..., elements).
+    """
     rows, columns = triangle_indices(x.shape[-1], offset, lower, x.device)
     return x[..., rows, columns]
 
 
 def unpack_triangle(x: Tensor, offset: int = 0, lower: bool = True) -> Tensor:
-    """Return the matrix with the vector on one side of a diagonal."""
+    """Return the matrix with the vector on one side of a diagonal.
+
+    Args:
+        x: Vectors (..., elements).
+        offset: The diagonal that bounds the triangle: 0 for the main one, positive above it.
+        lower: Whether the triangle lies below the diagonal.
+
+    Returns:
+        Matrices (..., n, n), 0 on the other side.
+    """
     size = (math.isqrt(8 * x.shape[-1] + 1) - 1) // 2 + abs(offset)
     rows, columns = triangle_indices(size, offset, lower, x.device)
     matrix = x.new_zeros(*x.shape[:-1], size, size)

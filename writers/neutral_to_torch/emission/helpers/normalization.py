@@ -20,12 +20,27 @@ class GlobalBatchNorm(BatchNorm):
     """Batch normalisation by the running statistics, in training too; of any rank."""
 
     def forward(self, input: Tensor) -> Tensor:
+        """Normalise by the running statistics.
+
+        Args:
+            input: A tensor (N, C, ...).
+
+        Returns:
+            A tensor of the same shape.
+        """
         mean, var = self.running_mean, self.running_var
         return F.batch_norm(input, mean, var, self.weight, self.bias, False, 0.0, self.eps)
 
 
 def fixed_scale(norm: nn.Module) -> nn.Module:
-    """Exclude the scale of a normalisation from training."""
+    """Exclude the scale of a normalisation from training.
+
+    Args:
+        norm: A normalisation with a weight; it is changed in place.
+
+    Returns:
+        The same module.
+    """
     norm.weight.requires_grad_(False)
     return norm
 
@@ -34,28 +49,72 @@ class InstanceNorm(nn.InstanceNorm1d):
     """Instance normalisation of an input of any rank, channels on axis 1."""
 
     def forward(self, input: Tensor) -> Tensor:
+        """Normalise each channel of each sample.
+
+        Args:
+            input: A tensor (N, C, ...).
+
+        Returns:
+            A tensor of the same shape.
+        """
         return F.instance_norm(input, weight=self.weight, bias=self.bias, eps=self.eps)
 
 
 def batch_mean(norm: Any, x: Tensor, axis: int) -> Tensor:
-    """Return the mean that a batch normalisation uses."""
+    """Return the mean that a batch normalisation uses.
+
+    Args:
+        norm: The batch normalisation.
+        x: Its input.
+        axis: The axis of channels.
+
+    Returns:
+        Means (C,): of the batch in training, else the running ones.
+    """
     if not norm.training:
         return norm.running_mean
     return x.movedim(axis, 0).flatten(1).mean(1)
 
 
 def batch_inverse_deviation(norm: Any, x: Tensor, axis: int) -> Tensor:
-    """Return the inverse deviation that a batch normalisation uses."""
+    """Return the inverse deviation that a batch normalisation uses.
+
+    Args:
+        norm: The batch normalisation.
+        x: Its input.
+        axis: The axis of channels.
+
+    Returns:
+        Inverse deviations (C,): of the batch in training, else from the running variances.
+    """
     if not norm.training:
         return torch.rsqrt(norm.running_var + norm.eps)
     return torch.rsqrt(x.movedim(axis, 0).flatten(1).var(1, unbiased=False) + norm.eps)
 
 
 def l2_normalize(x: Tensor, axes: int | tuple[int, ...], eps: float) -> Tensor:
-    """Divide by the root of the sum of squares over some axes."""
+    """Divide by the root of the sum of squares over some axes.
+
+    Args:
+        x: A tensor.
+        axes: The axes that are summed over.
+        eps: The number that is added to the sum.
+
+    Returns:
+        A tensor of the shape of ``x``.
+    """
     return x / torch.sqrt(x.square().sum(axes, keepdim=True) + eps)
 
 
 def l2_normalize_from(x: Tensor, first: int, eps: float) -> Tensor:
-    """Divide by the root of the sum of squares over the axes from ``first`` on."""
+    """Divide by the root of the sum of squares over the axes from ``first`` on.
+
+    Args:
+        x: A tensor.
+        first: The first axis that is summed over.
+        eps: The number that is added to the sum.
+
+    Returns:
+        A tensor of the shape of ``x``.
+    """
     return l2_normalize(x, tuple(range(first, x.dim())), eps)

@@ -21,7 +21,23 @@ def region_proposals(
     min_size: float = 16.0,
     corner_deltas: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """Return rows (image, x1, y1, x2, y2), ``count`` an image, and scores (N*count, 1)."""
+    """Return rows (image, x1, y1, x2, y2), ``count`` an image, and scores (N*count, 1).
+
+    Args:
+        scores: Scores (N, 2 * anchors, H, W); those of the foreground are the second half.
+        deltas: Moves of the anchors (N, 4 * anchors, H, W).
+        images: Height and width in pixels, and scale of each image, (N, 3).
+        anchors: Corner boxes in pixels, for the first position.
+        stride: Pixels of the image per position of the map.
+        pre_top_k: The number of best boxes before suppression; None for all.
+        count: The number of regions of each image; fewer are repeated.
+        overlap_threshold: The intersection over union above which the lower score is suppressed.
+        min_size: The least side of a box, in pixels of the unscaled image.
+        corner_deltas: Whether deltas are added to the corners.
+
+    Returns:
+        Regions (N * count, 5) in pixels, and scores (N * count, 1).
+    """
     n, kinds = scores.shape[0], len(anchors)
     score = scores[:, kinds:].permute(0, 2, 3, 1)
     base = moved_anchors(score, anchors, stride)
@@ -55,7 +71,16 @@ def region_proposals(
 
 
 def moved_anchors(score: Tensor, anchors: tuple[tuple[float, ...], ...], stride: int) -> Tensor:
-    """Return anchors (1, H, W, anchors, 4) at all positions of scores (N, H, W, anchors)."""
+    """Return anchors (1, H, W, anchors, 4) at all positions of scores (N, H, W, anchors).
+
+    Args:
+        score: Scores (N, H, W, anchors), for their extents and dtype.
+        anchors: Corner boxes in pixels, for the first position.
+        stride: Pixels of the image per position of the map.
+
+    Returns:
+        Corner boxes in pixels.
+    """
     y = torch.arange(score.shape[1], device=score.device, dtype=score.dtype) * stride
     x = torch.arange(score.shape[2], device=score.device, dtype=score.dtype) * stride
     place = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1).repeat(1, 1, 2)
@@ -63,7 +88,15 @@ def moved_anchors(score: Tensor, anchors: tuple[tuple[float, ...], ...], stride:
 
 
 def moved_boxes(boxes: Tensor, deltas: Tensor) -> Tensor:
-    """Move and scale boxes of pixels by deltas."""
+    """Move and scale boxes of pixels by deltas.
+
+    Args:
+        boxes: Corner boxes (..., 4), the last pixel included.
+        deltas: Moves of centers and logarithms of sides (..., 4), relative to the boxes.
+
+    Returns:
+        Corner boxes (..., 4).
+    """
     extent = boxes[..., 2:] - boxes[..., :2] + 1
     middle = deltas[..., :2] * extent + (boxes[..., :2] + 0.5 * (extent - 1))
     half = 0.5 * (deltas[..., 2:].exp() * extent - 1)
@@ -71,7 +104,14 @@ def moved_boxes(boxes: Tensor, deltas: Tensor) -> Tensor:
 
 
 def pixel_overlaps(boxes: Tensor) -> Tensor:
-    """Return intersections over unions of boxes (N, boxes, 4) that include their corner pixels."""
+    """Return intersections over unions of boxes (N, boxes, 4) that include their corner pixels.
+
+    Args:
+        boxes: Boxes as (x1, y1, x2, y2), in pixels.
+
+    Returns:
+        A tensor (N, boxes, boxes).
+    """
     low, high = boxes[..., :2], boxes[..., 2:]
     area = (high - low + 1).prod(-1)
     first = torch.maximum(low[:, :, None], low[:, None])

@@ -11,7 +11,16 @@ from torch import Tensor
 def spread(
     parameters: tuple[Tensor | float, ...], shape: tuple[int, ...] | None, place: str
 ) -> list[Tensor]:
-    """Broadcast parameters to the drawn shape: ``shape`` is the whole of it, its front or back."""
+    """Broadcast parameters to the drawn shape: ``shape`` is the whole of it, its front or back.
+
+    Args:
+        parameters: Tensors, at least one, and numbers; they broadcast.
+        shape: The drawn shape, or its part; None for the shape of the parameters.
+        place: ``"whole"``, ``"front"`` or ``"back"``.
+
+    Returns:
+        The parameters in one shape and dtype.
+    """
     given = next(p for p in parameters if isinstance(p, Tensor))
     tensors = [torch.as_tensor(p, dtype=given.dtype, device=given.device) for p in parameters]
     tensors = list(torch.broadcast_tensors(*tensors))
@@ -30,7 +39,17 @@ def random_normal(
     shape: tuple[int, ...] | None = None,
     place: str = "whole",
 ) -> Tensor:
-    """Draw from the normal distribution."""
+    """Draw from the normal distribution.
+
+    Args:
+        mean: The means.
+        deviation: The standard deviations.
+        shape: The drawn shape, or its part; see :func:`spread`.
+        place: ``"whole"``, ``"front"`` or ``"back"``.
+
+    Returns:
+        Draws in the dtype of the parameters.
+    """
     mean, deviation = spread((mean, deviation), shape, place)
     return mean + deviation * torch.randn_like(mean)
 
@@ -41,7 +60,17 @@ def random_uniform(
     shape: tuple[int, ...] | None = None,
     place: str = "whole",
 ) -> Tensor:
-    """Draw evenly from ``low`` to ``high``."""
+    """Draw evenly from ``low`` to ``high``.
+
+    Args:
+        low: The lower bounds, included.
+        high: The upper bounds, excluded.
+        shape: The drawn shape, or its part; see :func:`spread`.
+        place: ``"whole"``, ``"front"`` or ``"back"``.
+
+    Returns:
+        Draws in the dtype of the parameters.
+    """
     low, high = spread((low, high), shape, place)
     return low + (high - low) * torch.rand_like(low)
 
@@ -49,7 +78,16 @@ def random_uniform(
 def random_exponential(
     rate: Tensor, shape: tuple[int, ...] | None = None, place: str = "whole"
 ) -> Tensor:
-    """Draw from the exponential distribution."""
+    """Draw from the exponential distribution.
+
+    Args:
+        rate: The rates, the inverse of the means.
+        shape: The drawn shape, or its part; see :func:`spread`.
+        place: ``"whole"``, ``"front"`` or ``"back"``.
+
+    Returns:
+        Draws in the dtype of the rates.
+    """
     (rate,) = spread((rate,), shape, place)
     return torch.empty_like(rate).exponential_() / rate
 
@@ -60,7 +98,17 @@ def random_gamma(
     shape: tuple[int, ...] | None = None,
     place: str = "whole",
 ) -> Tensor:
-    """Draw from the gamma distribution."""
+    """Draw from the gamma distribution.
+
+    Args:
+        concentration: The shapes of the distributions, above 0.
+        scale: The scales, the inverse of the rates.
+        shape: The drawn shape, or its part; see :func:`spread`.
+        place: ``"whole"``, ``"front"`` or ``"back"``.
+
+    Returns:
+        Draws in the dtype of the parameters.
+    """
     concentration, scale = spread((concentration, scale), shape, place)
     gamma = torch.distributions.Gamma(concentration, torch.ones_like(scale), validate_args=False)
     return gamma.sample() * scale
@@ -69,7 +117,16 @@ def random_gamma(
 def random_poisson(
     rate: Tensor, shape: tuple[int, ...] | None = None, place: str = "whole"
 ) -> Tensor:
-    """Draw from the Poisson distribution."""
+    """Draw from the Poisson distribution.
+
+    Args:
+        rate: The means.
+        shape: The drawn shape, or its part; see :func:`spread`.
+        place: ``"whole"``, ``"front"`` or ``"back"``.
+
+    Returns:
+        Whole numbers in the dtype of the rates.
+    """
     (rate,) = spread((rate,), shape, place)
     return torch.poisson(rate)
 
@@ -80,7 +137,17 @@ def random_negative_binomial(
     shape: tuple[int, ...] | None = None,
     place: str = "whole",
 ) -> Tensor:
-    """Draw from the negative binomial distribution."""
+    """Draw from the negative binomial distribution.
+
+    Args:
+        failures: The numbers of failures at which the count ends.
+        p: The probabilities of failure.
+        shape: The drawn shape, or its part; see :func:`spread`.
+        place: ``"whole"``, ``"front"`` or ``"back"``.
+
+    Returns:
+        Whole numbers in the dtype of the parameters.
+    """
     failures, p = spread((failures, p), shape, place)
     return torch.poisson(random_gamma(failures, (1 - p) / p))
 
@@ -88,13 +155,31 @@ def random_negative_binomial(
 def random_bernoulli(
     p: Tensor, shape: tuple[int, ...] | None = None, place: str = "whole"
 ) -> Tensor:
-    """Draw 1 with probability ``p``, else 0."""
+    """Draw 1 with probability ``p``, else 0.
+
+    Args:
+        p: The probabilities, from 0 to 1.
+        shape: The drawn shape, or its part; see :func:`spread`.
+        place: ``"whole"``, ``"front"`` or ``"back"``.
+
+    Returns:
+        0 and 1 in the dtype of the probabilities.
+    """
     (p,) = spread((p,), shape, place)
     return torch.bernoulli(p)
 
 
 def random_category(x: Tensor, shape: tuple[int, ...], dtype: torch.dtype = torch.int64) -> Tensor:
-    """Draw positions of the last axis by the probabilities there."""
+    """Draw positions of the last axis by the probabilities there.
+
+    Args:
+        x: Probabilities (..., categories).
+        shape: The shape of the draws from each row; () for one.
+        dtype: The dtype of the result.
+
+    Returns:
+        Numbers of categories (..., *shape).
+    """
     rows = x.reshape(-1, x.shape[-1])
     drawn = rows.multinomial(math.prod(shape), replacement=True)
     return drawn.reshape(*x.shape[:-1], *shape).to(dtype)
@@ -103,7 +188,16 @@ def random_category(x: Tensor, shape: tuple[int, ...], dtype: torch.dtype = torc
 def random_category_and_log(
     x: Tensor, shape: tuple[int, ...], dtype: torch.dtype = torch.int64
 ) -> tuple[Tensor, Tensor]:
-    """Draw positions, and return the logarithms of their probabilities too."""
+    """Draw positions, and return the logarithms of their probabilities too.
+
+    Args:
+        x: Probabilities (..., categories).
+        shape: The shape of the draws from each row; () for one.
+        dtype: The dtype of the positions.
+
+    Returns:
+        Numbers of categories and logarithms, (..., *shape) each.
+    """
     drawn = random_category(x, shape)
     flat = drawn.reshape(*x.shape[:-1], -1)
     return drawn.to(dtype), x.gather(-1, flat).log().reshape(drawn.shape)

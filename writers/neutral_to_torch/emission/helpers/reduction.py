@@ -7,7 +7,18 @@ from torch import Tensor
 
 
 def other_axes(x: Tensor, axes: tuple[int, ...]) -> tuple[int, ...]:
-    """Return all axes but these."""
+    """Return all axes but these.
+
+    Args:
+        x: A tensor of any shape.
+        axes: Axes; negative ones count from the end.
+
+    Returns:
+        The others, ascending.
+
+    Raises:
+        ValueError: There are no others.
+    """
     excluded = {axis % x.ndim for axis in axes}
     others = tuple(axis for axis in range(x.ndim) if axis not in excluded)
     if not others:
@@ -16,7 +27,16 @@ def other_axes(x: Tensor, axes: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def product(x: Tensor, axes: tuple[int, ...], keepdim: bool = False) -> Tensor:
-    """Multiply over several axes."""
+    """Multiply over several axes.
+
+    Args:
+        x: A tensor of any shape.
+        axes: The axes that are multiplied over.
+        keepdim: Whether they stay, with an extent of 1.
+
+    Returns:
+        The products.
+    """
     for axis in sorted((axis % x.ndim for axis in axes), reverse=True):
         x = x.prod(axis, keepdim=keepdim)
     return x

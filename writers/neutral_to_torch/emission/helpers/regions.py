@@ -10,7 +10,17 @@ from torch import Tensor
 
 
 def roi_pool(x: Tensor, regions: Tensor, size: tuple[int, int], scale: float) -> Tensor:
-    """Return maxima of the bins of regions (image, x1, y1, x2, y2); empty bins give 0."""
+    """Return maxima of the bins of regions (image, x1, y1, x2, y2); empty bins give 0.
+
+    Args:
+        x: Feature maps (N, C, H, W).
+        regions: Rows (image, x1, y1, x2, y2) in pixels of the image, (regions, 5).
+        size: The number of bins (rows, columns).
+        scale: Positions of the feature map per pixel of the image.
+
+    Returns:
+        Maxima (regions, C, rows, columns).
+    """
     corners = round_half_away(regions[:, 1:].float() * scale).long()
     x1, y1, x2, y2 = corners.unbind(1)
     top, bottom = bin_bounds(y1, y2, size[0], x.shape[2])
@@ -23,13 +33,30 @@ def roi_pool(x: Tensor, regions: Tensor, size: tuple[int, int], scale: float) ->
 
 
 def round_half_away(x: Tensor) -> Tensor:
-    """Round to the nearest integer, halves away from zero."""
+    """Round to the nearest integer, halves away from zero.
+
+    Args:
+        x: A floating-point tensor.
+
+    Returns:
+        A tensor of the same shape and dtype.
+    """
     whole = x.trunc()
     return whole + torch.where((x - whole).abs() >= 0.5, x.sign(), 0)
 
 
 def bin_bounds(first: Tensor, last: Tensor, bins: int, extent: int) -> tuple[Tensor, Tensor]:
-    """Return begin and end (regions, bins) of the bins of ranges ``first`` to ``last``."""
+    """Return begin and end (regions, bins) of the bins of ranges ``first`` to ``last``.
+
+    Args:
+        first: The first positions (regions,), integers.
+        last: The last positions (regions,), included.
+        bins: The number of bins.
+        extent: The extent of the axis, to which bounds are clamped.
+
+    Returns:
+        Begin and end, excluded, as integers of 64 bits.
+    """
     width = (last - first + 1).clamp(min=1).float()[:, None] / bins
     steps = torch.arange(bins + 1, device=first.device)
     begin = (steps[:-1] * width).floor().long() + first[:, None]
@@ -43,6 +70,17 @@ def window_maxima(
     """Return maxima of x[image, :, top:bottom, left:right]: (regions, C, bins, bins).
 
     Each is the maximum of four overlapping windows whose sides are powers of two.
+
+    Args:
+        x: Feature maps (N, C, H, W).
+        image: The image of each region, (regions,).
+        top: The first rows (regions, bins).
+        bottom: The rows after the last, of the same shape.
+        left: The first columns (regions, bins).
+        right: The columns after the last, of the same shape.
+
+    Returns:
+        Maxima; of no meaning where a window is empty.
     """
     n, channels = x.shape[:2]
     height, width = int(x.shape[2]), int(x.shape[3])
@@ -85,7 +123,20 @@ def roi_align(
     aligned: bool = False,
     position_sensitive: bool = False,
 ) -> Tensor:
-    """Average bilinear samples of the bins of regions (image, x1, y1, x2, y2)."""
+    """Average bilinear samples of the bins of regions (image, x1, y1, x2, y2).
+
+    Args:
+        x: Feature maps (N, C, H, W).
+        regions: Rows (image, x1, y1, x2, y2) in pixels of the image, (regions, 5).
+        size: The number of bins (rows, columns).
+        scale: Positions of the feature map per pixel of the image.
+        samples: The number of samples of a bin along each side; 0 for one a position.
+        aligned: Whether positions are the middles of pixels, and regions may be smaller than one.
+        position_sensitive: Whether each bin has channels of its own.
+
+    Returns:
+        Means (regions, C, rows, columns); with channels of their own C / (rows * columns) of them.
+    """
     bins = size[0] * size[1] if position_sensitive else 1
     n, _, height, width = x.shape
     image, boxes = regions[:, 0], regions[:, 1:].float() * scale - (0.5 if aligned else 0.0)
@@ -124,6 +175,16 @@ def bin_samples(
     """Return the two positions next to each sample, their weights, and the count in a bin.
 
     Positions and weights are (regions, bins, samples); surplus samples have weights of 0.
+
+    Args:
+        start: The begins of the regions (regions,), in positions of the feature map.
+        width: The widths of their bins (regions,).
+        bins: The number of bins.
+        samples: The number of samples of a bin; 0 for as many as the bin has positions.
+        extent: The extent of the feature map along the axis.
+
+    Returns:
+        Positions below and above, their weights, and counts (regions,).
     """
     count = torch.full_like(width, samples) if samples > 0 else width.ceil().clamp(min=1)
     most: Any = samples if samples > 0 else count.max().long()

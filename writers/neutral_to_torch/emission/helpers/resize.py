@@ -11,7 +11,15 @@ from torch import Tensor
 
 
 def resize_bilinear(x: Tensor, size: Sequence[int]) -> Tensor:
-    """Interpolate between the centres of pixels; an output of one row or column is the first."""
+    """Interpolate between the centres of pixels; an output of one row or column is the first.
+
+    Args:
+        x: Images (N, C, H, W).
+        size: Height and width of the result, in pixels.
+
+    Returns:
+        Images (N, C, height, width).
+    """
     height, width = size
     if height == 1:
         x = x[:, :, :1]
@@ -21,22 +29,54 @@ def resize_bilinear(x: Tensor, size: Sequence[int]) -> Tensor:
 
 
 def single(number: float) -> float:
-    """Round a number to single precision, by its upper 24 bits."""
+    """Round a number to single precision, by its upper 24 bits.
+
+    Args:
+        number: A number in double precision.
+
+    Returns:
+        The nearest number with 24 significant bits.
+    """
     shifted = number * (2**29 + 1)
     return shifted - (shifted - number)
 
 
 def scaled(extent: int, scale: float) -> int:
-    """Scale an extent in single precision, and cut off the fraction."""
+    """Scale an extent in single precision, and cut off the fraction.
+
+    Args:
+        extent: The extent, in pixels.
+        scale: The factor.
+
+    Returns:
+        The scaled extent, in pixels.
+    """
     return math.trunc(single(torch.sym_float(extent) * single(scale)))
 
 
 def odd_scaled(extent: int, scale: float) -> int:
-    """Scale an extent; an odd one without its last position."""
+    """Scale an extent; an odd one without its last position.
+
+    Args:
+        extent: The extent, in pixels.
+        scale: The factor.
+
+    Returns:
+        The scaled extent, in pixels.
+    """
     odd = extent % 2
     return scaled(extent - odd, scale) + odd
 
 
 def normalize(x: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
-    """Subtract the mean of each channel and divide by its deviation."""
+    """Subtract the mean of each channel and divide by its deviation.
+
+    Args:
+        x: Images (..., C, H, W).
+        mean: The mean of each channel, or one for all.
+        std: The deviation of each channel, or one for all.
+
+    Returns:
+        Images of the same shape.
+    """
     return (x - x.new_tensor(mean)[:, None, None]) / x.new_tensor(std)[:, None, None]

@@ -7,19 +7,42 @@ from torch import Tensor
 
 
 def depth_to_space(x: Tensor, size: int) -> Tensor:
-    """Move blocks of channels, the outer part of the axis, into squares of pixels."""
+    """Move blocks of channels, the outer part of the axis, into squares of pixels.
+
+    Args:
+        x: Images (N, size² * C, H, W).
+        size: The side of a square, in pixels.
+
+    Returns:
+        Images (N, C, H * size, W * size).
+    """
     blocks = x.unflatten(1, (size, size, -1))
     return blocks.permute(0, 3, 4, 1, 5, 2).flatten(4, 5).flatten(2, 3)
 
 
 def space_to_depth(x: Tensor, size: int) -> Tensor:
-    """Move squares of pixels into blocks of channels, the outer part of the axis."""
+    """Move squares of pixels into blocks of channels, the outer part of the axis.
+
+    Args:
+        x: Images (N, C, H, W); the sides are multiples of ``size``.
+        size: The side of a square, in pixels.
+
+    Returns:
+        Images (N, size² * C, H / size, W / size).
+    """
     squares = x.unflatten(3, (-1, size)).unflatten(2, (-1, size))
     return squares.permute(0, 3, 5, 1, 2, 4).flatten(1, 3)
 
 
 def shape_of(x: Tensor) -> Tensor:
-    """Return the shape as a tensor, also in a traced module."""
+    """Return the shape as a tensor, also in a traced module.
+
+    Args:
+        x: A tensor of any shape.
+
+    Returns:
+        Integers of 64 bits, (rank of x,).
+    """
     if torch.jit.is_tracing():
         return torch.stack([torch.as_tensor(extent, device=x.device) for extent in x.shape])
     return torch.tensor(x.shape, device=x.device)

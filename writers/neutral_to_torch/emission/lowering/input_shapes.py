@@ -25,7 +25,11 @@ class Demand:
     sizes: Mapping[int, int] = field(default_factory=dict)
 
     def shape(self) -> tuple[int | None, ...] | None:
-        """Return the sizes of all axes, None for free ones; None where the rank is unknown."""
+        """Return the sizes of all axes, None for free ones; None where the rank is unknown.
+
+        Returns:
+            A size by axis; () for a scalar.
+        """
         if not self.rank:
             return None if self.rank is None else ()
         sizes = {axis % self.rank: size for axis, size in self.sizes.items()}

@@ -54,6 +54,9 @@ def operand(node: NodeView, index: int) -> Symbol:
 
     Returns:
         The symbol of the value or of the literal.
+
+    Raises:
+        Unsupported: The input is absent.
     """
     number = node.number(index)
     if isinstance(number, float) and number.is_integer() and abs(number) <= _EXACT:

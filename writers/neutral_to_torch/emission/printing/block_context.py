@@ -12,10 +12,17 @@ from neutral_to_torch.emission.lowering.program import Statement
 
 @dataclass(eq=False)
 class Line:
-    """A statement: ``results = term``, or where ``results`` is None what ends a block.
+    """A statement of a block: an assignment, or the line that ends the block.
 
-    ``inlined`` says that it stands inside another, ``holds`` that another stands inside it. What ends a block is
-    ``before`` term ``after``, or gives the items of the term to variables, the ``targets``.
+    Attributes:
+        results: What the statement assigns to, a value or a nested tuple of values and None; None for the last line.
+        term: The expression.
+        hint: The name that is proposed for the variable.
+        inlined: Whether the statement is written inside another.
+        holds: Whether another statement is written inside this one.
+        before: The text before the term, in the last line of a block.
+        after: The text behind it.
+        targets: The variables that the last line assigns the items of the term to, instead of writing ``before``.
     """
 
     results: Any
@@ -32,8 +39,11 @@ class Line:
 class BlockContext:
     """Where a block of statements stands: its indentation, and the names that it must not use.
 
-    ``carried`` are values that should have the name of another, the state that they are the next value of, where that
-    is not used any more.
+    Attributes:
+        indent: The indentation, in steps of four columns.
+        reserved: Names that no variable of the block may have.
+        carried: For each value that becomes a loop's or branch's result the state whose next value it is (None for
+            none), and the variable that it is assigned to unless the state is used later.
     """
 
     indent: int
@@ -51,9 +61,27 @@ class BlockPrinter(Protocol):
         finals: Sequence[Line],
         scope: BlockContext,
     ) -> list[str]:
-        """Return the statements of a block that ends with ``finals``."""
+        """Return the statements of a block that ends with ``finals``.
+
+        Args:
+            inputs: The values that the block begins with, and their names.
+            statements: The statements, in order.
+            finals: The lines that end the block; they are not changed.
+            scope: The block's indentation and the names that it must not use.
+
+        Returns:
+            Lines of source.
+        """
         ...
 
     def named(self, term: Term, names: Mapping[Value, str]) -> Term:
-        """Return the term with variables for values and attributes of ``self`` for submodules."""
+        """Return the term with variables for values and attributes of ``self`` for submodules.
+
+        Args:
+            term: Any term; it is not changed.
+            names: The variables of values.
+
+        Returns:
+            A term that can be written as text.
+        """
         ...

@@ -19,7 +19,14 @@ Choose = Callable[[Value, "set[str]"], str]
 
 
 def is_inlined_well(control: Control) -> bool:
-    """Whether the statement can be written: only what it begins with may be an expression, constants are variables."""
+    """Return whether the loop or branch can be written: its constants must be variables.
+
+    Args:
+        control: The loop or branch, after operands were written inside it.
+
+    Returns:
+        False where an operand other than a sequence, an initial state or the condition is an expression.
+    """
     begin = control.counts.get("sequences", 0) + control.counts.get("states", 0)
     if control.kind == "branch":
         begin = 1
@@ -27,10 +34,16 @@ def is_inlined_well(control: Control) -> bool:
 
 
 class ControlText:
-    """Writes one statement, and enters the names of what it gives into ``names``.
+    """Write one loop or branch, and enter the names of its results into ``names``.
 
-    ``results`` are its outputs in order, None for those that nothing uses. ``live`` are names that it must not use,
-    ``given`` arguments that only a state which they begin may take the place of.
+    Args:
+        forward: Writes the blocks inside.
+        results: The outputs in order, None for those that nothing uses.
+        control: The loop or branch.
+        names: The variable of each value; the results are added.
+        live: Names of variables that later lines use.
+        given: Names of arguments; only a state that begins with one may be assigned to it.
+        indent: The indentation, in steps of four columns.
     """
 
     def __init__(
@@ -54,6 +67,14 @@ class ControlText:
         self._results = [*results, *[None] * (outputs - len(results))]
 
     def lines(self, choose: Choose) -> list[str]:
+        """Return the lines of the loop or branch.
+
+        Args:
+            choose: Names a result.
+
+        Returns:
+            Lines of source.
+        """
         if self._control.kind == "branch":
             return self._branch(choose)
         return self._loop(choose)

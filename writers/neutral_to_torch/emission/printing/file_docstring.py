@@ -40,6 +40,9 @@ def file_docstring(
         blocks: The classes of the file beside the model's.
         state: The model's state dict.
         weights: The name of the file with the state dict.
+
+    Returns:
+        Printable text in several lines, without quotes.
     """
     lines = [_summary(store, name, program, blocks, state), "", *_example(name, weights)]
     source = store.source

@@ -1,4 +1,4 @@
-"""The helpers that emitted files may contain: real code of ``emit/helpers``, copied as it stands."""
+"""The helpers that emitted files may contain: real code of ``emission/helpers``, copied with short docstrings."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Iterable, Mapping
 
 from neutral.errors import NeutralError
+from neutral_to_torch.emission.printing.helper_docstrings import with_short_docstrings
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def require(name: str) -> Helper:
     try:
         return helpers()[name]
     except KeyError:
-        raise NeutralError(f"emit/helpers defines no helper {name!r}.") from None
+        raise NeutralError(f"emission/helpers defines no helper {name!r}.") from None
 
 
 def closure(names: Iterable[str]) -> list[Helper]:
@@ -106,7 +107,7 @@ def _parse(module: str, source: str) -> list[Helper]:
         result.append(
             Helper(
                 item.name,
-                "\n".join(lines[start - 1 : item.end_lineno]),
+                "\n".join(with_short_docstrings(lines, start, item)),
                 frozenset((names & local) - {item.name}),
                 frozenset(imported[name] for name in names if name in imported and name not in local),
                 module,

@@ -32,7 +32,13 @@ class LiveNames:
         return iter(self._holders)
 
     def hold(self, value: Value, name: str, position: int) -> None:
-        """Keep the name of a value that the line at ``position`` assigns, -1 for arguments, until its last use."""
+        """Keep the name of a value that the line at ``position`` assigns, -1 for arguments, until its last use.
+
+        Args:
+            value: The value; one that no line uses is not kept.
+            name: Its variable, or an item of a variable such as ``parts[0]``.
+            position: The index of the line in the method.
+        """
         end = self._last.get(value, -1)
         if end > position:
             variable = name.partition("[")[0]
@@ -40,7 +46,13 @@ class LiveNames:
             self._ending.setdefault(end, []).append(variable)
 
     def hold_all(self, values: Iterable[Value], names: Mapping[Value, str], position: int) -> None:
-        """Keep the names of all values that have one."""
+        """Keep the names of all values that have one.
+
+        Args:
+            values: The values that the line assigns.
+            names: The variable of each value.
+            position: The index of the line in the method.
+        """
         for value in values:
             if value in names:
                 self.hold(value, names[value], position)
@@ -65,7 +77,15 @@ class LiveNames:
                     self._lowest[known] = 2
 
     def numbered(self, base: str, taken: Container[str]) -> str:
-        """Return the name with the lowest number of at least 2 that is not taken; the search resumes where it ended."""
+        """Return the name with the lowest number of at least 2 that is not taken; the search resumes where it ended.
+
+        Args:
+            base: The name without a number.
+            taken: Names that it must not have.
+
+        Returns:
+            The name and the number, with ``_`` between if the name ends with a digit.
+        """
         separator = "_" if base[-1].isdigit() else ""
         number = lowest = self._lowest.get(base, 2)
         while (name := f"{base}{separator}{number}") in taken:
@@ -92,5 +112,9 @@ class TakenNames:
         return name in self._own or name in self._live or name in self._more
 
     def add(self, name: str) -> None:
-        """Take one more name."""
+        """Take one more name.
+
+        Args:
+            name: The name.
+        """
         self._own.add(name)

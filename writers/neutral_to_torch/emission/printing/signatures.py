@@ -48,7 +48,12 @@ def parameters(callee: str) -> Mapping[str, object]:
 def tidy(term: Term, blocks: Mapping[str, Mapping[str, object]] = NONE) -> Term:
     """Drop arguments that equal defaults, and write repeated items of a sequence as a loop.
 
-    ``blocks`` gives the defaults of the file's own classes.
+    Args:
+        term: The constructor of a submodule; it is not changed.
+        blocks: The defaults of the arguments of the file's own classes, by class.
+
+    Returns:
+        The new term.
     """
     if isinstance(term, Conditional):
         return Conditional(term.test, tidy(term.chosen, blocks), tidy(term.otherwise, blocks))

@@ -12,10 +12,13 @@ from neutral_to_torch.emission.structure.module_ir import Block, Instance, Owned
 
 @dataclass
 class State:
-    """``keys`` maps a state dict key to the store's key, ``constants`` to a tensor that the store does not hold.
+    """The state dict of an emitted model, and where its layers are.
 
-    ``layers`` and ``blocks`` map a layer, or a node, to the path of the submodule that gives its result: a layer of
-    torch's, and a block that ends with it.
+    Attributes:
+        keys: The key in the store, by the key in the state dict.
+        constants: The tensors that the store does not hold, by the key in the state dict.
+        layers: The path of the torch module that computes a layer or a node, by its name.
+        blocks: The path of the block that ends with a layer or a node, by its name.
     """
 
     keys: dict[str, str] = field(default_factory=dict)
@@ -29,7 +32,13 @@ class State:
         return {**self.blocks, **self.layers}
 
     def add(self, item: Owned, path: str, trees: Mapping[Block, Mapping[int, str]]) -> None:
-        """Add what ``item`` holds; ``trees`` gives for each block the path of each of its declarations."""
+        """Add the tensors of a layer, or of the layers inside a block.
+
+        Args:
+            item: The layer or block.
+            path: Its path in the model, such as ``features.0``.
+            trees: For each block the path of each of its declarations, by position.
+        """
         stack = [(item, path)]
         while stack:
             item, path = stack.pop()

@@ -65,6 +65,9 @@ def argument_names(inputs: Sequence[Value], nouns: Mapping[Value, str]) -> list[
     Args:
         inputs: The values that the arguments hold.
         nouns: Names of values after their use.
+
+    Returns:
+        A name for each input; they may repeat.
     """
     names = ["x"]
     for value in inputs[1:]:
@@ -75,7 +78,14 @@ def argument_names(inputs: Sequence[Value], nouns: Mapping[Value, str]) -> list[
 
 
 def last_word(parts: Sequence[str]) -> str:
-    """Return the last token, or as many as begin with a letter, without its number."""
+    """Return the last token, or as many as begin with a letter, without its number.
+
+    Args:
+        parts: The tokens of a name.
+
+    Returns:
+        An identifier; ``value`` where no token has a letter.
+    """
     for count in range(1, len(parts) + 1):
         name = identifier("_".join(parts[-count:])).lower().rstrip("0123456789").rstrip("_")
         if name and name[0].isalpha():
