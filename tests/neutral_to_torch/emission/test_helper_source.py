@@ -12,7 +12,7 @@ FOLDER = Path(package.__file__).parent
 DEFINITIONS = (ast.FunctionDef, ast.ClassDef)
 
 
-def definitions() -> dict[str, ast.stmt]:
+def definitions() -> dict[str, ast.FunctionDef | ast.ClassDef]:
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in FOLDER.glob("*.py")]
     return {item.name: item for tree in trees for item in tree.body if isinstance(item, DEFINITIONS)}
 
@@ -42,6 +42,7 @@ def test_copies_keep_the_code_and_leave_out_the_sections() -> None:
     assert set(helpers()) == set(defined)
     for name, helper in helpers().items():
         (copy,) = ast.parse(helper.source).body
+        assert isinstance(copy, DEFINITIONS)
         shown, full = ast.get_docstring(copy) or "", ast.get_docstring(defined[name]) or ""
         assert shown == full.partition("\n\nArgs:")[0] != "", name
         methods = [node for node in copy.body if isinstance(node, ast.FunctionDef)]

@@ -31,7 +31,12 @@ from neutral_to_torch.emission.structure.tree import Tree, flat_tree
 class Emission:
     """A model as source and state.
 
-    ``ties`` are state dict keys that share one tensor. ``inputs`` and ``outputs`` are the graph's after the cut.
+    Attributes:
+        source: The text of the file.
+        class_name: The name of the model's class.
+        state: The tensor of each state dict key.
+        inputs: The inputs of the graph after the cut.
+        outputs: The outputs of the graph after the cut.
     """
 
     source: str

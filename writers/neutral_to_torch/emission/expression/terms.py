@@ -16,21 +16,33 @@ from neutral.tensor import Tensor
 
 @dataclass(frozen=True)
 class Ref:
-    """A value of the graph."""
+    """A value of the graph.
+
+    Attributes:
+        value: The output of a node, or an input of the graph.
+    """
 
     value: Value
 
 
 @dataclass(frozen=True)
 class Literal:
-    """A constant: a number, bool, string, None, ``...``, or a tuple of these."""
+    """A constant: a number, bool, string, None, ``...``, or a tuple of these.
+
+    Attributes:
+        value: The constant.
+    """
 
     value: Any
 
 
 @dataclass(frozen=True)
 class Name:
-    """A name of the emitted file, with dots: ``torch.float32``, ``F.relu``, a helper's, a variable's."""
+    """A name of the emitted file, with dots: ``torch.float32``, ``F.relu``, a helper's, a variable's.
+
+    Attributes:
+        text: The name, as it is written.
+    """
 
     text: str
 
@@ -40,7 +52,12 @@ REGISTER_BUFFER = Name("self.register_buffer")
 
 @dataclass(frozen=True)
 class Member:
-    """An attribute of an expression: ``x.shape``."""
+    """An attribute of an expression: ``x.shape``.
+
+    Attributes:
+        base: The expression.
+        name: The attribute's name.
+    """
 
     base: Term
     name: str
@@ -49,6 +66,11 @@ class Member:
 @dataclass(frozen=True)
 class Call:
     """A call: ``callee(*args, **kwargs)``.
+
+    Attributes:
+        callee: What is called.
+        args: The positional arguments.
+        kwargs: The other arguments, with their keywords.
 
     Example:
         >>> from neutral_to_torch.emission.expression.text import text
@@ -63,7 +85,13 @@ class Call:
 
 @dataclass(frozen=True)
 class Slice:
-    """A slice inside an index: ``start:stop:step``."""
+    """A slice inside an index: ``start:stop:step``.
+
+    Attributes:
+        start: The first position.
+        stop: The position after the last.
+        step: The distance of positions; like the others a literal None where it is left out.
+    """
 
     start: Term
     stop: Term
@@ -72,7 +100,12 @@ class Slice:
 
 @dataclass(frozen=True)
 class Index:
-    """Indexing: ``base[items]``."""
+    """Indexing: ``base[items]``.
+
+    Attributes:
+        base: What is indexed.
+        items: The index of each axis.
+    """
 
     base: Term
     items: tuple[Term, ...]
@@ -80,7 +113,12 @@ class Index:
 
 @dataclass(frozen=True)
 class Operation:
-    """An operator between two operands, or before its only one: ``-x``, ``~x``, ``not x``."""
+    """An operator between two operands, or before its only one: ``-x``, ``~x``, ``not x``.
+
+    Attributes:
+        symbol: The operator, as Python writes it.
+        operands: One or two operands.
+    """
 
     symbol: str
     operands: tuple[Term, ...]
@@ -88,7 +126,12 @@ class Operation:
 
 @dataclass(frozen=True)
 class ListOrTuple:
-    """A list or tuple that is written out."""
+    """A list or tuple that is written out.
+
+    Attributes:
+        items: The items.
+        brackets: ``[]`` for a list, ``()`` for a tuple.
+    """
 
     items: tuple[Term, ...]
     brackets: str = "[]"
@@ -119,14 +162,23 @@ class Declaration:
 
 @dataclass(frozen=True, eq=False)
 class SelfAttribute:
-    """``self.<attribute>``, named when the class is written."""
+    """``self.<attribute>``, named when the class is written.
+
+    Attributes:
+        declaration: What the attribute holds: a :class:`Declaration`, or a block of the emitter.
+    """
 
     declaration: Any
 
 
 @dataclass(frozen=True)
 class ModuleOrFunction:
-    """Two ways to write one value: by a submodule, for ``nn.Sequential``, or inline, for a line of ``forward``."""
+    """Two ways to write one value: by a submodule, for ``nn.Sequential``, or inline, for a line of ``forward``.
+
+    Attributes:
+        module: The expression with the submodule.
+        inline: The expression without it.
+    """
 
     module: Term
     inline: Term
@@ -134,7 +186,13 @@ class ModuleOrFunction:
 
 @dataclass(frozen=True)
 class Conditional:
-    """``chosen if test else otherwise``."""
+    """``chosen if test else otherwise``.
+
+    Attributes:
+        test: The condition.
+        chosen: The value where it holds.
+        otherwise: The value where it does not.
+    """
 
     test: Term
     chosen: Term
@@ -145,7 +203,10 @@ class Conditional:
 class Repeat:
     """``*(item for _ in range(count))``, as an argument.
 
-    ``alone`` leaves out the star and the parentheses, for a call with no other argument.
+    Attributes:
+        item: The item, with the variable ``k`` where it depends on its number.
+        count: The number of items.
+        alone: Whether it is the only argument of a call, which needs no star and no parentheses.
     """
 
     item: Term
@@ -172,7 +233,13 @@ class ForEachModule:
 
 @dataclass(frozen=True, eq=False)
 class Body:
-    """The program inside a loop or branch: statements between inputs and outputs of its own."""
+    """The program inside a loop or branch: statements between inputs and outputs of its own.
+
+    Attributes:
+        inputs: The values that the body begins with.
+        statements: The statements, in order.
+        outputs: The values that it results in.
+    """
 
     inputs: tuple[Value, ...]
     statements: tuple[Any, ...]

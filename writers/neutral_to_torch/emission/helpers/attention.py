@@ -140,7 +140,12 @@ def cross_attention_values(key_value: Tensor, weights: Tensor, heads: int) -> Te
 
 
 class DotProductAttention(nn.Module):
-    """Attention of queries (T, N, heads * D) to keys and values (S, N, heads * D)."""
+    """Attention of queries (T, N, heads * D) to keys and values (S, N, heads * D).
+
+    Args:
+        num_heads: The number of attention heads.
+        dropout: The probability of dropping an attention weight in training.
+    """
 
     def __init__(self, num_heads: int, dropout: float = 0.0) -> None:
         super().__init__()
@@ -166,7 +171,12 @@ class DotProductAttention(nn.Module):
 
 
 class InterleavedSelfAttention(nn.Module):
-    """Attention of (T, N, heads * 3 * D), which holds query, key and value of each head in turn."""
+    """Attention of (T, N, heads * 3 * D), which holds query, key and value of each head in turn.
+
+    Args:
+        num_heads: The number of attention heads.
+        dropout: The probability of dropping an attention weight in training.
+    """
 
     def __init__(self, num_heads: int, dropout: float = 0.0) -> None:
         super().__init__()
@@ -189,7 +199,12 @@ class InterleavedSelfAttention(nn.Module):
 
 
 class InterleavedCrossAttention(nn.Module):
-    """Attention of queries (T, N, heads * D) to keys and values (S, N, heads * 2 * D)."""
+    """Attention of queries (T, N, heads * D) to keys and values (S, N, heads * 2 * D).
+
+    Args:
+        num_heads: The number of attention heads.
+        dropout: The probability of dropping an attention weight in training.
+    """
 
     def __init__(self, num_heads: int, dropout: float = 0.0) -> None:
         super().__init__()

@@ -37,6 +37,17 @@ class DeformableConv2d(nn.Conv2d):
 
     With a mask each tap is multiplied by it, and beyond the image are zeros that blend with its
     border; without one its last row and column reach to where the next would be.
+
+    Args:
+        in_channels: The channels of the input.
+        out_channels: The channels of the result.
+        kernel_size: The extents of the kernel, in pixels.
+        stride: The distances of positions, in pixels.
+        padding: The zeros added at both ends of each axis.
+        dilation: The distances of taps, in pixels.
+        groups: The number of groups of channels that are convolved by themselves.
+        bias: Whether a number is added to each channel.
+        deformable_groups: The number of groups of channels with offsets of their own.
     """
 
     def __init__(

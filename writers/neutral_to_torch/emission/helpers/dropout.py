@@ -7,7 +7,13 @@ from torch import Tensor, nn
 
 
 class SharedDropout(nn.Module):
-    """Dropout whose draws are shared along some axes; with ``always`` outside training too."""
+    """Dropout whose draws are shared along some axes; with ``always`` outside training too.
+
+    Args:
+        p: The probability of dropping an element.
+        axes: The axes along which draws are shared.
+        always: Whether elements are dropped outside training too.
+    """
 
     def __init__(self, p: float, axes: tuple[int, ...], always: bool = False) -> None:
         super().__init__()

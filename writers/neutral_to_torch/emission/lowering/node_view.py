@@ -25,6 +25,16 @@ class NodeView:
         used: For each output whether anything uses it.
         node: The node itself.
 
+    Args:
+        node: The node.
+        layer: The layer that it uses, None for none.
+        tensors: The store's tensors by key.
+        ranks: The number of axes of each input, None where unknown.
+        used: For each output whether anything uses it.
+        declared: The declarations of all nodes by layer and part; those of this node are added.
+        lower: Returns the program of a graph inside the node, by its name and the ranks of its inputs.
+        statistics: The keys of tensors that are statistics of a layer, which torch keeps as buffers.
+
     Example:
         >>> node = Node("a", "softmax", (Value("x"),), {"axis": 1})
         >>> view = NodeView(node, None, {}, (2,), (True,), {}, None)

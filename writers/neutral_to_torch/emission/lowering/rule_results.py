@@ -17,7 +17,12 @@ class Unsupported(Exception):
 
 @dataclass(frozen=True)
 class Unpacked:
-    """An expression with several outputs; see :func:`unpack`."""
+    """An expression with several outputs; see :func:`unpack`.
+
+    Attributes:
+        expression: The expression.
+        pattern: A nested tuple of output numbers; None for an item that is not an output.
+    """
 
     expression: Symbol
     pattern: Any

@@ -22,6 +22,10 @@ Function = Callable[..., Result]
 class Rule:
     """The function that writes a kind, and the rank rule of a kind whose catalogue entry has none.
 
+    Attributes:
+        function: Returns the expressions of a node's outputs.
+        rank: The number of axes of the outputs; see :mod:`neutral.operators.ranks`.
+
     Example:
         >>> callable(rule_for("relu").function)
         True

@@ -14,7 +14,15 @@ from neutral_to_torch.emission.printing.helper_docstrings import with_short_docs
 
 @dataclass(frozen=True)
 class Helper:
-    """A top-level function or class of the module ``module``, the helpers it uses, and the imports it needs."""
+    """A function or class that emitted files may contain.
+
+    Attributes:
+        name: Its name.
+        source: Its source, with a short docstring.
+        uses: The names of the helpers that it uses.
+        imports: The import statements that it needs.
+        module: The name of the module of ``emission/helpers`` that defines it.
+    """
 
     name: str
     source: str

@@ -21,7 +21,20 @@ _DOCSTRING = re.compile('"{3}.*?"{3}', re.DOTALL)
 
 @dataclass
 class ClassText:
-    """A class about to be written. ``sequence`` is set for a subclass of nn.Sequential, which has no forward."""
+    """A class about to be written.
+
+    Attributes:
+        name: Its name.
+        doc: Its docstring, without quotes; "" for none.
+        parameters: The arguments of its constructor.
+        attributes: The names of its submodules, parameters and buffers, and the expressions that make them.
+        derived: Numbers that the constructor computes from its arguments.
+        arguments: The names and annotations of the arguments of ``forward``.
+        forward: The lines of ``forward``.
+        outputs: The number of its results.
+        sequence: For a subclass of ``nn.Sequential``, which has no ``forward``, the call with its items.
+        after: The last lines of the constructor.
+    """
 
     name: str
     doc: str
