@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     weights = _weights_path(arguments.output, ".pth" if arguments.pth else ".safetensors")
     with open_any([arguments.store]) as store:
         if arguments.dry_run:
-            _preflight(writer, store, _options(arguments, "until", "outputs"))
+            _preflight(writer, store, _options(arguments, "until", "outputs", "class_name"))
             document = {"store": arguments.store, "written": False, "output": arguments.output, "weights": weights}
             return Report(document, [f"would write {arguments.output}", f"would write {weights}"])
         options = _options(arguments, "pth", "class_name", "until", "outputs")
@@ -91,7 +91,7 @@ def _run_hub(writer: Any, arguments: argparse.Namespace) -> Report:
 
                 options["max_shard_size"] = parse_size(arguments.max_shard_size)
             return _written(arguments, writer.write_hub(store, arguments.output, **options))
-        _preflight(writer, store, {})
+        _preflight(writer, store, _options(arguments, "class_name"))
     source, weights = (os.path.join(arguments.output, name) for name in ("model.py", "model.safetensors"))
     document = {"store": arguments.store, "written": False, "output": source, "weights": weights}
     return Report(document, [f"would write {arguments.output}"])

@@ -54,7 +54,8 @@ def slice_layers(store: Store, patterns: Sequence[str], *, output: str | None = 
     if graph is not None and not set(graph.layer_names()) <= names:
         graph = None
     layers = {name: layer for name, layer in store.layers.items() if name in names}
-    note = f"a slice: {len(layers)} of {len(store.layers)} layers" + (f", up to node {output!r}" if output else "")
+    end = f", up to node {output!r}" if output else ""
+    note = f"sliced: {len(layers)} of the {len(store.layers)} layers of a store{end}"  # stays true of a merged store
     return derive(store, layers, store.tensors, graph, note)
 
 

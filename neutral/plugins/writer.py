@@ -122,7 +122,7 @@ class Writer(Protocol):
 
         Args:
             store: The store to emit.
-            cut: ``until`` (str) or ``outputs`` (list of str), as for ``emit``.
+            cut: ``until`` (str), ``outputs`` (list of str) and ``class_name`` (str), as for ``emit``.
 
         Returns:
             The error, not raised, so that its problems can be listed.

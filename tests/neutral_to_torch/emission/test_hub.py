@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import runpy
 import subprocess
@@ -16,7 +17,8 @@ import mxnet_to_neutral
 import neutral
 import neutral_to_torch
 from neutral.cli import main
-from neutral.errors import TargetError
+from neutral.errors import TargetError, UsageError
+from neutral_to_torch.emission.hub import imported_packages
 
 SHAPES = Path(__file__).resolve().parents[3] / "examples" / "shapes"
 
@@ -58,6 +60,8 @@ def test_large_weights_become_shards_and_the_card_loads_them(stored: Path, tmp_p
     code += f"print(model(load_file({str(SHAPES / 'golden.safetensors')!r})['inputs.data']).tolist())"
     run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path / "hub", capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
+    source = (tmp_path / "hub" / "model.py").read_text()
+    assert "README.md shows how to load" in source and "load_file" not in source and "Weights: SHA-256" not in source
     data = load_file(SHAPES / "golden.safetensors")["inputs.data"]
     with torch.no_grad(), neutral.open(stored) as store:
         torch.testing.assert_close(torch.tensor(json.loads(run.stdout)), neutral_to_torch.build(store)(data))
@@ -74,6 +78,30 @@ def test_the_card_says_what_the_manifest_says(stored: Path, tmp_path: Path) -> N
         count = sum(store.tensors[key].size for layer in convolutions for key in layer.tensors.values())
     assert f"| convolution | {len(convolutions)} | {count:,} |" in card
     assert "Converted from mxnet" in card
+
+
+def test_the_card_says_what_is_needed_and_what_is_unknown(stored: Path, tmp_path: Path) -> None:
+    with neutral.open(stored) as store:
+        neutral_to_torch.write_hub(store, tmp_path / "hub")
+    card = (tmp_path / "hub" / "README.md").read_text()
+    assert "`model.py` imports torch;" in card and "`pip install torch safetensors`" in card
+    assert "license: unknown" in card.split("---")[1] and "The licence of the weights is unknown" in card
+    for name in ("model.py", "model.safetensors"):
+        content = (tmp_path / "hub" / name).read_bytes()
+        assert f"| `{name}` | {len(content):,} | {hashlib.sha256(content).hexdigest()} |" in card
+    source = (tmp_path / "hub" / "model.py").read_text()
+    assert imported_packages(source) == ["torch"]
+    assert imported_packages(source + "import torchvision.ops as ops\n") == ["torch", "torchvision"]
+
+
+def test_a_name_that_no_class_can_have_is_refused_before_anything_is_written(stored: Path, tmp_path: Path) -> None:
+    for name in ("1abc", "class", "nn", "super", "a b"):
+        for more in ([], ["--dry-run"]):
+            for words in (["-o", str(tmp_path / "m.py")], ["-o", str(tmp_path / "hub"), "--hub-layout"]):
+                assert main(["emit", str(stored), *words, "--class-name", name, *more]) == 2
+    with neutral.open(stored) as store, pytest.raises(UsageError, match="invalid class name '1abc'"):
+        neutral_to_torch.build(store, class_name="1abc")
+    assert list(tmp_path.iterdir()) == [stored]
 
 
 def test_what_stands_there_is_left_alone(stored: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from torch import nn
 from neutral.errors import UnsupportedError
 from neutral.store import Store
 from neutral_to_torch.emission.compose import Emission, compose
-from neutral_to_torch.emission.source_gate import check_source
+from neutral_to_torch.emission.source_gate import check_class_name, check_source
 from neutral_to_torch.loading.tensors import MemoryMaps, check_files
 
 
@@ -52,6 +52,7 @@ def build(
         >>> build(Store({}, {}, graph))(torch.tensor([-1.0, 2.0]))
         tensor([0., 2.])
     """
+    check_class_name(class_name)
     emission = compose(store, outputs=outputs, until=until, class_name=class_name)
     return load(emission, store, dtype, device)
 

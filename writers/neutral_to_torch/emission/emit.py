@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from keyword import iskeyword
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Mapping, Sequence
 
@@ -42,14 +41,19 @@ class EmitReport:
 
 
 def preflight(
-    store: Store, *, outputs: Sequence[str] | None = None, until: str | None = None
-) -> UnsupportedError | None:
+    store: Store,
+    *,
+    outputs: Sequence[str] | None = None,
+    until: str | None = None,
+    class_name: str | None = None,
+) -> UnsupportedError | UsageError | None:
     """Return the error with every problem that :func:`emit` would raise, or None; nothing is written.
 
     Args:
         store: A store with a graph.
         outputs: Nodes, or ``node:output``, that replace the graph's outputs.
         until: A single such output.
+        class_name: The model's class.
 
     Returns:
         The error, not raised; None if :func:`emit` would succeed.
@@ -62,10 +66,12 @@ def preflight(
           - operator Odd: no rule (1 node: act)
     """
     from neutral_to_torch.emission.lowering.pipeline import lower
+    from neutral_to_torch.emission.source_gate import check_class_name
 
     try:
+        check_class_name(class_name)
         lower(store, outputs, until)
-    except UnsupportedError as error:
+    except (UnsupportedError, UsageError) as error:
         return error
     return None
 
@@ -110,13 +116,12 @@ def emit(
     """
     from neutral.store.atomic import AtomicFiles
     from neutral_to_torch.emission.compose import compose
-    from neutral_to_torch.emission.source_gate import check_source
+    from neutral_to_torch.emission.source_gate import check_class_name, check_source
 
     target = Path(path)
     if target.suffix != ".py":
         raise UsageError(f"{target}: unknown suffix of the source; expected a name that ends with .py.")
-    if class_name is not None and not (class_name.isidentifier() and not iskeyword(class_name)):
-        raise UsageError(f"invalid class name {class_name!r}; expected a Python identifier that is not a keyword.")
+    check_class_name(class_name)
     weights = Path(weights) if weights is not None else target.with_suffix(".pth" if pth else ".safetensors")
     if store.path is not None and weights.exists() and weights.samefile(store.path):
         raise UsageError(f"{weights}: the weights would take the place of the store. Give the weights another name.")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -20,10 +22,12 @@ from neutral.text import printable
 from neutral_to_torch.emission.emit import EmitReport, emit
 from neutral_to_torch.emission.lowering.pipeline import lower
 from neutral_to_torch.emission.lowering.program import Program
+from neutral_to_torch.emission.pair import digest_of, without_example
 
 CARD = """\
 ---
 library_name: pytorch
+license: unknown
 tags:
 - {framework}
 - neutral
@@ -31,8 +35,10 @@ tags:
 
 # {name}
 
-Converted from {framework}{version} by Neutral {neutral}, with the weights exactly as they were. `model.py` depends on
-torch alone:
+Converted from {framework}{version} by Neutral {neutral}. The weights have the values of the checkpoint.
+
+`model.py` imports {imports}; its weights are read by the package safetensors (`pip install {packages}`). In this
+folder:
 
 ```python
 from model import {name}
@@ -45,7 +51,12 @@ from model import {name}
 |---|---|---|---|
 {interface}
 
-Free dimensions are `*`.
+Free dimensions are `*`. Inputs are prepared as for the original model, which its checkpoint does not describe.
+
+## License
+
+The licence of the weights is unknown: a checkpoint does not name it. Ask those who made the files below before you pass
+the weights on, and write it in the place of `license: unknown` at the top of this page.
 
 ## Layers
 
@@ -53,7 +64,13 @@ Free dimensions are `*`.
 |---|--:|--:|
 {kinds}
 
-## Source
+## Source and weights
+
+| file | bytes | SHA-256 |
+|---|--:|---|
+{written}
+
+## Files of the checkpoint
 
 | file | bytes | SHA-256 |
 |---|--:|---|
@@ -124,10 +141,13 @@ def write_hub(
         if max_shard_size is not None and sum(tensor.nbytes for tensor in tensors.values()) > max_shard_size:
             weights = os.path.basename(write_shards(tensors, str(staging / weights), max_shard_size=max_shard_size)[-1])
             (staging / "model.safetensors").unlink()
+            source = staging / "model.py"
+            source.write_text(without_example(source.read_text(encoding="utf-8")), encoding="utf-8")
         config = json.dumps(_config(store, program, report), indent=2, ensure_ascii=False) + "\n"
+        card = _card(store, program, report, weights, staging)
         with AtomicFiles() as files:
             files.open(staging / "config.json").write(config.encode())
-            files.open(staging / "README.md").write(_card(store, program, report, weights).encode())
+            files.open(staging / "README.md").write(card.encode())
     return EmitReport(
         target / "model.py",
         target / weights,
@@ -156,7 +176,7 @@ def _config(store: Store, program: Program, report: EmitReport) -> dict[str, Any
     }
 
 
-def _card(store: Store, program: Program, report: EmitReport, weights: str) -> str:
+def _card(store: Store, program: Program, report: EmitReport, weights: str, folder: Path) -> str:
     source = store.source
     layers: Counter[str] = Counter(layer.kind for layer in store.layers.values())
     sizes: Counter[str] = Counter()
@@ -165,16 +185,51 @@ def _card(store: Store, program: Program, report: EmitReport, weights: str) -> s
     interface = [f"| input | {_cell(item.name)} | {_shape(item)} | {item.dtype or ''} |" for item in program.inputs]
     interface += [f"| output | {_cell(value.node)} | | |" for value in program.outputs]
     files = () if source is None else source.files
+    packages = imported_packages((folder / "model.py").read_text(encoding="utf-8"))
     return CARD.format(
         name=report.class_name,
         loaded=(LOADED if weights == "model.safetensors" else LOADED_FROM_SHARDS).format(name=report.class_name),
         framework="another framework" if source is None else source.framework,
         version="" if source is None or source.version is None else f" {source.version}",
         neutral=__version__,
+        imports=" and ".join(packages),
+        packages=" ".join((*packages, "safetensors")),
         interface="\n".join(interface),
         kinds="\n".join(f"| {kind} | {count} | {sizes[kind]:,} |" for kind, count in layers.most_common()),
+        written="\n".join(_file_row(path) for path in sorted(folder.iterdir()) if path.is_file()),
         files="\n".join(f"| {_cell(file.name)} | {file.size:,} | {file.sha256 or ''} |" for file in files),
     )
+
+
+def imported_packages(source: str) -> list[str]:
+    """Return the packages that a source imports, without those of Python.
+
+    Args:
+        source: Python source.
+
+    Returns:
+        The names of the packages, sorted.
+
+    Example:
+        >>> imported_packages("import math\\nimport torch.nn.functional as F\\nfrom torch import nn\\n")
+        ['torch']
+    """
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names.update(alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.split(".")[0])
+    return sorted(name for name in names if name not in _STANDARD)
+
+
+_STANDARD = frozenset(getattr(sys, "stdlib_module_names", ())) | {"__future__", "collections", "math", "typing"}
+"""Modules of Python; before 3.10 those that emitted source uses."""
+
+
+def _file_row(path: Path) -> str:
+    with open(path, "rb") as file:
+        return f"| {_cell(path.name)} | {path.stat().st_size:,} | {digest_of(file)} |"
 
 
 def _shape(item: Input) -> str:

@@ -33,6 +33,30 @@ def name_weights(source: str, digest: str) -> str:
     return _EXAMPLE.sub(lambda match: f"{match.group(1)}Weights: SHA-256 {digest}\n", source, count=1)
 
 
+def without_example(source: str) -> str:
+    """Return an emitted source whose docstring names the README in the place of a single file of weights.
+
+    Args:
+        source: The source.
+
+    Returns:
+        The source; its weights are in shards.
+
+    Example:
+        >>> load = 'model.load_state_dict(load_file("net.safetensors"))'
+        >>> lines = ("from safetensors.torch import load_file", "model = Net().eval()", load)
+        >>> without_example("".join(f"    {line}\\n" for line in lines) + "Weights: SHA-256 0\\n")
+        '    README.md shows how to load the shards of the weights.\\n'
+    """
+    return _SINGLE_FILE.sub("    README.md shows how to load the shards of the weights.\n", source, count=1)
+
+
+_SINGLE_FILE = re.compile(
+    r"    from safetensors\.torch import load_file\n    model = .*\n    model\.load_state_dict\(.*\n"
+    r"(Weights: SHA-256 .*\n)?"
+)
+
+
 def digest_of(file: BinaryIO) -> str:
     """Return the SHA-256 of the whole content of an open file.
 

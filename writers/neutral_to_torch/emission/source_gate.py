@@ -12,9 +12,10 @@ import builtins
 import inspect
 import math
 from functools import lru_cache
+from keyword import iskeyword
 from typing import Iterator, Mapping
 
-from neutral.errors import UnsupportedError
+from neutral.errors import UnsupportedError, UsageError
 from neutral_to_torch.emission.printing.helper_source import helpers
 
 IMPORTS = frozenset(
@@ -109,6 +110,33 @@ def _helper_dump(name: str) -> str:
     return ast.dump(ast.parse(helpers()[name].source).body[0])
 
 
+def check_class_name(name: str | None) -> None:
+    """Refuse a name that the class of a model cannot have.
+
+    Args:
+        name: The name; None for none.
+
+    Raises:
+        UsageError: It is no Python identifier, a keyword, or the name of something that emitted source uses.
+
+    Example:
+        >>> check_class_name("ResNet")
+        >>> check_class_name("nn")
+        Traceback (most recent call last):
+        neutral.errors.UsageError: invalid class name 'nn'; emitted source uses this name. Choose another one.
+    """
+    if name is None:
+        return
+    if not name.isidentifier() or iskeyword(name):
+        raise UsageError(f"invalid class name {name!r}; expected a Python identifier that is not a keyword.")
+    if _is_reserved(name):
+        raise UsageError(f"invalid class name {name!r}; emitted source uses this name. Choose another one.")
+
+
+def _is_reserved(name: str) -> bool:
+    return name in _GLOBALS or name in _BUILTINS or name.startswith("__")
+
+
 def _import_lines(item: ast.Import | ast.ImportFrom) -> Iterator[str]:
     """Yield the import as lines with one name each."""
     for alias in item.names:
@@ -119,7 +147,7 @@ def _import_lines(item: ast.Import | ast.ImportFrom) -> Iterator[str]:
 def _class_findings(item: ast.ClassDef, classes: set[str]) -> Iterator[str]:
     if [ast.unparse(base) for base in item.bases] not in (["nn.Module"], ["nn.Sequential"]):
         yield _finding(item, f"the bases of class {item.name}")
-    if item.name in _GLOBALS or item.name in _BUILTINS or item.name.startswith("__"):
+    if _is_reserved(item.name):
         yield _finding(item, f"the name of class {item.name}")
     if item.keywords or item.decorator_list:
         yield _finding(item, f"keywords or decorators of class {item.name}")
