@@ -12,7 +12,7 @@ from typing import Iterator
 import pytest
 
 from mxnet_side.client import MXNet, mxnet2_python, mxnet_python
-from shared_data import shared_data_folder
+from shared_data import reason_to_skip, shared_data_folder
 
 collect_ignore = ["support"]
 """Helpers, some of which import MXNet: no doctests to collect."""
@@ -29,7 +29,7 @@ def shared_data() -> Path:
     """Return the folder of real checkpoints and of files of fifteen MXNet releases."""
     folder = shared_data_folder()
     if not folder.is_dir():
-        pytest.skip(f"{folder} does not exist; set NEUTRAL_TEST_DATA to a folder as CONTRIBUTING.md describes it")
+        pytest.skip(reason_to_skip())
     return folder
 
 

@@ -18,9 +18,11 @@ from neutral.store import Store
 from neutral.store.check import check
 from neutral.tensor import lazy_tensor
 from neutral_to_mxnet import restore, write
-from shared_data import shared_data_folder
+from shared_data import reason_to_skip, shared_data_folder
 
 DATA = shared_data_folder()
+ABSENT = DATA / "absent"
+"""The parameter of skipped tests: an empty list would be skipped without our reason."""
 
 
 def single_files() -> Iterator[Path]:
@@ -82,22 +84,22 @@ def check_written(store: Store, folder: Path) -> None:
                 assert written.paths[0].read_bytes() == (folder / "back" / file.name).read_bytes()
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason=f"{DATA} is not there")
-@pytest.mark.parametrize("path", list(single_files()), ids=name_of)
+@pytest.mark.skipif(not DATA.is_dir(), reason=reason_to_skip())
+@pytest.mark.parametrize("path", list(single_files()) or [ABSENT], ids=name_of)
 def test_a_file_alone_goes_there_and_back(path: Path, tmp_path: Path) -> None:
     check_round_trip((path,), tmp_path)
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason=f"{DATA} is not there")
-@pytest.mark.parametrize(("symbol", "params"), list(pairs()), ids=name_of)
+@pytest.mark.skipif(not DATA.is_dir(), reason=reason_to_skip())
+@pytest.mark.parametrize(("symbol", "params"), list(pairs()) or [(ABSENT, ABSENT)], ids=name_of)
 def test_a_pair_goes_there_and_back(symbol: Path, params: Path, tmp_path: Path) -> None:
     store = check_round_trip((symbol, params), tmp_path)
     assert store.graph is not None
     assert any(layer.typed_by == "graph" and layer.tensors for layer in store.layers.values())
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason=f"{DATA} is not there")
-@pytest.mark.parametrize(("symbol", "params"), list(pairs()), ids=name_of)
+@pytest.mark.skipif(not DATA.is_dir(), reason=reason_to_skip())
+@pytest.mark.parametrize(("symbol", "params"), list(pairs()) or [(ABSENT, ABSENT)], ids=name_of)
 def test_a_pair_takes_other_values(symbol: Path, params: Path, tmp_path: Path) -> None:
     """Also where its symbol, of whatever year, fixes scales; only quantised weights are refused."""
     with mxnet_to_neutral.read(symbol, params) as like:
@@ -123,8 +125,8 @@ def test_a_pair_takes_other_values(symbol: Path, params: Path, tmp_path: Path) -
                     np.testing.assert_array_equal(again[key], expected.numpy(), err_msg=key)
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason=f"{DATA} is not there")
-@pytest.mark.parametrize("version", sorted(p.name for p in (DATA / "versions").glob("[0-9]*")) if DATA.is_dir() else [])
+@pytest.mark.skipif(not DATA.is_dir(), reason=reason_to_skip())
+@pytest.mark.parametrize("version", sorted(p.name for p in (DATA / "versions").glob("[0-9]*")) or ["absent"])
 def test_values_are_those_that_mxnet_was_given(version: str) -> None:
     """Every array of every file, whatever container, dtype and storage it has, against what NumPy gave MXNet."""
     folder = DATA / "versions" / version
