@@ -7,6 +7,9 @@ The spellings, from strict to loose:
    Gluon's ``_fwd``;
 3. without the words with which all names begin (``resnetv10_``, ``module.``);
 4. with one word for synonyms of the frameworks (``batchnorm0``, ``bn0``).
+
+Layers that are numbered from 0 on one side and from 1 on the other come before all of these; see
+:mod:`neutral.matching.numbering`.
 """
 
 from __future__ import annotations
@@ -14,11 +17,12 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Callable, Iterable, Sequence, Tuple
+from typing import AbstractSet, Callable, Iterable, Sequence, Tuple
 
 from neutral.matching.compatibility import check_compatibility, find_shape_conflict, kinds_are_compatible
 from neutral.matching.matcher import Match, Matching, Remark
 from neutral.matching.network import Network
+from neutral.matching.numbering import Numbering, compare_numbering
 
 Words = Tuple[str, ...]
 
@@ -89,11 +93,14 @@ class NameMatcher:
         new = Matching()
         for describe in (_layers, _tensors):
             stored_items, module_items = describe(stored), describe(module)
+            matching = Matching(previous.matches + new.matches)
+            step, no_evidence = _match_by_numbering(stored, module, stored_items, module_items, matching)
+            new = Matching(new.matches + step.matches, new.remarks + step.remarks)
             for level, keys in _LEVELS:
                 matching = Matching(previous.matches + new.matches)
                 unmatched_stored = matching.unmatched_stored(stored)
                 unmatched_module = matching.unmatched_module(module)
-                step = _MatchBySpelling(stored, module, level, keys).match(
+                step = _MatchBySpelling(stored, module, level, keys, no_evidence).match(
                     [item for item in stored_items if (item.layer, item.role) in unmatched_stored],
                     [item for item in module_items if (item.layer, item.role) in unmatched_module],
                 )
@@ -104,11 +111,14 @@ class NameMatcher:
 class _MatchBySpelling:
     """Matches items that share a spelling with one partner only, and remarks on those that share it in vain."""
 
-    def __init__(self, stored: Network, module: Network, level: str, keys: _Keys) -> None:
+    def __init__(
+        self, stored: Network, module: Network, level: str, keys: _Keys, no_evidence: AbstractSet[tuple[_Named, _Named]]
+    ) -> None:
         self.stored = stored
         self.module = module
         self.level = level
         self.keys = keys
+        self.no_evidence = no_evidence
         self.matches: list[Match] = []
         self.remarks: list[Remark] = []
 
@@ -121,6 +131,7 @@ class _MatchBySpelling:
         sources: dict[_Named, list[_Named]] = defaultdict(list)
         for item in stored:
             same_spelling = dict.fromkeys(target for key in self.keys(item) for target in by_key.get(key, ()))
+            same_spelling = {target: None for target in same_spelling if (item, target) not in self.no_evidence}
             targets[item] = [target for target in same_spelling if self._are_comparable(item, target)]
             for target in targets[item]:
                 sources[target].append(item)
@@ -138,7 +149,7 @@ class _MatchBySpelling:
         # stored layers with the same tensors may share a module, which is then called more than once
         is_decided = len(targets) == 1 and len({self._content(rival) for rival in rivals}) == 1
         for target in targets:
-            problem, roles = self._check(item, target)
+            problem, roles = _check(self.stored, self.module, item, target)
             if not is_decided:
                 names = [", ".join(dict.fromkeys(one.layer for one in items)) for items in (rivals, targets)]
                 text = f"ambiguous: by {self.level}, the stored {names[0]} could be the module's {names[1]}"
@@ -162,13 +173,48 @@ class _MatchBySpelling:
             return kinds_are_compatible(*layers)
         return "parameter" in (layers[0].kind, layers[1].kind)
 
-    def _check(self, item: _Named, target: _Named) -> tuple[str | None, dict[str, str]]:
-        """Return the problem of a match, None for none, and the module's role of each stored one."""
-        if item.role is None or target.role is None:
-            verdict = check_compatibility(self.stored, item.layer, self.module, target.layer)
-            return verdict.problem, dict(verdict.roles)
-        problem = find_shape_conflict(self.stored, item.layer, item.role, self.module, target.layer, target.role)
-        return problem, {item.role: target.role}
+
+def _match_by_numbering(
+    stored: Network, module: Network, stored_items: list[_Named], module_items: list[_Named], previous: Matching
+) -> tuple[Matching, set[tuple[_Named, _Named]]]:
+    """Return matches of names that agree after a shift of their numbers, and pairs of names that are no evidence."""
+    unmatched = previous.unmatched_stored(stored), previous.unmatched_module(module)
+    sides = [
+        [item for item in items if (item.layer, item.role) in names]
+        for items, names in zip((stored_items, module_items), unmatched)
+    ]
+    words = [[replace_synonyms(item.unprefixed[0]) if item.unprefixed else () for item in side] for side in sides]
+
+    def fits(place: int, other: int) -> bool:
+        item, target = sides[0][place], sides[1][other]
+        return (
+            kinds_are_compatible(stored.layers[item.layer], module.layers[target.layer])
+            and _check(stored, module, item, target)[0] is None
+        )
+
+    numbering: Numbering = compare_numbering(words[0], words[1], fits)
+    matches = tuple(
+        Match(item.layer, target.layer, "name", _SHIFTED, _check(stored, module, item, target)[1], item.role is None)
+        for item, target in ((sides[0][place], sides[1][other]) for place, other in numbering.shifted.items())
+    )
+    remarks = tuple(
+        Remark(side, item.layer, text)
+        for pair, text in numbering.undecided.items()
+        for side, item in (("stored", sides[0][pair[0]]), ("module", sides[1][pair[1]]))
+    )
+    return Matching(matches, remarks), {(sides[0][place], sides[1][other]) for place, other in numbering.undecided}
+
+
+_SHIFTED = "numbered from 0 on one side and from 1 on the other"
+
+
+def _check(stored: Network, module: Network, item: _Named, target: _Named) -> tuple[str | None, dict[str, str]]:
+    """Return the problem of a match, None for none, and the module's role of each stored one."""
+    if item.role is None or target.role is None:
+        verdict = check_compatibility(stored, item.layer, module, target.layer)
+        return verdict.problem, dict(verdict.roles)
+    problem = find_shape_conflict(stored, item.layer, item.role, module, target.layer, target.role)
+    return problem, {item.role: target.role}
 
 
 def _layers(network: Network) -> list[_Named]:

@@ -241,10 +241,17 @@ def _find_permuted(named_pairs: Mapping[int, int], pairs: Mapping[int, int]) -> 
 
 
 def _add_shape_matches(stored: Network, module: Network, previous: Matching, by_name: Matching) -> Matching:
-    """Add matches by shapes if they pair all layers that names leave over: every shape once on both sides."""
+    """Add matches by shapes if they pair all layers that names leave over: every shape once on both sides.
+
+    A shape that a layer has that was matched by name is not unique: names may have given that layer the wrong partner.
+    """
     matching = Matching((*previous.matches, *by_name.matches))
     sides = (stored, matching.unmatched_stored(stored)), (module, matching.unmatched_module(module))
-    unmatched = [[group for group in group_layers(side) if (group.name, None) in names] for side, names in sides]
+    groups = [group_layers(side) for side, _ in sides]
+    unmatched = [[item for item in side if (item.name, None) in names] for side, (_, names) in zip(groups, sides)]
+    named = {match.stored for match in by_name.matches}
+    if {item.signature for item in unmatched[0]} & {item.signature for item in groups[0] if item.name in named}:
+        return by_name
     by_signature = [{group.signature: group for group in groups} for groups in unmatched]
     are_unique = all(len(groups) == len(signatures) for groups, signatures in zip(unmatched, by_signature))
     if not unmatched[0] or by_signature[0].keys() != by_signature[1].keys() or not are_unique:

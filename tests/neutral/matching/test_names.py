@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from neutral.graph import Layer, LayerSource
 from neutral.matching import Matching, NameMatcher, Network, run_matchers
 from neutral.matching.names import _MatchBySpelling, common_prefix, replace_synonyms, words_of
+from neutral.matching.structure import StructureMatcher
 
 
 def network(*layers: tuple[str, str, Any], nodes: dict[str, str] | None = None) -> Network:
@@ -209,3 +210,48 @@ def test_remarks_on_layers_that_matched_later_are_dropped() -> None:
     matching = match(stored, module)
     assert {(r.side, r.name) for r in matching.remarks} == {("stored", "norm"), ("module", "norm")}
     assert len({r.text for r in matching.remarks}) == 1
+
+
+COUNTED_FROM_0, COUNTED_FROM_1 = ("dense0", "dense1", "dense2"), ("fc1", "fc2", "fc3")
+
+
+def test_names_that_agree_after_a_shift_are_evidence_for_the_shift() -> None:
+    stored, module = linears(*COUNTED_FROM_0), linears(*COUNTED_FROM_1)
+    assert pairs(match(stored, module)) == dict(zip(COUNTED_FROM_0, COUNTED_FROM_1))
+    assert pairs(match(module, stored)) == dict(zip(COUNTED_FROM_1, COUNTED_FROM_0))
+    assert match(stored, module).matches[0].detail == "numbered from 0 on one side and from 1 on the other"
+    units = [f"stage{stage}_conv{unit}" for stage in (1, 2) for unit in (0, 1)]
+    others = [f"layer.stage{stage}.conv{unit}" for stage in (1, 2) for unit in (1, 2)]
+    assert pairs(match(linears(*units), linears(*others))) == dict(zip(units, others))
+
+
+@pytest.mark.parametrize(
+    "others", [("fc1", "fc2", "out"), ("fc1", "fc2"), ("fc1", "fc2", "fc4"), ("fc1", "fc2", "fc2b")]
+)
+def test_partial_agreement_of_numbers_is_no_evidence(others: tuple[str, ...]) -> None:
+    matching = match(linears(*COUNTED_FROM_0), linears(*others))
+    assert not matching.matches
+    assert any("numbered from 0 on one side and from 1 on the other" in remark.text for remark in matching.remarks)
+
+
+def test_shapes_decide_how_names_are_numbered() -> None:
+    sizes = {"dense0": (4, 3), "dense1": (5, 4), "dense2": (6, 5)}
+    stored = network(*((name, "linear", shape) for name, shape in sizes.items()))
+    shifted = network(("fc1", "linear", (4, 3)), ("fc2", "linear", (5, 4)), ("out", "linear", (6, 5)))
+    assert pairs(match(stored, shifted)) == {"dense0": "fc1", "dense1": "fc2"}
+    equal = network(("fc1", "linear", (5, 4)), ("fc2", "linear", (6, 5)), ("stem", "linear", (4, 3)))
+    assert pairs(match(stored, equal)) == {"dense1": "fc1", "dense2": "fc2"}
+
+
+def test_numbers_that_begin_alike_are_compared_as_they_are() -> None:
+    stored, module = linears("fc1", "fc2", "fc3"), linears("fc1", "fc2", "head")
+    assert pairs(match(stored, module)) == {"fc1": "fc1", "fc2": "fc2"}
+    assert pairs(match(linears("fc0", "x"), linears("fc1", "z"))) == {}  # one name shows no numbering
+
+
+def test_leftovers_of_a_shape_that_names_have_matched_are_not_paired_by_it() -> None:
+    stored, module = linears("fc1", "fc2", "fc3"), linears("fc1", "fc2", "head")
+    assert pairs(run_matchers([StructureMatcher()], stored, module)) == {"fc1": "fc1", "fc2": "fc2"}
+    stored = network(("fc1", "linear", (2, 3)), ("fc2", "linear", (5, 2)))
+    module = network(("fc1", "linear", (2, 3)), ("head", "linear", (5, 2)))
+    assert pairs(run_matchers([StructureMatcher()], stored, module)) == {"fc1": "fc1", "fc2": "head"}
