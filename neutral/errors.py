@@ -98,9 +98,22 @@ class UnsupportedError(NeutralError):
 
 
 class MatchError(NeutralError):
-    """A store and a module that do not match; nothing has been loaded."""
+    """A store and a module that do not match; nothing has been loaded.
+
+    Args:
+        message: The message, which may show a few of the problems only.
+        problems: Every problem, one line each.
+
+    Example:
+        >>> MatchError("the store does not fit Net", ("stored fc not used",)).problems
+        ('stored fc not used',)
+    """
 
     exit_code = 6
+
+    def __init__(self, message: str, problems: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems
 
 
 class VerificationError(NeutralError):

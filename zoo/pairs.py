@@ -57,6 +57,9 @@ layers are compared with those of the store's own model (`neutral_to_torch.build
   leftovers or attributes that are known to change results. `load_into` then issues an `UnprovenWarning`; `neutral load`
   says it in its last line; `require_proof=True` and `--require-proof` refuse.
 
+Attributes that change results (`eps`, `stride`, `padding`) are refused, unless `set_attributes` gives the module the
+stored values or `allow_attributes` names those that may stay. A plan with such an allowance is unproven.
+
 Outputs that differ where nothing explains it are refused, and so are outputs in another order, unless
 `allow_output_order` is passed.
 """

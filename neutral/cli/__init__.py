@@ -59,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         3
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    console = Console(json="--json" in words, quiet="--quiet" in words, debug="--debug" in words)
+    console = Console(**{name: f"--{name}" in words for name in ("json", "quiet", "verbose", "debug")})
     with standard_streams():
         try:
             return _guarded(words, console)
@@ -140,6 +140,7 @@ def parser(verbs: Sequence[str]) -> argparse.ArgumentParser:
     for option, text in (
         ("--json", "print one JSON document"),
         ("--quiet", "print errors only"),
+        ("--verbose", "print every problem of a refusal"),
         ("--debug", "print the traceback of an error"),
     ):
         group.add_argument(option, action="store_true", default=argparse.SUPPRESS, help=text)

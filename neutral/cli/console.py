@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Iterator, Mapping
 
 from neutral.cli.streams import written_out
-from neutral.errors import NeutralError, TargetError
+from neutral.errors import MatchError, NeutralError, TargetError
 from neutral.text import printable
 
 
@@ -56,11 +56,13 @@ class Console:
         json: Print one JSON document instead of lines of text, for errors too.
         quiet: Print errors only.
         debug: Print the traceback of an error.
+        verbose: Print every problem of a refusal, not only the first of them.
     """
 
     json: bool = False
     quiet: bool = False
     debug: bool = False
+    verbose: bool = False
 
     def report(self, report: Report) -> None:
         """Print a report on stdout.
@@ -86,6 +88,8 @@ class Console:
             ``exit_code``.
         """
         _print_message("error", message)
+        if self.verbose and isinstance(error, MatchError):
+            sys.stderr.write("".join(f"  {printable(problem)}\n" for problem in error.problems))
         if self.debug:
             traceback.print_exception(type(error), error, error.__traceback__)
         if self.json:

@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", help="the weights: FILE.safetensors, FILE.pth or FILE.pt")
     parser.add_argument("--save-plan", metavar="FILE", help="write the plan as TOML")
     add_matching(parser)
+    add_differences(parser)
     add_example(parser)
     parser.add_argument(
         "--set-attributes", action="store_true", help="set attributes that differ (eps, stride) on the module"
@@ -78,6 +79,41 @@ def add_matching(parser: argparse.ArgumentParser) -> None:
             metavar="PATTERN",
             help=f"{subject} that may be left over; may be repeated",
         )
+
+
+def add_differences(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that accept a module that differs from the stored network.
+
+    Args:
+        parser: The parser of the verb.
+    """
+    parser.add_argument(
+        "--allow-attributes",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="attributes that may differ though they change the results (eps, conv1.stride); may be repeated",
+    )
+    parser.add_argument(
+        "--allow-output-order", action="store_true", help="accept outputs in another order than the store's"
+    )
+
+
+def difference_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the options of :func:`add_differences` that are given, as keyword arguments of a writer's methods.
+
+    Args:
+        arguments: Parsed arguments with these options.
+
+    Returns:
+        ``allow_attributes`` and ``allow_output_order``; a writer that lacks them can be used without them.
+    """
+    options: dict[str, Any] = {}
+    if arguments.allow_attributes:
+        options["allow_attributes"] = arguments.allow_attributes
+    if arguments.allow_output_order:
+        options["allow_output_order"] = True
+    return options
 
 
 def matching_options(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -120,6 +156,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
         module = make(arguments.into, arguments.kwargs)
         options = {
             **matching_options(arguments),
+            **difference_options(arguments),
             "golden": arguments.golden,
             "fold_batch_norms": arguments.fold_batch_norms,
             **example_option(arguments, store),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from neutral.cli.console import Console, Report
 from neutral.cli.examples import add_example, example_option
 from neutral.cli.factory import add_factory, importable, make
-from neutral.cli.load import add_matching, matching_options
+from neutral.cli.load import add_differences, add_matching, difference_options, matching_options
 from neutral.cli.outputs import add_replacing
 from neutral.cli.sources import open_any
 from neutral.cli.target import add_target, target_writer
@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_factory(parser, required=False)
     add_target(parser)
     add_matching(parser)
+    add_differences(parser)
     add_example(parser)
     parser.add_argument(
         "--set-attributes", action="store_true", help="set attributes that differ (eps, stride) on the module first"
@@ -106,7 +107,7 @@ def _loaded(writer: Any, store: Store, arguments: argparse.Namespace) -> tuple[A
         module = writer.build(store)
         return module, writer.make_plan(module, store, paths, strict=False)
     module = make(arguments.into, arguments.kwargs)
-    options = {**matching_options(arguments), **example_option(arguments, store)}
+    options = {**matching_options(arguments), **difference_options(arguments), **example_option(arguments, store)}
     return module, writer.load_into(module, store, set_attributes=arguments.set_attributes, **options)
 
 

@@ -48,6 +48,7 @@ class Difference:
         effect: ``training``, ``layout`` or ``inference``; see :data:`EFFECTS`.
         applied: Whether the module has been given the stored value.
         change: The change of the module's source that gives it the stored value, "" where that is unknown.
+        allowed: Whether strict loading accepts it.
 
     Example:
         >>> print(Difference("scale", False, True, "training"))
@@ -62,13 +63,20 @@ class Difference:
     effect: str
     applied: bool = False
     change: str = ""
+    allowed: bool = False
+
+    @property
+    def is_problem(self) -> bool:
+        """Whether strict loading refuses it: the module would compute something else."""
+        return self.effect == "inference" and not self.applied and not self.allowed
 
     def __str__(self) -> str:
         stored, module = _text(self.stored), _text(self.module)
         if self.applied:
             return f"{self.attribute} {stored} (set; not in the weights)"
         consequence = CONSEQUENCES.get(self.effect, self.effect)
-        return f"{self.attribute} is {stored} in the store and {module} in the module: {consequence}"
+        allowed = " (allowed)" if self.allowed else ""
+        return f"{self.attribute} is {stored} in the store and {module} in the module: {consequence}{allowed}"
 
 
 def differences(stored: Layer, module: Layer, implied: Mapping[str, Any]) -> tuple[Difference, ...]:

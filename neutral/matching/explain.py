@@ -17,10 +17,17 @@ class Explainer:
     Args:
         graphs: The stored graph and the module's.
         assignment: The pairs and ambiguities of their layer groups.
+        whole: The graphs with all of their outputs, if ``graphs`` have those only that both sides have.
     """
 
-    def __init__(self, graphs: tuple[DataflowGraph, DataflowGraph], assignment: Assignment) -> None:
+    def __init__(
+        self,
+        graphs: tuple[DataflowGraph, DataflowGraph],
+        assignment: Assignment,
+        whole: tuple[DataflowGraph, DataflowGraph] | None = None,
+    ) -> None:
         self.graphs = graphs
+        self.used_by_all = tuple(graph.uses().keys() for graph in whole or graphs)
         self.used = tuple(graph.uses().keys() for graph in graphs)
         self.pairs = (assignment.pairs, {partner: group for group, partner in assignment.pairs.items()})
         self.candidates: tuple[dict[int, tuple[int, ...]], dict[int, tuple[int, ...]]] = ({}, {})
@@ -28,6 +35,16 @@ class Explainer:
             self.candidates[0].update(dict.fromkeys(stored, module))
             self.candidates[1].update(dict.fromkeys(module, stored))
         self.neighbors = tuple(_find_neighbors(graph) for graph in graphs)
+        self.unpaired = tuple(
+            [group for group in graph.groups if group.index in used and group.index not in pairs]
+            for graph, used, pairs in zip(graphs, self.used, self.pairs)
+        )
+        self.by_signature: tuple[dict[object, list[LayerGroup]], ...] = ({}, {})
+        self.by_kind: tuple[dict[object, list[LayerGroup]], ...] = ({}, {})
+        for side, groups in enumerate(self.unpaired):
+            for group in groups:
+                self.by_signature[side].setdefault(group.signature, []).append(group)
+                self.by_kind[side].setdefault(group.kind, []).append(group)
 
     def remarks(self) -> Iterator[Remark]:
         """Yield a remark on each unpaired layer group, the stored ones first.
@@ -43,19 +60,21 @@ class Explainer:
     def _explain(self, side: int, group: LayerGroup) -> str:
         owner = ("the stored ", "the module's ")
         if group.index not in self.used[side]:
+            if group.index in self.used_by_all[side]:
+                return ("the module", "the store")[side] + " has no output like those that it feeds"
             return ("no output of the stored graph depends on it", "the module does not use it for its outputs")[side]
         if group.index in self.candidates[side]:
             return self._explain_ambiguity(side, group)
         other = self.graphs[1 - side]
-        unpaired = [item for item in other.groups if item.index in self.used[1 - side] - self.pairs[1 - side].keys()]
         in_place = self._groups_in_its_place(side, group)
-        nearest = [item for item in unpaired if item.signature == group.signature]
-        nearest = nearest or [item for item in unpaired if item.kind == group.kind]
-        nearest.sort(key=lambda item: item.index not in in_place)
+        candidates = self.by_signature[1 - side].get(group.signature) or self.by_kind[1 - side].get(group.kind, [])
         parts = []
-        if nearest:
-            difference = self._describe_difference(side, group, nearest[0])
-            parts.append(f"nearest is {owner[1 - side]}{nearest[0].name}: {difference}")
+        if candidates:
+            unpaired_in_place = (index for index in in_place if other.groups[index] in candidates)
+            first = next(unpaired_in_place, None)
+            nearest = candidates[0] if first is None else other.groups[first]
+            difference = self._describe_difference(side, group, nearest)
+            parts.append(f"nearest is {owner[1 - side]}{nearest.name}: {difference}")
         elif in_place:
             taken = other.groups[in_place[0]]
             difference = self._describe_difference(side, group, taken)

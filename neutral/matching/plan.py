@@ -92,6 +92,83 @@ class Leftover:
 
 
 @dataclass(frozen=True)
+class Problem:
+    """A reason for which strict loading refuses a plan.
+
+    Attributes:
+        cause: The difference of both sides.
+        unused: Stored layers that are not used for that cause.
+        unfilled: The module's tensors that are not filled for that cause.
+        modules: The module's layers whose attribute differs.
+        layers: The stored layers that those fill.
+
+    Example:
+        >>> problem = Problem("the store has nothing of its name", unfilled=("a.weight", "a.bias", "b.weight"))
+        >>> problem.text(2)
+        "the module's a.weight, a.bias and 1 more not filled: the store has nothing of its name"
+    """
+
+    cause: str
+    unused: tuple[str, ...] = ()
+    unfilled: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
+
+    def text(self, limit: int | None = None) -> str:
+        """Return the problem as one line.
+
+        Args:
+            limit: The number of names that each list shows; None for all of them.
+        """
+        parts = [f"stored {_listed(self.unused, limit)} not used"] if self.unused else []
+        parts += [f"the module's {_listed(self.unfilled, limit)} not filled"] if self.unfilled else []
+        parts += [_listed(self.modules, limit)] if self.modules else []
+        return printable(": ".join((*([" and ".join(parts)] if parts else []), self.cause)))
+
+
+def find_problems(plan: Plan) -> list[Problem]:
+    """Return the reasons for which strict loading refuses a plan.
+
+    Args:
+        plan: The plan.
+
+    Returns:
+        Conflicts, then leftovers and attributes by cause.
+
+    Example:
+        >>> find_problems(Plan((), unused=(Leftover("fc", "the module lacks it"),)))[0].text()
+        'stored fc not used: the module lacks it'
+    """
+    by_reason: dict[str, tuple[list[str], list[str]]] = {}
+    for side, items in enumerate((plan.unused, plan.unfilled)):
+        for item in items:
+            if not item.allowed:
+                by_reason.setdefault(item.why, ([], []))[side].append(item.name)
+    by_difference: dict[str, list[Pair]] = {}
+    for pair, difference in plan.differences:
+        if difference.is_problem:
+            by_difference.setdefault(str(difference), []).append(pair)
+    return [
+        *map(Problem, plan.conflicts),
+        *(Problem(why, tuple(unused), tuple(unfilled)) for why, (unused, unfilled) in by_reason.items()),
+        *(
+            Problem(
+                text,
+                modules=tuple(pair.module or "the module" for pair in pairs),
+                layers=tuple(pair.layer for pair in pairs),
+            )
+            for text, pairs in by_difference.items()
+        ),
+    ]
+
+
+def _listed(names: tuple[str, ...], limit: int | None) -> str:
+    shown = names if limit is None else names[:limit]
+    more = f" and {len(names) - len(shown)} more" if len(shown) < len(names) else ""
+    return ", ".join(shown) + more
+
+
+@dataclass(frozen=True)
 class Plan:
     """Plan of a load. ``str`` gives a table; a plan can be saved, edited, and given as a mapping to load again.
 
@@ -126,18 +203,11 @@ class Plan:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Messages for which strict loading refuses the plan: conflicts, and leftovers that are not allowed."""
-        by_reason: dict[str, tuple[list[str], list[str]]] = {}
-        for side, items in enumerate((self.unused, self.unfilled)):
-            for item in items:
-                if not item.allowed:
-                    by_reason.setdefault(item.why, ([], []))[side].append(item.name)
-        texts = []
-        for why, (unused, unfilled) in by_reason.items():
-            parts = [f"stored {', '.join(unused)} not used"] if unused else []
-            parts += [f"the module's {', '.join(unfilled)} not filled"] if unfilled else []
-            texts.append(f"{' and '.join(parts)}: {why}")
-        return tuple(map(printable, (*self.conflicts, *texts)))
+        """Messages for which strict loading refuses the plan.
+
+        They are conflicts, leftovers that are not allowed, and attributes that change results and are not allowed.
+        """
+        return tuple(problem.text() for problem in find_problems(self))
 
     def __str__(self) -> str:
         rows = [
@@ -266,7 +336,8 @@ def _pair_from_dict(item: Mapping[str, Any]) -> Pair:
 def _difference_from_dict(item: Mapping[str, Any]) -> Difference:
     values = [item.get("stored"), item.get("module")]  # TOML has no null: None is left out
     stored, module = (tuple(value) if isinstance(value, list) else value for value in values)
-    return Difference(item["attribute"], stored, module, item["effect"], item["applied"], item.get("change", ""))
+    change, allowed = item.get("change", ""), bool(item.get("allowed", False))
+    return Difference(item["attribute"], stored, module, item["effect"], item["applied"], change, allowed)
 
 
 def _difference_to_dict(difference: Difference) -> dict[str, Any]:

@@ -6,10 +6,9 @@ import glob
 from dataclasses import dataclass, replace
 from typing import Callable, Iterable, Iterator, Mapping, Sequence
 
-from neutral.errors import MatchError
+from neutral.matching.allowances import allow_differences
 from neutral.matching.ambiguities import resolve_ambiguities
 from neutral.matching.dataflow_conflicts import DataflowConflicts, find_dataflow_conflicts
-from neutral.matching.heuristics import HEURISTICS
 from neutral.matching.leftovers import find_unfilled, find_unused
 from neutral.matching.mapping_file import Mappable, resolve_mapping
 from neutral.matching.mapping_matcher import MappingMatcher
@@ -17,6 +16,7 @@ from neutral.matching.matcher import Matcher, Matching, run_matchers
 from neutral.matching.network import Network, describe_store
 from neutral.matching.pairs import make_pairs
 from neutral.matching.plan import Pair, Plan
+from neutral.matching.refusal import refuse
 from neutral.matching.regroup import regroup_layers
 from neutral.matching.regroup_proposals import describe_foldable_norms, propose_regroupings
 from neutral.matching.structure import NoNames, StructureMatcher
@@ -37,6 +37,8 @@ def make_plan(
     strict: bool = True,
     allow_unused: Iterable[str] = (),
     allow_missing: Iterable[str] = (),
+    allow_attributes: Iterable[str] = (),
+    set_attributes: bool = False,
     fold_batch_norms: bool = False,
     prove: Prover | None = None,
 ) -> Plan:
@@ -48,10 +50,13 @@ def make_plan(
         mapping: Stored layers (or tensor keys) to module paths (or parameter names), a plan, or the path of a TOML
             file with either. Layers that a mapping does not name are matched by names and structure; a plan is
             complete.
-        strict: Refuse unmatched layers and dataflow conflicts. With False they are only reported; shape, value and
-            ambiguity conflicts always raise.
+        strict: Refuse unmatched layers, dataflow conflicts, and attributes that change the results. With False they
+            are only reported; shape, value and ambiguity conflicts always raise.
         allow_unused: Patterns of stored layers that may stay unused.
         allow_missing: Patterns of the module's layers or tensors that may stay unfilled.
+        allow_attributes: Patterns of attributes that may differ though they change the results: ``eps``,
+            ``conv1.stride``, by the layer's name on either side.
+        set_attributes: Accept differences of attributes that the module can be given; the load then has to do so.
         fold_batch_norms: Fold batch norms that the module lacks into the layers before them.
         prove: Decide ambiguities by a test of each candidate plan; without it they stay open.
 
@@ -75,6 +80,8 @@ def make_plan(
         ...     probe = None
         ...     def implied_attributes(self, layer):
         ...         return {}
+        ...     def can_set(self, layer, attribute, value):
+        ...         return False
         >>> layer = Layer("fc", "linear", {"out_features": 2, "flatten": False}, {"weight": "fc_weight"})
         >>> store = Store({"fc": layer}, {"fc_weight": from_numpy(numpy.zeros((2, 3), "float32"))})
         >>> plan = make_plan(Description(), store)
@@ -87,11 +94,14 @@ def make_plan(
     if isinstance(mapping, Plan):
         allow_unused = (*allow_unused, *(glob.escape(item.name) for item in mapping.unused if item.allowed))
         allow_missing = (*allow_missing, *(glob.escape(item.name) for item in mapping.unfilled if item.allowed))
+        kept = (f"{pair.layer}.{item.attribute}" for pair, item in mapping.differences if item.allowed)
+        allow_attributes = (*allow_attributes, *map(glob.escape, kept))
     layers = [pair.layer for pair in mapping.pairs] if isinstance(mapping, Plan) else mapping or ()
     search = _Search(target, _matchers(mapping), prove)
     candidate = search.best_match(regroup_layers(store, layers), fold_batch_norms)
     store, stored, module = candidate.store, candidate.stored, target.network
-    pairs, matching, dataflow = candidate.pairs, candidate.matching, candidate.dataflow
+    matching, dataflow = candidate.matching, candidate.dataflow
+    pairs = tuple(allow_differences(candidate.pairs, target, tuple(allow_attributes), set_attributes))
     offers = () if fold_batch_norms else tuple(describe_foldable_norms(store, candidate.unmatched_stored))
     offers = (*offers, *(text for path, text in module.hints.items() if _is_open(path, candidate, module)))
     plan = Plan(
@@ -107,9 +117,9 @@ def make_plan(
         ),
         dataflow.conflicts,
     )
-    problems = (*find_value_conflicts(pairs, store, module), *(plan.problems if strict else ()))
-    if problems:
-        raise MatchError(refusal(target, store, problems, offers))
+    conflicts = tuple(find_value_conflicts(pairs, store, module))
+    if conflicts or (strict and plan.problems):
+        raise refuse(target, store, plan if strict else replace(plan, conflicts=()), conflicts, offers)
     return plan
 
 
@@ -230,36 +240,3 @@ def _matchers(mapping: Plan | Mapping[str, str] | None) -> Sequence[Matcher]:
         entries.update(new)
         details.update(dict.fromkeys(new, pair.detail if pair.reason == "mapping" else f"plan: {pair.reason}"))
     return (MappingMatcher(entries, details, layouts),)
-
-
-def refusal(target: Target, store: Store, problems: Sequence[str], offers: Sequence[str]) -> str:
-    """Return the message that refuses a plan: its problems and what would help.
-
-    Args:
-        target: The module that the plan is for.
-        store: The store.
-        problems: One line each; beyond a limit they are counted only.
-        offers: Options that would resolve problems, one line each.
-
-    Returns:
-        The message, of several lines.
-
-    Example:
-        >>> class Description:
-        ...     name = "Net"
-        >>> print(refusal(Description(), Store({}, {}, path="net.h5"), ["no layer is named fc"], ()))
-        net.h5 does not fit Net; nothing has been loaded:
-          - no layer is named fc
-        Pass a mapping of the layers that match; allow leftovers by name (allow_unused, allow_missing).
-    """
-    shown = [f"  - {problem}" for problem in problems[: HEURISTICS.max_problems_shown]]
-    if len(problems) > len(shown):
-        shown.append(f"  and {len(problems) - len(shown)} more")
-    return "\n".join(
-        (
-            f"{store.path or 'the store'} does not fit {target.name}; nothing has been loaded:",
-            *shown,
-            *(f"  - {offer}" for offer in offers),
-            "Pass a mapping of the layers that match; allow leftovers by name (allow_unused, allow_missing).",
-        )
-    )

@@ -83,12 +83,12 @@ class StructureMatcher:
         known = {**named_pairs, **anchors}
         if all(graph.uses().keys() <= set(groups) for graph, groups in zip(graphs, (known, known.values()))):
             return by_name
-        graphs = _restrict_to_common_outputs(*graphs)
+        whole, graphs = graphs, _restrict_to_common_outputs(*graphs)
         assignment = assign(*graphs, anchors, NameDisambiguator(graphs, named_pairs).decide)
         for group, partner in named_pairs.items():
             if group not in assignment.pairs and partner not in assignment.pairs.values():
                 assignment.add(group, partner, "")
-        return _Result(graphs, assignment, set(anchors), named_pairs, by_name).matching()
+        return _Result(graphs, whole, assignment, set(anchors), named_pairs, by_name).matching()
 
 
 @dataclass(frozen=True)
@@ -171,6 +171,7 @@ class _Result:
     """Turns an assignment of layer groups into a matching of layers."""
 
     graphs: tuple[DataflowGraph, DataflowGraph]
+    whole: tuple[DataflowGraph, DataflowGraph]
     assignment: Assignment
     anchors: set[int]
     named_pairs: Mapping[int, int]
@@ -200,7 +201,7 @@ class _Result:
             matches.append(Match(layer, target, "name" if names_agree else "structure", detail, dict(verdict.roles)))
         return Matching(
             (*matches, *self._tensor_matches(matches)),
-            (*remarks, *Explainer(self.graphs, self.assignment).remarks(), *self.by_name.remarks),
+            (*remarks, *Explainer(self.graphs, self.assignment, self.whole).remarks(), *self.by_name.remarks),
             self._ambiguities(permuted),
         )
 

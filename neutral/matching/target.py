@@ -21,6 +21,8 @@ class Target(Protocol):
         ...     probe = None
         ...     def implied_attributes(self, layer):
         ...         return {}
+        ...     def can_set(self, layer, attribute, value):
+        ...         return False
         >>> target: Target = Description()
         >>> target.network.shape("fc", "weight")
         (2, 3)
@@ -49,5 +51,15 @@ class Target(Protocol):
 
         Returns:
             The values that the catalogue's meaning fixes, such as ``{"batch_first": False}`` for a recurrent layer.
+        """
+        ...
+
+    def can_set(self, layer: str, attribute: str, value: Any) -> bool:
+        """Return whether a layer can be given another value of an attribute; change nothing.
+
+        Args:
+            layer: The path of a layer of ``network``.
+            attribute: The attribute's name in the catalogue.
+            value: The stored value.
         """
         ...

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from faces import Face, assert_holds, face
+from neutral.errors import MatchError
 from neutral.matching.grade import UnprovenWarning
 from neutral_to_torch import load_into, make_plan
 from stores import Builder
@@ -63,8 +64,10 @@ def test_attributes_that_change_results_are_reported_and_set_when_asked() -> Non
         return face
 
     store = face().store()
+    with pytest.raises(MatchError, match="conv1_1: stride"):
+        load_into(module(), store)
     with pytest.warns(UserWarning, match="conv1_1: stride") as caught:
-        plan = load_into(module(), store)
+        plan = load_into(module(), store, allow_attributes=["conv1_*.*", "eps"])
     assert len([warning for warning in caught if warning.category is not UnprovenWarning]) == 1
     found = {(pair.module, d.attribute): (d.stored, d.module, d.effect) for pair, d in plan.differences}
     assert found == {

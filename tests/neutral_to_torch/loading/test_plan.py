@@ -34,13 +34,13 @@ class Net(nn.Module):
 
 
 def test_the_table_shows_each_pair_and_its_evidence() -> None:
-    plan = make_plan(Net(), store().store(), allow_missing=["extra"])
+    plan = make_plan(Net(), store().store(), allow_missing=["extra"], allow_attributes=["eps"])
     assert str(plan) == "\n".join(
         [
             "stored layer  kind         module  matched by             remarks",
             "conv0         convolution  conv0   name",
             "bn0           batch_norm   bn0     name                   "
-            "eps is 0.001 in the store and 1e-05 in the module: changes the results",
+            "eps is 0.001 in the store and 1e-05 in the module: changes the results (allowed)",
             "dense0        linear       fc0     name (usual synonyms)",
             "dense1        linear       fc1     name (usual synonyms)",
             "",
@@ -53,7 +53,7 @@ def test_the_table_shows_each_pair_and_its_evidence() -> None:
 def test_a_saved_plan_loads_the_same_again(tmp_path: Path) -> None:
     first, second = Net(), Net()
     with pytest.warns(UserWarning, match="eps"):
-        plan = load_into(first, store().store(), allow_missing=["extra"])
+        plan = load_into(first, store().store(), allow_missing=["extra"], allow_attributes=["eps"])
     plan.save(tmp_path / "plan.toml")
     for mapping in (tmp_path / "plan.toml", str(tmp_path / "plan.toml"), Plan.load(tmp_path / "plan.toml"), plan):
         with pytest.warns(UserWarning, match="eps"):
@@ -68,7 +68,7 @@ def test_a_saved_plan_loads_the_same_again(tmp_path: Path) -> None:
 
 def test_an_edited_plan_is_obeyed(tmp_path: Path) -> None:
     path = tmp_path / "plan.toml"
-    make_plan(Net(), store().store(), allow_missing=["extra"]).save(path)
+    make_plan(Net(), store().store(), allow_missing=["extra"], allow_attributes=["eps"]).save(path)
     text = path.read_text()
     swapped = text.replace('module = "fc0"', 'module = "x"').replace('module = "fc1"', 'module = "fc0"')
     path.write_text(swapped.replace('module = "x"', 'module = "fc1"'))
@@ -78,7 +78,7 @@ def test_an_edited_plan_is_obeyed(tmp_path: Path) -> None:
 
 
 def test_a_pair_that_was_taken_out_of_a_plan_is_not_found_again(tmp_path: Path) -> None:
-    plan = make_plan(Net(), store().store(), allow_missing=["extra"])
+    plan = make_plan(Net(), store().store(), allow_missing=["extra"], allow_attributes=["eps"])
     shorter = Plan(plan.pairs[:-1], plan.unused, plan.unfilled)
     with pytest.raises(MatchError, match=r"stored dense1 not used"):
         make_plan(Net(), store().store(), shorter)
@@ -87,7 +87,7 @@ def test_a_pair_that_was_taken_out_of_a_plan_is_not_found_again(tmp_path: Path) 
 def test_a_mapping_file_is_obeyed(tmp_path: Path) -> None:
     path = tmp_path / "map.toml"
     path.write_text('dense0 = "fc1"\n"dense1" = "fc0"\n')
-    plan = make_plan(Net(), store().store(), path, allow_missing=["extra"])
+    plan = make_plan(Net(), store().store(), path, allow_missing=["extra"], allow_attributes=["eps"])
     assert {pair.layer: pair.module for pair in plan.pairs}["dense0"] == "fc1"
 
 

@@ -160,7 +160,9 @@ def _set_attributes(module: nn.Module, pair: Pair) -> Pair:
     target = submodule(module, pair.module)
     adapter = adapter_of(target)
     differences = tuple(
-        replace(item, applied=adapter is not None and adapter.set(target, item.attribute, item.stored))
+        replace(item, applied=True, allowed=False)
+        if adapter is not None and adapter.set(target, item.attribute, item.stored)
+        else item
         for item in pair.differences
     )
     return replace(pair, differences=differences)

@@ -29,6 +29,7 @@ def load_into(
     strict: bool = True,
     allow_unused: Iterable[str] = (),
     allow_missing: Iterable[str] = (),
+    allow_attributes: Iterable[str] = (),
     set_attributes: bool = False,
     fold_batch_norms: bool = False,
     allow_output_order: bool = False,
@@ -41,7 +42,8 @@ def load_into(
     Layers that the mapping does not name are matched by names and by dataflow. The module runs once on ``example`` to
     record its dataflow; without it on the inputs of ``golden``, else on random inputs where the store's graph has
     their shapes. Everything is checked before the module is changed: kinds and shapes always, and with ``strict`` that
-    every stored tensor is used and every parameter and persistent buffer is filled.
+    every stored tensor is used, every parameter and persistent buffer is filled, and no attribute differs that changes
+    the results.
 
     Where the module has one layer and the store several, or the other way round (a fused projection of queries, keys
     and values, branches of a grouped convolution), the layers are regrouped, and the plan names them accordingly
@@ -58,15 +60,16 @@ def load_into(
             plan, or the path of a TOML file with either. A plan is complete: nothing else is matched.
         example: Arguments to run the module on: a tensor, a tuple of arguments, or a dict by name.
         golden: A golden file, for its inputs and to decide ambiguous matches by its recorded values.
-        strict: Refuse leftovers on either side and differences in dataflow. With False, unmatched layers are only
-            reported; shape and ambiguity conflicts always raise.
+        strict: Refuse leftovers on either side, differences in dataflow, and attributes (``eps``, ``stride``) that
+            change the results. With False they are only reported; shape and ambiguity conflicts always raise.
         allow_unused: Shell patterns of stored layers that may stay unused.
         allow_missing: Shell patterns of the module's layers or tensors that may stay unfilled.
+        allow_attributes: Shell patterns of attributes that may keep the module's value though it changes the results:
+            ``eps``, or ``conv1.stride`` by the layer's name on either side. A warning lists them.
         set_attributes: Give the module the stored values of attributes that differ, ``requires_grad=False`` for a
-            batch norm's weight that the source does not train among them. Otherwise those that change the results
-            are warned of.
-            Weights do not hold them: :func:`neutral.matching.unsaved.unsaved_attributes` lists those that were set,
-            each with the line of the module's source to change, and ``save_weights`` warns of them.
+            batch norm's weight that the source does not train among them. Weights do not hold them:
+            :func:`neutral.matching.unsaved.unsaved_attributes` lists those that were set, each with the line of the
+            module's source to change, and ``save_weights`` warns of them.
         fold_batch_norms: Fold batch norms that the module lacks into the convolutions before them.
         allow_output_order: Accept outputs in another order than the store's.
         require_proof: Refuse a plan that is unproven. Otherwise an :class:`~neutral.matching.grade.UnprovenWarning`
@@ -106,6 +109,7 @@ def load_into(
         strict=strict,
         allow_unused=allow_unused,
         allow_missing=allow_missing,
+        allow_attributes=allow_attributes,
         fold_batch_norms=fold_batch_norms,
         set_attributes=set_attributes,
         allow_output_order=allow_output_order,

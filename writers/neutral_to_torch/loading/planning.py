@@ -13,6 +13,7 @@ from neutral.errors import MatchError
 from neutral.matching import Mappable, planning
 from neutral.matching.mapping_file import resolve_mapping
 from neutral.matching.plan import Plan
+from neutral.matching.refusal import refuse
 from neutral.store import Store
 from neutral.verification.golden import Golden, open_golden
 from neutral_to_torch.loading.proof import grade_plan
@@ -30,6 +31,7 @@ def make_plan(
     strict: bool = True,
     allow_unused: Iterable[str] = (),
     allow_missing: Iterable[str] = (),
+    allow_attributes: Iterable[str] = (),
     fold_batch_norms: bool = False,
     set_attributes: bool = False,
     allow_output_order: bool = False,
@@ -45,12 +47,14 @@ def make_plan(
         example: Arguments to trace the module with: a tensor, a tuple of arguments, or a dict by name.
         golden: A golden file. Its inputs trace the module without an example, and its recorded values decide
             ambiguities.
-        strict: Refuse unmatched layers and differences in dataflow. With False they are only reported; shape, value
-            and ambiguity conflicts always raise.
+        strict: Refuse unmatched layers, differences in dataflow and attributes that change the results. With False
+            they are only reported; shape, value and ambiguity conflicts always raise.
         allow_unused: Shell patterns of stored layers that may stay unused.
         allow_missing: Shell patterns of the module's layers or tensors that may stay unfilled.
+        allow_attributes: Shell patterns of attributes that may differ though they change the results: ``eps``, or
+            ``conv1.stride`` by the layer's name on either side.
         fold_batch_norms: Fold batch norms that the module lacks into the layers before them.
-        set_attributes: Grade the plan for a load that sets the attributes that differ.
+        set_attributes: Plan for a load that sets the attributes that differ.
         allow_output_order: Accept outputs in another order than the store's.
         require_proof: Refuse a plan that is unproven; see :class:`neutral.matching.grade.Grade`.
 
@@ -76,7 +80,7 @@ def make_plan(
         golden = open_golden(golden)
     target = TorchTarget(module) if isinstance(mapping, Plan) else trace_target(module, store.graph, example, golden)
     recorded = golden
-    allowed = tuple(allow_unused), tuple(allow_missing)
+    allowed = tuple(allow_unused), tuple(allow_missing), tuple(allow_attributes)
 
     def plan_for(candidate: TorchTarget) -> Plan:
         return planning.make_plan(
@@ -86,6 +90,8 @@ def make_plan(
             strict=strict,
             allow_unused=allowed[0],
             allow_missing=allowed[1],
+            allow_attributes=allowed[2],
+            set_attributes=set_attributes,
             fold_batch_norms=fold_batch_norms,
             prove=None
             if recorded is None
@@ -102,7 +108,7 @@ def make_plan(
         allow_output_order=allow_output_order,
     )
     if strict and plan.problems:
-        raise MatchError(planning.refusal(target, store, plan.problems, ()))
+        raise refuse(target, store, plan)
     if require_proof and not plan.grade.is_proven:
         raise MatchError(
             f"the plan for {type(module).__name__} is {plan.grade}; nothing has been loaded. "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any, Iterator, Mapping
 
 from torch import nn
@@ -50,6 +51,18 @@ class TorchTarget:
         """
         adapter = adapter_of(submodule(self.module, layer))
         return {} if adapter is None else adapter.implied
+
+    def can_set(self, layer: str, attribute: str, value: Any) -> bool:
+        """Return whether a submodule can be given another value of an attribute; it is tried on a shallow copy.
+
+        Args:
+            layer: The path of a submodule.
+            attribute: The attribute's name in the catalogue.
+            value: The stored value.
+        """
+        module = submodule(self.module, layer)
+        adapter = adapter_of(module)
+        return adapter is not None and adapter.set(copy.copy(module), attribute, value)
 
 
 def rewritten_targets(target: TorchTarget, store: Store) -> Iterator[tuple[TorchTarget, Rewriting]]:
