@@ -25,11 +25,12 @@ def submodule(module: nn.Module, path: str) -> nn.Module:
     Returns:
         The module itself, not a copy.
     """
-    return module.get_submodule(path) if path and not _is_scripted(module) else dict(module.named_modules())[path]
-
-
-def _is_scripted(module: nn.Module) -> bool:
-    return any(isinstance(child, torch.jit.ScriptModule) for child in module.modules())
+    current = module
+    for name in path.split(".") if path else ():
+        if isinstance(current, torch.jit.ScriptModule):
+            return dict(module.named_modules())[path]
+        current = current.get_submodule(name)
+    return current
 
 
 def own_tensors(module: nn.Module) -> dict[str, torch.Tensor]:
