@@ -1,7 +1,7 @@
 """Modules with one change each: none that is proven computes anything else than the store.
 
-Continuous integration runs a part of the changes, the same each time; ``NEUTRAL_ALL_MUTATIONS=1`` runs all of them in all
-modes, and prints how many were refused, unproven and proven.
+Continuous integration runs a part of the changes, the same each time; ``NEUTRAL_ALL_MUTATIONS=1`` runs all of them in
+all modes, and prints how many were refused, unproven and proven.
 """
 
 from __future__ import annotations
