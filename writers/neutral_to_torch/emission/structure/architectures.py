@@ -134,14 +134,28 @@ _BY_MERGE: dict[str, Callable[[BlockFacts], str | None]] = {
 
 
 def is_inverted(found: list[Convolution]) -> bool:
-    """Return whether convolutions expand, act on each channel by itself, and project."""
+    """Return whether convolutions expand, act on each channel by itself, and project.
+
+    Args:
+        found: Convolutions in execution order.
+
+    Returns:
+        True for an inverted residual's three convolutions.
+    """
     if len(found) != 3 or not found[0].is_pointwise or not found[1].is_depthwise or not found[2].is_pointwise:
         return False
     return _at_most(found[0].in_channels, found[0].out_channels)
 
 
 def is_fire(branches: list[list[Convolution]]) -> bool:
-    """Return whether branches are one 1x1 and one 3x3 convolution."""
+    """Return whether branches are one 1x1 and one 3x3 convolution.
+
+    Args:
+        branches: The convolutions of each parallel branch.
+
+    Returns:
+        True for the expansion of a Fire module.
+    """
     return sorted(branch[0].kernel or () for branch in branches if len(branch) == 1) == [(1, 1), (3, 3)]
 
 

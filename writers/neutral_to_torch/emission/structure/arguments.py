@@ -58,7 +58,15 @@ class Variable:
 
 
 def tabulate(template: CanonicalSubgraph, members: Sequence[Member]) -> dict[tuple[int, int], tuple[Leaf, list[Any]]]:
-    """Return for each number of the template its value in each member; MISSING in members that lack the part."""
+    """Return for each number of the template its value in each member; MISSING in members that lack the part.
+
+    Args:
+        template: The subgraph of a region that lacks no part.
+        members: The regions, aligned with the template.
+
+    Returns:
+        By place (statement, position in it): the number as the template has it, and its value in each member.
+    """
     table = {
         (position, k): (leaf, [MISSING] * len(members))
         for position, found in enumerate(leaves(template.statements))
@@ -126,7 +134,14 @@ def _settings(table: Table, kept: Sequence[int]) -> _Settings:
 
 
 def vary(table: Table) -> list[Variable]:
-    """Return the numbers that differ between members; numbers that agree in every member are one variable."""
+    """Return the numbers that differ between members; numbers that agree in every member are one variable.
+
+    Args:
+        table: The numbers by place.
+
+    Returns:
+        Variables without names, in the order of their first places.
+    """
     variables: list[Variable] = []
     for place in sorted(table, key=lambda place: (MISSING in table[place][1], place)):
         leaf, column = table[place]
@@ -202,7 +217,11 @@ def agrees(vector: Sequence[Any], column: Sequence[Any]) -> bool:
 
 
 def name_variables(variables: Sequence[Variable]) -> None:
-    """Name variables by their roles: channels that come in, go out, or are between; others by their argument."""
+    """Name variables by their roles: channels that come in, go out, or are between; others by their argument.
+
+    Args:
+        variables: The variables of one block; their names and terms are set in place.
+    """
     channels = [v for v in variables if v.is_channels]
     entry = next((v for v in channels if any(h in ENTRIES for h in v.hints)), None)
     outgoing = [v for v in channels if any(h in EXITS for h in v.hints)]
@@ -280,13 +299,25 @@ def _ratio(vector: Sequence[Any], base: Variable) -> Term | None:
 
 
 def is_half(vector: Sequence[Any], other: Sequence[Any]) -> bool:
-    """Return whether each number is half of the other, rounded down, as padding is of a kernel."""
+    """Return whether each number is half of the other, rounded down, as padding is of a kernel.
+
+    Args:
+        vector: A number for each member.
+        other: As many numbers.
+
+    Returns:
+        False also where a number is not an integer.
+    """
     pairs = [(a, b) for a, b in zip(vector, other) if a is not MISSING]
     return all(isinstance(a, int) and isinstance(b, int) and a == b // 2 for a, b in pairs)
 
 
 def complete_entry(variables: Sequence[Variable]) -> None:
-    """Give members that lack the first layer the channels of their next one as those that come in."""
+    """Give members that lack the first layer the channels of their next one as those that come in.
+
+    Args:
+        variables: The named variables of one block; their vectors are completed in place.
+    """
     channels = [variable for variable in variables if variable.is_channels]
     for variable in (v for v in channels if v.name in ("in_channels", "in_features")):
         for number, value in enumerate(variable.vector):

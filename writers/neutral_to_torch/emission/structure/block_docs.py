@@ -124,7 +124,14 @@ def _words(convolution: Convolution) -> str:
 
 
 def listing(statements: Sequence[Statement]) -> str:
-    """Return the operations of some statements in words: ``convolution, 2 reshapes, softmax``."""
+    """Return the operations of some statements in words: ``convolution, 2 reshapes, softmax``.
+
+    Args:
+        statements: Statements in execution order.
+
+    Returns:
+        A phrase without a full stop; of many operations the layers are counted.
+    """
     kinds = [_noun(kind) for kind in BlockFacts.kinds_of(statements)]
     if not kinds:
         return "part of the model"

@@ -71,7 +71,14 @@ class BlockFacts:
 
     @staticmethod
     def convolutions_of(statements: Sequence[Statement]) -> list[Convolution]:
-        """Return the convolutions of some of the statements."""
+        """Return the convolutions of some of the statements.
+
+        Args:
+            statements: Statements of the block.
+
+        Returns:
+            The convolutions in order, those of units included.
+        """
         return [found for item in owned(statements) for found in _convolutions(item)]
 
     @cached_property
@@ -81,7 +88,14 @@ class BlockFacts:
 
     @staticmethod
     def kinds_of(statements: Sequence[Statement]) -> list[str]:
-        """Return the catalogue kinds that some of the statements apply."""
+        """Return the catalogue kinds that some of the statements apply.
+
+        Args:
+            statements: Statements of the block.
+
+        Returns:
+            The kinds in order; the class name for a larger block.
+        """
         return [kind for statement in statements for kind in _kinds(statement)]
 
     @cached_property
@@ -177,7 +191,14 @@ def _convolutions(item: Owned) -> Iterator[Convolution]:
 
 
 def arguments_of(item: Instance) -> dict[str, Any]:
-    """Return the numbers that an instance's class has, by name; None for those that the outer class leaves open."""
+    """Return the numbers that an instance's class has, by name; None for those that the outer class leaves open.
+
+    Args:
+        item: The instance of a block.
+
+    Returns:
+        By name the value of each argument and of each number that follows from them.
+    """
     block, call = item.block, item.constructor
     found: dict[str, Any] = {p.name: evaluate(p.default, {}) for p in block.parameters if p.default is not None}
     if isinstance(call, Call):

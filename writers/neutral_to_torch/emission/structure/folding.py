@@ -26,6 +26,14 @@ from neutral_to_torch.emission.structure.variants import Reductions, Replaced
 
 @dataclass(eq=False)
 class Region:
+    """A part of the graph that may become an instance of a class.
+
+    Attributes:
+        inside: Indices of its statements.
+        last: The index of the statement that computes its result.
+        subgraph: The part in canonical order.
+    """
+
     inside: set[int]
     last: int
     subgraph: CanonicalSubgraph
@@ -40,6 +48,7 @@ class Group:
 
     @property
     def all_regions(self) -> list[Region]:
+        """The regions, and those that lack parts."""
         return self.regions + [region for _, group in self.variants for region in group.regions]
 
 
@@ -366,7 +375,14 @@ def linear_chain_reductions(template: CanonicalSubgraph) -> list[tuple[tuple[Rep
 
 
 def has_enough_layers(statements: Sequence[Statement]) -> bool:
-    """Return whether a chain has enough layers with weights to be recognized by its layers alone."""
+    """Return whether a chain has enough layers with weights to be recognized by its layers alone.
+
+    Args:
+        statements: The statements of a chain.
+
+    Returns:
+        True from three layers with weights on.
+    """
     return sum(applies_weights(statement) for statement in statements) >= HEURISTICS.fewest_optional_layers
 
 
@@ -394,7 +410,17 @@ def _spread(graph: StatementGraph, numbered: Sequence[Sequence[tuple[int, int]]]
 def aligned(
     template: CanonicalSubgraph, reduced: CanonicalSubgraph, other: CanonicalSubgraph, lacks: frozenset[int]
 ) -> Member:
-    """Return a region of the reduced subgraph, its statements at their positions in the template."""
+    """Return a region of the reduced subgraph, its statements at their positions in the template.
+
+    Args:
+        template: The subgraph of a region that lacks no part.
+        reduced: The template without the optional parts that the region lacks.
+        other: The subgraph of the region.
+        lacks: Indices of the options that the region lacks.
+
+    Returns:
+        The member, with None for each statement that it lacks.
+    """
     mine = {id(statement): found for statement, found in zip(reduced.statements, other.statements)}
     inputs = dict(zip(reduced.inputs, other.inputs))
     return Member(
@@ -413,13 +439,28 @@ def _is_normalized(graph: StatementGraph, k: int) -> bool:
 
 
 def is_joined(statement: Statement) -> bool:
-    """Return whether the statement joins several values along an axis."""
+    """Return whether the statement joins several values along an axis.
+
+    Args:
+        statement: A statement.
+
+    Returns:
+        True for concatenation and stacking.
+    """
     lists = [item for item in walk(statement.term) if isinstance(item, ListOrTuple)]
     return any(sum(isinstance(item, Ref) for item in found.items) > 1 for found in lists)
 
 
 def holds_tensors(graph: StatementGraph, inside: set[int]) -> bool:
-    """Return whether the statements own any tensor of the store."""
+    """Return whether the statements own any tensor of the store.
+
+    Args:
+        graph: The graph of statements.
+        inside: Indices of statements.
+
+    Returns:
+        True also where a block is among them.
+    """
     for k in inside:
         for item in owned([graph.statements[k]]):
             if isinstance(item, Instance) or (isinstance(item, Declaration) and item.tensors):
@@ -428,16 +469,21 @@ def holds_tensors(graph: StatementGraph, inside: set[int]) -> bool:
 
 
 def applies_weights(statement: Statement) -> bool:
+    """Return whether a statement applies a block or a layer with weights.
+
+    Args:
+        statement: A statement.
+    """
     return any(has_weights(item) for item in owned([statement]))
 
 
 def shared_declarations(statements: Sequence[Statement]) -> Counter[object]:
-    """How many statements use each declaration."""
+    """Count the statements that use each declaration."""
     return Counter(item for statement in statements for item in owned([statement]))
 
 
 def is_part(group: Group, groups: Sequence[Group]) -> bool:
-    """Whether every region is a nameless part of a larger one, each of another: then it is not a class of its own."""
+    """Return whether every region is a nameless part of a larger one, each of another, and so needs no class."""
     if architecture_of(region.subgraph for region in group.regions) is not None:
         return False
     for other in groups:

@@ -14,22 +14,24 @@ from neutral_to_torch.emission.expression.traversal import applied
 from neutral_to_torch.emission.heuristics import HEURISTICS
 from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.structure.block_facts import merge_kind
+from neutral_to_torch.emission.structure.groups import GroupItem, SequentialGroup, constructor_of, item_of
 from neutral_to_torch.emission.structure.labels import KIND_WORDS, Labels, base, bears_tensors, numbered
 from neutral_to_torch.emission.structure.module_ir import Block, Instance, Owned, callee, has_weights, owned
 from neutral_to_torch.emission.structure.naming import common, pattern, split_words
 from neutral_to_torch.emission.structure.short_names import ScopeNames, without_counter
-from neutral_to_torch.emission.structure.tree import (
-    GroupItem,
-    SequentialGroup,
-    Tree,
-    TreeBuilder,
-    constructor_of,
-    item_of,
-)
+from neutral_to_torch.emission.structure.tree import Tree, TreeBuilder
 
 
 def block_tree(block: Block, labels: Labels) -> Tree:
-    """Return the tree of a block: its ways as sequences where there are several, else layer by layer."""
+    """Return the tree of a block: its ways as sequences where there are several, else layer by layer.
+
+    Args:
+        block: The class.
+        labels: The names of all that the program owns.
+
+    Returns:
+        The attributes of the class and the statements that use them.
+    """
     builder = TreeBuilder(block.statements, block.outputs, block.options)
     names = labels.inside(block)
     runs = builder.runs()
@@ -84,7 +86,16 @@ def _applies_weights(statement: Statement) -> bool:
 
 
 def model_tree(statements: Sequence[Statement], outputs: Sequence[Value], labels: Labels) -> Tree:
-    """Return the tree of the model itself: stages, stem, features and head as sequences."""
+    """Return the tree of the model itself: stages, stem, features and head as sequences.
+
+    Args:
+        statements: The statements of the model.
+        outputs: The values that it returns.
+        labels: The names of all that the program owns.
+
+    Returns:
+        The attributes of the model and the statements that use them.
+    """
     builder = TreeBuilder(statements, outputs)
     scopes = ScopeNames([labels.tokens(item) for item in owned(statements)])
     names, entries = _attribute_names(statements, labels, scopes)
@@ -252,7 +263,14 @@ def _layers(piece: list[Statement], labels: Labels, names: Mapping[Owned, str], 
 
 
 def is_block(item: Owned) -> bool:
-    """Return whether it is more than a layer with its norm and activation."""
+    """Return whether it is more than a layer with its norm and activation.
+
+    Args:
+        item: A submodule, parameter or buffer.
+
+    Returns:
+        True for instances of classes with several layers.
+    """
     return isinstance(item, Instance) and not item.block.is_unit
 
 

@@ -58,13 +58,27 @@ class Labels:
         self._heads = Counter(tuple(self.tokens(item)[:-1]) for item in top)
 
     def without_prefix(self, name: str) -> list[str]:
-        """Return the tokens of a name without what all layers' names begin with."""
+        """Return the tokens of a name without what all layers' names begin with.
+
+        Args:
+            name: The name of a layer or node.
+
+        Returns:
+            At least one token.
+        """
         parts = tokens(name)
         count = len(self._shared)
         return parts[count:] if parts[:count] == self._shared and len(parts) > count else parts
 
     def tokens(self, item: Owned) -> list[str]:
-        """Return the tokens of a layer or node, or those that most layers of an instance share."""
+        """Return the tokens of a layer or node, or those that most layers of an instance share.
+
+        Args:
+            item: A submodule, parameter or buffer.
+
+        Returns:
+            The tokens, without what all layers' names begin with; empty for an instance whose layers share none.
+        """
         if item not in self._tokens:
             self._tokens[item] = self._of_instance(item) if isinstance(item, Instance) else self._of_layer(item)
         return self._tokens[item]
@@ -94,7 +108,14 @@ class Labels:
             prefix = list(best)
 
     def top(self, item: Owned) -> str:
-        """Return the label of a submodule of the model itself."""
+        """Return the label of a submodule of the model itself.
+
+        Args:
+            item: A submodule, parameter or buffer of the model.
+
+        Returns:
+            Tokens joined by underscores, or the name of its kind; several items may have the same.
+        """
         parts = self.tokens(item)
         if not parts or parts[0] in _MEANINGLESS or (parts[-1] in ARGUMENT_WORDS and bears_tensors(item)):
             return base(item)
@@ -106,7 +127,14 @@ class Labels:
         return "_".join(parts)
 
     def inside(self, block: Block) -> dict[Owned, str]:
-        """Return the labels of a block's submodules: the shared part of its members' names. Some may be equal."""
+        """Return the labels of a block's submodules: the shared part of its members' names. Some may be equal.
+
+        Args:
+            block: The class.
+
+        Returns:
+            The label by submodule, parameter or buffer.
+        """
         rests: list[list[list[str]]] = []
         for position in range(len(block.owns)):
             owns = [(member, member.owns[position]) for member in block.members]
@@ -164,12 +192,26 @@ def numbered(names: Sequence[str]) -> list[str]:
 
 
 def bears_tensors(item: Owned) -> bool:
-    """Return whether anything of the state dict is in it."""
+    """Return whether anything of the state dict is in it.
+
+    Args:
+        item: A submodule, parameter or buffer.
+
+    Returns:
+        True for every instance of a block.
+    """
     return isinstance(item, Instance) or bool(item.tensors or item.constants)
 
 
 def base(item: Owned) -> str:
-    """Return a submodule's name by its kind."""
+    """Return a submodule's name by its kind.
+
+    Args:
+        item: A submodule, parameter or buffer.
+
+    Returns:
+        Such as ``conv``; for a block its class name in lower case.
+    """
     if isinstance(item, Instance):
         if item.block.is_unit:
             layer = next((own for own in item.block.owns if has_weights(own)), None)

@@ -83,7 +83,14 @@ def common(names: Iterable[Sequence[str]]) -> list[str]:
 
 
 def strip_common(names: Sequence[str]) -> dict[str, list[str]]:
-    """Return each name's tokens without what all begin with; at least one token stays."""
+    """Return each name's tokens without what all begin with; at least one token stays.
+
+    Args:
+        names: Names of layers or nodes.
+
+    Returns:
+        The remaining tokens by name.
+    """
     split = {name: tokens(name) or ["value"] for name in names}
     shared = len(common(split.values())) if len(split) > 1 else 0
     shortest = min(map(len, split.values()), default=1)
@@ -130,5 +137,13 @@ class UniqueIdentifiers(UniqueNames):
         return super().__call__(base)
 
     def numbered(self, name: str, number: int) -> str:
-        """Return a name with a number, after an underscore where the name ends with a digit."""
+        """Return a name with a number, after an underscore where the name ends with a digit.
+
+        Args:
+            name: An identifier.
+            number: The number to append.
+
+        Returns:
+            Such as ``conv2``, or ``v1_2`` for ``v1``.
+        """
         return f"{name}{'_' if name[-1].isdigit() else ''}{number}"

@@ -41,7 +41,7 @@ class StatementGraph:
         return users[0] if len(users) == 1 and value not in self.outputs else None
 
     def dominators(self) -> list[Value | None]:
-        """For each statement its nearest dominator, a value on every path to it; None where there is none."""
+        """Return for each statement its nearest dominator, a value on every path to it; None where there is none."""
         root = Value("", -1)
         parent: dict[Value, Value] = {}
         depth: dict[Value, int] = {root: -1}
@@ -105,7 +105,7 @@ class StatementGraph:
         return reached
 
     def regions(self) -> Iterator[tuple[set[int], int]]:
-        """Every region that ends where branches meet, as its statements and its last one; the nearest entry of each."""
+        """Return every region that ends where branches meet, from its nearest entry: its statements, and the last."""
         dominators = self.dominators()
         for last, used in enumerate(self.operands):
             if len(used) < 2 or not isinstance(self.statements[last].results, Value):

@@ -14,7 +14,15 @@ Gram = tuple[int, ...]
 
 
 def chains(graph: StatementGraph, allowed: Callable[[Statement], bool]) -> list[list[int]]:
-    """Return maximal paths of statements in which each statement alone uses what the one before gives."""
+    """Return maximal paths of statements in which each statement alone uses what the one before gives.
+
+    Args:
+        graph: The graph of statements.
+        allowed: Whether a statement may be in a path.
+
+    Returns:
+        Indices of statements by path.
+    """
     follower: dict[int, int] = {}
     for k, used in enumerate(graph.operands):
         if not allowed(graph.statements[k]):
@@ -93,7 +101,15 @@ def _block(statement: Statement) -> Block | None:
 
 
 def is_worthy(gram: tuple[int, ...], kinds: Mapping[int, Statement]) -> bool:
-    """Return whether a sequence may become a class: no repetition inside, and enough layers."""
+    """Return whether a sequence may become a class: no repetition inside, and enough layers.
+
+    Args:
+        gram: The tokens of the sequence.
+        kinds: A statement of each token.
+
+    Returns:
+        False for repetitions, for layers without weights, and for fewer than three layers that are not blocks.
+    """
     statements = [kinds[number] for number in gram]
     blocks = [item.block for statement in statements for item in owned([statement]) if isinstance(item, Instance)]
     if blocks and len(set(map(id, blocks))) == 1 and len(blocks) == len(gram):

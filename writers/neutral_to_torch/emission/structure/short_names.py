@@ -50,11 +50,25 @@ class ScopeNames:
         return {key: name if len(originals[name]) == 1 else names[key] for key, name in short.items()}
 
     def is_scope(self, name: str) -> bool:
-        """Return whether a name is that of a needless scope, which says nothing about its parts."""
+        """Return whether a name is that of a needless scope, which says nothing about its parts.
+
+        Args:
+            name: Tokens joined by underscores.
+
+        Returns:
+            False for names of several tokens.
+        """
         return "_" not in name and self._is_needless([name])
 
     def entry(self, name: str) -> str:
-        """Return the name of an entry of a sequence: without its scopes, whatever remains."""
+        """Return the name of an entry of a sequence: without its scopes, whatever remains.
+
+        Args:
+            name: Tokens joined by underscores.
+
+        Returns:
+            At least one token.
+        """
         parts = name.split("_")
         return "_".join(parts[self._scopes_of(parts) :])
 
@@ -86,7 +100,14 @@ class ScopeNames:
 
 
 def without_counter(word: str) -> str:
-    """Return a word without the source's counter: ``yolooutputv30`` is the first ``yolooutputv3``."""
+    """Return a word without the source's counter: ``yolooutputv30`` is the first ``yolooutputv3``.
+
+    Args:
+        word: A token.
+
+    Returns:
+        The word; of several digits at its end only the last is taken off.
+    """
     bare = _stem(word)
     return word[:-1] if len(word) - len(bare) > 1 else bare
 

@@ -32,7 +32,14 @@ class Reductions:
             self._ancestors.update(dict.fromkeys(statement.values, above))
 
     def to(self, other: CanonicalSubgraph) -> Replaced | None:
-        """Return the replacement that makes this subgraph ``other``, or None."""
+        """Return the replacement that makes this subgraph ``other``, or None.
+
+        Args:
+            other: A smaller subgraph.
+
+        Returns:
+            The value and the earlier one that takes its place.
+        """
         if len(other.statements) >= len(self.subgraph.statements):
             return None
         wanted = Counter(map(token, other.statements))
@@ -57,7 +64,14 @@ class Reductions:
                         yield statement.results, earlier
 
     def remaining(self, instead: Mapping[Value, Value]) -> list[Statement]:
-        """Return the statements that are left."""
+        """Return the statements that are left.
+
+        Args:
+            instead: The earlier value by the value whose part is bypassed.
+
+        Returns:
+            Statements in the order of the subgraph.
+        """
         stack = [self._at(self.subgraph.output, instead)]
         left: set[int] = set()
         while stack:
@@ -68,12 +82,26 @@ class Reductions:
         return [statement for statement in self.subgraph.statements if id(statement) in left]
 
     def removed(self, replaced: Replaced) -> list[Statement]:
-        """Return the statements that are left out."""
+        """Return the statements that are left out.
+
+        Args:
+            replaced: The bypass.
+
+        Returns:
+            Statements in the order of the subgraph.
+        """
         left = {id(statement) for statement in self.remaining(dict([replaced]))}
         return [statement for statement in self.subgraph.statements if id(statement) not in left]
 
     def is_plain(self, replaced: Replaced) -> bool:
-        """Return whether the removed part is one expression without submodules, or a linear chain of submodules."""
+        """Return whether the removed part is one expression without submodules, or a linear chain of submodules.
+
+        Args:
+            replaced: The bypass.
+
+        Returns:
+            True if a flag of the class can leave the part out.
+        """
         removed = self.removed(replaced)
         if len(removed) == 1 and not owned(removed):
             return True
@@ -87,7 +115,7 @@ class Reductions:
 
 
 def is_run(statements: Sequence[Statement]) -> bool:
-    """Whether each statement only applies a submodule to the result of the one before, the first to one value."""
+    """Return whether each statement only applies a submodule to what the one before gives, the first to one value."""
     for before, statement in zip((None, *statements), statements):
         used = statement.operands
         if applied(statement.term) is None or len(used) != 1 or not isinstance(statement.results, Value):
