@@ -157,13 +157,18 @@ def write(store: Store, path: str, *, digests: bool = True, progress: Progress |
         ...     os.listdir(folder)
         ['a.safetensors']
     """
-    tensors = ordered(store.tensors)
+    tensors, versions = ordered(store.tensors), store.source_versions()
     files = () if store.source is None else store.source.files
     known_tensors = {key: digest for key, digest in store.digests.items() if key in tensors}
     known_files = {file.name: file.sha256 for file in files if file.sha256 is not None}
     if not digests:
         header = _encode(tensors, manifest.encode(store, known_tensors, known_files))
-        _write(tensors, len(header), path, progress, lambda: header_digest.write_header_digest(header))
+
+        def header_without_digests() -> bytearray:
+            versions.check()
+            return header_digest.write_header_digest(header)
+
+        _write(tensors, len(header), path, progress, header_without_digests)
         return
 
     # The header comes first in the file, and its length has to be final before the digests are known.
@@ -179,6 +184,7 @@ def write(store: Store, path: str, *, digests: bool = True, progress: Progress |
         def final_header() -> bytearray:
             tensor_digests.finish()
             file_digests.finish()
+            versions.check()
             new = [tensor_digests[key] for key in sorted(tensors) if key not in known_tensors]
             new += [file_digests[file.name] for file in files if file.name not in known_files]
             header_digest.fill_placeholders(header, placeholder, new)

@@ -130,7 +130,7 @@ def write(
     if is_url(path):
         return _write_remote(store, path, max_shard_size, digests, progress)
     parts = list(_parts(store.tensors, max_shard_size))
-    counter = ByteCounter(store.nbytes, progress)
+    counter, versions = ByteCounter(store.nbytes, progress), store.source_versions()
     known = {key: digest for key, digest in store.digests.items() if key in store.tensors}
     files = () if store.source is None else store.source.files
     known_files = {file.name: file.sha256 for file in files if file.sha256 is not None}
@@ -149,6 +149,7 @@ def write(
             copy_tensors(part, outputs[-1], counter, tensor_digests)
         tensor_digests.finish()
         file_digests.finish()
+        versions.check()
         identifier = set_identifier({key: tensor_digests[key] for key in store.tensors})
         for output, header in zip(outputs, headers):
             header_digest.fill_placeholders(header, placeholder, [identifier])

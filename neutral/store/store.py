@@ -10,6 +10,7 @@ from neutral.errors import UsageError
 from neutral.graph import Graph, Layer
 from neutral.scratch import ScratchFolder
 from neutral.store.progress import Progress
+from neutral.store.source_versions import SourceVersions, files_of
 from neutral.tensor import Tensor, nbytes_of
 
 if TYPE_CHECKING:
@@ -62,6 +63,19 @@ class Store:
         self.path = path
         self.container_problems = container_problems
         self._close = close
+        files = () if source is None else source.files
+        opened = {file.location.path for file in files if file.location is not None} | ({path} if path else set())
+        self._opened = SourceVersions(opened)
+
+    def source_versions(self) -> SourceVersions:
+        """Return the versions of the files that are read: those of now, or of when the store was opened.
+
+        Returns:
+            The versions, to check after reading.
+        """
+        versions = SourceVersions(files_of(self.tensors))
+        versions.update(self._opened)
+        return versions
 
     def __getitem__(self, key: str) -> np.ndarray:
         """Read a tensor.

@@ -59,7 +59,7 @@ def write(
     """
     h5py = import_h5py()
     options = _filter_options(compression)
-    counter = ByteCounter(store.nbytes, progress)
+    counter, versions = ByteCounter(store.nbytes, progress), store.source_versions()
     tensor_digests = dict(store.digests)
     with atomic_file(path) as target:
         output = ErrorKeepingFile(target)
@@ -75,6 +75,7 @@ def write(
                 _link_shared_tensors(store, file)
                 _write_manifest(store, file, tensor_digests, _file_digests(store, digests))
             output.check()
+            versions.check()
         except (OSError, RuntimeError) as error:
             output.check()
             raise TargetError(f"{path}: HDF5 could not be written: {error}. An existing file is unchanged.") from error
