@@ -57,6 +57,10 @@ layers are compared with those of the store's own model (`neutral_to_torch.build
   leftovers or attributes that are known to change results. `load_into` then issues an `UnprovenWarning`; `neutral load`
   says it in its last line; `require_proof=True` and `--require-proof` refuse.
 
+An output that agrees in another order of axes only leaves the plan unproven. `NEUTRAL_ALL_MUTATIONS=1 pytest
+tests/neutral_to_torch/loading/test_mutations.py` loads networks with one change each in five modes: none that is proven
+differs.
+
 Attributes that change results (`eps`, `stride`, `padding`) are refused, unless `set_attributes` gives the module the
 stored values or `allow_attributes` names those that may stay. A plan with such an allowance is unproven.
 

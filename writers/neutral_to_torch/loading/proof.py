@@ -105,6 +105,10 @@ def _graded(
             text += ". Pass allow_output_order if that is meant"
             return replace(plan, grade=Grade(reasons=(text,)), conflicts=(*plan.conflicts, text))
         notes = (*notes, text)
+    if any(places[row] >= 0 for row in result.moved):
+        row = next(row for row in result.moved if places[row] >= 0)
+        text = f"the module's output {row} has its axes in another order than the store's"
+        return replace(plan, notes=notes, grade=Grade(reasons=(text,)))
     wrong = [layer for layer, error in result.layers.items() if error > max(tolerance, SINGLE_TOLERANCE)]
     if wrong:
         text = f"all outputs agree, but {wrong[0]} gives other values ({result.layers[wrong[0]]:.1e} of their scale)"

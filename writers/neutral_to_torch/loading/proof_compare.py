@@ -28,6 +28,26 @@ def error_of(stored: torch.Tensor, module: torch.Tensor) -> float:
     return min(errors, default=float("inf"))
 
 
+def is_moved(stored: torch.Tensor, module: torch.Tensor, tolerance: float) -> bool:
+    """Return whether two values agree in another order of axes only.
+
+    Args:
+        stored: The value of the store's model.
+        module: The module's value.
+        tolerance: The largest error of equal values.
+
+    Example:
+        >>> value = torch.arange(6.0).reshape(1, 2, 3)
+        >>> is_moved(value, value.transpose(1, 2), 1e-6), is_moved(value, value, 1e-6)
+        (True, False)
+    """
+    plain = [_error(stored, reorder_axes(module, order)) for order in _PLAIN if _fits(stored, module, order)]
+    return error_of(stored, module) <= tolerance < min(plain, default=float("inf"))
+
+
+_PLAIN: tuple[AxisOrder, ...] = ("unbatched", "same")
+
+
 def _fits(stored: torch.Tensor, module: torch.Tensor, order: AxisOrder) -> bool:
     if order == "unbatched" and (module.dim() < 2 or module.shape[0] != 1):
         return False

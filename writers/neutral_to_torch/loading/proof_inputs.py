@@ -17,8 +17,11 @@ from neutral_to_torch.trace.examples import Arguments, given_arguments, golden_a
 from neutral_to_torch.trace.inputs import bind_arguments, by_name_or_order
 from neutral_to_torch.trace.outputs import tensors_in
 
-DRAWS = ((0, 0.1), (1, 20.0))
+DRAWS = ((0, 0.1), (1, 20.0), (2, 1.0))
 """The seed and the standard deviation of each draw: small numbers show added constants, large ones show bounds."""
+
+EVEN_DRAW = 2
+"""The draw whose numbers are nearly equal along the last axis, so that no least or last number is special there."""
 
 _BATCH = 2
 _IMAGE_SIZES = (64, 224, 320)
@@ -113,10 +116,13 @@ def draw(
         limit = rows.get(item.name) or _whole_limit(item, tensor, known)
         if limit is not None:
             low = 0 if item.name in rows else 1
-            drawn = torch.randint(low, max(limit, low + 1), shape, generator=generator)
-            values.append(drawn.double())
+            drawn = torch.randint(low, max(limit, low + 1), shape, generator=generator).double()
+            if number == EVEN_DRAW and shape and item.name in rows:
+                drawn[..., 1:] = drawn[..., -1:]
+            values.append(drawn)
         else:
-            values.append(torch.randn(shape, generator=generator, dtype=torch.float64) * scale)
+            drawn = torch.randn(shape, generator=generator, dtype=torch.float64) * scale
+            values.append(drawn[..., -1:] + 0.1 * drawn if number == EVEN_DRAW and shape else drawn)
     return values
 
 

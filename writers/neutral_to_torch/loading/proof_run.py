@@ -15,12 +15,15 @@ from neutral.store import Store
 from neutral_to_torch.adapters import has_known_forward
 from neutral_to_torch.adapters.state import submodule
 from neutral_to_torch.emission.compose import Emission
-from neutral_to_torch.loading.proof_compare import error_of
+from neutral_to_torch.loading.proof_compare import error_of, is_moved
 from neutral_to_torch.loading.proof_cost import require_affordable
 from neutral_to_torch.loading.proof_inputs import DRAWS, Template, draw
 from neutral_to_torch.trace import evaluation_mode
 from neutral_to_torch.trace.inputs import whole_indices
 from neutral_to_torch.trace.outputs import tensors_in
+
+MOVED_TOLERANCE = 1e-4
+"""The largest error of outputs that are taken as equal in another order of axes."""
 
 _Calls = dict[str, list[torch.Tensor]]
 
@@ -32,6 +35,7 @@ class Comparison:
     Attributes:
         outputs: The error of each output of the module (row) against each output of the store (column).
         layers: The error of each pair in execution order, by a text that names both sides.
+        moved: The outputs of the module that agree with a stored output in another order of axes only.
         is_single: Whether the module or the store's model computed in single precision.
         notes: Notes for the plan.
     """
@@ -39,6 +43,7 @@ class Comparison:
     outputs: tuple[tuple[float, ...], ...]
     layers: Mapping[str, float]
     is_single: bool
+    moved: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -68,6 +73,7 @@ def compare_draws(
     outputs: list[list[float]] = []
     layers: dict[str, float] = {}
     is_single = False
+    moved: set[int] = set()
     for number in range(len(DRAWS)):
         like = [template.tensors[place] for place in order]
         values = draw(store, emission.inputs, like, number, template.from_example)
@@ -79,10 +85,15 @@ def compare_draws(
         is_single = is_single or mode.is_single
         errors = [[error_of(value, result) for value in stored] for result in computed]
         outputs = [[max(pair) for pair in zip(*rows)] for rows in zip(outputs, errors)] if outputs else errors
+        moved |= {
+            row
+            for row, result in enumerate(computed)
+            if any(is_moved(value, result, MOVED_TOLERANCE) for value in stored)
+        }
         for name, results in calls.items():
             for result, value in zip(results, stored_calls.get(name, ())):
                 layers[name] = max(layers.get(name, 0.0), error_of(value, result))
-    return Comparison(tuple(map(tuple, outputs)), layers, is_single)
+    return Comparison(tuple(map(tuple, outputs)), layers, is_single, tuple(sorted(moved)))
 
 
 def _run_reference(
