@@ -22,30 +22,29 @@ _KINDS = {
     "min": "reduce_min",
 }
 
-_FLOAT_KINDS = ("mean", "nan_sum", "nan_product")
-
 
 @rule(*_KINDS)
 def reduction(context: NodeContext) -> Operand:
     """Convert ``sum``, ``mean``, ``prod``, ``nansum``, ``nanprod``, ``max`` and ``min``.
 
-    Raises:
-        Refusal: A mean of integers of 8 bits.
+    The sum of a mean of integers has their own dtype, in which it may overflow.
     """
     kind = _KINDS[context.operator]
     value, dtype = context.input(0), context.dtype(0)
     integer = context.dtype(0) in INTEGERS
-    if kind == "mean" and dtype in ("uint8", "int8"):
-        context.refuse(f"the mean of {dtype}, whose sum overflows in MXNet")
-    if integer and kind in _FLOAT_KINDS:
+    if integer and kind in ("nan_sum", "nan_product"):
         value = context.node("cast", value, dtype="float64")
-    value = context.node(
-        kind,
-        value,
-        axes=context.attributes.ints_or_none("axis", None) or None,
-        exclude=context.attributes.bool("exclude", False),
+    options = {
+        "axes": context.attributes.ints_or_none("axis", None) or None,
+        "exclude": context.attributes.bool("exclude", False),
         **_result_shape(context),
-    )
+    }
+    if integer and kind == "mean":
+        total = context.node("cast", context.node("sum", value, **options), dtype=dtype)
+        count = context.node("sum", context.node("full_like", value, value=1.0), **options)
+        value = context.node("integer_divide", total, count)
+    else:
+        value = context.node(kind, value, **options)
     if integer and not kind.startswith("reduce_"):
         value = context.node("cast", value, dtype=dtype)
     return value
