@@ -61,6 +61,8 @@ def literal_array(literal: float | int | bool, known: Sequence[Array | None]) ->
     """
     arrays = [array for array in known if array is not None]
     dtype = np.result_type(*[array.dtype for array in arrays]) if arrays else None
+    if dtype is not None and dtype.kind == "b" and literal not in (0, 1):  # bools are promoted
+        return np.asarray(int(literal) if literal == int(literal) else np.float32(literal))
     return np.asarray(literal) if dtype is None else np.asarray(literal).astype(dtype)
 
 
