@@ -89,8 +89,9 @@ def test_the_higher_of_two_nearest_elements(check_numpy2: Any, percent: float) -
 @pytest.mark.parametrize("dtype", ["int32", "int64", "uint8", "int8"])
 def test_real_functions_of_integers(check_operator: Any, check_numpy: Any, dtype: str) -> None:
     x = np.arange(0 if dtype == "uint8" else -36, 45).astype(dtype)
-    for operator in ("sigmoid", "tanh", "softsign", "erf", "gammaln", "log", "cbrt", "degrees"):
+    for operator in ("sigmoid", "softsign", "erf", "gammaln", "log", "cbrt", "degrees"):
         check_operator(operator, [x], exact=True)
+    check_operator("tanh", [x[abs(x.astype("int64")) < 18]], exact=True)  # beyond, libraries round to 1 or below
     for sigma in (1.0, 2.0, 2.5):
         check_operator("smooth_l1", [x], scalar=sigma, exact=True)
     check_numpy("npx.sigmoid(x)", x=x, exact=True)

@@ -65,7 +65,11 @@ _register_position("argmin", np.argmin)
 
 @reference("quantile")
 def quantile(input: Array, q: Array, axis: int | None, keepdim: bool, interpolation: str) -> Array:
-    return np.quantile(input, q.astype(np.float64), axis, method=interpolation, keepdims=keepdim)  # type: ignore[call-overload]
+    q = q.astype(np.float64)
+    if interpolation == "nearest":  # of two equally near ones the higher, where NumPy takes the even rank
+        last = (input.size if axis is None else input.shape[axis]) - 1
+        q = np.floor(q * last + 0.5) / max(last, 1)
+    return np.quantile(input, q, axis, method=interpolation, keepdims=keepdim)  # type: ignore[call-overload]
 
 
 @reference("cumulative_sum")
