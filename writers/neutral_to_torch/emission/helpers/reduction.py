@@ -45,7 +45,17 @@ def product(x: Tensor, axes: tuple[int, ...], keepdim: bool = False) -> Tensor:
 def nearest_quantile(
     x: Tensor, q: float | Tensor, dim: int | None = None, keepdim: bool = False
 ) -> Tensor:
-    """Return the element nearest to a quantile, of two equally near ones the higher."""
+    """Return the element nearest to a quantile, of two equally near ones the higher.
+
+    Args:
+        x: A tensor of float32 or float64.
+        q: The quantile, or a vector of quantiles, from 0 to 1.
+        dim: The axis; None for all elements.
+        keepdim: Whether the axis stays, with an extent of 1.
+
+    Returns:
+        The elements, for a vector along a new first axis.
+    """
     last = (x.numel() if dim is None else x.shape[dim]) - 1
     q = torch.floor(torch.as_tensor(q, dtype=torch.float64, device=x.device) * last + 0.5) / max(
         last, 1
