@@ -60,8 +60,25 @@ def test_invalid_attributes(attributes: dict[str, Any], message: str, tmp_path: 
         decode(json.dumps(manifest), "x")
 
 
+@pytest.mark.parametrize("place", ["layers", "graph"])
+def test_an_operator_that_the_catalogue_lacks_is_named(place: str, tmp_path: Path) -> None:
+    manifest = json.loads("".join(encode(sample_store(tmp_path), {}, {})))
+    items = manifest["layers"] if place == "layers" else manifest["graph"]["nodes"]
+    items[0]["kind"] = "warp_drive"
+    with pytest.raises(StoreError, match=r"^m\.safetensors: .*warp_drive"):
+        decode(json.dumps(manifest), "m.safetensors")
+
+
 def test_two_layers_of_one_name(tmp_path: Path) -> None:
     manifest = json.loads("".join(encode(sample_store(tmp_path), {}, {})))
     manifest["layers"].append(manifest["layers"][0])
     with pytest.raises(StoreError, match="two layers have the same name"):
         decode(json.dumps(manifest), "x")
+
+
+def test_characters_that_are_escaped_as_surrogate_pairs() -> None:
+    text = '{"format":"neutral","version":1,"layers":[],"graph":null,"source":null,"digests":{},"notes":["%s"]}'
+    assert decode(text % "\\ud83d\\ude00", "m.safetensors")["notes"] == ("😀",)
+    for half in ("\\ud83d", "\\uDE00"):
+        with pytest.raises(StoreError, match=r"m\.safetensors: its manifest is damaged \(UnicodeEncodeError"):
+            decode(text % half, "m.safetensors")

@@ -192,7 +192,35 @@ def test_leftovers_that_are_not_allowed_are_the_problems_of_a_plan() -> None:
     )
 
 
+def test_differences_with_tuples_and_without_a_value_are_kept(tmp_path: Path) -> None:
+    differences = (
+        Difference("stride", (1, 1), (2, 2), "other shapes", False),
+        Difference("axis", None, 1, "another axis", True),
+    )
+    plan = Plan((Pair("b", "y", "convolution", "name", differences=differences),))
+    plan.save(tmp_path / "plan.toml")
+    assert Plan.load(tmp_path / "plan.toml") == plan
+
+
 def test_differences_of_a_plan_come_with_their_pairs() -> None:
     difference = Difference("stride", (1, 1), (2, 2), "other shapes", False)
     pairs = (Pair("a", "x", "relu", "name"), Pair("b", "y", "convolution", "name", differences=(difference,)))
     assert Plan(pairs).differences == ((pairs[1], difference),)
+
+
+def test_the_table_names_leftovers_conflicts_and_notes() -> None:
+    plan = Plan(
+        (Pair("fc0", "", "linear", "mapping", "given", constants={"bias": "zeros"}, dropped={"scale": "ones"}),),
+        unused=(Leftover("aux", "no partner"), Leftover("bn0.count", "a counter", allowed=True)),
+        unfilled=(Leftover("head.bias", "no source"),),
+        notes=("a note",),
+        conflicts=("another order",),
+    )
+    assert str(plan).split("\n\n") == [
+        "stored layer  kind    module        matched by       remarks\n"
+        "fc0           linear  (the module)  mapping (given)  bias filled with zeros; scale left out, it is all ones",
+        "Not used of the store:\n  aux: no partner\n  bn0.count: a counter (allowed)",
+        "Not filled in the module:\n  head.bias: no source",
+        "Other dataflow:\n  another order",
+        "Notes:\n  a note",
+    ]
