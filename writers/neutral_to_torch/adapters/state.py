@@ -28,7 +28,8 @@ def submodule(module: nn.Module, path: str) -> nn.Module:
     current = module
     for name in path.split(".") if path else ():
         if isinstance(current, torch.jit.ScriptModule):
-            return dict(module.named_modules())[path]
+            modules: dict[str, nn.Module] = dict(module.named_modules())
+            return modules[path]
         current = current.get_submodule(name)
     return current
 
