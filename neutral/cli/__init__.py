@@ -37,6 +37,7 @@ VERBS = {
     "load": "load a store into a module that you wrote and save its weights",
     "verify": "run a module on a golden file and compare every layer",
     "emit": "write a store as source code and weights",
+    "run": "evaluate a store's graph in NumPy alone and write its outputs",
     "completion": "print a script that completes commands in a shell",
 }
 

@@ -107,21 +107,22 @@ class Console:
             _print_message("warning", str(message))
 
     @contextmanager
-    def progress(self, label: str) -> Iterator[Callable[[int, int], None] | None]:
+    def progress(self, label: str, unit: str = "B") -> Iterator[Callable[[int, int], None] | None]:
         """Draw a progress bar on stderr while the block runs.
 
         Args:
             label: The text before the bar.
+            unit: The unit that is counted; bytes by default.
 
         Returns:
-            A function to call with the bytes done and the bytes in all; None without a terminal, with ``quiet``, or
+            A function to call with the units done and the units in all; None without a terminal, with ``quiet``, or
             without tqdm.
         """
         bars = None if self.quiet or not sys.stderr.isatty() else _bars()
         if bars is None:
             yield None
             return
-        with bars(desc=label, unit="B", unit_scale=True, leave=False, file=sys.stderr) as bar:
+        with bars(desc=label, unit=unit, unit_scale=True, leave=False, file=sys.stderr) as bar:
 
             def update(done: int, total: int) -> None:
                 bar.total = total

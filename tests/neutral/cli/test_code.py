@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("torch.nn", reason="loads and emits modules")
@@ -33,6 +34,7 @@ SILENT = (
     "write store.safetensors --like store.safetensors -o served",
     "verify store.safetensors --golden golden.safetensors",
     "emit store.safetensors -o network.py",
+    "run store.safetensors --input data=x.npy -o out.npz",
     "completion bash",
 )
 RUNNING = (
@@ -50,6 +52,7 @@ def folder(tmp_path: Path) -> Path:
         shutil.copy(EXAMPLE / source, tmp_path / name)
         shutil.copy(EXAMPLE / source, tmp_path / "checkpoints" / name)
     shutil.copy(EXAMPLE / "golden.safetensors", tmp_path)
+    np.save(tmp_path / "x.npy", np.ones((1, 1, 24, 24), np.float32))
     trace = f"open({str(tmp_path / 'ran')!r}, 'w').close()\n"
     for package in PACKAGES:
         (tmp_path / f"{package}.py").write_text(trace)

@@ -139,7 +139,7 @@ MISTAKES: list[Mistake] = [
         "expotr model -o a.safetensors",
         2,
         "unknown verb 'expotr'; expected one of export, inspect, check, convert, diff, hash, cast, slice, "
-        "merge, archive, restore, write, load, verify, emit, completion. Did you mean 'export'?",
+        "merge, archive, restore, write, load, verify, emit, run, completion. Did you mean 'export'?",
     ),
     Mistake(
         "export model --outptu a.safetensors",

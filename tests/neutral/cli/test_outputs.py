@@ -30,6 +30,7 @@ WORDS = {
     ),
     "verify --html": ("verify", "linear.safetensors", "--golden", "golden.safetensors", "--html", "{}"),
     "emit": ("emit", "linear.safetensors", "-o", "{}"),
+    "run": ("run", "linear.safetensors", "--input", "data=x.npz", "-o", "{}"),
 }
 INPUTS = {
     "export": ("model-0000.params", "model-symbol.json"),

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from cli_cases import linear_store, write_checkpoint, write_golden
@@ -33,6 +34,7 @@ VERBS: dict[str, tuple[str, ...]] = {
     "load": ("load", "store.safetensors", "--into", "nets:Net", "-o", "out.pth"),
     "verify": ("verify", "store.safetensors", "--into", "nets:Net", "--golden", "golden.safetensors"),
     "emit": ("emit", "store.safetensors", "-o", "net.py"),
+    "run": ("run", "store.safetensors", "--input", "data=x.npy", "-o", "out.npz"),
     "completion": ("completion", "bash"),
     "help": ("--help",),
 }
@@ -54,6 +56,7 @@ def inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixt
         request.getfixturevalue("modules")
     monkeypatch.chdir(tmp_path)
     linear_store().save("store.safetensors")
+    np.save("x.npy", np.ones((2, 3), np.float32))
     write_checkpoint(Path("model"))
     (tmp_path / "tree").mkdir()
     write_checkpoint(Path("tree") / "model")
