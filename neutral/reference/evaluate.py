@@ -153,9 +153,10 @@ class Evaluator:
         tensors = layer_tensors(self.store, node.layer)
         tensors.update((role, values[value]) for role, value in node.computed.items())
         tensors = {role: as_precision(array, self.precision) for role, array in tensors.items()}
+        operator = catalogue[node.kind]
         known = [values[operand] if isinstance(operand, Value) else None for operand in node.inputs]
         operands = [
-            array if operand is None or isinstance(operand, Value) else literal_array(operand, known)
+            array if operand is None or isinstance(operand, Value) else literal_array(operator, operand, known)
             for array, operand in zip(known, node.inputs)
         ]
         try:

@@ -45,31 +45,38 @@ def with_precision(attributes: Mapping[str, Any], precision: str | None) -> dict
     return {**attributes, "dtype": precision} if floating else dict(attributes)
 
 
-def literal_array(literal: float | int | bool, known: Sequence[Array | None]) -> Array:
-    """Return a literal number in the dtype of the other operands.
+def literal_array(operator: Operator, literal: float | int | bool, known: Sequence[Array | None]) -> Array:
+    """Return a literal number in the dtype of the other operands, without conditions.
 
     Args:
+        operator: The kind. Beside integers, a kind that computes floats takes the number as float32.
         literal: The number.
-        known: The other operands; None for literals and absent ones.
+        known: The operands; None for literals and absent ones.
 
     Returns:
         An array without axes.
 
     Example:
-        >>> literal_array(2, [np.ones(3, np.float32)]).dtype
+        >>> from neutral.operators import catalogue
+        >>> literal_array(catalogue["add"], 2, [np.ones(3, np.float32)]).dtype
         dtype('float32')
     """
-    arrays = [array for array in known if array is not None]
+    names = (*operator.inputs, *[None] * len(known))
+    arrays = [array for array, name in zip(known, names) if array is not None and name != "condition"]
     dtype = np.result_type(*[array.dtype for array in arrays]) if arrays else None
     if dtype is not None and dtype.kind == "b" and literal not in (0, 1):  # bools are promoted
         return np.asarray(int(literal) if literal == int(literal) else np.float32(literal))
-    return np.asarray(literal) if dtype is None else np.asarray(literal).astype(dtype)
+    if dtype is None:
+        return np.asarray(literal, np.float32 if isinstance(literal, float) else None)
+    if operator.dtype_rule == "promote_to_float" and dtype.kind in "iu":
+        return np.asarray(literal, np.float32)
+    return np.asarray(literal).astype(dtype)
 
 
 def widened(
     operator: Operator, operands: Sequence[Array | None], tensors: Mapping[str, Array]
 ) -> tuple[list[Array | None], dict[str, Array], bool]:
-    """Convert float16 operands and tensors of a kind that computes to float32.
+    """Convert float16 operands and tensors of a kind that computes to float32, unless others are wider.
 
     Args:
         operator: The kind.
@@ -83,7 +90,7 @@ def widened(
     half = (
         operator.dtype_rule in _WIDENED_RULES
         and not operator.layout_only
-        and any(array.dtype == np.float16 for array in arrays)
+        and {array.dtype for array in arrays if array.dtype.kind == "f"} == {np.dtype(np.float16)}
     )
     if not half:
         return list(operands), dict(tensors), False
