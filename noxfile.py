@@ -28,7 +28,7 @@ ARCHITECTURES_REQUIREMENTS = ("pillow", "pyyaml", "huggingface_hub", "transforme
 FLEETS = ("s3fs", "moto[server]", "pyarrow", "distributed", "hdf5plugin")
 ONNX = ("onnx", "onnxscript", "onnxruntime")
 WRITING = (*BUILDING, *TESTING, *MEASURING, "ruff", *ONNX, *ARCHITECTURES_REQUIREMENTS, *FLEETS)
-MXNET_1 = ("mxnet==1.9.1", "numpy==1.23.5", "gluoncv==0.10.5.post0", "scipy", *TESTING)
+MXNET_1 = ("mxnet==1.9.1", "numpy==1.23.5", "gluoncv==0.10.5.post0", "scipy", *TESTING, "pytest-xdist")
 MXNET_2 = ("mxnet==2.0.0b1", "numpy==1.23.5")
 TOKENIZER = ("gluonnlp==0.10.0", "numpy==1.23.5")
 """Compiled on installation: if that fails, its tests are skipped."""
@@ -48,6 +48,7 @@ PARSERS = (
 FLOORS = {",".join(PARSERS): 97, "*/neutral/store/*": 93}
 """Branch coverage in percent of what reads and writes files; the floor of the whole is in ``pyproject.toml``."""
 
+PARALLEL = ("-n", "2", "--dist", "loadfile")
 THREADS = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
 
 UNMEASURED_TESTS = (
@@ -147,12 +148,11 @@ def writer(session: nox.Session) -> None:
     if session.posargs:
         session.run("pytest", *session.posargs, env=environment)
         return
-    parallel = ("-n", "2", "--dist", "loadfile")
     measured = [f"--ignore={path}" for path in UNMEASURED_TESTS]
-    session.run("pytest", *parallel, *measured, "--cov", "--cov-report=term", env=environment)
+    session.run("pytest", *PARALLEL, *measured, "--cov", "--cov-report=term", env=environment)
     for include, floor in FLOORS.items():
         session.run("coverage", "report", f"--include={include}", f"--fail-under={floor}")
-    session.run("pytest", *parallel, *UNMEASURED_TESTS, env=environment)
+    session.run("pytest", *PARALLEL, *UNMEASURED_TESTS, env=environment)
 
 
 @nox.session(python=False)
@@ -168,7 +168,8 @@ def reader(session: nox.Session) -> None:
             "tests/test_architecture.py",
         )
         doctests = ("neutral", "readers/mxnet_to_neutral")
-        session.run(python, "-m", "pytest", *tests, *doctests, *session.posargs, external=True, env=THREADS)
+        parallel = () if session.posargs else PARALLEL
+        session.run(python, "-m", "pytest", *parallel, *tests, *doctests, *session.posargs, external=True, env=THREADS)
 
 
 @nox.session(python=TORCH_PYTHON, default=False)

@@ -15,9 +15,22 @@ class ClosedStream(io.TextIOBase):
     """The stand-in for a standard stream that is closed: empty to read, and what is written is dropped."""
 
     def read(self, size: int | None = -1) -> str:
+        """Return no text.
+
+        Args:
+            size: The most characters to return; ignored.
+        """
         return ""
 
     def write(self, text: str) -> int:
+        """Drop a text.
+
+        Args:
+            text: The text.
+
+        Returns:
+            Its length.
+        """
         return len(text)
 
 

@@ -89,6 +89,10 @@ def missing_kinds() -> list[str]:
 
     Returns:
         The names of the kinds.
+
+    Example:
+        >>> missing_kinds()
+        []
     """
     functions = load_functions()
     return sorted(operator.kind for operator in catalogue if operator.kind not in (*functions, *NOT_EXECUTABLE))

@@ -25,7 +25,11 @@ SPACE = b"\xef\xbb\xbf \t\r\n"
 
 
 def is_packed(head: bytes) -> bool:
-    """Return whether a file may be an archive, by its first bytes (512)."""
+    """Return whether a file may be an archive.
+
+    Args:
+        head: The first 512 bytes of the file.
+    """
     return head.startswith((b"PK\x03\x04", b"PK\x05\x06", *_PACKED)) or head[257:262] == b"ustar"
 
 

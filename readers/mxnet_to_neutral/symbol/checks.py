@@ -112,6 +112,9 @@ class JsonChecker:
 def shorten(value: Any) -> str:
     """Return a value for a message: at most 60 characters, in ASCII without control characters.
 
+    Args:
+        value: A value of a JSON file.
+
     Example:
         >>> shorten([1, 2, 3])
         'an array of 3'

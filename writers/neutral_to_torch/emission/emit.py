@@ -29,6 +29,11 @@ class EmitReport:
         keys: The store's tensor key for each state dict key.
         modules: The path of the submodule that computes each layer or node.
         ties: Pairs of state dict keys that share one tensor.
+
+    Example:
+        >>> report = EmitReport(Path("net.py"), Path("net.safetensors"), "Net", 40, {"fc.weight": "fc1.weight"}, {}, [])
+        >>> report.keys["fc.weight"]
+        'fc1.weight'
     """
 
     path: Path

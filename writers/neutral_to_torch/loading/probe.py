@@ -34,7 +34,15 @@ class TorchProbe:
         self._answers: dict[Hashable, Alignment | bool | None] = {}
 
     def compare(self, query: EquivalenceQuery) -> Alignment | bool | None:
-        """Decide an equivalence query; see :class:`neutral.matching.NumericalProbe`."""
+        """Decide an equivalence query by drawn inputs.
+
+        Args:
+            query: Two subgraphs and their operands.
+
+        Returns:
+            What :class:`neutral.matching.NumericalProbe` describes: the alignment of the outputs, True, False, or None
+            where the query cannot be decided.
+        """
         key = self._key(query)
         if key not in self._answers:
             self._answers[key] = self._answer(query)

@@ -44,7 +44,16 @@ def fill(target: DTensor, tensor: Tensor, dtype: torch.dtype) -> torch.Tensor | 
 
 
 def fill_constant(target: DTensor, value: float, dtype: torch.dtype) -> torch.Tensor | None:
-    """Fill this process's part of a tensor with a number; see :func:`fill`."""
+    """Fill this process's part of a tensor with a number.
+
+    Args:
+        target: The tensor.
+        value: The number.
+        dtype: The dtype of the part.
+
+    Returns:
+        None where ``target`` was filled in place; on the ``meta`` device, the tensor that replaces it.
+    """
     return _store_part(target, torch.full(_part_of(target)[1], value, dtype=dtype))
 
 

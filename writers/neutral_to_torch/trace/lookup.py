@@ -47,6 +47,12 @@ class ValueLookup:
         self._values.written(tensor, value)
 
     def bind(self, tensor: torch.Tensor, value: Value) -> None:
+        """Record the value that a tensor holds, with its shape and dtype.
+
+        Args:
+            tensor: A tensor of the run.
+            value: The value of the graph.
+        """
         self._values.bind(tensor, value)
         self.draft.shapes[value] = tuple(tensor.shape)
         self.draft.dtypes[value] = tensor.dtype

@@ -35,6 +35,9 @@ def recognize(facts: BlockFacts) -> str | None:
     ``SplitAttention``    a product with a softmax of globally pooled features
     ``SqueezeExcite``     the input times a sigmoid gate of its globally pooled channels
     ====================  =========================================================================================
+
+    Args:
+        facts: The convolutions, merges and residuals of the block.
     """
     return _BY_MERGE.get(facts.merge_kind, _nothing)(facts)
 

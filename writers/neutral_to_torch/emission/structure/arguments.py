@@ -85,6 +85,10 @@ def keep_typical(template: CanonicalSubgraph, members: Sequence[Member]) -> list
 
     A linear member that is alone in two numbers beside channels, or in one beside stride too where the block has a
     merge that it lacks, is another part of the model with the same layers, such as a stem. The first member stays.
+
+    Args:
+        template: The subgraph that the class is written from.
+        members: The instances.
     """
     table = tabulate(template, members)
     kept = list(range(len(members)))
@@ -161,6 +165,10 @@ def add_sizes(variables: list[Variable], table: Table) -> list[Variable]:
     """Add the sizes that no member changes: heads, channels that come in, and all channels where the block has few.
 
     A class with its sizes as arguments can be used at others.
+
+    Args:
+        variables: The arguments that members give different values.
+        table: The value of each place in each member.
     """
     taken = {place for variable in variables for place in variable.places}
     constant: dict[Any, list[tuple[tuple[int, int], Leaf, list[Any]]]] = {}

@@ -354,6 +354,9 @@ def linear_chain_reductions(template: CanonicalSubgraph) -> list[tuple[tuple[Rep
     """Return the linear chains that remain of a subgraph without one part, or without a leading one too.
 
     The longest come first.
+
+    Args:
+        template: A subgraph.
     """
     reductions = Reductions(template)
     candidates = list(reductions.candidates())
@@ -478,12 +481,21 @@ def applies_weights(statement: Statement) -> bool:
 
 
 def shared_declarations(statements: Sequence[Statement]) -> Counter[object]:
-    """Count the statements that use each declaration."""
+    """Count the statements that use each declaration.
+
+    Args:
+        statements: The statements of one ``forward``.
+    """
     return Counter(item for statement in statements for item in owned([statement]))
 
 
 def is_part(group: Group, groups: Sequence[Group]) -> bool:
-    """Return whether every region is a nameless part of a larger one, each of another, and so needs no class."""
+    """Return whether every region is a nameless part of a larger one, each of another, and so needs no class.
+
+    Args:
+        group: The regions of one class.
+        groups: All groups of the model.
+    """
     if architecture_of(region.subgraph for region in group.regions) is not None:
         return False
     for other in groups:

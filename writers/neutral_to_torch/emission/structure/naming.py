@@ -55,6 +55,9 @@ def tokens(name: str) -> list[str]:
 def split_words(token: str) -> str:
     """Return a token with an underscore between its words, where all are known.
 
+    Args:
+        token: A word of a name, such as ``convpredictor``.
+
     Example:
         >>> split_words("convpredictor")
         'conv_predictor'
@@ -101,6 +104,9 @@ def pattern(names: Sequence[Sequence[str]]) -> str:
     """Return the name that several instances' names share, without their numbers.
 
     ``[stage1, conv3]`` and ``[stage2, conv7]`` give ``stage_conv``.
+
+    Args:
+        names: The tokens of each instance's name.
     """
     if len({tuple(name) for name in names}) == 1:
         return "_".join(names[0])

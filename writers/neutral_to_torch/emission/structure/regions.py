@@ -67,6 +67,10 @@ class StatementGraph:
         """Return the statements from ``entry`` to ``last``, or None where they are too many or one is used outside.
 
         Constants, which no input reaches, belong to the region that alone uses them.
+
+        Args:
+            entry: The one value that enters the region.
+            last: The number of the region's last statement.
         """
         start = self.maker.get(entry, -1)
         inside = {last}

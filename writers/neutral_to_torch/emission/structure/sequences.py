@@ -52,7 +52,13 @@ def best_sequence(
 ) -> Gram | None:
     """Return the sequence of tokens whose folding saves most, or None where none is worth a class.
 
-    Of those that save about the same, the one whose occurrences differ least in their numbers (``spread``).
+    Of those that save about the same, the one whose occurrences differ least in their numbers.
+
+    Args:
+        lines: The token of each statement, in each straight line of statements.
+        kinds: A statement of each token.
+        longest: The most tokens of a sequence.
+        spread: Returns how many different numbers the occurrences of a sequence have.
     """
     if not any(map(_applies_weights, kinds.values())):
         return None

@@ -115,7 +115,11 @@ class Reductions:
 
 
 def is_run(statements: Sequence[Statement]) -> bool:
-    """Return whether each statement only applies a submodule to what the one before gives, the first to one value."""
+    """Return whether each statement only applies a submodule to what the one before gives, the first to one value.
+
+    Args:
+        statements: Consecutive statements of one ``forward``.
+    """
     for before, statement in zip((None, *statements), statements):
         used = statement.operands
         if applied(statement.term) is None or len(used) != 1 or not isinstance(statement.results, Value):
