@@ -10,9 +10,9 @@ from torch import nn
 
 from neutral.errors import NeutralError
 from neutral.graph import Graph, Input, Value
+from neutral.rewriting.input_shapes import infer_input_shapes
 from neutral.store import Store
 from neutral.verification.golden import Golden
-from neutral_to_torch.emission.lowering.input_shapes import infer_input_shapes
 from neutral_to_torch.trace.examples import Arguments, given_arguments, golden_arguments
 from neutral_to_torch.trace.inputs import bind_arguments, by_name_or_order
 from neutral_to_torch.trace.outputs import tensors_in

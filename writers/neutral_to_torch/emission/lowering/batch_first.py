@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from neutral.graph import Graph, Node, Value
 from neutral.rewriting import UseDef
-from neutral_to_torch.emission.lowering.cut import replace_operands
+from neutral.rewriting.cut import replace_operands
 
 KINDS = ("lstm", "gru", "rnn")
 """Kinds whose torch modules have ``batch_first``."""

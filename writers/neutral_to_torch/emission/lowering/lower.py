@@ -9,15 +9,15 @@ from neutral.errors import UnsupportedError
 from neutral.graph import Graph, Node, Value
 from neutral.operators import catalogue
 from neutral.rewriting import resolve, resolve_all
+from neutral.rewriting.cut import eliminate_dead_code, remove_identities
+from neutral.rewriting.input_shapes import wanted_ranks
 from neutral.store import Store
 from neutral_to_torch.emission.expression.rebuilding import rebuild_body
 from neutral_to_torch.emission.expression.symbols import Symbol, term_of
 from neutral_to_torch.emission.expression.terms import Body, Call, Declaration, Ref, SelfAttribute, Term
-from neutral_to_torch.emission.lowering.cut import eliminate_dead_code, remove_identities
-from neutral_to_torch.emission.lowering.input_shapes import wanted_ranks
 from neutral_to_torch.emission.lowering.node_view import NodeView
 from neutral_to_torch.emission.lowering.program import Program, Statement, substitute
-from neutral_to_torch.emission.lowering.ranks import rank_of
+from neutral_to_torch.emission.lowering.ranks import rank_of, rank_rule_of
 from neutral_to_torch.emission.lowering.rule_results import Unpacked, Unsupported
 from neutral_to_torch.emission.lowering.rules import rule_for
 
@@ -63,7 +63,7 @@ class Lowering:
 
     @staticmethod
     def _ranks(graph: Graph, known: Mapping[Value, int | None]) -> dict[Value, int | None]:
-        ranks: dict[Value, int | None] = {**wanted_ranks(graph)}
+        ranks: dict[Value, int | None] = {**wanted_ranks(graph, rank_rule_of)}
         ranks.update({Value(item.name): len(item.shape) for item in graph.inputs if item.shape is not None})
         ranks.update({value: rank for value, rank in known.items() if rank is not None})
         return ranks

@@ -8,19 +8,20 @@ from typing import Sequence
 from neutral.errors import UsageError
 from neutral.graph import Graph
 from neutral.rewriting import Pass, run_passes
+from neutral.rewriting.cut import cut, eliminate_dead_code, remove_identities
+from neutral.rewriting.input_shapes import infer_input_shapes
 from neutral.store import Store
 from neutral.store.structure import require_valid
 from neutral_to_torch.emission.lowering.batch_first import fuse_batch_first
 from neutral_to_torch.emission.lowering.class_rows import fuse_class_rows
 from neutral_to_torch.emission.lowering.common_subexpressions import eliminate_common_subexpressions
-from neutral_to_torch.emission.lowering.cut import cut, eliminate_dead_code, remove_identities
 from neutral_to_torch.emission.lowering.fold_fills import fold_fills
 from neutral_to_torch.emission.lowering.fuse_activations import fuse_activations
 from neutral_to_torch.emission.lowering.fuse_attention import fuse_attention
-from neutral_to_torch.emission.lowering.input_shapes import infer_input_shapes
 from neutral_to_torch.emission.lowering.like_operands import hoist_like_operands
 from neutral_to_torch.emission.lowering.lower import Lowering
 from neutral_to_torch.emission.lowering.program import Program
+from neutral_to_torch.emission.lowering.ranks import rank_rule_of
 
 GRAPH_PASSES: tuple[Pass[Graph], ...] = (
     Pass("remove_identities", "Replace the outputs of identities by their operands.", remove_identities),
@@ -66,7 +67,7 @@ def lower(store: Store, outputs: Sequence[str] | None = None, until: str | None 
         )
     require_valid(store)
     graph = run_passes(cut(store.graph, outputs, until), GRAPH_PASSES)
-    graph = replace(graph, inputs=infer_input_shapes(graph, store.layers, store.tensors))
+    graph = replace(graph, inputs=infer_input_shapes(graph, store.layers, store.tensors, rank_rule_of))
     lowering = Lowering(store)
     program = lowering.program(graph)
     lowering.raise_problems(store.path or "the model")

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Mapping
+from typing import Callable, Mapping
 
 from neutral.graph import Graph, Input, Layer, Node, Value
 from neutral.operators import catalogue
-from neutral.operators.ranks import RankContext, output_ranks
+from neutral.operators.ranks import RankContext, RankRule, output_ranks
 from neutral.tensor import Tensor
-from neutral_to_torch.emission.lowering.ranks import rank_rule_of
+
+RankRules = Callable[[str], RankRule]
+"""A function that returns the rank rule of a kind."""
+
+
+def catalogue_rank_rule(kind: str) -> RankRule:
+    """Return the rank rule that the catalogue states for a kind.
+
+    Args:
+        kind: The name of a kind; None is returned for one that is not in the catalogue.
+
+    Returns:
+        The rule, or None.
+    """
+    operator = catalogue.get(kind)
+    return None if operator is None else operator.rank_rule
 
 
 @dataclass(frozen=True)
@@ -36,45 +51,55 @@ class Demand:
         return tuple(sizes.get(axis) for axis in range(self.rank))
 
 
-def wanted_ranks(graph: Graph) -> dict[Value, int]:
+def wanted_ranks(graph: Graph, rank_rule: RankRules = catalogue_rank_rule) -> dict[Value, int]:
     """Return the ranks of values that the operators after them demand.
 
     Args:
         graph: The graph.
+        rank_rule: The rank rules of the kinds.
 
     Returns:
         The number of axes by value, only of those with a demand.
     """
-    demands = _demands(graph, {}, {})
+    demands = _demands(graph, {}, {}, rank_rule)
     return {value: demand.rank for value, demand in demands.items() if demand.rank is not None}
 
 
-def infer_input_shapes(graph: Graph, layers: Mapping[str, Layer], tensors: Mapping[str, Tensor]) -> tuple[Input, ...]:
+def infer_input_shapes(
+    graph: Graph,
+    layers: Mapping[str, Layer],
+    tensors: Mapping[str, Tensor],
+    rank_rule: RankRules = catalogue_rank_rule,
+) -> tuple[Input, ...]:
     """Return the graph's inputs, those without a shape with the one that the layers after them demand.
 
     Args:
         graph: The graph; shapes that it states are kept.
         layers: The store's layers by name.
         tensors: The store's tensors by key; only their shapes are used.
+        rank_rule: The rank rules of the kinds.
 
     Returns:
         The inputs in the graph's order; an input on which nothing is demanded has no shape.
     """
-    demands = _demands(graph, layers, tensors)
+    demands = _demands(graph, layers, tensors, rank_rule)
     return tuple(
         item if item.shape is not None else replace(item, shape=demands.get(Value(item.name), Demand()).shape())
         for item in graph.inputs
     )
 
 
-def _demands(graph: Graph, layers: Mapping[str, Layer], tensors: Mapping[str, Tensor]) -> dict[Value, Demand]:
+def _demands(
+    graph: Graph, layers: Mapping[str, Layer], tensors: Mapping[str, Tensor], rank_rule: RankRules
+) -> dict[Value, Demand]:
     demands: dict[Value, Demand] = {}
     for node in reversed(graph.nodes):
         if not node.inputs or not isinstance(node.inputs[0], Value):
             continue
         layer = layers.get(node.layer) if node.layer is not None else None
         shapes = {role: tensors[key].shape for role, key in layer.tensors.items() if key in tensors} if layer else {}
-        own, passed = _own_demand(node, shapes), _passed_demand(node, demands.get(Value(node.name), Demand()))
+        own = _own_demand(node, shapes)
+        passed = _passed_demand(node, demands.get(Value(node.name), Demand()), rank_rule)
         known = demands.get(node.inputs[0], Demand())
         rank = next((d.rank for d in (own, passed, known) if d.rank is not None), None)
         demands[node.inputs[0]] = Demand(rank, {**known.sizes, **passed.sizes, **own.sizes})
@@ -110,7 +135,7 @@ def _own_sizes(node: Node, family: str, shapes: Mapping[str, tuple[int, ...]]) -
     return {}
 
 
-def _passed_demand(node: Node, output: Demand) -> Demand:
+def _passed_demand(node: Node, output: Demand, rank_rule: RankRules) -> Demand:
     """Return the demand on the node's first operand that follows from the one on its output."""
     operator = catalogue.get(node.kind)
     if node.kind == "transpose" and node.attributes["axes"]:
@@ -128,4 +153,4 @@ def _passed_demand(node: Node, output: Demand) -> Demand:
     if "kernel_size" in node.attributes and node.kind.endswith("_pool"):
         axis = 1 if node.attributes["layout"] == "channels_first" else -1
         return Demand(None, {axis: output.sizes[axis]} if axis in output.sizes else {})
-    return Demand(output.rank) if rank_rule_of(node.kind) == "same" else Demand()
+    return Demand(output.rank) if rank_rule(node.kind) == "same" else Demand()
