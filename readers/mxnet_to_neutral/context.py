@@ -6,6 +6,7 @@ from typing import Any, Collection, Mapping, NoReturn, Sequence
 
 from mxnet_to_neutral.arrays import Array
 from mxnet_to_neutral.drafts import Absent, Conversion, Draft, RoleDraft
+from mxnet_to_neutral.inference.shape_types import PartialShape
 from mxnet_to_neutral.layers.canonical import Recipe, identity, transpose
 from mxnet_to_neutral.layers.gates import join_gates
 from mxnet_to_neutral.symbol.attributes import Attributes
@@ -113,18 +114,29 @@ class NodeContext:
         """
         return self.dtypes[index] if self.has(index) else None
 
-    def channels(self, index: int) -> int | None:
-        """Return the number of channels (the extent of axis 1) of an input, None where it is unknown.
+    def shape(self, index: int) -> PartialShape | None:
+        """Return the shape of an input, as far as weights, attributes and declared inputs determine it.
 
         Args:
             index: The input's position, from 0.
 
         Returns:
-            The number of channels.
+            The shape with None for each unknown extent; None where the rank is unknown.
         """
-        if not self.has(index):
-            return None
-        return self._conversion.channels[self.symbol_node.inputs[index].node]
+        return self._conversion.shape(self.symbol_node.inputs[index]) if self.has(index) else None
+
+    def channels(self, index: int, axis: int = 1) -> int | None:
+        """Return the number of channels of an input, None where it is unknown.
+
+        Args:
+            index: The input's position, from 0.
+            axis: The axis of channels; -1 for the last.
+
+        Returns:
+            The extent of the axis.
+        """
+        shape = self.shape(index)
+        return None if shape is None or len(shape) <= axis else shape[axis]
 
     def batch_broadcasts(self) -> bool:
         """Return whether extent 1 of the output's batch gives the same result as the extent that MXNet infers.

@@ -15,8 +15,9 @@ from mxnet_to_neutral.arrays import Array
 from mxnet_to_neutral.context import NodeContext, Refusal
 from mxnet_to_neutral.drafts import Conversion, Draft
 from mxnet_to_neutral.inference.broadcasting import find_broadcasting_nodes
-from mxnet_to_neutral.inference.channels import infer_channels
 from mxnet_to_neutral.inference.dtypes import infer_dtypes
+from mxnet_to_neutral.inference.shape_types import PartialShape
+from mxnet_to_neutral.inference.shapes import infer_shapes, shape_at
 from mxnet_to_neutral.layers.canonical import identity
 from mxnet_to_neutral.layers.quantized import dequantize_arrays
 from mxnet_to_neutral.passes import PASSES
@@ -101,9 +102,12 @@ class _Converter:
         self._variables: dict[int, Value] = {}
 
     @cached_property
-    def channels(self) -> Sequence[int | None]:
-        """The number of channels of every node's output; see SymbolContext."""
-        return infer_channels(self.symbol, self.file)
+    def _shapes(self) -> Sequence[PartialShape | None]:
+        return infer_shapes(self.symbol, self.array, self.file)
+
+    def shape(self, entry: Entry) -> PartialShape | None:
+        """Return the shape at the source of an edge; see SymbolContext."""
+        return shape_at(self.symbol, self._shapes, entry)
 
     @cached_property
     def batch_broadcasts(self) -> Sequence[bool]:

@@ -6,6 +6,7 @@ from typing import Collection, Mapping, Protocol, Sequence
 
 from mxnet_to_neutral.arrays import Array
 from mxnet_to_neutral.drafts import Conversion
+from mxnet_to_neutral.inference.shape_types import PartialShape
 from mxnet_to_neutral.symbol.model import Entry, Symbol
 from neutral.graph import Operand
 
@@ -39,11 +40,6 @@ class SymbolContext(Protocol):
         ...
 
     @property
-    def channels(self) -> Sequence[int | None]:
-        """For each node of the symbol the extent of axis 1 of its output, None where it is unknown."""
-        ...
-
-    @property
     def batch_broadcasts(self) -> Sequence[bool]:
         """For each node of the symbol whether extent 1 of its batch gives the result of the inferred extent."""
         ...
@@ -67,6 +63,17 @@ class SymbolContext(Protocol):
 
         Returns:
             The array of the parameter file.
+        """
+        ...
+
+    def shape(self, entry: Entry) -> PartialShape | None:
+        """Return the shape at the source of an edge, as far as it is known.
+
+        Args:
+            entry: The source of the edge.
+
+        Returns:
+            The shape with None for each unknown extent; None where the rank is unknown.
         """
         ...
 

@@ -58,6 +58,24 @@ def check_operator(mxnet: Any, tmp_path: Path) -> Check:
     return check
 
 
+@pytest.fixture
+def check_expression(mxnet: Any, tmp_path: Path) -> Check:
+    """``check_expression("sym.exp(a) + b", stored=["b"], a=array, b=array)`` runs a symbol on both sides and compares.
+
+    It gives the emitted module. ``stored`` are the inputs that MXNet stores as arrays; the others declare no shape.
+    """
+
+    def check(expression: str, *, stored: Sequence[str] = (), exact: bool = False, **inputs: np.ndarray) -> Any:
+        prefix = str(tmp_path / "expression")
+        expected = mxnet.call(
+            "operators:run_expression", expression=expression, inputs=inputs, prefix=prefix, stored=tuple(stored)
+        )
+        given = {name: to_torch(array) for name, array in inputs.items() if name not in stored}
+        return check_checkpoint(prefix, given, expected, exact=exact)
+
+    return check
+
+
 def _numpy_check(process: Any, prefix: str) -> Check:
     def check(
         expression: str, *, stored: Sequence[str] = (), exact: bool = False, declared: bool = True, **inputs: np.ndarray

@@ -135,6 +135,45 @@ def test_group_norm(
     check_operator("GroupNorm", inputs, parameters=[1, 2], declared=True, **attributes, **statistics)
 
 
+SURROUNDINGS = {
+    "input": "x",
+    "concat": "sym.concat(x, x, dim=1)",
+    "concat of convolutions": "sym.concat(conv, conv, dim=1)",
+    "add_n": "sym.add_n(x, x)",
+    "multiply": "conv * sym.broadcast_mul(conv, conv)",
+    "up-sampling": "sym.UpSampling(conv, scale=2, sample_type='nearest')",
+    "several up-sampled": "sym.UpSampling(conv, conv, scale=2, sample_type='nearest', num_args=2)",
+    "pad": "sym.Pad(conv, mode='constant', pad_width=(0, 0, 0, 0, 1, 1, 0, 2))",
+    "slice_axis": "sym.slice_axis(conv, axis=1, begin=-4, end=None)",
+    "split": "sym.split(conv, num_outputs=2, axis=1)[1]",
+    "shuffle": (
+        "sym.reshape(sym.swapaxes(sym.reshape(conv, shape=(0, -4, 4, -1, -2)), dim1=1, dim2=2), shape=(0, -3, -2))"
+    ),
+    "transpose": "sym.transpose(conv, axes=(0, 2, 1, 3))",
+    "square root": "sym.sqrt(sym.abs(conv))",
+    "repeat": "sym.repeat(conv, repeats=2, axis=1)",
+    "before a convolution": "sym.relu(x)",
+}
+
+
+@pytest.mark.parametrize("statistics", ["", ", output_mean_var=True"], ids=["alone", "with_statistics"])
+@pytest.mark.parametrize("surrounding", sorted(SURROUNDINGS))
+def test_group_norm_of_channels_that_the_graph_does_not_state(
+    check_expression: Any, surrounding: str, statistics: str
+) -> None:
+    """Inferred from weights and attributes, else computed by groups of any number of channels."""
+    conv = "sym.Convolution(x, weight=w, kernel=(1, 1), num_filter=8, no_bias=True)"
+    normed = f"sym.GroupNorm({SURROUNDINGS[surrounding].replace('conv', conv)}, g, b, num_groups=2{statistics})"
+    if surrounding == "before a convolution":
+        normed = f"sym.Group([sym.Convolution({normed}[0], weight=w, kernel=(1, 1), num_filter=8, no_bias=True)])"
+    arrays = {"x": values(2, 6, 8, 3), "w": values(8, 6, 1, 1), "g": values(2, seed=1), "b": values(2, seed=2)}
+    used = {name: array for name, array in arrays.items() if name != "w" or "weight=w" in normed}
+    module = check_expression(normed, stored=[name for name in used if name != "x"], **used)
+    unknown = ("input", "concat", "add_n", "repeat", "transpose")
+    kinds = [type(layer).__name__ for layer in module.modules()]
+    assert ("GroupNorm" in kinds) == (surrounding not in unknown)
+
+
 def test_group_norm_of_half(check_operator: Any) -> None:
     inputs = [values(2, 4, 7, dtype="float16"), *(values(2, dtype="float16", seed=seed) for seed in (1, 2))]
     check_operator("GroupNorm", inputs, parameters=[1, 2], declared=True, num_groups=2)

@@ -74,12 +74,24 @@ def layout_of(context: NodeContext) -> str:
     return "channels_last" if layout in CHANNELS_LAST else "channels_first"
 
 
+def channel_axis(layout: str) -> int:
+    """Return the axis of channels in a layout.
+
+    Args:
+        layout: ``channels_first`` or ``channels_last``.
+
+    Returns:
+        1 or -1.
+    """
+    return -1 if layout == "channels_last" else 1
+
+
 @rule("Convolution", "Convolution_v1")
 def convolution(context: NodeContext) -> Operand:
     """Convert ``Convolution``."""
     attributes, has_bias = window(context, bias_default=True)
     layout = layout_of(context)
-    channels, input_channels = attributes["out_channels"], context.channels(0)
+    channels, input_channels = attributes["out_channels"], context.channels(0, channel_axis(layout))
     per_group = input_channels // attributes["groups"] if input_channels else None
     weight = kernel_role(context, 1, (channels, per_group, *attributes["kernel_size"]), layout == "channels_last")
     bias = context.role(2, shape=(channels,)) if has_bias else None
@@ -95,9 +107,8 @@ def deconvolution(context: NodeContext) -> Operand:
     rank = len(attributes["kernel_size"])
     channels, groups = attributes["out_channels"], attributes["groups"]
     target = context.attributes.ints("target_shape", ())
-    weight = kernel_role(
-        context, 1, (context.channels(0), channels // groups, *attributes["kernel_size"]), layout == "channels_last"
-    )
+    shape = (context.channels(0, channel_axis(layout)), channels // groups, *attributes["kernel_size"])
+    weight = kernel_role(context, 1, shape, layout == "channels_last")
     bias = context.role(2, shape=(channels,)) if has_bias else None
     return context.node(
         "transposed_convolution",

@@ -112,26 +112,45 @@ def group_norm(context: NodeContext) -> Sequence[Operand]:
         The normalized tensor; with ``output_mean_var`` also mean and standard deviation.
 
     Raises:
-        Refusal: Gamma is per group and the number of channels is unknown, or channels are not divisible by groups.
+        Refusal: The channels do not make so many groups.
     """
     groups = context.attributes.int("num_groups", 1, minimum=1)
     outputs = 3 if context.attributes.bool("output_mean_var", False) else 1
+    eps = context.attributes.float("eps", 1e-5)
     roles = _affine(context)
     for role, index in (("weight", 1), ("bias", 2)):
-        array = context.array(index)
+        array, channels = context.array(index), context.channels(0)
         if array is not None and array.shape == (groups,):
-            channels = context.channels(0)
-            if channels is None:
-                context.refuse(
-                    "its gamma and beta are per group, and the number of channels is not known from the graph"
-                )
-            if channels != groups:
+            if channels is None and context.version < (2, 0, 0):
+                return _normalized_groups(context, groups, eps, outputs)
+            if channels is not None and channels != groups:
                 roles[role] = repeat(array, channels // groups)
         elif isinstance(roles[role], Recipe) and array is not None and array.shape[0] % groups:
             context.refuse(f"{array.shape[0]} channels do not make {groups} groups")
-    eps = context.attributes.float("eps", 1e-5)
     value = context.node("group_norm", context.input(0), roles=roles, groups=groups, eps=eps)
     return [Value(value.node, output) for output in range(outputs)]
+
+
+def _normalized_groups(context: NodeContext, groups: int, eps: float, outputs: int) -> list[Operand]:
+    """Normalize groups of an unknown number of channels: as the channels of an instance normalization.
+
+    Gamma and beta are per group, so that the result is exact whatever the number of channels is.
+    """
+    grouped = context.node("reshape", context.input(0), shape=(0, groups, -1), from_end=False)
+    normalized = context.node("instance_norm", grouped, roles=_affine(context), eps=eps)
+    results: list[Operand] = [
+        context.node("reshape_like", normalized, context.input(0), start=0, end=None, like_start=0, like_end=None)
+    ]
+    if outputs > 1:
+        mean = _mean_of_group(context, grouped)
+        centered = context.node("subtract", grouped, context.node("unsqueeze", mean, axis=2))
+        variance = _mean_of_group(context, context.node("square", centered))
+        results += [mean, context.node("sqrt", context.node("add", variance, eps))]
+    return results
+
+
+def _mean_of_group(context: NodeContext, grouped: Operand) -> Value:
+    return context.node("mean", grouped, axes=(2,), exclude=False, keepdim=False, at_least_1d=False)
 
 
 _NORM_AXES = {"instance": "sample", "channel": "channel", "spatial": "spatial"}

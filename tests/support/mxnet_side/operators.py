@@ -66,6 +66,19 @@ def run_symbol(
     return outputs
 
 
+def run_expression(
+    expression: str, inputs: Mapping[str, np.ndarray], prefix: str, stored: Sequence[str] = ()
+) -> list[np.ndarray]:
+    """Evaluate ``expression`` over ``sym`` and variables called like the inputs, run it and save it as ``prefix``.
+
+    The inputs that are not stored declare their dtype where it is not a floating one, and no shape.
+    """
+    dtypes = {name: None if array.dtype.kind == "f" else array.dtype for name, array in inputs.items()}
+    variables = {name: mx.sym.var(name, dtype=None if name in stored else dtype) for name, dtype in dtypes.items()}
+    symbol = eval(expression, {"sym": mx.sym, **variables})  # the tests' own text
+    return run_symbol(symbol, inputs, prefix, stored)
+
+
 def first_batch_norm(arrays: Mapping[str, np.ndarray], attributes: Mapping[str, Any], prefix: str) -> list[Any]:
     """Run BatchNorm_v1 of ``input0`` with the default names of its states: ``op_moving_mean`` and ``op_moving_var``."""
     symbol = mx.sym.BatchNorm_v1(*map(mx.sym.var, ("input0", "op_gamma", "op_beta")), name="op", **attributes)
