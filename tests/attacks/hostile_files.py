@@ -14,9 +14,11 @@ import tarfile
 from pathlib import Path
 from typing import Any, Callable
 
+import numpy as np
+
 import hdf5_damage
 from fuzzing import samples
-from reader.checkpoints import SymbolBuilder
+from reader.checkpoints import SymbolBuilder, params_bytes
 from samples import sample_store
 
 MARKER = "code-was-run"
@@ -164,6 +166,29 @@ def sparse_tar_member(folder: Path) -> Path:
     content += b"\0" * (-len(content) % 512)
     path.write_bytes(content + bytes(header) + b"\0" * 1024)
     return path
+
+
+@attack
+def normalization_without_variance(folder: Path) -> Path:
+    """Leave out the running variance of a batch normalization."""
+    symbol = SymbolBuilder()
+    names = [f"bn0_{role}" for role in ("gamma", "beta", "moving_mean", "moving_var")]
+    symbol.add("BatchNorm", "bn0", ["data", *names], fix_gamma="False")
+    write_symbol(folder, symbol)
+    arrays = {f"arg:bn0_{role}": np.ones(4, np.float32) for role in ("gamma", "beta")}
+    (folder / "attack-0000.params").write_bytes(params_bytes({**arrays, "aux:bn0_moving_mean": np.ones(4, np.float32)}))
+    return folder / "attack-0000.params"
+
+
+@attack
+def graph_with_a_cycle(folder: Path) -> Path:
+    """Let the first node of a manifest take the output of the last."""
+
+    def change(manifest: dict[str, Any]) -> None:
+        nodes = manifest["graph"]["nodes"]
+        nodes[0]["inputs"][0] = [nodes[-1]["name"], 0]
+
+    return _store_with(folder, change)
 
 
 @attack
