@@ -38,6 +38,7 @@ VERBS = {
     "verify": "run a module on a golden file and compare every layer",
     "emit": "write a store as source code and weights",
     "run": "evaluate a store's graph in NumPy alone and write its outputs",
+    "golden": "evaluate a store's graph in NumPy and record every value in a golden file",
     "completion": "print a script that completes commands in a shell",
 }
 

@@ -7,18 +7,16 @@ and --until name, in a .npz archive under the names of the nodes.
 from __future__ import annotations
 
 import argparse
-import os
-from typing import TYPE_CHECKING, Any, Mapping
+from typing import TYPE_CHECKING, Mapping
 
+from neutral.cli.arrays import add_inputs, read_inputs, require_runnable
 from neutral.cli.console import Console, Report, plural
 from neutral.cli.outputs import add_replacing, refuse_replacing
 from neutral.cli.sources import open_any
-from neutral.errors import SourceError, UsageError
+from neutral.errors import UsageError
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from neutral.store import Store
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,14 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser: The parser of the verb.
     """
     parser.add_argument("store", metavar="STORE", help="a store, or a checkpoint")
-    parser.add_argument(
-        "--input",
-        action="append",
-        type=_named_file,
-        default=[],
-        metavar="NAME=FILE.npy",
-        help="the array of an input, once for each input; or FILE.npz with the names of the inputs",
-    )
+    add_inputs(parser)
     parser.add_argument("-o", dest="output", required=True, metavar="FILE.npz", help="the file of the outputs")
     parser.add_argument(
         "--output",
@@ -72,9 +63,9 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     if not arguments.output.endswith(".npz"):
         raise UsageError(f"{arguments.output}: unknown suffix; expected .npz.")
     refuse_replacing(arguments.output, [path for _, path in arguments.input])
-    inputs = _inputs(arguments.input)
+    inputs = read_inputs(arguments.input)
     with open_any([arguments.store]) as store, console.progress("run", unit="node") as progress:
-        _require_runnable(store, arguments.store)
+        require_runnable(store, arguments.store)
         outputs = reference.run(
             store,
             inputs,
@@ -97,52 +88,6 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     }
     lines = [f"{row['name']}: {row['dtype']} {tuple(row['shape'])}" for row in rows]
     return Report(document, [*lines, f"wrote {arguments.output}: {plural(len(rows), 'array')}"])
-
-
-def _require_runnable(store: Store, path: str) -> None:
-    from neutral.store.structure import require_valid
-
-    require_valid(store)
-    if store.graph is None:
-        raise UsageError(f"{path} has no graph, only layers: there is nothing to run.")
-
-
-def _named_file(text: str) -> tuple[str, str]:
-    """Return the name of an input, empty for all of an archive, and the file."""
-    name, equals, path = text.partition("=")
-    if equals and name and path:
-        return name, path
-    if not equals and text.endswith(".npz"):
-        return "", text
-    raise argparse.ArgumentTypeError(f"invalid input {text!r}; expected NAME=FILE.npy, or FILE.npz")
-
-
-def _inputs(files: list[tuple[str, str]]) -> dict[str, np.ndarray]:
-    """Read the arrays of all inputs."""
-    arrays: dict[str, np.ndarray] = {}
-    for name, path in files:
-        for key, array in _read(name, path).items():
-            if key in arrays:
-                raise UsageError(f"input {key!r} is given twice.")
-            arrays[key] = array
-    return arrays
-
-
-def _read(name: str, path: str) -> Mapping[str, Any]:
-    import numpy as np
-
-    try:
-        content = np.load(path, allow_pickle=False)
-        if isinstance(content, np.ndarray):
-            return {name or os.path.basename(path): content}
-        with content:
-            if not name:
-                return {key: content[key] for key in content.files}
-            if len(content.files) != 1:
-                raise SourceError(f"{path}: has {len(content.files)} arrays; expected one, for input {name!r}.")
-            return {name: content[content.files[0]]}
-    except (OSError, ValueError, EOFError) as error:
-        raise SourceError(f"{path}: cannot be read as .npy or .npz: {error}.") from error
 
 
 def _save(path: str, arrays: Mapping[str, np.ndarray]) -> None:

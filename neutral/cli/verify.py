@@ -1,15 +1,19 @@
 """Run a module on a golden file's inputs and compare every named layer and output with those recorded.
 
 With --into, the store is loaded into the module that you wrote; without, the module that `emit` writes is verified.
+With --reference, the values are computed from the store by its reference functions in NumPy: that proves the writer,
+not the reader, which only a golden file that MXNet recorded proves.
 The exit code is 0 when every difference is within the tolerance, and 7 when one is not.
 """
 
 from __future__ import annotations
 
 import argparse
-from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+import os
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, Iterator
 
+from neutral.cli.arrays import add_inputs, read_inputs, require_runnable
 from neutral.cli.console import Console, Report
 from neutral.cli.examples import add_example, example_option
 from neutral.cli.factory import add_factory, importable, make
@@ -17,7 +21,7 @@ from neutral.cli.load import add_differences, add_matching, difference_options, 
 from neutral.cli.outputs import add_replacing
 from neutral.cli.sources import open_any
 from neutral.cli.target import add_target, target_writer
-from neutral.errors import VerificationError
+from neutral.errors import UsageError, VerificationError
 from neutral.matching.unsaved import unsaved_attributes, unsaved_lines
 
 if TYPE_CHECKING:
@@ -32,7 +36,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser: The parser of the verb.
     """
     parser.add_argument("store", metavar="STORE", help="a store, or a checkpoint")
-    parser.add_argument("--golden", required=True, metavar="FILE", help="the file that mxnet_capture.py recorded")
+    values = parser.add_mutually_exclusive_group(required=True)
+    values.add_argument("--golden", metavar="FILE", help="the file that mxnet_capture.py or `neutral golden` recorded")
+    values.add_argument(
+        "--reference",
+        action="store_true",
+        help="compare with the store's own meaning, evaluated in NumPy on the inputs of --input, --shape or --example, "
+        "or on drawn ones in the shapes of the graph",
+    )
+    add_inputs(parser)
     add_factory(parser, required=False)
     add_target(parser)
     add_matching(parser)
@@ -72,13 +84,15 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
 
     loading = ("build", "plan_of", "make_plan") if arguments.into is None else ("load_into",)
     writer = target_writer(arguments, "verify", *loading)
+    if arguments.input and not arguments.reference:
+        raise UsageError("--input gives the inputs of --reference; a golden file has inputs of its own.")
     limits = {"tolerance": arguments.tolerance, "end_to_end": arguments.end_to_end}
     importing = nullcontext() if arguments.into is None else importable(arguments.path)
-    with open_any([arguments.store]) as store, importing:
-        module, plan = _loaded(writer, store, arguments)
+    with open_any([arguments.store]) as store, importing, _golden_file(store, arguments, console) as golden:
+        module, plan = _loaded(writer, store, arguments, golden)
         report = writer.verify(
             module,
-            arguments.golden,
+            golden,
             plan=plan,
             store=store,
             **{name: value for name, value in limits.items() if value is not None},
@@ -91,6 +105,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
         "store": arguments.store,
         "into": arguments.into,
         "golden_file": arguments.golden,
+        "reference": arguments.reference,
         "html": arguments.html,
         **report.to_dict(),
         "set_attributes": [vars(item) for item in unsaved],
@@ -100,7 +115,31 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     )
 
 
-def _loaded(writer: Any, store: Store, arguments: argparse.Namespace) -> tuple[Any, Plan]:
+@contextmanager
+def _golden_file(store: Store, arguments: argparse.Namespace, console: Console) -> Iterator[str]:
+    """Yield the golden file; with ``--reference``, a temporary one that is computed from the store."""
+    if not arguments.reference:
+        yield arguments.golden
+        return
+    from neutral import reference
+    from neutral.scratch import ScratchFolder
+
+    require_runnable(store, arguments.store)
+    example = example_option(arguments, store).get("example")
+    assert store.graph is not None
+    given = read_inputs(arguments.input)
+    if example is not None:
+        if given:
+            raise UsageError("both --input and --shape or --example give inputs: give one of them.")
+        given = dict(zip((item.name for item in store.graph.inputs), example))
+    inputs, notes = reference.draw_inputs(store, given)
+    with ScratchFolder() as folder, console.progress("reference", unit="node") as progress:
+        path = os.path.join(folder, "reference.safetensors")
+        reference.record(store, inputs, path, drawn=len(given) < len(inputs), notes=notes, progress=progress)
+        yield path
+
+
+def _loaded(writer: Any, store: Store, arguments: argparse.Namespace, golden: str) -> tuple[Any, Plan]:
     """Return the loaded module, and the plan that pairs its submodules with stored layers."""
     if arguments.into is None:
         paths = {name: path for name, path in writer.plan_of(store).items() if name in store.layers}
@@ -108,6 +147,8 @@ def _loaded(writer: Any, store: Store, arguments: argparse.Namespace) -> tuple[A
         return module, writer.make_plan(module, store, paths, strict=False)
     module = make(arguments.into, arguments.kwargs)
     options = {**matching_options(arguments), **difference_options(arguments), **example_option(arguments, store)}
+    if arguments.reference:
+        options["golden"] = golden
     return module, writer.load_into(module, store, set_attributes=arguments.set_attributes, **options)
 
 

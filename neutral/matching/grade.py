@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Mapping
 
-EVIDENCE = {"golden": "golden values", "store": "the store's meaning"}
-"""The evidence of a proof: recorded values of a golden file, or the stored graph, run on the same drawn inputs."""
+EVIDENCE = {
+    "golden": "golden values",
+    "reference": "the reference's values",
+    "store": "the store's meaning",
+}
+"""The evidence of a proof: values that the original framework recorded in a golden file, values that the reference
+computed from the store, or the stored graph as the writer emits it, run on the same drawn inputs."""
 
 
 class UnprovenWarning(UserWarning):

@@ -15,6 +15,8 @@ Example:
 from __future__ import annotations
 
 from neutral.reference.evaluate import run
+from neutral.reference.inputs import draw_inputs
+from neutral.reference.recording import record
 from neutral.reference.registry import FUNCTIONS, missing_kinds
 
-__all__ = ["FUNCTIONS", "missing_kinds", "run"]
+__all__ = ["FUNCTIONS", "draw_inputs", "missing_kinds", "record", "run"]

@@ -21,6 +21,9 @@ PRECISIONS = ("float32", "float64")
 
 Progress = Callable[[int, int], None]
 
+Observer = Callable[[Value, Array], None]
+"""Called with every output of every node of the graph, in execution order; subgraphs are not observed."""
+
 
 def run(
     store: Store,
@@ -31,6 +34,7 @@ def run(
     *,
     seed: int | None = None,
     progress: Progress | None = None,
+    observe: Observer | None = None,
 ) -> dict[str, Array]:
     """Evaluate the graph of a store.
 
@@ -44,6 +48,7 @@ def run(
             graph.
         seed: The seed of random kinds; None: each run draws anew.
         progress: A callback that gets the number of nodes done and of nodes in all.
+        observe: A callback that gets each output of each node that runs, as it is computed.
 
     Returns:
         Arrays by name: that of the node, with ``:k`` for its output k after the first, or as ``outputs`` has it.
@@ -73,7 +78,7 @@ def run(
     evaluator = Evaluator(store, precision, np.random.default_rng(seed))
     with np.errstate(all="ignore"):
         values = {Value(name): as_precision(array, precision) for name, array in arrays.items()}
-        results = evaluator.nodes(nodes, values, list(chosen.values()), progress)
+        results = evaluator.nodes(nodes, values, list(chosen.values()), progress, observe)
     return dict(zip(chosen, results))
 
 
@@ -111,6 +116,7 @@ class Evaluator:
         values: dict[Value, Array],
         outputs: Sequence[Value],
         progress: Progress | None = None,
+        observe: Observer | None = None,
     ) -> list[Array]:
         """Run nodes in order.
 
@@ -119,6 +125,7 @@ class Evaluator:
             values: The arrays that are known; those of the nodes are added, and removed after their last use.
             outputs: The values to return.
             progress: A callback that gets the number of nodes done and of nodes in all.
+            observe: A callback that gets each output of each node.
 
         Returns:
             The arrays of the outputs.
@@ -127,8 +134,11 @@ class Evaluator:
         uses.update(outputs)
         for done, node in enumerate(nodes, 1):
             for number, array in enumerate(self.node(node, values)):
-                if uses[Value(node.name, number)]:
-                    values[Value(node.name, number)] = array
+                value = Value(node.name, number)
+                if observe is not None:
+                    observe(value, array)
+                if uses[value]:
+                    values[value] = array
             uses.subtract(node.operands)
             for value in node.operands:
                 if not uses[value]:

@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 
 VERSION = 1
 
+REFERENCE = "neutral-reference"
+"""The framework of golden files that :mod:`neutral.reference` wrote."""
+
+WRITER_ONLY = (
+    "these values are the reference's, computed from the store: they prove the writer, not the reader. Only a record "
+    "of the original framework (mxnet_capture.py) proves that the store says what the original model computed"
+)
+"""The note of golden files that the reference wrote."""
+
 _T = TypeVar("_T")
 
 
@@ -77,6 +86,16 @@ class Golden:
     def title(self) -> str:
         """The name of the file and the framework that recorded it, for reports."""
         return f"{os.path.basename(self.path)} ({self.framework} {self.framework_version})"
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether Neutral's reference computed the values from a store, and not the original framework."""
+        return self.framework == REFERENCE
+
+    @property
+    def proves(self) -> str:
+        """The part of the conversion that agreement with these values proves: ``writer`` or ``reader and writer``."""
+        return "writer" if self.is_reference else "reader and writer"
 
     def array(self, key: str) -> np.ndarray:
         """Return the values under a key; bfloat16 as float32, which holds it exactly.

@@ -78,6 +78,7 @@ def verify_operators(
         rows=tuple(rows),
         skipped=tuple(skipped),
         notes=(*notes, *([sampling_note(sources)] if sources else []), *golden.notes),
+        proves=golden.proves,
     )
 
 

@@ -95,6 +95,8 @@ class Report:
         skipped: The layers that were not compared.
         problems: Messages on comparisons that were impossible.
         notes: Messages for people.
+        proves: The part of the conversion that an equal result proves: ``reader and writer`` against a record of the
+            original framework, ``writer`` against the reference.
 
     Example:
         >>> report = Report("Net", "golden.safetensors (mxnet 1.9.1)", (), problems=("another number of outputs",))
@@ -108,6 +110,7 @@ class Report:
     skipped: tuple[Skipped, ...] = ()
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    proves: str = "reader and writer"
 
     @property
     def ok(self) -> bool:
@@ -128,7 +131,9 @@ class Report:
         skipped = f", {len(self.skipped)} not compared" if self.skipped else ""
         if self.ok:
             worst = max(self.rows, key=lambda row: row.scaled_error)
-            return f"equal: {counts}{skipped}; largest error {worst.scaled_error:.1e} of the scale, in {worst.name}"
+            error = f"largest error {worst.scaled_error:.1e} of the scale, in {worst.name}"
+            scope = "" if self.proves == "reader and writer" else f"; this proves the {self.proves}, not the reader"
+            return f"equal: {counts}{skipped}; {error}{scope}"
         first = self.first_divergence
         if first is not None:
             where = f"first in {first.name} ({first.source})" + (f": {first.hint}" if first.hint else "")
@@ -160,6 +165,7 @@ class Report:
             "summary": self.summary,
             "module": self.module,
             "golden": self.golden,
+            "proves": self.proves,
             "first_divergence": None if first is None else self.rows.index(first),
             "rows": [_row_to_dict(row) for row in self.rows],
             "skipped": [vars(item) for item in self.skipped],

@@ -35,6 +35,7 @@ SILENT = (
     "verify store.safetensors --golden golden.safetensors",
     "emit store.safetensors -o network.py",
     "run store.safetensors --input data=x.npy -o out.npz",
+    "golden store.safetensors --input data=x.npy -o computed.safetensors",
     "completion bash",
 )
 RUNNING = (

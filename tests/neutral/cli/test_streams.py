@@ -35,6 +35,7 @@ VERBS: dict[str, tuple[str, ...]] = {
     "verify": ("verify", "store.safetensors", "--into", "nets:Net", "--golden", "golden.safetensors"),
     "emit": ("emit", "store.safetensors", "-o", "net.py"),
     "run": ("run", "store.safetensors", "--input", "data=x.npy", "-o", "out.npz"),
+    "golden": ("golden", "store.safetensors", "-o", "computed.safetensors"),
     "completion": ("completion", "bash"),
     "help": ("--help",),
 }

@@ -81,11 +81,12 @@ def _graded(
 ) -> Plan:
     trial = _loaded_copy(module, store, plan, set_attributes)
     recorded = golden is not None and _reproduces(trial, golden, plan, store)
+    golden_evidence = "reference" if golden is not None and golden.is_reference else "golden"
     try:
         result = _compared(trial, store, plan, example, golden)
     except UnprovenError:
         if recorded:
-            return replace(plan, grade=Grade(("golden",)))
+            return replace(plan, grade=Grade((golden_evidence,)))
         raise
     excuses = tuple(_excuses(module, plan, set_attributes))
     tolerance = SINGLE_TOLERANCE if result.is_single or _is_rounded(module, plan) else TOLERANCE
@@ -113,7 +114,7 @@ def _graded(
     if wrong:
         text = f"all outputs agree, but {wrong[0]} gives other values ({result.layers[wrong[0]]:.1e} of their scale)"
         return replace(plan, notes=notes, grade=Grade(reasons=(text,)))
-    evidence = (*(("golden",) if recorded else ()), "store")
+    evidence = (*((golden_evidence,) if recorded else ()), "store")
     return replace(plan, notes=notes, grade=Grade(evidence))
 
 

@@ -9,10 +9,11 @@ import torch
 from torch import nn
 
 from neutral.errors import NeutralError
-from neutral.graph import Graph, Input, Value
+from neutral.graph import Input
 from neutral.rewriting.input_shapes import infer_input_shapes
 from neutral.store import Store
 from neutral.verification.golden import Golden
+from neutral.verification.index_limits import index_limits
 from neutral_to_torch.trace.examples import Arguments, given_arguments, golden_arguments
 from neutral_to_torch.trace.inputs import bind_arguments, by_name_or_order
 from neutral_to_torch.trace.outputs import tensors_in
@@ -109,7 +110,7 @@ def draw(
     """
     seed, scale = DRAWS[number]
     generator = torch.Generator().manual_seed(seed)
-    rows = _index_limits(store)
+    rows = index_limits(store)
     values = []
     for item, tensor in zip(inputs, like):
         shape = tuple(tensor.shape)
@@ -134,27 +135,6 @@ def _whole_limit(item: Input, tensor: torch.Tensor, known: bool) -> int | None:
     if not whole:
         return None
     return int(tensor.max()) + 1 if known and tensor.numel() else 2
-
-
-def _index_limits(store: Store) -> dict[str, int]:
-    """Return the number of rows of the smallest embedding that an input indexes, by the input's name."""
-    assert store.graph is not None
-    graph: Graph = store.graph
-    nodes = {node.name: node for node in graph.nodes}
-    inputs = {item.name for item in graph.inputs}
-    limits: dict[str, int] = {}
-    for node in graph.nodes:
-        if node.kind != "embedding" or node.layer is None:
-            continue
-        key = store.layers[node.layer].tensors.get("weight")
-        operand = node.inputs[0]
-        while isinstance(operand, Value) and operand.node in nodes and nodes[operand.node].layer is None:
-            before = nodes[operand.node].inputs
-            operand = before[0] if before else None
-        if key is not None and isinstance(operand, Value) and operand.node in inputs:
-            rows = store.tensors[key].shape[0]
-            limits[operand.node] = min(rows, limits.get(operand.node, rows))
-    return limits
 
 
 def _completed(item: Input, size: int, length: int) -> tuple[int, ...] | None:

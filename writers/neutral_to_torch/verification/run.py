@@ -131,6 +131,7 @@ class _Run:
             rows=(*layers.rows, *rows),
             skipped=(*layers.skipped(), *skipped),
             problems=tuple(problems),
+            proves=self.golden.proves,
         )
         return report, layers.is_near or near
 

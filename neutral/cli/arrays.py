@@ -1,0 +1,97 @@
+"""The option ``--input``: arrays of the inputs of a graph that is evaluated."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import TYPE_CHECKING, Any, Mapping, Sequence
+
+from neutral.errors import SourceError, UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from neutral.store import Store
+
+
+def add_inputs(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--input`` on the parser of a verb.
+
+    Args:
+        parser: The parser of the verb.
+    """
+    parser.add_argument(
+        "--input",
+        action="append",
+        type=_named_file,
+        default=[],
+        metavar="NAME=FILE.npy",
+        help="the array of an input, once for each input; or FILE.npz with the names of the inputs",
+    )
+
+
+def require_runnable(store: Store, path: str) -> None:
+    """Check that a store is valid and has a graph.
+
+    Args:
+        store: The store.
+        path: The name of the store for messages.
+
+    Raises:
+        StoreError: If the store is not valid.
+        UsageError: If it has no graph.
+    """
+    from neutral.store.structure import require_valid
+
+    require_valid(store)
+    if store.graph is None:
+        raise UsageError(f"{path} has no graph, only layers: there is nothing to run.")
+
+
+def _named_file(text: str) -> tuple[str, str]:
+    """Return the name of an input, empty for all of an archive, and the file."""
+    name, equals, path = text.partition("=")
+    if equals and name and path:
+        return name, path
+    if not equals and text.endswith(".npz"):
+        return "", text
+    raise argparse.ArgumentTypeError(f"invalid input {text!r}; expected NAME=FILE.npy, or FILE.npz")
+
+
+def read_inputs(files: Sequence[tuple[str, str]]) -> dict[str, np.ndarray]:
+    """Read the arrays of all inputs.
+
+    Args:
+        files: The values of ``--input``.
+
+    Returns:
+        The arrays by name of input.
+
+    Raises:
+        UsageError: If an input is given twice.
+        SourceError: If a file cannot be read.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    for name, path in files:
+        for key, array in _read(name, path).items():
+            if key in arrays:
+                raise UsageError(f"input {key!r} is given twice.")
+            arrays[key] = array
+    return arrays
+
+
+def _read(name: str, path: str) -> Mapping[str, Any]:
+    import numpy as np
+
+    try:
+        content = np.load(path, allow_pickle=False)
+        if isinstance(content, np.ndarray):
+            return {name or os.path.basename(path): content}
+        with content:
+            if not name:
+                return {key: content[key] for key in content.files}
+            if len(content.files) != 1:
+                raise SourceError(f"{path}: has {len(content.files)} arrays; expected one, for input {name!r}.")
+            return {name: content[content.files[0]]}
+    except (OSError, ValueError, EOFError) as error:
+        raise SourceError(f"{path}: cannot be read as .npy or .npz: {error}.") from error
