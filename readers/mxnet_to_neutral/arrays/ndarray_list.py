@@ -21,7 +21,7 @@ from typing import Iterator
 
 from mxnet_to_neutral.arrays.array import Array, ArrayFile
 from mxnet_to_neutral.arrays.names import claim_name, decode_name
-from mxnet_to_neutral.arrays.sparse import layout_problem, settled_shape
+from mxnet_to_neutral.arrays.sparse import layout_problem, row_sparse_shape
 from mxnet_to_neutral.arrays.window import DAMAGED, TRUNCATED, Window, no_subject
 from mxnet_to_neutral.limits import BYTES_OF_AN_ARRAY, MAX_NAME, MAX_NDIM
 from neutral import limits
@@ -129,7 +129,7 @@ def _read_record(window: Window, unknown_devices: Counter[int]) -> Array:
     indptr_layout = _read_dtype_and_shape(window, "indptr") if storage == "csr" else None
     indices_layout = _read_dtype_and_shape(window, "indices")
     if storage == "row_sparse":
-        stored_shape = settled_shape(shape, stored_shape, indices_layout[1])
+        stored_shape = row_sparse_shape(shape, stored_shape, indices_layout[1])
     problem = layout_problem(storage, shape, stored_shape, indices_layout, indptr_layout)
     if problem:
         raise window.error(problem, DAMAGED, offset)

@@ -83,7 +83,7 @@ def layout_problem(
     return None
 
 
-def settled_shape(shape: tuple[int, ...], values: tuple[int, ...], indices: tuple[int, ...]) -> tuple[int, ...]:
+def row_sparse_shape(shape: tuple[int, ...], values: tuple[int, ...], indices: tuple[int, ...]) -> tuple[int, ...]:
     """Return the shape of the stored elements of a ``row_sparse`` array, which has as many rows as there are indices.
 
     MXNet writes no rows if it saves the array before the operation that computes it has ended; all data are there, and
@@ -98,11 +98,11 @@ def settled_shape(shape: tuple[int, ...], values: tuple[int, ...], indices: tupl
         The shape ``values``, with the number of indices as its first extent if no rows were written.
 
     Example:
-        >>> settled_shape((5, 2), (0, 2), (3,))
+        >>> row_sparse_shape((5, 2), (0, 2), (3,))
         (3, 2)
     """
-    unsettled = values == (0, *shape[1:]) and len(indices) == 1
-    return (*indices, *shape[1:]) if unsettled else values
+    is_unfinished = values == (0, *shape[1:]) and len(indices) == 1
+    return (*indices, *shape[1:]) if is_unfinished else values
 
 
 def check_indices(sparse: SparseParts) -> None:
