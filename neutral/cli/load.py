@@ -3,7 +3,7 @@
 Layers are matched by --mapping, then by name and by dataflow. Every stored layer has to be used and every tensor of the
 module filled, except those that --allow-unused and --allow-missing name; otherwise no weights are written. --save-plan
 writes the plan, the list of matches, also when store and module do not fit: complete it and pass it to --mapping. With
---golden, the loaded module is run and compared layer by layer before its weights are written.
+--golden or --reference, the loaded module is run and compared layer by layer before its weights are written.
 
 Weights do not hold attributes that --set-attributes sets (stride, eps): the report names the lines of your source to
 change, and without --allow-set no weights are written (exit code 9).
@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import argparse
 import warnings
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from neutral.cli.console import Console, Report
+from neutral.cli.evidence import add_evidence, golden_file
 from neutral.cli.examples import add_example, example_option
 from neutral.cli.factory import add_factory, importable, make
 from neutral.cli.outputs import add_replacing
@@ -59,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--require-proof", action="store_true", help="refuse a plan that no run of the stored graph or values prove"
     )
-    parser.add_argument("--golden", metavar="FILE", help="verify the loaded module on this golden file first")
+    add_evidence(parser, required=False, purpose="decide ambiguous layers by, and verify the loaded module on,")
     parser.add_argument("--dry-run", action="store_true", help="make and check the plan, write nothing")
     add_replacing(parser)
 
@@ -151,13 +153,17 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     """
     if not (arguments.output or arguments.save_plan or arguments.dry_run):
         raise UsageError("nothing to do: pass -o, --save-plan or --dry-run.")
-    writer = target_writer(arguments, "make_plan", "load_into", *(["verify"] if arguments.golden else []))
-    with open_any([arguments.store]) as store, importable(arguments.path):
+    verifying = ["verify"] if arguments.golden or arguments.reference else []
+    writer = target_writer(arguments, "make_plan", "load_into", *verifying)
+    with ExitStack() as stack:
+        store = stack.enter_context(open_any([arguments.store]))
+        stack.enter_context(importable(arguments.path))
+        golden = stack.enter_context(golden_file(store, arguments, console))
         module = make(arguments.into, arguments.kwargs)
         options = {
             **matching_options(arguments),
             **difference_options(arguments),
-            "golden": arguments.golden,
+            "golden": golden,
             "fold_batch_norms": arguments.fold_batch_norms,
             **example_option(arguments, store),
         }
@@ -165,14 +171,14 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
         if arguments.save_plan and not arguments.dry_run:
             writer.make_plan(module, store, strict=False, **options).save(arguments.save_plan)
         proof = None
-        if arguments.dry_run and not (arguments.golden or arguments.set_attributes):
+        if arguments.dry_run and not (golden or arguments.set_attributes):
             plan = writer.make_plan(module, store, **options, **proven)
         else:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UnprovenWarning)  # the last lines say it
                 plan = writer.load_into(module, store, set_attributes=arguments.set_attributes, **options, **proven)
-        if arguments.golden:
-            proof = writer.verify(module, arguments.golden, plan, store=store)
+        if golden:
+            proof = writer.verify(module, golden, plan, store=store)
             if not proof.ok:
                 raise VerificationError(_failed_proof(proof))
         unsaved = unsaved_attributes(plan) if arguments.set_attributes else ()

@@ -9,19 +9,18 @@ The exit code is 0 when every difference is within the tolerance, and 7 when one
 from __future__ import annotations
 
 import argparse
-import os
-from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any, Iterator
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
 
-from neutral.cli.arrays import add_inputs, read_inputs, require_runnable
 from neutral.cli.console import Console, Report
+from neutral.cli.evidence import add_evidence, golden_file
 from neutral.cli.examples import add_example, example_option
 from neutral.cli.factory import add_factory, importable, make
 from neutral.cli.load import add_differences, add_matching, difference_options, matching_options
 from neutral.cli.outputs import add_replacing
 from neutral.cli.sources import open_any
 from neutral.cli.target import add_target, target_writer
-from neutral.errors import UsageError, VerificationError
+from neutral.errors import VerificationError
 from neutral.matching.unsaved import unsaved_attributes, unsaved_lines
 
 if TYPE_CHECKING:
@@ -36,15 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser: The parser of the verb.
     """
     parser.add_argument("store", metavar="STORE", help="a store, or a checkpoint")
-    values = parser.add_mutually_exclusive_group(required=True)
-    values.add_argument("--golden", metavar="FILE", help="the file that mxnet_capture.py or `neutral golden` recorded")
-    values.add_argument(
-        "--reference",
-        action="store_true",
-        help="compare with the store's own meaning, evaluated in NumPy on the inputs of --input, --shape or --example, "
-        "or on drawn ones in the shapes of the graph",
-    )
-    add_inputs(parser)
+    add_evidence(parser, required=True, purpose="compare with")
     add_factory(parser, required=False)
     add_target(parser)
     add_matching(parser)
@@ -84,11 +75,9 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
 
     loading = ("build", "plan_of", "make_plan") if arguments.into is None else ("load_into",)
     writer = target_writer(arguments, "verify", *loading)
-    if arguments.input and not arguments.reference:
-        raise UsageError("--input gives the inputs of --reference; a golden file has inputs of its own.")
     limits = {"tolerance": arguments.tolerance, "end_to_end": arguments.end_to_end}
     importing = nullcontext() if arguments.into is None else importable(arguments.path)
-    with open_any([arguments.store]) as store, importing, _golden_file(store, arguments, console) as golden:
+    with open_any([arguments.store]) as store, importing, golden_file(store, arguments, console) as golden:
         module, plan = _loaded(writer, store, arguments, golden)
         report = writer.verify(
             module,
@@ -115,31 +104,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     )
 
 
-@contextmanager
-def _golden_file(store: Store, arguments: argparse.Namespace, console: Console) -> Iterator[str]:
-    """Yield the golden file; with ``--reference``, a temporary one that is computed from the store."""
-    if not arguments.reference:
-        yield arguments.golden
-        return
-    from neutral import reference
-    from neutral.scratch import ScratchFolder
-
-    require_runnable(store, arguments.store)
-    example = example_option(arguments, store).get("example")
-    assert store.graph is not None
-    given = read_inputs(arguments.input)
-    if example is not None:
-        if given:
-            raise UsageError("both --input and --shape or --example give inputs: give one of them.")
-        given = dict(zip((item.name for item in store.graph.inputs), example))
-    inputs, notes = reference.draw_inputs(store, given)
-    with ScratchFolder() as folder, console.progress("reference", unit="node") as progress:
-        path = os.path.join(folder, "reference.safetensors")
-        reference.record(store, inputs, path, drawn=len(given) < len(inputs), notes=notes, progress=progress)
-        yield path
-
-
-def _loaded(writer: Any, store: Store, arguments: argparse.Namespace, golden: str) -> tuple[Any, Plan]:
+def _loaded(writer: Any, store: Store, arguments: argparse.Namespace, golden: str | None) -> tuple[Any, Plan]:
     """Return the loaded module, and the plan that pairs its submodules with stored layers."""
     if arguments.into is None:
         paths = {name: path for name, path in writer.plan_of(store).items() if name in store.layers}

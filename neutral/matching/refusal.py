@@ -116,7 +116,10 @@ def _advice(plan: Plan, store: Store, module: Network) -> Iterator[str]:
     unused = [item for item in plan.unused if not item.allowed]
     unfilled = [item for item in plan.unfilled if not item.allowed]
     if any("ambiguous" in item.why for item in (*unused, *unfilled)):
-        yield "Pass a golden file (golden, --golden), whose values decide, or a mapping of the layers that match."
+        yield (
+            "Pass a golden file (golden, --golden), whose values decide, or --reference, which computes them from the "
+            "store; or a mapping of the layers that match."
+        )
     elif store.graph is not None and module.graph is None and (unused or unfilled):
         yield "Pass an example (example, --shape or --example): then the dataflow matches what names do not."
     elif unused or unfilled:

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from cli_cases import Run, linear_store
-from neutral.graph import Input
+from neutral.graph import Graph, Input, Layer, Node, Value
 from neutral.store import Store
+from neutral.tensor import from_numpy
 from neutral.verification.golden import open_golden
 
 X = np.array([[1, 2, 3], [0, 1, 0]], np.float32)
@@ -109,6 +110,60 @@ def test_a_golden_file_of_the_reference_serves_load_and_is_named_as_evidence(
     assert result.code == 0, result.err
     assert "this proves the writer, not the reader" in result.out
     assert "proven by the reference's values" in result.out
+
+
+BRANCHES = """
+import torch
+from torch import nn
+
+
+class Branches(nn.Module):
+    def __init__(self, weight=1):
+        super().__init__()
+        self.north = nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.Linear(3, 3))
+        self.west = nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.Linear(3, 3))
+        self.weight = weight
+
+    def forward(self, x):
+        north, west = self.north(x), self.west(x)
+        return torch.atan(north) + torch.atan(west) if self.weight == 1 else torch.atan(north) + 2 * torch.atan(west)
+"""
+
+
+def branches_store() -> Store:
+    """A sum of two branches of equal layers, which neither names nor dataflow tell apart."""
+    sizes = {"out_features": 3, "flatten": False}
+    random = np.random.default_rng(0)
+    nodes, layers, tensors = [], {}, {}
+    for branch in "ab":
+        for position, source in (("inner", "x"), ("outer", f"act_{branch}")):
+            name = f"{position}_{branch}"
+            nodes.append(Node(name, "linear", (Value(source),), sizes, name))
+            layers[name] = Layer(name, "linear", sizes, {role: f"{name}.{role}" for role in ("weight", "bias")})
+            tensors[f"{name}.weight"] = from_numpy(random.standard_normal((3, 3)).astype("f4"))
+            tensors[f"{name}.bias"] = from_numpy(random.standard_normal(3).astype("f4"))
+            if position == "inner":
+                nodes.append(Node(f"act_{branch}", "relu", (Value(name),), {}))
+        nodes.append(Node(f"atan_{branch}", "atan", (Value(f"outer_{branch}"),), {}))
+    nodes.append(Node("sum", "add", (Value("atan_b"), Value("atan_a")), {}))
+    return Store(layers, tensors, Graph((Input("x", (None, 3)),), tuple(nodes), (Value("sum"),)))
+
+
+def test_the_reference_decides_ambiguous_layers_and_refuses_what_no_choice_reproduces(run: Run, modules: Path) -> None:
+    (modules / "branches.py").write_text(BRANCHES)
+    branches_store().save("branches.safetensors")
+    words = ("load", "branches.safetensors", "--into", "branches.py:Branches", "-o", "weights.pth", "--json")
+    refused = run(*words)
+    assert refused.code == 6 and "--reference, which computes them from the store" in refused.err
+    decided = run(*words, "--reference")
+    assert decided.code == 0, decided.err
+    document = decided.json
+    assert document["grade"]["proven_by"][0] == "reference" and document["proof"]["proves"] == "writer"
+    pairs = document["plan"]["pair"]
+    assert {pair["reason"] for pair in pairs} == {"activation"}
+    owner = {pair["layer"]: pair["module"].partition(".")[0] for pair in pairs}
+    assert owner["inner_a"] == owner["outer_a"] != owner["inner_b"] == owner["outer_b"]
+    assert run(*words, "--reference", "--kwargs", '{"weight": 2}').code == 6
 
 
 @pytest.mark.parametrize(
