@@ -35,9 +35,9 @@ a mapping. This page is made by
 equal. GluonNLP's BERT into that of transformers is in `tests/parity/test_transformers.py`.
 
 **matched by** names the evidence: names, the dataflow (structure), or, for layers that neither tells apart, the values
-that a golden file recorded (activations). Without a golden file such layers stay ambiguous, and loading is refused. `neutral load
---reference` computes such values from the store itself (in Python, `neutral.reference.record` writes them to a file for
-`golden=`), so what MXNet's record decides is decided without MXNet.
+that a golden file recorded (activations). Without a golden file such layers stay ambiguous, and loading is refused.
+`neutral load --reference` computes such values from the store itself (in Python, `neutral.reference.record` writes them
+to a file for `golden=`), so what MXNet's record decides is decided without MXNet.
 
 | MXNet | into | layers | matched by | error | seconds | status |
 |---|---|--:|---|--:|--:|---|
