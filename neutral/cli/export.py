@@ -35,7 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_factory(parser, required=False, text="for a state dict: the class or function that makes its module")
     parser.add_argument("--no-digests", action="store_true", help="leave out the SHA-256 of every tensor and file")
     parser.add_argument(
-        "--input", action="append", metavar="NAME", help="an array that is an input of the graph, such as a saved batch"
+        "--input",
+        action="append",
+        metavar="NAME",
+        help="an array or variable that is an input of the graph, such as a saved batch",
     )
     parser.add_argument("--graph-only", action="store_true", help="write a symbol's graph without parameters")
     parser.add_argument("--dry-run", action="store_true", help="read and convert the structure, write nothing")

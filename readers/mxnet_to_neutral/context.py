@@ -217,6 +217,17 @@ class NodeContext:
         symbol = self._conversion.symbol
         return symbol.index_of(node) in symbol.head_nodes
 
+    def is_input(self, producer: SymbolNode) -> bool:
+        """Return whether a node without an array gives a value that the graph computes or takes as an input.
+
+        Args:
+            producer: A node of the symbol, from :meth:`producer`.
+
+        Returns:
+            False for a variable whose array is missing.
+        """
+        return not producer.is_variable or self._conversion.is_input(producer.name)
+
     def role(
         self,
         index: int,
@@ -245,7 +256,7 @@ class NodeContext:
         array = self.array(index)
         if array is None:
             variable = self.producer(index).name
-            if not self.producer(index).is_variable or self._conversion.is_computed(variable):
+            if self.is_input(self.producer(index)):
                 return self._computed_role(index, axes, reshape)
             joined = self.gate_matrix(variable)
             if joined is None:

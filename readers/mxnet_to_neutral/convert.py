@@ -22,6 +22,7 @@ from mxnet_to_neutral.layers.canonical import identity
 from mxnet_to_neutral.layers.quantized import dequantize_arrays
 from mxnet_to_neutral.passes import PASSES
 from mxnet_to_neutral.rule_lookup import find_rule, reason_without_rule
+from mxnet_to_neutral.stored_inputs import is_called_like_parameter
 from mxnet_to_neutral.symbol.arity import arity_problem
 from mxnet_to_neutral.symbol.attribute_texts import InvalidAttribute
 from mxnet_to_neutral.symbol.declarations import declared_dtype, declared_shape
@@ -47,6 +48,7 @@ def convert_symbol(
     has_arrays: bool = False,
     computed: Collection[str] = (),
     refused: Mapping[str, str] = MappingProxyType({}),
+    inputs: Collection[str] = (),
 ) -> Conversion:
     """Convert a symbol to drafts of neutral nodes.
 
@@ -57,6 +59,7 @@ def convert_symbol(
         has_arrays: Whether there is a parameter file; if so, missing weights are problems.
         computed: For a subgraph, the variables that are bound to values of the outer graph.
         refused: Nodes to be made opaque, with the reason of each.
+        inputs: Variables that are inputs of the graph, whatever they feed.
 
     Returns:
         Drafts, inputs and outputs of the graph after all passes, and problems and notes.
@@ -74,7 +77,7 @@ def convert_symbol(
         >>> [item.name for item in conversion.inputs], [draft.kind for draft in conversion.drafts], conversion.outputs
         (['data'], ['flatten'], [Value(node='flat', output=0)])
     """
-    return _Converter(symbol, arrays, file, has_arrays, computed, refused).run()
+    return _Converter(symbol, arrays, file, has_arrays, computed, refused, inputs).run()
 
 
 class _Converter:
@@ -88,6 +91,7 @@ class _Converter:
         has_arrays: bool,
         computed: Collection[str],
         refused: Mapping[str, str],
+        inputs: Collection[str],
     ) -> None:
         self.symbol = symbol
         self.file = file
@@ -97,6 +101,7 @@ class _Converter:
         self.unique = UniqueNames()
         self._computed = computed
         self._refused = refused
+        self._inputs = inputs
         self._result = Conversion(file)
         self._outputs: list[Sequence[Operand]] = []
         self._variables: dict[int, Value] = {}
@@ -144,9 +149,14 @@ class _Converter:
         array = self.arrays.get(node.name) if node.is_variable else None
         return None if array is None or array.storage == "none" else array
 
-    def is_computed(self, variable: str) -> bool:
-        """Return whether a variable is bound to a computed value; see SymbolContext."""
-        return variable in self._computed
+    def is_input(self, variable: str) -> bool:
+        """Return whether a variable without an array is computed outside, or an input; see SymbolContext."""
+        if variable in self._computed or variable in self._inputs:
+            return True
+        if is_called_like_parameter(variable):
+            return False
+        self.add_note(f"{variable!r} takes the place of a weight and has no array: it is an input of the graph")
+        return True
 
     def convert(self, symbol: Symbol, arrays: Mapping[str, Array], computed: Collection[str]) -> Conversion:
         """Convert a subgraph; see SymbolContext."""

@@ -53,8 +53,9 @@ def read(*source: Any, epoch: int | None = None, inputs: Sequence[str] = (), gra
               ``(symbol, arg_params, aux_params)``.
 
         epoch: The epoch of the parameters after a prefix or in a folder. Default: the latest.
-        inputs: The names of arrays that are inputs of the graph, such as ``data`` where an executor's ``arg_dict`` was
-            saved. They are kept as layers that the graph does not use.
+        inputs: The names of variables that are inputs of the graph: of arrays, such as ``data`` where an executor's
+            ``arg_dict`` was saved, which are kept as layers that the graph does not use; and of weights without an
+            array that the caller of the model computes.
         graph_only: Read a symbol without its parameters.
 
     Returns:
@@ -154,8 +155,8 @@ def _assemble(checkpoint: Checkpoint, inputs: Sequence[str], refused: Mapping[st
     graph = symbol = None
     if checkpoint.symbol is not None:
         symbol = read_symbol(checkpoint.symbol)
-        used = _without(arrays, inputs, checkpoint)
-        conversion = _convert(symbol, used, checkpoint, refused)
+        used = _without(arrays, inputs, symbol, checkpoint)
+        conversion = _convert(symbol, used, checkpoint, refused, inputs)
         notes += notes_on_stored_inputs(symbol, {strip_prefix(array.name) for array in used})
         graph = assembly.freeze(conversion)
         notes += [*symbol.notes, *conversion.notes, *notes_on_opaque_nodes(conversion)]
@@ -172,14 +173,20 @@ def _assemble(checkpoint: Checkpoint, inputs: Sequence[str], refused: Mapping[st
     )
 
 
-def _convert(symbol: Symbol, arrays: Sequence[Array], checkpoint: Checkpoint, refused: Mapping[str, str]) -> Conversion:
+def _convert(
+    symbol: Symbol,
+    arrays: Sequence[Array],
+    checkpoint: Checkpoint,
+    refused: Mapping[str, str],
+    inputs: Sequence[str],
+) -> Conversion:
     """Convert the operators of a symbol; raise MismatchError if the arrays do not belong to it."""
     arrays_by_name = {strip_prefix(array.name): array for array in arrays}
     _check_names(symbol, arrays_by_name, checkpoint)
     from mxnet_to_neutral.convert import convert_symbol  # imports the rules of all operators
 
     conversion = convert_symbol(
-        symbol, arrays_by_name, str(checkpoint.symbol), has_arrays=bool(arrays), refused=refused
+        symbol, arrays_by_name, str(checkpoint.symbol), has_arrays=bool(arrays), refused=refused, inputs=inputs
     )
     if conversion.problems:
         lines = [f"  - {problem}" for problem in conversion.problems[:MAX_PROBLEMS_SHOWN]]
@@ -192,12 +199,14 @@ def _convert(symbol: Symbol, arrays: Sequence[Array], checkpoint: Checkpoint, re
     return conversion
 
 
-def _without(arrays: Sequence[Array], inputs: Sequence[str], checkpoint: Checkpoint) -> list[Array]:
-    """Return the arrays that are not inputs of the graph; raise UsageError for an input that is not an array."""
+def _without(arrays: Sequence[Array], inputs: Sequence[str], symbol: Symbol, checkpoint: Checkpoint) -> list[Array]:
+    """Return the arrays that are not inputs of the graph; raise UsageError for an input that no variable is."""
     names = [strip_prefix(array.name) for array in arrays]
+    variables = [node.name for node in symbol.nodes if node.is_variable]
     for name in inputs:
-        if name not in names:
-            raise UsageError(f"{checkpoint.params}: no array is named {name!r}.{suggestion(name, names)}")
+        if name not in names and name not in variables:
+            hint = suggestion(name, [*names, *variables])
+            raise UsageError(f"{checkpoint.params}: no array is named {name!r}.{hint}")
     return [array for name, array in zip(names, arrays) if name not in inputs]
 
 

@@ -9,6 +9,19 @@ from mxnet_to_neutral.symbol import Symbol
 
 _DATA = re.compile(r"(^|_)(data|input)s?_?\d*$")
 _LABEL = re.compile(r"(^|_)labels?_?\d*$")
+_PARAMETER = re.compile(r"weight|bias|gamma|beta|moving|running|mean|var|param|alpha|slope|scale", re.IGNORECASE)
+
+
+def is_called_like_parameter(variable: str) -> bool:
+    """Return whether a variable is called as layers call their parameters.
+
+    Args:
+        variable: The name of a variable.
+
+    Returns:
+        True for ``conv0_weight``, False for ``kernels`` or ``data1``.
+    """
+    return _PARAMETER.search(variable) is not None
 
 
 def stored_inputs(symbol: Symbol, arrays: Collection[str]) -> list[str]:

@@ -77,14 +77,14 @@ class SymbolContext(Protocol):
         """
         ...
 
-    def is_computed(self, variable: str) -> bool:
-        """Return whether the variable of a subgraph is bound to a value that the outer graph computes.
+    def is_input(self, variable: str) -> bool:
+        """Return whether a variable without an array is a value of the outer graph, or an input of the graph.
 
         Args:
             variable: The variable's name.
 
         Returns:
-            False for an input of the model and for a stored array.
+            False for a stored array, and for one that is missing.
         """
         ...
 

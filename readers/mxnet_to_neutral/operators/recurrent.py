@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Iterator, Optional, Sequence, Tuple
+from typing import Any, Iterator, Mapping, Sequence
 
 from mxnet_to_neutral.arrays import Array
 from mxnet_to_neutral.context import NodeContext
+from mxnet_to_neutral.drafts import RoleDraft
 from mxnet_to_neutral.layers.canonical import Recipe, identity, slice_vector
 from mxnet_to_neutral.layers.names import layer_of, split_role
+from mxnet_to_neutral.operators.parameter_vector import Matrix, split_vector
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
 from neutral.operators.recurrent import GATES
@@ -16,9 +18,6 @@ from neutral.operators.recurrent import GATES
 _RESHAPE_OPERATORS = ("Reshape", "reshape", "Flatten", "_np_reshape", "_npx_reshape", "_npi_reshape")
 ZERO_OPERATORS = ("_zeros", "_npi_zeros", "zeros_like", "_np_zeros_like", "_npi_zeros_like")
 """Operators that make tensors of zeros."""
-
-Matrix = Tuple[str, Tuple[Optional[int], ...]]
-"""A role and its shape; None for the input size, which follows from the arrays."""
 
 _ROLE = re.compile(r"(weight|bias)_(ih|hh)_l(\d+)(_reverse)?$")
 _CONCAT_OPERATORS = ("_rnn_param_concat", "_npi_rnn_param_concat", "Concat", "concat", "_npi_concatenate")
@@ -32,7 +31,7 @@ def rnn(context: NodeContext) -> Sequence[Operand]:
         The outputs of all steps; with ``state_outputs`` also the final states.
 
     Raises:
-        Refusal: The parameter vector is computed from other values than stored arrays.
+        Refusal: The parameter vector is computed, the layer is bidirectional, and its input's size is not known.
     """
     mode = context.attributes.str("mode", choices=("rnn_relu", "rnn_tanh", "lstm", "gru"))
     kind = "rnn" if mode.startswith("rnn") else mode
@@ -58,8 +57,12 @@ def rnn(context: NodeContext) -> Sequence[Operand]:
         inputs.append(context.input(2 + states))
     matrices = list(_matrices(kind, attributes, projection))
     unpacked = _unpacked(context, matrices)
+    layer: str | None
+    roles: Mapping[str, RoleDraft]
     if unpacked is not None:
         layer, roles = layer_of(context.producer(1).name), unpacked
+    elif _is_computed(context):
+        layer, roles = None, split_vector(context, matrices)
     else:
         arrays = _parameters(context)
         layer, roles = _layer_name(context, arrays), _roles(context, arrays, matrices)
@@ -95,6 +98,22 @@ def _saved_name(match: re.Match[str]) -> str:
     return f"{'r' if reverse else 'l'}{layer}_{'i2h' if matrix == 'ih' else 'h2h'}_{role}"
 
 
+def _is_computed(context: NodeContext) -> bool:
+    """Return whether the parameter vector, or a part of it, is neither a stored array nor missing."""
+    node = context.producer(1)
+    if node.is_variable:
+        return context.array(1) is None and context.is_input(node)
+    if node.operator not in _CONCAT_OPERATORS:
+        return True
+    sources = list(zip(context.producers_of(node), context.arrays_of(node)))
+    for source, array in sources:
+        if array is None and source.operator in _RESHAPE_OPERATORS and source.inputs:
+            source, array = context.producers_of(source)[0], context.arrays_of(source)[0]
+        if array is None and (not source.is_variable or context.is_input(source)):
+            return True
+    return False
+
+
 def _parameters(context: NodeContext) -> list[Array]:
     """Return the arrays of the parameter vector, in order: one packed array, or one for each matrix and bias."""
     packed = context.array(1)
@@ -104,14 +123,10 @@ def _parameters(context: NodeContext) -> list[Array]:
     if node.is_variable:
         context.role(1)
         return []
-    if node.operator not in _CONCAT_OPERATORS:
-        context.refuse(f"its parameter vector is computed by {node.operator}")
     arrays = []
     for source, array in zip(context.producers_of(node), context.arrays_of(node)):
         if array is None and source.operator in _RESHAPE_OPERATORS and source.inputs:
             source, array = context.producers_of(source)[0], context.arrays_of(source)[0]
-        if array is None and not source.is_variable:
-            context.refuse(f"a part of its parameter vector is computed by {source.operator}")
         if array is not None:
             arrays.append(array)
         else:

@@ -12,7 +12,7 @@ import mxnet_to_neutral
 from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.operators import RULES, rule
 from neutral.errors import MismatchError, NeutralError
-from neutral.graph import Operand
+from neutral.graph import Operand, Value
 from neutral.store.check import check
 from neutral.store.store import Store
 from reader.checkpoints import SymbolBuilder, ramp, write_checkpoint
@@ -123,3 +123,20 @@ def test_notes_are_kept_once(tmp_path: Path) -> None:
 
     store = read(tmp_path, {}, inputs=1)
     assert store.notes.count("remarkable") == 1 and kinds(store) == ["identity"]
+
+
+@pytest.mark.parametrize(("weight", "named"), [("kernels", ()), ("conv_weight", ("conv_weight",))])
+def test_a_weight_without_an_array_can_be_an_input(tmp_path: Path, weight: str, named: tuple[str, ...]) -> None:
+    """It is called unlike a parameter, or named as an input; otherwise it counts as missing."""
+    symbol = SymbolBuilder()
+    conv = symbol.add("Convolution", "conv", ["data", weight], kernel="(1, 1)", num_filter="2", no_bias="True")
+    symbol.add("FullyConnected", "fc", [conv, "fc_weight"], num_hidden="3", no_bias="True")
+    prefix = write_checkpoint(tmp_path, symbol, {"arg:fc_weight": ramp(3, 8)})
+    if named:
+        with pytest.raises(MismatchError, match=f"needs array '{weight}', which is not there"):
+            mxnet_to_neutral.read(prefix)
+    store = mxnet_to_neutral.read(prefix, inputs=named)
+    assert store.graph is not None
+    assert [item.name for item in store.graph.inputs] == ["data", weight]
+    assert store.graph.nodes[0].computed == {"weight": Value(weight)}
+    assert any(f"'{weight}' takes the place of a weight" in note for note in store.notes) == (not named)

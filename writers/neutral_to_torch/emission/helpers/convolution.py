@@ -20,15 +20,40 @@ def transpose_to_size(layer: Any, x: Tensor, size: tuple[int, ...]) -> Tensor:
     Returns:
         A tensor (N, out_channels, *size).
     """
-    stride, dilation, kernel = layer.stride, layer.dilation, layer.kernel_size
+    window = layer.stride, layer.dilation, layer.groups
+    return conv_transpose_to_size(x, layer.weight, layer.bias, size, *window)
+
+
+def conv_transpose_to_size(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    size: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+    groups: int,
+) -> Tensor:
+    """Convolve transposed and crop evenly to ``size``; an odd surplus is cut at the front.
+
+    Args:
+        x: The input (N, C, *spatial).
+        weight: The kernel (C, out_channels / groups, *kernel).
+        bias: The numbers (out_channels,) that are added, if any.
+        size: The spatial extents of the result.
+        stride: The distances of positions, in pixels.
+        dilation: The distances of taps, in pixels.
+        groups: The number of groups of channels that are convolved by themselves.
+
+    Returns:
+        A tensor (N, out_channels, *size).
+    """
     surplus = [
         s * (n - 1) + d * (k - 1) + 1 - out
-        for n, s, d, k, out in zip(x.shape[2:], stride, dilation, kernel, size)
+        for n, s, d, k, out in zip(x.shape[2:], stride, dilation, weight.shape[2:], size)
     ]
     padding, output_padding = [(t + 1) // 2 for t in surplus], [t % 2 for t in surplus]
     functions = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
     transposed = functions[len(size)]
-    weight, bias, groups = layer.weight, layer.bias, layer.groups
     return transposed(x, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
@@ -77,39 +102,81 @@ class DeformableConv2d(nn.Conv2d):
         Returns:
             A tensor (N, out_channels, rows, columns).
         """
-        offset, *mask = offset_and_mask
-        batch, out = offset.shape[0], offset.shape[2:]
-        shape = (batch, self.deformable_groups, -1)
-        moved = offset.reshape(*shape, 2, *out)
-        y = tap_places(offset, 0, self) + moved[:, :, :, 0]
-        x = tap_places(offset, 1, self) + moved[:, :, :, 1]
-        image = input.reshape(*shape, *input.shape[2:])
-        taps = sample_taps(image, y, x, beyond=bool(mask))
-        if mask:
-            taps = taps * mask[0].reshape(*shape, *out)[:, :, None]
-        taps = taps.reshape(batch, self.groups, -1, out[0] * out[1])
-        weight = self.weight.reshape(self.groups, self.out_channels // self.groups, -1)
-        result = (weight @ taps).reshape(batch, -1, *out)
-        return result if self.bias is None else result + self.bias[:, None, None]
+        window = self.stride, self.padding, self.dilation, self.groups, self.deformable_groups
+        return deform_conv2d(input, self.weight, self.bias, offset_and_mask, *window)
 
 
-def tap_places(offset: Tensor, axis: int, layer: nn.Conv2d) -> Tensor:
+def deform_conv2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    offset_and_mask: tuple[Tensor, ...],
+    stride: tuple[int, ...],
+    padding: Any,
+    dilation: tuple[int, ...],
+    groups: int,
+    deformable_groups: int,
+) -> Tensor:
+    """Convolve with taps that are moved by offsets, as ``DeformableConv2d`` does.
+
+    Args:
+        input: Images (N, C, H, W).
+        weight: The kernel (out_channels, C / groups, *kernel).
+        bias: The numbers (out_channels,) that are added, if any.
+        offset_and_mask: Offsets (N, deformable_groups * 2 * taps, rows, columns) in pixels; then,
+            if there is a mask, its factors (N, deformable_groups * taps, rows, columns).
+        stride: The distances of positions, in pixels.
+        padding: The zeros added at both ends of each axis.
+        dilation: The distances of taps, in pixels.
+        groups: The number of groups of channels that are convolved by themselves.
+        deformable_groups: The number of groups of channels with offsets of their own.
+
+    Returns:
+        A tensor (N, out_channels, rows, columns).
+    """
+    offset, *mask = offset_and_mask
+    batch, out, kernel = offset.shape[0], offset.shape[2:], weight.shape[2:]
+    shape = (batch, deformable_groups, -1)
+    moved = offset.reshape(*shape, 2, *out)
+    window = kernel, stride, padding, dilation
+    y = tap_places(offset, 0, *window) + moved[:, :, :, 0]
+    x = tap_places(offset, 1, *window) + moved[:, :, :, 1]
+    image = input.reshape(*shape, *input.shape[2:])
+    taps = sample_taps(image, y, x, beyond=bool(mask))
+    if mask:
+        taps = taps * mask[0].reshape(*shape, *out)[:, :, None]
+    taps = taps.reshape(batch, groups, -1, out[0] * out[1])
+    result = (weight.reshape(groups, weight.shape[0] // groups, -1) @ taps).reshape(batch, -1, *out)
+    return result if bias is None else result + bias[:, None, None]
+
+
+def tap_places(
+    offset: Tensor,
+    axis: int,
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    padding: Any,
+    dilation: tuple[int, ...],
+) -> Tensor:
     """Return the places of a convolution's taps before they are moved: (taps, rows, columns).
 
     Args:
         offset: The offsets (N, channels, rows, columns), for the extents of the result.
         axis: 0 for vertical places, 1 for horizontal ones.
-        layer: The convolution, for its kernel size, stride, padding and dilation.
+        kernel: The extents of the kernel, in pixels.
+        stride: The distances of positions, in pixels.
+        padding: The zeros added at both ends of each axis.
+        dilation: The distances of taps, in pixels.
 
     Returns:
         Places in pixels, which broadcast to (taps, rows, columns).
     """
-    kernel, size = layer.kernel_size, offset.shape[2 + axis]
+    size = offset.shape[2 + axis]
     tap = torch.arange(kernel[0] * kernel[1], device=offset.device)
     tap = tap // kernel[1] if axis == 0 else tap % kernel[1]
-    step = torch.arange(size, device=offset.device) * layer.stride[axis] - int(layer.padding[axis])
+    step = torch.arange(size, device=offset.device) * stride[axis] - int(padding[axis])
     step = step[:, None] if axis == 0 else step
-    return (tap * layer.dilation[axis])[:, None, None] + step
+    return (tap * dilation[axis])[:, None, None] + step
 
 
 def sample_taps(image: Tensor, y: Tensor, x: Tensor, beyond: bool) -> Tensor:

@@ -136,7 +136,7 @@ def transposed_convolution(node: NodeView, x: Symbol) -> Symbol:
     if node.stored("weight") and node.shape("weight")[0] % node["groups"]:
         raise Unsupported(f"groups={node['groups']}, which do not divide the {node.shape('weight')[0]} input channels")
     if node["output_size"] is not None:
-        options = {name: node[name] for name in ("stride", "dilation")}
+        size = node["output_size"]
         if node.stored("weight") and (not bias or node.stored("bias")):
             weight = node.shape("weight")
             layer = getattr(nn, f"ConvTranspose{dimensions}d")(
@@ -149,9 +149,10 @@ def transposed_convolution(node: NodeView, x: Symbol) -> Symbol:
                 dilation=window["dilation"],
             )
             sized = node.module(layer)
-            size = node["output_size"]
             return in_layout(node, x, lambda x: helper.transpose_to_size(sized, x, size))
-        raise Unsupported(f"output_size with a computed weight ({options})")
+        operands = (node.tensor("weight"), node.tensor("bias") if bias else None, size)
+        options = {name: node[name] for name in ("stride", "dilation", "groups")}
+        return in_layout(node, x, lambda x: helper.conv_transpose_to_size(x, *operands, **options))
     if not node.stored("weight") or (bias and not node.stored("bias")):
         function = getattr(F, f"conv_transpose{dimensions}d")
         added = node.tensor("bias") if bias else None
@@ -172,7 +173,9 @@ def deformable_convolution(node: NodeView, x: Symbol, offset: Symbol, mask: Symb
     window = {name: short(node[name]) for name in ("stride", "padding", "dilation")}
     inputs = (x, offset) if mask is None else (x, offset, mask)
     if not node.stored("weight") or (node.has("bias") and not node.stored("bias")):
-        raise Unsupported("a deformable convolution with a computed weight or bias")
+        bias = node.tensor("bias") if node.has("bias") else None
+        options = {name: node[name] for name in ("stride", "padding", "dilation", "groups", "deformable_groups")}
+        return helper.deform_conv2d(x, node.tensor("weight"), bias, inputs[1:], **options)
     weight = node.shape("weight")
     layer = helper.DeformableConv2d(
         weight[1] * node["groups"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from neutral.tensor import Tensor
-from neutral_to_torch.emission.expression.symbols import F, Symbol, helper, nn
+from neutral_to_torch.emission.expression.symbols import F, Symbol, helper, nn, torch
 from neutral_to_torch.emission.lowering.node_view import NodeView
 from neutral_to_torch.emission.lowering.rule_results import Result, Unsupported
 from neutral_to_torch.emission.lowering.rules import rule
@@ -36,11 +36,14 @@ def batch_norm(node: NodeView, x: Symbol) -> Result:
     return output
 
 
-def _computed_batch_norm(node: NodeView, x: Symbol, axis: int) -> Symbol:
-    if axis != 1 or any(node.used[1:]):
-        raise Unsupported("computed statistics or scale with an axis other than 1 or its statistics as outputs")
-    roles = [node.tensor(role) for role in ("running_mean", "running_var", "weight", "bias")]
-    return F.batch_norm(x, *roles, eps=node["eps"])
+def _computed_batch_norm(node: NodeView, x: Symbol, axis: int) -> Result:
+    mean, variance, weight, bias = (node.tensor(role) for role in ("running_mean", "running_var", "weight", "bias"))
+    moved = x if axis == 1 else x.movedim(axis, 1)
+    output = F.batch_norm(moved, mean, variance, weight, bias, eps=node["eps"])
+    output = output if axis == 1 else output.movedim(1, axis)
+    if not any(node.used[1:]):
+        return output
+    return output, mean, torch.rsqrt(variance + node["eps"])
 
 
 @rule("layer_norm")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from neutral_to_torch.emission.expression.symbols import Symbol, helper, nn
+from neutral_to_torch.emission.expression.symbols import Symbol, helper, nn, torch
 from neutral_to_torch.emission.lowering.node_view import NodeView
 from neutral_to_torch.emission.lowering.rule_results import Result, Unsupported, unpack
 from neutral_to_torch.emission.lowering.rules import rule
@@ -16,6 +16,8 @@ def lstm(
 ) -> Result:
     if node["clip_min"] is not None or node["clip_max"] is not None:
         raise Unsupported("clipping of the cell state, which torch's LSTM does not have")
+    if not node.roles:
+        return _computed(node, x, torch.lstm, (h, c), lengths)
     if node["projection_size"] >= node["hidden_size"]:
         raise Unsupported(f"projection_size={node['projection_size']}, which torch demands to be below hidden_size")
     layer = _layer(node, nn.LSTM, proj_size=node["projection_size"])
@@ -28,11 +30,41 @@ def lstm(
 
 @rule("gru", "rnn")
 def gru(node: NodeView, x: Symbol, h: Symbol | None = None, lengths: Symbol | None = None) -> Result:
+    if not node.roles:
+        functions = {"tanh": torch.rnn_tanh, "relu": torch.rnn_relu}
+        function = torch.gru if node.kind == "gru" else functions[node["nonlinearity"]]
+        return _computed(node, x, function, (h,), lengths)
     if node.kind == "gru":
         layer = _layer(node, nn.GRU)
     else:
         layer = _layer(node, nn.RNN, nonlinearity=node["nonlinearity"])
     return unpack(_run(layer, x, h, lengths), (0, 1) if any(node.used[1:]) else (0, None))
+
+
+def _computed(
+    node: NodeView, x: Symbol, function: Symbol, states: tuple[Symbol | None, ...], lengths: Symbol | None
+) -> Result:
+    """Call the function of a layer, all of whose matrices the graph computes."""
+    if lengths is not None:
+        raise Unsupported("computed parameters together with lengths of sequences")
+    if node["dropout"] and node["num_layers"] > 1:
+        raise Unsupported("computed parameters together with dropout between layers")
+    if node.attributes.get("projection_size", 0) >= node["hidden_size"]:
+        raise Unsupported(f"projection_size={node['projection_size']}, which torch demands to be below hidden_size")
+    sizes = (node.attributes.get("projection_size", 0) or node["hidden_size"], node["hidden_size"])
+    given = [_state(node, x, state, size) for state, size in zip(states, sizes)]
+    matrices = [node.tensor(role) for role in _computed_roles(node)]
+    options = (node.has("bias_ih_l0"), node["num_layers"], 0.0, False, node["bidirectional"], False)
+    outputs = function(x, given[0] if len(given) == 1 else tuple(given), matrices, *options)
+    return unpack(outputs, tuple(range(1 + len(states))))
+
+
+def _computed_roles(node: NodeView) -> list[str]:
+    """Return the roles in the order in which torch's functions take them."""
+    directions = ("", "_reverse") if node["bidirectional"] else ("",)
+    suffixes = [f"_l{layer}{direction}" for layer in range(node["num_layers"]) for direction in directions]
+    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+    return [name + suffix for suffix in suffixes for name in names if node.has(name + suffix)]
 
 
 _DEFAULTS = {
