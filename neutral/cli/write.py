@@ -2,8 +2,9 @@
 
 --like is the store of a checkpoint of the same network, with any values. It supplies the graph, the names, the layouts
 and the version of the files; WEIGHTS (a state dict, a store or a checkpoint) supplies the values. Layers are paired by
---mapping (TOML, or a plan of `neutral load LIKE --into … --save-plan`), then by name. Every tensor has to be paired,
-except those that --allow-unused and --allow-missing name.
+--mapping (TOML, or a plan of `neutral load LIKE --into … --save-plan`), then by name; the weights of the module that
+`neutral emit` writes for --like need no mapping. Every tensor has to be paired, except those that --allow-unused and
+--allow-missing name.
 """
 
 from __future__ import annotations

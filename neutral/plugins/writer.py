@@ -86,6 +86,7 @@ class Writer(Protocol):
     ``load``                    ``load_into``, ``make_plan``, ``save_weights``; with ``--golden`` ``verify``
     ``verify``                  ``verify`` and ``load_into``; without ``--into`` ``build``, ``plan_of``, ``make_plan``
     ``restore``, ``write``      ``restore``, ``write``, of the writer registered as ``store.source.framework``
+    ``write`` of emitted ones   ``state_keys``, of any writer
     ``export --into``           ``typed``, of the writer registered as ``store.source.framework``
     ==========================  ========================================================================================
 
@@ -180,6 +181,17 @@ class Writer(Protocol):
 
         Returns:
             Paths in the terms of the framework, by layer and node.
+        """
+        ...
+
+    def state_keys(self, store: Store) -> Mapping[str, str | None]:
+        """Return the key of the store's tensor for each name in the weights of the emitted model.
+
+        Args:
+            store: A store with a graph.
+
+        Returns:
+            Keys by name; None for a constant that the store does not hold.
         """
         ...
 

@@ -43,13 +43,13 @@ def checkpoint(mxnet: Any, folder: Path, network: str) -> Store:
 
 @pytest.mark.parametrize("network", ["fixed_scales", "packed"])
 def test_the_emitted_module_goes_back(mxnet: Any, tmp_path: Path, network: str) -> None:
-    """By a plan: also scales that the symbol fixed, packed vectors and transposed layouts."""
+    """Without a mapping, as by a plan: also scales that the symbol fixed, packed vectors and transposed layouts."""
     like = checkpoint(mxnet, tmp_path, network)
     module = neutral_to_torch.build(like)
-    paths = {layer: path for layer, path in neutral_to_torch.plan_of(like).items() if layer in like.layers}
-    plan = neutral_to_torch.make_plan(module, like, paths)
     weights = trained(module, tmp_path / "trained.pth")
-    done = write(weights, tmp_path / "back", like=like, epoch=7, mapping=plan)
+    done = write(weights, tmp_path / "back", like=like, epoch=7)
+    by_plan = write(weights, tmp_path / "plan", like=like, mapping=neutral_to_torch.make_plan(module, like))
+    assert by_plan.names == done.names
     assert [path.name for path in done.paths] == ["back-0007.params", "back-symbol.json"]
     assert any("does not fix the scale of arg:bn1_gamma" in note for note in done.notes) == (network == "fixed_scales")
     data = INPUTS[network]

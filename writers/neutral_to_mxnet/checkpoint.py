@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import zipfile
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from typing import BinaryIO, Iterable, Iterator
 from neutral.errors import TargetError, UsageError
 from neutral.mapping import read_mapping
 from neutral.matching import Mappable
+from neutral.plugins.emitted import recognise_emitted
 from neutral.store import SourceFile, Store
 from neutral.store.atomic import AtomicFiles
 from neutral.store.progress import ByteCounter, Progress
@@ -68,7 +70,8 @@ def write(
             and dtypes of the arrays, and the version of the file.
         epoch: The number in the name of the parameter file.
         mapping: Where each tensor belongs: a plan of loading ``like`` into the module of the state dict, or lines
-            ``"layer" = "module.path"``. None: by name.
+            ``"layer" = "module.path"``. None: as the emitter named them, for weights of the model that ``like``
+            emits, else by name.
         allow_unused: Shell patterns of tensors of ``store`` that may remain unused.
         allow_missing: Shell patterns of layers or ``layer.role`` of ``like`` that keep their values.
         overwrite: Replace existing files.
@@ -106,6 +109,9 @@ def write(
     symbol = _source_file(like, "graph")
     if parameters is None:
         raise UsageError(f"{name}: it was not made from an MXNet parameter file.")
+    emitted = recognise_emitted(store, like) if mapping is None else None
+    if emitted is not None:
+        mapping, allow_unused = emitted.mapping, (*allow_unused, *map(glob.escape, emitted.constants))
     assignment = assign(store, like, read_mapping(mapping, like.layers), allow_unused, allow_missing)
     kept = update_kept_arrays(like, parameters, assignment.tensors)
     notes = list(assignment.notes)

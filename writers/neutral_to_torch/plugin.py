@@ -101,6 +101,21 @@ class TorchWriter:
         paths: Mapping[str, str] = _package().plan_of(store)
         return paths
 
+    def state_keys(self, store: Store) -> Mapping[str, str | None]:
+        """Return the key of the store's tensor for each name in the emitted model's state dict.
+
+        Args:
+            store: A store with a graph.
+
+        Returns:
+            Keys by name; None for a constant that the store does not hold.
+        """
+        _package()
+        from neutral_to_torch.emission.compose import compose
+
+        state = compose(store).state
+        return {**state.keys, **dict.fromkeys(state.constants)}
+
     def make_plan(self, module: nn.Module, store: Store, mapping: Mappable = None, **options: Any) -> Plan:
         """Match the layers of a store with those of a module; see :func:`neutral_to_torch.make_plan`.
 

@@ -18,6 +18,7 @@ from neutral.text import printable
 from neutral.values import numeric_values
 from neutral_to_torch.adapters import adapter_of
 from neutral_to_torch.adapters.state import COUNTER, own_tensors, state_of, submodule
+from neutral_to_torch.loading.emitted import emitted_constants
 from neutral_to_torch.loading.fill import fill, has_shape_of, target_dtype
 from neutral_to_torch.loading.sharded import is_sharded
 from neutral_to_torch.loading.sources import find_sources
@@ -54,7 +55,7 @@ def apply_plan(
     """
     store = regroup_layers(store, [pair.layer for pair in plan.pairs])
     state = state_of(module)
-    sources = find_sources(plan, store, state)
+    sources = {**find_sources(plan, store, state), **emitted_constants(module, store, plan)}
     _check_tensors(module, state, sources)
     _check_shards(state, dtype, device)
     plan = replace(plan, notes=(*plan.notes, *_rounding_notes(state, sources, dtype)))

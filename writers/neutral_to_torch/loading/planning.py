@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import replace
-from typing import Any, Callable, Iterable
+from typing import Any, Callable, Iterable, Mapping
 
 from torch import nn
 
@@ -16,6 +16,7 @@ from neutral.matching.plan import Plan
 from neutral.matching.refusal import refuse
 from neutral.store import Store
 from neutral.verification.golden import Golden, open_golden
+from neutral_to_torch.loading.emitted import check_emitted, compose_for, has_code_of, has_state_of
 from neutral_to_torch.loading.proof import grade_plan
 from neutral_to_torch.loading.prove import reproduces
 from neutral_to_torch.loading.target import TorchTarget, rewritten_targets, trace_target
@@ -78,15 +79,14 @@ def make_plan(
     mapping = resolve_mapping(mapping)
     if golden is not None and not isinstance(golden, Golden):
         golden = open_golden(golden)
-    target = TorchTarget(module) if isinstance(mapping, Plan) else trace_target(module, store.graph, example, golden)
     recorded = golden
     allowed = tuple(allow_unused), tuple(allow_missing), tuple(allow_attributes)
 
-    def plan_for(candidate: TorchTarget) -> Plan:
+    def plan_for(candidate: TorchTarget, known: Plan | Mapping[str, str] | None = mapping) -> Plan:
         return planning.make_plan(
             candidate,
             store,
-            mapping,
+            known,
             strict=strict,
             allow_unused=allowed[0],
             allow_missing=allowed[1],
@@ -98,17 +98,32 @@ def make_plan(
             else lambda candidate_store, plan: reproduces(module, candidate_store, plan, recorded),
         )
 
-    plan = grade_plan(
-        module,
-        store,
-        _best_plan(target, store, plan_for),
-        example,
-        golden,
-        set_attributes=set_attributes,
-        allow_output_order=allow_output_order,
-    )
-    if strict and plan.problems:
-        raise refuse(target, store, plan)
+    def graded(plan: Plan) -> Plan:
+        return grade_plan(
+            module,
+            store,
+            plan,
+            example,
+            golden,
+            emission=emission,
+            set_attributes=set_attributes,
+            allow_output_order=allow_output_order,
+        )
+
+    emission = None if mapping is not None else compose_for(module, store)
+    is_emitted = emission is not None and has_state_of(module, emission, store)
+    plan = check_emitted(emission, module, store, plan_for, graded) if emission and is_emitted else None
+    if emission is None or plan is None or not (plan.grade.is_proven or has_code_of(module, emission)):
+        try:
+            is_plan = isinstance(mapping, Plan)
+            target = TorchTarget(module) if is_plan else trace_target(module, store.graph, example, golden)
+            matched = graded(_best_plan(target, store, plan_for))
+            if strict and matched.problems:
+                raise refuse(target, store, matched)
+            plan = matched if plan is None or not matched.problems else plan
+        except MatchError:
+            if plan is None:
+                raise
     if require_proof and not plan.grade.is_proven:
         raise MatchError(
             f"the plan for {type(module).__name__} is {plan.grade}; nothing has been loaded. "

@@ -45,6 +45,7 @@ def grade_plan(
     example: Any = None,
     golden: Golden | None = None,
     *,
+    emission: Emission | None = None,
     set_attributes: bool = False,
     allow_output_order: bool = False,
 ) -> Plan:
@@ -56,6 +57,7 @@ def grade_plan(
         plan: A plan that accounts for all tensors.
         example: Arguments whose shapes and dtypes are used, not their values; None for none.
         golden: A golden file: its inputs where there is no example, and its values as further evidence.
+        emission: The emission of the store where it has been composed; else it is composed here.
         set_attributes: Whether the load will set attributes that differ.
         allow_output_order: Accept outputs in another order than the store's.
 
@@ -65,7 +67,7 @@ def grade_plan(
     try:
         with preserved(module), warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
-            return _graded(module, store, plan, example, golden, set_attributes, allow_output_order)
+            return _graded(module, store, plan, example, golden, emission, set_attributes, allow_output_order)
     except UnprovenError as reason:
         return replace(plan, grade=Grade(reasons=(str(reason),)))
 
@@ -76,6 +78,7 @@ def _graded(
     plan: Plan,
     example: Any,
     golden: Golden | None,
+    emission: Emission | None,
     set_attributes: bool,
     allow_output_order: bool,
 ) -> Plan:
@@ -83,7 +86,7 @@ def _graded(
     recorded = golden is not None and _reproduces(trial, golden, plan, store)
     golden_evidence = "reference" if golden is not None and golden.is_reference else "golden"
     try:
-        result = _compared(trial, store, plan, example, golden)
+        result = _compared(trial, store, plan, example, golden, emission)
     except UnprovenError:
         if recorded:
             return replace(plan, grade=Grade((golden_evidence,)))
@@ -142,10 +145,12 @@ def _loaded_copy(module: nn.Module, store: Store, plan: Plan, set_attributes: bo
         raise UnprovenError(f"the module cannot be copied and filled ({_brief(error)})") from None
 
 
-def _compared(trial: nn.Module, store: Store, plan: Plan, example: Any, golden: Golden | None) -> Comparison:
+def _compared(
+    trial: nn.Module, store: Store, plan: Plan, example: Any, golden: Golden | None, emission: Emission | None
+) -> Comparison:
     """Return the comparison on the first arguments and the first order of inputs on which both models run."""
     try:
-        emission = compose(store)
+        emission = emission or compose(store)
         reference = load(emission, store, torch.float64, None)
     except Exception as error:  # a store that was made in memory is not checked
         raise UnprovenError(f"the stored graph cannot be run ({_brief(error)})") from None
