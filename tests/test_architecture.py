@@ -11,7 +11,7 @@ import pytest
 from module_graph import PACKAGES, cycles, imported_packages, module_files, module_graph
 
 READERS = {"mxnet_to_neutral", "mxnet_capture", "torch_to_neutral"}
-WRITERS = {"neutral_to_torch", "neutral_to_mxnet"}
+WRITERS = {"neutral_to_torch", "neutral_to_mxnet", "neutral_to_onnx"}
 
 
 @pytest.mark.parametrize(
@@ -20,8 +20,9 @@ WRITERS = {"neutral_to_torch", "neutral_to_mxnet"}
         ("neutral", READERS | WRITERS | {"torch", "mxnet"}),
         ("mxnet_to_neutral", WRITERS | {"torch", "mxnet", "torch_to_neutral"}),
         ("torch_to_neutral", WRITERS | {"mxnet", "mxnet_to_neutral", "mxnet_capture"}),
-        ("neutral_to_torch", READERS | {"neutral_to_mxnet", "mxnet"}),
-        ("neutral_to_mxnet", READERS | {"neutral_to_torch", "torch", "mxnet"}),
+        ("neutral_to_torch", READERS | {"neutral_to_mxnet", "neutral_to_onnx", "mxnet"}),
+        ("neutral_to_mxnet", READERS | {"neutral_to_torch", "neutral_to_onnx", "torch", "mxnet"}),
+        ("neutral_to_onnx", READERS | {"neutral_to_torch", "neutral_to_mxnet", "torch", "mxnet"}),
     ],
 )
 def test_neutral_imports_no_reader_or_writer_and_they_do_not_import_each_other(

@@ -22,6 +22,7 @@ PACKAGES = {
     "torch_to_neutral": ROOT / "readers" / "torch_to_neutral",
     "neutral_to_torch": ROOT / "writers" / "neutral_to_torch",
     "neutral_to_mxnet": ROOT / "writers" / "neutral_to_mxnet",
+    "neutral_to_onnx": ROOT / "writers" / "neutral_to_onnx",
 }
 RUN_TIME = {"numpy", "shtab", "tomli", "tomli-w"}
 

@@ -1,7 +1,7 @@
-"""Write a store as source code, MODEL.py, and its weights beside it, MODEL.safetensors.
+"""Write a store as source code, MODEL.py, and its weights beside it, MODEL.safetensors; or as MODEL.onnx.
 
-The target is PyTorch unless --to names another writer; PyTorch source depends on torch alone. Existing files are
-replaced, except a neutral store: the weights are MODEL-weights.safetensors where MODEL.safetensors is one.
+The target is PyTorch unless --to or the suffix .onnx names another writer; PyTorch source depends on torch alone.
+Existing files are replaced, except a neutral store: the weights are MODEL-weights.safetensors where MODEL.safetensors is one.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from neutral.cli.console import Console, Report, plural
 from neutral.cli.outputs import add_replacing
+from neutral.cli.shapes import add_shapes
 from neutral.cli.sources import open_any
 from neutral.cli.target import add_target, target_writer
 from neutral.errors import NeutralError, UsageError
@@ -28,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser: The parser of the verb.
     """
     parser.add_argument("store", metavar="STORE", help="a store, or a checkpoint")
-    parser.add_argument("-o", "--output", required=True, metavar="MODEL.py")
+    parser.add_argument("-o", "--output", required=True, metavar="MODEL.py", help="the file; MODEL.onnx for ONNX")
     add_target(parser)
     parser.add_argument(
         "--hub-layout",
@@ -38,6 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-shard-size", metavar="SIZE", help="with --hub-layout: split larger weights into shards")
     parser.add_argument("--pth", action="store_true", help="write the weights as MODEL.pth, as torch.save does")
     parser.add_argument("--class-name", metavar="NAME", help="the class of the module")
+    parser.add_argument("--opset", type=int, metavar="N", help="ONNX: the version of the standard operators")
+    parser.add_argument("--external-data", action="store_true", help="ONNX: write the weights to MODEL.onnx.data")
+    add_shapes(parser)
     cut = parser.add_mutually_exclusive_group()
     cut.add_argument("--until", metavar="NODE", help="end the network after this node")
     cut.add_argument("--outputs", nargs="+", metavar="NODE", help="return these nodes (or NODE:OUTPUT)")
@@ -65,16 +69,20 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     if arguments.max_shard_size and not arguments.hub_layout:
         raise UsageError("--max-shard-size needs --hub-layout: a module alone loads its weights from one file.")
     method = "write_hub" if arguments.hub_layout else "emit"
-    writer = target_writer(arguments, "preflight" if arguments.dry_run else method)
+    writer = target_writer(arguments, "preflight" if arguments.dry_run else method, path=arguments.output)
     if arguments.hub_layout:
         return _run_hub(writer, arguments)
     weights = _weights_path(arguments.output, ".pth" if arguments.pth else ".safetensors")
+    if not getattr(writer, "separate_weights", True):
+        weights = arguments.output
+    shapes = {"shapes": dict(arguments.shape)} if arguments.shape else {}
     with open_any([arguments.store]) as store:
+        options = {**_options(arguments, "class_name", "until", "outputs", "opset", "batch"), **shapes}
         if arguments.dry_run:
-            _preflight(writer, store, _options(arguments, "until", "outputs", "class_name"))
+            _preflight(writer, store, options)
             document = {"store": arguments.store, "written": False, "output": arguments.output, "weights": weights}
-            return Report(document, [f"would write {arguments.output}", f"would write {weights}"])
-        options = _options(arguments, "pth", "class_name", "until", "outputs")
+            return Report(document, [f"would write {path}" for path in dict.fromkeys((arguments.output, weights))])
+        options.update(_options(arguments, "pth", "external_data"))
         if os.path.splitext(weights)[0] != os.path.splitext(arguments.output)[0]:
             options["weights"] = weights
         return _written(arguments, writer.emit(store, arguments.output, **options))
@@ -120,6 +128,9 @@ def _written(arguments: argparse.Namespace, emitted: EmittedModel) -> Report:
         "modules": emitted.modules,
         "ties": emitted.ties,
     }
+    summary = getattr(emitted, "summary", None)
+    if summary is not None:
+        return Report(document, summary)
     return Report(
         document,
         [

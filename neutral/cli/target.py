@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 from typing import Any
 
 DEFAULT = "torch"
+
+OF_SUFFIX = {".onnx": "onnx"}
+"""The writer of output files with a suffix, if ``--to`` names none."""
 
 
 def add_target(parser: argparse.ArgumentParser) -> None:
@@ -16,18 +20,19 @@ def add_target(parser: argparse.ArgumentParser) -> None:
     """
     parser.add_argument(
         "--to",
-        default=DEFAULT,
         metavar="NAME",
-        help="the target framework: a writer registered in neutral.writers (default: %(default)s)",
+        help="the target framework: a writer registered in neutral.writers (default: onnx for files that end with "
+        f".onnx, else {DEFAULT})",
     )
 
 
-def target_writer(arguments: argparse.Namespace, *methods: str) -> Any:
-    """Return the writer that ``--to`` names.
+def target_writer(arguments: argparse.Namespace, *methods: str, path: str = "") -> Any:
+    """Return the writer that ``--to`` names, or that of a file's suffix.
 
     Args:
         arguments: Parsed arguments with ``to``.
         methods: Methods of :class:`neutral.plugins.Writer` that the command is going to call.
+        path: The file that the writer writes or reads.
 
     Returns:
         The writer, whose framework is installed.
@@ -38,7 +43,8 @@ def target_writer(arguments: argparse.Namespace, *methods: str) -> Any:
     """
     from neutral import plugins
 
-    writer = plugins.load(plugins.WRITERS, arguments.to)
+    name = arguments.to or OF_SUFFIX.get(os.path.splitext(path)[1], DEFAULT)
+    writer = plugins.load(plugins.WRITERS, name)
     plugins.require(writer, *methods)
     if hasattr(writer, "require_installed"):
         writer.require_installed()

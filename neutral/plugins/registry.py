@@ -18,7 +18,11 @@ OPERATORS = "neutral.operators"
 
 BUILTIN: Mapping[str, Mapping[str, str]] = {
     READERS: {"mxnet": "mxnet_to_neutral.plugin:reader", "torch": "torch_to_neutral.plugin:reader"},
-    WRITERS: {"mxnet": "neutral_to_mxnet.plugin:writer", "torch": "neutral_to_torch.plugin:writer"},
+    WRITERS: {
+        "mxnet": "neutral_to_mxnet.plugin:writer",
+        "onnx": "neutral_to_onnx.plugin:writer",
+        "torch": "neutral_to_torch.plugin:writer",
+    },
 }
 """Neutral's own readers and writers: group, name, and ``module:attribute`` as in an entry point."""
 
@@ -43,7 +47,7 @@ def names(group: str) -> list[str]:
 
     Example:
         >>> names(WRITERS)[:2]
-        ['mxnet', 'torch']
+        ['mxnet', 'onnx']
     """
     return list(registered(group))
 
@@ -67,7 +71,7 @@ def load(group: str, name: str) -> Any:
         'torch'
         >>> load(WRITERS, "caffe")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
-        neutral.errors.UsageError: unknown name 'caffe' in neutral.writers; expected one of mxnet, torch...
+        neutral.errors.UsageError: unknown name 'caffe' in neutral.writers; expected one of mxnet, onnx, torch...
     """
     targets = BUILTIN.get(group, {})
     if name not in targets:

@@ -367,6 +367,29 @@ class Writer(Protocol):
         ...
 
 
+def check_options(writer: str, options: Mapping[str, Any], *known: str) -> None:
+    """Check that a writer knows the options that a command passes on.
+
+    Args:
+        writer: The name of the writer.
+        options: The options by name.
+        known: The names of the options that the writer has.
+
+    Raises:
+        UsageError: An option is unknown to the writer.
+
+    Example:
+        >>> check_options("onnx", {"class_name": "Net"}, "opset", "until")
+        Traceback (most recent call last):
+        neutral.errors.UsageError: the writer 'onnx' has no option --class-name.
+    """
+    unknown = [
+        f"--{name.rstrip('s') if name == 'shapes' else name}".replace("_", "-") for name in options if name not in known
+    ]
+    if unknown:
+        raise UsageError(f"the writer {writer!r} has no option {', '.join(unknown)}.")
+
+
 def require(writer: Any, *methods: str) -> None:
     """Check that a writer has the methods that a command needs.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Mapping
 
 from neutral.errors import UnsupportedError
+from neutral.plugins.writer import check_options
 
 if TYPE_CHECKING:
     import os
@@ -46,6 +47,7 @@ class TorchWriter:
         Returns:
             The error, not raised.
         """
+        check_options(self.name, cut, "outputs", "until", "class_name")
         error: NeutralError | None = _package().preflight(store, **cut)
         return error
 
@@ -60,6 +62,7 @@ class TorchWriter:
         Returns:
             The paths of the files, and how their content maps to the store.
         """
+        check_options(self.name, options, "outputs", "until", "class_name", "weights", "pth")
         emitted: EmittedModel = _package().emit(store, path, **options)
         return emitted
 

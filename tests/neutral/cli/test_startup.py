@@ -13,7 +13,7 @@ from neutral import __version__
 from neutral.cli import VERBS, main
 
 HEAVY = {"numpy", "torch", "h5py", "mxnet", "safetensors", "tqdm", "fsspec"}
-READERS_AND_WRITERS = {"mxnet_to_neutral", "neutral_to_torch", "neutral_to_mxnet"}
+READERS_AND_WRITERS = {"mxnet_to_neutral", "neutral_to_torch", "neutral_to_mxnet", "neutral_to_onnx"}
 
 
 def modules_after(*words: object) -> set[str]:
@@ -39,7 +39,7 @@ def test_inspecting_a_store_imports_nothing_heavy(store: Path) -> None:
 def test_inspecting_a_checkpoint_imports_the_reader_and_nothing_heavy(checkpoint: Path) -> None:
     modules = modules_after("inspect", checkpoint)
     assert "mxnet_to_neutral" in modules
-    assert not modules & (HEAVY | {"neutral_to_torch", "neutral_to_mxnet", "email"})
+    assert not modules & (HEAVY | {"neutral_to_torch", "neutral_to_mxnet", "neutral_to_onnx", "email"})
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -100,7 +100,7 @@ def test_an_absent_method_is_one_clear_error(run: Run, store: Path, words: tuple
 def test_an_unknown_writer_is_refused_with_those_that_exist(run: Run, store: Path, words: tuple[str, ...]) -> None:
     result = run(words[0], store, "--to", "caffe", *words[1:])
     assert result.code == 2
-    assert "unknown name 'caffe' in neutral.writers; expected one of mxnet, torch, listing" in result.err
+    assert "unknown name 'caffe' in neutral.writers; expected one of mxnet, onnx, torch, listing" in result.err
 
 
 def test_torch_is_named_in_the_command_line_as_the_default_only() -> None:

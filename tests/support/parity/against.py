@@ -12,6 +12,7 @@ import neutral.reference
 import neutral_to_torch
 from neutral.reference.selection import output_name
 from neutral.store import Store
+from parity.onnx_check import run_onnx
 
 TOLERANCE = 1e-5
 """Largest error of float32 outputs, in units of the largest expected magnitude."""
@@ -65,6 +66,17 @@ def check_reference(store: Store, given: dict[str, Any], expected: Sequence[np.n
             compare_arrays(got, wanted)
 
 
+def check_onnx(store: Store, given: dict[str, Any], expected: Sequence[np.ndarray], exact: bool = False) -> None:
+    """Run the store as ONNX by onnxruntime and compare its outputs; refusals must be recorded ones."""
+    outputs = run_onnx(store, used_inputs(store, {name: value.numpy() for name, value in given.items()}))
+    for got, wanted in zip(outputs or (), expected):
+        if exact:
+            assert got.shape == wanted.shape and got.dtype == wanted.dtype
+            np.testing.assert_array_equal(got, wanted)
+        else:
+            compare_arrays(got, wanted)
+
+
 def check_checkpoint(prefix: str, given: dict[str, Any], expected: Sequence[np.ndarray], exact: bool = False) -> Any:
     """Read the checkpoint, build it and compare its outputs for the given inputs."""
     store = mxnet_to_neutral.read(prefix)
@@ -81,4 +93,5 @@ def check_checkpoint(prefix: str, given: dict[str, Any], expected: Sequence[np.n
         else:
             compare(got, wanted)
     check_reference(store, given, expected, exact)
+    check_onnx(store, given, expected, exact)
     return module

@@ -1,0 +1,57 @@
+"""Running a store as ONNX by onnxruntime, beside the torch module and the reference."""
+
+from __future__ import annotations
+
+import io
+from typing import Any, Mapping, Sequence
+
+import numpy as np
+import onnxruntime
+
+from neutral.errors import UnsupportedError
+from neutral.store import Store
+from neutral_to_onnx.composing import ComposedModel, compose
+from neutral_to_onnx.files import write_model
+from parity.onnx_refusals import NO_KERNEL, unexpected
+
+onnxruntime.set_default_logger_severity(3)
+
+
+def model_bytes(composed: ComposedModel) -> bytes:
+    """The file of a model."""
+    file = io.BytesIO()
+    write_model(composed.model, composed.initializers, file)
+    return file.getvalue()
+
+
+def composed_for(store: Store, given: Mapping[str, np.ndarray], **options: Any) -> ComposedModel | None:
+    """Compose the model with free dimensions, or, where a rule needs them, with those of the arrays; None where it is
+    refused for a recorded reason."""
+    dtypes = {name: array.dtype.name for name, array in given.items()}
+    try:
+        try:
+            free = {name: (-1,) * array.ndim for name, array in given.items()}
+            return compose(store, shapes=free, dtypes=dtypes, **options)
+        except UnsupportedError as error:
+            if not any("--shape" in problem for problem in error.problems):
+                raise
+            return compose(store, shapes={name: a.shape for name, a in given.items()}, dtypes=dtypes, **options)
+    except UnsupportedError as error:
+        assert not unexpected(error.problems), error
+        return None
+
+
+def run_onnx(store: Store, given: Mapping[str, np.ndarray], **options: Any) -> list[np.ndarray] | None:
+    """The outputs by onnxruntime; None where the writer or onnxruntime refuses for a recorded reason."""
+    composed = composed_for(store, given, **options)
+    if composed is None:
+        return None
+    try:
+        session = onnxruntime.InferenceSession(model_bytes(composed), providers=["CPUExecutionProvider"])
+    except Exception as error:
+        text = str(error)
+        assert "NOT_IMPLEMENTED" in text and any(op in text and dtype in text for op, dtype in NO_KERNEL), text
+        return None
+    names = {item.name for item in session.get_inputs()}
+    outputs: Sequence[Any] = session.run(None, {name: array for name, array in given.items() if name in names})
+    return list(outputs)

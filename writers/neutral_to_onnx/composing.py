@@ -1,0 +1,143 @@
+"""Compose the ONNX model of a store: inputs, nodes, outputs and metadata; the weights stay in the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Mapping, Sequence
+
+from onnx import ModelProto, helper
+
+from neutral.errors import UsageError
+from neutral.graph import Graph, Value
+from neutral.rewriting.cut import cut, eliminate_dead_code
+from neutral.rewriting.input_shapes import infer_input_shapes
+from neutral.store import Store
+from neutral.store.structure import require_valid
+from neutral.tensor import Tensor
+from neutral_to_onnx.building import GraphBuilder, OnnxValue
+from neutral_to_onnx.inputs import declare_inputs, infer_input_dtypes
+from neutral_to_onnx.lowering.lower import Lowering
+from neutral_to_onnx.metadata import metadata_of
+from neutral_to_onnx.opsets import checked_opset
+
+PRODUCER = "neutral"
+
+
+@dataclass(frozen=True)
+class ComposedModel:
+    """A model whose initialisers are not in it yet.
+
+    Attributes:
+        model: The model: graph, types of all values, and metadata.
+        initializers: The tensors of the initialisers by name, in the order of their first use.
+        keys: The store's key of each initialiser that is a stored tensor.
+        values: The name of the value in the graph for each output of a node of the store, and each input.
+    """
+
+    model: ModelProto
+    initializers: Mapping[str, Tensor]
+    keys: Mapping[str, str]
+    values: Mapping[Value, str]
+
+    def nodes(self) -> dict[str, str]:
+        """Return the name of the value for the first output of each node of the store.
+
+        Returns:
+            Names by node.
+        """
+        return {value.node: name for value, name in self.values.items() if not value.output}
+
+
+def compose(
+    store: Store,
+    *,
+    outputs: Sequence[str] | None = None,
+    until: str | None = None,
+    opset: int | None = None,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    batch: int | None = None,
+    dtypes: Mapping[str, str] | None = None,
+) -> ComposedModel:
+    """Return the model of a store; no tensor is read.
+
+    Args:
+        store: A store with a graph.
+        outputs: Nodes, or ``node:output``, that replace the graph's outputs.
+        until: A single such output.
+        opset: The version of the standard operators; None for the newest that onnxruntime runs.
+        shapes: Shapes of inputs by name, which replace those of the graph.
+        batch: The extent of the first axis of every input.
+        dtypes: Dtypes by name of inputs for which the graph states none.
+
+    Returns:
+        The model and its initialisers.
+
+    Raises:
+        UsageError: The store has no graph, or an option is invalid.
+        StoreError: The store contradicts the catalogue.
+        UnsupportedError: With every problem there is.
+    """
+    if store.graph is None:
+        raise UsageError(f"{store.path or 'the store'} has no graph, only layers: there is no network to write.")
+    version = checked_opset(opset)
+    require_valid(store)
+    whole = cut(store.graph, outputs, until)
+    graph = replace(eliminate_dead_code(whole), inputs=whole.inputs)
+    graph = replace(graph, inputs=infer_input_shapes(graph, store.layers, store.tensors))
+    builder = GraphBuilder(version)
+    builder.reserve(node.name for node in graph.nodes)
+    needed = {value.node for node in graph.nodes for value in node.operands} | {value.node for value in graph.outputs}
+    graph = replace(graph, inputs=tuple(item for item in graph.inputs if item.name in needed))
+    typed = infer_input_dtypes(graph, store, dtypes or {})
+    values = declare_inputs(typed, builder, shapes or {}, batch)
+    inputs = list(values.values())
+    lowering = Lowering(store)
+    lowering.nodes(graph, builder, values)
+    error = lowering.error(store.path or "the model")
+    if error is not None:
+        raise error
+    results = _outputs(graph, builder, values, inputs)
+    model = _model(store, builder, inputs, results)
+    return ComposedModel(
+        model, builder.initializers, builder.tensor_keys(), {value: item.name for value, item in values.items()}
+    )
+
+
+def _outputs(
+    graph: Graph, builder: GraphBuilder, values: Mapping[Value, OnnxValue], inputs: Sequence[OnnxValue]
+) -> list[OnnxValue]:
+    """Return the outputs of the graph; one that is an input, an initialiser or another output gets an Identity."""
+    made = {name for node in builder.nodes for name in node.output}
+    results: list[OnnxValue] = []
+    for value in graph.outputs:
+        result = values[value]
+        name = value.node if not value.output else f"{value.node}:{value.output}"
+        if result.name not in made or any(result.name == other.name for other in results):
+            free = name not in builder.values and name not in {item.name for item in inputs}
+            result = builder.identity(result, name if free else builder.unique(f"{name}_output"))
+        results.append(result)
+    return results
+
+
+def _model(
+    store: Store, builder: GraphBuilder, inputs: Sequence[OnnxValue], outputs: Sequence[OnnxValue]
+) -> ModelProto:
+    ends = {value.name for value in (*inputs, *outputs)}
+    made = {name for node in builder.nodes for name in node.output}
+    between = [value for name, value in builder.values.items() if name in made and name not in ends]
+    graph = helper.make_graph(
+        builder.nodes,
+        "model",
+        [helper.make_value_info(value.name, value.type_proto()) for value in inputs],
+        [helper.make_value_info(value.name, value.type_proto()) for value in outputs],
+        value_info=[helper.make_value_info(value.name, value.type_proto()) for value in between],
+    )
+    imports = [helper.make_opsetid("", builder.opset)]
+    model: ModelProto = helper.make_model(
+        graph,
+        opset_imports=imports,
+        ir_version=helper.find_min_ir_version_for(imports),
+        producer_name=PRODUCER,
+    )
+    helper.set_model_props(model, metadata_of(store, builder.tensor_keys().values()))
+    return model

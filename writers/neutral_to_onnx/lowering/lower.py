@@ -1,0 +1,146 @@
+"""Lower the nodes of a graph by their rules; problems are collected and raised at once."""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+from neutral.errors import UnsupportedError
+from neutral.graph import Graph, Node, Value
+from neutral.operators import catalogue
+from neutral.store import Store
+from neutral_to_onnx.building import GraphBuilder, OnnxValue
+from neutral_to_onnx.lowering.literals import literal_dtype
+from neutral_to_onnx.lowering.node_context import NodeContext
+from neutral_to_onnx.registry import REFUSED, Rule, Unsupported, load_rules
+
+
+class Lowering:
+    """Apply the rules to the nodes of a graph.
+
+    Args:
+        store: The store whose layers and tensors the nodes use.
+
+    Attributes:
+        problems: For each problem that was met the names of the nodes that have it.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._rules = load_rules()
+        self.problems: dict[str, list[str]] = {}
+
+    def nodes(self, graph: Graph, builder: GraphBuilder, values: dict[Value, OnnxValue], prefix: str = "") -> None:
+        """Add the nodes of a graph.
+
+        Args:
+            graph: The graph.
+            builder: The ONNX graph under construction.
+            values: The values of the graph's inputs; those of its nodes are added. Nodes with problems, and nodes that
+                depend on them, have none.
+            prefix: The text before the names of the nodes, for a subgraph.
+        """
+        used = {value for node in graph.nodes for value in node.operands} | set(graph.outputs)
+        counts: dict[str, int] = {}
+        for value in used:
+            counts[value.node] = max(counts.get(value.node, 0), value.output + 1)
+        for node in graph.nodes:
+            flags = [Value(node.name, number) in used for number in range(counts.get(node.name, 1))]
+            self._node(node, flags, builder, values, prefix)
+
+    def _node(
+        self, node: Node, used: Sequence[bool], builder: GraphBuilder, values: dict[Value, OnnxValue], prefix: str
+    ) -> None:
+        problem = self._kind_problem(node)
+        if problem is not None:
+            self._add_problem(problem, node)
+        if problem is not None or any(value not in values for value in node.operands):
+            return
+        layer = None if node.layer is None else self._store.layers[node.layer]
+        computed = {role: values[value] for role, value in node.computed.items()}
+        context = NodeContext(node, layer, self._store.tensors, builder, used, computed, self, prefix)
+        first = len(builder.nodes)
+        known = [values[operand] if isinstance(operand, Value) else None for operand in node.inputs]
+        try:
+            results = _apply(self._rules[node.kind], context, _with_literals(context, known))
+            _check_outputs(node, used, results)
+        except Unsupported as reason:
+            self._add_problem(f"kind {node.kind}: {reason}", node)
+            return
+        made = {name for item in builder.nodes[first:] for name in item.output}
+        for number, (result, wanted) in enumerate(zip(results, used)):
+            if wanted and result is not None:
+                values[Value(node.name, number)] = _named(context, number, result, made, first)
+        text = f"kind {node.kind}" + (f", layer {node.layer}" if node.layer is not None else "")
+        for item in builder.nodes[first:]:
+            item.doc_string = text
+
+    def _kind_problem(self, node: Node) -> str | None:
+        if node.kind == "opaque":
+            return f"operator {node.attributes['operator']}: {node.attributes['reason']}"
+        if node.kind in REFUSED:
+            return f"kind {node.kind}: {REFUSED[node.kind]}"
+        if node.kind not in self._rules:
+            return f"kind {node.kind} has no rule for ONNX"
+        if node.layer is not None and node.layer not in self._store.layers:
+            return f"kind {node.kind}: its layer {node.layer!r} is not in the store"
+        return None
+
+    def _add_problem(self, problem: str, node: Node) -> None:
+        self.problems.setdefault(problem, []).append(node.name)
+
+    def error(self, subject: str) -> UnsupportedError | None:
+        """Return the error that lists all problems, or None if there are none.
+
+        Args:
+            subject: The name of the store, with which the message begins.
+
+        Returns:
+            The error, not raised.
+        """
+        if not self.problems:
+            return None
+        lines = tuple(_line(problem, names) for problem, names in self.problems.items())
+        return UnsupportedError(f"{subject} cannot be written as ONNX exactly:", lines)
+
+
+def _with_literals(context: NodeContext, known: Sequence[OnnxValue | None]) -> list[OnnxValue | None]:
+    """Return the operands with constants for the literal numbers."""
+    operator = catalogue[context.node.kind]
+    return [
+        value
+        if operand is None or isinstance(operand, Value)
+        else context.constant(operand, literal_dtype(operator, operand, known))
+        for operand, value in zip(context.node.inputs, known)
+    ]
+
+
+def _apply(rule: Rule, context: NodeContext, operands: Sequence[OnnxValue | None]) -> list[OnnxValue | None]:
+    """Call a rule; one that composes operators gets float16 operands as float32."""
+    context.single = rule.single and any(value is not None and value.dtype == "float16" for value in operands)
+    if context.single:
+        operands = [value and context.widened(value) for value in operands]
+    result = rule.function(context, *operands)
+    results = list(result) if isinstance(result, (tuple, list)) else [result]
+    if context.single:
+        results = [context.cast(value, "float16") if value and value.dtype == "float32" else value for value in results]
+    return results
+
+
+def _check_outputs(node: Node, used: Sequence[bool], results: Sequence[OnnxValue | None]) -> None:
+    for number, wanted in enumerate(used):
+        if wanted and (number >= len(results) or results[number] is None):
+            raise Unsupported(f"its output {number} cannot be expressed")
+
+
+def _named(context: NodeContext, number: int, result: OnnxValue, made: set[str], first: int) -> OnnxValue:
+    """Return a result under the name of the node's output, unless it is a value that existed before."""
+    if result.name not in made:
+        return result
+    made.discard(result.name)
+    name = context.name if number == 0 else context.builder.unique(f"{context.name}:{number}")
+    return context.builder.rename(result, name, first)
+
+
+def _line(problem: str, names: list[str]) -> str:
+    shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    return f"{problem} ({len(names)} node{'s' if len(names) > 1 else ''}: {shown})"
