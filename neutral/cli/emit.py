@@ -1,7 +1,8 @@
 """Write a store as source code, MODEL.py, and its weights beside it, MODEL.safetensors; or as MODEL.onnx.
 
 The target is PyTorch unless --to or the suffix .onnx names another writer; PyTorch source depends on torch alone.
-Existing files are replaced, except a neutral store: the weights are MODEL-weights.safetensors where MODEL.safetensors is one.
+Existing files are replaced, except a neutral store: the weights are MODEL-weights.safetensors where
+MODEL.safetensors is one.
 """
 
 from __future__ import annotations
