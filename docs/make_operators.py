@@ -49,6 +49,23 @@ The reader has rules for these {count} operators, under their canonical names in
 are translated first. A node with an attribute value that no kind expresses exactly becomes opaque, with the reason.
 """
 
+TRAINING = """
+### Training
+
+A module computes the gradients of MXNet's operators, and updates running statistics as they do, with these differences:
+
+- Training heads (`SoftmaxOutput`, `LinearRegressionOutput`, `MAERegressionOutput`, `LogisticRegressionOutput`) give
+  their predictions. In MXNet their backward pass is that of a loss of the label; in PyTorch, apply the loss to the
+  prediction (to its logarithm, for the cross entropy).
+- `MakeLoss`, `make_loss`, `SVMOutput`, `_contrib_gradientmultiplier`, `IdentityAttachKLSparseReg` and the
+  straight-through `_contrib_sign_ste` and `_contrib_round_ste` change the gradient alone: `export` notes each of them.
+- `BlockGrad` is the kind `stop_gradient`, and `detach()` in the module.
+- Running variances: MXNet on the CPU updates them with the biased variance of a batch of n values, `nn.BatchNorm2d`
+  with the unbiased one, larger by the factor n / (n - 1), as cuDNN does. Outputs and gradients do not depend on it.
+- Where several elements are the maximum, or a function has no derivative, one of the valid gradients is computed.
+- A batch norm whose scale is computed by the graph uses its running statistics in training too.
+"""
+
 OTHER_NAMES_HEAD = """
 ### Other names
 
@@ -86,6 +103,7 @@ def document() -> str:
     lines.append(RULES_HEAD.format(count=len(RULES)))
     for module, names in groupby(sorted(RULES, key=lambda name: (_family_of(name), name)), key=_family_of):
         lines.append(f"- **{module}**: {_code(names)}")
+    lines.append(TRAINING)
     lines.append(OTHER_NAMES_HEAD)
     lines += (f"| `{name}` | `{operator}` |" for name, operator in sorted({**CANONICAL, **PYTHON_FUNCTIONS}.items()))
     lines.append(REFUSED_HEAD)

@@ -31,6 +31,17 @@ OPERATORS = (
         dtype_rule="same",
     ),
     Operator(
+        "stop_gradient",
+        "output = input. In training no gradient passes.",
+        family="basic",
+        elementwise=True,
+        layout_only=True,
+        inference_identity=True,
+        keeps_shape=True,
+        rank_rule="same",
+        dtype_rule="same",
+    ),
+    Operator(
         "opaque",
         "An operator of the source that no kind of the catalogue expresses exactly. It keeps the source's name "
         "and attributes as text; its tensors are operands of kind parameter. It cannot be executed.",

@@ -10,6 +10,6 @@ def parameter(value: Array) -> Array:
     return value
 
 
-@reference("identity")
+@reference("identity", "stop_gradient")
 def identity(input: Array) -> Array:
     return input

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.operators.registry import rule
+from mxnet_to_neutral.operators.unary import note_gradient
 from neutral.graph import Operand
 
 _TRAINING = (
@@ -43,6 +44,8 @@ def warp_ctc(context: NodeContext) -> Operand:
 def identity_output(context: NodeContext) -> Operand:
     """Convert ``LinearRegressionOutput``, ``MAERegressionOutput`` and ``SVMOutput`` to the identity."""
     context.attributes.ignore(*_TRAINING)
+    if context.operator == "SVMOutput":
+        note_gradient(context, "its gradient is that of the hinge loss of its label")
     return context.node("identity", context.input(0))
 
 

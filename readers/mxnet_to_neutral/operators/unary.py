@@ -30,6 +30,8 @@ _ROUNDING: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "rint": ("round", {"ties": "down"}),
 }
 
+_STRAIGHT_THROUGH = "the gradient passes as if it were the identity"
+
 _FLOAT_FUNCTIONS = {
     "reciprocal": "reciprocal", "sqrt": "sqrt", "rsqrt": "rsqrt", "cbrt": "cbrt", "exp": "exp", "expm1": "expm1",
     "log": "log", "log10": "log10", "log2": "log2", "log1p": "log1p", "sin": "sin", "cos": "cos", "tan": "tan",
@@ -44,6 +46,8 @@ _FLOAT_FUNCTIONS = {
 @rule(*_INTEGER_PRESERVING)
 def integer_preserving(context: NodeContext) -> Operand:
     """Convert functions that give integers for integers, such as ``abs``."""
+    if context.operator.endswith("_ste"):
+        note_gradient(context, _STRAIGHT_THROUGH)
     return context.node(_INTEGER_PRESERVING[context.operator], context.input(0))
 
 
@@ -63,6 +67,8 @@ def relu(context: NodeContext) -> Operand:
 def rounding(context: NodeContext) -> Operand:
     """Convert ``floor``, ``ceil``, ``trunc``, ``fix``, ``round`` and ``rint``; integers stay as they are."""
     kind, attributes = _ROUNDING[context.operator]
+    if context.operator.endswith("_ste"):
+        note_gradient(context, _STRAIGHT_THROUGH)
     if context.dtype(0) in INTEGERS:
         return context.input(0)
     return context.node(kind, context.input(0), **attributes)
@@ -147,12 +153,43 @@ def _float_function(context: NodeContext, kind: str, **attributes: Any) -> Value
     return context.node("cast", result, dtype=dtype)
 
 
-@rule(
-    "_copy", "BlockGrad", "make_loss", "MakeLoss", "_contrib_gradientmultiplier", "_identity_with_attr_like_rhs",
-    "IdentityAttachKLSparseReg",
-)  # fmt: skip
+@rule("BlockGrad")
+def stop_gradient(context: NodeContext) -> Operand:
+    """Convert ``BlockGrad``, which lets no gradient pass."""
+    return context.node("stop_gradient", context.input(0))
+
+
+@rule("_copy", "_identity_with_attr_like_rhs")
 def identity(context: NodeContext) -> Operand:
-    """Convert operators that change only the gradient, such as ``BlockGrad`` and ``MakeLoss``, to the identity."""
+    """Convert ``_copy`` and ``_identity_with_attr_like_rhs`` to the identity."""
+    return context.node("identity", context.input(0))
+
+
+_GRADIENT_NOTES = {
+    "make_loss": "its gradient is 1 whatever uses it",
+    "MakeLoss": "its gradient is grad_scale, normalized, whatever uses it",
+    "_contrib_gradientmultiplier": "it multiplies the gradient by a number",
+    "IdentityAttachKLSparseReg": "it adds the gradient of a penalty on activations",
+}
+
+
+@rule(*_GRADIENT_NOTES)
+def gradient_only(context: NodeContext) -> Operand:
+    """Convert operators that change only the gradient, such as ``MakeLoss``, to the identity, with a note."""
     context.attributes.ignore("grad_scale", "valid_thresh", "normalization", "scalar", "is_int")
     context.attributes.ignore("sparseness_target", "penalty", "momentum")
+    note_gradient(context, _GRADIENT_NOTES[context.operator])
     return context.node("identity", context.input(0))
+
+
+def note_gradient(context: NodeContext, change: str) -> None:
+    """Note that an operator computes in training another gradient than its conversion.
+
+    Args:
+        context: The node.
+        change: What it does to the gradient, such as "it multiplies the gradient by a number".
+    """
+    context.note(
+        f"{context.operator}: {change}; a store keeps what it computes, and not this gradient. In training, write it "
+        "into the loss"
+    )

@@ -1,4 +1,4 @@
-"""Stored tensors as values."""
+"""Stored tensors as values, and values without a gradient."""
 
 from __future__ import annotations
 
@@ -10,3 +10,8 @@ from neutral_to_torch.emission.lowering.rules import rule
 @rule("parameter")
 def parameter(node: NodeView) -> Symbol:
     return node.tensor("value")
+
+
+@rule("stop_gradient")
+def stop_gradient(node: NodeView, x: Symbol) -> Symbol:
+    return x.detach()
