@@ -12,6 +12,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Iterator
 
+from reference_source import HEAD as DEFINITIONS
+from reference_source import constants, shared_functions, source_of_kind
+
 from mxnet_to_neutral.operators import REFUSED, RULES
 from mxnet_to_neutral.symbol.aliases import CANONICAL
 from neutral.operators import Attribute, Operator, Role, catalogue
@@ -29,6 +32,16 @@ The layers of a store and the nodes of its graph are of these kinds. Every attri
 operands or outputs, `*name` stands for any number of them and `name?` for an optional one; `{k}` in a role stands for a
 number. An operand of a node may be a literal number.
 
+Each kind has its meaning in words, and as a function in Python with NumPy, taken from `neutral/reference/`. It gets
+the operands as arrays by position (None for an absent one), and the attributes and the layer's tensors by name. The
+blocks of this chapter, executed in order, are a program that defines all of them; [format.md](format.md) has the few
+lines more that run a store.
+
+**Dtype** is that of the first output: `same` as the first operand; `promote`: the narrowest that holds all operands;
+`promote_to_float`: the same, float32 for integers; `accumulate`: as the first operand, int64 for integers; `attribute`:
+the attribute `dtype`, or as the first operand where that is None; or a dtype's name. Without a rule it is the
+function's. Kinds with one of the first four rules compute float16 operands in float32 and round the result.
+
 Traits are facts that tools use:
 
 | trait | meaning |
@@ -41,6 +54,11 @@ Traits are facts that tools use:
 | associative | nested uses with equal attributes can be regrouped, up to rounding |
 | identity at inference | outside of training the output is the first operand |
 | keeps shape | the first output has the shape of the first operand |
+"""
+
+DEFINITIONS_HEAD = """### Definitions
+
+What the functions of the kinds need. NumPy has no bfloat16: such values are float32 arrays.
 """
 
 RULES_HEAD = """## MXNet's operators
@@ -95,11 +113,15 @@ PYTHON_FUNCTIONS = {
 
 def document() -> str:
     """Return the text of ``operators.md``."""
-    lines = [HEAD]
+    lines = [HEAD, DEFINITIONS_HEAD, *_block(DEFINITIONS), *_block(constants())]
     for family, operators in groupby(sorted(catalogue, key=lambda o: o.family), key=lambda o: o.family):
         lines.append(f"### {family.capitalize()}\n")
         for operator in operators:
             lines += kind_section(operator)
+    lines.append("### Shared functions\n")
+    lines.append("Functions that those of the kinds use, and that an evaluation calls around them.\n")
+    for _, source in shared_functions():
+        lines += _block(source)
     lines.append(RULES_HEAD.format(count=len(RULES)))
     for module, names in groupby(sorted(RULES, key=lambda name: (_family_of(name), name)), key=_family_of):
         lines.append(f"- **{module}**: {_code(names)}")
@@ -118,6 +140,7 @@ def kind_section(operator: Operator) -> Iterator[str]:
     yield f"{operator.meaning}\n"
     traits = ", ".join(traits_of(operator))
     signature = f"Operands: {_code(operator.inputs) or 'none'}. Outputs: {_code(operator.outputs)}."
+    signature += f" Dtype: `{operator.dtype_rule}`." if operator.dtype_rule is not None else ""
     yield f"{signature} Traits: {traits}.\n" if traits else f"{signature}\n"
     if operator.attributes:
         yield "| attribute | type | |\n|---|---|---|"
@@ -127,6 +150,13 @@ def kind_section(operator: Operator) -> Iterator[str]:
         yield "| tensor | shape | |\n|---|---|---|"
         yield from map(_role_row, operator.roles)
         yield ""
+    source = source_of_kind(operator.kind)
+    if source is not None:
+        yield from _block(source)
+
+
+def _block(source: str) -> list[str]:
+    return [f"```python\n{source}```\n"]
 
 
 def traits_of(operator: Operator) -> Iterator[str]:

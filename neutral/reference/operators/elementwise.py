@@ -1,4 +1,4 @@
-"""Arithmetic, comparisons, conversion and selection; functions of one number are in :mod:`.unary`."""
+"""Arithmetic, conversion and selection; functions of one number are in :mod:`.unary`."""
 
 from __future__ import annotations
 
@@ -60,28 +60,6 @@ def remainder_of_trunc(input: Array, other: Array) -> Array:
 @reference("ldexp")
 def ldexp(input: Array, other: Array) -> Array:
     return input * np.exp2(other)
-
-
-def _register_comparison(kind: str, function: Callable[..., Array]) -> None:
-    @reference(kind)
-    def compare(*operands: Array, dtype: str | None) -> Array:
-        return function(*operands)  # as bool; the evaluator converts it to the dtype of the operands if dtype is None
-
-
-_COMPARISONS: dict[str, Callable[..., Array]] = {
-    "equal": np.equal,
-    "not_equal": np.not_equal,
-    "greater": np.greater,
-    "greater_equal": np.greater_equal,
-    "less": np.less,
-    "less_equal": np.less_equal,
-    "logical_and": np.logical_and,
-    "logical_or": np.logical_or,
-    "logical_xor": np.logical_xor,
-    "logical_not": np.logical_not,
-}
-for _kind, _function in _COMPARISONS.items():
-    _register_comparison(_kind, _function)
 
 
 @reference("clamp")

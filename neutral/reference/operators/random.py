@@ -12,40 +12,81 @@ Shape = Sequence[int]
 Generator = np.random.Generator
 
 
-def _register(kind: str, parameters: int, draw: Callable[..., Any]) -> None:
-    """Register a distribution; ``draw`` gets the generator, the parameters and the shape."""
+def _sampled(
+    draw: Callable[..., Any],
+    parameters: int,
+    operands: Sequence[Array | None],
+    shape: Shape | None,
+    place: str,
+    dtype: str | None,
+) -> Array:
+    """Draw numbers; ``draw`` gets the first operands, the parameters of the distribution, and the shape."""
+    numbers = [np.asarray(operand, np.float64) for operand in operands[:parameters]]
+    like = operands[parameters] if len(operands) > parameters else None
+    base = np.broadcast(*numbers).shape if like is None else like.shape
+    extents = tuple(shape or ())
+    if place == "back" and extents:
+        numbers = [number.reshape(*number.shape, *[1] * len(extents)) for number in numbers]
+    whole = shape is not None and place == "whole"
+    size = extents if whole else (*extents, *base) if place == "front" else (*base, *extents)
+    tensors = [operand for operand in (like, *operands[:parameters]) if operand is not None and operand.ndim]
+    own = (like if like is not None else tensors[0] if tensors else np.zeros((), np.float32)).dtype
+    return np.asarray(draw(*numbers, size)).astype(own if dtype is None else dtype)
 
-    @reference(kind, context="random")
-    def sample(*operands: Array | None, shape: Shape | None, place: str, dtype: str | None, random: Generator) -> Array:
-        numbers = [np.asarray(operand, np.float64) for operand in operands[:parameters]]
-        like = operands[parameters] if len(operands) > parameters else None
-        base = np.broadcast(*numbers).shape if like is None else like.shape
-        extents = tuple(shape or ())
-        if place == "back" and extents:
-            numbers = [number.reshape(*number.shape, *[1] * len(extents)) for number in numbers]
-        whole = shape is not None and place == "whole"
-        size = extents if whole else (*extents, *base) if place == "front" else (*base, *extents)
-        tensors = [operand for operand in (like, *operands[:parameters]) if operand is not None and operand.ndim]
-        own = (like if like is not None else tensors[0] if tensors else np.zeros((), np.float32)).dtype
-        return np.asarray(draw(random, *numbers, size)).astype(own if dtype is None else dtype)
+
+@reference("random_normal", context="random")
+def random_normal(*operands: Array | None, random: Generator, **how: Any) -> Array:
+    return _sampled(random.normal, 2, operands, **how)
 
 
-def _negative_binomial(random: Generator, failures: Array, p: Array, size: Shape) -> Array:
-    return random.poisson(random.gamma(failures, (1 - p) / p, size))  # failures need not be an integer
+@reference("random_uniform", context="random")
+def random_uniform(*operands: Array | None, random: Generator, **how: Any) -> Array:
+    def draw(low: Array, high: Array, size: Shape) -> Array:
+        return low + (high - low) * random.random(size)
+
+    return _sampled(draw, 2, operands, **how)
 
 
-_register("random_normal", 2, lambda random, mean, deviation, size: random.normal(mean, deviation, size))
-_register("random_uniform", 2, lambda random, low, high, size: low + (high - low) * random.random(size))
-_register("random_exponential", 1, lambda random, rate, size: random.exponential(1 / rate, size))
-_register("random_gamma", 2, lambda random, concentration, scale, size: random.gamma(concentration, scale, size))
-_register("random_poisson", 1, lambda random, rate, size: random.poisson(rate, size))
-_register("random_negative_binomial", 2, _negative_binomial)
-_register("random_bernoulli", 1, lambda random, p, size: random.random(size) < p)
-_register(
-    "random_integer",
-    2,
-    lambda random, low, high, size: random.integers(low.astype(np.int64), high.astype(np.int64), size),
-)
+@reference("random_exponential", context="random")
+def random_exponential(*operands: Array | None, random: Generator, **how: Any) -> Array:
+    def draw(rate: Array, size: Shape) -> Array:
+        return random.exponential(1 / rate, size)
+
+    return _sampled(draw, 1, operands, **how)
+
+
+@reference("random_gamma", context="random")
+def random_gamma(*operands: Array | None, random: Generator, **how: Any) -> Array:
+    return _sampled(random.gamma, 2, operands, **how)
+
+
+@reference("random_poisson", context="random")
+def random_poisson(*operands: Array | None, random: Generator, **how: Any) -> Array:
+    return _sampled(random.poisson, 1, operands, **how)
+
+
+@reference("random_negative_binomial", context="random")
+def random_negative_binomial(*operands: Array | None, random: Generator, **how: Any) -> Array:
+    def draw(failures: Array, p: Array, size: Shape) -> Array:
+        return random.poisson(random.gamma(failures, (1 - p) / p, size))  # failures need not be an integer
+
+    return _sampled(draw, 2, operands, **how)
+
+
+@reference("random_bernoulli", context="random")
+def random_bernoulli(*operands: Array | None, random: Generator, **how: Any) -> Array:
+    def draw(p: Array, size: Shape) -> Array:
+        return random.random(size) < p
+
+    return _sampled(draw, 1, operands, **how)
+
+
+@reference("random_integer", context="random")
+def random_integer(*operands: Array | None, random: Generator, **how: Any) -> Array:
+    def draw(low: Array, high: Array, size: Shape) -> Array:
+        return random.integers(low.astype(np.int64), high.astype(np.int64), size)
+
+    return _sampled(draw, 2, operands, **how)
 
 
 @reference("random_category", context="random")

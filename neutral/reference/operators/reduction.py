@@ -10,57 +10,108 @@ from neutral.operators.reduction import reduced_axes
 from neutral.reference.registry import Array, reference
 
 
-def _accumulated(function: Callable[..., Array]) -> Callable[..., Array]:
-    """Return a sum or product that accumulates integers in int64."""
-
-    def accumulate(input: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
-        return function(input, axis, dtype=np.int64 if input.dtype.kind in "biu" else None, keepdims=keepdims)
-
-    return accumulate
-
-
-def _register(kind: str, function: Callable[..., Any]) -> None:
-    @reference(kind)
-    def reduce(
-        input: Array, axes: Sequence[int] | None, exclude: bool, keepdim: bool, at_least_1d: bool, **further: Any
-    ) -> Array:
-        removed = reduced_axes(None if axes is None else tuple(axes), exclude, input.ndim)
-        result = np.asarray(function(input, axis=removed, keepdims=keepdim, **further))
-        return np.atleast_1d(result) if at_least_1d else result
+def _reduced(
+    function: Callable[..., Any],
+    input: Array,
+    axes: Sequence[int] | None,
+    exclude: bool,
+    keepdim: bool,
+    at_least_1d: bool,
+    **further: Any,
+) -> Array:
+    """Apply a NumPy reduction to the axes that the attributes name."""
+    removed = reduced_axes(None if axes is None else tuple(axes), exclude, input.ndim)
+    result = np.asarray(function(input, axis=removed, keepdims=keepdim, **further))
+    return np.atleast_1d(result) if at_least_1d else result
 
 
-_REDUCTIONS: dict[str, Callable[..., Any]] = {
-    "sum": _accumulated(np.sum),
-    "mean": np.mean,
-    "product": _accumulated(np.prod),
-    "nan_sum": np.nansum,
-    "nan_product": np.nanprod,
-    "reduce_max": np.max,
-    "reduce_min": np.min,
-    "all": np.all,
-    "any": np.any,
-    "l1_norm": lambda input, axis, keepdims: np.sum(np.abs(input), axis, keepdims=keepdims),
-    "l2_norm": lambda input, axis, keepdims: np.sqrt(np.sum(input**2, axis, keepdims=keepdims)),
-    "variance": lambda input, axis, keepdims, correction: np.var(input, axis, ddof=correction, keepdims=keepdims),
-    "standard_deviation": lambda input, axis, keepdims, correction: np.std(
-        input, axis, ddof=correction, keepdims=keepdims
-    ),
-}
-for _kind, _function in _REDUCTIONS.items():
-    _register(_kind, _function)
+def _accumulator(input: Array) -> Any:
+    """Return the dtype in which a sum or product accumulates: int64 for integers."""
+    return np.int64 if input.dtype.kind in "biu" else None
 
 
-def _register_position(kind: str, function: Callable[..., Any]) -> None:
-    @reference(kind)
-    def position(input: Array, axis: int | None, keepdim: bool, at_least_1d: bool, dtype: str | None) -> Array:
-        result = np.asarray(function(input, axis))
-        if keepdim:
-            result = result.reshape([1] * input.ndim) if axis is None else np.expand_dims(result, axis)
-        return np.atleast_1d(result) if at_least_1d else result
+@reference("sum")
+def sum_(input: Array, **how: Any) -> Array:
+    return _reduced(np.sum, input, dtype=_accumulator(input), **how)
 
 
-_register_position("argmax", np.argmax)
-_register_position("argmin", np.argmin)
+@reference("mean")
+def mean(input: Array, **how: Any) -> Array:
+    return _reduced(np.mean, input, **how)
+
+
+@reference("product")
+def product(input: Array, **how: Any) -> Array:
+    return _reduced(np.prod, input, dtype=_accumulator(input), **how)
+
+
+@reference("nan_sum")
+def nan_sum(input: Array, **how: Any) -> Array:
+    return _reduced(np.nansum, input, **how)
+
+
+@reference("nan_product")
+def nan_product(input: Array, **how: Any) -> Array:
+    return _reduced(np.nanprod, input, **how)
+
+
+@reference("reduce_max")
+def reduce_max(input: Array, **how: Any) -> Array:
+    return _reduced(np.max, input, **how)
+
+
+@reference("reduce_min")
+def reduce_min(input: Array, **how: Any) -> Array:
+    return _reduced(np.min, input, **how)
+
+
+@reference("all")
+def all_(input: Array, **how: Any) -> Array:
+    return _reduced(np.all, input, **how)
+
+
+@reference("any")
+def any_(input: Array, **how: Any) -> Array:
+    return _reduced(np.any, input, **how)
+
+
+@reference("l1_norm")
+def l1_norm(input: Array, **how: Any) -> Array:
+    return _reduced(np.sum, np.abs(input), **how)
+
+
+@reference("l2_norm")
+def l2_norm(input: Array, **how: Any) -> Array:
+    return np.sqrt(_reduced(np.sum, input**2, **how))
+
+
+@reference("variance")
+def variance(input: Array, correction: int, **how: Any) -> Array:
+    return _reduced(np.var, input, ddof=correction, **how)
+
+
+@reference("standard_deviation")
+def standard_deviation(input: Array, correction: int, **how: Any) -> Array:
+    return _reduced(np.std, input, ddof=correction, **how)
+
+
+def _position(
+    function: Callable[..., Any], input: Array, axis: int | None, keepdim: bool, at_least_1d: bool, dtype: str | None
+) -> Array:
+    result = np.asarray(function(input, axis))
+    if keepdim:
+        result = result.reshape([1] * input.ndim) if axis is None else np.expand_dims(result, axis)
+    return np.atleast_1d(result) if at_least_1d else result
+
+
+@reference("argmax")
+def argmax(input: Array, **how: Any) -> Array:
+    return _position(np.argmax, input, **how)
+
+
+@reference("argmin")
+def argmin(input: Array, **how: Any) -> Array:
+    return _position(np.argmin, input, **how)
 
 
 @reference("quantile")
