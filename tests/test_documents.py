@@ -33,7 +33,8 @@ def documents() -> list[Path]:
 
 def test_links_between_documents_lead_somewhere() -> None:
     for path in documents():
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
+        prose = re.sub(r"^```python\n.*?^```$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", prose):
             assert (path.parent / target).exists(), f"{path.name} links to {target}"
 
 

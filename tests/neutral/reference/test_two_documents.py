@@ -30,14 +30,14 @@ def program() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def operators(program: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    scope, operators = program["read_operators"](DOCS / "operators.md")
-    return scope, operators
+def operators(program: dict[str, Any]) -> Any:
+    """The functions that ``operators.md`` defines, and the entries of its kinds."""
+    return program["read_operators"](DOCS / "operators.md")
 
 
 def test_the_document_defines_a_function_for_every_executable_kind(operators: Any) -> None:
     scope, entries = operators
-    assert set(scope["FUNCTIONS"]) == set(load_functions())
+    assert set(scope.FUNCTIONS) == set(load_functions())
     assert {kind: entry.dtype_rule for kind, entry in entries.items()} == {o.kind: o.dtype_rule for o in catalogue}
     assert {kind: entry.inputs for kind, entry in entries.items()} == {o.kind: tuple(o.inputs) for o in catalogue}
     text = (DOCS / "operators.md").read_text(encoding="utf-8").partition("\n## MXNet's operators")[0]
@@ -48,7 +48,7 @@ def test_one_function_of_the_document_computes_what_the_code_does(operators: Any
     text = (DOCS / "operators.md").read_text(encoding="utf-8")
     entry = text.partition("#### `convolution`\n")[2].partition("\n#### ")[0]
     (source,) = re.findall(r"^```python\n(.*?)^```$", entry, re.MULTILINE | re.DOTALL)
-    scope = dict(operators[0], FUNCTIONS={})
+    scope = {**vars(operators[0]), "FUNCTIONS": {}}
     exec(source, scope)
     random = np.random.default_rng(0)
     x, weight = random.standard_normal((2, 4, 7, 6)), random.standard_normal((6, 2, 3, 2))
