@@ -35,6 +35,9 @@ def reference(*kinds, context=None):
 """
 """What the functions of the document need; blocks that follow are executed in the same scope."""
 
+LINE_LENGTH = 120
+"""The length of lines that the formatter, which formats blocks in documents too, breaks."""
+
 EVALUATION = (literal_array, widened, finished, output_dtype)
 """The functions that an evaluation calls around those of the kinds."""
 
@@ -67,8 +70,10 @@ def constants() -> str:
     lines = []
     for name in sorted(values):
         value = sorted(values[name]) if isinstance(values[name], frozenset) else values[name]
-        text = f"{name} = {value!r}".replace("'", '"')
-        lines.append(textwrap.fill(text, 116, subsequent_indent="    ", break_long_words=False))
+        text = f"{name} = {value!r}"
+        if isinstance(value, dict) and len(text) > LINE_LENGTH:
+            text = "\n".join([f"{name} = {{", *(f"    {key!r}: {item!r}," for key, item in value.items()), "}"])
+        lines.append(text.replace("'", '"'))
     return "\n".join(lines) + "\n"
 
 
