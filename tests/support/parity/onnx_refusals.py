@@ -63,12 +63,6 @@ WITHOUT_RULE = frozenset(
             "cross_attention_scores",
             "cross_attention_values",
         ),
-        # control flow
-        *(
-            "foreach",
-            "while_loop",
-            "branch",
-        ),
         # convolution
         *("deformable_convolution",),
         # creation
@@ -177,15 +171,6 @@ WITHOUT_RULE = frozenset(
             "random_category",
             "random_permutation",
         ),
-        # recurrent
-        *(
-            "lstm",
-            "gru",
-            "rnn",
-            "lstm_cell",
-            "gru_cell",
-            "rnn_cell",
-        ),
         # reduction
         *(
             "sum",
@@ -218,12 +203,6 @@ WITHOUT_RULE = frozenset(
             "upsample_nearest",
             "upsample_nearest_like",
             "resize_bilinear",
-        ),
-        # sequence
-        *(
-            "sequence_mask",
-            "sequence_last",
-            "sequence_reverse",
         ),
         # warping
         *(

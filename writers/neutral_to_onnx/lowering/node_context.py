@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Mapping, Sequence
+from copy import copy
+from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -69,6 +70,19 @@ class NodeContext:
         """The version of the standard operators."""
         return self.builder.opset
 
+    def inside(self, builder: GraphBuilder) -> NodeContext:
+        """Return the same node with another graph under construction, for the body of a loop or a branch.
+
+        Args:
+            builder: The builder of the body.
+
+        Returns:
+            The context, whose nodes are added to the body.
+        """
+        context = copy(self)
+        context.builder = builder
+        return context
+
     def uses(self, output: int) -> bool:
         """Return whether anything uses an output.
 
@@ -93,20 +107,28 @@ class NodeContext:
         """
         return self.builder.op(op_type, *inputs, name=f"{self.name}/{op_type}", **attributes)
 
-    def ops(self, op_type: str, inputs: Sequence[OnnxValue | None], count: int, **attributes: Any) -> list[OnnxValue]:
+    def ops(
+        self,
+        op_type: str,
+        inputs: Sequence[OnnxValue | None],
+        count: int,
+        types: Sequence[tuple[str, Any]] | None = None,
+        **attributes: Any,
+    ) -> list[OnnxValue]:
         """Add a node with several outputs; see :meth:`GraphBuilder.ops`.
 
         Args:
             op_type: The name of a standard operator.
             inputs: The operands; None for an optional one that is absent.
             count: The number of outputs.
+            types: The dtype and shape of each output, instead of those that ONNX infers.
             attributes: The operator's attributes; those that are None are left out.
 
         Returns:
             The outputs.
         """
         names = [f"{self.name}/{op_type}:{number}" for number in range(count)]
-        return self.builder.ops(op_type, inputs, names, **attributes)
+        return self.builder.ops(op_type, inputs, names, types, **attributes)
 
     def constant(self, content: Any, dtype: str) -> OnnxValue:
         """Return a constant.
@@ -186,6 +208,42 @@ class NodeContext:
             return self._stored(role)[0].shape
         self.rank(self._computed[role])
         return self._computed[role].shape or ()
+
+    def derived_tensor(
+        self, roles: Sequence[str], shape: tuple[int, ...], derive: Callable[[list[Any]], Any], form: str
+    ) -> OnnxValue:
+        """Return an initialiser that is computed from stored tensors when the file is written.
+
+        Args:
+            roles: The names of the roles; none is computed by the graph.
+            shape: The shape of the result.
+            derive: Return the result for the arrays of the roles; a role that is absent gives None.
+            form: What is computed, in words, for each result that differs.
+
+        Returns:
+            The value, in the dtype of the first tensor.
+        """
+        present = [role for role in roles if self.has(role)]
+        tensor, key = self._stored(present[0])
+        tensors = {role: self._stored(role)[0] for role in present}
+
+        def content() -> Any:
+            return derive([tensors[role].numpy() if role in tensors else None for role in roles])
+
+        keys = " ".join(self._stored(role)[1] for role in present)
+        value = self.builder.tensor(key, lazy_tensor(tensor.dtype, shape, content), f"{form} {keys}")
+        return self.widened(value) if self.single else value
+
+    def is_stored(self, role: str) -> bool:
+        """Return whether a role has no tensor that the graph computes.
+
+        Args:
+            role: The name of the role.
+
+        Returns:
+            True if the tensor is stored, or absent.
+        """
+        return role not in self._computed
 
     def shaped_tensor(self, role: str, shape: tuple[int, ...]) -> OnnxValue:
         """Return the tensor of a role in another shape: a stored one is declared so, a computed one reshaped.
