@@ -176,7 +176,7 @@ def reader(session: nox.Session) -> None:
 def benchmarks(session: nox.Session) -> None:
     """Run the benchmarks, or those named: ``nox -s benchmarks -- emit match``."""
     install_locked(session)
-    names = session.posargs or ("startup", "export", "load", "archive", "match", "emit", "graph_costs")
+    names = session.posargs or ("startup", "export", "load", "archive", "match", "emit", "graph_costs", "reference")
     for name in names:
         session.run("python", f"benchmarks/{name}.py", env={**THREADS, "PYTHONPATH": "tests/support"})
 

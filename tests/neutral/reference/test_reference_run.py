@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import weakref
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,39 @@ def test_values_are_freed_after_their_last_use(monkeypatch: pytest.MonkeyPatch) 
     nodes = tuple(Node(f"n{i + 1}", "relu", (Value(f"n{i}"),), {}) for i in range(5))
     run(Store({}, {}, Graph((Input("n0"),), nodes, (Value("n5"),))), {"n0": np.zeros(3, np.float32)})
     assert len(alive) == 5
+
+
+def peak_memory(nodes: tuple[Node, ...], x: np.ndarray) -> int:
+    """The most bytes that a run holds at once, besides its input."""
+    store = Store({}, {}, Graph((Input("n0"),), nodes, (Value(nodes[-1].name),)))
+    run(store, {"n0": x[:1]})  # what the first run of a kind imports and caches
+    tracemalloc.start()
+    try:
+        run(store, {"n0": x})
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_is_that_of_the_live_values() -> None:
+    x = np.ones((64, 4096), np.float32)
+    kinds = [("relu", ()), ("add", (1.5,)), ("sigmoid", ())] * 34
+    chain = tuple(Node(f"n{i + 1}", kind, (Value(f"n{i}"), *more), {}) for i, (kind, more) in enumerate(kinds))
+    assert len(chain) > 100 and peak_memory(chain, x) < 6 * x.nbytes
+    kept = Node("sum", "add", (Value("n102"), Value("n1")), {})
+    assert x.nbytes <= peak_memory((*chain, kept), x) - 1 < 7 * x.nbytes
+
+
+def test_memory_is_that_of_the_live_values_in_a_loop() -> None:
+    x = np.ones((64, 4096), np.float32)
+    body = Graph(
+        (Input("state"),),
+        tuple(Node(f"s{i + 1}", "relu", (Value(f"s{i}" if i else "state"),), {}) for i in range(20)),
+        (Value("s20"),),
+    )
+    until = Graph((Input("state"),), (Node("more", "greater", (1.0, 0.0), {"dtype": None}),), (Value("more"),))
+    how = {"condition": until, "body": body, "states": 1, "max_iterations": 10}
+    assert peak_memory((Node("loop", "while_loop", (Value("n0"),), how),), x) < 6 * x.nbytes
 
 
 def test_tensors_of_a_file_are_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
