@@ -9,6 +9,7 @@ from typing import Any, Callable, Iterator
 from module_graph import PACKAGES, module_files
 from mxnet_to_neutral.operators import RULES
 from neutral.reference.registry import load_functions
+from neutral_to_onnx.registry import load_rules
 from neutral_to_torch.emission.lowering import rules
 
 Function = Callable[..., Any]
@@ -36,7 +37,12 @@ def public_functions() -> Iterator[tuple[str, Function]]:
 def rule_functions() -> set[Function]:
     """Return the functions with the arguments that the documentation of their registry describes for all."""
     emitters = [rules.rule_for(kind) for kind in rules.supported()]
-    return {*RULES.values(), *load_functions().values(), *(rule.function for rule in emitters if rule)}
+    return {
+        *RULES.values(),
+        *load_functions().values(),
+        *(rule.function for rule in emitters if rule),
+        *(rule.function for rule in load_rules().values()),
+    }
 
 
 def lacks_arguments(function: Function) -> bool:

@@ -27,6 +27,11 @@ class WrittenModel:
         outputs: The names of the outputs.
         keys: The store's tensor key for each initialiser that is a stored tensor.
         modules: The name of the value for each node of the store.
+
+    Example:
+        >>> path = Path("model.onnx")
+        >>> WrittenModel(path, path, 21, 8, ["data"], ["fc1"], {"fc1.weight": "fc1.weight"}, {"fc1": "fc1"}).lines
+        8
     """
 
     path: Path

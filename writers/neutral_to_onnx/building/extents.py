@@ -14,6 +14,10 @@ class Extent:
     Attributes:
         value: The value.
         axis: The axis, from 0.
+
+    Example:
+        >>> Extent(OnnxValue("data", "float32", ("batch", 3)), 0).symbol
+        'batch'
     """
 
     value: OnnxValue

@@ -35,6 +35,10 @@ class OnnxValue:
         dtype: The dtype's name, such as ``float32``.
         shape: The extents of the axes; None where the rank is unknown.
         array: The elements, of a small constant.
+
+    Example:
+        >>> OnnxValue("data", "float32", ("batch", 3)).rank
+        2
     """
 
     name: str
