@@ -98,6 +98,6 @@ def without_defaults(term: Term) -> Term:
 
 def _is_default(term: Term, default: object) -> bool:
     if not isinstance(term, Literal) or default is REQUIRED:
-        return False
+        return isinstance(term, Name) and term == default
     same_type = isinstance(term.value, bool) == isinstance(default, bool)
     return same_type and bool(term.value == default)

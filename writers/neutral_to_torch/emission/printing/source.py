@@ -104,7 +104,8 @@ def _imports(code: str, found: Iterable[Helper]) -> list[str]:
 
 
 def _defaults(parameters: Sequence[Parameter]) -> dict[str, object]:
-    return {p.name: p.default.value for p in parameters if isinstance(p.default, Literal)}
+    given = {p.name: p.default for p in parameters if p.default is not None}
+    return {name: term.value if isinstance(term, Literal) else term for name, term in given.items()}
 
 
 def _class(item: ClassText, defaults: Mapping[str, Mapping[str, object]]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any, Collection, Mapping, Sequence
 
 from neutral_to_torch.emission.expression.terms import Literal, Name, Operation, Term
 from neutral_to_torch.emission.heuristics import HEURISTICS
+from neutral_to_torch.emission.structure.block_facts import CONVOLUTIONS
 from neutral_to_torch.emission.structure.canonical_subgraph import CanonicalSubgraph, Leaf, leaves
 from neutral_to_torch.emission.structure.member import MISSING, Member
 
@@ -103,24 +104,51 @@ def keep_typical(template: CanonicalSubgraph, members: Sequence[Member]) -> list
     return kept
 
 
-def is_typical(candidate: CanonicalSubgraph, reduced: CanonicalSubgraph, regions: Sequence[CanonicalSubgraph]) -> bool:
-    """Return whether a chain's numbers, beside channels and stride, are among those of a block's regions.
+def is_typical(candidate: CanonicalSubgraph, reduced: CanonicalSubgraph, members: Sequence[Member]) -> bool:
+    """Return whether a chain's numbers, beside channels and stride, are among those of a block's members.
 
     Args:
         candidate: The chain.
-        reduced: The first region without its optional part, which has the statements of the chain.
-        regions: Regions that lack no part.
+        reduced: The first member without its optional parts, which has the statements of the chain.
+        members: Members of the block; the first lacks no part.
     """
-    order = [id(statement) for statement in regions[0].statements]
-    columns = [leaves(region.statements) for region in regions]
+    order = {id(statement): position for position, statement in enumerate(members[0].statements)}
     for statement, found in zip(reduced.statements, leaves(candidate.statements)):
-        position = order.index(id(statement))
+        position = order[id(statement)]
+        present = [item for member in members if (item := member.statements[position]) is not None]
+        columns = [leaves([item])[0] for item in present]
         for k, leaf in enumerate(found):
             if leaf.hint in ("stride", "groups") or leaf.hint in CHANNEL_ARGUMENTS:
                 continue
-            if not any(same(leaf.value, column[position][k].value) for column in columns):
+            if not any(same(leaf.value, column[k].value) for column in columns):
                 return False
     return True
+
+
+def mixes_pointwise(
+    reduced: CanonicalSubgraph, regions: Sequence[CanonicalSubgraph], others: Sequence[CanonicalSubgraph]
+) -> bool:
+    """Return whether regions would share a layer that is a 1x1 convolution in some and a larger one in others.
+
+    Args:
+        reduced: The first region without its optional parts, which has the statements of the others.
+        regions: Regions that lack no part.
+        others: Regions that lack the optional parts.
+    """
+    order = [id(statement) for statement in regions[0].statements]
+    columns = [leaves(region.statements) for region in regions]
+    for other in others:
+        for statement, found in zip(reduced.statements, leaves(other.statements)):
+            position = order.index(id(statement))
+            for k, leaf in enumerate(found):
+                values = [leaf.value, *(column[position][k].value for column in columns)]
+                if leaf.hint == "kernel_size" and statement.kind in CONVOLUTIONS and len({_is_one(value) for value in values}) > 1:
+                    return True
+    return False
+
+
+def _is_one(kernel: Any) -> bool:
+    return set(kernel) == {1} if isinstance(kernel, tuple) else bool(kernel == 1)
 
 
 class _Settings(dict):  # type: ignore[type-arg]
@@ -151,6 +179,11 @@ def vary(table: Table) -> list[Variable]:
         leaf, column = table[place]
         present = [value for value in column if value is not MISSING]
         fitting = [v for v in variables if agrees(v.vector, column)]
+        if not fitting and leaf.hint in _STEPS:
+            fitting = [v for v in variables if "stride" in v.hints and _completes(v.vector, column)][:1]
+            for variable in fitting:
+                pairs = zip(variable.vector, column)
+                variable.vector = tuple(given if value is MISSING else value for value, given in pairs)
         named = [v for v in fitting if leaf.hint in v.hints]
         if all(same(value, present[0]) for value in present):
             follows = MISSING in column and (leaf.hint == "stride" or leaf.hint in CHANNEL_ARGUMENTS)
@@ -224,6 +257,16 @@ def agrees(vector: Sequence[Any], column: Sequence[Any]) -> bool:
     return all(b is MISSING or same(a, b) for a, b in zip(vector, column))
 
 
+_STEPS = ("stride", "kernel_size")
+"""Arguments by which the pooling of a shortcut steps as the convolutions beside it do."""
+
+
+def _completes(vector: Sequence[Any], column: Sequence[Any]) -> bool:
+    """Return whether numbers are equal, and differ between members, wherever both are present."""
+    pairs = [(a, b) for a, b in zip(vector, column) if a is not MISSING and b is not MISSING]
+    return all(same(a, b) for a, b in pairs) and len({repr(a) for a, _ in pairs}) > 1
+
+
 def name_variables(variables: Sequence[Variable]) -> None:
     """Name variables by their roles: channels that come in, go out, or are between; others by their argument.
 
@@ -289,8 +332,8 @@ def _between(variable: Variable, other: Variable | None, taken: Collection[str])
 
 
 def _priority(hint: str) -> int:
-    """Name no shared number after padding, which follows from the others."""
-    return int(hint == "padding")
+    """Name a shared number after padding, which follows from others, or a pooling's kernel only where nothing else."""
+    return ("stride", "kernel_size", "padding").index(hint) if hint in ("stride", "kernel_size", "padding") else 0
 
 
 def _ratio(vector: Sequence[Any], base: Variable) -> Term | None:

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Mapping, Sequence
+from typing import Any, Collection, Mapping, Sequence
 
-from neutral_to_torch.emission.expression.terms import Call, Literal, Name, Operation, Ref, SelfAttribute, Term
+from neutral_to_torch.emission.expression.terms import (
+    Call,
+    Declaration,
+    Literal,
+    Name,
+    Operation,
+    Ref,
+    SelfAttribute,
+    Term,
+    applied,
+)
 from neutral_to_torch.emission.heuristics import HEURISTICS
 from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.structure.arguments import (
@@ -17,7 +27,7 @@ from neutral_to_torch.emission.structure.arguments import (
     tabulate,
     vary,
 )
-from neutral_to_torch.emission.structure.canonical_subgraph import CanonicalSubgraph, Leaf, Mapper
+from neutral_to_torch.emission.structure.canonical_subgraph import CanonicalSubgraph, Leaf, Mapper, constant
 from neutral_to_torch.emission.structure.member import MISSING, Member
 from neutral_to_torch.emission.structure.module_ir import Block, Derived, Instance, Option, Owned, Parameter, owned
 
@@ -47,7 +57,10 @@ def make_block(
     stored = {v.name: False for v in variables if v.name}
     statements = _parametrised(template.statements, terms, stored)
     conditions = _conditions(options, members, variables)
-    parameters = _parameters(variables, stored, options, conditions, members)
+    sizes = _optional_sizes(template, options, members, variables)
+    conditions |= {flag: term for flag, (_, term) in sizes.items() if flag not in conditions}
+    optional = {id(variable) for flag, (variable, term) in sizes.items() if conditions[flag] is term}
+    parameters = _parameters(variables, stored, options, conditions, members, optional)
     replaced = dict(zip(template.statements, statements))
     chosen = tuple(
         dataclasses.replace(
@@ -83,6 +96,20 @@ def _conditions(options: Sequence[Option], members: Sequence[Member], variables:
     return found
 
 
+def _optional_sizes(
+    template: CanonicalSubgraph, options: Sequence[Option], members: Sequence[Member], variables: Sequence[Variable]
+) -> dict[str, tuple[Variable, Term]]:
+    """Return by flag the only argument that an optional part alone uses: where it is None, the part is left out."""
+    found = {}
+    for index, option in enumerate(options):
+        inside = {k for k, statement in enumerate(template.statements) if statement in option.statements}
+        lacks = [index in member.lacks for member in members]
+        used = [v for v in variables if v.name and v.term is None and {place[0] for place in v.places} <= inside]
+        if len(used) == 1 and [value is MISSING for value in used[0].vector] == lacks and not option.is_expression:
+            found[option.flag] = (used[0], Operation("is not", (Name(used[0].name), Literal(None))))
+    return found
+
+
 def _parametrised(
     statements: Sequence[Statement], terms: Mapping[tuple[int, int], Term | None], stored: dict[str, bool]
 ) -> list[Statement]:
@@ -92,14 +119,18 @@ def _parametrised(
         term = terms.get((place[0], place[1]))
         place[1] += 1
         if term is None:
-            return Literal(leaf.value)
+            return constant(leaf.value)
         return term if leaf.built else _on_self(term, stored)
 
     mapper = Mapper(replace)
     result = []
     for position, statement in enumerate(statements):
         place[:] = [position, 0]
-        result.append(dataclasses.replace(statement, term=mapper(statement.term)))
+        mapped = mapper(statement.term)
+        own = applied(mapped)
+        is_open = own is not None and isinstance(own.declaration, Declaration) and own.declaration.kind == "activation"
+        kind = "activation" if is_open else statement.kind
+        result.append(dataclasses.replace(statement, term=mapped, kind=kind))
     return result
 
 
@@ -118,6 +149,7 @@ def _parameters(
     options: Sequence[Option],
     conditions: Mapping[str, Term],
     members: Sequence[Member],
+    sizes: Collection[int],
 ) -> list[Parameter]:
     required: list[Parameter] = []
     optional: list[Parameter] = []
@@ -125,7 +157,10 @@ def _parameters(
         if variable.term is not None:
             continue
         default = None if variable.is_channels else _usual(variable.vector)
-        parameter = Parameter(variable.name, _annotation(variable.vector), default, stored[variable.name])
+        annotation = _annotation(variable.vector)
+        if id(variable) in sizes:
+            default, annotation = Literal(None), f"{annotation} | None"
+        parameter = Parameter(variable.name, annotation, default, stored[variable.name])
         (required if default is None else optional).append(parameter)
     flags = []
     for index, option in enumerate(options):
@@ -147,7 +182,7 @@ def _usual(vector: Sequence[Any]) -> Term | None:
     """Return the value that at least half of the members have."""
     present = [value for value in vector if value is not MISSING]
     best = max(present, key=present.count)
-    return Literal(best) if 2 * present.count(best) >= len(present) else None
+    return constant(best) if 2 * present.count(best) >= len(present) else None
 
 
 def _annotation(vector: Sequence[Any]) -> str:
@@ -155,7 +190,9 @@ def _annotation(vector: Sequence[Any]) -> str:
     for value in vector:
         if value is MISSING:
             continue
-        if isinstance(value, tuple):
+        if isinstance(value, Name):
+            kinds.append("type[nn.Module]")
+        elif isinstance(value, tuple):
             kinds.append(f"tuple[{', '.join(type(item).__name__ for item in value)}]")
         else:
             kinds.append(type(value).__name__)
@@ -164,8 +201,8 @@ def _annotation(vector: Sequence[Any]) -> str:
 
 def _unused(parameter: Parameter, given: Mapping[str, Any]) -> Any:
     """Return the value passed for an argument that only an absent part would use."""
-    if isinstance(parameter.default, Literal):
-        return parameter.default.value
+    if parameter.default is not None:
+        return parameter.default.value if isinstance(parameter.default, Literal) else parameter.default
     return next((v for v in given.values() if v is not MISSING and isinstance(v, int)), 0)
 
 
@@ -180,9 +217,9 @@ def _instance(
             if value is MISSING:
                 value = _unused(parameter, given)
             if parameter.default is None:
-                args.append(Literal(value))
+                args.append(constant(value))
             else:
-                kwargs.append((parameter.name, Literal(value)))
+                kwargs.append((parameter.name, constant(value)))
     flags = {parameter.name for parameter in block.parameters}
     kwargs += [(o.flag, Literal(index not in member.lacks)) for index, o in enumerate(options) if o.flag in flags]
     present = [statement for statement in member.statements if statement is not None]

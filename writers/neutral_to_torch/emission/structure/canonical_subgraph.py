@@ -23,15 +23,26 @@ from neutral_to_torch.emission.expression.terms import (
     SelfAttribute,
     Slice,
     Term,
+    applied,
 )
 from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.printing.signatures import parameters
 from neutral_to_torch.emission.structure.module_ir import Instance, Owned
 
 
+ACTIVATION_KINDS = frozenset(("relu", "elu", "selu", "gelu", "silu", "hard_swish", "mish", "softplus", "clamp"))
+"""Catalogue kinds of activations in which instances of a class may differ."""
+
+
 @dataclass(frozen=True)
 class Leaf:
-    """A number that may differ between instances. ``hint`` is its callee's word; ``built``: in ``__init__``."""
+    """A number, or an activation's class, that may differ between instances.
+
+    Attributes:
+        value: The number, a tuple of numbers, or the name of an activation's class.
+        hint: The word of its callee: the name of the argument.
+        built: Whether it is used in ``__init__``.
+    """
 
     value: Any
     hint: str
@@ -74,13 +85,23 @@ class Mapper:
         if isinstance(term, ListOrTuple):
             return ListOrTuple(tuple(self(item, hint, built) for item in term.items), term.brackets)
         if isinstance(term, ModuleOrFunction):
-            return ModuleOrFunction(self(term.module, hint, built), self(term.inline, hint, built))
+            return self._module_or_function(term, hint, built)
         if isinstance(term, Conditional):
             parts = (term.test, term.chosen, term.otherwise)
             return Conditional(*(self(part, hint, built) for part in parts))
         if isinstance(term, Repeat):
             return Repeat(self(term.item, hint, built), term.count)
         return term
+
+    def _module_or_function(self, term: ModuleOrFunction, hint: str, built: bool) -> Term:
+        activation = activation_of(term)
+        if activation is not None:
+            chosen = self._replace_leaf(Leaf(activation, "activation", True))
+            if chosen != activation and isinstance(term.module, Call) and isinstance(term.module.callee, SelfAttribute):
+                item = term.module.callee.declaration
+                self.owned[item] = replace(item, constructor=Call(chosen), kind="activation")
+                return Call(SelfAttribute(self.owned[item]), tuple(self(arg) for arg in term.module.args))
+        return ModuleOrFunction(self(term.module, hint, built), self(term.inline, hint, built))
 
     def _call(self, call: Call, built: bool) -> Term:
         name = call.callee.text if isinstance(call.callee, Name) else ""
@@ -107,6 +128,32 @@ class Mapper:
         args = tuple(self(arg, name, True) for arg, name in zip(constructor.args, names))
         kwargs = tuple((name, self(arg, name, True)) for name, arg in constructor.kwargs)
         return Call(constructor.callee, args, kwargs)
+
+
+def activation_of(term: Term) -> Name | None:
+    """Return the class of the activation that a term applies, if it has no arguments.
+
+    Args:
+        term: The term of a statement.
+
+    Returns:
+        Such as ``nn.ReLU``; None for other terms.
+    """
+    own = applied(term)
+    if not isinstance(term, ModuleOrFunction) or own is None or own.declaration.kind not in ACTIVATION_KINDS:
+        return None
+    constructor = own.declaration.constructor
+    plain = isinstance(constructor, Call) and not constructor.args and not constructor.kwargs
+    return constructor.callee if plain and isinstance(constructor.callee, Name) else None
+
+
+def constant(value: Any) -> Term:
+    """Return the term of a leaf's value: a literal, or the name of a class.
+
+    Args:
+        value: The value.
+    """
+    return value if isinstance(value, Name) else Literal(value)
 
 
 def is_number(value: Any) -> bool:
@@ -136,7 +183,7 @@ def leaves(statements: Sequence[Statement]) -> list[list[Leaf]]:
 
     def keep(leaf: Leaf) -> Term:
         found[-1].append(leaf)
-        return Literal(leaf.value)
+        return constant(leaf.value)
 
     mapper = Mapper(keep)
     for statement in statements:
@@ -156,7 +203,10 @@ class CanonicalSubgraph:
 
 
 def canonicalize(
-    members: Mapping[Value, Statement], output: Value, instead: Mapping[Value, Value] = NOTHING
+    members: Mapping[Value, Statement],
+    output: Value,
+    instead: Mapping[Value, Value] = NOTHING,
+    any_activation: bool = False,
 ) -> CanonicalSubgraph:
     """Return the form of the region that computes ``output``; ``members`` gives the statement of each value inside.
 
@@ -167,6 +217,7 @@ def canonicalize(
         members: The statements of the region by the value that each defines.
         output: The value that the region computes.
         instead: The value that takes the place of another.
+        any_activation: Whether regions that differ in their activations have the same key.
 
     Returns:
         The form, which is equal for regions that one class can express.
@@ -200,7 +251,7 @@ def canonicalize(
     owns: dict[Owned, int] = {}
     keys: list[Hashable] = []
     for position, statement in enumerate(order):
-        keys.append(_key(statement.term, lambda value: numbers[at(value)], owns))
+        keys.append(_key(statement.term, lambda value: numbers[at(value)], owns, any_activation))
         for k, value in enumerate(statement.values):
             numbers[value] = ("statement", 1000 * position + k)
     return CanonicalSubgraph(tuple(order), tuple(inputs), output, (tuple(keys), numbers[output]))
@@ -219,8 +270,13 @@ def token(statement: Statement) -> Hashable:
     return _key(statement.term, lambda value: numbers.setdefault(value, len(numbers)), {})
 
 
-def _key(term: Term, number: Callable[[Value], Hashable], owns: dict[Owned, int]) -> Hashable:
-    mapper = Mapper(lambda leaf: Literal("#"), lambda value: Name(f"@{number(value)}"))
+def _key(
+    term: Term, number: Callable[[Value], Hashable], owns: dict[Owned, int], any_activation: bool = False
+) -> Hashable:
+    def without_value(leaf: Leaf) -> Term:
+        return leaf.value if isinstance(leaf.value, Name) and not any_activation else Literal("#")
+
+    mapper = Mapper(without_value, lambda value: Name(f"@{number(value)}"))
     return _hashable(mapper(term), owns, {new: old for old, new in mapper.owned.items()})
 
 

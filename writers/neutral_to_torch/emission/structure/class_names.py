@@ -11,6 +11,7 @@ from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.structure.architectures import recognize
 from neutral_to_torch.emission.structure.block_facts import BlockFacts, merge_kind
 from neutral_to_torch.emission.structure.canonical_subgraph import CanonicalSubgraph
+from neutral_to_torch.emission.structure.labels import base
 from neutral_to_torch.emission.structure.module_ir import Instance, owned
 from neutral_to_torch.emission.structure.naming import common, split_words, tokens
 from neutral_to_torch.emission.structure.short_names import without_counter
@@ -117,5 +118,6 @@ def option_name(removed: Sequence[Statement], template: CanonicalSubgraph, taken
     else:
         result = removed[-1].results
         merges = [s for s in template.statements if result in s.operands and len(s.operands) > 1]
-        name = "downsample" if merges else "expand"
+        single = base(owned(removed)[0]) if len(removed) == 1 else "expand"
+        name = "downsample" if merges else single
     return UniqueNames(taken, separator="")(name)

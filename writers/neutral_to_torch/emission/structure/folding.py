@@ -11,7 +11,7 @@ from neutral_to_torch.emission.expression.terms import Declaration, ListOrTuple,
 from neutral_to_torch.emission.expression.traversal import walk
 from neutral_to_torch.emission.heuristics import HEURISTICS
 from neutral_to_torch.emission.lowering.program import Program, Statement
-from neutral_to_torch.emission.structure.arguments import is_typical, keep_typical
+from neutral_to_torch.emission.structure.arguments import is_typical, keep_typical, mixes_pointwise
 from neutral_to_torch.emission.structure.block_docs import block_doc
 from neutral_to_torch.emission.structure.blocks import make_block
 from neutral_to_torch.emission.structure.canonical_subgraph import CanonicalSubgraph, canonicalize, leaves, token
@@ -21,7 +21,7 @@ from neutral_to_torch.emission.structure.member import Member
 from neutral_to_torch.emission.structure.module_ir import Block, Instance, Option, has_weights, owned
 from neutral_to_torch.emission.structure.regions import StatementGraph, members_of
 from neutral_to_torch.emission.structure.sequences import best_sequence, chains, find_all
-from neutral_to_torch.emission.structure.variants import Reductions, Replaced
+from neutral_to_torch.emission.structure.variants import Reductions, Replaced, at
 
 
 @dataclass(eq=False)
@@ -118,9 +118,16 @@ class Folding:
         groups = [g for g in groups if not is_part(g, groups)]
         ends = {r.last: r for g in groups for r in g.all_regions}
         innermost = [g for g in groups if not any(_holds_another(r, ends) for r in g.all_regions)]
+        outer = [region for group in groups if group not in innermost for region in group.all_regions]
+        parts = [g for g in innermost if any(r.inside < o.inside for r in g.all_regions for o in outer)]
+        others = [g for g in innermost if g not in parts]
+        # blocks are compared once their parts are blocks: then one may lack the part that another has
+        return self._fold_groups(graph, parts) or self._fold_groups(graph, others)
+
+    def _fold_groups(self, graph: StatementGraph, groups: Sequence[Group]) -> bool:
         plans: list[tuple[Block, list[tuple[Region, Statement]]]] = []
         used: set[int] = set()
-        for group in innermost:
+        for group in groups:
             plan = self._plan(graph, group, used)
             if plan is not None:
                 plans.append(plan)
@@ -148,9 +155,9 @@ class Folding:
                 if id(group) in merged or id(other) in merged or _nested(group, other):
                     continue
                 for superset, subset in ((group, other), (other, group)):
-                    replaced = None if subset.variants else self._variant_of(graph, superset, subset)
-                    if replaced is not None:
-                        superset.variants.append(((replaced,), subset))
+                    parts = None if subset.variants else self._variant_of(graph, superset, subset)
+                    if parts is not None:
+                        superset.variants.append((parts, subset))
                         merged.add(id(subset))
                         break
         kept += [group for group in groups if id(group) not in merged]
@@ -160,7 +167,7 @@ class Folding:
         self._add_linear_chains(graph, kept)
         return [
             g
-            for g in kept
+            for g in _merged_by_activation(kept)
             if len(g.all_regions) > 1 and len(g.regions[0].subgraph.statements) >= HEURISTICS.smallest_block
         ]
 
@@ -176,7 +183,8 @@ class Folding:
                 or meetings > HEURISTICS.most_optional_merges
             ):
                 continue
-            for parts, reduced in linear_chain_reductions(template):
+            known = dict.fromkeys(part for parts, _ in group.variants for part in parts)
+            for parts, reduced in linear_chain_reductions(template, list(known)):
                 wanted = [token(statement) for statement in reduced.statements]
                 for line in lines:
                     tokens = [token(graph.statements[k]) for k in line]
@@ -187,18 +195,22 @@ class Folding:
                         region = self._region(graph, inside, line[start + len(wanted) - 1])
                         if region is None or region.subgraph.key != reduced.key:
                             continue
-                        if is_typical(region.subgraph, reduced, [r.subgraph for r in group.regions]):
+                        if is_typical(region.subgraph, reduced, _members(group)):
                             taken |= inside
                             _variant_group(group, parts).regions.append(region)
 
-    def _variant_of(self, graph: StatementGraph, group: Group, other: Group) -> Replaced | None:
-        """Return the bypass that turns ``group`` into ``other``, with its regions extended forwards if needed."""
+    def _variant_of(self, graph: StatementGraph, group: Group, other: Group) -> tuple[Replaced, ...] | None:
+        """Return the bypasses that turn ``group`` into ``other``, with its regions extended forwards if needed."""
         regions = group.regions
         for _ in range(HEURISTICS.most_leading):
-            replaced = Reductions(regions[0].subgraph).to(other.regions[0].subgraph)
-            if replaced is not None:
+            reductions = Reductions(regions[0].subgraph)
+            parts = reductions.to(other.regions[0].subgraph)
+            if parts is not None:
+                subgraphs = [[region.subgraph for region in found] for found in (regions, other.regions)]
+                if mixes_pointwise(reductions.reduced(parts), *subgraphs):
+                    return None
                 group.regions = regions
-                return replaced
+                return parts
             longer = [self._with_leading(graph, region) for region in regions]
             if None in longer or len({r.subgraph.key for r in longer if r is not None}) != 1:
                 return None
@@ -262,7 +274,7 @@ class Folding:
         for parts, variant in group.variants:
             if not all(part in indices for part in parts):
                 continue
-            reduced = canonicalize(reductions.members, template.output, dict(parts))
+            reduced = reductions.reduced(parts)
             lacks = frozenset(indices[part] for part in parts)
             for region in variant.regions:
                 if not used & region.inside:
@@ -350,20 +362,25 @@ def _inline(region: Region, block: Block, bodies: Mapping[Instance, Sequence[Sta
     return Region(region.inside, region.last, canonicalize(members, region.subgraph.output))
 
 
-def linear_chain_reductions(template: CanonicalSubgraph) -> list[tuple[tuple[Replaced, ...], CanonicalSubgraph]]:
+def linear_chain_reductions(
+    template: CanonicalSubgraph, known: Sequence[Replaced] = ()
+) -> list[tuple[tuple[Replaced, ...], CanonicalSubgraph]]:
     """Return the linear chains that remain of a subgraph without one part, or without a leading one too.
 
     The longest come first.
 
     Args:
-        template: A subgraph.
+        template: The subgraph.
+        known: Parts that some regions lack already; chains may lack them beside the others.
     """
     reductions = Reductions(template)
     candidates = list(reductions.candidates())
     found: dict[Hashable, tuple[tuple[Replaced, ...], CanonicalSubgraph]] = {}
     beginnings = [c for c in candidates if c[1] in template.inputs]
     pairs = [(a, b) for a in candidates for b in beginnings if a not in beginnings]
-    for parts in [*((c,) for c in candidates), *pairs]:
+    single = [(c,) for c in candidates]
+    more = [(*parts, k) for k in known for parts in (*single, *pairs) if k not in parts]
+    for parts in (*single, *pairs, *more):
         left = reductions.remaining(dict(parts))
         if (
             len(left) < HEURISTICS.smallest_block
@@ -371,10 +388,39 @@ def linear_chain_reductions(template: CanonicalSubgraph) -> list[tuple[tuple[Rep
             or any(len(statement.operands) != 1 for statement in left)
         ):
             continue
-        reduced = canonicalize(reductions.members, template.output, dict(parts))
-        if all(b.operands[0] in a.values for a, b in zip(reduced.statements, reduced.statements[1:])):
+        reduced, instead = reductions.reduced(parts), dict(parts)
+        if all(at(b.operands[0], instead) in a.values for a, b in zip(reduced.statements, reduced.statements[1:])):
             found.setdefault(reduced.key, (parts, reduced))
     return sorted(found.values(), key=lambda item: -len(item[1].statements))
+
+
+def _merged_by_activation(groups: Sequence[Group]) -> list[Group]:
+    """Return the groups, those that differ in their activations only as one."""
+    by_key: dict[Hashable, Group] = {}
+    for group in groups:
+        subgraph = group.regions[0].subgraph
+        members = {value: statement for statement in subgraph.statements for value in statement.values}
+        known = by_key.setdefault(canonicalize(members, subgraph.output, any_activation=True).key, group)
+        if known is not group:
+            template = known.regions[0].subgraph
+            same = dict(zip(subgraph.inputs, template.inputs))
+            for one, other in zip(subgraph.statements, template.statements):
+                same.update(zip(one.values, other.values))
+            known.variants.append(((), Group(group.regions, [])))
+            for parts, variant in group.variants:
+                known.variants.append((tuple((same[a], same[b]) for a, b in parts), variant))
+    return list(by_key.values())
+
+
+def _members(group: Group) -> list[Member]:
+    """Return the regions of a group, aligned with those that lack no part."""
+    template = group.regions[0].subgraph
+    reductions = Reductions(template)
+    members = [Member(list(r.subgraph.statements), r.subgraph.inputs, r.subgraph.output) for r in group.regions]
+    for parts, variant in group.variants:
+        reduced = reductions.reduced(parts)
+        members += [aligned(template, reduced, region.subgraph, frozenset()) for region in variant.regions]
+    return members
 
 
 def has_enough_layers(statements: Sequence[Statement]) -> bool:

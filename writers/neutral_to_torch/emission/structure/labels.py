@@ -18,7 +18,7 @@ BASE_NAMES = {
     "linear": "fc", "embedding": "embedding", "max_pool": "pool", "average_pool": "pool", "sum_pool": "pool",
     "global_average_pool": "pool", "global_max_pool": "pool", "adaptive_average_pool": "pool", "dropout": "dropout",
     "prelu": "prelu", "relu": "relu", "clamp": "relu", "leaky_relu": "act", "elu": "act", "selu": "act",
-    "gelu": "act", "silu": "act", "hard_swish": "act", "hard_sigmoid": "act", "hard_sigmoid_of_sixths": "act",
+    "activation": "act", "gelu": "act", "silu": "act", "hard_swish": "act", "hard_sigmoid": "act", "hard_sigmoid_of_sixths": "act",
     "lstm": "lstm", "gru": "gru", "rnn": "rnn", "dot_product_attention": "attention",
     "self_dot_product_attention": "attention", "cross_dot_product_attention": "attention",
     "sigmoid": "sigmoid", "tanh": "tanh", "softmax": "softmax", "flatten": "flatten", "parameter": "value",

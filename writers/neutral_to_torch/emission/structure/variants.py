@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Iterator, Mapping, Sequence
+from itertools import combinations
+from typing import Hashable, Iterator, Mapping, Sequence
 
 from neutral.graph import Value
 from neutral_to_torch.emission.expression.traversal import applied
@@ -31,29 +32,38 @@ class Reductions:
             )
             self._ancestors.update(dict.fromkeys(statement.values, above))
 
-    def to(self, other: CanonicalSubgraph) -> Replaced | None:
-        """Return the replacement that makes this subgraph ``other``, or None.
-
-        Args:
-            other: A smaller subgraph.
-
-        Returns:
-            The value and the earlier one that takes its place.
-        """
+    def to(self, other: CanonicalSubgraph) -> tuple[Replaced, ...] | None:
+        """Return the one or two replacements that make this subgraph ``other``, or None."""
         if len(other.statements) >= len(self.subgraph.statements):
             return None
-        wanted = Counter(map(token, other.statements))
-        for replaced in self.candidates():
-            left = self.remaining(dict([replaced]))
-            if (
-                len(left) != len(other.statements)
-                or Counter(self._tokens[id(statement)] for statement in left) != wanted
-            ):
-                continue
-            reduced = canonicalize(self.members, self.subgraph.output, dict([replaced]))
-            if reduced.key == other.key and len(reduced.inputs) == len(self.subgraph.inputs):
-                return replaced
-        return None
+        tokens, wanted = Counter(self._tokens.values()), Counter(map(token, other.statements))
+        if wanted - tokens:
+            return None
+        surplus, count = tokens - wanted, len(self.subgraph.statements) - len(other.statements)
+        parts = [(replaced, self.removed(replaced)) for replaced in self.candidates()]
+        parts = [(replaced, removed) for replaced, removed in parts if not self._count(removed) - surplus]
+        single = [(replaced,) for replaced, removed in parts if len(removed) == count]
+        pairs = [
+            (one, two)
+            for (one, first), (two, second) in combinations(parts, 2)
+            if one[0] != two[1] and one[1] != two[0] and len(first) + len(second) == count and self._count([*first, *second]) == surplus
+        ]
+        return next((found for found in (*single, *pairs) if self._makes(found, other)), None)
+
+    def _makes(self, parts: tuple[Replaced, ...], other: CanonicalSubgraph) -> bool:
+        reduced = self.reduced(parts)
+        return reduced.key == other.key and len(reduced.inputs) == len(self.subgraph.inputs)
+
+    def _count(self, statements: Sequence[Statement]) -> Counter[Hashable]:
+        return Counter(self._tokens[id(statement)] for statement in statements)
+
+    def reduced(self, parts: Sequence[Replaced]) -> CanonicalSubgraph:
+        """Return the subgraph that remains when parts are bypassed.
+
+        Args:
+            parts: The replacements.
+        """
+        return canonicalize(self.members, self.subgraph.output, dict(parts))
 
     def candidates(self) -> Iterator[Replaced]:
         """Return every replacement whose part can be written as an option."""
@@ -64,54 +74,38 @@ class Reductions:
                         yield statement.results, earlier
 
     def remaining(self, instead: Mapping[Value, Value]) -> list[Statement]:
-        """Return the statements that are left.
-
-        Args:
-            instead: The earlier value by the value whose part is bypassed.
-
-        Returns:
-            Statements in the order of the subgraph.
-        """
-        stack = [self._at(self.subgraph.output, instead)]
+        """Return the statements that are left."""
+        stack = [at(self.subgraph.output, instead)]
         left: set[int] = set()
         while stack:
             statement = self.members.get(stack.pop())
             if statement is not None and id(statement) not in left:
                 left.add(id(statement))
-                stack += [self._at(value, instead) for value in statement.operands]
+                stack += [at(value, instead) for value in statement.operands]
         return [statement for statement in self.subgraph.statements if id(statement) in left]
 
     def removed(self, replaced: Replaced) -> list[Statement]:
-        """Return the statements that are left out.
-
-        Args:
-            replaced: The bypass.
-
-        Returns:
-            Statements in the order of the subgraph.
-        """
+        """Return the statements that are left out."""
         left = {id(statement) for statement in self.remaining(dict([replaced]))}
         return [statement for statement in self.subgraph.statements if id(statement) not in left]
 
     def is_plain(self, replaced: Replaced) -> bool:
-        """Return whether the removed part is one expression without submodules, or a linear chain of submodules.
-
-        Args:
-            replaced: The bypass.
-
-        Returns:
-            True if a flag of the class can leave the part out.
-        """
+        """Return whether the removed part is one expression without submodules, or a linear chain of submodules."""
         removed = self.removed(replaced)
         if len(removed) == 1 and not owned(removed):
             return True
         return bool(removed) and removed[-1].results == replaced[0] and is_run(removed)
 
-    @staticmethod
-    def _at(value: Value, instead: Mapping[Value, Value]) -> Value:
-        while value in instead:
-            value = instead[value]
-        return value
+def at(value: Value, instead: Mapping[Value, Value]) -> Value:
+    """Return the value that stands in for a value.
+
+    Args:
+        value: A value of a subgraph.
+        instead: The earlier value by the value whose part is bypassed.
+    """
+    while value in instead:
+        value = instead[value]
+    return value
 
 
 def is_run(statements: Sequence[Statement]) -> bool:
