@@ -142,7 +142,11 @@ def mixes_pointwise(
             position = order.index(id(statement))
             for k, leaf in enumerate(found):
                 values = [leaf.value, *(column[position][k].value for column in columns)]
-                if leaf.hint == "kernel_size" and statement.kind in CONVOLUTIONS and len({_is_one(value) for value in values}) > 1:
+                if (
+                    leaf.hint == "kernel_size"
+                    and statement.kind in CONVOLUTIONS
+                    and len({_is_one(value) for value in values}) > 1
+                ):
                     return True
     return False
 

@@ -134,6 +134,8 @@ class BlockFacts:
         convolutions = self.convolutions_of(short)
         if len(convolutions) > 1 or not all(c.is_pointwise for c in convolutions):
             return None
+        if not short and not self.is_direct:
+            return None
         return [statement for statement in long if statement not in short], short
 
     def _ancestors(self, value: Value) -> list[Statement]:

@@ -29,7 +29,6 @@ from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.printing.signatures import parameters
 from neutral_to_torch.emission.structure.module_ir import Instance, Owned
 
-
 ACTIVATION_KINDS = frozenset(("relu", "elu", "selu", "gelu", "silu", "hard_swish", "mish", "softplus", "clamp"))
 """Catalogue kinds of activations in which instances of a class may differ."""
 

@@ -21,7 +21,7 @@ PIECES = {
     "linear": "Linear", "batch_norm": "BN", "instance_norm": "IN", "layer_norm": "LN", "group_norm": "GN",
     "prelu": "PReLU", "leaky_relu": "LeakyReLU", "relu": "ReLU", "clamp": "ReLU", "dropout": "Dropout",
     "sigmoid": "Sigmoid", "tanh": "Tanh", "max_pool": "Pool", "average_pool": "Pool", "global_average_pool": "Pool",
-    "global_max_pool": "Pool", "adaptive_average_pool": "Pool",
+    "global_max_pool": "Pool", "adaptive_average_pool": "Pool", "upsample_nearest": "Upsample",
 }  # fmt: skip
 """Catalogue kinds in the names of classes that are a short sequence of layers."""
 
@@ -73,7 +73,8 @@ def _name(facts: BlockFacts) -> str:
         single = all(len(facts.convolutions_of(branch)) == 1 for branch in facts.branches)
         return NAMELESS[0] if single else NAMELESS[1]
     if any(len(statement.operands) > 1 for statement in facts.statements):
-        return _by_source(facts.statements)
+        pieces = [_piece(statement) for statement in facts.statements]
+        return "".join(pieces) if len(pieces) <= MOST_PIECES and all(pieces) else _by_source(facts.statements)
     return _by_pieces(facts.statements)
 
 
@@ -97,7 +98,7 @@ def _by_source(statements: Sequence[Statement]) -> str:
 def _piece(statement: Statement) -> str:
     own = applied(statement.term)
     if own is None:
-        return ""
+        return "Add" if merge_kind(statement.term) == "add" else ""
     if isinstance(own.declaration, Instance):
         return str(own.declaration.block.name)
     return PIECES.get(statement.kind, "")

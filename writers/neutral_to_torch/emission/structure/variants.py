@@ -46,9 +46,12 @@ class Reductions:
         pairs = [
             (one, two)
             for (one, first), (two, second) in combinations(parts, 2)
-            if one[0] != two[1] and one[1] != two[0] and len(first) + len(second) == count and self._count([*first, *second]) == surplus
+            if len(first) + len(second) == count and one[0] != two[1] and one[1] != two[0]
         ]
-        return next((found for found in (*single, *pairs) if self._makes(found, other)), None)
+        for found in (*single, *pairs):
+            if self._makes(found, other):
+                return found
+        return None
 
     def _makes(self, parts: tuple[Replaced, ...], other: CanonicalSubgraph) -> bool:
         reduced = self.reduced(parts)
@@ -95,6 +98,7 @@ class Reductions:
         if len(removed) == 1 and not owned(removed):
             return True
         return bool(removed) and removed[-1].results == replaced[0] and is_run(removed)
+
 
 def at(value: Value, instead: Mapping[Value, Value]) -> Value:
     """Return the value that stands in for a value.
