@@ -14,8 +14,8 @@ from neutral_to_torch.emission.expression.terms import (
     Ref,
     SelfAttribute,
     Term,
-    applied,
 )
+from neutral_to_torch.emission.expression.traversal import applied
 from neutral_to_torch.emission.heuristics import HEURISTICS
 from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.structure.arguments import (

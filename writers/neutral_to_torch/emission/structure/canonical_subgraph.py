@@ -23,8 +23,8 @@ from neutral_to_torch.emission.expression.terms import (
     SelfAttribute,
     Slice,
     Term,
-    applied,
 )
+from neutral_to_torch.emission.expression.traversal import applied
 from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.printing.signatures import parameters
 from neutral_to_torch.emission.structure.module_ir import Instance, Owned
