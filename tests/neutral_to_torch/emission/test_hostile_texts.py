@@ -185,7 +185,7 @@ class Model(nn.Module):
         "x = nn.functional.relu(x)", "x = torch.from_file('x')", "x = [k for k in x]", "with x: pass", "del x",
         "x = open('x')", "getattr(x, 'y')", "self.x.y.__init__()", "x = b'1'", "range = 1", "torch = x",
         "x = 'a'.format", "global x", "x = torch._C", "x = torch.jit.script(x)", "torch.nn.relu = 1",
-        "x(**x)", "raise x",
+        "x(**x)", "raise x", "x = type(x)", "x = type[nn.Module]",
         "assert x",
     ],
 )  # fmt: skip
@@ -193,6 +193,15 @@ def test_the_gate_refuses(line: str) -> None:
     for place in ({"init": line, "forward": "pass_ = 1"}, {"init": "self.y = 1", "forward": line}):
         with pytest.raises(UnsupportedError, match="refused"):
             check_source(MODEL.format(**place))
+
+
+@pytest.mark.parametrize("annotation", ["type", "type[nn.Linear]", "type[nn.Module, nn.Linear]", "type(nn.Module)"])
+def test_the_gate_refuses_annotations_by_other_classes(annotation: str) -> None:
+    source = MODEL.format(init="self.act = act()", forward="x = self.act(x)")
+    assert "__init__(self)" in source
+    check_source(source.replace("__init__(self)", "__init__(self, act: type[nn.Module] = nn.ReLU)"))
+    with pytest.raises(UnsupportedError, match="refused"):
+        check_source(source.replace("__init__(self)", f"__init__(self, act: {annotation} = nn.ReLU)"))
 
 
 def test_the_gate_passes_the_rest() -> None:

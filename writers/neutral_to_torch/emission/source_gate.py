@@ -40,6 +40,9 @@ BUILTINS = frozenset(
 ARGUMENTS = frozenset(("input",))
 """The builtins whose names an argument may have: within its method the name is the argument's."""
 
+CLASS_ANNOTATION = "type[nn.Module]"
+"""The annotation of an argument that takes the class of an activation; ``type`` may not be named otherwise."""
+
 PYTHON_FUNCTIONS = frozenset(
     ("Size", "Tensor", "atleast_1d", "atleast_2d", "atleast_3d", "block_diag", "broadcast_tensors", "cartesian_prod",
      "cdist", "e", "einsum", "finfo", "iinfo", "inf", "meshgrid", "nan", "norm", "pi", "split", "stft", "tensordot",
@@ -154,11 +157,19 @@ def _class_findings(item: ast.ClassDef, classes: set[str]) -> Iterator[str]:
     for position, member in enumerate(item.body):
         if isinstance(member, ast.FunctionDef) and member.name in ("__init__", "forward"):
             arguments = ARGUMENTS & {argument.arg for argument in member.args.args}
+            annotations = _class_annotations(member)
             for node in ast.walk(member):
-                yield from _node_findings(node, classes | arguments)
+                if node not in annotations:
+                    yield from _node_findings(node, classes | arguments)
             yield from _statement_findings(member, arguments)
         elif position or not _is_docstring(member):
             yield _finding(member, f"a member of class {item.name} beside __init__ and forward")
+
+
+def _class_annotations(function: ast.FunctionDef) -> set[ast.AST]:
+    """Return the nodes of the annotations of arguments that take a class of modules."""
+    annotations = [argument.annotation for argument in function.args.args if argument.annotation is not None]
+    return {node for item in annotations if ast.unparse(item) == CLASS_ANNOTATION for node in ast.walk(item)}
 
 
 def _statement_findings(function: ast.FunctionDef, arguments: frozenset[str]) -> Iterator[str]:

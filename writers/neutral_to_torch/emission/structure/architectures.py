@@ -112,20 +112,13 @@ def _concatenation(facts: BlockFacts) -> str | None:
     if (
         len(branches) < 3
         or shared
-        or _feeds_itself(facts)
+        or facts.feeds_itself
         or any((c.dilation or 1) > 1 for branch in branches for c in branch)
     ):
         return None
     kernels = {c.kernel for branch in branches for c in branch}
     pooled = any(kind in POOLS for kind in facts.kinds)
     return "Inception" if len(kernels) + pooled > 1 else None
-
-
-def _feeds_itself(facts: BlockFacts) -> bool:
-    """Return whether what a branch gives to the merge is computed with by another branch too."""
-    merge = facts.merge
-    merged = set(merge.operands) if merge is not None else set()
-    return any(merged & set(statement.operands) for statement in facts.statements if statement is not merge)
 
 
 _BY_MERGE: dict[str, Callable[[BlockFacts], str | None]] = {

@@ -128,26 +128,24 @@ def is_typical(candidate: CanonicalSubgraph, reduced: CanonicalSubgraph, members
 def mixes_pointwise(
     reduced: CanonicalSubgraph, regions: Sequence[CanonicalSubgraph], others: Sequence[CanonicalSubgraph]
 ) -> bool:
-    """Return whether regions would share a layer that is a 1x1 convolution in some and a larger one in others.
+    """Return whether regions would share a layer that is a 1x1 convolution in all of some and in none of the others.
 
     Args:
         reduced: The first region without its optional parts, which has the statements of the others.
         regions: Regions that lack no part.
         others: Regions that lack the optional parts.
     """
-    order = [id(statement) for statement in regions[0].statements]
+    order = {id(statement): position for position, statement in enumerate(regions[0].statements)}
     columns = [leaves(region.statements) for region in regions]
-    for other in others:
-        for statement, found in zip(reduced.statements, leaves(other.statements)):
-            position = order.index(id(statement))
-            for k, leaf in enumerate(found):
-                values = [leaf.value, *(column[position][k].value for column in columns)]
-                if (
-                    leaf.hint == "kernel_size"
-                    and statement.kind in CONVOLUTIONS
-                    and len({_is_one(value) for value in values}) > 1
-                ):
-                    return True
+    other_columns = [leaves(other.statements) for other in others]
+    for place, statement in enumerate(reduced.statements):
+        if statement.kind in CONVOLUTIONS:
+            position = order[id(statement)]
+            for k, leaf in enumerate(other_columns[0][place]):
+                if leaf.hint == "kernel_size":
+                    pointwise = {_is_one(column[position][k].value) for column in columns}
+                    if pointwise.isdisjoint(_is_one(column[place][k].value) for column in other_columns):
+                        return True
     return False
 
 

@@ -39,7 +39,7 @@ def block_doc(block: Block, architecture: str | None) -> str:
     residual = facts.residual()
     if residual is not None and facts.convolutions_of(residual[0]):
         return _convolutions("Residual block: ", facts, residual[0])
-    if facts.merge_kind == "concatenate" and len(facts.convolutions) > 1 and not facts.is_direct:
+    if facts.is_parallel:
         return _parallel_branches(facts)
     first, *others = facts.kinds or ["", ""]
     if first == "parameter" and others[:1] == ["slice_like"] and set(others[1:]) <= {"reshape", "flatten"}:

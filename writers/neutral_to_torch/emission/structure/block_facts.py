@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Iterator, Mapping, Sequence
 
 from neutral.graph import Value
@@ -27,6 +28,7 @@ GATES = frozenset(("sigmoid", "hard_sigmoid", "hard_sigmoid_of_sixths"))
 PRODUCTS = frozenset(("matmul", "contract", "dot", "einsum"))
 GLOBAL_POOLS = frozenset(("global_average_pool", "global_max_pool", "adaptive_average_pool", "mean"))
 POOLS = frozenset((*GLOBAL_POOLS, "max_pool", "average_pool", "sum_pool"))
+NO_VALUES: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,19 @@ class BlockFacts:
         """Whether the merge takes the entry itself."""
         return self.merge is not None and self.entry in self.merge.operands
 
+    @property
+    def feeds_itself(self) -> bool:
+        """Whether a branch computes with what another gives to the merge, so that they are not parallel."""
+        merge = self.merge
+        merged = set(merge.operands) if merge is not None else set()
+        return any(merged & set(statement.operands) for statement in self.statements if statement is not merge)
+
+    @property
+    def is_parallel(self) -> bool:
+        """Whether it concatenates branches with convolutions that compute independently from the entry."""
+        several = self.merge_kind == "concatenate" and len(self.convolutions) > 1
+        return several and not self.is_direct and not self.feeds_itself
+
     def shared(self) -> list[Statement]:
         """Return the statements that every branch depends on."""
         common = set.intersection(*(set(map(id, branch)) for branch in self.branches)) if self.branches else set()
@@ -178,25 +193,30 @@ def _kinds(statement: Statement) -> list[str]:
     if own is None or isinstance(own.declaration, Declaration):
         return [statement.kind] if statement.kind else []
     block: Block = own.declaration.block
-    return [kind for inner in block.statements for kind in _kinds(inner)] if block.is_unit else [block.name]
+    return [kind for inner in block.statements for kind in _kinds(inner)] if _is_transparent(block) else [block.name]
 
 
-def _convolutions(item: Owned) -> Iterator[Convolution]:
+def _convolutions(item: Owned, values: Mapping[str, Any] = NO_VALUES) -> Iterator[Convolution]:
     if isinstance(item, Declaration):
         if item.kind in CONVOLUTIONS and "Conv" in callee(item.constructor):
-            yield _convolution(item.constructor, {})
-    elif item.block.is_unit:
-        values = arguments_of(item)
+            yield _convolution(item.constructor, values)
+    elif _is_transparent(item.block):
+        inner = arguments_of(item, values)
         for own in item.block.owns:
-            if isinstance(own, Declaration) and own.kind in CONVOLUTIONS and "Conv" in callee(own.constructor):
-                yield _convolution(own.constructor, values)
+            yield from _convolutions(own, inner)
 
 
-def arguments_of(item: Instance) -> dict[str, Any]:
+def _is_transparent(block: Block) -> bool:
+    """Return whether the layers of a block count as those of the block that uses it: units and chains of layers."""
+    return block.is_unit or block.is_chain
+
+
+def arguments_of(item: Instance, values: Mapping[str, Any] = NO_VALUES) -> dict[str, Any]:
     """Return the numbers that an instance's class has, by name; None for those that the outer class leaves open.
 
     Args:
         item: The instance of a block.
+        values: The numbers that are known of the outer class, by name.
 
     Returns:
         By name the value of each argument and of each number that follows from them.
@@ -204,8 +224,8 @@ def arguments_of(item: Instance) -> dict[str, Any]:
     block, call = item.block, item.constructor
     found: dict[str, Any] = {p.name: evaluate(p.default, {}) for p in block.parameters if p.default is not None}
     if isinstance(call, Call):
-        found.update({p.name: evaluate(arg, {}) for p, arg in zip(block.parameters, call.args)})
-        found.update({name: evaluate(arg, {}) for name, arg in call.kwargs})
+        found.update({p.name: evaluate(arg, values) for p, arg in zip(block.parameters, call.args)})
+        found.update({name: evaluate(arg, values) for name, arg in call.kwargs})
     for derived in block.derived:
         found[derived.name] = evaluate(derived.term, found)
     return found

@@ -100,14 +100,14 @@ def _optional_sizes(
     template: CanonicalSubgraph, options: Sequence[Option], members: Sequence[Member], variables: Sequence[Variable]
 ) -> dict[str, tuple[Variable, Term]]:
     """Return by flag the only argument that an optional part alone uses: where it is None, the part is left out."""
-    found = {}
+    sizes: dict[str, tuple[Variable, Term]] = {}
     for index, option in enumerate(options):
         inside = {k for k, statement in enumerate(template.statements) if statement in option.statements}
         lacks = [index in member.lacks for member in members]
         used = [v for v in variables if v.name and v.term is None and {place[0] for place in v.places} <= inside]
         if len(used) == 1 and [value is MISSING for value in used[0].vector] == lacks and not option.is_expression:
-            found[option.flag] = (used[0], Operation("is not", (Name(used[0].name), Literal(None))))
-    return found
+            sizes[option.flag] = (used[0], Operation("is not", (Name(used[0].name), Literal(None))))
+    return sizes
 
 
 def _parametrised(

@@ -28,6 +28,9 @@ PIECES = {
 MOST_PIECES = 5
 """Layers of a sequence that is called by all of them."""
 
+LONGEST_NAME = 24
+"""Letters of a class name that lists layers."""
+
 NAMELESS = ("ParallelConvs", "ParallelBranches")
 """Names of blocks that are not known in the field: a block that holds such a one alone takes in its statements."""
 
@@ -69,20 +72,26 @@ def _name(facts: BlockFacts) -> str:
     residual = facts.residual()
     if residual is not None and facts.convolutions_of(residual[0]):
         return "ResidualBlock"
-    if facts.merge_kind == "concatenate" and len(facts.convolutions) > 1 and not facts.is_direct:
+    if facts.is_parallel:
         single = all(len(facts.convolutions_of(branch)) == 1 for branch in facts.branches)
         return NAMELESS[0] if single else NAMELESS[1]
     if any(len(statement.operands) > 1 for statement in facts.statements):
-        pieces = [_piece(statement) for statement in facts.statements]
-        return "".join(pieces) if len(pieces) <= MOST_PIECES and all(pieces) else _by_source(facts.statements)
-    return _by_pieces(facts.statements)
+        return _by_pieces(facts.statements) or _by_source(facts.statements)
+    if _has_larger_blocks(facts.statements):
+        return "Block"
+    return _by_pieces(facts.statements) or _by_source(facts.statements)
 
 
 def _by_pieces(statements: Sequence[Statement]) -> str:
+    """Return a class name that lists the layers, or "" where they are too many or have no short names."""
     pieces = [_piece(statement) for statement in statements]
-    if any(isinstance(item, Instance) and not item.block.is_unit for item in owned(statements)):
-        return "Block"
-    return "".join(pieces) if len(pieces) <= MOST_PIECES and all(pieces) else _by_source(statements)
+    name = "".join(pieces)
+    listed = len(pieces) <= MOST_PIECES and len(name) <= LONGEST_NAME and all(pieces)
+    return name if listed and not _has_larger_blocks(statements) else ""
+
+
+def _has_larger_blocks(statements: Sequence[Statement]) -> bool:
+    return any(isinstance(item, Instance) and not item.block.is_unit for item in owned(statements))
 
 
 def _by_source(statements: Sequence[Statement]) -> str:

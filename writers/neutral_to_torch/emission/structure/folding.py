@@ -51,6 +51,10 @@ class Group:
         """The regions, and those that lack parts."""
         return self.regions + [region for _, group in self.variants for region in group.regions]
 
+    def separate(self) -> list[Group]:
+        """Return the regions, and those of each variant, as groups of their own."""
+        return [Group(self.regions, []), *(group for _, group in self.variants)]
+
 
 class Folding:
     """Folds the statements of one scope. ``blocks`` are the classes found, each after those that it uses."""
@@ -131,6 +135,9 @@ class Folding:
             plan = self._plan(graph, group, used)
             if plan is not None:
                 plans.append(plan)
+            elif group.variants:  # too different for one class
+                parts = [self._plan(graph, part, used) for part in group.separate()]
+                plans += [part for part in parts if part is not None]
         return self._apply(plans)
 
     def _region(self, graph: StatementGraph, inside: set[int], last: int) -> Region | None:
@@ -264,11 +271,12 @@ class Folding:
                     indices[part] = len(options)
                     flag = option_name(removed, template, [option.flag for option in options])
                     options.append(Option(flag, part[0], part[1], tuple(removed)))
+        covered = set(used)
         free: list[Region] = []
         members: list[Member] = []
         for region in group.regions:
-            if not used & region.inside:
-                used |= region.inside
+            if not covered & region.inside:
+                covered |= region.inside
                 free.append(region)
                 members.append(Member(list(region.subgraph.statements), region.subgraph.inputs, region.subgraph.output))
         for parts, variant in group.variants:
@@ -277,21 +285,22 @@ class Folding:
             reduced = reductions.reduced(parts)
             lacks = frozenset(indices[part] for part in parts)
             for region in variant.regions:
-                if not used & region.inside:
-                    used |= region.inside
+                if not covered & region.inside:
+                    covered |= region.inside
                     free.append(region)
                     members.append(aligned(template, reduced, region.subgraph, lacks))
         if len(members) < fewest:
             return None
         typical = keep_typical(template, members)
         for number in set(range(len(members))) - set(typical):
-            used -= free[number].inside
+            covered -= free[number].inside
         free, members = [free[k] for k in typical], [members[k] for k in typical]
         architecture = architecture_of(region.subgraph for region in group.regions)
         name = class_name(template, architecture, self._taken)
         made = make_block(name, template, members, options)
         if made is None:
             return None
+        used |= covered
         self._taken.add(name)
         made[0].doc = block_doc(made[0], architecture)
         block, statements = made

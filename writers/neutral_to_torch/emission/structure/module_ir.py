@@ -88,6 +88,12 @@ class Block:
         """Whether it is no more than a layer with its norm and activation."""
         return not self.options and sum(has_weights(item) for item in self.owns) <= 1
 
+    @cached_property
+    def is_chain(self) -> bool:
+        """Whether it applies layers one after another, without options and larger blocks."""
+        larger = any(isinstance(item, Instance) and not item.block.is_chain for item in self.owns)
+        return not self.options and not larger and all(len(s.operands) == 1 for s in self.statements)
+
 
 @dataclass(eq=False, repr=False)
 class Instance:

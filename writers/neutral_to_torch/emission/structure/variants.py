@@ -33,7 +33,14 @@ class Reductions:
             self._ancestors.update(dict.fromkeys(statement.values, above))
 
     def to(self, other: CanonicalSubgraph) -> tuple[Replaced, ...] | None:
-        """Return the one or two replacements that make this subgraph ``other``, or None."""
+        """Return the one or two replacements that make this subgraph ``other``, or None.
+
+        Args:
+            other: A smaller subgraph.
+
+        Returns:
+            For each part the value that it computes and the earlier one that takes its place.
+        """
         if len(other.statements) >= len(self.subgraph.statements):
             return None
         tokens, wanted = Counter(self._tokens.values()), Counter(map(token, other.statements))
@@ -48,9 +55,9 @@ class Reductions:
             for (one, first), (two, second) in combinations(parts, 2)
             if len(first) + len(second) == count and one[0] != two[1] and one[1] != two[0]
         ]
-        for found in (*single, *pairs):
-            if self._makes(found, other):
-                return found
+        for replacements in (*single, *pairs):
+            if self._makes(replacements, other):
+                return replacements
         return None
 
     def _makes(self, parts: tuple[Replaced, ...], other: CanonicalSubgraph) -> bool:
@@ -77,7 +84,14 @@ class Reductions:
                         yield statement.results, earlier
 
     def remaining(self, instead: Mapping[Value, Value]) -> list[Statement]:
-        """Return the statements that are left."""
+        """Return the statements that are left.
+
+        Args:
+            instead: The earlier value by the value whose part is bypassed.
+
+        Returns:
+            Statements in the order of the subgraph.
+        """
         stack = [at(self.subgraph.output, instead)]
         left: set[int] = set()
         while stack:
@@ -88,12 +102,26 @@ class Reductions:
         return [statement for statement in self.subgraph.statements if id(statement) in left]
 
     def removed(self, replaced: Replaced) -> list[Statement]:
-        """Return the statements that are left out."""
+        """Return the statements that are left out.
+
+        Args:
+            replaced: The bypass.
+
+        Returns:
+            Statements in the order of the subgraph.
+        """
         left = {id(statement) for statement in self.remaining(dict([replaced]))}
         return [statement for statement in self.subgraph.statements if id(statement) not in left]
 
     def is_plain(self, replaced: Replaced) -> bool:
-        """Return whether the removed part is one expression without submodules, or a linear chain of submodules."""
+        """Return whether the removed part is one expression without submodules, or a linear chain of submodules.
+
+        Args:
+            replaced: The bypass.
+
+        Returns:
+            True if a flag of the class can leave the part out.
+        """
         removed = self.removed(replaced)
         if len(removed) == 1 and not owned(removed):
             return True
