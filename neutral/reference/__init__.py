@@ -15,8 +15,19 @@ Example:
 from __future__ import annotations
 
 from neutral.reference.evaluate import run
+from neutral.reference.input_sizes import known_input_shapes, runnable_input_shapes
 from neutral.reference.inputs import draw_inputs
 from neutral.reference.recording import record
 from neutral.reference.registry import FUNCTIONS, missing_kinds
+from neutral.reference.shapes import output_shapes
 
-__all__ = ["FUNCTIONS", "draw_inputs", "missing_kinds", "record", "run"]
+__all__ = [
+    "FUNCTIONS",
+    "draw_inputs",
+    "known_input_shapes",
+    "missing_kinds",
+    "output_shapes",
+    "record",
+    "run",
+    "runnable_input_shapes",
+]

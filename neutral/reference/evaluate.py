@@ -147,6 +147,17 @@ class Evaluator:
                 progress(done, len(nodes))
         return [values[value] for value in outputs]
 
+    def tensors(self, layer: str | None) -> dict[str, Array]:
+        """Return the arrays of a layer by role.
+
+        Args:
+            layer: The name of the layer; None: there is none.
+
+        Returns:
+            The arrays.
+        """
+        return layer_tensors(self.store, layer)
+
     def node(self, node: Node, values: Mapping[Value, Array]) -> list[Array]:
         """Run one node.
 
@@ -160,7 +171,7 @@ class Evaluator:
         Raises:
             MismatchError: If the operands do not fit the kind and its attributes.
         """
-        tensors = layer_tensors(self.store, node.layer)
+        tensors = self.tensors(node.layer)
         tensors.update((role, values[value]) for role, value in node.computed.items())
         tensors = {role: as_precision(array, self.precision) for role, array in tensors.items()}
         operator = catalogue[node.kind]
