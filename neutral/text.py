@@ -46,6 +46,24 @@ def suggestion(name: str, names: Iterable[str]) -> str:
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
+def shape_text(shape: Sequence[int | None] | None) -> str:
+    """Return a shape for people, with a question mark for each free dimension.
+
+    Args:
+        shape: The sizes of the axes, None for free ones; None for an unknown rank.
+
+    Returns:
+        The text.
+
+    Example:
+        >>> shape_text((None, 3)), shape_text(None)
+        ('(?, 3)', '(?)')
+    """
+    if shape is None:
+        return "(?)"
+    return "(" + ", ".join("?" if size is None else str(size) for size in shape) + ")"
+
+
 Row = Sequence[str]
 
 

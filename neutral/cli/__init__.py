@@ -22,6 +22,7 @@ from neutral.errors import NeutralError, UsageError
 from neutral.text import suggestion
 
 VERBS = {
+    "migrate": "convert a checkpoint into a verified folder: store, source and weights",
     "export": "write a checkpoint as a neutral store",
     "inspect": "show the layers and tensors of a store or a checkpoint",
     "check": "check the structure, and the digests, of stores",

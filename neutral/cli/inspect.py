@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Iterator
 
 from neutral.cli.console import Console, LazyList, Report, byte_size, plural
 from neutral.cli.sources import HELP, add_source, open_any
-from neutral.text import table_lines
+from neutral.text import shape_text, table_lines
 
 if TYPE_CHECKING:
     from neutral.graph import Layer
@@ -140,7 +140,7 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
     if graph is None:
         yield f"graph: none{_typing(document['layers'])}"
     else:
-        inputs = (f"{i['name']} {_shape(i['shape'])} {i['dtype'] or ''}".rstrip() for i in graph["inputs"])
+        inputs = (f"{i['name']} {shape_text(i['shape'])} {i['dtype'] or ''}".rstrip() for i in graph["inputs"])
         outputs = (f"{o['node']}" + (f"[{o['output']}]" if o["output"] else "") for o in graph["outputs"])
         yield f"inputs: {', '.join(inputs)}"
         yield f"outputs: {', '.join(outputs)} ({plural(graph['nodes'], 'node')})"
@@ -155,7 +155,7 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
         yield ""
         yield from table_lines(
             ("tensor of no layer", "dtype", "shape", "elements"),
-            lambda: ((o["key"], o["dtype"], _shape(o["shape"]), f"{o['elements']:,}") for o in document["others"]),
+            lambda: ((o["key"], o["dtype"], shape_text(o["shape"]), f"{o['elements']:,}") for o in document["others"]),
             right=("elements",),
         )
     if document["notes"]:
@@ -175,13 +175,7 @@ def _layer_rows(layer: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     head = (layer["name"], layer["kind"])
     count, typed_by = f"{layer['parameters']:,}", layer["typed_by"]
     for tensor in layer["tensors"]:
-        yield (*head, tensor["role"], tensor["dtype"], _shape(tensor["shape"]), count, typed_by)
+        yield (*head, tensor["role"], tensor["dtype"], shape_text(tensor["shape"]), count, typed_by)
         head, count, typed_by = ("", ""), "", ""
     if not layer["tensors"]:
         yield (*head, "", "", "", count, typed_by)
-
-
-def _shape(shape: tuple[int | None, ...] | None) -> str:
-    if shape is None:
-        return "(?)"
-    return "(" + ", ".join("?" if dim is None else str(dim) for dim in shape) + ")"

@@ -51,7 +51,7 @@ class Pipes(NamedTuple):
         Returns:
             A copy of the report.
         """
-        return replace(report, document=_mapped(report.document, self.named), lines=map(self.named, report.lines))
+        return replace(report, document=mapped(report.document, self.named), lines=map(self.named, report.lines))
 
 
 @contextmanager
@@ -104,17 +104,29 @@ def piped(arguments: argparse.Namespace) -> Iterator[Pipes]:
         try:
             yield Pipes(writes, named, deliver)
         except NeutralError as error:
-            error.args = _mapped(error.args, named)
+            error.args = mapped(error.args, named)
             raise
 
 
-def _mapped(value: Any, function: Callable[[str], str]) -> Any:
-    """Apply a function to every string in dictionaries, lists and tuples."""
+def mapped(value: Any, function: Callable[[str], str]) -> Any:
+    """Apply a function to every string in dictionaries, lists and tuples.
+
+    Args:
+        value: Any value; other types are returned as they are.
+        function: The function.
+
+    Returns:
+        A value of the same types.
+
+    Example:
+        >>> mapped({"a": ["b", 1]}, str.upper)
+        {'a': ['B', 1]}
+    """
     if isinstance(value, str):
         return function(value)
     if isinstance(value, dict):
-        return {key: _mapped(item, function) for key, item in value.items()}
-    return type(value)(_mapped(item, function) for item in value) if type(value) in (list, tuple) else value
+        return {key: mapped(item, function) for key, item in value.items()}
+    return type(value)(mapped(item, function) for item in value) if type(value) in (list, tuple) else value
 
 
 def values(arguments: argparse.Namespace, name: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Iterable, Protocol, Sequence
+from typing import TYPE_CHECKING, Any, Iterable, Mapping, Protocol, Sequence
 
 if TYPE_CHECKING:
     from neutral.store import Store
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 class Reader(Protocol):
     """Convert checkpoints of one framework to stores.
 
-    ``find``, ``describe`` and ``find_partner`` may be absent. So may ``graph_advice``, a text that says how to get the
-    graph of a checkpoint without one.
+    ``find``, ``describe``, ``find_partner`` and ``capture_command`` may be absent. So may ``graph_advice``, a text that
+    says how to get the graph of a checkpoint without one.
     ``docs/adding-a-reader.md`` has a complete example.
 
     Example:
@@ -109,5 +109,21 @@ class Reader(Protocol):
 
         Raises:
             SourceError: There are several such files; the message lists them.
+        """
+        ...
+
+    def capture_command(
+        self, graph: str, parameters: str, shapes: Mapping[str, Sequence[int] | None], output: str
+    ) -> str:
+        """Return the command that records a golden file of a checkpoint on a machine that has the framework.
+
+        Args:
+            graph: The file of the graph.
+            parameters: The file of the parameters.
+            shapes: The shape of each input; None where it is unknown.
+            output: The golden file.
+
+        Returns:
+            A command line for a shell.
         """
         ...

@@ -88,6 +88,7 @@ class Writer(Protocol):
     ``restore``, ``write``      ``restore``, ``write``, of the writer registered as ``store.source.framework``
     ``write`` of emitted ones   ``state_keys``, of any writer
     ``export --into``           ``typed``, of the writer registered as ``store.source.framework``
+    ``migrate``                 those of ``emit`` and ``verify``; ``loading_example``
     ==========================  ========================================================================================
 
     ``module`` is a model object of the framework. Options beyond those in the signatures are passed only when they were
@@ -159,6 +160,18 @@ class Writer(Protocol):
 
         Returns:
             The paths of the files.
+        """
+        ...
+
+    def loading_example(self, path: str, inputs: Sequence[tuple[str, tuple[int, ...], str]]) -> Sequence[str]:
+        """Return the lines of a program that loads a written model and runs it once.
+
+        Args:
+            path: The file that ``emit`` wrote.
+            inputs: The name, shape and dtype of each input, in order; empty if the shapes are unknown.
+
+        Returns:
+            Three lines of Python.
         """
         ...
 

@@ -13,6 +13,26 @@ from neutral.store.folders import parent_folder
 from neutral.store.temporary import TemporaryFolder
 
 
+def require_new_folder(path: str | os.PathLike[str]) -> None:
+    """Raise TargetError if a folder that is going to be written has files in it; an empty one may exist.
+
+    Args:
+        path: The folder.
+
+    Raises:
+        TargetError: There is a file of this name, or the folder is not empty.
+
+    Example:
+        >>> require_new_folder("no-such-folder")
+        >>> require_new_folder(os.sep)  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        neutral.errors.TargetError: ...: exists already and is not an empty folder. Choose another name.
+    """
+    target = Path(path)
+    if os.path.lexists(target) and (not target.is_dir() or any(target.iterdir())):
+        raise TargetError(f"{target}: exists already and is not an empty folder. Choose another name.")
+
+
 @contextmanager
 def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Make a folder that becomes ``path`` when the block ends without an error.

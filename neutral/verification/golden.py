@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Mapping, TypeVar
 
 from neutral.errors import StoreError
@@ -63,6 +63,7 @@ class Golden:
         internals: The key of each node and number of output, in execution order.
         notes: Messages of the recorder.
         tensors: The recorded tensors by key.
+        sources: The SHA-256 of each file of the checkpoint by role; empty if the model was in memory.
 
     Example:
         >>> import numpy
@@ -81,6 +82,7 @@ class Golden:
     internals: Mapping[tuple[str, int], str]
     notes: tuple[str, ...]
     tensors: Mapping[str, Tensor]
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -184,6 +186,9 @@ def open_golden(path: str | os.PathLike[str]) -> Golden:
             internals=internals,
             notes=tuple(_typed(note, str) for note in document.get("notes", ())),
             tensors=header.tensors,
+            sources={
+                _typed(role, str): _typed(item["sha256"], str) for role, item in document.get("sources", {}).items()
+            },
         )
         missing = {*(i.key for i in golden.inputs), *golden.outputs, *internals.values()} - set(header.tensors)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import glob
 import os
-from typing import TYPE_CHECKING, Any, Iterator, Sequence
+import shlex
+from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
 
 from mxnet_to_neutral.files.detection import kind_of
 from mxnet_to_neutral.files.kinds import FOREIGN_SUFFIXES
@@ -126,6 +127,31 @@ class MXNetReader:
         from mxnet_to_neutral.reading import partner_of
 
         return partner_of(path, epoch)
+
+    def capture_command(
+        self, graph: str, parameters: str, shapes: Mapping[str, Sequence[int] | None], output: str
+    ) -> str:
+        """Return the command that records a golden file where MXNet is; ``uv run`` installs MXNet first.
+
+        Args:
+            graph: The symbol.
+            parameters: The parameter file.
+            shapes: The shape of each input; None where it is unknown.
+            output: The golden file.
+
+        Returns:
+            A command line for a shell.
+
+        Example:
+            >>> command = reader.capture_command("a-symbol.json", "a-0000.params", {"data": (1, 3)}, "g.safetensors")
+            >>> command[command.index("run --symbol"):]
+            'run --symbol a-symbol.json --params a-0000.params --shape data=1,3 -o g.safetensors'
+        """
+        program = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "mxnet_capture.py")
+        words = ["uv", "run", program, "run", "--symbol", graph, "--params", parameters]
+        for name, shape in shapes.items():
+            words += ["--shape", f"{name}={'N,C,H,W' if shape is None else ','.join(map(str, shape))}"]
+        return " ".join(shlex.quote(word) for word in (*words, "-o", output))
 
 
 reader: Reader = MXNetReader()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Mapping
+import json
+from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 from neutral.errors import UnsupportedError
 from neutral.plugins.writer import check_options
@@ -79,6 +80,31 @@ class TorchWriter:
         """
         emitted: EmittedModel = _package().write_hub(store, folder, **options)
         return emitted
+
+    def loading_example(self, path: str, inputs: Sequence[tuple[str, tuple[int, ...], str]]) -> Sequence[str]:
+        """Return three lines that load an emitted model and run it once.
+
+        Args:
+            path: The source that :meth:`emit` wrote.
+            inputs: The name, shape and dtype of each input, in order.
+
+        Returns:
+            Lines of Python.
+
+        Example:
+            >>> print(*writer.loading_example("net/model.py", [("data", (1, 3), "float32")]), sep="\\n")
+            import torch, neutral_to_torch
+            model = neutral_to_torch.load_emitted("net/model.py")
+            outputs = model(torch.randn(1, 3))
+        """
+        drawn = (
+            f"torch.{'randn' if dtype.startswith('float') else 'zeros'}({', '.join(map(str, shape)) or '()'}"
+            + (")" if dtype == "float32" else f", dtype=torch.{dtype})")
+            for _, shape, dtype in inputs
+        )
+        use = f"outputs = model({', '.join(drawn)})" if inputs else "print(model)"
+        load = f"model = neutral_to_torch.load_emitted({json.dumps(path, ensure_ascii=False)})"
+        return ("import torch, neutral_to_torch", load, use)
 
     def build(self, store: Store) -> nn.Module:
         """Return the emitted module in memory; see :func:`neutral_to_torch.build`.

@@ -20,6 +20,7 @@ PROGRAM = "import sys\nfrom neutral.cli import main\nsys.exit(main())\n"
 
 SILENT = (
     "export model -o store.safetensors",
+    "migrate model -o migrated",
     "inspect store.safetensors",
     "check --data store.safetensors",
     "convert store.safetensors store.h5",
@@ -78,7 +79,7 @@ def test_no_command_runs_code_of_the_current_folder(folder: Path, tmp_path_facto
 
 
 def test_neither_does_the_package_as_a_program(folder: Path) -> None:
-    for command in (SILENT[0], SILENT[3], SILENT[-3]):
+    for command in (SILENT[0], SILENT[4], SILENT[-3]):
         done = call(folder, ["-m", "neutral"], command)
         assert done.returncode == 0, (command, done.stderr)
         assert not (folder / "ran").exists(), command

@@ -19,6 +19,7 @@ from neutral.cli import main
 
 VERBS: dict[str, tuple[str, ...]] = {
     "export": ("export", "model", "-o", "out.safetensors"),
+    "migrate": ("migrate", "model", "-o", "migrated"),
     "inspect": ("inspect", "store.safetensors"),
     "inspect as JSON": ("inspect", "store.safetensors", "--json"),
     "check": ("check", "store.safetensors", "--data"),
@@ -39,7 +40,7 @@ VERBS: dict[str, tuple[str, ...]] = {
     "completion": ("completion", "bash"),
     "help": ("--help",),
 }
-NEED_TORCH = ("load", "verify", "emit")
+NEED_TORCH = ("load", "verify", "emit", "migrate")
 
 
 class FullStream(io.StringIO):

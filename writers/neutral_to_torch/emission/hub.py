@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from neutral import __version__
-from neutral.errors import TargetError
 from neutral.graph import Input
 from neutral.store import Store
 from neutral.store.atomic import AtomicFiles
-from neutral.store.atomic_folder import atomic_folder
+from neutral.store.atomic_folder import atomic_folder, require_new_folder
 from neutral.store.safetensors import read_tensors
 from neutral.store.shards import write_tensors as write_shards
 from neutral.text import printable
@@ -131,8 +130,7 @@ def write_hub(
         ['README.md', 'config.json', 'model.py', 'model.safetensors']
     """
     target = Path(folder)
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise TargetError(f"{target}: exists already and is not an empty folder. Choose another name.")
+    require_new_folder(target)
     with atomic_folder(target) as staging:
         report = emit(store, staging / "model.py", class_name=class_name)
         program = lower(store)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Sequence
+import logging
+from contextlib import contextmanager
+from typing import Any, Callable, Iterator, Sequence
 
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
@@ -42,7 +44,7 @@ def require_affordable(run: Callable[[Sequence[torch.Tensor]], Any], values: Seq
     """
     sizes, operations = _SizeMode(), FlopCounterMode(display=False)
     try:
-        with torch.no_grad(), FakeTensorMode(allow_non_fake_inputs=True) as fake, operations, sizes:
+        with _quiet(), torch.no_grad(), FakeTensorMode(allow_non_fake_inputs=True) as fake, operations, sizes:
             run([fake.from_tensor(value) for value in values])
     except Exception:  # whatever an operator without a shape function raises
         elements = sum(value.numel() for value in values)
@@ -54,6 +56,17 @@ def require_affordable(run: Callable[[Sequence[torch.Tensor]], Any], values: Seq
         raise UnprovenError(f"one run of the stored graph takes {count:,.0f} billion operations")
     if sizes.nbytes > MOST_BYTES:
         raise UnprovenError(f"one run of the stored graph computes {sizes.nbytes / 1e9:.1f} GB of values")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence the log of errors that are expected, and caught."""
+    logger = logging.getLogger("torch._subclasses.fake_tensor")
+    disabled, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = disabled
 
 
 class _SizeMode(TorchDispatchMode):
