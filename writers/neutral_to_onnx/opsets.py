@@ -12,17 +12,21 @@ OLDEST = 17
 NEWEST = 23
 """The newest version that the rules are tested with."""
 
+DEFAULT = 21
+"""The version that is written if none is asked for: onnxruntime has no kernels for operators of later ones, such as
+RoiAlign, MaxRoiPool and DeformConv."""
+
 
 @lru_cache(maxsize=None)
 def newest_opset() -> int:
-    """Return the newest version up to :data:`NEWEST` that the installed onnx and onnxruntime know.
+    """Return the newest version up to :data:`DEFAULT` that the installed onnx and onnxruntime know.
 
     Returns:
         The version; without onnxruntime, the newest that onnx knows.
     """
     from onnx import defs
 
-    newest = min(NEWEST, defs.onnx_opset_version())
+    newest = min(DEFAULT, defs.onnx_opset_version())
     while newest > OLDEST and not _runs(newest):
         newest -= 1
     return newest

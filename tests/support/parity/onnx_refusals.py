@@ -75,16 +75,6 @@ WITHOUT_RULE = frozenset(
             "index_array",
             "diagonal",
         ),
-        # detection
-        *(
-            "box_iou",
-            "box_nms",
-            "box_decode",
-            "box_encode",
-            "bipartite_matching",
-            "multibox_prior",
-            "multibox_detection",
-        ),
         # image
         *(
             "image_to_tensor",
@@ -153,11 +143,6 @@ WITHOUT_RULE = frozenset(
             "cross",
             "khatri_rao",
         ),
-        # pooling
-        *(
-            "roi_pool",
-            "roi_align",
-        ),
         # random numbers
         *(
             "random_normal",
@@ -193,7 +178,6 @@ WITHOUT_RULE = frozenset(
         ),
         # regions
         *(
-            "region_proposals",
             "position_sensitive_roi_pool",
             "deformable_position_sensitive_roi_pool",
             "rotated_roi_align",

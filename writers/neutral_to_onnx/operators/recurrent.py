@@ -9,13 +9,12 @@ import numpy as np
 from neutral_to_onnx.building import Extent, OnnxValue
 from neutral_to_onnx.lowering.bodies import scan
 from neutral_to_onnx.lowering.node_context import NodeContext
+from neutral_to_onnx.operators.boxes import positions
 from neutral_to_onnx.operators.cells import gates, lstm_states
 from neutral_to_onnx.registry import rule
 
 ORDER = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2), "RNN": (0,)}
 """The gates in ONNX's order (i o f c; z r h), as numbers in the catalogue's order (i f g o; r z n)."""
-
-Optional = "OnnxValue | None"
 
 
 @rule("lstm", single=True)
@@ -217,17 +216,12 @@ def _one_direction(
     if lengths is not None:
         time = body.builder.input(f"{node.name}/time", "int32", ())
         inputs.append(time)
-        sequences.append(_positions(node, x))
+        sequences.append(node.cast(positions(node, x, 0), "int32"))
         running = body.op("Unsqueeze", body.op("Less", time, lengths), body.ints(1))
         output = body.op("Where", running, hidden, body.like(0, hidden))
         hidden, cell = (body.op("Where", running, new, old) for new, old in ((hidden, h), (cell, c)))
     hidden, cell = (body.builder.with_shape(v, shape) for v, shape in zip((hidden, cell), shapes))
     return scan(node, body, (states, sequences), inputs, ([hidden, cell], [output]), suffix.endswith("_reverse"))
-
-
-def _positions(node: NodeContext, x: OnnxValue) -> OnnxValue:
-    length = node.op("Squeeze", node.vector([node.extent(x, 0)]))
-    return node.cast(node.op("Range", node.constant(0, "int64"), length, node.constant(1, "int64")), "int32")
 
 
 def _clipped(node: NodeContext, cell: OnnxValue) -> OnnxValue:

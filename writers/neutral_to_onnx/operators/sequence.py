@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from neutral_to_onnx.building import OnnxValue
 from neutral_to_onnx.lowering.node_context import NodeContext
+from neutral_to_onnx.operators.boxes import positions
 from neutral_to_onnx.operators.shape import flipped
 from neutral_to_onnx.registry import rule
-
-
-def _steps(node: NodeContext, x: OnnxValue, axis: int) -> OnnxValue:
-    """Return the positions of an axis, int64."""
-    length = node.op("Squeeze", node.vector([node.extent(x, axis)]))
-    return node.op("Range", node.constant(0, "int64"), length, node.constant(1, "int64"))
 
 
 @rule("sequence_mask")
 def sequence_mask(node: NodeContext, x: OnnxValue, lengths: OnnxValue) -> OnnxValue:
     axis, rank = node["axis"], node.rank(x)
-    steps = node.op("Unsqueeze", _steps(node, x, axis), node.ints([1 - axis]))
+    steps = node.op("Unsqueeze", positions(node, x, axis), node.ints([1 - axis]))
     ends = node.op("Unsqueeze", node.cast(lengths, "int64"), node.ints([axis]))
     inside = node.op("Less", steps, ends)
     if rank > 2:
