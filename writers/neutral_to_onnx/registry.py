@@ -20,10 +20,12 @@ class Rule:
         function: The function that writes a node.
         single: Whether float16 operands are converted to float32 first, and the outputs back: for rules that compose
             several operators, which would round between them.
+        floating: Whether integer operands are converted to float32 first, and the outputs back.
     """
 
     function: Function
     single: bool = False
+    floating: bool = False
 
 
 RULES: dict[str, Rule] = {}
@@ -44,12 +46,13 @@ class Unsupported(Exception):
     """
 
 
-def rule(*kinds: str, single: bool = False) -> Callable[[F], F]:
+def rule(*kinds: str, single: bool = False, floating: bool = False) -> Callable[[F], F]:
     """Register the rule of one or several kinds.
 
     Args:
         kinds: The names of the kinds.
         single: Whether float16 operands are converted to float32 first, and the outputs back.
+        floating: Whether integer operands are converted to float32 first, and the outputs back.
 
     Returns:
         A decorator that returns the function unchanged.
@@ -58,7 +61,7 @@ def rule(*kinds: str, single: bool = False) -> Callable[[F], F]:
     def register(function: F) -> F:
         for kind in kinds:
             assert kind not in RULES, f"kind {kind} has two rules"
-            RULES[kind] = Rule(function, single)
+            RULES[kind] = Rule(function, single, floating)
         return function
 
     return register

@@ -129,7 +129,8 @@ class GraphBuilder:
             The value.
         """
         array = np.asarray(content)
-        array = cast_to(array.astype(np.float32), "BF16") if dtype == "bfloat16" else array.astype(dtype)
+        with np.errstate(all="ignore"):
+            array = cast_to(array.astype(np.float32), "BF16") if dtype == "bfloat16" else array.astype(dtype)
         key = (dtype, array.shape, array.tobytes())
         if key not in self._constants:
             known = array if array.size <= SMALL and dtype != "bfloat16" else None

@@ -7,6 +7,7 @@ from typing import Sequence
 from neutral.errors import UnsupportedError
 from neutral.graph import Graph, Node, Value
 from neutral.operators import catalogue
+from neutral.operators.dtypes import INTEGERS
 from neutral.store import Store
 from neutral_to_onnx.building import GraphBuilder, OnnxValue
 from neutral_to_onnx.lowering.literals import literal_dtype
@@ -116,14 +117,19 @@ def _with_literals(context: NodeContext, known: Sequence[OnnxValue | None]) -> l
 
 def _apply(rule: Rule, context: NodeContext, operands: Sequence[OnnxValue | None]) -> list[OnnxValue | None]:
     """Call a rule; one that composes operators gets float16 operands as float32."""
-    context.single = rule.single and any(value is not None and value.dtype == "float16" for value in operands)
+    first = next((value.dtype for value in operands if value is not None), "")
+    converted = rule.floating and first in INTEGERS
+    if converted:
+        operands = [value and context.cast(value, "float32") for value in operands]
+    floats = {value.dtype for value in operands if value is not None and value.is_floating}
+    context.single = rule.single and floats == {"float16"}
     if context.single:
         operands = [value and context.widened(value) for value in operands]
     result = rule.function(context, *operands)
     results = list(result) if isinstance(result, (tuple, list)) else [result]
     if context.single:
         results = [context.cast(value, "float16") if value and value.dtype == "float32" else value for value in results]
-    return results
+    return [value and context.cast(value, first) for value in results] if converted else results
 
 
 def _check_outputs(node: Node, used: Sequence[bool], results: Sequence[OnnxValue | None]) -> None:

@@ -14,6 +14,7 @@ from neutral.values import numeric_values
 from neutral_to_onnx.building import Extent, GraphBuilder, OnnxValue
 from neutral_to_onnx.building.builder import element_type
 from neutral_to_onnx.building.value import Dim
+from neutral_to_onnx.lowering.kernels import WIDER
 from neutral_to_onnx.registry import Unsupported
 
 if TYPE_CHECKING:
@@ -105,7 +106,8 @@ class NodeContext:
         Returns:
             The output.
         """
-        return self.builder.op(op_type, *inputs, name=f"{self.name}/{op_type}", **attributes)
+        (output,) = self.ops(op_type, inputs, 1, **attributes)
+        return output
 
     def ops(
         self,
@@ -127,8 +129,20 @@ class NodeContext:
         Returns:
             The outputs.
         """
-        names = [f"{self.name}/{op_type}:{number}" for number in range(count)]
-        return self.builder.ops(op_type, inputs, names, types, **attributes)
+        name = f"{self.name}/{op_type}"
+        names = [name if count == 1 else f"{name}:{number}" for number in range(count)]
+        data = inputs[1:] if op_type == "Where" else inputs[:1]
+        dtype = data[0].dtype if data and data[0] is not None else ""
+        wider = WIDER.get(op_type, {}).get(dtype)
+        if wider is None:
+            return self.builder.ops(op_type, inputs, names, types, **attributes)
+        first = int(op_type == "Where")
+        operands = [
+            self.cast(value, wider) if value is not None and value.dtype == dtype and number >= first else value
+            for number, value in enumerate(inputs)
+        ]
+        outputs = self.builder.ops(op_type, operands, names, **attributes)
+        return [self.cast(outputs[0], dtype) if outputs[0].dtype == wider else outputs[0], *outputs[1:]]
 
     def constant(self, content: Any, dtype: str) -> OnnxValue:
         """Return a constant.

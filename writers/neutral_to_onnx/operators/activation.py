@@ -16,37 +16,37 @@ def relu(node: NodeContext, x: OnnxValue) -> OnnxValue:
     return node.op("Relu", x) if x.is_floating else node.op("Max", x, node.like(0, x))
 
 
-@rule("sigmoid")
+@rule("sigmoid", floating=True)
 def sigmoid(node: NodeContext, x: OnnxValue) -> OnnxValue:
     return node.op("Sigmoid", x)
 
 
-@rule("log_sigmoid", single=True)
+@rule("log_sigmoid", single=True, floating=True)
 def log_sigmoid(node: NodeContext, x: OnnxValue) -> OnnxValue:
     return node.op("Neg", node.op("Softplus", node.op("Neg", x)))
 
 
-@rule("tanh")
+@rule("tanh", floating=True)
 def tanh(node: NodeContext, x: OnnxValue) -> OnnxValue:
     return node.op("Tanh", x)
 
 
-@rule("softplus")
+@rule("softplus", floating=True)
 def softplus(node: NodeContext, x: OnnxValue) -> OnnxValue:
     return node.op("Softplus", x)
 
 
-@rule("softsign")
+@rule("softsign", floating=True)
 def softsign(node: NodeContext, x: OnnxValue) -> OnnxValue:
     return node.op("Softsign", x)
 
 
-@rule("selu")
+@rule("selu", floating=True)
 def selu(node: NodeContext, x: OnnxValue) -> OnnxValue:
     return node.op("Selu", x, alpha=1.6732632423543772, gamma=1.0507009873554805)
 
 
-@rule("gelu", single=True)
+@rule("gelu", single=True, floating=True)
 def gelu(node: NodeContext, x: OnnxValue) -> OnnxValue:
     if node.opset >= 20:
         return node.op("Gelu", x)
@@ -54,7 +54,7 @@ def gelu(node: NodeContext, x: OnnxValue) -> OnnxValue:
     return node.op("Mul", node.op("Mul", x, node.op("Add", error, node.like(1, x))), node.like(0.5, x))
 
 
-@rule("gelu_tanh", single=True)
+@rule("gelu_tanh", single=True, floating=True)
 def gelu_tanh(node: NodeContext, x: OnnxValue) -> OnnxValue:
     if node.opset >= 20:
         return node.op("Gelu", x, approximate="tanh")
@@ -64,14 +64,14 @@ def gelu_tanh(node: NodeContext, x: OnnxValue) -> OnnxValue:
     return node.op("Mul", node.op("Mul", x, node.op("Add", bend, node.like(1, x))), node.like(0.5, x))
 
 
-@rule("mish", single=True)
+@rule("mish", single=True, floating=True)
 def mish(node: NodeContext, x: OnnxValue) -> OnnxValue:
     if node.opset >= 18:
         return node.op("Mish", x)
     return node.op("Mul", x, node.op("Tanh", node.op("Softplus", x)))
 
 
-@rule("hard_sigmoid", single=True)
+@rule("hard_sigmoid", single=True, floating=True)
 def hard_sigmoid(node: NodeContext, x: OnnxValue) -> OnnxValue:
     return node.op("HardSigmoid", x, alpha=float(node["alpha"]), beta=float(node["beta"]))
 

@@ -7,7 +7,7 @@ from neutral_to_onnx.lowering.node_context import NodeContext
 from neutral_to_onnx.registry import Unsupported, rule
 
 
-@rule("identity")
+@rule("identity", "stop_gradient")
 def identity(node: NodeContext, x: OnnxValue) -> OnnxValue:
     return x
 

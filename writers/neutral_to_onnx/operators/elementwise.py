@@ -12,8 +12,6 @@ from neutral_to_onnx.registry import Unsupported, rule
 
 _ARITHMETIC = {"add": "Add", "subtract": "Sub", "multiply": "Mul", "maximum": "Max", "minimum": "Min"}
 _OF_BOOLS = {"add": "Or", "multiply": "And", "maximum": "Or", "minimum": "And"}
-_NARROW = {"bool": "int32", "int16": "int32", "uint16": "int32"}
-"""Dtypes that Max and Min lack in onnxruntime, and those that hold their numbers."""
 
 
 def _operands(node: NodeContext, x: OnnxValue, y: OnnxValue) -> tuple[OnnxValue, OnnxValue]:
@@ -29,9 +27,6 @@ def arithmetic(node: NodeContext, x: OnnxValue, y: OnnxValue) -> OnnxValue:
         if kind not in _OF_BOOLS:
             raise Unsupported("its operands are bools")
         return node.op(_OF_BOOLS[kind], x, y)
-    if _ARITHMETIC[kind] in ("Max", "Min") and x.dtype in _NARROW:
-        wide = _NARROW[x.dtype]
-        return node.cast(node.op(_ARITHMETIC[kind], node.cast(x, wide), node.cast(y, wide)), x.dtype)
     return node.op(_ARITHMETIC[kind], x, y)
 
 
@@ -127,8 +122,7 @@ def fmax(node: NodeContext, x: OnnxValue, y: OnnxValue) -> OnnxValue:
     op_type = "Max" if node.node.kind == "fmax" else "Min"
     x, y = _operands(node, x, y)
     if not x.is_floating:
-        wide = _NARROW.get(x.dtype, x.dtype)
-        return node.cast(node.op(op_type, node.cast(x, wide), node.cast(y, wide)), x.dtype)
+        return node.op(op_type, x, y)
     other = node.op("Where", node.op("IsNaN", y), x, node.op(op_type, x, y))
     return node.op("Where", node.op("IsNaN", x), y, other)
 
@@ -225,8 +219,15 @@ def truth(node: NodeContext, x: OnnxValue) -> OnnxValue:
 
 @rule("clamp")
 def clamp(node: NodeContext, x: OnnxValue) -> OnnxValue:
-    bounds = [None if node[name] is None else node.constant(_bound(node[name], x), x.dtype) for name in ("min", "max")]
-    return node.op("Clip", x, *bounds) if any(bounds) else x
+    if node["min"] is None and node["max"] is None:
+        return x
+    bounds = []
+    for name, unbounded in (("min", -np.inf), ("max", np.inf)):
+        number = node[name]
+        if number is None and x.is_floating:  # an absent bound is the largest finite number in onnxruntime
+            number = unbounded
+        bounds.append(None if number is None else node.constant(_bound(number, x), x.dtype))
+    return node.op("Clip", x, *bounds)
 
 
 def _bound(number: float, x: OnnxValue) -> np.ndarray:

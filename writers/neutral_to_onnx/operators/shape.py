@@ -130,7 +130,21 @@ def flipped(node: NodeContext, x: OnnxValue, axes: list[int]) -> OnnxValue:
 
 @rule("at_least")
 def at_least(node: NodeContext, x: OnnxValue) -> OnnxValue:
-    rank, dims = node.rank(x), node["dims"]
+    return with_rank(node, x, node["dims"])
+
+
+def with_rank(node: NodeContext, x: OnnxValue, dims: int) -> OnnxValue:
+    """Return a value with at least some axes: (n,) becomes (1, n) or (1, n, 1), (m, n) becomes (m, n, 1).
+
+    Args:
+        node: The node.
+        x: The value.
+        dims: The number of axes, from 1 to 3.
+
+    Returns:
+        The value itself if it has as many.
+    """
+    rank = node.rank(x)
     axes = {(0, 1): [0], (0, 2): [0, 1], (0, 3): [0, 1, 2], (1, 2): [0], (1, 3): [0, 2], (2, 3): [2]}.get((rank, dims))
     return x if axes is None else node.op("Unsqueeze", x, node.ints(axes))
 

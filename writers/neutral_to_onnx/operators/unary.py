@@ -11,8 +11,6 @@ from neutral_to_onnx.lowering.node_context import NodeContext
 from neutral_to_onnx.registry import refuse, rule
 
 _SAME = {
-    "abs": "Abs",
-    "negative": "Neg",
     "reciprocal": "Reciprocal",
     "sqrt": "Sqrt",
     "exp": "Exp",
@@ -35,9 +33,19 @@ _SAME = {
 refuse("there is no standard operator for it", "gamma", "log_gamma", "digamma", "erfinv")
 
 
-@rule(*_SAME)
+@rule(*_SAME, floating=True)
 def same(node: NodeContext, x: OnnxValue) -> OnnxValue:
     return node.op(_SAME[node.node.kind], x)
+
+
+@rule("abs")
+def absolute(node: NodeContext, x: OnnxValue) -> OnnxValue:
+    return x if x.dtype == "bool" else node.op("Abs", x)
+
+
+@rule("negative")
+def negative(node: NodeContext, x: OnnxValue) -> OnnxValue:
+    return node.op("Sub", node.like(0, x), x) if x.dtype.startswith("uint") else node.op("Neg", x)
 
 
 @rule("floor", "ceil")
@@ -50,12 +58,12 @@ def square(node: NodeContext, x: OnnxValue) -> OnnxValue:
     return node.op("Mul", x, x)
 
 
-@rule("rsqrt", single=True)
+@rule("rsqrt", single=True, floating=True)
 def rsqrt(node: NodeContext, x: OnnxValue) -> OnnxValue:
     return node.op("Reciprocal", node.op("Sqrt", x))
 
 
-@rule("cbrt", single=True)
+@rule("cbrt", single=True, floating=True)
 def cbrt(node: NodeContext, x: OnnxValue) -> OnnxValue:
     return node.op("Mul", node.op("Sign", x), node.op("Pow", node.op("Abs", x), node.like(1 / 3, x)))
 
@@ -71,7 +79,7 @@ def _near_zero(node: NodeContext, x: OnnxValue, near: OnnxValue, far: OnnxValue)
     return node.op("Where", node.op("Less", node.op("Abs", x), node.like(0.5, x)), near, far)
 
 
-@rule("expm1", single=True)
+@rule("expm1", single=True, floating=True)
 def expm1(node: NodeContext, x: OnnxValue) -> OnnxValue:
     """Near 0, 2t / (1 - t) with t = tanh(x/2), which loses no digits."""
     half = node.op("Tanh", node.op("Mul", x, node.like(0.5, x)))
@@ -80,7 +88,7 @@ def expm1(node: NodeContext, x: OnnxValue) -> OnnxValue:
     return _near_zero(node, x, near, node.op("Sub", node.op("Exp", x), one))
 
 
-@rule("log1p", single=True)
+@rule("log1p", single=True, floating=True)
 def log1p(node: NodeContext, x: OnnxValue) -> OnnxValue:
     """Near 0, 2 atanh(x / (2 + x)), which loses no digits."""
     half = node.op("Atanh", node.op("Div", x, node.op("Add", x, node.like(2, x))))
@@ -91,15 +99,19 @@ def log1p(node: NodeContext, x: OnnxValue) -> OnnxValue:
 _FACTORS = {"degrees": 180 / math.pi, "radians": math.pi / 180}
 
 
-@rule(*_FACTORS)
+@rule(*_FACTORS, floating=True)
 def scaled(node: NodeContext, x: OnnxValue) -> OnnxValue:
     return node.op("Mul", x, node.like(_FACTORS[node.node.kind], x))
 
 
-@rule("log10", "log2", single=True)
+@rule("log10", "log2", single=True, floating=True)
 def log_to_base(node: NodeContext, x: OnnxValue) -> OnnxValue:
+    """Divide logarithms; of powers of the base the exponent is taken, as what follows may truncate it."""
     base = {"log10": 10, "log2": 2}[node.node.kind]
-    return node.op("Mul", node.op("Log", x), node.like(1 / math.log(base), x))
+    exponent = node.op("Div", node.op("Log", x), node.like(math.log(base), x))
+    whole = node.op("Round", exponent)
+    power = node.op("Equal", node.op("Pow", node.like(base, x), whole), x)
+    return node.op("Where", power, whole, exponent)
 
 
 def _truncated(node: NodeContext, x: OnnxValue) -> OnnxValue:
@@ -162,7 +174,7 @@ def nan_to_num(node: NodeContext, x: OnnxValue) -> OnnxValue:
     return x
 
 
-@rule("smooth_l1", single=True)
+@rule("smooth_l1", single=True, floating=True)
 def smooth_l1(node: NodeContext, x: OnnxValue) -> OnnxValue:
     variance = float(node["sigma"]) ** 2
     size = node.op("Abs", x)
@@ -171,7 +183,7 @@ def smooth_l1(node: NodeContext, x: OnnxValue) -> OnnxValue:
     return node.op("Where", node.op("LessOrEqual", size, node.like(1 / variance, x)), near, far)
 
 
-@rule("divide_by_sqrt_size", single=True)
+@rule("divide_by_sqrt_size", single=True, floating=True)
 def divide_by_sqrt_size(node: NodeContext, x: OnnxValue) -> OnnxValue:
     size = node.extent(x, -1)
     if isinstance(size, int):

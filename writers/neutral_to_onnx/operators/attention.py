@@ -1,0 +1,79 @@
+"""Multi-head attention. T and S are lengths, N the batch, H heads and D the elements of a head."""
+
+from __future__ import annotations
+
+import math
+
+from neutral_to_onnx.building import OnnxValue
+from neutral_to_onnx.lowering.node_context import NodeContext
+from neutral_to_onnx.registry import Unsupported, rule
+
+
+def _heads(node: NodeContext, x: OnnxValue, parts: int = 1, part: int = 0) -> tuple[OnnxValue, int]:
+    """Return (T, N*H, D) of one of the parts of (T, N, H*parts*D), and D."""
+    extent = node.extent(x, 2)
+    if not isinstance(extent, int):
+        raise Unsupported("the size of a head is unknown: state the inputs' shapes, such as --shape data=128,1,768")
+    size = extent // (node["heads"] * parts)
+    time = node.extent(x, 0)
+    if parts == 1:
+        return node.reshape(x, [time, _samples(node, x), size]), size
+    split = node.reshape(x, [time, _samples(node, x), parts, size])
+    return node.op("Gather", split, node.constant(part, "int64"), axis=2), size
+
+
+def _samples(node: NodeContext, x: OnnxValue) -> int:
+    samples = node.extent(x, 1)
+    return samples * int(node["heads"]) if isinstance(samples, int) else -1
+
+
+def _scores(node: NodeContext, query: OnnxValue, key: OnnxValue, size: int) -> OnnxValue:
+    """Return (N*H, T, S)."""
+    query = node.op("Mul", query, node.like(1 / math.sqrt(size), query))
+    return node.op("MatMul", node.op("Transpose", query, perm=[1, 0, 2]), node.op("Transpose", key, perm=[1, 2, 0]))
+
+
+def _values(node: NodeContext, value: OnnxValue, weights: OnnxValue, source: OnnxValue, size: int) -> OnnxValue:
+    """Return (T, N, H*D)."""
+    product = node.op("MatMul", weights, node.op("Transpose", value, perm=[1, 0, 2]))
+    joined = node.op("Transpose", product, perm=[1, 0, 2])
+    samples = node.extent(source, 1)
+    return node.reshape(
+        joined, [node.extent(joined, 0), samples if isinstance(samples, int) else -1, node["heads"] * size]
+    )
+
+
+@rule("attention_scores", single=True)
+def attention_scores(node: NodeContext, query: OnnxValue, key: OnnxValue) -> OnnxValue:
+    queries, size = _heads(node, query)
+    return _scores(node, queries, _heads(node, key)[0], size)
+
+
+@rule("attention_values", single=True)
+def attention_values(node: NodeContext, value: OnnxValue, weights: OnnxValue) -> OnnxValue:
+    values, size = _heads(node, value)
+    return _values(node, values, weights, value, size)
+
+
+@rule("self_attention_scores", single=True)
+def self_attention_scores(node: NodeContext, joined: OnnxValue) -> OnnxValue:
+    queries, size = _heads(node, joined, 3, 0)
+    return _scores(node, queries, _heads(node, joined, 3, 1)[0], size)
+
+
+@rule("self_attention_values", single=True)
+def self_attention_values(node: NodeContext, joined: OnnxValue, weights: OnnxValue) -> OnnxValue:
+    values, size = _heads(node, joined, 3, 2)
+    return _values(node, values, weights, joined, size)
+
+
+@rule("cross_attention_scores", single=True)
+def cross_attention_scores(node: NodeContext, query: OnnxValue, joined: OnnxValue) -> OnnxValue:
+    queries, size = _heads(node, query)
+    return _scores(node, queries, _heads(node, joined, 2, 0)[0], size)
+
+
+@rule("cross_attention_values", single=True)
+def cross_attention_values(node: NodeContext, joined: OnnxValue, weights: OnnxValue) -> OnnxValue:
+    values, size = _heads(node, joined, 2, 1)
+    return _values(node, values, weights, joined, size)
