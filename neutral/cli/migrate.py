@@ -19,7 +19,7 @@ from neutral.cli.migration import Migration
 from neutral.cli.migration_report import lines_of
 from neutral.cli.parts import Parts
 from neutral.cli.sources import add_source
-from neutral.cli.target import add_target, target_writer
+from neutral.cli.target import DEFAULT, add_target, target_writer
 from neutral.errors import UnsupportedError
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
 
     target = arguments.output.rstrip(os.sep) or os.sep
     require_new_folder(target)
+    arguments.to = arguments.to or DEFAULT
     writer = target_writer(arguments, "emit")
     _require_onnx(arguments)
     sources = find_checkpoint(arguments.source)
@@ -106,6 +107,6 @@ def _require_onnx(arguments: argparse.Namespace) -> None:
     if ONNX not in known:
         raise UnsupportedError(
             f"--onnx needs a writer named {ONNX!r} in {plugins.WRITERS}; those installed are {', '.join(known)}. Leave "
-            "out --onnx; PyTorch's own exporter takes the emitted module."
+            "out --onnx, or install such a writer."
         )
     target_writer(argparse.Namespace(to=ONNX), "emit")

@@ -54,6 +54,8 @@ class Migration:
         if emitted is not None:
             page = self._path(PAGE)
             proof = prove(self.parts, self.arguments, self.writer, self.sources, inspected, store, page, self.scratch)
+            if self.arguments.onnx:
+                self._emit_onnx(store, proof)
         verification = proof.verification
         equal = verification is not None and verification["ok"]
         document = {
@@ -93,9 +95,20 @@ class Migration:
         options = ["--class-name", self.arguments.class_name] if self.arguments.class_name else []
         source = self._path(SOURCE)
         emitted = self.parts.run("emit", store, "-o", source, "--to", self.arguments.to, *options).document
-        if self.arguments.onnx:
-            self.parts.run("emit", store, "-o", self._path(ONNX_FILE), "--to", "onnx")
         return emitted
+
+    def _emit_onnx(self, store: str, proof: Proof) -> None:
+        """Write the ONNX file; an input of which the graph knows no rank has that of the verification."""
+        from neutral.rewriting.input_shapes import infer_input_shapes
+        from neutral.store import open_store
+
+        with open_store(store) as opened:
+            assert opened.graph is not None
+            inputs = infer_input_shapes(opened.graph, opened.layers, opened.tensors)
+        free = {item.name for item in inputs if item.shape is None}
+        shapes = {name: (-1, *shape[1:]) for name, shape, _ in proof.inputs if name in free and shape}
+        words = [word for name, shape in shapes.items() for word in ("--shape", f"{name}={','.join(map(str, shape))}")]
+        self.parts.run("emit", store, "-o", self._path(ONNX_FILE), "--to", "onnx", *words)
 
     def _capture(self, inspected: Mapping[str, Any], proof: Proof) -> list[str] | None:
         if proof.verification is not None and proof.verification["proves"] == "reader and writer":

@@ -221,6 +221,13 @@ def test_without_a_writer_of_onnx_files_it_is_said_at_once(
     assert "--onnx needs a writer named 'onnx' in neutral.writers; those installed are mxnet, torch" in result.err
 
 
+def test_an_onnx_file_is_written_too(run: Run, checkpoint: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    document = run("migrate", checkpoint, "-o", "net", "--onnx", "--json").json
+    assert [file["name"] for file in document["files"]] == ["model.onnx", *FILES]
+    assert [node.name for node in onnx.load("net/model.onnx").graph.input] == ["data"]
+
+
 def test_shapes_that_do_not_fit_are_an_error_and_unknown_ones_a_statement(
     run: Run, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
