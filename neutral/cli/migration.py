@@ -94,8 +94,7 @@ class Migration:
             return None
         options = ["--class-name", self.arguments.class_name] if self.arguments.class_name else []
         source = self._path(SOURCE)
-        emitted = self.parts.run("emit", store, "-o", source, "--to", self.arguments.to, *options).document
-        return emitted
+        return self.parts.run("emit", store, "-o", source, "--to", self.arguments.to, *options).document
 
     def _emit_onnx(self, store: str, proof: Proof) -> None:
         """Write the ONNX file; an input of which the graph knows no rank has that of the verification."""
