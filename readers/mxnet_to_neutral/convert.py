@@ -27,6 +27,7 @@ from mxnet_to_neutral.symbol.arity import arity_problem
 from mxnet_to_neutral.symbol.attribute_texts import InvalidAttribute
 from mxnet_to_neutral.symbol.declarations import declared_dtype, declared_shape
 from mxnet_to_neutral.symbol.model import Entry, Symbol, SymbolNode
+from mxnet_to_neutral.symbol.ranges import range_problem
 from neutral.errors import MismatchError
 from neutral.graph import Input, Operand, Value
 from neutral.rewriting import UniqueNames, run_passes
@@ -208,7 +209,7 @@ class _Converter:
                 context.refuse(self._refused[context.name])
             if rule is None:
                 context.refuse(reason_without_rule(node))
-            problem = arity_problem(node.operator, context.count)
+            problem = arity_problem(node.operator, context.count) or range_problem(node.operator, node.attributes)
             if problem is not None:
                 context.refuse(problem)
             result = rule(context)

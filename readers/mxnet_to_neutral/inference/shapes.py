@@ -12,6 +12,7 @@ from mxnet_to_neutral.symbol.attribute_texts import InvalidAttribute
 from mxnet_to_neutral.symbol.attributes import Attributes
 from mxnet_to_neutral.symbol.declarations import declared_shape
 from mxnet_to_neutral.symbol.model import Entry, Symbol, SymbolNode
+from mxnet_to_neutral.symbol.ranges import range_problem
 
 
 def infer_shapes(symbol: Symbol, array: Callable[[Entry], Array | None], file: str) -> Sequence[PartialShape | None]:
@@ -67,9 +68,9 @@ def _variable_shape(
 def _output_shape(node: SymbolNode, inputs: list[PartialShape | None], file: str) -> PartialShape | None:
     """Return the shape of a node's outputs, None also if an attribute or an input's shape is invalid."""
     rule = SHAPE_RULES.get(node.operator)
-    if rule is None or not inputs:
+    if rule is None or not inputs or range_problem(node.operator, node.attributes) is not None:
         return None
     try:
         return rule(ShapedNode(node.operator, Attributes(node, file), inputs))
-    except (InvalidAttribute, IndexError, ValueError):
+    except (InvalidAttribute, IndexError, ValueError, ZeroDivisionError):  # of a scalar, no axis is one modulo its rank
         return None

@@ -44,7 +44,7 @@ def slice_channel(context: NodeContext) -> Sequence[Operand]:
     Returns:
         The parts in order.
     """
-    parts, axis = context.attributes.int("num_outputs", minimum=1), context.attributes.int("axis", 1)
+    parts, axis = context.attributes.int("num_outputs"), context.attributes.int("axis", 1)
     if context.attributes.bool("squeeze_axis", False):
         return parts_of(context.node("unbind", context.input(0), axis=axis, parts=parts), parts)
     if parts == 1:
@@ -184,7 +184,7 @@ def crop(context: NodeContext) -> Operand:
 def pad(context: NodeContext) -> Operand:
     """Convert ``Pad``: pad with a constant, with edge values or by reflection."""
     mode = context.attributes.str("mode", choices=("constant", "edge", "reflect"))
-    widths = context.attributes.ints("pad_width", minimum=0)
+    widths = context.attributes.ints("pad_width")
     value = context.attributes.float("constant_value", 0.0)
     return context.node("pad", context.input(0), mode=mode, before=widths[::2], after=widths[1::2], value=value)
 

@@ -17,4 +17,4 @@ _KINDS = {
 @rule(*_KINDS)
 def interleaved_attention(context: NodeContext) -> Operand:
     """Convert ``_contrib_interleaved_matmul_*``: scores or values of multi-head attention, interleaved per head."""
-    return context.node(_KINDS[context.operator], *context.inputs(), heads=context.attributes.int("heads", minimum=1))
+    return context.node(_KINDS[context.operator], *context.inputs(), heads=context.attributes.int("heads"))

@@ -35,7 +35,7 @@ def window(context: NodeContext, bias_default: bool) -> tuple[dict[str, Any], bo
         "stride": context.attributes.ints("stride", ()) or (1,) * rank,
         "padding": context.attributes.ints("pad", ()) or (0,) * rank,
         "dilation": context.attributes.ints("dilate", ()) or (1,) * rank,
-        "groups": context.attributes.int("num_group", 1, minimum=1),
+        "groups": context.attributes.int("num_group", 1),
     }
     for name in ("stride", "padding", "dilation"):
         if len(attributes[name]) != rank:

@@ -91,7 +91,7 @@ def arange(context: NodeContext) -> Operand:
         Refusal: The range is empty, or its length is inferred from its users.
     """
     start, stop = context.attributes.float("start"), context.attributes.optional_float("stop", None)
-    step, repeat = context.attributes.float("step", 1.0), context.attributes.int("repeat", 1, minimum=1)
+    step, repeat = context.attributes.float("step", 1.0), context.attributes.int("repeat", 1)
     name = dtype(context)
     if context.attributes.bool("infer_range", False) and stop is None:
         context.refuse("infer_range: its length is inferred from what it is used for")
@@ -109,7 +109,7 @@ def arange(context: NodeContext) -> Operand:
 def linspace(context: NodeContext) -> Operand:
     """Convert ``_linspace``: ``num`` evenly spaced numbers."""
     start, stop = context.attributes.float("start"), context.attributes.float("stop")
-    count = context.attributes.int("num", minimum=1)
+    count = context.attributes.int("num")
     endpoint = context.attributes.bool("endpoint", True)
     gaps = count - 1 if endpoint else count
     step = (stop - start) / gaps if gaps else 0.0
@@ -124,7 +124,7 @@ def arange_like(context: NodeContext) -> Operand:
         context.input(0),
         start=context.attributes.float("start", 0.0),
         step=context.attributes.float("step", 1.0),
-        repeat=context.attributes.int("repeat", 1, minimum=1),
+        repeat=context.attributes.int("repeat", 1),
         axis=context.attributes.optional_int("axis", None),
     )
 
@@ -132,7 +132,7 @@ def arange_like(context: NodeContext) -> Operand:
 @rule("_eye")
 def eye(context: NodeContext) -> Operand:
     """Convert ``_eye``: a matrix with ones on a diagonal."""
-    rows = context.attributes.int("N", minimum=1)
+    rows = context.attributes.int("N")
     columns = context.attributes.int("M", 0) or rows
     return context.node("eye", rows=rows, columns=columns, offset=context.attributes.int("k", 0), dtype=dtype(context))
 

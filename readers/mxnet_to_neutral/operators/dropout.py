@@ -14,6 +14,6 @@ def dropout(context: NodeContext) -> Operand:
         "dropout",
         context.input(0),
         p=context.attributes.float("p", 0.5),
-        shared_axes=context.attributes.ints("axes", (), minimum=0),
+        shared_axes=context.attributes.ints("axes", ()),
         always=context.attributes.str("mode", "training", ("training", "always")) == "always",
     )

@@ -26,7 +26,7 @@ def normalize(context: NodeContext) -> Operand:
 @rule("_image_crop")
 def crop(context: NodeContext) -> Operand:
     """Convert ``_image_crop``: a rectangle of an image."""
-    x, y, width, height = (context.attributes.int(name, minimum=0) for name in ("x", "y", "width", "height"))
+    x, y, width, height = (context.attributes.int(name) for name in ("x", "y", "width", "height"))
     return context.node("image_crop", context.input(0), x=x, y=y, width=width, height=height)
 
 

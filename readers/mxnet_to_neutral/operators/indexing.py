@@ -96,9 +96,7 @@ def gather_nd(context: NodeContext) -> Operand:
 @rule("scatter_nd")
 def scatter_nd(context: NodeContext) -> Operand:
     """Convert ``scatter_nd``: a tensor of zeros with elements set by index tuples."""
-    return context.node(
-        "scatter_nd", context.input(0), context.input(1), shape=context.attributes.ints("shape", minimum=1)
-    )
+    return context.node("scatter_nd", context.input(0), context.input(1), shape=context.attributes.ints("shape"))
 
 
 @rule("_contrib_index_copy")
@@ -113,7 +111,7 @@ def one_hot(context: NodeContext) -> Operand:
     return context.node(
         "one_hot",
         context.input(0),
-        depth=context.attributes.int("depth", minimum=1),
+        depth=context.attributes.int("depth"),
         on_value=context.attributes.float("on_value", 1.0),
         off_value=context.attributes.float("off_value", 0.0),
         dtype=dtype(context),

@@ -114,7 +114,7 @@ def group_norm(context: NodeContext) -> Sequence[Operand]:
     Raises:
         Refusal: The channels do not make so many groups.
     """
-    groups = context.attributes.int("num_groups", 1, minimum=1)
+    groups = context.attributes.int("num_groups", 1)
     outputs = 3 if context.attributes.bool("output_mean_var", False) else 1
     eps = context.attributes.float("eps", 1e-5)
     roles = _affine(context)
@@ -172,7 +172,7 @@ def local_response_norm(context: NodeContext) -> Operand:
     Raises:
         Refusal: ``nsize`` is even.
     """
-    size = context.attributes.int("nsize", minimum=1)
+    size = context.attributes.int("nsize")
     if size % 2 == 0:
         context.refuse(f"nsize {size}, which MXNet refuses itself: it is to be odd")
     return context.node(

@@ -124,6 +124,6 @@ def delete(context: NodeContext) -> Operand:
 @rule("_npi_diff")
 def difference(context: NodeContext) -> Operand:
     """Convert ``np.diff``: the n-th discrete difference along an axis."""
-    times = context.attributes.int("n", 1, minimum=0)
+    times = context.attributes.int("n", 1)
     axis = context.attributes.int("axis", -1)
     return context.node("difference", context.input(0), axis=axis, times=times) if times else context.input(0)

@@ -89,7 +89,7 @@ def eye(context: NodeContext) -> Operand:
     if context.operator == "_npi_identity":
         rows, columns = context.attributes.ints("shape")
         return context.node("eye", rows=rows, columns=columns, offset=0, dtype=dtype(context))
-    rows = context.attributes.int("N", minimum=1)
+    rows = context.attributes.int("N")
     columns = context.attributes.optional_int("M", None) or rows
     return context.node("eye", rows=rows, columns=columns, offset=context.attributes.int("k", 0), dtype=dtype(context))
 
@@ -97,7 +97,7 @@ def eye(context: NodeContext) -> Operand:
 @rule("_npi_tri")
 def tri(context: NodeContext) -> Operand:
     """Convert ``np.tri``: ones at and below a diagonal."""
-    rows = context.attributes.int("N", minimum=1)
+    rows = context.attributes.int("N")
     columns = context.attributes.optional_int("M", None) or rows
     ones = _full(context, (rows, columns), 1.0, dtype(context))
     return context.node("lower_triangle", ones, offset=context.attributes.int("k", 0))
@@ -132,7 +132,7 @@ def linspace(context: NodeContext) -> Operand:
         Refusal: The dtype is not floating.
     """
     start, stop = _bounds(context)
-    count, endpoint = context.attributes.int("num", minimum=1), context.attributes.bool("endpoint", True)
+    count, endpoint = context.attributes.int("num"), context.attributes.bool("endpoint", True)
     gaps = count - 1 if endpoint else count
     name = dtype(context)
     if not name.startswith("float"):
@@ -186,7 +186,7 @@ def window(context: NodeContext) -> Operand:
 @rule("_npi_indices")
 def indices(context: NodeContext) -> Operand:
     """Convert ``np.indices``: for each axis a tensor of the indices along it."""
-    shape = context.attributes.ints("dimensions", minimum=1)
+    shape = context.attributes.ints("dimensions")
     name = dtype(context, "int64" if context.version >= (2,) else "int32")
     grid = []
     for axis, extent in enumerate(shape):

@@ -39,7 +39,7 @@ def tensordot(context: NodeContext) -> Operand:
 @rule("_npi_tensordot_int_axes")
 def tensordot_by_count(context: NodeContext) -> Operand:
     """Convert ``np.tensordot`` over a number of axes: the last of the first input with the first of the second."""
-    count = context.attributes.int("axes", minimum=0)
+    count = context.attributes.int("axes")
     axes, second_axes = tuple(range(-count, 0)), tuple(range(count))
     return context.node("contract", context.input(0), context.input(1), axes=axes, other_axes=second_axes)
 

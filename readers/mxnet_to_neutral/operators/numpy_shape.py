@@ -23,7 +23,7 @@ def reshape(context: NodeContext) -> Operand:
         Refusal: ``order`` is not "C", or an extent is 0.
     """
     _row_major(context)
-    shape = context.attributes.ints("newshape", minimum=INFER)
+    shape = context.attributes.ints("newshape")
     return context.node("reshape", context.input(0), shape=_without_zeros(context, shape), from_end=False)
 
 
@@ -37,7 +37,7 @@ def npx_reshape(context: NodeContext) -> Operand:
         Refusal: ``order`` is not "C", or the codes are contradictory.
     """
     _row_major(context)
-    codes = context.attributes.ints("newshape", minimum=SPLIT)
+    codes = context.attributes.ints("newshape")
     reverse = context.attributes.bool("reverse", False)
     value = context.input(0)
     remaining = list(codes[::-1] if reverse else codes)

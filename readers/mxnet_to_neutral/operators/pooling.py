@@ -129,7 +129,7 @@ def roi_pooling(context: NodeContext) -> Operand:
         "roi_pool",
         context.input(0),
         context.input(1),
-        output_size=context.attributes.ints("pooled_size", minimum=1),
+        output_size=context.attributes.ints("pooled_size"),
         spatial_scale=context.attributes.float("spatial_scale"),
     )
 
@@ -141,7 +141,7 @@ def roi_align(context: NodeContext) -> Operand:
         "roi_align",
         context.input(0),
         context.input(1),
-        output_size=context.attributes.ints("pooled_size", minimum=1),
+        output_size=context.attributes.ints("pooled_size"),
         spatial_scale=context.attributes.float("spatial_scale"),
         samples=max(context.attributes.int("sample_ratio", -1), 0),
         aligned=context.attributes.bool("aligned", False),

@@ -36,8 +36,8 @@ def rnn(context: NodeContext) -> Sequence[Operand]:
     mode = context.attributes.str("mode", choices=("rnn_relu", "rnn_tanh", "lstm", "gru"))
     kind = "rnn" if mode.startswith("rnn") else mode
     attributes: dict[str, Any] = {
-        "hidden_size": context.attributes.int("state_size", minimum=1),
-        "num_layers": context.attributes.int("num_layers", minimum=1),
+        "hidden_size": context.attributes.int("state_size"),
+        "num_layers": context.attributes.int("num_layers"),
         "bidirectional": context.attributes.bool("bidirectional", False),
         "dropout": context.attributes.float("p", 0.0),
     }

@@ -23,7 +23,7 @@ def proposals(context: NodeContext) -> Sequence[Operand]:
         The boxes and their scores.
     """
     context.attributes.ignore("output_score")
-    stride = context.attributes.int("feature_stride", 16, minimum=1)
+    stride = context.attributes.int("feature_stride", 16)
     ratios = context.attributes.floats("ratios", (0.5, 1.0, 2.0))
     scales = context.attributes.floats("scales", (4.0, 8.0, 16.0, 32.0))
     top_k = context.attributes.int("rpn_pre_nms_top_n", 6000)
@@ -33,7 +33,7 @@ def proposals(context: NodeContext) -> Sequence[Operand]:
         anchors=tuple(number for ratio in ratios for scale in scales for number in _anchor(stride, ratio, scale)),
         stride=stride,
         pre_top_k=top_k if top_k > 0 else None,
-        count=context.attributes.int("rpn_post_nms_top_n", 300, minimum=1),
+        count=context.attributes.int("rpn_post_nms_top_n", 300),
         overlap_threshold=context.attributes.float("threshold", 0.7),
         min_size=context.attributes.int("rpn_min_size", 16),
         corner_deltas=context.attributes.bool("iou_loss", False),
@@ -56,14 +56,14 @@ def _anchor(stride: int, ratio: float, scale: float) -> tuple[float, ...]:
 @rule("_contrib_PSROIPooling")
 def position_sensitive_roi_pool(context: NodeContext) -> Operand:
     """Convert ``_contrib_PSROIPooling``: position-sensitive average pooling of regions of interest."""
-    size = context.attributes.int("pooled_size", minimum=1)
+    size = context.attributes.int("pooled_size")
     return context.node(
         "position_sensitive_roi_pool",
         context.input(0),
         context.input(1),
-        output_channels=context.attributes.int("output_dim", minimum=1),
+        output_channels=context.attributes.int("output_dim"),
         output_size=size,
-        group_size=context.attributes.int("group_size", 0, minimum=0) or size,
+        group_size=context.attributes.int("group_size", 0) or size,
         spatial_scale=context.attributes.float("spatial_scale"),
     )
 
@@ -71,16 +71,16 @@ def position_sensitive_roi_pool(context: NodeContext) -> Operand:
 @rule("_contrib_DeformablePSROIPooling")
 def deformable_position_sensitive_roi_pool(context: NodeContext) -> Operand:
     """Convert ``_contrib_DeformablePSROIPooling``; without offsets ``trans_std`` and ``part_size`` have no effect."""
-    size = context.attributes.int("pooled_size", minimum=1)
+    size = context.attributes.int("pooled_size")
     without_offsets = context.attributes.bool("no_trans", False)
     return context.node(
         "deformable_position_sensitive_roi_pool",
         *(context.input(index) for index in range(2 if without_offsets else 3)),
-        output_channels=context.attributes.int("output_dim", minimum=1),
+        output_channels=context.attributes.int("output_dim"),
         output_size=size,
-        group_size=context.attributes.int("group_size", minimum=1),
-        part_size=context.attributes.int("part_size", 0, minimum=0) or size,
-        samples=context.attributes.int("sample_per_part", 1, minimum=1),
+        group_size=context.attributes.int("group_size"),
+        part_size=context.attributes.int("part_size", 0) or size,
+        samples=context.attributes.int("sample_per_part", 1),
         spatial_scale=context.attributes.float("spatial_scale"),
         offset_scale=context.attributes.float("trans_std", 0.0),
     )
@@ -93,7 +93,7 @@ def rotated_roi_align(context: NodeContext) -> Operand:
         "rotated_roi_align",
         context.input(0),
         context.input(1),
-        output_size=context.attributes.ints("pooled_size", minimum=1),
+        output_size=context.attributes.ints("pooled_size"),
         spatial_scale=context.attributes.float("spatial_scale"),
         samples=max(context.attributes.int("sampling_ratio", -1), 0),
     )

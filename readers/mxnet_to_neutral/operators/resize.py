@@ -20,7 +20,7 @@ _EXTENTS = {
 @rule("UpSampling")
 def upsampling(context: NodeContext) -> Operand:
     """Convert ``UpSampling``: nearest neighbours, or a transposed convolution with trained bilinear weights."""
-    scale = context.attributes.int("scale", minimum=1)
+    scale = context.attributes.int("scale")
     sample_type = context.attributes.str("sample_type", choices=("nearest", "bilinear"))
     filters = context.attributes.int("num_filter", 0)
     mode = context.attributes.str("multi_input_mode", "concat", ("concat", "sum"))
@@ -66,7 +66,7 @@ def bilinear_resize(context: NodeContext) -> Operand:
         Refusal: Only one of the scales for height and width is given.
     """
     extent = _EXTENTS[context.attributes.str("mode", "size", tuple(_EXTENTS))]
-    size = (context.attributes.int("height", 1, minimum=1), context.attributes.int("width", 1, minimum=1))
+    size = (context.attributes.int("height", 1), context.attributes.int("width", 1))
     scales = [context.attributes.optional_float(f"scale_{name}", None) for name in ("height", "width")]
     scale = None
     if extent == "odd_scale" or (extent == "size" and scales[0] is not None):

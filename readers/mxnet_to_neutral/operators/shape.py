@@ -131,7 +131,7 @@ def squeeze(context: NodeContext) -> Operand:
 @rule("depth_to_space", "space_to_depth")
 def blocks(context: NodeContext) -> Operand:
     """Convert ``depth_to_space`` and ``space_to_depth``: move blocks of channels to positions, and the reverse."""
-    return context.node(context.operator, context.input(0), size=context.attributes.int("block_size", minimum=1))
+    return context.node(context.operator, context.input(0), size=context.attributes.int("block_size"))
 
 
 @rule("shape_array")

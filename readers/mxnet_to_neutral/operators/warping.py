@@ -45,7 +45,7 @@ def spatial_transformer(context: NodeContext) -> Operand:
 
 def _target(context: NodeContext) -> tuple[int, ...]:
     """Return the extents of the sampling grid."""
-    size = context.attributes.ints("target_shape", (0, 0), minimum=0)
+    size = context.attributes.ints("target_shape", (0, 0))
     if len(size) != 2 or 0 in size:
         context.refuse(f"target_shape {size}, which MXNet refuses itself")
     if 1 in size:
@@ -60,7 +60,7 @@ def correlation(context: NodeContext) -> Operand:
     Raises:
         Refusal: The kernel's size is even.
     """
-    kernel = context.attributes.int("kernel_size", 1, minimum=1)
+    kernel = context.attributes.int("kernel_size", 1)
     if kernel % 2 == 0:
         context.refuse(f"kernel_size {kernel} is even, which MXNet refuses itself")
     return context.node(
@@ -68,9 +68,9 @@ def correlation(context: NodeContext) -> Operand:
         context.input(0),
         context.input(1),
         kernel_size=kernel,
-        max_displacement=context.attributes.int("max_displacement", 1, minimum=0),
-        stride=context.attributes.int("stride1", 1, minimum=1),
-        displacement_stride=context.attributes.int("stride2", 1, minimum=1),
-        padding=context.attributes.int("pad_size", 0, minimum=0),
+        max_displacement=context.attributes.int("max_displacement", 1),
+        stride=context.attributes.int("stride1", 1),
+        displacement_stride=context.attributes.int("stride2", 1),
+        padding=context.attributes.int("pad_size", 0),
         comparison="product" if context.attributes.bool("is_multiply", True) else "absolute_difference",
     )

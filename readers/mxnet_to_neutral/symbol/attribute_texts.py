@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable, TypeVar
 
 from mxnet_to_neutral.symbol.model import SymbolNode
+from mxnet_to_neutral.symbol.ranges import shown
 from neutral import limits
 from neutral.errors import FormatError
 
@@ -77,10 +78,7 @@ class AttributeTexts:
         Returns:
             The error, with the value that was found.
         """
-        value = "missing"
-        if self.given(name):
-            text = ascii(self.node.attributes[name])
-            value = text if len(text) <= 80 else text[:77] + "..."
+        value = shown(self.node.attributes[name]) if self.given(name) else "missing"
         return InvalidAttribute(self.file, self.node, f"attribute {name!r} is {value}, expected {expected}")
 
     def parsed(self, name: str, default: T, parse: Callable[[str], T]) -> T:

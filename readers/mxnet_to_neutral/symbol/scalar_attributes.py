@@ -7,10 +7,6 @@ from typing import Collection
 
 from mxnet_to_neutral.symbol import values
 from mxnet_to_neutral.symbol.attribute_texts import REQUIRED, AttributeTexts
-from neutral import limits
-
-_COUNTS = {"num_layers": limits.LAYER_COUNT, "num_outputs": limits.OUTPUT_COUNT, "num_args": limits.INPUT_COUNT}
-"""The limits of attributes that count; rules use memory in proportion to them."""
 
 
 class ScalarAttributes(AttributeTexts):
@@ -115,7 +111,7 @@ class ScalarAttributes(AttributeTexts):
     def int(
         self, name: builtins.str, default: builtins.int = REQUIRED, minimum: builtins.int | None = None
     ) -> builtins.int:
-        """Return an integer, at least ``minimum`` if given; counts are limited by :mod:`neutral.limits`.
+        """Return an integer, at least ``minimum`` if given.
 
         Args:
             name: The attribute.
@@ -129,9 +125,6 @@ class ScalarAttributes(AttributeTexts):
             InvalidAttribute: The value is missing, cannot be parsed, or is out of range.
         """
         value = self.parsed(name, default, values.parse_int)
-        limit = _COUNTS.get(name)
-        if limit is not None and value > limit.value:
-            raise self.error(name, f"an integer of at most {limit.value}. {limit.variable} raises this limit")
         if minimum is not None and value < minimum:
             raise self.error(name, f"an integer of at least {minimum}")
         return value

@@ -121,10 +121,6 @@ def test_attributes_that_nobody_asked_for() -> None:
         (lambda a: a.ints("kernel"), "attribute 'kernel' is '(3,', expected integers such as (3, 3)."),
         (lambda a: a.int("num_filter"), "attribute 'num_filter' is missing, expected a value"),
         (lambda a: a.int("group", 1, minimum=1), "attribute 'group' is '0', expected an integer of at least 1."),
-        (
-            lambda a: a.int("num_outputs"),
-            "attribute 'num_outputs' is '1000000000', expected an integer of at most 65536.",
-        ),
         (lambda a: a.ints("pad", minimum=0), "attribute 'pad' is '(-1,)', expected integers of at least 0."),
         (lambda a: a.str("layout", choices=("NCW", "NCHW")), "is 'XY', expected 'NCW' or 'NCHW'."),
         (lambda a: a.float("layout"), "attribute 'layout' is 'XY', expected a number."),
@@ -133,7 +129,7 @@ def test_attributes_that_nobody_asked_for() -> None:
     ],
 )
 def test_errors_name_file_node_attribute_found_and_expected(ask: Callable[[Attributes], Any], says: str) -> None:
-    a = attributes(kernel="(3,", group="0", pad="(-1,)", layout="XY", num_outputs="1000000000")
+    a = attributes(kernel="(3,", group="0", pad="(-1,)", layout="XY")
     with pytest.raises(FormatError) as caught:
         ask(a)
     assert "m-symbol.json: node 'conv0' (Convolution): " in str(caught.value)
