@@ -158,7 +158,7 @@ def renamed(store: Store, like: Store, mapping: Mappable) -> Store:
         if unmapped and layer.name.rpartition(".")[2] != COUNTER:
             layers.setdefault(layer.name, layer)
             tensors.update((key, store.tensors[key]) for key in unmapped)
-    return Store(layers, tensors, None, store.source, store.notes, path=store.path)
+    return Store(layers, tensors, None, store.source, store.notes, path=store.path).made_from(store)
 
 
 def _renamed_layer(name: str, like: Layer, partner: Layer | None) -> Layer:

@@ -65,6 +65,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     refuse_replacing(arguments.output, [path for _, path in arguments.input])
     inputs = read_inputs(arguments.input)
     with open_any([arguments.store]) as store, console.progress("run", unit="node") as progress:
+        versions = store.source_versions()
         require_runnable(store, arguments.store)
         outputs = reference.run(
             store,
@@ -75,6 +76,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
             seed=arguments.seed,
             progress=progress,
         )
+        versions.check()
     _save(arguments.output, outputs)
     rows = [{"name": name, "shape": list(array.shape), "dtype": str(array.dtype)} for name, array in outputs.items()]
     document = {

@@ -51,7 +51,7 @@ def derive(
     source = None if store.source is None else replace(store.source, files=tuple(files))
     kept = {key: tensor for key, tensor in tensors.items() if key in used}
     digests = {key: d for key, d in store.digests.items() if key in kept and kept[key] is store.tensors[key]}
-    return Store(layers, kept, graph, source, tuple(notes), digests)
+    return Store(layers, kept, graph, source, tuple(notes), digests).made_from(store)
 
 
 def unrestorable(file: SourceFile) -> str:

@@ -58,7 +58,7 @@ def merge(stores: Sequence[Store], *, prefixes: Sequence[str] = ()) -> Store:
     graphs = [store.graph for store in stores if store.graph is not None]
     graph = graphs[0] if len(graphs) == 1 else None
     notes.append(f"merged from {len(stores)} stores")
-    return Store(layers, tensors, graph, _merged_source(stores), tuple(notes), digests)
+    return Store(layers, tensors, graph, _merged_source(stores), tuple(notes), digests).made_from(*stores)
 
 
 def _add(noun: str, merged: dict[str, T], added: Mapping[str, T]) -> None:
@@ -92,7 +92,7 @@ def _without_files_of(store: Store, earlier: Sequence[Store]) -> Store:
     tensors = {key: tensor for key, tensor in store.tensors.items() if key not in unused}
     digests = {key: digest for key, digest in store.digests.items() if key not in unused}
     source = replace(store.source, files=kept)
-    return Store(store.layers, tensors, store.graph, source, (*store.notes, *notes), digests)
+    return Store(store.layers, tensors, store.graph, source, (*store.notes, *notes), digests).made_from(store)
 
 
 def _piece_keys(files: Iterable[SourceFile]) -> set[str]:
@@ -114,7 +114,7 @@ def _with_prefix(store: Store, prefix: str) -> Store:
         source = replace(source, files=tuple(_file_with_prefix(file, prefix) for file in source.files))
     tensors = {prefix + key: tensor for key, tensor in store.tensors.items()}
     digests = {prefix + key: digest for key, digest in store.digests.items()}
-    return Store(layers, tensors, graph, source, store.notes, digests)
+    return Store(layers, tensors, graph, source, store.notes, digests).made_from(store)
 
 
 def _file_with_prefix(file: SourceFile, prefix: str) -> SourceFile:

@@ -59,7 +59,7 @@ def check(path: str | os.PathLike[str], data: bool = False, progress: Progress |
         The report. Everything that is wrong with the store is in it.
 
     Raises:
-        SourceError: If the file cannot be read at all.
+        SourceError: If the file cannot be read at all, or is changed meanwhile.
 
     Example:
         >>> import tempfile
@@ -77,6 +77,7 @@ def check(path: str | os.PathLike[str], data: bool = False, progress: Progress |
     except NeutralError as error:
         return CheckReport(path, data, (str(error),))
     with store:
+        versions = store.source_versions()
         problems = list(structure_problems(store))
         try:
             problems += store.container_problems()
@@ -84,6 +85,7 @@ def check(path: str | os.PathLike[str], data: bool = False, progress: Progress |
                 problems += _data_problems(store, progress)
         except StoreError as error:
             problems.append(str(error))
+        versions.check()
         return CheckReport(
             path=path,
             data=data,

@@ -77,6 +77,19 @@ class Store:
         versions.update(self._opened)
         return versions
 
+    def made_from(self, *stores: Store) -> Store:
+        """Watch the files of other stores, too: tensors that are computed from theirs read them.
+
+        Args:
+            stores: The stores that this one was made from.
+
+        Returns:
+            This store.
+        """
+        for store in stores:
+            self._opened.update(store.source_versions())
+        return self
+
     def __getitem__(self, key: str) -> np.ndarray:
         """Read a tensor.
 

@@ -18,6 +18,7 @@ from neutral.store import SourceFile, Store
 from neutral.store.atomic import AtomicFiles
 from neutral.store.progress import ByteCounter, Progress
 from neutral.store.source_files import restored_chunks
+from neutral.store.source_versions import SourceVersions
 from neutral.store.structure import require_valid
 from neutral.tensor import CHUNK
 from neutral_to_mxnet.assignment import assign
@@ -84,6 +85,7 @@ def write(
     Raises:
         UsageError: If ``like`` was not made from an MXNet checkpoint, or the mapping names an unknown layer.
         MatchError: If tensors are unused, missing, or of another shape or dtype.
+        SourceError: If a file of a store is changed meanwhile; nothing is written.
         UnsupportedError: If an array of the checkpoint cannot hold its new values.
         TargetError: If a file cannot be written, or exists and ``overwrite`` is off.
         StoreError: If one of the stores contradicts the catalogue.
@@ -102,6 +104,8 @@ def write(
         >>> write(trained, "tuned", like=like, epoch=1, dry_run=True).paths[0].name
         'tuned-0001.params'
     """
+    versions = like.source_versions()
+    versions.update(store.source_versions())
     for each in (store, like):
         require_valid(each)
     name = like.path or "the store"
@@ -129,7 +133,7 @@ def write(
             raise TargetError(f"{path}: it is there already. Choose another prefix, or allow overwriting.")
     if not dry_run:
         tensors = {**like.tensors, **assignment.tensors, **kept.tensors}
-        _write(Store(like.layers, tensors, path=like.path), files, overwrite, progress)
+        _write(Store(like.layers, tensors, path=like.path), files, overwrite, versions, progress)
     return Written(tuple(path for path, _ in files), assignment.names, tuple(notes))
 
 
@@ -138,13 +142,20 @@ def _source_file(store: Store, role: str) -> SourceFile | None:
     return next((file for file in files if file.role == role), None)
 
 
-def _write(store: Store, files: list[tuple[Path, SourceFile]], overwrite: bool, progress: Progress | None) -> None:
+def _write(
+    store: Store,
+    files: list[tuple[Path, SourceFile]],
+    overwrite: bool,
+    versions: SourceVersions,
+    progress: Progress | None,
+) -> None:
     counter = ByteCounter(sum(file.size for _, file in files), progress)
     with AtomicFiles(keep_existing=not overwrite) as outputs:
         for path, file in files:
             output = outputs.open(path)
             for chunk in counter.pass_through(_chunks(store, file)):
                 output.write(chunk)
+        versions.check()
 
 
 def _chunks(store: Store, file: SourceFile) -> Iterator[bytes | memoryview]:

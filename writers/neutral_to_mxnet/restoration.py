@@ -37,6 +37,7 @@ def restore(
 
     Raises:
         UsageError: If the store was not made from files.
+        SourceError: If the store is changed meanwhile; nothing is written.
         StoreError: If the store is damaged, or records a path as the name of a file.
         TargetError: If a file cannot be written, or exists and ``overwrite`` is off.
 
@@ -55,16 +56,19 @@ def restore(
     for target in targets:
         if not overwrite and os.path.lexists(target):
             raise TargetError(f"{target}: it is there already. Choose another folder, or allow overwriting.")
-    counter = ByteCounter(sum(file.size for file in files), progress)
+    counter, versions = ByteCounter(sum(file.size for file in files), progress), store.source_versions()
     is_new = _make(folder)
     try:
         with AtomicFiles(keep_existing=not overwrite) as outputs:
             for file, target in zip(files, targets):
                 _write(store, file, outputs.open(target), counter)
-    except BaseException:
+            versions.check()
+    except BaseException as error:
         if is_new:
             with suppress(OSError):
                 folder.rmdir()
+        if isinstance(error, StoreError):
+            versions.check()  # a store that was changed meanwhile is not damaged
         raise
     return targets
 

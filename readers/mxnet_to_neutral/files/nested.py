@@ -11,6 +11,7 @@ from mxnet_to_neutral.files.folder import find_by_prefix, find_in_folder, with_p
 from mxnet_to_neutral.files.kinds import ARCHIVE, PARAMETERS
 from mxnet_to_neutral.files.members import Choice, Member, choices
 from neutral.errors import SourceError
+from neutral.store.source_versions import SourceVersions
 
 MAX_NESTING = 4
 """Archives within archives that are opened."""
@@ -72,12 +73,14 @@ def _find(path: str, member: str, epoch: int | None, depth: int, folder: str) ->
 
     if depth > MAX_NESTING:
         raise SourceError(f"{path}: archives are nested in more than {MAX_NESTING} archives. Unpack them.")
+    versions = SourceVersions([path])
     members = list_members(path)
     name, _, rest = member.partition("#")
     chosen = posixpath.normpath(name).lstrip("./") if name else _only_choice(path, members)
     exact = [item for item in members if item.path == chosen]
     if exact and exact[0].kind == ARCHIVE:
         extract(path, exact[:1], folder)
+        versions.check()
         inner = os.path.join(folder, exact[0].base_name)
         return _renamed(lambda: find_in_archive(inner, rest, epoch, depth + 1), inner, f"{path}#{chosen}")
     inside = [item for item in members if item.path.startswith(chosen + "/")]
@@ -91,6 +94,7 @@ def _find(path: str, member: str, epoch: int | None, depth: int, folder: str) ->
         raise SourceError(f"{path}: there is no member {chosen!r} that is a checkpoint; it holds {names}.")
     location = posixpath.dirname(chosen)
     extract(path, [item for item in members if item.folder == location and item.kind != ARCHIVE], folder)
+    versions.check()
     return _renamed(lambda: _select(folder, posixpath.basename(chosen), exact, epoch), folder, path)
 
 

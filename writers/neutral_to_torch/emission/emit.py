@@ -107,6 +107,7 @@ def emit(
 
     Raises:
         UsageError: The store has no graph, a name is unknown, or ``class_name`` is no name of a class.
+        SourceError: A file of the store was changed meanwhile; nothing is written.
         UnsupportedError: With every problem, before anything is written: operators that have no exact equal in
             PyTorch, or source that :func:`neutral_to_torch.emission.source_gate.check_source` refuses.
 
@@ -130,11 +131,13 @@ def emit(
     weights = Path(weights) if weights is not None else target.with_suffix(".pth" if pth else ".safetensors")
     if store.path is not None and weights.exists() and weights.samefile(store.path):
         raise UsageError(f"{weights}: the weights would take the place of the store. Give the weights another name.")
+    versions = store.source_versions()
     emission = compose(store, outputs=outputs, until=until, class_name=class_name, weights=weights.name)
     check_source(emission.source)
     with AtomicFiles() as files:  # in this order: old source loads new weights of the same keys, if at all
         digest = _write_weights(emission, store, pth, files.open(weights))
         files.open(target).write(name_weights(emission.source, digest).encode("utf-8"))
+        versions.check()
     return EmitReport(
         target,
         weights,

@@ -101,11 +101,13 @@ def load_emitted(path: str | os.PathLike[str]) -> nn.Module:
     """
     import torch
 
+    from neutral.store.source_versions import SourceVersions
     from neutral_to_torch.emission.build import import_source
 
     path = Path(path)
     source, names, digest = _read_source(path)
     weights = path.parent / names
+    versions = SourceVersions([str(weights)])
     try:
         with open(weights, "rb") as file:
             found = digest_of(file)
@@ -123,6 +125,7 @@ def load_emitted(path: str | os.PathLike[str]) -> nn.Module:
         state = {key: read(tensor) for key, tensor in read_tensors(weights).items()}
     else:
         state = torch.load(weights, weights_only=True)
+    versions.check()
     module = import_source(source)
     model: nn.Module = getattr(module, (module.__doc__ or "").partition(":")[0])()
     model.load_state_dict(state)
