@@ -13,9 +13,9 @@ from neutral.graph import Node, Value
 from neutral.reference.evaluate import Evaluator
 from neutral.reference.registry import Array
 from neutral.reference.selection import check_functions
-from neutral.reference.tensors import tensor_array
 from neutral.rewriting import reachable
 from neutral.store import Store
+from neutral.values import numeric_values
 
 Shape = Sequence[int]
 
@@ -81,7 +81,7 @@ class _ShapeEvaluator(Evaluator):
         return {
             role: _zeros(tensor.shape, "float32" if tensor.dtype == "BF16" else NUMPY_DTYPE[tensor.dtype])
             if tensor.size > LARGE
-            else tensor_array(tensor)
+            else numeric_values(tensor)
             for role, tensor in stored.items()
         }
 
