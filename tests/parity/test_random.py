@@ -19,6 +19,7 @@ import neutral_to_torch
 from neutral.reference.selection import output_name
 from parity.against import to_torch, used_inputs
 from parity.lines import given
+from parity.onnx_check import run_onnx
 
 N = 4000
 CRITICAL = 2.0
@@ -45,8 +46,13 @@ def compare(prefix: str, arrays: dict[str, np.ndarray], expected: list[np.ndarra
     again = module(**inputs)
     outputs, again = (x if isinstance(x, (tuple, list)) else (x,) for x in (outputs, again))
     evaluated = neutral.reference.run(store, used_inputs(store, arrays), seed=1)
+    of_onnx = run_onnx(store, used_inputs(store, arrays))
     assert store.graph is not None
     assert len(outputs) == len(expected)
+    for drawn, wanted in zip(of_onnx or (), expected):
+        assert drawn.shape == wanted.shape and drawn.dtype == wanted.dtype
+        for own, theirs in zip(drawn.reshape(-1, wanted.shape[-1]), wanted.reshape(-1, wanted.shape[-1])):
+            same_distribution(own, theirs)
     for value, got, repeated, wanted in zip(store.graph.outputs, outputs, again, expected):
         reference = evaluated[output_name(value)]
         assert reference.shape == wanted.shape and reference.dtype == wanted.dtype

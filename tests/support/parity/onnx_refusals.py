@@ -15,7 +15,20 @@ REFUSED = (
 
 NO_DOUBLE_KERNEL = frozenset(
     {
-        *("Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "AveragePool", "Conv", "ConvTranspose", "Cosh", "Elu"),
+        *(
+            "Acos",
+            "Acosh",
+            "Asin",
+            "Asinh",
+            "Atan",
+            "Atanh",
+            "AveragePool",
+            "Conv",
+            "ConvTranspose",
+            "Cosh",
+            "Det",
+            "Elu",
+        ),
         *(
             "Erf",
             "Gelu",
@@ -33,53 +46,10 @@ NO_DOUBLE_KERNEL = frozenset(
 
 WITHOUT_RULE: frozenset[str] = frozenset(
     {
-        # convolution
-        *("deformable_convolution",),
-        # linear algebra
-        *(
-            "cholesky",
-            "cholesky_inverse",
-            "solve_triangular",
-            "solve",
-            "inverse",
-            "pseudo_inverse",
-            "determinant",
-            "log_determinant",
-            "eigh",
-            "qr",
-            "svd",
-            "diagonal_matrix",
-            "pack_triangle",
-            "unpack_triangle",
-        ),
-        # random numbers
-        *(
-            "random_normal",
-            "random_uniform",
-            "random_exponential",
-            "random_gamma",
-            "random_poisson",
-            "random_negative_binomial",
-            "random_bernoulli",
-            "random_integer",
-            "random_category",
-            "random_permutation",
-        ),
-        # reduction
-        *("quantile",),
-        # regions
-        *(
-            "position_sensitive_roi_pool",
-            "deformable_position_sensitive_roi_pool",
-            "rotated_roi_align",
-        ),
-        # warping
-        *(
-            "affine_grid",
-            "flow_grid",
-            "grid_sample",
-            "correlation",
-        ),
+        "quantile",
+        "position_sensitive_roi_pool",
+        "deformable_position_sensitive_roi_pool",
+        "rotated_roi_align",
     }
 )
 """Kinds whose rule is still to be written."""
