@@ -81,6 +81,27 @@ def full_like(context: NodeContext) -> Operand:
     return context.node("full_like", context.input(0), value=float(context.operator == "ones_like"))
 
 
+def range_length(context: NodeContext, start: float, stop: float, step: float) -> int:
+    """Return the number of elements of a range.
+
+    Args:
+        context: The node.
+        start: The first number.
+        stop: The number before which the range ends.
+        step: The distance of numbers.
+
+    Returns:
+        The number of elements, at least 1.
+
+    Raises:
+        Refusal: The range is empty, or a number is infinite or not a number.
+    """
+    length = (stop - start) / step if step else 0.0
+    if not math.isfinite(length) or math.ceil(length) < 1:
+        context.refuse(f"the range from {start} to {stop} by {step} is empty or has no end")
+    return math.ceil(length)
+
+
 @rule("_arange")
 def arange(context: NodeContext) -> Operand:
     """Convert ``_arange``: evenly spaced numbers, each repeated ``repeat`` times.
@@ -97,9 +118,7 @@ def arange(context: NodeContext) -> Operand:
         context.refuse("infer_range: its length is inferred from what it is used for")
     if stop is None:
         start, stop = 0.0, start
-    count = math.ceil((stop - start) / step) if step else 0
-    if count < 1:
-        context.refuse(f"the range from {start} to {stop} by {step} is empty")
+    count = range_length(context, start, stop, step)
     if not name.startswith("float"):
         start, step = float(math.trunc(start)), float(math.trunc(step))
     return context.node("arange", start=start, step=step, repeat=repeat, count=count, dtype=name)

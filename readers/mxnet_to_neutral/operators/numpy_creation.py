@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from mxnet_to_neutral.context import NodeContext
-from mxnet_to_neutral.operators.creation import DTYPES
+from mxnet_to_neutral.operators.creation import DTYPES, range_length
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
 from neutral.operators.dtypes import INTEGERS, as_integer
@@ -87,7 +87,10 @@ def full_like(context: NodeContext) -> Operand:
 def eye(context: NodeContext) -> Operand:
     """Convert ``np.eye`` and ``np.identity``."""
     if context.operator == "_npi_identity":
-        rows, columns = context.attributes.ints("shape")
+        shape = context.attributes.ints("shape")
+        if len(shape) != 2:
+            context.refuse(f"shape {shape} of a matrix")
+        rows, columns = shape
         return context.node("eye", rows=rows, columns=columns, offset=0, dtype=dtype(context))
     rows = context.attributes.int("N")
     columns = context.attributes.optional_int("M", None) or rows
@@ -115,9 +118,7 @@ def arange(context: NodeContext) -> Operand:
     context.attributes.ignore("repeat", "infer_range")
     if stop is None:
         start, stop = 0.0, start
-    count = math.ceil((stop - start) / step) if step else 0
-    if count < 1:
-        context.refuse(f"the range from {start} to {stop} by {step} is empty")
+    count = range_length(context, start, stop, step)
     name = dtype(context)
     if not name.startswith("float"):
         start, step = float(math.trunc(start)), float(math.trunc(step))

@@ -130,7 +130,10 @@ def roll_axis(context: NodeContext) -> Operand:
 @rule("_npi_rot90")
 def rotate(context: NodeContext) -> Operand:
     """Convert ``np.rot90``."""
-    first, second = context.attributes.ints_or_none("axes", None) or (0, 1)
+    axes = context.attributes.ints_or_none("axes", None) or (0, 1)
+    if len(axes) != 2:
+        context.refuse(f"axes {axes}, which are to be two")
+    first, second = axes
     return context.node(
         "rotate90", context.input(0), quarters=context.attributes.int("k", 1), axis=first, other_axis=second
     )

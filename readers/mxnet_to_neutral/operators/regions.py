@@ -21,11 +21,16 @@ def proposals(context: NodeContext) -> Sequence[Operand]:
 
     Returns:
         The boxes and their scores.
+
+    Raises:
+        Refusal: A ratio or a scale is not positive.
     """
     context.attributes.ignore("output_score")
     stride = context.attributes.int("feature_stride", 16)
     ratios = context.attributes.floats("ratios", (0.5, 1.0, 2.0))
     scales = context.attributes.floats("scales", (4.0, 8.0, 16.0, 32.0))
+    if not all(number > 0 for number in (*ratios, *scales)):
+        context.refuse(f"ratios {ratios} and scales {scales}, which are to be positive")
     top_k = context.attributes.int("rpn_pre_nms_top_n", 6000)
     value = context.node(
         "region_proposals",

@@ -6,10 +6,7 @@ that has a rule is read once with its required attributes alone, and once with e
 
 from __future__ import annotations
 
-import json
-import re
-from pathlib import Path
-from typing import Any, Iterator, Mapping, NamedTuple
+from typing import Any, Mapping
 
 import numpy as np
 import pytest
@@ -17,55 +14,7 @@ import pytest
 from mxnet_to_neutral.convert import convert_symbol
 from mxnet_to_neutral.symbol import parse_symbol
 from reader.checkpoints import SymbolBuilder
-
-TABLES = {10901: "mxnet-1.9.1.json", 20000: "mxnet-2.0.0b1.json"}
-
-WITH_SUBGRAPHS = re.compile(r"_(npx_)?(foreach|while_loop|cond)|_sg_")
-
-SHAPED = {"shape": "(2, 3)"}
-SAMPLES: Mapping[str, Mapping[str, str]] = {
-    "GridGenerator": {"transform_type": "affine", "target_shape": "(4, 4)"},
-    "LRN": {"nsize": "3"},
-    "Pooling": {"kernel": "(2, 2)"},
-    "Pooling_v1": {"kernel": "(2, 2)"},
-    "SpatialTransformer": {"target_shape": "(4, 4)", "transform_type": "affine", "sampler_type": "bilinear"},
-    "UpSampling": {"num_filter": "2"},
-    "_contrib_quantized_pooling": {"kernel": "(2, 2)"},
-    "_linspace": {"start": "0", "stop": "1", "num": "3"},
-    "_np_roll": {"shift": "1"},
-    "_npi_roll": {"shift": "1"},
-    "_npi_broadcast_to": SHAPED,
-    "_npi_delete": {"int_ind": "1"},
-    "_npi_full": SHAPED,
-    "_npi_linspace-10901": {"start": "0", "stop": "1", "num": "3"},
-    "_npi_pad": {"pad_width": "((1, 1), (0, 0))", "mode": "constant"},
-    "_npi_repeats": {"repeats": "2"},
-    "_slice_assign": {"begin": "(0,)", "end": "(1,)"},
-    "_slice_assign_scalar": {"begin": "(0,)", "end": "(1,)"},
-    "_crop_assign": {"begin": "(0,)", "end": "(1,)"},
-    "_crop_assign_scalar": {"begin": "(0,)", "end": "(1,)"},
-    "slice": {"begin": "(0,)", "end": "(1,)"},
-    "crop": {"begin": "(0,)", "end": "(1,)"},
-    "_split_v2": {"indices": "(0, 2)"},
-    "moments": {"axes": "(0,)"},
-    "_npi_identity": {"shape": "(2, 2)"},
-    **{operator: {"M": "4"} for operator in ("_npi_blackman", "_npi_hamming", "_npi_hanning")},
-    **{operator: {"loc": "0", "scale": "1"} for operator in ("_npi_gumbel", "_npi_logistic", "_npi_laplace")},
-    **{operator: {"a": "2"} for operator in ("_npi_pareto", "_npi_powerd", "_npi_weibull")},
-    **dict.fromkeys(
-        (
-            "_full", "_ones", "_zeros", "_zeros_without_dtype", "Reshape", "reshape", "_ravel_multi_index",
-            "_unravel_index", "_npi_unravel_index", "ravel_multi_index", "unravel_index", "_random_exponential",
-            "_random_gamma", "_random_generalized_negative_binomial", "_random_negative_binomial", "_random_normal",
-            "_random_poisson", "_random_randint", "_random_uniform",
-        ),
-        SHAPED,
-    ),
-}  # fmt: skip
-"""Attributes without which a node is refused, or which cannot be made from their types."""
-
-INPUTS = {"BatchNorm_v1": 5, "_npi_delete": 1, "_npi_gumbel": 0, "_npi_logistic": 0, "_npi_laplace": 0}
-"""Numbers of inputs of which attributes take the place, or to which auxiliary states are added."""
+from reader.registry_cases import Case, cases, default_of, input_count, required_attributes
 
 DIFFERENT = {
     ("_npi_concatenate", "dim"): "np.concatenate always writes it, as 'axis'",
@@ -78,49 +27,10 @@ DIFFERENT = {
 """Attributes of the registry that the operators do not have under this name, with the reason."""
 
 
-class Case(NamedTuple):
-    """An operator in one version, with the registry's types of its attributes."""
-
-    version: int
-    operator: str
-    types: Mapping[str, str]
-
-
-def cases() -> Iterator[Any]:
-    for version, name in TABLES.items():
-        table = json.loads((Path(__file__).parent / "attributes" / name).read_text(encoding="utf-8"))
-        for operator, types in table.items():
-            if not WITH_SUBGRAPHS.match(operator) and operator != "_image_resize":
-                yield pytest.param(Case(version, operator, types), id=f"{operator}-{version}")
-
-
-def required_value(kind: str) -> str:
-    """Return a value for a required attribute of this type."""
-    if kind.startswith("{"):
-        return next(choice.strip(" '") for choice in kind[1 : kind.index("}")].split(",") if "None" not in choice)
-    if "Shape" in kind:
-        return "(2, 2)"
-    if "tuple" in kind:
-        return "(0.5, 0.5)"
-    if kind.startswith("boolean"):
-        return "False"
-    return "0.5" if kind.startswith(("float", "double")) else "2"
-
-
-def default_of(kind: str) -> str | None:
-    """Return the default as MXNet writes it, None if the type does not state it."""
-    match = re.search(r"default=(.*)$", kind)
-    if match is None:
-        return None
-    text = match[1].strip().strip("'")
-    return str(text == "1") if kind.startswith("boolean") and text in ("0", "1") else text
-
-
 def nodes_of(case: Case, attributes: Mapping[str, str]) -> list[Any]:
     """Read one node; return kinds, attributes and operands of its neutral nodes."""
     symbol = SymbolBuilder()
-    count = INPUTS.get(case.operator, 2 if case.types["inputs"] == "*" else int(case.types["inputs"]))
-    symbol.add(case.operator, "it", [f"x{index}" for index in range(count)], **attributes)
+    symbol.add(case.operator, "it", [f"x{index}" for index in range(input_count(case))], **attributes)
     text = symbol.json().replace("10901", str(case.version))
     drafts = convert_symbol(parse_symbol(text, "model-symbol.json"), {}, "model-symbol.json").drafts
     return [
@@ -137,9 +47,7 @@ def rounded(value: Any) -> Any:
 @pytest.mark.parametrize("case", list(cases()))
 def test_a_default_may_be_written_out(case: Case) -> None:
     types = {name: kind for name, kind in case.types.items() if name != "inputs"}
-    required = {name: required_value(kind) for name, kind in types.items() if "required" in kind}
-    for key in (case.operator, f"{case.operator}-{case.version}"):
-        required.update(SAMPLES.get(key, {}))
+    required = required_attributes(case)
     expected = nodes_of(case, required)
     assert all(kind != "opaque" for kind, _, _ in expected) or case.operator == "LeakyReLU", expected
     for name, kind in types.items():
