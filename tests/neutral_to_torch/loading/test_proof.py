@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
+from graphs import GraphBuilder
 from neutral.errors import MatchError
 from neutral.graph import Graph, Input, Layer, Node, Value
 from neutral.matching.grade import UnprovenWarning
@@ -159,6 +162,7 @@ def test_a_run_that_would_cost_too_much_is_not_tried(monkeypatch: pytest.MonkeyP
     for name, limit, reason in (("MOST_OPERATIONS", 100, "billion operations"), ("MOST_BYTES", 100, "GB of values")):
         with monkeypatch.context() as patch:
             patch.setattr(proof_cost, name, limit)
+            patch.setattr(proof_cost, "FEW_PRODUCTS", 0)
             patch.setattr(proof_run, "_run_module", None)
             assert reason in str(make_plan(Two(), two_layers()).grade)
 
@@ -170,3 +174,41 @@ def test_where_the_cost_is_unknown_the_inputs_are_small() -> None:
     proof_cost.require_affordable(run, [torch.ones(4)])
     with pytest.raises(proof_cost.UnprovenError, match="the cost of a run on 4,000,000 numbers is unknown"):
         proof_cost.require_affordable(run, [torch.ones(4_000_000)])
+
+
+def test_the_size_of_images_follows_from_the_layers_after_them() -> None:
+    """The graph flattens before a linear layer, so that it runs with images of one size only."""
+    g = GraphBuilder()
+    x = g.relu(g.conv(g.input("data", (None, 3, None, None)), 4, 3, name="conv"))
+    store = g.store(g.linear(g.node("flatten", x, name="flat"), 5, features=4 * 9 * 9, name="fc"))
+    names = {"0": "conv", "3": "fc"}
+    module = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1, bias=False), nn.ReLU(), nn.Flatten(), nn.Linear(324, 5))
+    plan = make_plan(module, store, {stored: name for name, stored in names.items()})
+    assert plan.grade.proven_by == ("store",)
+
+
+def test_a_vector_is_drawn_for_a_linear_layer_that_flattens_its_input() -> None:
+    g = GraphBuilder()
+    store = g.store(g.linear(g.input("data", None), 5, features=6, name="fc"))
+    module = nn.Sequential(nn.Flatten(), nn.Linear(6, 5))
+    assert make_plan(module, store, {"fc": "1"}).grade.proven_by == ("store",)
+
+
+def test_the_proof_of_a_small_network_imports_no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("torch._dynamo", "torch.utils.flop_counter"):
+        monkeypatch.setitem(sys.modules, name, None)  # an import fails, and the plan is unproven
+    assert make_plan(Two(), two_layers()).grade.proven_by == ("store",)
+
+
+def test_a_run_without_measurement_stops_at_too_many_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proof_cost, "MOST_BYTES", 100)
+    monkeypatch.setattr(proof_run, "_run_module", None)
+    assert "GB of values" in str(make_plan(Two(), two_layers()).grade)
+
+
+def test_measuring_writes_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    def run(inputs: Any) -> Any:
+        return inputs[0] @ torch.ones(3, 3)
+
+    proof_cost.require_affordable(run, [torch.ones(4, 4)])
+    assert not caplog.records and not logging.getLogger("torch._subclasses.fake_tensor").disabled

@@ -156,7 +156,7 @@ def _compared(
         raise UnprovenError(f"the stored graph cannot be run ({_brief(error)})") from None
     reason = "the shapes of the inputs are unknown; pass an example or a golden file"
     try:
-        for template in templates(trial, store, example, golden):
+        for template in templates(trial, store, emission, example, golden):
             try:
                 return _in_any_order(trial, reference, emission, store, plan, template)
             except UnprovenError:

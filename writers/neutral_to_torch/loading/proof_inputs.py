@@ -10,10 +10,11 @@ from torch import nn
 
 from neutral.errors import NeutralError
 from neutral.graph import Input
-from neutral.rewriting.input_shapes import infer_input_shapes
 from neutral.store import Store
 from neutral.verification.golden import Golden
 from neutral.verification.index_limits import index_limits
+from neutral_to_torch.emission.compose import Emission
+from neutral_to_torch.loading.proof_shapes import possible_shapes
 from neutral_to_torch.trace.examples import Arguments, given_arguments, golden_arguments
 from neutral_to_torch.trace.inputs import bind_arguments, by_name_or_order
 from neutral_to_torch.trace.outputs import tensors_in
@@ -23,10 +24,6 @@ DRAWS = ((0, 0.1), (1, 20.0), (2, 1.0))
 
 EVEN_DRAW = 2
 """The draw whose numbers are nearly equal along the last axis, so that no least or last number is special there."""
-
-_BATCH = 2
-_IMAGE_SIZES = (64, 224, 320)
-_LENGTHS = (8, 16, 64)
 
 
 @dataclass(frozen=True)
@@ -64,12 +61,15 @@ class Template:
         return args, {name: _substitute(item, remaining) for name, item in self.kwargs.items()}
 
 
-def templates(module: nn.Module, store: Store, example: Any, golden: Golden | None) -> Iterator[Template]:
+def templates(
+    module: nn.Module, store: Store, emission: Emission, example: Any, golden: Golden | None
+) -> Iterator[Template]:
     """Yield arguments to try: those of the example, else of the golden file, else in shapes that the graph allows.
 
     Args:
         module: The module, which is not run.
         store: A store with a graph.
+        emission: Its emission.
         example: Arguments of the module, or None.
         golden: A recorded run, or None.
 
@@ -82,16 +82,10 @@ def templates(module: nn.Module, store: Store, example: Any, golden: Golden | No
     elif golden is not None:
         yield _template(module, golden_arguments(module, golden), True)
     else:
-        inputs = infer_input_shapes(store.graph, store.layers, store.tensors)
-        for size, length in zip(_IMAGE_SIZES, _LENGTHS):
-            shapes = [_completed(item, size, length) for item in inputs]
-            if any(shape is None for shape in shapes):
-                return
-            named = {item.name: torch.zeros(shape or ()) for item, shape in zip(inputs, shapes)}
+        for shapes in possible_shapes(store, emission):
+            named = {item.name: torch.zeros(shape) for item, shape in zip(store.graph.inputs, shapes)}
             args, kwargs, _ = by_name_or_order(module, named, "the stored graph")
             yield _template(module, (args, kwargs), False)
-            if all(item.shape is not None and None not in item.shape[1:] for item in inputs):
-                return
 
 
 def draw(
@@ -135,17 +129,6 @@ def _whole_limit(item: Input, tensor: torch.Tensor, known: bool) -> int | None:
     if not whole:
         return None
     return int(tensor.max()) + 1 if known and tensor.numel() else 2
-
-
-def _completed(item: Input, size: int, length: int) -> tuple[int, ...] | None:
-    """Return an input's shape with a batch of two, and sizes for axes that the graph leaves free."""
-    if item.shape is None:
-        return None
-    if len(item.shape) > 2 and item.shape[1] is None and item.shape[-1] is None:
-        return None
-    free = size if len(item.shape) > 3 else length
-    batched = tuple(_BATCH if extent is None else extent for extent in item.shape[:1])
-    return (*batched, *(free if extent is None else extent for extent in item.shape[1:]))
 
 
 def _template(module: nn.Module, arguments: Arguments, from_example: bool) -> Template:

@@ -8,15 +8,15 @@ from typing import Any, Iterator, Mapping, Sequence
 
 import torch
 from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from neutral.matching.plan import Plan
 from neutral.store import Store
 from neutral_to_torch.adapters import has_known_forward
 from neutral_to_torch.adapters.state import submodule
 from neutral_to_torch.emission.compose import Emission
+from neutral_to_torch.loading.dispatch import DispatchMode
 from neutral_to_torch.loading.proof_compare import error_of, is_moved
-from neutral_to_torch.loading.proof_cost import require_affordable
+from neutral_to_torch.loading.proof_cost import SizeMode, require_affordable
 from neutral_to_torch.loading.proof_inputs import DRAWS, Template, draw
 from neutral_to_torch.trace import evaluation_mode
 from neutral_to_torch.trace.inputs import whole_indices
@@ -78,9 +78,11 @@ def compare_draws(
         like = [template.tensors[place] for place in order]
         values = draw(store, emission.inputs, like, number, template.from_example)
         if number == 0:
-            require_affordable(lambda inputs: _run_reference(reference, emission, plan, inputs), values)
+            count = sum(parameter.numel() for parameter in reference.parameters())
+            require_affordable(lambda inputs: _run_reference(reference, emission, plan, inputs), values, count)
         with _PrecisionMode() as mode:
-            stored, stored_calls = _run_reference(reference, emission, plan, values)
+            with SizeMode(is_limited=True):
+                stored, stored_calls = _run_reference(reference, emission, plan, values)
             computed, calls = _run_module(module, emission, plan, template, values, order)
         is_single = is_single or mode.is_single
         errors = [[error_of(value, result) for value in stored] for result in computed]
@@ -159,11 +161,11 @@ def _recorded(model: nn.Module, targets: Mapping[str, str]) -> Iterator[_Calls]:
             handle.remove()
 
 
-class _PrecisionMode(TorchDispatchMode):
+class _PrecisionMode(DispatchMode):
     """Dispatch mode that notices results of less than double precision."""
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call,unused-ignore]
+        super().__init__()
         self.is_single = False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
