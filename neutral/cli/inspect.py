@@ -1,11 +1,19 @@
-"""Show the layers and tensors of a store, or of a checkpoint as `export` would store it. Tensor data are not read."""
+"""Show the layers and tensors of a store, or of a checkpoint as `export` would store it.
+
+With --summary, show layers nested by their names, with the shape of their output, parameters and multiply-adds, for one
+run on inputs of --shape. With --stats, show the least and greatest element, the mean, and the NaN and zeros of every
+tensor; without it, tensor data are not read.
+"""
 
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any, Iterator
+import shutil
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator
 
 from neutral.cli.console import Console, LazyList, Report, byte_size, plural
+from neutral.cli.examples import parse_shape
 from neutral.cli.sources import HELP, add_source, open_any
 from neutral.text import shape_text, table_lines
 
@@ -22,6 +30,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser: The parser of the verb.
     """
     add_source(parser, f"a store, or a checkpoint: {HELP}")
+    parser.add_argument("--summary", action="store_true", help="show what each layer computes in one run")
+    parser.add_argument(
+        "--shape",
+        action="append",
+        type=parse_shape,
+        default=[],
+        metavar="NAME=N,C,H,W",
+        help="with --summary, which it implies: the shape of an input; once for each (default: the graph's, batch 1)",
+    )
+    parser.add_argument("--depth", type=int, metavar="N", help="with --summary: fold what is nested deeper than N")
+    parser.add_argument("--nodes", action="store_true", help="with --summary: show nodes without tensors too")
+    parser.add_argument("--stats", action="store_true", help="read every tensor, and show statistics of its elements")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Report:
@@ -40,7 +60,46 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     """
     with open_any(arguments.source, arguments.epoch) as store:
         document = describe(store, " ".join(arguments.source))
-    return Report(document, _lines(document))
+        lines: list[Iterable[str]] = []
+        if arguments.summary or arguments.shape or arguments.nodes or arguments.depth is not None:
+            from neutral.cli.summary import summarize
+            from neutral.cli.summary_table import summary_lines
+
+            document["summary"] = summarize(store, dict(arguments.shape), arguments.nodes)
+            lines = [_head(document), [""], summary_lines(document["summary"], _width(), arguments.depth)]
+        if arguments.stats:
+            with console.progress("statistics", unit="tensor") as progress:
+                document["stats"] = _statistics(store, progress)
+            lines = [*(lines or [_head(document)]), [""], _statistics_lines(document["stats"])]
+    return Report(document, chain(*lines) if lines else _lines(document))
+
+
+def _width() -> int:
+    return shutil.get_terminal_size((80, 24)).columns
+
+
+def _statistics(store: Store, progress: Callable[[int, int], None] | None) -> list[dict[str, Any]]:
+    """Return the statistics of every tensor; each is read once, block by block."""
+    from neutral.store.statistics import statistics_of
+
+    rows = []
+    for number, (key, tensor) in enumerate(store.tensors.items(), 1):
+        rows.append({"key": key, **_describe_tensor(tensor), **statistics_of(tensor)._asdict()})
+        if progress is not None:
+            progress(number, len(store.tensors))
+    return rows
+
+
+def _statistics_lines(rows: list[dict[str, Any]]) -> Iterator[str]:
+    def cells() -> Iterator[tuple[str, ...]]:
+        for row in rows:
+            values = (row[name] for name in ("minimum", "maximum", "mean"))
+            numbers = ("" if value is None else f"{value:.4g}" for value in values)
+            counts = (f"{row[name]:,}" if row[name] else "" for name in ("nan", "infinite", "zeros"))
+            yield (row["key"], row["dtype"], f"{row['elements']:,}", *numbers, *counts)
+
+    head = ("tensor", "dtype", "elements", "min", "max", "mean", "NaN", "inf", "zeros")
+    return table_lines(head, cells, right=head[2:])
 
 
 def describe(store: Store, name: str) -> dict[str, Any]:
@@ -128,23 +187,8 @@ def _describe_tensor(tensor: Tensor) -> dict[str, Any]:
 
 
 def _lines(document: dict[str, Any]) -> Iterator[str]:
-    totals, source, graph = document["totals"], document["source"], document["graph"]
-    origin = "" if source is None else f" of {source['framework']} {source['version'] or ''}".rstrip()
-    yield f"{document['path']}: {'store' if document['is_store'] else 'checkpoint'}{origin}"
-    yield (
-        f"{plural(totals['layers'], 'layer')}, {plural(totals['tensors'], 'tensor')}, "
-        f"{plural(totals['parameters'], 'parameter')}, {totals['buffers']:,} in buffers, {byte_size(totals['bytes'])}"
-    )
-    for file in source["files"] if source else ():
-        yield f"file: {file['name']}: {file['role']}, {file['format']}, {byte_size(file['size'])}"
-    if graph is None:
-        yield f"graph: none{_typing(document['layers'])}"
-    else:
-        inputs = (f"{i['name']} {shape_text(i['shape'])} {i['dtype'] or ''}".rstrip() for i in graph["inputs"])
-        outputs = (f"{o['node']}" + (f"[{o['output']}]" if o["output"] else "") for o in graph["outputs"])
-        yield f"inputs: {', '.join(inputs)}"
-        yield f"outputs: {', '.join(outputs)} ({plural(graph['nodes'], 'node')})"
-    if totals["layers"]:
+    yield from _head(document)
+    if document["totals"]["layers"]:
         yield ""
         yield from table_lines(
             ("layer", "kind", "role", "dtype", "shape", "parameters", "typed by"),
@@ -161,6 +205,26 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
     if document["notes"]:
         yield ""
         yield from (f"note: {note}" for note in document["notes"])
+
+
+def _head(document: dict[str, Any]) -> Iterator[str]:
+    """Yield the lines on the whole: its source, its sizes, its inputs and outputs."""
+    totals, source, graph = document["totals"], document["source"], document["graph"]
+    origin = "" if source is None else f" of {source['framework']} {source['version'] or ''}".rstrip()
+    yield f"{document['path']}: {'store' if document['is_store'] else 'checkpoint'}{origin}"
+    yield (
+        f"{plural(totals['layers'], 'layer')}, {plural(totals['tensors'], 'tensor')}, "
+        f"{plural(totals['parameters'], 'parameter')}, {totals['buffers']:,} in buffers, {byte_size(totals['bytes'])}"
+    )
+    for file in source["files"] if source else ():
+        yield f"file: {file['name']}: {file['role']}, {file['format']}, {byte_size(file['size'])}"
+    if graph is None:
+        yield f"graph: none{_typing(document['layers'])}"
+    else:
+        inputs = (f"{i['name']} {shape_text(i['shape'])} {i['dtype'] or ''}".rstrip() for i in graph["inputs"])
+        outputs = (f"{o['node']}" + (f"[{o['output']}]" if o["output"] else "") for o in graph["outputs"])
+        yield f"inputs: {', '.join(inputs)}"
+        yield f"outputs: {', '.join(outputs)} ({plural(graph['nodes'], 'node')})"
 
 
 def _typing(layers: LazyList) -> str:

@@ -14,6 +14,7 @@ Example:
 
 from __future__ import annotations
 
+from neutral.reference.cost import multiply_adds
 from neutral.reference.evaluate import run
 from neutral.reference.input_sizes import known_input_shapes, runnable_input_shapes
 from neutral.reference.inputs import draw_inputs
@@ -26,6 +27,7 @@ __all__ = [
     "draw_inputs",
     "known_input_shapes",
     "missing_kinds",
+    "multiply_adds",
     "output_shapes",
     "record",
     "run",

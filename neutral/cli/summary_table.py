@@ -1,0 +1,157 @@
+"""A summary as a table: layers nested by the parts of their names that neighbours share, within a width."""
+
+from __future__ import annotations
+
+import re
+from itertools import groupby
+from typing import Any, Iterator, Mapping, NamedTuple, Sequence
+
+from neutral.cli.console import byte_size, plural
+from neutral.text import printable, shape_text
+
+HEAD = ("layer", "kind", "output", "parameters", "mult-adds", "dtype", "size")
+RIGHT = ("parameters", "mult-adds", "size")
+LEFT_OUT = ("dtype", "size", "mult-adds")
+"""Columns to leave out where the width is too small, in this order."""
+
+LEAST = 12
+"""The least width to which names are shortened."""
+
+_UNITS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
+
+
+class Entry(NamedTuple):
+    """A line of the tree.
+
+    Attributes:
+        depth: The number of groups around it.
+        label: The last part of the name.
+        rows: The rows of the layers in it: one for a layer, several for a group.
+        group: Whether it is a group.
+    """
+
+    depth: int
+    label: str
+    rows: Sequence[Mapping[str, Any]]
+    group: bool
+
+
+def summary_lines(document: Mapping[str, Any], width: int, depth: int | None = None) -> Iterator[str]:
+    """Yield the table of a summary, and its totals.
+
+    Args:
+        document: The document of :func:`neutral.cli.summary.summarize`.
+        width: The columns of the terminal.
+        depth: The greatest depth that is shown; deeper layers are folded into their groups.
+
+    Yields:
+        Lines of at most ``width`` characters, the notes aside.
+    """
+    for name, shape in document["inputs"].items():
+        yield f"input: {printable(name)} {shape_text(shape)}"
+    cells = [_cells(entry) for entry in nest(document["layers"]) if depth is None or entry.depth <= depth]
+    yield from _fitted(cells, width)
+    totals = document["totals"]
+    yield (
+        f"total: {plural(totals['parameters'], 'parameter')}, {_count(totals['multiply_adds']) or 0} multiply-adds, "
+        f"{byte_size(totals['bytes'])}"
+    )
+    yield from (f"note: {note}" for note in document["notes"])
+
+
+def nest(rows: Sequence[Mapping[str, Any]], start: int = 0, depth: int = 0) -> Iterator[Entry]:
+    """Yield the lines of a tree: neighbours that share the next part of their names form a group.
+
+    Args:
+        rows: Rows with ``layer`` and ``node``, in execution order.
+        start: The characters of the names that the groups around have taken.
+        depth: The number of these groups.
+
+    Yields:
+        Groups before their layers.
+
+    Example:
+        >>> rows = [{"layer": name, "node": None} for name in ("a_conv", "a_bn", "fc")]
+        >>> [(entry.depth, entry.label, entry.group) for entry in nest(rows)]
+        [(0, 'a', True), (1, 'conv', False), (1, 'bn', False), (0, 'fc', False)]
+    """
+    for part, members in groupby(rows, key=lambda row: _part(_name(row), start)):
+        group = list(members)
+        if len(group) == 1 or not part:
+            yield from (Entry(depth, _name(row)[start:] or _name(row), [row], False) for row in group)
+            continue
+        end = start + len(part)
+        while True:
+            following = {_part(_name(row), end) for row in group}
+            if len(following) > 1 or following == {""}:
+                break
+            end += len(following.pop())
+        yield Entry(depth, _name(group[0])[start:end].rstrip("._/"), group, True)
+        yield from nest(group, end, depth + 1)
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    return str(row["layer"] if row["layer"] is not None else row["node"])
+
+
+def _part(name: str, start: int) -> str:
+    """Return the part of a name up to its next separator, which it includes; empty for the last part."""
+    match = re.match(r"[^._/]*[._/]+(?=.)", name[start:])
+    return match.group() if match else ""
+
+
+def _cells(entry: Entry) -> tuple[str, ...]:
+    label = "  " * entry.depth + printable(entry.label)
+    parameters = sum(row["parameters"] for row in entry.rows)
+    operations = [row["multiply_adds"] for row in entry.rows if row["multiply_adds"] is not None]
+    numbers = (f"{parameters:,}" if parameters else "", _count(sum(operations)))
+    size = sum(row["bytes"] for row in entry.rows)
+    if entry.group:
+        return (label, "", "", *numbers, "", byte_size(size) if size else "")
+    row = entry.rows[0]
+    shape = "" if row["output_shape"] is None else shape_text(row["output_shape"])
+    parameters_text = "shared" if row["repeated"] else numbers[0]
+    return (label, row["kind"], shape, parameters_text, numbers[1], row["dtype"], byte_size(size) if size else "")
+
+
+def _count(number: int) -> str:
+    """Return a count with three digits and a unit; an empty text for 0."""
+    for size, unit in _UNITS:
+        if number >= size:
+            return f"{number / size:.3g} {unit}" if number < 1000 * size else f"{number / size:,.0f} {unit}"
+    return str(number) if number else ""
+
+
+def _fitted(cells: Sequence[tuple[str, ...]], width: int) -> Iterator[str]:
+    """Yield the lines of a table: empty columns are left out, then those of :data:`LEFT_OUT`; then names shortened."""
+    if not cells:
+        return
+    widths = {
+        title: max(len(title), *(len(row[column]) for row in cells))
+        for column, title in enumerate(HEAD)
+        if any(row[column] for row in cells)
+    }
+    for title in LEFT_OUT:
+        if _total(widths) > width:
+            widths.pop(title, None)
+    for title in ("layer", "kind", "output"):
+        if title in widths:
+            surplus = max(_total(widths) - width, 0)
+            widths[title] = max(widths[title] - surplus, min(widths[title], LEAST))
+    for row in (HEAD, *cells):
+        texts = ((title, _shortened(row[HEAD.index(title)], size), size) for title, size in widths.items())
+        yield "  ".join(
+            text.rjust(size) if title in RIGHT else text.ljust(size) for title, text, size in texts
+        ).rstrip()
+
+
+def _total(widths: Mapping[str, int]) -> int:
+    return sum(widths.values()) + 2 * (len(widths) - 1)
+
+
+def _shortened(text: str, width: int) -> str:
+    """Return a text with its middle left out, if it is too long."""
+    if len(text) <= width:
+        return text
+    tail = (width - 1) // 2
+    return f"{text[: width - 1 - tail]}…{text[len(text) - tail :]}"
