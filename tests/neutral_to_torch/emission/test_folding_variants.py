@@ -12,6 +12,8 @@ from neutral.graph import Value
 from neutral.store import Store
 from neutral_to_torch.emission.build import load
 from neutral_to_torch.emission.compose import compose
+from neutral_to_torch.emission.lowering.pipeline import lower
+from neutral_to_torch.emission.structure.block_docs import listing
 
 
 def classes(source: str) -> list[str]:
@@ -160,3 +162,46 @@ def test_groups_that_one_class_cannot_express_stay_classes_of_their_own() -> Non
         x = g.concat(left, middle, right)
     source = folded_source(g.store(x))
     assert classes(source) == ["ConvBNReLU", "InceptionA", "InceptionB", "Model"]
+
+
+def test_a_sequence_includes_the_activation_that_follows_every_use() -> None:
+    """Extra layers of a detector: each result goes to the next ones and to an output."""
+    g = GraphBuilder()
+    x = g.conv(g.input(), 16, 3)
+    outputs = []
+    for channels, out in ((4, 8), (6, 8), (6, 8), (5, 8), (5, 9)):
+        x = g.relu(g.conv(g.relu(g.conv(x, channels, 1, bias=True)), out, 3, 2, bias=True))
+        outputs.append(g.node("tanh", x))
+    store = g.store(*outputs)
+    folded, flat = compose(store), compose(store, folded=False)
+    check_style(folded.source)
+    assert "class ConvReLUConvReLU(nn.Sequential):" in folded.source
+    assert "F.relu" not in folded.source
+    image = torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        for one, other in zip(load(folded, store, None, None)(image), load(flat, store, None, None)(image)):
+            assert torch.equal(one, other)
+
+
+def test_the_heads_of_masked_attention_are_an_argument() -> None:
+    g = GraphBuilder()
+    x, length = g.input("data", (5, None, 16)), g.input("valid", (None, 5))
+    for _ in range(3):
+        query, key, value = (g.linear(x, 16, features=16, flatten=False) for _ in range(3))
+        weights = g.node("softmax", g.node("attention_scores", query, key, heads=4), length, axis=-1)
+        x = g.add(g.linear(g.node("attention_values", value, weights, heads=4), 16, features=16, flatten=False), x)
+    source = compose(g.store(x)).source
+    assert "def __init__(self, features: int, num_heads: int = 4) -> None:" in source
+    assert source.count("heads=self.num_heads)") == 2
+    assert "heads=4" not in source
+
+
+def test_the_description_of_many_operations_names_those_that_tell() -> None:
+    g = GraphBuilder()
+    parts = g.node("split", g.conv(g.input(), 12, 1), axis=1, parts=3)
+    place, size = g.node("sigmoid", parts), g.node("exp", Value(parts.node, 1))
+    score = g.node("softmax", Value(parts.node, 2), axis=1)
+    y = g.node("concatenate", g.add(place, size), g.node("multiply", size, score), axis=1)
+    statements = lower(g.store(g.node("transpose", g.node("multiply", y, y), axes=(0, 2, 3, 1)))).statements
+    assert listing(statements) == "convolution with sigmoid, exp and softmax"
+    assert listing(statements[:2]) == "convolution, split"

@@ -61,8 +61,7 @@ def attention_scores(query: Tensor, key: Tensor, heads: int) -> Tensor:
     Returns:
         Scores (N * heads, T, S).
     """
-    (query,), (key,) = split_heads(query, heads, 1), split_heads(key, heads, 1)
-    return scaled_scores(query, key)
+    return scaled_scores(*split_heads(query, heads, 1), *split_heads(key, heads, 1))
 
 
 def attention_values(value: Tensor, weights: Tensor, heads: int) -> Tensor:

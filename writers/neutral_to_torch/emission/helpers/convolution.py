@@ -58,10 +58,7 @@ def conv_transpose_to_size(
 
 
 class DeformableConv2d(nn.Conv2d):
-    """Convolve with taps that are moved by offsets, a row and a column for each tap.
-
-    With a mask each tap is multiplied by it, and beyond the image are zeros that blend with its
-    border; without one its last row and column reach to where the next would be.
+    """Convolve with taps that are moved by offsets, and multiplied by a mask if there is one.
 
     Args:
         in_channels: The channels of the input.
@@ -107,42 +104,32 @@ class DeformableConv2d(nn.Conv2d):
 
 
 def deform_conv2d(
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    offset_and_mask: tuple[Tensor, ...],
-    stride: tuple[int, ...],
-    padding: Any,
-    dilation: tuple[int, ...],
-    groups: int,
-    deformable_groups: int,
+    input: Tensor, weight: Tensor, bias: Tensor | None, moves: tuple[Tensor, ...], *window: Any
 ) -> Tensor:
     """Convolve with taps that are moved by offsets, as ``DeformableConv2d`` does.
+
+    With a mask, zeros beyond the image blend with its border; without one its last row and column
+    reach to where the next would be.
 
     Args:
         input: Images (N, C, H, W).
         weight: The kernel (out_channels, C / groups, *kernel).
         bias: The numbers (out_channels,) that are added, if any.
-        offset_and_mask: Offsets (N, deformable_groups * 2 * taps, rows, columns) in pixels; then,
-            if there is a mask, its factors (N, deformable_groups * taps, rows, columns).
-        stride: The distances of positions, in pixels.
-        padding: The zeros added at both ends of each axis.
-        dilation: The distances of taps, in pixels.
-        groups: The number of groups of channels that are convolved by themselves.
-        deformable_groups: The number of groups of channels with offsets of their own.
+        moves: Offsets (N, deformable_groups * 2 * taps, rows, columns) in pixels; then, if there
+            is a mask, its factors (N, deformable_groups * taps, rows, columns).
+        window: Stride, padding and dilation for each axis in pixels; then the number of groups of
+            channels that are convolved by themselves, and of those with offsets of their own.
 
     Returns:
         A tensor (N, out_channels, rows, columns).
     """
-    offset, *mask = offset_and_mask
+    offset, *mask = moves
+    *extents, groups, deformable_groups = window
     batch, out, kernel = offset.shape[0], offset.shape[2:], weight.shape[2:]
     shape = (batch, deformable_groups, -1)
     moved = offset.reshape(*shape, 2, *out)
-    window = kernel, stride, padding, dilation
-    y = tap_places(offset, 0, *window) + moved[:, :, :, 0]
-    x = tap_places(offset, 1, *window) + moved[:, :, :, 1]
-    image = input.reshape(*shape, *input.shape[2:])
-    taps = sample_taps(image, y, x, beyond=bool(mask))
+    y, x = (tap_places(offset, axis, kernel, extents) + moved[:, :, :, axis] for axis in (0, 1))
+    taps = sample_taps(input.reshape(*shape, *input.shape[2:]), y, x, beyond=bool(mask))
     if mask:
         taps = taps * mask[0].reshape(*shape, *out)[:, :, None]
     taps = taps.reshape(batch, groups, -1, out[0] * out[1])
@@ -150,61 +137,47 @@ def deform_conv2d(
     return result if bias is None else result + bias[:, None, None]
 
 
-def tap_places(
-    offset: Tensor,
-    axis: int,
-    kernel: tuple[int, ...],
-    stride: tuple[int, ...],
-    padding: Any,
-    dilation: tuple[int, ...],
-) -> Tensor:
+def tap_places(offset: Tensor, axis: int, kernel: tuple[int, ...], window: list[Any]) -> Tensor:
     """Return the places of a convolution's taps before they are moved: (taps, rows, columns).
 
     Args:
         offset: The offsets (N, channels, rows, columns), for the extents of the result.
         axis: 0 for vertical places, 1 for horizontal ones.
         kernel: The extents of the kernel, in pixels.
-        stride: The distances of positions, in pixels.
-        padding: The zeros added at both ends of each axis.
-        dilation: The distances of taps, in pixels.
+        window: Stride, padding at both ends, and dilation for each axis, in pixels.
 
     Returns:
         Places in pixels, which broadcast to (taps, rows, columns).
     """
-    size = offset.shape[2 + axis]
+    stride, padding, dilation = (int(extents[axis]) for extents in window)
     tap = torch.arange(kernel[0] * kernel[1], device=offset.device)
     tap = tap // kernel[1] if axis == 0 else tap % kernel[1]
-    step = torch.arange(size, device=offset.device) * stride[axis] - int(padding[axis])
-    step = step[:, None] if axis == 0 else step
-    return (tap * dilation[axis])[:, None, None] + step
+    step = torch.arange(offset.shape[2 + axis], device=offset.device) * stride - padding
+    return (tap * dilation)[:, None, None] + step.unflatten(0, (-1, 1) if axis == 0 else (1, -1))
 
 
 def sample_taps(image: Tensor, y: Tensor, x: Tensor, beyond: bool) -> Tensor:
     """Sample (N, groups, channels, H, W) bilinearly at (N, groups, taps, rows, columns).
 
-    Outside of the image is 0; unless ``beyond``, its last row and column reach to the next pixel.
-
     Args:
         image: Images (N, groups, channels, H, W).
         y: Vertical places in pixels (N, groups, taps, rows, columns).
         x: Horizontal places in pixels, of the same shape.
-        beyond: Whether the border blends with zeros outside of the image.
+        beyond: Whether the border blends with the zeros outside of the image; else its last row
+            and column reach to the next pixel.
 
     Returns:
         Values (N, groups, channels, taps, rows, columns).
     """
     height, width = image.shape[3:]
-    inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
-    if not beyond:
-        y, x = y.clamp(max=height - 1), x.clamp(max=width - 1)
+    inside = (y >= 0) & (y < height) & (x >= 0) & (x < width) | beyond
+    y, x = (y, x) if beyond else (y.clamp(max=height - 1), x.clamp(max=width - 1))
     pixels, channels = image.flatten(3), image.shape[2]
-    low_y, low_x = y.floor(), x.floor()
     total = torch.zeros_like(image[:, :, :, :1, :1, None]).expand(-1, -1, -1, *y.shape[2:])
-    for row in (low_y, low_y + 1):
-        for column in (low_x, low_x + 1):
+    for row in (y.floor(), y.floor() + 1):
+        for column in (x.floor(), x.floor() + 1):
             weight = (1 - (y - row).abs()) * (1 - (x - column).abs())
-            present = (row >= 0) & (row < height) & (column >= 0) & (column < width)
-            present = present if beyond else present & inside
+            present = inside & (row >= 0) & (row < height) & (column >= 0) & (column < width)
             place = row.clamp(0, height - 1) * width + column.clamp(0, width - 1)
             place = place.long().flatten(2)[:, :, None].expand(-1, -1, channels, -1)
             values = pixels.gather(3, place).unflatten(3, y.shape[2:])

@@ -174,8 +174,8 @@ def deformable_convolution(node: NodeView, x: Symbol, offset: Symbol, mask: Symb
     inputs = (x, offset) if mask is None else (x, offset, mask)
     if not node.stored("weight") or (node.has("bias") and not node.stored("bias")):
         bias = node.tensor("bias") if node.has("bias") else None
-        options = {name: node[name] for name in ("stride", "padding", "dilation", "groups", "deformable_groups")}
-        return helper.deform_conv2d(x, node.tensor("weight"), bias, inputs[1:], **options)
+        options = (node[name] for name in ("stride", "padding", "dilation", "groups", "deformable_groups"))
+        return helper.deform_conv2d(x, node.tensor("weight"), bias, inputs[1:], *options)
     weight = node.shape("weight")
     layer = helper.DeformableConv2d(
         weight[1] * node["groups"],

@@ -12,7 +12,7 @@ from neutral_to_torch.emission.expression.traversal import applied
 from neutral_to_torch.emission.heuristics import HEURISTICS
 from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.structure.labels import KIND_WORDS
-from neutral_to_torch.emission.structure.naming import tokens
+from neutral_to_torch.emission.structure.naming import GLOBALS, tokens
 from neutral_to_torch.emission.structure.tree import Tree
 
 ARGUMENT_NAMES = frozenset(("input",))
@@ -23,9 +23,9 @@ _NOUNS = {
     "slice": "part", "greater": "mask", "less": "mask", "greater_equal": "mask", "less_equal": "mask",
     "equal": "mask", "not_equal": "mask", "full_like": "filled", "where": "selected", "reshape": "reshaped",
     "transpose": "transposed", "unsqueeze": "expanded", "broadcast_axes": "expanded", "power": "power",
-    "softmax": "probs",
+    "softmax": "probs", "flatten": "flattened", "embedding": "embedded",
 }  # fmt: skip
-"""Names for the results of operators that the source names by the operator only."""
+"""Names for the results of operators that the source names by the operator only, or by a name that Python takes."""
 
 _OPERATOR_WORDS = frozenset((
     "plus", "minus", "mul", "div", "add", "sub", "mulscalar", "divscalar", "plusscalar", "minusscalar",
@@ -54,8 +54,11 @@ def variable_name(statement: Statement, tree: Tree, parts: Sequence[str]) -> str
         name = re.sub(r"s?\[[0-9]+\]$", "", tree.names[own.declaration])
         if name.startswith("downsample"):
             return "shortcut"
-        return name.lower() if len(name) <= HEURISTICS.longest_variable else last_word(tokens(name))
+        name = name.lower() if len(name) <= HEURISTICS.longest_variable else last_word(tokens(name))
+        return _NOUNS.get(statement.kind, f"{name}_") if name in GLOBALS else name
     word = last_word(parts)
+    if word in GLOBALS:
+        return _NOUNS.get(statement.kind, f"{word}_")
     return _NOUNS.get(statement.kind, word) if word in _OPERATOR_WORDS else word
 
 

@@ -18,8 +18,8 @@ CHANNEL_ARGUMENTS = frozenset((
 ))  # fmt: skip
 """Constructor arguments of torch.nn, and of blocks, that count channels or features."""
 
-_COUNTS = ("num_heads",)
-"""Constructor arguments that count parts of the features."""
+_COUNTS = ("num_heads", "heads")
+"""Arguments of constructors, and of functions of attention, that count parts of the features."""
 
 SIZE_ARGUMENTS = CHANNEL_ARGUMENTS | set(_COUNTS)
 """Constructor arguments that a class takes although its instances agree in them."""
@@ -209,7 +209,8 @@ def add_sizes(variables: list[Variable], table: Table) -> list[Variable]:
     constant: dict[Any, list[tuple[tuple[int, int], Leaf, list[Any]]]] = {}
     for place in sorted(table):
         leaf, column = table[place]
-        if place not in taken and leaf.built and leaf.hint in SIZE_ARGUMENTS and isinstance(leaf.value, int):
+        is_size = leaf.hint in _COUNTS or (leaf.built and leaf.hint in SIZE_ARGUMENTS)
+        if place not in taken and is_size and isinstance(leaf.value, int):
             value = next(value for value in column if value is not MISSING)
             constant.setdefault((leaf.hint in _COUNTS, value), []).append((place, leaf, column))
     channels = [variable for variable in variables if variable.is_channels]
@@ -314,7 +315,7 @@ def name_variables(variables: Sequence[Variable]) -> None:
         if hint == "padding" and kernel is not None and is_half(variable.vector, kernel.vector):
             variable.term = Operation("//", (Name(kernel.name), Literal(2)))
         else:
-            give(variable, hint)
+            give(variable, "num_heads" if hint == "heads" else hint)
 
 
 def _most_places(term: Term) -> int:

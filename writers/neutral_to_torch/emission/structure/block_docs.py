@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Callable, Iterable, Sequence
 
+from neutral.operators import catalogue
 from neutral_to_torch.emission.expression.layout import WIDTH
 from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.structure.block_facts import POOLS, BlockFacts, Convolution
@@ -130,7 +132,8 @@ def listing(statements: Sequence[Statement]) -> str:
         statements: Statements in execution order.
 
     Returns:
-        A phrase without a full stop; of many operations the layers are counted.
+        A phrase without a full stop; of many operations the layers are counted, and the others named that do more than
+        arithmetic and rearranging, as far as the line is wide.
     """
     kinds = [_noun(kind) for kind in BlockFacts.kinds_of(statements)]
     if not kinds:
@@ -145,14 +148,31 @@ def listing(statements: Sequence[Statement]) -> str:
         return ", ".join(_counted(noun, count) for noun, count in stretches)
     layers = [noun for noun in kinds if noun in _LAYERS]
     counts = [_counted(noun, layers.count(noun)) for noun in dict.fromkeys(layers)]
+    telling = [noun for noun in dict.fromkeys(kinds) if noun not in _LAYERS and noun not in _plain_nouns()]
+    for count in range(len(telling), 0, -1):
+        phrase = f"{_joined(counts)} with {_joined(telling[:count])}" if counts else _joined(telling[:count])
+        if len(phrase) < LONGEST:
+            return phrase
     rest = len(kinds) - len(layers)
     return _joined([*counts, _counted("other operation", rest)] if rest else counts)
 
 
+@lru_cache(maxsize=None)
+def _plain_nouns() -> frozenset[str]:
+    """Return the words for operators that only rearrange, cut or combine values, which say little about a block."""
+    moved = {operator.kind for operator in catalogue if operator.layout_only}
+    return frozenset(map(_noun, moved | _ARITHMETIC))
+
+
+_ARITHMETIC = {
+    "add", "subtract", "multiply", "divide", "negative", "slice", "slice_like", "split", "concatenate", "stack",
+    "where", "broadcast_axes", "broadcast_like", "broadcast_to", "tile", "repeat", "cast", "full_like", "arange",
+    "shape", "parameter", "divide_by_sqrt_size",
+}  # fmt: skip
 _NOUNS = {
     "linear": "linear layer", "max_pool": "max pooling", "average_pool": "average pooling",
     "global_average_pool": "global average pooling", "concatenate": "concatenation", "multiply": "product",
-    "add": "sum", "subtract": "difference", "divide": "quotient", **NORMS, **ACTIVATIONS,
+    "matmul": "matrix product", "add": "sum", "subtract": "difference", "divide": "quotient", **NORMS, **ACTIVATIONS,
 }  # fmt: skip
 _LAYERS = frozenset(("convolution", "transposed convolution", "linear layer", "embedding", "lstm", "gru", "rnn"))
 

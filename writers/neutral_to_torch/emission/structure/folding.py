@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Hashable, Mapping, Sequence
 
 from neutral.graph import Value
-from neutral_to_torch.emission.expression.terms import Declaration, ListOrTuple, Ref
+from neutral_to_torch.emission.expression.terms import Declaration, ListOrTuple, ModuleOrFunction, Ref
 from neutral_to_torch.emission.expression.traversal import walk
 from neutral_to_torch.emission.heuristics import HEURISTICS
 from neutral_to_torch.emission.lowering.program import Program, Statement
@@ -234,8 +234,8 @@ class Folding:
                 return self._region(graph, region.inside | {maker}, region.last)
         return None
 
-    def _grow(self, graph: StatementGraph, group: Group) -> bool:
-        """Extend every region of a group by the statement without weights that follows each."""
+    def _grow(self, graph: StatementGraph, group: Group, only_activation: bool = False) -> bool:
+        """Extend every region of a group by the statement without weights, or the activation, that follows each."""
         regions = group.all_regions
         if len(regions) < 2:
             return False
@@ -244,6 +244,8 @@ class Folding:
             return False
         following = [graph.statements[user] for user in users if user is not None]
         if len({token(statement) for statement in following}) != 1 or applies_weights(following[0]):
+            return False
+        if only_activation and not isinstance(following[0].term, ModuleOrFunction):
             return False
         if following[0].kind == "batch_norm":
             return False  # it belongs to what follows: units that normalise first end with the sum
@@ -344,8 +346,9 @@ class Folding:
         most = max(by_key.values(), key=len, default=[])
         if len(most) < 2:
             return False
-        most = self._inlined(most)
-        plan = self._plan(graph, Group(most, []), set())
+        group = Group(self._inlined(most), [])
+        self._grow(graph, group, only_activation=True)
+        plan = self._plan(graph, group, set())
         return plan is not None and self._apply([plan])
 
     def _inlined(self, regions: list[Region]) -> list[Region]:
