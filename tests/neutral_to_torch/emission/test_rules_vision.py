@@ -11,7 +11,7 @@ from checks import run, source_of, torch
 from graphs import GraphBuilder
 from neutral.graph import Value
 from neutral_to_torch.emission.build import build
-from neutral_to_torch.emission.helpers.detection import suppress
+from neutral_to_torch.emission.helpers.suppression import suppress
 
 IMAGE = (None, 3, None, None)
 FIRST = {"layout": "channels_first"}

@@ -18,10 +18,11 @@ from neutral_to_torch.emission.printing.nouns import nouns
 from neutral_to_torch.emission.printing.source import ClassText, file_text
 from neutral_to_torch.emission.printing.state import State
 from neutral_to_torch.emission.printing.variable_names import ARGUMENT_NAMES, argument_names, variable_name
+from neutral_to_torch.emission.structure.block_tree import block_tree
 from neutral_to_torch.emission.structure.folding import fold
-from neutral_to_torch.emission.structure.grouping import block_tree, model_tree
 from neutral_to_torch.emission.structure.labels import Labels
 from neutral_to_torch.emission.structure.model_arguments import classifier_argument
+from neutral_to_torch.emission.structure.model_tree import model_tree
 from neutral_to_torch.emission.structure.module_ir import Block, has_own_line, owned
 from neutral_to_torch.emission.structure.naming import GLOBALS, UniqueIdentifiers, tokens
 from neutral_to_torch.emission.structure.tree import Tree, flat_tree

@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from neutral_to_torch.emission.helpers.detection import suppress, take_boxes
+from neutral_to_torch.emission.helpers.boxes import take_boxes
 from neutral_to_torch.emission.helpers.indexing import stable_sort
+from neutral_to_torch.emission.helpers.suppression import suppress
 
 
 def region_proposals(

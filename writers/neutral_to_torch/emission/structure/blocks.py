@@ -18,18 +18,12 @@ from neutral_to_torch.emission.expression.terms import (
 from neutral_to_torch.emission.expression.traversal import applied
 from neutral_to_torch.emission.heuristics import HEURISTICS
 from neutral_to_torch.emission.lowering.program import Statement
-from neutral_to_torch.emission.structure.arguments import (
-    Variable,
-    add_sizes,
-    complete_entry,
-    condition,
-    name_variables,
-    tabulate,
-    vary,
-)
+from neutral_to_torch.emission.structure.arguments import complete_entry, name_variables
 from neutral_to_torch.emission.structure.canonical_subgraph import CanonicalSubgraph, Leaf, Mapper, constant
+from neutral_to_torch.emission.structure.conditions import condition
 from neutral_to_torch.emission.structure.member import MISSING, Member
 from neutral_to_torch.emission.structure.module_ir import Block, Derived, Instance, Option, Owned, Parameter, owned
+from neutral_to_torch.emission.structure.variables import Variable, add_sizes, tabulate, vary
 
 
 def make_block(

@@ -11,7 +11,6 @@ from neutral_to_torch.emission.expression.terms import Declaration, ListOrTuple,
 from neutral_to_torch.emission.expression.traversal import walk
 from neutral_to_torch.emission.heuristics import HEURISTICS
 from neutral_to_torch.emission.lowering.program import Program, Statement
-from neutral_to_torch.emission.structure.arguments import is_typical, keep_typical, mixes_pointwise
 from neutral_to_torch.emission.structure.block_docs import block_doc
 from neutral_to_torch.emission.structure.blocks import make_block
 from neutral_to_torch.emission.structure.canonical_subgraph import CanonicalSubgraph, canonicalize, leaves, token
@@ -21,6 +20,7 @@ from neutral_to_torch.emission.structure.member import Member
 from neutral_to_torch.emission.structure.module_ir import Block, Instance, Option, has_weights, owned
 from neutral_to_torch.emission.structure.regions import StatementGraph, members_of
 from neutral_to_torch.emission.structure.sequences import best_sequence, chains, find_all
+from neutral_to_torch.emission.structure.typical import is_typical, keep_typical, mixes_pointwise
 from neutral_to_torch.emission.structure.variants import Reductions, Replaced, at
 
 

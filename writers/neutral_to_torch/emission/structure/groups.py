@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Union
+from typing import Mapping, Sequence, Union
 
 from neutral.graph import Value
-from neutral_to_torch.emission.expression.terms import (
-    Call,
-    Name,
-    Ref,
-    Term,
-)
+from neutral_to_torch.emission.expression.terms import Call, Name, Ref, Term
 from neutral_to_torch.emission.expression.traversal import applied
 from neutral_to_torch.emission.lowering.program import Statement
+from neutral_to_torch.emission.structure.labels import numbered
 from neutral_to_torch.emission.structure.module_ir import Instance, Owned
 from neutral_to_torch.emission.structure.naming import UniqueIdentifiers, module_members
 
@@ -117,3 +113,19 @@ def item_of(statement: Statement) -> Owned:
     assert own is not None
     item: Owned = own.declaration
     return item
+
+
+def entry_names(run: Sequence[Statement], names: Mapping[Owned, str]) -> list[str]:
+    """Return the names of the entries of a sequence; none, for numbers, where all are blocks or numbered.
+
+    Args:
+        run: Statements that each apply one submodule.
+        names: The name of each submodule.
+
+    Returns:
+        A name for each entry, each once.
+    """
+    items = [item_of(statement) for statement in run]
+    if all(isinstance(item, Instance) for item in items) or all(names[i].isdigit() for i in items):
+        return []
+    return numbered([names[item] for item in items])

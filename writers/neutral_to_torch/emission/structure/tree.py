@@ -8,12 +8,7 @@ from typing import Mapping, Sequence
 
 from neutral.graph import Value
 from neutral_to_torch.emission.expression.rebuilding import inline
-from neutral_to_torch.emission.expression.terms import (
-    Call,
-    ModuleOrFunction,
-    Ref,
-    Term,
-)
+from neutral_to_torch.emission.expression.terms import Call, ModuleOrFunction, Ref, Term
 from neutral_to_torch.emission.expression.traversal import applied
 from neutral_to_torch.emission.heuristics import HEURISTICS
 from neutral_to_torch.emission.lowering.program import Statement
