@@ -177,6 +177,7 @@ def test_a_sequence_includes_the_activation_that_follows_every_use() -> None:
     check_style(folded.source)
     assert "class ConvReLUConvReLU(nn.Sequential):" in folded.source
     assert "F.relu" not in folded.source
+    assert "self.convs" in folded.source
     image = torch.randn(2, 3, 32, 32)
     with torch.no_grad():
         for one, other in zip(load(folded, store, None, None)(image), load(flat, store, None, None)(image)):

@@ -20,8 +20,7 @@ def split_heads(x: Tensor, heads: int, parts: int) -> tuple[Tensor, ...]:
     Returns:
         ``parts`` tensors (N * heads, T, D).
     """
-    x = x.unflatten(2, (heads, parts, -1))
-    return x.permute(3, 1, 2, 0, 4).flatten(1, 2).unbind(0)
+    return x.unflatten(2, (heads, parts, -1)).permute(3, 1, 2, 0, 4).flatten(1, 2).unbind(0)
 
 
 def join_heads(x: Tensor, heads: int) -> Tensor:

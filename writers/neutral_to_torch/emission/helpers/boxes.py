@@ -147,9 +147,7 @@ def box_decode(
     place, size = anchors[..., :2], anchors[..., 2:]
     scaled = predictions * predictions.new_tensor(std)
     place = scaled[..., :2] * size + place
-    growth = scaled[..., 2:]
-    if max_log is not None:
-        growth = growth.clamp(max=max_log)
+    growth = scaled[..., 2:] if max_log is None else scaled[..., 2:].clamp(max=max_log)
     half = growth.exp() * size * 0.5
     return torch.cat((place - half, place + half), dim=-1)
 

@@ -211,13 +211,15 @@ def base(item: Owned) -> str:
         item: A submodule, parameter or buffer.
 
     Returns:
-        Such as ``conv``; for a block its class name in lower case.
+        Such as ``conv``; ``convs`` for a chain of convolutions, for other blocks the class name in lower case.
     """
     if isinstance(item, Instance):
         if item.block.is_unit:
             layer = next((own for own in item.block.owns if has_weights(own)), None)
             if layer is not None and (isinstance(layer, Declaration) or layer.block.is_unit):
                 return base(layer)
+        if item.block.is_chain and item.block.name.count("Conv") > 1:
+            return "convs"
         name = re.sub("P?ReLU|[BILG]N(?=[A-Z]|$)", lambda match: match[0].capitalize(), item.block.name)
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
     if callee(item.constructor) in ("nn.Parameter", "torch.empty") or item.buffer:
