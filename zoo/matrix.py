@@ -7,6 +7,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Mapping, Sequence
 
+from reference_column import MOST_BYTES, MOST_PRODUCTS, has_no_store
+
 Result = Mapping[str, Any]
 
 TITLES = {
@@ -60,6 +62,9 @@ emitted as PyTorch source, and run by torch {torch} on the same input. Generated
 - **layer**: the largest error of any layer while the whole model runs. It includes the rounding of all earlier
   layers, amplified as the random parameters amplify any difference.
 - **output**: the largest error of the model's outputs, end to end; at most 1e-4.
+- **reference**: the largest error of any operator as `neutral.reference` computes it in NumPy, independently of the
+  PyTorch rules, fed with MXNet's own values; at most 1e-5. Or the reason why it was not computed: models of more than
+  {products} billion products or {gigabytes} GB of values are too large for it. {reference}
 - **ops** and **kinds**: how many operators the graph has, and of how many kinds. **lines**: of the emitted source.
 """
 
@@ -87,24 +92,45 @@ def document(rows: Sequence[Result], total: int, versions: Mapping[str, str]) ->
     missing = "" if len(rows) == total else f"{total - len(rows)} of the {total} models have not been run yet.\n\n"
     titles = {"gluonnlp": "GluonNLP", "gluonts": "GluonTS"}
     others = " and ".join(f"{title} {versions[name]}" for name, title in titles.items() if name in versions)
-    facts = {"counts": statuses, "missing": missing, "torch": torch.__version__.partition("+")[0], "others": others}
+    limits = {"products": MOST_PRODUCTS // 10**9, "gigabytes": f"{MOST_BYTES / 1e9:.1f}"}
+    facts = {
+        "reference": reference_counts(rows),
+        **limits,
+        "counts": statuses,
+        "missing": missing,
+        "torch": torch.__version__.partition("+")[0],
+        "others": others,
+    }
     parts = [HEAD.format(mxnet=versions["mxnet"], gluoncv=versions["gluoncv"], **facts)]
     for zoo, title in TITLES.items():
         lines = [
             f"## {title}\n",
-            "| model | input | ops | kinds | lines | operator | layer | output | status | reason |",
-            "|---|---|--:|--:|--:|--:|--:|--:|---|---|",
+            "| model | input | ops | kinds | lines | operator | layer | output | reference | status | reason |",
+            "|---|---|--:|--:|--:|--:|--:|--:|--:|---|---|",
         ]
         lines += [_row(row) for row in rows if row["model"].startswith(f"{zoo}/")]
         parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)
 
 
+def reference_counts(rows: Sequence[Result]) -> str:
+    """Return how many models the reference computes, in a sentence."""
+    counts = Counter(row.get("reference", "").partition(":")[0] for row in rows if not has_no_store(row))
+    parts = [f"{counts[word]} {word}" for word in ("equal", "differs", "refused", "failed", "not run") if counts[word]]
+    parts += [f"{counts['']} not compared yet"] if counts[""] else []
+    return f"Of {sum(counts.values())} models that are converted: {', '.join(parts)}."
+
+
+def _reference(row: Result) -> str:
+    text = row.get("reference", "")
+    return _error(row.get("reference_error")) if text == "equal" else text.replace("|", "\\|")
+
+
 def _row(row: Result) -> str:
     cells = [row["model"].partition("/")[2], row["shapes"]]
     cells += [str(row[key] or "") for key in ("operators", "kinds", "lines")]
     cells += [_error(row[key]) for key in ("operator_error", "layer_error", "output_error")]
-    cells += [row["status"], row["reason"].replace("|", "\\|")]
+    cells += [_reference(row), row["status"], row["reason"].replace("|", "\\|")]
     return f"| {' | '.join(cells)} |"
 
 

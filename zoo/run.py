@@ -6,7 +6,8 @@
 
 Needs torch, and a Python with MXNet 1.9.1, GluonCV 0.10.5, GluonNLP 0.10.0 and GluonTS 0.9.9 in the variable
 NEUTRAL_MXNET_PYTHON; models of the last two are left out if they are not installed. Each result is appended to
-``--results``: an interrupted run resumes there, and models that are named are run again.
+``--results``: an interrupted run resumes there, and models that are named are run again. Earlier results that lack the
+comparison with the reference are completed: nothing else of them is run again.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ from fnmatch import fnmatch
 from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Iterator, Mapping
 
 import matrix
+from reference_column import is_missing, reference_facts
 
 from mxnet_side.client import MXNet, mxnet_python
 
@@ -51,7 +53,8 @@ class Result:
     """The result of one model.
 
     Errors are in units of the largest magnitude: of operators fed with MXNet's own values, of layers while the
-    emitted model runs, and of the model's outputs. ``status`` is one of ``matrix.MEANINGS``.
+    emitted model runs, and of the model's outputs. ``status`` is one of ``matrix.MEANINGS``. ``reference`` says how the
+    reference compares, see :mod:`reference_column`.
     """
 
     model: str
@@ -65,6 +68,8 @@ class Result:
     layer_error: float | None = None
     output_error: float | None = None
     seconds: float = 0.0
+    reference: str = ""
+    reference_error: float | None = None
 
 
 def check(name: str, mxnet: MXNet, folder: Path) -> Result:
@@ -92,12 +97,14 @@ def check(name: str, mxnet: MXNet, folder: Path) -> Result:
             if name.startswith("int8/"):  # MXNet's values between the layers are integers
                 outputs = neutral_to_torch.verify(neutral_to_torch.build(store), golden).rows
                 facts["output_error"] = max(row.scaled_error for row in outputs)
+                facts["reference"] = "not run: MXNet's values between the layers are integers"
                 return Result(name, "int8", **facts)
             operators = neutral_to_torch.verify_operators(store, golden, tolerance=OPERATOR_TOLERANCE)
             module = neutral_to_torch.build(store)
             paths = {layer: path for layer, path in neutral_to_torch.plan_of(store).items() if layer in store.layers}
             plan = neutral_to_torch.make_plan(module, store, paths, strict=False)
             undefined = dependent_on_unwritten(store.graph, model["unwritten"])
+            facts.update(reference_facts(store, golden, model, OPERATOR_TOLERANCE))
             ordered_error = error_before_sorting(store, golden)
             whole = neutral_to_torch.verify(
                 module, golden, plan, store=store, tolerance=OUTPUT_TOLERANCE, end_to_end=OUTPUT_TOLERANCE
@@ -129,6 +136,24 @@ def check(name: str, mxnet: MXNet, folder: Path) -> Result:
     reasons += [f"output {row.source}: {row.hint}" for row in outputs if not row.ok]
     reasons += whole.problems
     return Result(name, "differs" if reasons else "equal", _one_line("; ".join(reasons)), **facts)
+
+
+def add_reference(row: dict[str, Any], mxnet: MXNet, folder: Path) -> Result:
+    """Return an earlier result with the comparison of the reference, which alone is run."""
+    import mxnet_to_neutral
+    import neutral
+
+    prefix, golden = str(folder / "model"), str(folder / "golden.safetensors")
+    if row["status"] == "int8":
+        return Result(**{**row, "reference": "not run: MXNet's values between the layers are integers"})
+    try:
+        model = mxnet.call("zoo:make", name=row["model"], prefix=prefix, golden=golden)
+    except RuntimeError as error:
+        return Result(**{**row, "reference": f"not run: MXNet cannot run the model now: {_last_line(error)}"})
+    with mxnet_to_neutral.read(prefix, 0) as source:
+        source.save(folder / "model.safetensors")
+    with neutral.open(folder / "model.safetensors") as store:
+        return Result(**{**row, **reference_facts(store, golden, model, OPERATOR_TOLERANCE)})
 
 
 def dependent_on_unwritten(graph: Any, unwritten: list[str]) -> set[str]:
@@ -198,8 +223,11 @@ def _one_line(text: str, most: int = 400) -> str:
 _process: MXNet | None = None
 
 
-def work(name: str, python: str) -> Result:
-    """Check a model in this process, with its own MXNet process that is kept for later calls."""
+def work(name: str, python: str, earlier: dict[str, Any] | None = None) -> Result:
+    """Check a model in this process, with its own MXNet process that is kept for later calls.
+
+    Of a model that has an earlier result, only the reference is compared.
+    """
     import torch
 
     global _process
@@ -209,9 +237,13 @@ def work(name: str, python: str) -> Result:
         _process = MXNet(python)
     with tempfile.TemporaryDirectory() as folder:
         try:
+            if earlier is not None:
+                return add_reference(earlier, _process, Path(folder))
             result = check(name, _process, Path(folder))
         except (EOFError, BrokenPipeError):
             _process = None
+            if earlier is not None:
+                return Result(**{**earlier, "reference": "not run: the MXNet process died"})
             result = Result(name, "not exported", "the MXNet process died")
     return Result(**{**asdict(result), "seconds": round(time.monotonic() - start, 1)})
 
@@ -235,10 +267,13 @@ def duplicates(names: list[str], mxnet: MXNet) -> dict[str, str]:
     return duplicate_of
 
 
-def results(names: list[str], python: str, jobs: int) -> Iterator[Result]:
-    """Yield the results of models as they are ready."""
+def results(
+    names: list[str], python: str, jobs: int, earlier: Mapping[str, dict[str, Any]] | None = None
+) -> Iterator[Result]:
+    """Yield the results of models as they are ready; those with an earlier result get the reference's alone."""
+    earlier = earlier or {}
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        for future in as_completed([pool.submit(work, name, python) for name in names]):
+        for future in as_completed([pool.submit(work, name, python, earlier.get(name)) for name in names]):
             yield future.result()
 
 
@@ -256,16 +291,18 @@ def main() -> None:
     names = mxnet.call("zoo:names")
     known = matrix.load(options.results)
     named = [name for name in names if any(fnmatch(name, pattern) for pattern in options.patterns)]
+    earlier = {} if named else {name: dict(known[name]) for name in names if name in known and is_missing(known[name])}
     chosen = named or [name for name in names if name not in known]
     same = duplicates(names, mxnet)
     versions = mxnet.call("zoo:versions")
     mxnet.close()
     skipped = {name: Result(name, "same", f"as {same[name]}") for name in chosen if name in same}
     skipped.update({name: Result(name, "quantised") for name in chosen if name.endswith("_int8")})
+    chosen += earlier
     running = [name for name in chosen if name not in skipped]
     options.results.parent.mkdir(parents=True, exist_ok=True)
     with open(options.results, "a", encoding="utf-8") as file:
-        for count, result in enumerate(chain(skipped.values(), results(running, python, options.jobs)), 1):
+        for count, result in enumerate(chain(skipped.values(), results(running, python, options.jobs, earlier)), 1):
             known[result.model] = asdict(result)
             file.write(json.dumps(known[result.model]) + "\n")
             file.flush()

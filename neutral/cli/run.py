@@ -2,6 +2,11 @@
 
 No framework is needed and none is imported; it is slow. The outputs are those of the graph, or the nodes that --output
 and --until name, in a .npz archive under the names of the nodes.
+
+  neutral run model.safetensors --input data=image.npy -o out.npz
+  neutral run model.safetensors --input inputs.npz -o out.npz --precision float64
+  neutral run model.safetensors --input data=images.npy --batch 8 -o out.npz
+  neutral run model.safetensors --input data=image.npy --output conv0 --until pool1 -o inner.npz --json
 """
 
 from __future__ import annotations
@@ -37,6 +42,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--until", metavar="NODE", help="end the graph after this node, and write its outputs")
     parser.add_argument("--precision", choices=("float32", "float64"), help="compute everything floating in this dtype")
+    parser.add_argument(
+        "--batch",
+        type=_count,
+        metavar="N",
+        help="compute N samples (the first axis of every input) at a time and join the outputs: less memory",
+    )
     parser.add_argument("--seed", type=int, metavar="N", help="the seed of random operators")
     add_replacing(parser)
 
@@ -67,15 +78,12 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     with open_any([arguments.store]) as store, console.progress("run", unit="node") as progress:
         versions = store.source_versions()
         require_runnable(store, arguments.store)
-        outputs = reference.run(
-            store,
-            inputs,
-            arguments.nodes,
-            arguments.until,
-            arguments.precision,
-            seed=arguments.seed,
-            progress=progress,
-        )
+        choice = (arguments.nodes, arguments.until, arguments.precision)
+        options = {"seed": arguments.seed, "progress": progress}
+        if arguments.batch is None:
+            outputs = reference.run(store, inputs, *choice, **options)
+        else:
+            outputs = reference.run_in_batches(store, inputs, arguments.batch, *choice, **options)
         versions.check()
     _save(arguments.output, outputs)
     rows = [{"name": name, "shape": list(array.shape), "dtype": str(array.dtype)} for name, array in outputs.items()]
@@ -86,10 +94,17 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
         ],
         "output": arguments.output,
         "precision": arguments.precision,
+        "batch": arguments.batch,
         "outputs": rows,
     }
     lines = [f"{row['name']}: {row['dtype']} {tuple(row['shape'])}" for row in rows]
     return Report(document, [*lines, f"wrote {arguments.output}: {plural(len(rows), 'array')}"])
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError(f"invalid number of samples {text!r}; expected 1 or more")
+    return int(text)
 
 
 def _save(path: str, arrays: Mapping[str, np.ndarray]) -> None:

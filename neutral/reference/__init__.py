@@ -14,6 +14,7 @@ Example:
 
 from __future__ import annotations
 
+from neutral.reference.batches import run_in_batches
 from neutral.reference.cost import multiply_adds
 from neutral.reference.evaluate import run
 from neutral.reference.input_sizes import known_input_shapes, runnable_input_shapes
@@ -21,6 +22,7 @@ from neutral.reference.inputs import draw_inputs
 from neutral.reference.recording import record
 from neutral.reference.registry import FUNCTIONS, missing_kinds
 from neutral.reference.shapes import output_shapes
+from neutral.reference.verifying import products_of, verify_operators
 
 __all__ = [
     "FUNCTIONS",
@@ -29,7 +31,10 @@ __all__ = [
     "missing_kinds",
     "multiply_adds",
     "output_shapes",
+    "products_of",
     "record",
     "run",
+    "run_in_batches",
     "runnable_input_shapes",
+    "verify_operators",
 ]

@@ -12,8 +12,9 @@ import pytest
 import torch
 
 import mxnet_to_neutral
+import neutral.reference
 import neutral_to_torch
-from parity.against import compare
+from parity.against import compare, compare_arrays
 from parity.graphs import check_graph
 from shared_data import shared_data_folder
 
@@ -97,9 +98,12 @@ def recorded() -> Iterator[Any]:
 def test_what_a_release_computed(release: str, name: str, data: np.ndarray, output: np.ndarray) -> None:
     if (release, name) == ("1.3.1", "modcp"):
         pytest.skip("the PReLU of 1.3.1 takes its slopes by the last axis where that has as many entries as channels")
-    module = neutral_to_torch.build(mxnet_to_neutral.read(DATA / "versions" / release / name))
+    store = mxnet_to_neutral.read(DATA / "versions" / release / name)
+    module = neutral_to_torch.build(store)
     with torch.no_grad():
         compare(module(torch.from_numpy(data)), output)
+    (evaluated,) = neutral.reference.run(store, {"data": data}).values()
+    compare_arrays(evaluated, output)
 
 
 @pytest.mark.parametrize(("release", "name", "data", "output"), list(recorded()))

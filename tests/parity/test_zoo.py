@@ -47,3 +47,4 @@ def test_a_model_of_the_zoo(mxnet: Any, names: list[str], tmp_path: Path, model:
         pytest.skip(f"the package of {model} is not beside MXNet")
     result = check(model, mxnet, tmp_path)
     assert result.status in ("equal", "ties"), result
+    assert result.reference == "equal" or result.reference.startswith("not run: too large"), result

@@ -7,7 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import neutral
 from cli_cases import Run
+from neutral.errors import MismatchError, UsageError
+from neutral.graph import Graph, Input, Node, Value
+from neutral.reference import run_in_batches
+from neutral.store import Store
 
 X = np.array([[1, 2, 3], [0, 1, 0]], np.float32)
 EXPECTED = X @ np.arange(6, dtype=np.float32).reshape(2, 3).T + np.array([1, -1], np.float32)
@@ -61,6 +66,48 @@ def test_mistakes(run: Run, store: Path, data: Path, words: tuple[str, ...], cod
     result = run("run", store, *(word.format(data) for word in words), "-o", data / "out.npz")
     assert result.code == code and message in result.err, result.err
     assert not (data / "out.npz").exists()
+
+
+@pytest.mark.parametrize("batch", ["1", "2", "5"])
+def test_batches_are_joined(run: Run, store: Path, data: Path, batch: str) -> None:
+    many = np.random.default_rng(0).standard_normal((5, 3), np.float32)
+    np.save(data / "many.npy", many)
+    words = ("run", store, "--input", f"data={data}/many.npy", "-o", data / "out.npz")
+    result = run(*words, "--batch", batch, "--json")
+    assert (result.json["batch"], result.json["outputs"][0]["shape"]) == (int(batch), [5, 2])
+    with np.load(data / "out.npz") as joined:
+        batched = joined["fc1"]
+    assert run(*words).code == 0
+    with np.load(data / "out.npz") as whole:
+        np.testing.assert_allclose(batched, whole["fc1"], rtol=1e-6)
+
+
+def test_batches_that_cannot_be_are_refused(run: Run, store: Path, data: Path) -> None:
+    words = ("run", store, "--input", f"data={data}/x.npy", "-o", data / "out.npz", "--batch")
+    assert "invalid number of samples '0'; expected 1 or more" in run(*words, "0").err
+    inputs = {"x": np.zeros((4, 3), np.float32), "y": np.zeros((2, 3), np.float32)}
+    nodes = (
+        Node("sum", "add", (Value("x"), Value("y")), {}),
+        Node("turned", "transpose", (Value("x"),), {"axes": (1, 0)}),
+    )
+    graph = Graph((Input("x"), Input("y")), nodes, (Value("turned"),))
+    with pytest.raises(UsageError, match=r"equally many samples on their first axes; found x \(4, 3\), y \(2, 3\)"):
+        run_in_batches(Store({}, {}, graph), inputs, 2)
+    with pytest.raises(MismatchError, match=r"output 'turned' has shape \(3, 2\) for 2 samples"):
+        run_in_batches(Store({}, {}, graph), {"x": inputs["x"]}, 2)
+
+
+def test_progress_counts_the_nodes_of_all_batches(store: Path) -> None:
+    steps: list[tuple[int, int]] = []
+    with neutral.open(store) as opened:
+        run_in_batches(opened, {"data": np.ones((3, 3), np.float32)}, 1, progress=lambda *step: steps.append(step))
+    assert steps == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_help_has_examples(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run("run", "--help")
+    assert "neutral run model.safetensors --input data=images.npy --batch 8 -o out.npz" in capsys.readouterr().out
 
 
 def test_outputs_are_an_archive_and_no_input(run: Run, store: Path, data: Path) -> None:

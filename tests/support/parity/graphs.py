@@ -1,5 +1,7 @@
 """A whole checkpoint against its golden file: every operator by itself, then the outputs of the whole.
 
+The operators are computed twice: as emitted for PyTorch, and by the reference.
+
 By itself, an operator is fed with what MXNet computed before it, so the error is its own. In the whole, the rounding of
 all that came before is in each layer as well, as much enlarged as random parameters enlarge any difference; what
 counts there is the end.
@@ -12,10 +14,15 @@ from typing import Any, Sequence
 
 import mxnet_to_neutral
 import neutral
+import neutral.reference
 import neutral_to_torch
+from neutral.verification.golden import open_golden
 
 OPERATOR_TOLERANCE = 1e-5
 OUTPUT_TOLERANCE = 1e-4
+
+MOST_PRODUCTS = 10_000_000_000
+"""Products of all layers in a run that is compared with the reference too: some seconds."""
 
 
 def check_graph(source: Sequence[Any], golden: Path, folder: Path) -> Any:
@@ -25,6 +32,10 @@ def check_graph(source: Sequence[Any], golden: Path, folder: Path) -> Any:
     store = neutral.open(folder / "model.safetensors")
     operators = neutral_to_torch.verify_operators(store, golden, tolerance=OPERATOR_TOLERANCE)
     assert operators.ok, operators.summary
+    recorded = open_golden(golden)
+    if neutral.reference.products_of(store, recorded) <= MOST_PRODUCTS:
+        evaluated = neutral.reference.verify_operators(store, recorded, tolerance=OPERATOR_TOLERANCE)
+        assert evaluated.ok, evaluated.summary
     module = neutral_to_torch.build(store)
     paths = {layer: path for layer, path in neutral_to_torch.plan_of(store).items() if layer in store.layers}
     plan = neutral_to_torch.make_plan(module, store, paths, strict=False)
