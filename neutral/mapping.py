@@ -12,6 +12,7 @@ from neutral.graph import Layer
 from neutral.matching.layouts import TensorLayout
 from neutral.matching.mapping_file import Mappable, check_mapping, resolve_mapping
 from neutral.matching.plan import Plan, child
+from neutral.matching.rename_patterns import expand_patterns
 from neutral.store.store import Store
 from neutral.tensor import Tensor, lazy_tensor
 from neutral.values import cast_to
@@ -198,7 +199,8 @@ def read_mapping(mapping: Mappable, layers: Mapping[str, Any]) -> dict[str, Entr
 def _entries_of_lines(lines: Mapping[str, str], layers: Mapping[str, Any]) -> dict[str, Entry]:
     """Return the entries of ``"layer" = "module.path"`` and ``"layer.role" = "name of a tensor"``."""
     entries: dict[str, Entry] = {}
-    for name, target in lines.items():
+    tensors = [f"{name}.{role}" for name, layer in layers.items() for role in getattr(layer, "tensors", ())]
+    for name, target in expand_patterns(lines, layers, tensors).items():
         layer, _, role = name.rpartition(".")
         if name not in layers and layer in layers:
             entries.setdefault(layer, Entry()).tensors[role] = target

@@ -10,6 +10,7 @@ from neutral.matching.compatibility import check_compatibility, find_shape_confl
 from neutral.matching.layouts import TensorLayout
 from neutral.matching.matcher import Match, Matching
 from neutral.matching.network import Network
+from neutral.matching.rename_patterns import expand_patterns
 from neutral.text import suggestion
 
 _End = Tuple[str, Optional[str]]
@@ -22,7 +23,8 @@ class MappingMatcher:
 
     Attributes:
         mapping: From a stored layer, by its name or its source's node, to a module's path; or from a tensor, by its
-            key or as ``layer.role``, to the name of a parameter or buffer.
+            key or as ``layer.role``, to the name of a parameter or buffer. A name may be a pattern; see
+            :func:`neutral.matching.rename_patterns.expand_patterns`.
         details: Text on entries, by key.
         layouts: The layouts of roles, by stored layer, in the tensors that the mapping gives.
 
@@ -60,7 +62,7 @@ class MappingMatcher:
             name: (layer.name, role) for layer in module.layers.values() for role, name in layer.tensors.items()
         }
         matches: list[Match] = []
-        for source, target in self.mapping.items():
+        for source, target in expand_patterns(self.mapping, stored.layers, layers, tensors).items():
             ends: list[tuple[_End, _End]] | None
             if source in layers:
                 ends = _resolve_layer(stored, layers[source], module, target, parameters)

@@ -15,6 +15,7 @@ from neutral.mapping import read_mapping as read_entries
 from neutral.matching.attributes import Difference
 from neutral.matching.mapping_file import read_mapping
 from neutral.matching.plan import Leftover, Pair, Plan
+from neutral.matching.rename_patterns import expand_patterns
 from neutral.text import printable
 
 # any text that UTF-8 can carry, which TOML has to keep
@@ -224,3 +225,39 @@ def test_the_table_names_leftovers_conflicts_and_notes() -> None:
         "Other dataflow:\n  another order",
         "Notes:\n  a note",
     ]
+
+
+def test_patterns_rename_layers_and_tensors() -> None:
+    lines = {r"layers\.(\d+)\.conv": "features.$1.0", "layers.1.conv": "stem", r"(\w+)\.bias": "$1_bias", "gone": "x"}
+    assert expand_patterns(lines, ["layers.0.conv", "layers.1.conv"], ["fc.bias", "layers.0.conv.weight"]) == {
+        "layers.0.conv": "features.0.0",
+        "layers.1.conv": "stem",
+        "fc.bias": "fc_bias",
+        "gone": "x",
+    }
+
+
+def test_names_with_special_characters_are_names_first() -> None:
+    assert expand_patterns({"q + k": "qk", "a[0:2]": "b", "(": "c"}, ["q + k", "a[0:2]", "("]) == {
+        "q + k": "qk",
+        "a[0:2]": "b",
+        "(": "c",
+    }
+    assert expand_patterns({"(unknown": "c"}, ["known"]) == {"(unknown": "c"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ({r"fc(\d)": "head$2"}, r"refers to \$2, and .* has 1 groups"),
+        ({r"fc(\d)": "head$1", r"f.1": "x"}, "both match fc1"),
+    ],
+)
+def test_patterns_that_cannot_be_are_refused(lines: dict[str, str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        expand_patterns(lines, ["fc1", "fc2"])
+
+
+def test_patterns_rename_layers_for_writing_too() -> None:
+    entries = read_entries({r"conv(\d)": "features.$1"}, {"conv0": None, "conv1": None, "fc": None})
+    assert {name: entry.module for name, entry in entries.items()} == {"conv0": "features.0", "conv1": "features.1"}

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from graphs import GraphBuilder
-from neutral.errors import MatchError
+from neutral.errors import MatchError, UsageError
 from neutral.graph import Graph, Input, Layer, Node, Value
 from neutral.matching.grade import UnprovenWarning
 from neutral.matching.plan import Plan
@@ -212,3 +212,18 @@ def test_measuring_writes_no_log(caplog: pytest.LogCaptureFixture) -> None:
 
     proof_cost.require_affordable(run, [torch.ones(4, 4)])
     assert not caplog.records and not logging.getLogger("torch._subclasses.fake_tensor").disabled
+
+
+def test_patterns_of_a_mapping_are_matches() -> None:
+    class Renamed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.part_first, self.part_second = nn.Linear(4, 4), nn.Linear(4, 4)
+
+        def forward(self, data: torch.Tensor) -> Any:
+            return self.part_second(self.part_first(data).relu())
+
+    plan = make_plan(Renamed(), two_layers(), {"(first|second)": "part_$1"})
+    assert [(pair.layer, pair.module) for pair in plan.pairs] == [("first", "part_first"), ("second", "part_second")]
+    with pytest.raises(UsageError, match=r"the mapping names '\(third\)'"):
+        make_plan(Renamed(), two_layers(), {"(third)": "part_$1"})
