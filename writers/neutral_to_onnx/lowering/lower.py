@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Sequence
 
+from onnx.shape_inference import InferenceError
+
 from neutral.errors import UnsupportedError
 from neutral.graph import Graph, Node, Value
 from neutral.operators import catalogue
 from neutral.operators.dtypes import INTEGERS
+from neutral.operators.ranks import RankContext, output_ranks
 from neutral.store import Store
 from neutral_to_onnx.building import GraphBuilder, OnnxValue
 from neutral_to_onnx.lowering.literals import literal_dtype
@@ -60,6 +63,7 @@ class Lowering:
         computed = {role: values[value] for role, value in node.computed.items()}
         context = NodeContext(node, layer, self._store.tensors, builder, used, computed, self, prefix)
         first = len(builder.nodes)
+        _require_rank(node, builder, values)
         known = [values[operand] if isinstance(operand, Value) else None for operand in node.inputs]
         try:
             results = _apply(self._rules[node.kind], context, _with_literals(context, known))
@@ -67,10 +71,16 @@ class Lowering:
         except Unsupported as reason:
             self._add_problem(f"kind {node.kind}: {reason}", node)
             return
+        except InferenceError as error:
+            text = str(error).partition("\n")[0]
+            self._add_problem(f"kind {node.kind}: the shapes of its operands contradict each other: {text}", node)
+            return
+        ranks = _ranks(node, known, len(used))
         made = {name for item in builder.nodes[first:] for name in item.output}
         for number, (result, wanted) in enumerate(zip(results, used)):
             if wanted and result is not None:
-                values[Value(node.name, number)] = _named(context, number, result, made, first)
+                ranked = _ranked(builder, result, ranks[number])
+                values[Value(node.name, number)] = _named(context, number, ranked, made, first)
         text = f"kind {node.kind}" + (f", layer {node.layer}" if node.layer is not None else "")
         for item in builder.nodes[first:]:
             item.doc_string = text
@@ -102,6 +112,27 @@ class Lowering:
             return None
         lines = tuple(_line(problem, names) for problem, names in self.problems.items())
         return UnsupportedError(f"{subject} cannot be written as ONNX exactly:", lines)
+
+
+def _require_rank(node: Node, builder: GraphBuilder, values: dict[Value, OnnxValue]) -> None:
+    """Give the first operand the rank that the kind requires, if its own is unknown."""
+    operand = node.inputs[0] if node.inputs else None
+    rank = output_ranks(catalogue[node.kind].operand_rank, RankContext(node.attributes))[0]
+    if isinstance(operand, Value):
+        values[operand] = _ranked(builder, values[operand], rank)
+
+
+def _ranked(builder: GraphBuilder, value: OnnxValue, rank: int | None) -> OnnxValue:
+    return builder.with_shape(value, (None,) * rank) if value.shape is None and rank is not None else value
+
+
+def _ranks(node: Node, known: Sequence[OnnxValue | None], count: int) -> list[int | None]:
+    """Return the ranks of a node's outputs that follow from those of its operands; None where they are unknown."""
+    ranks = [
+        0 if operand is not None and value is None else None if value is None else value.rank
+        for operand, value in zip(node.inputs, known)
+    ]
+    return output_ranks(catalogue[node.kind].rank_rule, RankContext(node.attributes, ranks, count))
 
 
 def _with_literals(context: NodeContext, known: Sequence[OnnxValue | None]) -> list[OnnxValue | None]:
