@@ -15,6 +15,8 @@ pytest.importorskip("h5py")
 
 from hostile_files import ATTACKS, MARKER
 
+from neutral.store.check import check
+
 COMMANDS = {
     "inspect": ("inspect", "{input}"),
     "check": ("check", "--data", "{input}"),
@@ -55,6 +57,8 @@ def test_an_attack_does_no_harm(tmp_path: Path, name: str) -> None:
         assert result.returncode in EXIT_CODES, result.stderr[-2000:]
         assert "Traceback" not in result.stderr
         assert not (tmp_path / MARKER).exists()
+        if result.returncode == 0 and command == "export":
+            assert check(exported, data=True).problems == ()
         if result.returncode == 0 and command == "emit":
             imported = _run_source(tmp_path)
             assert imported.returncode == 0 and not (tmp_path / MARKER).exists(), imported.stderr[-2000:]
