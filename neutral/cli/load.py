@@ -21,7 +21,7 @@ from neutral.cli.evidence import add_evidence, golden_file
 from neutral.cli.examples import add_example, example_option
 from neutral.cli.factory import add_factory, importable, make
 from neutral.cli.outputs import add_replacing
-from neutral.cli.sources import open_any
+from neutral.cli.sources import add_like, opened_like
 from neutral.cli.target import add_target, target_writer
 from neutral.errors import UsageError, VerificationError
 from neutral.matching.grade import UnprovenWarning
@@ -45,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_matching(parser)
     add_differences(parser)
     add_example(parser)
+    add_like(parser)
     parser.add_argument(
         "--set-attributes", action="store_true", help="set attributes that differ (eps, stride) on the module"
     )
@@ -156,7 +157,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     verifying = ["verify"] if arguments.golden or arguments.reference else []
     writer = target_writer(arguments, "make_plan", "load_into", *verifying)
     with ExitStack() as stack:
-        store = stack.enter_context(open_any([arguments.store]))
+        store = stack.enter_context(opened_like(arguments.store, arguments.like))
         stack.enter_context(importable(arguments.path))
         golden = stack.enter_context(golden_file(store, arguments, console))
         module = make(arguments.into, arguments.kwargs)

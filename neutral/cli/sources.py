@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Any, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Iterator, Sequence
 
 from neutral import plugins
 from neutral.cli.console import Console, byte_size, plural
@@ -127,6 +128,43 @@ def open_any(paths: Sequence[str], epoch: int | None = None) -> Store:
             if not any(reader.can_read(paths[0]) for reader in plugins.load_all(plugins.READERS)):
                 raise error from None
     return read_source(paths, epoch)
+
+
+def add_like(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--like`` on the parser of a verb that matches a store with a module.
+
+    Args:
+        parser: The parser of the verb.
+    """
+    parser.add_argument(
+        "--like",
+        metavar="STORE",
+        help="take the graph of this checkpoint of the same network, for one without a symbol",
+    )
+
+
+@contextmanager
+def opened_like(path: str, like: str | None) -> Iterator[Store]:
+    """Open a store or a checkpoint, with the graph of another one where that is given.
+
+    Args:
+        path: A store, or a checkpoint.
+        like: The value of ``--like``.
+
+    Yields:
+        The store, which is closed afterwards.
+
+    Raises:
+        MatchError: The two are not of the same network.
+    """
+    with open_any([path]) as store:
+        if like is None:
+            yield store
+            return
+        from neutral.borrowed_graph import with_graph_of
+
+        with open_any([like]) as other:
+            yield with_graph_of(store, other)
 
 
 def add_derived(parser: argparse.ArgumentParser) -> None:

@@ -18,7 +18,7 @@ from neutral.cli.examples import add_example, example_option
 from neutral.cli.factory import add_factory, importable, make
 from neutral.cli.load import add_differences, add_matching, difference_options, matching_options
 from neutral.cli.outputs import add_replacing
-from neutral.cli.sources import open_any
+from neutral.cli.sources import add_like, opened_like
 from neutral.cli.target import add_target, target_writer
 from neutral.errors import VerificationError
 from neutral.matching.unsaved import unsaved_attributes, unsaved_lines
@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_matching(parser)
     add_differences(parser)
     add_example(parser)
+    add_like(parser)
     parser.add_argument(
         "--set-attributes", action="store_true", help="set attributes that differ (eps, stride) on the module first"
     )
@@ -77,7 +78,9 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     writer = target_writer(arguments, "verify", *loading)
     limits = {"tolerance": arguments.tolerance, "end_to_end": arguments.end_to_end}
     importing = nullcontext() if arguments.into is None else importable(arguments.path)
-    with open_any([arguments.store]) as store, importing, golden_file(store, arguments, console) as golden:
+    with opened_like(arguments.store, arguments.like) as store, importing, golden_file(
+        store, arguments, console
+    ) as golden:
         module, plan = _loaded(writer, store, arguments, golden)
         report = writer.verify(
             module,
