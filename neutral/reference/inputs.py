@@ -8,6 +8,7 @@ import numpy as np
 
 from neutral.errors import UsageError
 from neutral.graph import Graph, Input
+from neutral.reference.input_sizes import runnable_input_shapes
 from neutral.reference.registry import Array
 from neutral.rewriting.input_shapes import infer_input_shapes
 from neutral.store import Store
@@ -29,8 +30,8 @@ def draw_inputs(
     Args:
         store: A store with a graph.
         given: Arrays by name of input; float64 values become float32, unless the input declares them.
-        shapes: Shapes of further inputs by name. Other inputs have the shapes that the graph
-            declares, or that follow from its layers.
+        shapes: Shapes of further inputs by name. Other inputs have the shapes that the graph declares, or that follow
+            from its layers; where these leave sizes free, the first common ones on which the network runs, with a note.
         seed: The seed of the numbers.
 
     Returns:
@@ -54,20 +55,25 @@ def draw_inputs(
     both = [name for name in given if name in shapes]
     if both:
         raise UsageError(f"input {both[0]!r} has both values and a shape: give one of them.")
+    inputs = infer_input_shapes(store.graph, store.layers, store.tensors)
+    sizes = {item.name: _declared_shape(item) for item in inputs}
+    sizes.update({name: np.shape(array) for name, array in given.items()}, **shapes)
+    drawn_sizes = _complete(store, sizes)
     limits = index_limits(store)
     random = np.random.default_rng(seed)
     arrays: dict[str, Array] = {}
     notes = []
-    for item in infer_input_shapes(store.graph, store.layers, store.tensors):
+    for item in inputs:
         if item.name in given:
             arrays[item.name] = array = np.asarray(given[item.name])
             if array.dtype == np.float64 and item.dtype in (None, "float32"):
                 arrays[item.name] = array.astype(np.float32)
                 notes.append(f"{item.name}: float64 values, taken as float32.")
         else:
-            shape = shapes[item.name] if item.name in shapes else _declared_shape(item)
+            shape = drawn_sizes[item.name]
             arrays[item.name], how = _drawn(item, shape, limits.get(item.name), random)
-            notes.append(f"{item.name}: {how} of shape {shape}, seed {seed}.")
+            free = "" if sizes[item.name] is not None else "; the graph leaves sizes free, these are the first that fit"
+            notes.append(f"{item.name}: {how} of shape {shape}, seed {seed}{free}.")
     return arrays, notes
 
 
@@ -79,15 +85,26 @@ def _check_names(graph: Graph, names: list[str]) -> None:
             raise UsageError(f"the graph has no input {name!r}; its inputs are {listed}.{suggestion(name, known)}")
 
 
-def _declared_shape(item: Input) -> tuple[int, ...]:
-    shape = item.shape
-    if shape is not None and None not in shape[1:]:
-        return tuple(BATCH if extent is None else extent for extent in shape)
-    known = "unknown" if shape is None else "(" + ", ".join("any" if d is None else str(d) for d in shape) + ")"
-    raise UsageError(
-        f"input {item.name!r} has no values, and its shape is {known} in the graph: pass its values or its shape "
-        f"(--input {item.name}=FILE.npy or --shape {item.name}=1,3,224,224)."
-    )
+def _declared_shape(item: Input) -> tuple[int, ...] | None:
+    """Return the shape of an input with a batch where it is free; None where other sizes are."""
+    if item.shape is None or None in item.shape[1:]:
+        return None
+    return tuple(BATCH if extent is None else extent for extent in item.shape)
+
+
+def _complete(store: Store, sizes: Mapping[str, tuple[int, ...] | None]) -> dict[str, tuple[int, ...]]:
+    """Return shapes with common sizes in the place of unknown ones, on which the network runs."""
+    known = {name: shape for name, shape in sizes.items() if shape is not None}
+    if len(known) == len(sizes):
+        return known
+    fitting = runnable_input_shapes(store, BATCH, known)
+    if fitting is None:
+        name = next(name for name, shape in sizes.items() if shape is None)
+        raise UsageError(
+            f"input {name!r} has no values, the graph does not tell its shape, and no common size fits: pass its "
+            f"values or its shape (--input {name}=FILE.npy or --shape {name}=1,3,224,224)."
+        )
+    return fitting
 
 
 def _drawn(item: Input, shape: tuple[int, ...], limit: int | None, random: np.random.Generator) -> tuple[Array, str]:

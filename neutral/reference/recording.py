@@ -54,6 +54,7 @@ def record(
         UsageError: If the store has no graph, or an input is unknown or missing.
         MismatchError: If an input or operands do not fit.
         UnsupportedError: If a kind has no reference function.
+        SourceError: If the store's files were changed meanwhile.
         TargetError: If the file cannot be written.
 
     Example:
@@ -69,6 +70,7 @@ def record(
         ([0.0, 2.0], 'writer')
     """
     with ScratchFolder() as folder, open(os.path.join(folder, "values"), "wb") as file:
+        versions = store.source_versions()
         values = _Values(file.name, file)
         known: dict[Value, str] = {}
 
@@ -97,6 +99,7 @@ def record(
             "notes": [f"{WRITER_ONLY}.", *notes],
             "sources": _sources(store),
         }
+        versions.check()
         metadata = {"format": "pt", "golden": json.dumps(description, sort_keys=True)}
         write_tensors(values.tensors, path, metadata)
     return description

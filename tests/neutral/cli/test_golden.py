@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import neutral
 from cli_cases import Run, linear_store
+from neutral.errors import SourceError
 from neutral.graph import Graph, Input, Layer, Node, Value
+from neutral.reference import record
 from neutral.store import Store
 from neutral.tensor import from_numpy
 from neutral.verification.golden import open_golden
@@ -74,13 +77,29 @@ def test_mistakes(run: Run, store: Path, data: Path, words: tuple[str, ...], cod
     assert not list(data.glob("g*.safetensors"))
 
 
-def test_an_unknown_shape_is_asked_for(run: Run, data: Path) -> None:
+def test_free_sizes_are_the_first_that_fit_or_are_asked_for(run: Run, data: Path) -> None:
     linear = linear_store()
     assert linear.graph is not None
     graph = replace(linear.graph, inputs=(Input("data"),))
     Store(linear.layers, linear.tensors, graph).save(data / "free.safetensors")
-    result = run("golden", data / "free.safetensors", "-o", data / "g.safetensors")
-    assert result.code == 2 and "its shape is unknown in the graph: pass its values or its shape" in result.err
+    document = run("golden", data / "free.safetensors", "-o", data / "g.safetensors", "--json").json
+    note = "data: standard normal numbers of shape (2, 3), seed 0; the graph leaves sizes free, these are the first"
+    assert document["notes"][1].startswith(note)
+    relu = Graph((Input("x"),), (Node("y", "relu", (Value("x"),), {}),), (Value("y"),))
+    Store({}, {}, relu).save(data / "unknown.safetensors")
+    result = run("golden", data / "unknown.safetensors", "-o", data / "h.safetensors")
+    assert result.code == 2 and "no common size fits: pass its values or its shape" in result.err
+    assert run("golden", data / "unknown.safetensors", "--shape", "x=4", "-o", data / "h.safetensors").code == 0
+
+
+def test_a_store_that_changes_meanwhile_is_noticed(store: Path, data: Path) -> None:
+    with neutral.open(store) as opened, pytest.raises(SourceError, match="changed"):
+
+        def change(done: int, total: int) -> None:
+            linear_store("fc1", ("another",)).save(store)
+
+        record(opened, {"data": X}, data / "g.safetensors", progress=change)
+    assert not (data / "g.safetensors").exists()
 
 
 @pytest.mark.parametrize("into", [(), ("--into", "nets:Net")])
