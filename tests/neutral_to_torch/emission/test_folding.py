@@ -56,7 +56,8 @@ def test_a_residual_network() -> None:
     assert "def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:" in source
     assert "            if stride != 1 or in_channels != out_channels\n" in source
     assert "return F.relu(out + self.downsample(x))" in source
-    assert "*(Bottleneck(128, 128) for _ in range(5))," in source
+    assert "*(Bottleneck(128, 128) for _ in range(layers[2] - 1))," in source
+    assert "layers: tuple[int, ...] = (3, 4, 6, 3)" in source
     modules = dict(build(store).named_modules())
     assert {"stem.conv", "stage1.0.conv1", "stage4.2.bn3", "stage2.0.downsample.sc", "fc1"} <= set(modules)
 

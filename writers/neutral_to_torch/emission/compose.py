@@ -25,6 +25,7 @@ from neutral_to_torch.emission.structure.model_arguments import classifier_argum
 from neutral_to_torch.emission.structure.model_tree import model_tree
 from neutral_to_torch.emission.structure.module_ir import Block, has_own_line, owned
 from neutral_to_torch.emission.structure.naming import GLOBALS, UniqueIdentifiers, tokens
+from neutral_to_torch.emission.structure.stage_counts import stage_counts_argument
 from neutral_to_torch.emission.structure.tree import Tree, flat_tree
 
 
@@ -159,10 +160,11 @@ def _model_class(
         if "convolution" in kinds
         else ([], tree.attributes)
     )
+    counts, attributes = stage_counts_argument(statements, attributes)
     return ClassText(
         name,
         "",
-        parameters,
+        [*parameters, *counts],
         attributes,
         (),
         [(text, "Tensor") for _, text in arguments],

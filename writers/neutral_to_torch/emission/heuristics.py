@@ -30,6 +30,7 @@ class Heuristics:
         fewest_listed: Blocks in a row that become an ``nn.ModuleList`` with a loop.
         fewest_looped: Equal or evenly growing items of a sequence that are written as a loop.
         longest_flat: Layers of a block that are attributes of their own; more become an ``nn.Sequential``.
+        most_stages: Stages of equal blocks whose numbers are an argument of the model.
         fewest_gathered: Layers in a row outside of blocks that become an ``nn.Sequential``.
         longest_unit_label: Layers of a unit that takes the name of its first layer with weights.
         shared_prefix: Share of a block's layers whose names must begin alike for the block to be called so.
@@ -59,6 +60,7 @@ class Heuristics:
     fewest_listed: int = 3
     fewest_looped: int = 3
     longest_flat: int = 12
+    most_stages: int = 6
     fewest_gathered: int = 4
     longest_unit_label: int = 3
     shared_prefix: float = 0.6

@@ -205,12 +205,12 @@ class Repeat:
 
     Attributes:
         item: The item, with the variable ``k`` where it depends on its number.
-        count: The number of items.
+        count: The number of items, or an expression for it.
         alone: Whether it is the only argument of a call, which needs no star and no parentheses.
     """
 
     item: Term
-    count: int
+    count: int | Term
     alone: bool = False
 
 

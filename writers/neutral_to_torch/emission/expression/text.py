@@ -95,7 +95,8 @@ def text_and_precedence(term: Term) -> tuple[str, int]:
         return f"{parts[0]} if {parts[1]} else {parts[2]}", _CONDITIONAL
     if isinstance(term, Repeat):
         counter = "k" if any(item == Name("k") for item in walk(term.item)) else "_"
-        loop = f"{text(term.item)} for {counter} in range({term.count})"
+        count = term.count if isinstance(term.count, int) else text(term.count)
+        loop = f"{text(term.item)} for {counter} in range({count})"
         return (loop if term.alone else f"*({loop})"), _ATOM
     if isinstance(term, ModuleOrFunction):
         return text_and_precedence(term.inline)

@@ -57,6 +57,8 @@ def tidy(term: Term, blocks: Mapping[str, Mapping[str, object]] = NONE) -> Term:
     """
     if isinstance(term, Conditional):
         return Conditional(term.test, tidy(term.chosen, blocks), tidy(term.otherwise, blocks))
+    if isinstance(term, Repeat):
+        return replace(term, item=tidy(term.item, blocks))
     if not isinstance(term, Call) or not isinstance(term.callee, Name):
         return term
     name = term.callee.text
