@@ -23,7 +23,7 @@ def multiply_adds(node: Node, shapes: Mapping[Value, Shape], tensors: Mapping[st
         tensors: The shapes of the layer's tensors by role.
 
     Returns:
-        The number; 0 for other kinds.
+        The number; 0 for other kinds, and where the shapes that it takes are absent.
 
     Example:
         >>> node = Node("fc", "linear", (Value("x"),), {"out_features": 4, "flatten": False}, "fc")
@@ -40,10 +40,12 @@ def multiply_adds(node: Node, shapes: Mapping[Value, Shape], tensors: Mapping[st
     if node.kind == "transposed_convolution" and weight:
         return math.prod(operands[0]) // weight[0] * math.prod(weight)
     if catalogue[node.kind].family == "recurrent":
-        steps = math.prod(operands[0][:-1])
+        steps = math.prod(operands[0][:-1]) if operands[0] else 0
         return steps * sum(math.prod(shape) for role, shape in tensors.items() if role.startswith("weight"))
     if node.kind in ("matmul", "dot") and len(operands) == 2 and operands[0]:
         return math.prod(output) * operands[0][-1]
+    if not all(operands):
+        return 0
     if node.kind.endswith("attention_scores"):
         features = operands[0][-1] // (3 if node.kind.startswith("self") else 1)
         return math.prod(output) * features // int(node.attributes["heads"])

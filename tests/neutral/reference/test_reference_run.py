@@ -13,7 +13,7 @@ import pytest
 from neutral.errors import MismatchError, UnsupportedError, UsageError
 from neutral.graph import Graph, Input, Layer, Node, Value
 from neutral.operators import Operator, catalogue
-from neutral.reference import FUNCTIONS, run
+from neutral.reference import FUNCTIONS, multiply_adds, run
 from neutral.store import Store
 from neutral.tensor import from_numpy
 
@@ -164,3 +164,9 @@ def test_tensors_of_a_file_are_read_and_not_mapped(tmp_path: Path) -> None:
         assert not isinstance(weight, np.memmap) and not isinstance(weight.base, np.memmap)
         expected = run(network(), {"data": X}, outputs=["fc"])["fc"]
         np.testing.assert_array_equal(run(store, {"data": X}, outputs=["fc"])["fc"], expected)
+
+
+@pytest.mark.parametrize("kind", sorted(operator.kind for operator in catalogue if operator.kind != "opaque"))
+def test_the_cost_of_a_node_without_known_shapes_is_0(kind: str) -> None:
+    node = Node("y", kind, (Value("a"), Value("b")), {"heads": 2})
+    assert multiply_adds(node, {}, {}) == 0
