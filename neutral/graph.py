@@ -7,6 +7,7 @@ computation of each operator, its attributes and its tensor roles.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, Iterator, Mapping, NamedTuple, Union
 
@@ -94,6 +95,23 @@ class Graph:
     nodes: tuple[Node, ...]
     outputs: tuple[Value, ...]
 
+    def __repr__(self) -> str:
+        """Return the counts, and a digest of the content: graphs that differ have texts that differ, also in keys."""
+        digest = sha256(repr((self.inputs, self.nodes, self.outputs)).encode("utf-8", "surrogatepass")).hexdigest()
+        return f"<Graph {digest[:16]}: {self._counts()}>"
+
+    def _counts(self) -> str:
+        return f"{len(self.inputs)} inputs, {len(self.nodes)} nodes, {len(self.outputs)} outputs"
+
+    def _repr_html_(self) -> str:
+        from neutral.notebook import html_table
+
+        rows = (
+            (node.name, node.kind, ", ".join(value.node for value in node.operands), node.layer or "")
+            for node in self.nodes
+        )
+        return html_table(f"Graph: {self._counts()}", ("node", "kind", "operands", "layer"), rows, len(self.nodes))
+
     def layer_names(self) -> Iterator[str]:
         """Yield the name of every layer that a node uses, in subgraphs too; once for each use.
 
@@ -157,3 +175,12 @@ class Layer(NamedTuple):
     tensors: Mapping[str, str]
     source: LayerSource = LayerSource()
     typed_by: str = "graph"
+
+    def __repr__(self) -> str:
+        return f"<Layer {self.name}: {self.kind}, {', '.join(self.tensors) or 'no tensors'}>"
+
+    def _repr_html_(self) -> str:
+        from neutral.notebook import html_table
+
+        rows = [*self.tensors.items(), *((name, str(value)) for name, value in self.attributes.items())]
+        return html_table(f"Layer {self.name}: {self.kind}", ("role or attribute", "tensor or value"), rows, len(rows))

@@ -209,6 +209,23 @@ class Plan:
         """
         return tuple(problem.text() for problem in find_problems(self))
 
+    def __repr__(self) -> str:
+        return f"<Plan: {self._counts()}>"
+
+    def _counts(self) -> str:
+        left = f"{len(self.unused)} unused, {len(self.unfilled)} unfilled, {len(self.conflicts)} conflicts"
+        return f"{len(self.pairs)} layers matched, {left}"
+
+    def _repr_html_(self) -> str:
+        from neutral.notebook import html_table
+
+        rows = (
+            (pair.layer, pair.kind, pair.module or "(the module)", _evidence(pair), "; ".join(_remarks(pair)))
+            for pair in self.pairs
+        )
+        head = ("stored layer", "kind", "module", "matched by", "remarks")
+        return html_table(f"Plan: {self._counts()}", head, rows, len(self.pairs))
+
     def __str__(self) -> str:
         rows = [
             (pair.layer, pair.kind, pair.module or "(the module)", _evidence(pair), "; ".join(_remarks(pair)))

@@ -153,3 +153,19 @@ class Store:
 
     def __repr__(self) -> str:
         return f"<Store {self.path or 'unsaved'}: {len(self.layers)} layers, {len(self.tensors)} tensors>"
+
+    def _repr_html_(self) -> str:
+        from neutral.notebook import html_table
+
+        rows = (
+            (
+                layer.name,
+                layer.kind,
+                "; ".join(
+                    f"{role} {self.tensors[key].dtype} {list(self.tensors[key].shape)}"
+                    for role, key in layer.tensors.items()
+                ),
+            )
+            for layer in self.layers.values()
+        )
+        return html_table(repr(self)[1:-1], ("layer", "kind", "tensors"), rows, len(self.layers))

@@ -141,6 +141,15 @@ class Report:
         why = f": {self.skipped[0].why}" if self.skipped and not self.rows else ""
         return f"not verified: {counts}{skipped}{why}"
 
+    def __repr__(self) -> str:
+        return f"<Report {self.module}: {self.summary}>"
+
+    def _repr_html_(self) -> str:
+        from neutral.notebook import html_table
+
+        head = ("", "layer", "module", "kind", "max error", "mean error", "of scale", "cosine", "hint")
+        return html_table(f"{self.module}: {self.summary}", head, map(_cells, self.rows), len(self.rows))
+
     def __str__(self) -> str:
         head = ("", "layer", "module", "kind", "max error", "mean error", "of scale", "cosine", "hint")
         parts = [table(head, [_cells(row) for row in self.rows])] if self.rows else []

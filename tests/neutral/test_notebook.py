@@ -1,0 +1,61 @@
+"""Objects in notebooks and interpreters: short texts, tables as HTML, and tensors as arrays."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from cli_cases import linear_store
+from neutral.graph import Graph, Input, Layer, Node, Value
+from neutral.matching.plan import Leftover, Pair, Plan
+from neutral.notebook import MOST_ROWS, html_table
+from neutral.store import Store
+from neutral.verification.comparison import Comparison
+from neutral.verification.report import Report, Row
+
+
+def test_texts_are_short_whatever_the_size() -> None:
+    nodes = tuple(Node(f"n{i}", "relu", (Value("x"),), {}) for i in range(1000))
+    plan = Plan(tuple(Pair(f"a{i}", f"b{i}", "linear", "name") for i in range(1000)), (Leftover("c", "unused"),))
+    rows = tuple(Row("fc", "fc", "linear", "fc", (2,), Comparison(0.0, 0.0, 1.0, 0.0, 1.0), 1e-5) for _ in range(1000))
+    report = Report("Net", "golden.safetensors", rows)
+    layer = Layer("fc", "linear", {"out_features": 2, "flatten": False}, {"weight": "fc.weight", "bias": "fc.bias"})
+    assert repr(plan) == "<Plan: 1000 layers matched, 1 unused, 0 unfilled, 0 conflicts>"
+    assert repr(layer) == "<Layer fc: linear, weight, bias>"
+    assert repr(report).startswith("<Report Net: equal: 1000 layers and 0 outputs compared")
+    assert repr(Graph((Input("x"),), nodes, (Value("n9"),))).endswith(": 1 inputs, 1000 nodes, 1 outputs>")
+    assert max(map(len, map(repr, (plan, layer, report, linear_store())))) < 200
+
+
+def test_graphs_that_differ_have_texts_that_differ() -> None:
+    """Passes compare attributes by their texts, and the attributes of a loop are graphs."""
+    body = Graph((Input("x"),), (Node("n", "add", (Value("x"), 1.0), {}),), (Value("n"),))
+    other = replace(body, nodes=(replace(body.nodes[0], inputs=(Value("x"), 2.0)),))
+    outer = [Graph((), (Node("loop", "while_loop", (), {"body": graph}),), ()) for graph in (body, other)]
+    assert repr(body) != repr(other) and repr(outer[0]) != repr(outer[1])
+    assert repr(body) == repr(Graph(body.inputs, body.nodes, body.outputs))
+
+
+def test_html_shows_every_row_and_escapes_names() -> None:
+    store = linear_store("<fc&>")
+    assert store.graph is not None
+    for item in (store, store.graph, store.layers["<fc&>"]):
+        page = item._repr_html_()
+        assert "&lt;fc&amp;&gt;" in page and "<fc" not in page and page.count("<table>") == 1
+    assert "weight F32 [2, 3]" in store._repr_html_()
+    plan = Plan((Pair("<a>", "b", "linear", "name"),))
+    assert "<td>&lt;a&gt;</td><td>linear</td><td>b</td>" in plan._repr_html_()
+    row = Row("<a>", "m", "linear", "a", (2,), Comparison(1.0, 1.0, 1.0, 1.0, 0.5), 1e-5, "hint")
+    page = Report("Net", "g", (row,))._repr_html_()
+    assert "<td>differs</td><td>&lt;a&gt;</td><td>m</td>" in page and "Net: different" in page
+
+
+def test_a_long_table_is_cut_and_says_so() -> None:
+    page = html_table("t", ("a",), ((str(i),) for i in range(MOST_ROWS + 5)), MOST_ROWS + 5)
+    assert page.count("<tr>") == MOST_ROWS + 1 and "and 5 more" in page
+
+
+def test_a_tensor_of_a_store_is_an_array(tmp_path: object) -> None:
+    store: Store = linear_store()
+    assert np.array_equal(np.asarray(store["fc1.bias"]), np.array([1, -1], np.float32))
