@@ -40,6 +40,7 @@ VERBS = {
     "emit": "write a store as source code and weights",
     "run": "evaluate a store's graph in NumPy alone and write its outputs",
     "golden": "evaluate a store's graph in NumPy and record every value in a golden file",
+    "doctor": "check the installation: versions, optional packages, plug-ins, temporary files",
     "completion": "print a script that completes commands in a shell",
 }
 

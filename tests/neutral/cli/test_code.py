@@ -37,6 +37,7 @@ SILENT = (
     "emit store.safetensors -o network.py",
     "run store.safetensors --input data=x.npy -o out.npz",
     "golden store.safetensors --input data=x.npy -o computed.safetensors",
+    "doctor",
     "completion bash",
 )
 RUNNING = (
@@ -79,7 +80,7 @@ def test_no_command_runs_code_of_the_current_folder(folder: Path, tmp_path_facto
 
 
 def test_neither_does_the_package_as_a_program(folder: Path) -> None:
-    for command in (SILENT[0], SILENT[4], SILENT[-3]):
+    for command in (SILENT[0], SILENT[4], SILENT[-4]):
         done = call(folder, ["-m", "neutral"], command)
         assert done.returncode == 0, (command, done.stderr)
         assert not (folder / "ran").exists(), command
