@@ -35,7 +35,8 @@ a mapping. This page is made by
 equal. GluonNLP's BERT into that of transformers is in `tests/parity/test_transformers.py`.
 
 **matched by** names the evidence: names, the dataflow (structure), or, for layers that neither tells apart, the values
-that a golden file recorded (activations). Without a golden file such layers stay ambiguous, and loading is refused.
+that a golden file recorded (activations). Without a golden file the stored graph decides, where
+it can be run; else such layers stay ambiguous, and loading is refused.
 `neutral load --reference` computes such values from the store itself (in Python, `neutral.reference.record` writes them
 to a file for `golden=`), so what MXNet's record decides is decided without MXNet.
 

@@ -79,5 +79,5 @@ class _Search:
     def _with_reason(self, match: Match) -> Match:
         if match.stored not in self.group_sizes:
             return match
-        detail = f"one of {self.group_sizes[match.stored]} alike; so the recorded values are reproduced"
+        detail = f"one of {self.group_sizes[match.stored]} alike; so the recorded or stored values are reproduced"
         return replace(match, reason="activation", detail=detail)

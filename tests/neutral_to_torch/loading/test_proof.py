@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -227,3 +227,60 @@ def test_patterns_of_a_mapping_are_matches() -> None:
     assert [(pair.layer, pair.module) for pair in plan.pairs] == [("first", "part_first"), ("second", "part_second")]
     with pytest.raises(UsageError, match=r"the mapping names '\(third\)'"):
         make_plan(Renamed(), two_layers(), {"(third)": "part_$1"})
+
+
+class Branches(nn.ModuleDict):
+    """Two equal branches and two equal heads, under names of no help."""
+
+    def __init__(self) -> None:
+        super().__init__({name: nn.Linear(4, 4) for name in "bcdef"})
+
+    def forward(self, data: torch.Tensor) -> Any:
+        x = self["d"](data).relu()
+        x = self["c"](x).relu() + self["f"](x).relu()
+        return self.heads(x)
+
+    def heads(self, x: torch.Tensor) -> Any:
+        return self["b"](x), self["e"](x)
+
+
+def branches() -> Store:
+    g = GraphBuilder(seed=2)
+    x = g.relu(g.linear(g.input("data", (None, 4)), 4, features=4, name="stem"))
+    x = g.add(*(g.relu(g.linear(x, 4, features=4, name=name)) for name in ("left", "right")))
+    return cast(Store, g.store(*(g.linear(x, 4, features=4, name=name) for name in ("boxes", "scores"))))
+
+
+def test_symmetric_branches_and_heads_are_decided_by_the_stores_values() -> None:
+    plan = make_plan(Branches(), branches(), example=torch.zeros(2, 4), require_proof=True)
+    assert {pair.layer: pair.module for pair in plan.pairs if pair.layer in ("boxes", "scores", "stem")} == {
+        "stem": "d",
+        "boxes": "b",
+        "scores": "e",
+    }
+    assert {pair.module for pair in plan.pairs if pair.layer in ("left", "right")} == {"c", "f"}
+
+
+def test_symmetric_branches_with_another_sum_stay_refused() -> None:
+    class Difference(Branches):
+        def heads(self, x: torch.Tensor) -> Any:
+            return self["b"](x), self["e"](x) * 1.001
+
+    with pytest.raises(MatchError):
+        make_plan(Difference(), branches(), example=torch.zeros(2, 4))
+
+
+class WideClamp(Two):
+    def forward(self, data: torch.Tensor) -> Any:
+        return super().forward(data.clamp(-255, 255))
+
+
+class Saturating(Two):
+    def forward(self, data: torch.Tensor) -> Any:
+        return super().forward(data if data.abs().max() < 200 else data / 2)
+
+
+@pytest.mark.parametrize("changed", [WideClamp, Saturating])
+def test_bounds_beyond_the_values_of_images_are_noticed(changed: type[nn.Module]) -> None:
+    with pytest.raises(MatchError):
+        make_plan(changed(), two_layers(), example=torch.zeros(2, 4))

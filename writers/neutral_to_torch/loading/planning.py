@@ -9,7 +9,7 @@ from typing import Any, Callable, Iterable, Mapping
 
 from torch import nn
 
-from neutral.errors import MatchError
+from neutral.errors import MatchError, NeutralError
 from neutral.matching import Mappable, planning
 from neutral.matching.mapping_file import resolve_mapping
 from neutral.matching.plan import Plan
@@ -93,10 +93,19 @@ def make_plan(
             allow_attributes=allowed[2],
             set_attributes=set_attributes,
             fold_batch_norms=fold_batch_norms,
-            prove=None
+            prove=reproduces_store
             if recorded is None
             else lambda candidate_store, plan: reproduces(module, candidate_store, plan, recorded),
         )
+
+    def reproduces_store(_: Store, plan: Plan) -> bool:
+        if store.graph is None:
+            return False
+        try:
+            checked = planning.make_plan(TorchTarget(module), store, plan, strict=False, set_attributes=set_attributes)
+        except NeutralError:
+            return False
+        return graded(checked).grade.is_proven
 
     def graded(plan: Plan) -> Plan:
         return grade_plan(

@@ -19,8 +19,11 @@ from neutral_to_torch.trace.examples import Arguments, given_arguments, golden_a
 from neutral_to_torch.trace.inputs import bind_arguments, by_name_or_order
 from neutral_to_torch.trace.outputs import tensors_in
 
-DRAWS = ((0, 0.1), (1, 20.0), (2, 1.0))
-"""The seed and the standard deviation of each draw: small numbers show added constants, large ones show bounds."""
+DRAWS = ((0, 0.1), (1, 400.0), (2, 1.0))
+"""The seed and the standard deviation of each draw.
+
+Small numbers show added constants; large ones show bounds, also those beyond the values of images.
+"""
 
 EVEN_DRAW = 2
 """The draw whose numbers are nearly equal along the last axis, so that no least or last number is special there."""
