@@ -3,12 +3,14 @@
 With --into, the store is loaded into the module that you wrote; without, the module that `emit` writes is verified.
 With --reference, the values are computed from the store by its reference functions in NumPy: that proves the writer,
 not the reader, which only a golden file that MXNet recorded proves.
+MODEL.onnx is run by onnxruntime; every value that has the name of a recorded node is compared.
 The exit code is 0 when every difference is within the tolerance, and 7 when one is not.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +21,8 @@ from neutral.cli.factory import add_factory, importable, make
 from neutral.cli.load import add_differences, add_matching, difference_options, matching_options
 from neutral.cli.outputs import add_replacing
 from neutral.cli.sources import add_like, opened_like
-from neutral.cli.target import add_target, target_writer
-from neutral.errors import VerificationError
+from neutral.cli.target import OF_SUFFIX, add_target, target_writer
+from neutral.errors import UsageError, VerificationError
 from neutral.matching.unsaved import unsaved_attributes, unsaved_lines
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     Args:
         parser: The parser of the verb.
     """
-    parser.add_argument("store", metavar="STORE", help="a store, or a checkpoint")
+    parser.add_argument("store", metavar="STORE", help="a store, or a checkpoint; or MODEL.onnx")
     add_evidence(parser, required=True, purpose="compare with")
     add_factory(parser, required=False)
     add_target(parser)
@@ -74,6 +76,8 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     """
     from neutral.store.atomic import atomic_file
 
+    if os.path.splitext(arguments.store)[1] in OF_SUFFIX:
+        return _run_on_file(arguments)
     loading = ("build", "plan_of", "make_plan") if arguments.into is None else ("load_into",)
     writer = target_writer(arguments, "verify", *loading)
     limits = {"tolerance": arguments.tolerance, "end_to_end": arguments.end_to_end}
@@ -105,6 +109,26 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     return Report(
         document, [*str(report).split("\n"), *unsaved_lines(unsaved)], 0 if report.ok else VerificationError.exit_code
     )
+
+
+def _run_on_file(arguments: argparse.Namespace) -> Report:
+    """Verify a file that a writer wrote, such as MODEL.onnx, instead of a store."""
+    from neutral.store.atomic import atomic_file
+
+    writer = target_writer(arguments, "verify", path=arguments.store)
+    if arguments.into is not None or arguments.mapping is not None or arguments.golden is None:
+        raise UsageError(
+            f"{arguments.store} is verified as it is, against --golden FILE: leave out --into and --mapping; "
+            "--reference needs the store (neutral verify STORE --to onnx --reference)."
+        )
+    report = writer.verify(
+        arguments.store, arguments.golden, tolerance=arguments.tolerance, end_to_end=arguments.end_to_end
+    )
+    if arguments.html:
+        with atomic_file(arguments.html) as file:
+            file.write(report.to_html().encode())
+    document = {"store": arguments.store, "golden_file": arguments.golden, "html": arguments.html, **report.to_dict()}
+    return Report(document, str(report).split("\n"), 0 if report.ok else VerificationError.exit_code)
 
 
 def _loaded(writer: Any, store: Store, arguments: argparse.Namespace, golden: str | None) -> tuple[Any, Plan]:

@@ -9,13 +9,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from neutral_to_onnx.verification.built import build, make_plan, plan_of
+    from neutral_to_onnx.verification.sessions import OnnxModel
+    from neutral_to_onnx.verification.verify import verify
     from neutral_to_onnx.write import WrittenModel, preflight, write
 
-__all__ = ["WrittenModel", "preflight", "write"]
+__all__ = ["OnnxModel", "WrittenModel", "build", "make_plan", "plan_of", "preflight", "verify", "write"]
 
 _HOME = {
+    "OnnxModel": "neutral_to_onnx.verification.sessions",
     "WrittenModel": "neutral_to_onnx.write",
+    "build": "neutral_to_onnx.verification.built",
+    "make_plan": "neutral_to_onnx.verification.built",
+    "plan_of": "neutral_to_onnx.verification.built",
     "preflight": "neutral_to_onnx.write",
+    "verify": "neutral_to_onnx.verification.verify",
     "write": "neutral_to_onnx.write",
 }
 

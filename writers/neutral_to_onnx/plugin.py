@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Mapping
 
 from neutral.errors import UnsupportedError
 from neutral.plugins.writer import check_options
@@ -12,7 +12,11 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from neutral.errors import NeutralError
+    from neutral.matching import Mappable
+    from neutral.matching.plan import Plan
     from neutral.store import Store
+    from neutral.verification.report import Report
+    from neutral_to_onnx.verification.sessions import OnnxModel
     from neutral_to_onnx.write import WrittenModel
 
 
@@ -66,6 +70,71 @@ class OnnxWriter:
         check_options(self.name, options, *_COMMON, "external_data")
         written: WrittenModel = _package().write(store, path, **options)
         return written
+
+    def build(self, store: Store) -> OnnxModel:
+        """Return the model in memory; see :func:`neutral_to_onnx.build`.
+
+        Args:
+            store: A store with a graph.
+
+        Returns:
+            The model.
+        """
+        model: OnnxModel = _package().build(store)
+        return model
+
+    def plan_of(self, store: Store) -> Mapping[str, str]:
+        """Return the name of the value of each layer and node; see :func:`neutral_to_onnx.plan_of`.
+
+        Args:
+            store: A store with a graph.
+
+        Returns:
+            Names by layer and node.
+        """
+        names: Mapping[str, str] = _package().plan_of(store)
+        return names
+
+    def make_plan(self, module: OnnxModel, store: Store, mapping: Mappable = None, **options: Any) -> Plan:
+        """Return the plan that pairs each layer with its value; see :func:`neutral_to_onnx.make_plan`.
+
+        Args:
+            module: The model.
+            store: The store.
+            mapping: The names of the values by layer.
+            options: Ignored.
+
+        Returns:
+            The plan.
+        """
+        plan: Plan = _package().make_plan(module, store, mapping, **options)
+        return plan
+
+    def verify(
+        self,
+        module: OnnxModel | str,
+        golden: str | os.PathLike[str],
+        plan: Plan | None = None,
+        *,
+        store: Store | None = None,
+        tolerance: float | None = None,
+        end_to_end: float | None = None,
+    ) -> Report:
+        """Compare a model's values and outputs with recorded ones; see :func:`neutral_to_onnx.verify`.
+
+        Args:
+            module: The model, or the path of its file.
+            golden: The golden file.
+            plan: Not needed: the values have the names of the nodes.
+            store: Not needed.
+            tolerance: The largest allowed error of a value.
+            end_to_end: The largest allowed error of an output.
+
+        Returns:
+            A row for each comparison.
+        """
+        report: Report = _package().verify(module, golden, tolerance=tolerance, end_to_end=end_to_end)
+        return report
 
 
 def _package() -> ModuleType:

@@ -111,7 +111,7 @@ def test_torch_is_named_in_the_command_line_as_the_default_only() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["mxnet", "torch"])
+@pytest.mark.parametrize("name", ["mxnet", "onnx", "torch"])
 def test_the_built_in_writers_have_the_signatures_of_the_protocol(name: str) -> None:
     if name == "torch":
         pytest.importorskip("torch.nn")
@@ -130,4 +130,4 @@ def test_the_built_in_writers_have_the_signatures_of_the_protocol(name: str) -> 
             if parameter.kind is not parameter.VAR_KEYWORD
         ]
         assert takes_any or set(expected) <= set(accepted), f"{name}.{method} lacks {set(expected) - set(accepted)}"
-    assert supported == {"mxnet": 2, "torch": 11}[name]
+    assert supported == {"mxnet": 2, "onnx": 7, "torch": 13}[name]

@@ -11,6 +11,7 @@ REFUSED = (
     "its operands are bools",
     "have no common one",
     "the number of samples of a bin depends on its region",
+    "needs opset 18",
 )
 """Parts of the reasons with which a node is refused for good."""
 

@@ -1,0 +1,1 @@
+"""Verify ONNX files by onnxruntime."""

@@ -1,0 +1,117 @@
+"""Run models by onnxruntime, with values inside of the graph among the outputs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Mapping, Sequence
+
+import numpy as np
+from onnx import ModelProto, ValueInfoProto, load_model
+
+from neutral.errors import SourceError, UnsupportedError, VerificationError
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+
+class OnnxModel:
+    """A model that can be run.
+
+    Args:
+        proto: The model; tensors in files of their own may be absent from it.
+        folder: The folder of those files.
+        name: The name of the model in reports.
+
+    Attributes:
+        proto: The model.
+        name: The name in reports.
+
+    Example:
+        >>> import numpy as np
+        >>> from onnx import parser
+        >>> text = '<ir_version: 8, opset_import: ["" : 17]> net (float[2] x) => (float[2] y) { y = Relu(x) }'
+        >>> OnnxModel(parser.parse_model(text), None, "net.onnx").run({"x": np.float32([-1, 2])})
+        [array([0., 2.], dtype=float32)]
+    """
+
+    def __init__(self, proto: ModelProto, folder: str | os.PathLike[str] | None, name: str) -> None:
+        self.proto = proto
+        self.name = name
+        self._folder = folder
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> OnnxModel:
+        """Open a file.
+
+        Args:
+            path: The file.
+
+        Returns:
+            The model.
+
+        Raises:
+            SourceError: If it cannot be read, or is not an ONNX model.
+        """
+        from google.protobuf.message import DecodeError
+
+        try:
+            proto = load_model(os.fspath(path), load_external_data=False)
+        except OSError as error:
+            raise SourceError(f"{path}: cannot be read: {error.strerror}.") from error
+        except DecodeError as error:
+            raise SourceError(f"{path}: not an ONNX model: {error}.") from error
+        if not proto.graph.node and not proto.graph.output:
+            raise SourceError(f"{path}: not an ONNX model: it has no graph.")
+        return cls(proto, Path(path).resolve().parent, os.path.basename(path))
+
+    def run(self, inputs: Mapping[str, np.ndarray], names: Sequence[str] = ()) -> list[np.ndarray]:
+        """Run the model.
+
+        Args:
+            inputs: Arrays by name of input; they are converted to the dtypes of the inputs.
+            names: Values inside of the graph to return; empty for the outputs.
+
+        Returns:
+            The arrays of the values, or of the outputs.
+
+        Raises:
+            UnsupportedError: If onnxruntime is not installed.
+            VerificationError: If it cannot run the model on the arrays.
+        """
+        session = self._session(names)
+        given = {}
+        for item in session.get_inputs():
+            if item.name not in inputs:
+                raise VerificationError(f"there is no array for the input {item.name!r} of {self.name}.")
+            dtype = {"tensor(float16)": "float16", "tensor(double)": "float64", "tensor(float)": "float32"}.get(
+                item.type
+            )
+            given[item.name] = inputs[item.name] if dtype is None else inputs[item.name].astype(dtype, copy=False)
+        try:
+            results: list[Any] = session.run(list(names) or None, given)
+        except Exception as error:  # its errors have no common class
+            raise VerificationError(f"{self.name} cannot be run on these inputs: {error}") from error
+        return [np.asarray(result) for result in results]
+
+    def _session(self, names: Sequence[str]) -> onnxruntime.InferenceSession:
+        try:
+            import onnxruntime
+        except ModuleNotFoundError as error:
+            raise UnsupportedError("onnxruntime is not installed: pip install 'neutral-weights[onnx]'") from error
+        proto = self.proto
+        if names:
+            proto = ModelProto()
+            proto.CopyFrom(self.proto)
+            present = {item.name for item in proto.graph.output}
+            proto.graph.output.extend(ValueInfoProto(name=name) for name in names if name not in present)
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        if self._folder is not None:
+            options.add_session_config_entry(
+                "session.model_external_initializers_file_folder_path", os.fspath(self._folder)
+            )
+        try:
+            return onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # its errors have no common class
+            raise VerificationError(f"onnxruntime does not load {self.name}: {error}") from error
