@@ -15,6 +15,7 @@ from typing import Any, NoReturn, Sequence
 
 from neutral import __version__
 from neutral.cli.console import Console
+from neutral.cli.help_examples import examples_text
 from neutral.cli.outputs import replacing
 from neutral.cli.pipes import piped
 from neutral.cli.streams import discard, standard_streams, written_out
@@ -163,6 +164,7 @@ def parser(verbs: Sequence[str]) -> argparse.ArgumentParser:
             verb,
             help=text,
             description=module.__doc__ if module else None,
+            epilog=examples_text(verb) if module else None,
             formatter_class=argparse.RawDescriptionHelpFormatter,
             parents=[common],
             allow_abbrev=False,
