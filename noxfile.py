@@ -182,6 +182,14 @@ def benchmarks(session: nox.Session) -> None:
 
 
 @nox.session(python=TORCH_PYTHON, default=False)
+def mutation(session: nox.Session) -> None:
+    """Change the parsers one place at a time, and print the changes that their tests do not notice."""
+    install_locked(session, *WRITING)
+    environment = {**THREADS, "PYTHONPATH": "tests/support"}
+    session.run("python", "tests/mutation/mutate_parsers.py", *session.posargs, env=environment)
+
+
+@nox.session(python=TORCH_PYTHON, default=False)
 def lock(session: nox.Session) -> None:
     """Resolve all that the other sessions install, and write the newest versions into the constraints."""
     needed = ("nox", "pre-commit", *LINTING, *WRITING, "-e", ".[torch,hdf5]")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mxnet_to_neutral.symbol import Attributes, SymbolNode, values
 from mxnet_to_neutral.symbol.attribute_texts import InvalidAttribute
 from mxnet_to_neutral.symbol.declarations import declared_dtype, declared_shape
+from mxnet_to_neutral.symbol.ranges import shown
 from neutral.errors import FormatError, NeutralError
 from reader.attribute_cases import ACCEPTED, REFUSED
 
@@ -196,3 +197,17 @@ def test_a_declared_shape_with_another_negative_number_is_invalid() -> None:
     variable = SymbolNode("data", "null", {}, {"__shape__": "(8, -2)"}, (), ())
     with pytest.raises(InvalidAttribute, match="-1 for an unknown dimension"):
         declared_shape(variable, False, "m-symbol.json")
+
+
+@pytest.mark.parametrize("parse", [values.parse_int, values.parse_optional_int, values.parse_ints])
+def test_integers_have_64_bits(parse: Callable[[str], Any]) -> None:
+    for number in (-(2**63), 2**63 - 1):
+        assert parse(str(number)) in (number, (number,))
+    for number in (-(2**63) - 1, 2**63):
+        with pytest.raises(ValueError, match="within 64 bits"):
+            parse(str(number))
+
+
+def test_a_value_of_80_characters_is_shown_whole() -> None:
+    assert shown("x" * 78) == repr("x" * 78)
+    assert shown("x" * 79) == repr("x" * 79)[:77] + "..."
