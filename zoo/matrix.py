@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Mapping, Sequence
 
+from onnx_column import EXPLAINED
 from reference_column import MOST_BYTES, MOST_PRODUCTS, has_no_store
 
 Result = Mapping[str, Any]
@@ -65,6 +66,8 @@ emitted as PyTorch source, and run by torch {torch} on the same input. Generated
 - **reference**: the largest error of any operator as `neutral.reference` computes it in NumPy, independently of the
   PyTorch rules, fed with MXNet's own values; at most 1e-5. Or the reason why it was not computed: models of more than
   {products} billion products or {gigabytes} GB of values are too large for it. {reference}
+- **ONNX**: the largest error of the outputs of the ONNX file as onnxruntime computes them, end to end; at most 1e-4. Or
+  why there is no file, or why its outputs differ, as those of PyTorch do. {onnx}
 - **ops** and **kinds**: how many operators the graph has, and of how many kinds. **lines**: of the emitted source.
 """
 
@@ -95,6 +98,7 @@ def document(rows: Sequence[Result], total: int, versions: Mapping[str, str]) ->
     limits = {"products": MOST_PRODUCTS // 10**9, "gigabytes": f"{MOST_BYTES / 1e9:.1f}"}
     facts = {
         "reference": reference_counts(rows),
+        "onnx": onnx_counts(rows),
         **limits,
         "counts": statuses,
         "missing": missing,
@@ -105,8 +109,8 @@ def document(rows: Sequence[Result], total: int, versions: Mapping[str, str]) ->
     for zoo, title in TITLES.items():
         lines = [
             f"## {title}\n",
-            "| model | input | ops | kinds | lines | operator | layer | output | reference | status | reason |",
-            "|---|---|--:|--:|--:|--:|--:|--:|--:|---|---|",
+            "| model | input | ops | kinds | lines | operator | layer | output | ONNX | reference | status | reason |",
+            "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|---|---|",
         ]
         lines += [_row(row) for row in rows if row["model"].startswith(f"{zoo}/")]
         parts.append("\n".join(lines) + "\n")
@@ -115,22 +119,39 @@ def document(rows: Sequence[Result], total: int, versions: Mapping[str, str]) ->
 
 def reference_counts(rows: Sequence[Result]) -> str:
     """Return how many models the reference computes, in a sentence."""
-    counts = Counter(row.get("reference", "").partition(":")[0] for row in rows if not has_no_store(row))
-    parts = [f"{counts[word]} {word}" for word in ("equal", "differs", "refused", "failed", "not run") if counts[word]]
+    return _counts([row.get("reference", "") for row in rows if not has_no_store(row)])
+
+
+def onnx_counts(rows: Sequence[Result]) -> str:
+    """Return how many models have an equal ONNX file, in a sentence."""
+    return _counts([_onnx_text(row) for row in rows if not has_no_store(row)])
+
+
+def _counts(texts: Sequence[str]) -> str:
+    counts = Counter(text.partition(":")[0] for text in texts)
+    words = ("equal", *EXPLAINED, "differs", "refused", "failed", "not run")
+    parts = [f"{counts[word]} {word}" for word in words if counts[word]]
     parts += [f"{counts['']} not compared yet"] if counts[""] else []
     return f"Of {sum(counts.values())} models that are converted: {', '.join(parts)}."
 
 
-def _reference(row: Result) -> str:
-    text = row.get("reference", "")
-    return _error(row.get("reference_error")) if text == "equal" else text.replace("|", "\\|")
+def _onnx_text(row: Result) -> str:
+    """Return how the ONNX file compares; outputs that differ for the reason of the row have its status."""
+    text: str = row.get("onnx", "")
+    return str(row["status"]) if text.startswith("differs") and row["status"] in EXPLAINED else text
+
+
+def _comparison(text: str, error: float | None) -> str:
+    return _error(error) if text == "equal" else text.replace("|", "\\|")
 
 
 def _row(row: Result) -> str:
     cells = [row["model"].partition("/")[2], row["shapes"]]
     cells += [str(row[key] or "") for key in ("operators", "kinds", "lines")]
     cells += [_error(row[key]) for key in ("operator_error", "layer_error", "output_error")]
-    cells += [_reference(row), row["status"], row["reason"].replace("|", "\\|")]
+    cells += [_comparison(_onnx_text(row), row.get("onnx_error"))]
+    cells += [_comparison(row.get("reference", ""), row.get("reference_error"))]
+    cells += [row["status"], row["reason"].replace("|", "\\|")]
     return f"| {' | '.join(cells)} |"
 
 

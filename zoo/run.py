@@ -7,7 +7,7 @@
 Needs torch, and a Python with MXNet 1.9.1, GluonCV 0.10.5, GluonNLP 0.10.0 and GluonTS 0.9.9 in the variable
 NEUTRAL_MXNET_PYTHON; models of the last two are left out if they are not installed. Each result is appended to
 ``--results``: an interrupted run resumes there, and models that are named are run again. Earlier results that lack the
-comparison with the reference are completed: nothing else of them is run again.
+comparison with the reference or that of the ONNX file are completed: nothing else of them is run again.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ from pathlib import Path
 from typing import Any, Iterator, Mapping
 
 import matrix
-from reference_column import is_missing, reference_facts
+import onnx_column
+import reference_column
+from onnx_column import onnx_facts
+from reference_column import reference_facts
 
 from mxnet_side.client import MXNet, mxnet_python
 
@@ -54,7 +57,7 @@ class Result:
 
     Errors are in units of the largest magnitude: of operators fed with MXNet's own values, of layers while the
     emitted model runs, and of the model's outputs. ``status`` is one of ``matrix.MEANINGS``. ``reference`` says how the
-    reference compares, see :mod:`reference_column`.
+    reference compares, see :mod:`reference_column`, and ``onnx`` the ONNX file, see :mod:`onnx_column`.
     """
 
     model: str
@@ -70,6 +73,8 @@ class Result:
     seconds: float = 0.0
     reference: str = ""
     reference_error: float | None = None
+    onnx: str = ""
+    onnx_error: float | None = None
 
 
 def check(name: str, mxnet: MXNet, folder: Path) -> Result:
@@ -94,6 +99,7 @@ def check(name: str, mxnet: MXNet, folder: Path) -> Result:
             source.save(folder / "model.safetensors")
         with neutral.open(folder / "model.safetensors") as store:
             facts["lines"] = neutral_to_torch.emit(store, folder / "emitted.py").lines
+            facts.update(onnx_facts(store, golden, folder, OUTPUT_TOLERANCE))
             if name.startswith("int8/"):  # MXNet's values between the layers are integers
                 outputs = neutral_to_torch.verify(neutral_to_torch.build(store), golden).rows
                 facts["output_error"] = max(row.scaled_error for row in outputs)
@@ -138,22 +144,38 @@ def check(name: str, mxnet: MXNet, folder: Path) -> Result:
     return Result(name, "differs" if reasons else "equal", _one_line("; ".join(reasons)), **facts)
 
 
-def add_reference(row: dict[str, Any], mxnet: MXNet, folder: Path) -> Result:
-    """Return an earlier result with the comparison of the reference, which alone is run."""
+def complete(row: dict[str, Any], mxnet: MXNet, folder: Path) -> Result:
+    """Return an earlier result with the comparisons that it lacks, which alone are run."""
     import mxnet_to_neutral
     import neutral
 
     prefix, golden = str(folder / "model"), str(folder / "golden.safetensors")
-    if row["status"] == "int8":
-        return Result(**{**row, "reference": "not run: MXNet's values between the layers are integers"})
     try:
         model = mxnet.call("zoo:make", name=row["model"], prefix=prefix, golden=golden)
     except RuntimeError as error:
-        return Result(**{**row, "reference": f"not run: MXNet cannot run the model now: {_last_line(error)}"})
+        return without_comparison(row, f"not run: MXNet cannot run the model now: {_last_line(error)}")
     with mxnet_to_neutral.read(prefix, 0) as source:
         source.save(folder / "model.safetensors")
+    facts: dict[str, Any] = {}
     with neutral.open(folder / "model.safetensors") as store:
-        return Result(**{**row, **reference_facts(store, golden, model, OPERATOR_TOLERANCE)})
+        if reference_column.is_missing(row) and row["status"] == "int8":
+            facts["reference"] = "not run: MXNet's values between the layers are integers"
+        elif reference_column.is_missing(row):
+            facts.update(reference_facts(store, golden, model, OPERATOR_TOLERANCE))
+        if onnx_column.is_missing(row):
+            facts.update(onnx_facts(store, golden, folder, OUTPUT_TOLERANCE))
+    return Result(**{**row, **facts})
+
+
+def lacks_comparison(row: Mapping[str, Any]) -> bool:
+    """Return whether a result is of before one of the columns was added."""
+    return bool(reference_column.is_missing(row) or onnx_column.is_missing(row))
+
+
+def without_comparison(row: Mapping[str, Any], reason: str) -> Result:
+    """Return an earlier result with the reason why the comparisons that it lacks were not run."""
+    columns = {"reference": reference_column, "onnx": onnx_column}
+    return Result(**{**row, **{name: reason for name, column in columns.items() if column.is_missing(row)}})
 
 
 def dependent_on_unwritten(graph: Any, unwritten: list[str]) -> set[str]:
@@ -226,7 +248,7 @@ _process: MXNet | None = None
 def work(name: str, python: str, earlier: dict[str, Any] | None = None) -> Result:
     """Check a model in this process, with its own MXNet process that is kept for later calls.
 
-    Of a model that has an earlier result, only the reference is compared.
+    Of a model that has an earlier result, only the comparisons are run that it lacks.
     """
     import torch
 
@@ -238,12 +260,12 @@ def work(name: str, python: str, earlier: dict[str, Any] | None = None) -> Resul
     with tempfile.TemporaryDirectory() as folder:
         try:
             if earlier is not None:
-                return add_reference(earlier, _process, Path(folder))
+                return complete(earlier, _process, Path(folder))
             result = check(name, _process, Path(folder))
         except (EOFError, BrokenPipeError):
             _process = None
             if earlier is not None:
-                return Result(**{**earlier, "reference": "not run: the MXNet process died"})
+                return without_comparison(earlier, "not run: the MXNet process died")
             result = Result(name, "not exported", "the MXNet process died")
     return Result(**{**asdict(result), "seconds": round(time.monotonic() - start, 1)})
 
@@ -270,7 +292,7 @@ def duplicates(names: list[str], mxnet: MXNet) -> dict[str, str]:
 def results(
     names: list[str], python: str, jobs: int, earlier: Mapping[str, dict[str, Any]] | None = None
 ) -> Iterator[Result]:
-    """Yield the results of models as they are ready; those with an earlier result get the reference's alone."""
+    """Yield the results of models as they are ready; those with an earlier result get what it lacks."""
     earlier = earlier or {}
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         for future in as_completed([pool.submit(work, name, python, earlier.get(name)) for name in names]):
@@ -291,7 +313,8 @@ def main() -> None:
     names = mxnet.call("zoo:names")
     known = matrix.load(options.results)
     named = [name for name in names if any(fnmatch(name, pattern) for pattern in options.patterns)]
-    earlier = {} if named else {name: dict(known[name]) for name in names if name in known and is_missing(known[name])}
+    known_names = [] if named else [name for name in names if name in known]
+    earlier = {name: dict(known[name]) for name in known_names if lacks_comparison(known[name])}
     chosen = named or [name for name in names if name not in known]
     same = duplicates(names, mxnet)
     versions = mxnet.call("zoo:versions")

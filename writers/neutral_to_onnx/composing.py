@@ -93,6 +93,9 @@ def compose(
     inputs = list(values.values())
     lowering = Lowering(store)
     lowering.nodes(graph, builder, values)
+    inputs = [builder.values[item.name] for item in inputs]  # kinds may require a rank that the graph does not state
+    if not lowering.problems:
+        _require_ranks(lowering, inputs, {item.node: values[item] for item in graph.outputs})
     error = lowering.error(store.path or "the model")
     if error is not None:
         raise error
@@ -101,6 +104,17 @@ def compose(
     return ComposedModel(
         model, builder.initializers, builder.tensor_keys(), {value: item.name for value, item in values.items()}
     )
+
+
+def _require_ranks(lowering: Lowering, inputs: Sequence[OnnxValue], outputs: Mapping[str, OnnxValue]) -> None:
+    """Record a problem for each input of unknown rank, or else for each such output: ONNX demands their ranks."""
+    unknown = [item.name for item in inputs if item.rank is None]
+    for name in unknown or [name for name, value in outputs.items() if value.rank is None]:
+        subject = "the input" if unknown else "the output"
+        stated = ", ".join(f"--shape {item}=..." for item in unknown) or "--shape data=1,3,224,224"
+        lowering.add_problem(
+            f"the rank of {subject} {name!r} is unknown: state the inputs' shapes, such as {stated}", name
+        )
 
 
 def _outputs(

@@ -56,7 +56,7 @@ class Lowering:
     ) -> None:
         problem = self._kind_problem(node)
         if problem is not None:
-            self._add_problem(problem, node)
+            self.add_problem(problem, node.name)
         if problem is not None or any(value not in values for value in node.operands):
             return
         layer = None if node.layer is None else self._store.layers[node.layer]
@@ -69,11 +69,11 @@ class Lowering:
             results = _apply(self._rules[node.kind], context, _with_literals(context, known))
             _check_outputs(node, used, results)
         except Unsupported as reason:
-            self._add_problem(f"kind {node.kind}: {reason}", node)
+            self.add_problem(f"kind {node.kind}: {reason}", node.name)
             return
         except InferenceError as error:
             text = str(error).partition("\n")[0]
-            self._add_problem(f"kind {node.kind}: the shapes of its operands contradict each other: {text}", node)
+            self.add_problem(f"kind {node.kind}: the shapes of its operands contradict each other: {text}", node.name)
             return
         ranks = _ranks(node, known, len(used))
         made = {name for item in builder.nodes[first:] for name in item.output}
@@ -96,8 +96,14 @@ class Lowering:
             return f"kind {node.kind}: its layer {node.layer!r} is not in the store"
         return None
 
-    def _add_problem(self, problem: str, node: Node) -> None:
-        self.problems.setdefault(problem, []).append(node.name)
+    def add_problem(self, problem: str, node: str) -> None:
+        """Record a problem.
+
+        Args:
+            problem: What cannot be expressed, and why.
+            node: The name of the node that has it.
+        """
+        self.problems.setdefault(problem, []).append(node)
 
     def error(self, subject: str) -> UnsupportedError | None:
         """Return the error that lists all problems, or None if there are none.
