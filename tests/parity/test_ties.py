@@ -12,6 +12,7 @@ import mxnet_to_neutral
 import neutral_to_torch
 from neutral.errors import MatchError
 from neutral.store import Store
+from neutral_to_torch.loading import proof_cost
 
 
 class Branch(nn.Sequential):
@@ -47,12 +48,22 @@ def recorded(mxnet: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Stor
     return mxnet_to_neutral.read(prefix, 0), golden
 
 
-def test_without_evidence_nothing_is_picked(recorded: tuple[Store, str]) -> None:
+def test_without_evidence_nothing_is_picked(recorded: tuple[Store, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The network counts as too large to be run."""
+    monkeypatch.setattr(proof_cost, "FEW_PRODUCTS", 0)
+    monkeypatch.setattr(proof_cost, "MOST_BYTES", 0)
     module = Sum()
     before = {name: value.clone() for name, value in module.state_dict().items()}
     with pytest.raises(MatchError, match="ambiguous: by dataflow"):
         neutral_to_torch.load_into(module, recorded[0], example=torch.zeros(2, 4, 6, 6))
     assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
+
+
+def test_the_stored_graph_decides(recorded: tuple[Store, str]) -> None:
+    store, golden = recorded
+    module = Sum().eval()
+    plan = neutral_to_torch.load_into(module, store, example=torch.zeros(2, 4, 6, 6))
+    assert plan.grade.proven_by == ("store",) and neutral_to_torch.verify(module, golden, plan, store=store).ok
 
 
 def test_recorded_values_decide(recorded: tuple[Store, str]) -> None:
