@@ -53,15 +53,15 @@ def resize_bilinear(
 
 
 def _interpolate(input: Array, axis: int, length: int, align_corners: bool) -> Array:
-    """Interpolate linearly along one axis."""
-    extent = input.shape[axis]
-    steps = np.arange(length, dtype=np.float64)
+    """Interpolate linearly along one axis; positions are computed in the dtype of the input."""
+    extent, number = input.shape[axis], input.dtype.type
+    steps = np.arange(length, dtype=input.dtype)
     if length == 1:
-        places = np.zeros(1)
+        places = np.zeros(1, input.dtype)
     elif align_corners:
-        places = steps * (extent - 1) / (length - 1)
+        places = np.minimum(steps * number((extent - 1) / (length - 1)), number(extent - 1))
     else:
-        places = np.clip((steps + 0.5) * extent / length - 0.5, 0, extent - 1)
+        places = np.clip((steps + number(0.5)) * number(extent / length) - number(0.5), 0, extent - 1)
     low = np.floor(places).astype(int)
     share = (places - low).astype(input.dtype).reshape(-1, *[1] * (3 - axis))
     high = np.minimum(low + 1, extent - 1)
