@@ -75,6 +75,12 @@ LAYERS: dict[str, tuple[str, list[np.ndarray], int, dict[str, Any]]] = {
     "layer norm": ("LayerNorm", [values(2, 4, 5), *NORM], 1, {"axis": 1}),
     "instance norm": ("InstanceNorm", [values(*IMAGE), *NORM], 1, {}),
     "group norm": ("GroupNorm", [values(*IMAGE), *NORM], 1, {"num_groups": 4}),
+    "group norm of more channels": (
+        "GroupNorm",
+        [values(*IMAGE), values(2, seed=1), values(2, seed=2)],
+        1,
+        {"num_groups": 2, "output_mean_var": True},
+    ),
     "prelu": ("LeakyReLU", [values(*IMAGE), positive(4)], 1, {"act_type": "prelu"}),
     "batch norm": ("BatchNorm", [values(*IMAGE), *STATISTICS], 1, {"fix_gamma": False}),
     "batch norm of the last axis": ("BatchNorm", [values(2, 5, 6, 4), *STATISTICS], 1, {"axis": -1}),

@@ -78,9 +78,11 @@ def with_scalar(context: NodeContext) -> Operand:
     """Convert binary operators on a tensor and a number: ``_plus_scalar``, ``_rminus_scalar`` and their like.
 
     Raises:
-        Refusal: The number is not finite.
+        Refusal: The number is not finite, or the tensor is declared as bools.
     """
     x, dtype = context.input(0), context.dtype(0)
+    if dtype == "bool" and context.operator != "_plus_scalar":
+        context.refuse("a bool and a number, which MXNet computes as bools")
     number = finite(context, "scalar", 1.0)
     is_integral = context.attributes.bool("is_int", True)
     if dtype in INTEGERS:

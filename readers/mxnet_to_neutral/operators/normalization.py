@@ -118,6 +118,8 @@ def group_norm(context: NodeContext) -> Sequence[Operand]:
     outputs = 3 if context.attributes.bool("output_mean_var", False) else 1
     eps = context.attributes.float("eps", 1e-5)
     roles = _affine(context)
+    if isinstance(roles["weight"], Value) and context.version < (2, 0, 0):
+        return _normalized_groups(context, groups, eps, outputs)
     for role, index in (("weight", 1), ("bias", 2)):
         array, channels = context.array(index), context.channels(0)
         if array is not None and array.shape == (groups,):

@@ -88,9 +88,11 @@ def elu(node: NodeContext, x: OnnxValue) -> OnnxValue:
 
 @rule("prelu", single=True)
 def prelu(node: NodeContext, x: OnnxValue) -> OnnxValue:
-    sizes = [size for size in node.tensor_shape("weight") if isinstance(size, int)]
+    extents = node.tensor_shape("weight")
+    sizes = [size for size in extents if isinstance(size, int)]
+    count = math.prod(sizes) if len(sizes) == len(extents) else -1  # ONNX infers that of a computed weight
     rank = node.rank(x)
-    shape = (math.prod(sizes), *[1] * max(rank - 2, 0))
+    shape = (count, *[1] * max(rank - 2, 0))
     return node.op("PRelu", x, node.shaped_tensor("weight", shape))
 
 

@@ -60,8 +60,10 @@ def _affine(node: NodeContext, x: OnnxValue, shape: tuple[int, ...]) -> OnnxValu
 
 
 def _size(node: NodeContext, role: str) -> int:
+    """Return the number of elements of a role; -1, which ONNX infers, for one that the graph computes."""
     shape = node.tensor_shape(role)
-    return int(np.prod([size for size in shape if isinstance(size, int)]))
+    sizes = [size for size in shape if isinstance(size, int)]
+    return int(np.prod(sizes)) if len(sizes) == len(shape) else -1
 
 
 @rule("instance_norm", single=True)

@@ -1,0 +1,85 @@
+"""Run batches of calls in MXNet processes; a call on which MXNet crashes is found by halving the batch."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Mapping, Sequence
+
+from differential.calls import draw_calls
+from differential.compare import outcome
+from mxnet_side.client import MXNet
+from mxnet_to_neutral.symbol.aliases import CANONICAL
+from reader.registry_cases import Case, cases
+
+BATCH = 200
+"""Calls of one MXNet process."""
+
+CRASH = {"error": "MXNet crashes"}
+
+
+def operators() -> list[Case]:
+    """Return the operators of MXNet 1.9.1 that have a rule, without their other names."""
+    every = [case for parameter in cases() for case in parameter.values]
+    return [case for case in every if case.version == 10901 and case.operator not in CANONICAL]
+
+
+def run_calls(calls: Sequence[Mapping[str, Any]], python: str) -> list[dict[str, Any]]:
+    """Run calls in MXNet processes of their own.
+
+    Args:
+        calls: Calls of :func:`differential.calls.draw_calls`.
+        python: The Python that has MXNet.
+
+    Returns:
+        The result of each call; an error for those on which MXNet crashes.
+    """
+    results: list[dict[str, Any]] = []
+    for start in range(0, len(calls), BATCH):
+        results += _run(calls[start : start + BATCH], python)
+    return results
+
+
+def _run(calls: Sequence[Mapping[str, Any]], python: str) -> list[dict[str, Any]]:
+    process = MXNet(python)
+    try:
+        answer: list[dict[str, Any]] = process.call("differential:run_batch", calls=list(calls))
+        return answer
+    except (EOFError, BrokenPipeError):
+        if len(calls) == 1:
+            return [dict(CRASH)]
+        half = len(calls) // 2
+        return _run(calls[:half], python) + _run(calls[half:], python)
+    finally:
+        with suppress(BrokenPipeError):
+            process.close()
+
+
+def count_outcomes(
+    selected: Sequence[Case], count: int, seed: int, python: str, folder: Path
+) -> tuple[dict[tuple[str, str], Counter[str]], dict[tuple[str, str], str]]:
+    """Draw and run calls of operators, and count how they end.
+
+    Args:
+        selected: The operators.
+        count: The number of calls of each operator with floats; with integers and with bools half of it.
+        seed: The seed of all calls.
+        python: The Python that has MXNet.
+        folder: Where a symbol file can be written.
+
+    Returns:
+        By operator and class of dtypes, the number of calls by outcome, and the first detail of one that is not equal.
+    """
+    calls = [call for case in selected for call in draw_calls(case, count, seed)]
+    counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    details: dict[tuple[str, str], str] = {}
+    for call, result in zip(calls, run_calls(calls, python)):
+        key = (call["operator"], call["class"])
+        ending, detail = outcome(result, folder)
+        counts[key][ending] += 1
+        if ending in ("different", "refused"):
+            is_worse = ending == "different" and not details.get(key, "").startswith("different")
+            if key not in details or is_worse:
+                details[key] = f"{ending}: {detail} {call['attributes']} {call['dtype']} {call['shapes']}"
+    return counts, details
