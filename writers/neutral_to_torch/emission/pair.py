@@ -110,12 +110,12 @@ def load_emitted(path: str | os.PathLike[str]) -> nn.Module:
     versions = SourceVersions([str(weights)])
     try:
         with open(weights, "rb") as file:
-            found = digest_of(file)
+            actual = digest_of(file)
     except OSError as error:
         raise SourceError(f"{weights}: cannot be read: {error.strerror}.") from error
-    if found != digest:
+    if actual != digest:
         raise MismatchError(
-            f"{weights}: not the weights that {path} was written with: their SHA-256 is {found}, expected {digest}. "
+            f"{weights}: not the weights that {path} was written with: their SHA-256 is {actual}, expected {digest}. "
             "Emit the model again, or copy both files."
         )
     if weights.suffix == ".safetensors":

@@ -20,8 +20,8 @@ def rank_rule_of(kind: str) -> RankRule:
     operator = catalogue.get(kind)
     if operator is not None and operator.rank_rule is not None:
         return operator.rank_rule
-    found = rule_for(kind)
-    return None if found is None else found.rank
+    emitter_rule = rule_for(kind)
+    return None if emitter_rule is None else emitter_rule.rank
 
 
 def rank_of(view: NodeView) -> list[int | None]:

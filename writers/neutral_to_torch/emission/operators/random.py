@@ -16,11 +16,11 @@ from neutral_to_torch.emission.operators.creation import number
 
 def _parameters(node: NodeView) -> list[Symbol | float | int]:
     """Return the parameters, literals as numbers."""
-    found: list[Any] = []
+    parameters: list[Any] = []
     for index, symbol in enumerate(node.inputs[:-1]):
         value = node.number(index)
-        found.append(symbol if value is None else number(float(value)))
-    return found
+        parameters.append(symbol if value is None else number(float(value)))
+    return parameters
 
 
 def _like(node: NodeView) -> Symbol | None:

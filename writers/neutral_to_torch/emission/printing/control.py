@@ -157,10 +157,10 @@ class ControlText:
             terms = tuple(map(Ref, results))
             last.append(Line(None, terms[0] if len(terms) == 1 else ListOrTuple(terms, "()"), targets=tuple(targets)))
         statements = _needed(body.statements, [value for line in last for value in values(line.term)])
-        made = {value for statement in statements for value in statement.values}
+        computed = {value for statement in statements for value in statement.values}
         carried: dict[Value, Any] = {}
         for k, value in enumerate(results):
-            if value in made and value not in carried:
+            if value in computed and value not in carried:
                 carried[value] = (states[k] if states else None, targets[k])
         scope = BlockContext(self._indent + 1, frozenset(self._busy), carried)
         return self._forward.block(list(zip(body.inputs, names)), statements, last, scope)

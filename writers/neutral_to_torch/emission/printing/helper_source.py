@@ -41,13 +41,13 @@ def helpers() -> Mapping[str, Helper]:
     Raises:
         NeutralError: Two helper modules define the same name.
     """
-    found: dict[str, Helper] = {}
+    by_name: dict[str, Helper] = {}
     for path in sorted((Path(__file__).parents[1] / "helpers").glob("*.py")):
         for helper in _parse(path.stem, path.read_text(encoding="utf-8")):
-            if helper.name in found:
+            if helper.name in by_name:
                 raise NeutralError(f"helper {helper.name!r} is defined twice, the second time in {path.name}.")
-            found[helper.name] = helper
-    return found
+            by_name[helper.name] = helper
+    return by_name
 
 
 def require(name: str) -> Helper:

@@ -61,9 +61,9 @@ def file_text(doc: str, classes: Sequence[ClassText]) -> str:
     defaults = {item.name: _defaults(item.parameters) for item in classes}
     body = "\n\n\n".join("\n".join(_class(item, defaults)) for item in classes)
     names = re.findall(r"(?<![.\w])\w+", _DOCSTRING.sub("", body))
-    found = closure(name for name in names if name in helpers())
-    code = "\n\n\n".join([*(helper.source for helper in found), body])
-    return "\n".join([*_docstring(doc), "", *_imports(code, found), "", "", code, ""])
+    used_helpers = closure(name for name in names if name in helpers())
+    code = "\n\n\n".join([*(helper.source for helper in used_helpers), body])
+    return "\n".join([*_docstring(doc), "", *_imports(code, used_helpers), "", "", code, ""])
 
 
 def _docstring(doc: str) -> list[str]:
@@ -71,8 +71,8 @@ def _docstring(doc: str) -> list[str]:
     return docstring(f"{doc}\n" if "\n" in doc else doc).split("\n")
 
 
-def _imports(code: str, found: Iterable[Helper]) -> list[str]:
-    needed = {line for helper in found for line in helper.imports}
+def _imports(code: str, used_helpers: Iterable[Helper]) -> list[str]:
+    needed = {line for helper in used_helpers for line in helper.imports}
     words = set(_WORD.findall(code))
     known = {
         "torch": "import torch",

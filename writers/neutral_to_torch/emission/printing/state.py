@@ -76,5 +76,5 @@ class State:
         Returns:
             The tensor by state-dict key, constants of the source included.
         """
-        found = {key: store.tensors[stored] for key, stored in self.keys.items()}
-        return {**found, **self.constants}
+        tensors = {key: store.tensors[stored] for key, stored in self.keys.items()}
+        return {**tensors, **self.constants}

@@ -51,10 +51,10 @@ def _sequence(facts: BlockFacts) -> str | None:
         return None
     if facts.kinds == ["Attention", "FeedForward"]:
         return "TransformerLayer"
-    found = facts.convolutions
-    if len(found) == 2 and found[0].is_depthwise and found[1].is_pointwise:
+    convolutions = facts.convolutions
+    if len(convolutions) == 2 and convolutions[0].is_depthwise and convolutions[1].is_pointwise:
         return "DepthwiseSeparable"
-    return "InvertedResidual" if is_inverted(found) else None
+    return "InvertedResidual" if is_inverted(convolutions) else None
 
 
 def _sum(facts: BlockFacts) -> str | None:
@@ -129,18 +129,23 @@ _BY_MERGE: dict[str, Callable[[BlockFacts], str | None]] = {
 }
 
 
-def is_inverted(found: list[Convolution]) -> bool:
+def is_inverted(convolutions: list[Convolution]) -> bool:
     """Return whether convolutions expand, act on each channel by itself, and project.
 
     Args:
-        found: Convolutions in execution order.
+        convolutions: Convolutions in execution order.
 
     Returns:
         True for an inverted residual's three convolutions.
     """
-    if len(found) != 3 or not found[0].is_pointwise or not found[1].is_depthwise or not found[2].is_pointwise:
+    if (
+        len(convolutions) != 3
+        or not convolutions[0].is_pointwise
+        or not convolutions[1].is_depthwise
+        or not convolutions[2].is_pointwise
+    ):
         return False
-    return _at_most(found[0].in_channels, found[0].out_channels)
+    return _at_most(convolutions[0].in_channels, convolutions[0].out_channels)
 
 
 def is_fire(branches: list[list[Convolution]]) -> bool:

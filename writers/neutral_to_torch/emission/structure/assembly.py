@@ -81,8 +81,8 @@ class Assembly:
             row: Blocks that are applied one after another.
         """
         items = [item_of(statement) for statement in row.statements]
-        found = {self._labels[item] for item in items}
-        label = found.pop() if len(found) == 1 else pattern([[item] for item in sorted(found)])
+        item_labels = {self._labels[item] for item in items}
+        label = item_labels.pop() if len(item_labels) == 1 else pattern([[item] for item in sorted(item_labels)])
         name = self._unique(label or "layers")
         self.paths.update((item, f"{name}.{k}") for k, item in enumerate(items))
         constructor = Call(Name("nn.ModuleList"), (ListOrTuple(tuple(item.constructor for item in items)),))

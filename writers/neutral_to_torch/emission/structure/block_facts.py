@@ -81,7 +81,7 @@ class BlockFacts:
         Returns:
             The convolutions in order, those of units included.
         """
-        return [found for item in owned(statements) for found in _convolutions(item)]
+        return [convolution for item in owned(statements) for convolution in _convolutions(item)]
 
     @cached_property
     def kinds(self) -> list[str]:
@@ -154,14 +154,14 @@ class BlockFacts:
         return [statement for statement in long if statement not in short], short
 
     def _ancestors(self, value: Value) -> list[Statement]:
-        found: set[int] = set()
+        reached: set[int] = set()
         stack = [value]
         while stack:
             statement = self._definitions.get(stack.pop())
-            if statement is not None and id(statement) not in found:
-                found.add(id(statement))
+            if statement is not None and id(statement) not in reached:
+                reached.add(id(statement))
                 stack += statement.operands
-        return [statement for statement in self.statements if id(statement) in found]
+        return [statement for statement in self.statements if id(statement) in reached]
 
 
 def merge_kind(term: Term) -> str:
@@ -222,13 +222,13 @@ def arguments_of(item: Instance, values: Mapping[str, Any] = NO_VALUES) -> dict[
         By name the value of each argument and of each number that follows from them.
     """
     block, call = item.block, item.constructor
-    found: dict[str, Any] = {p.name: evaluate(p.default, {}) for p in block.parameters if p.default is not None}
+    numbers: dict[str, Any] = {p.name: evaluate(p.default, {}) for p in block.parameters if p.default is not None}
     if isinstance(call, Call):
-        found.update({p.name: evaluate(arg, values) for p, arg in zip(block.parameters, call.args)})
-        found.update({name: evaluate(arg, values) for name, arg in call.kwargs})
+        numbers.update({p.name: evaluate(arg, values) for p, arg in zip(block.parameters, call.args)})
+        numbers.update({name: evaluate(arg, values) for name, arg in call.kwargs})
     for derived in block.derived:
-        found[derived.name] = evaluate(derived.term, found)
-    return found
+        numbers[derived.name] = evaluate(derived.term, numbers)
+    return numbers
 
 
 def _convolution(constructor: Term, values: Mapping[str, Any]) -> Convolution:

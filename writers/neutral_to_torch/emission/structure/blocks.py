@@ -82,12 +82,12 @@ def make_block(
 
 def _conditions(options: Sequence[Option], members: Sequence[Member], variables: Sequence[Variable]) -> dict[str, Term]:
     """Return for each flag that follows from the arguments the condition."""
-    found = {}
+    conditions = {}
     for index, option in enumerate(options):
         term = condition(option.flag, [index not in member.lacks for member in members], variables)
         if term is not None:
-            found[option.flag] = term
-    return found
+            conditions[option.flag] = term
+    return conditions
 
 
 def _optional_sizes(

@@ -178,17 +178,17 @@ def leaves(statements: Sequence[Statement]) -> list[list[Leaf]]:
     Returns:
         A list for each statement.
     """
-    found: list[list[Leaf]] = []
+    rows: list[list[Leaf]] = []
 
     def keep(leaf: Leaf) -> Term:
-        found[-1].append(leaf)
+        rows[-1].append(leaf)
         return constant(leaf.value)
 
     mapper = Mapper(keep)
     for statement in statements:
-        found.append([])
+        rows.append([])
         mapper(statement.term)
-    return found
+    return rows
 
 
 @dataclass(frozen=True)

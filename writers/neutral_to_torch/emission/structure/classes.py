@@ -45,9 +45,9 @@ def give_letters(blocks: Sequence[Block], taken: set[str]) -> None:
     kinds: dict[str, list[str]] = defaultdict(list)
     for block in blocks:
         kinds[block.name.rstrip("0123456789")].append(block.name)
-    for kind, found in kinds.items():
-        for name, letter in zip(found, string.ascii_uppercase):
-            if len(found) > 1 and kind + letter not in taken:
+    for kind, same_kind in kinds.items():
+        for name, letter in zip(same_kind, string.ascii_uppercase):
+            if len(same_kind) > 1 and kind + letter not in taken:
                 names[name] = kind + letter
     for block in blocks:
         block.name = names.get(block.name, block.name)

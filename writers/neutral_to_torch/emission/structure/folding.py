@@ -128,9 +128,9 @@ class Folding:
         for block in dict.fromkeys(blocks):
             if not block.name.startswith(NAMELESS) or block.options or len(block.members) != len(regions):
                 continue
-            found = [_inline(region, block, self._plans.bodies) for region in regions]
-            if len({region.subgraph.key for region in found}) == 1:
-                regions = found
+            inlined = [_inline(region, block, self._plans.bodies) for region in regions]
+            if len({region.subgraph.key for region in inlined}) == 1:
+                regions = inlined
                 self._plans.taken.discard(block.name)
         return regions
 

@@ -142,13 +142,13 @@ class Labels:
             rests.append([self._rest(own, member) for member, own in owns if own is not None])
         patterns = [pattern(names) if all(names) else "" for names in rests]
         varying = {_bare(p) for p, names in zip(patterns, rests) if len(set(map(tuple, names))) > 1}
-        found = []
+        names_inside = []
         for item, label in zip(block.owns, patterns):
             label = _bare(label) if _bare(label) in varying else label
             good = label and label.partition("_")[0] not in _MEANINGLESS
             good = good and (bears_tensors(item) or "_" not in label) and label not in ARGUMENT_WORDS
-            found.append(label if good and not isinstance(item, Instance) else base(item))
-        return dict(zip(block.owns, _without_shared(found)))
+            names_inside.append(label if good and not isinstance(item, Instance) else base(item))
+        return dict(zip(block.owns, _without_shared(names_inside)))
 
     def _rest(self, own: Owned, member: Instance) -> list[str]:
         """Return the tokens of something inside an instance, without those of the instance."""

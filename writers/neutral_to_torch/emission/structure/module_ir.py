@@ -120,10 +120,10 @@ def owned(statements: Sequence[Statement]) -> list[Owned]:
     Returns:
         Declarations and instances of blocks.
     """
-    found: dict[Owned, None] = {}
+    items: dict[Owned, None] = {}
     for statement in statements:
-        found.update(dict.fromkeys(statement.declarations))
-    return list(found)
+        items.update(dict.fromkeys(statement.declarations))
+    return list(items)
 
 
 def has_weights(item: Owned) -> bool:

@@ -45,7 +45,7 @@ class StatementGraph:
         root = Value("", -1)
         parent: dict[Value, Value] = {}
         depth: dict[Value, int] = {root: -1}
-        found: list[Value | None] = []
+        dominators: list[Value | None] = []
         for statement, used in zip(self.statements, self.operands):
             sources = [value for value in used if value not in self.maker or not self.constant[self.maker[value]]]
             for value in sources:
@@ -58,10 +58,10 @@ class StatementGraph:
                         nearest = parent[nearest]
                     else:
                         other = parent[other]
-            found.append(None if nearest == root else nearest)
+            dominators.append(None if nearest == root else nearest)
             for value in statement.values:
                 parent[value], depth[value] = nearest, depth[nearest] + 1
-        return found
+        return dominators
 
     def between(self, entry: Value, last: int) -> set[int] | None:
         """Return the statements from ``entry`` to ``last``, or None where they are too many or one is used outside.

@@ -35,7 +35,7 @@ def is_joined(statement: Statement) -> bool:
         True for concatenation and stacking.
     """
     lists = [item for item in walk(statement.term) if isinstance(item, ListOrTuple)]
-    return any(sum(isinstance(item, Ref) for item in found.items) > 1 for found in lists)
+    return any(sum(isinstance(item, Ref) for item in operands.items) > 1 for operands in lists)
 
 
 def holds_tensors(graph: StatementGraph, inside: set[int]) -> bool:

@@ -162,8 +162,8 @@ class TreeBuilder:
                 row.statements.append(statement)
                 rows[id(statement)] = row
                 break
-        found = {id(row): row for row in rows.values() if len(row.statements) >= HEURISTICS.fewest_listed}
-        return list(found.values())
+        long_rows = {id(row): row for row in rows.values() if len(row.statements) >= HEURISTICS.fewest_listed}
+        return list(long_rows.values())
 
     def _follows(self, before: Statement, statement: Statement, position: int) -> bool:
         """Return whether two blocks differ in nothing but what goes through them."""

@@ -42,11 +42,11 @@ def is_typical(candidate: CanonicalSubgraph, reduced: CanonicalSubgraph, members
         members: Members of the block; the first lacks no part.
     """
     order = {id(statement): position for position, statement in enumerate(members[0].statements)}
-    for statement, found in zip(reduced.statements, leaves(candidate.statements)):
+    for statement, row in zip(reduced.statements, leaves(candidate.statements)):
         position = order[id(statement)]
         present = [item for member in members if (item := member.statements[position]) is not None]
         columns = [leaves([item])[0] for item in present]
-        for k, leaf in enumerate(found):
+        for k, leaf in enumerate(row):
             if leaf.hint in ("stride", "groups") or leaf.hint in CHANNEL_ARGUMENTS:
                 continue
             if not any(same(leaf.value, column[k].value) for column in columns):
@@ -90,7 +90,7 @@ class _Settings(dict):  # type: ignore[type-arg]
 def _settings(table: Table, kept: Sequence[int]) -> _Settings:
     """Return the arguments beside channels of a class with only some of the members, by where they come first."""
     columns = {place: (leaf, [column[k] for k in kept]) for place, (leaf, column) in table.items()}
-    found = [v for v in vary(columns) if not v.is_channels]
-    kernels = [v for v in found if "kernel_size" in v.hints]
-    halves = [v for v in found if set(v.hints) == {"padding"} and any(is_half(v.vector, k.vector) for k in kernels)]
-    return _Settings({min(v.places): v.hints[0] for v in found if v not in halves})
+    settings = [v for v in vary(columns) if not v.is_channels]
+    kernels = [v for v in settings if "kernel_size" in v.hints]
+    halves = [v for v in settings if set(v.hints) == {"padding"} and any(is_half(v.vector, k.vector) for k in kernels)]
+    return _Settings({min(v.places): v.hints[0] for v in settings if v not in halves})

@@ -70,13 +70,13 @@ def tabulate(template: CanonicalSubgraph, members: Sequence[Member]) -> dict[tup
     """
     table = {
         (position, k): (leaf, [MISSING] * len(members))
-        for position, found in enumerate(leaves(template.statements))
-        for k, leaf in enumerate(found)
+        for position, row in enumerate(leaves(template.statements))
+        for k, leaf in enumerate(row)
     }
     for number, member in enumerate(members):
         present = [(position, item) for position, item in enumerate(member.statements) if item is not None]
-        for (position, _), found in zip(present, leaves([item for _, item in present])):
-            for k, leaf in enumerate(found):
+        for (position, _), row in zip(present, leaves([item for _, item in present])):
+            for k, leaf in enumerate(row):
                 table[position, k][1][number] = leaf.value
     return table
 
@@ -131,10 +131,10 @@ def add_sizes(variables: list[Variable], table: Table) -> list[Variable]:
     every = sum(not counts for counts, _ in constant) + len(channels) <= HEURISTICS.most_channel_arguments
     first = min((p for p, (leaf, _) in table.items() if leaf.built and leaf.hint in ENTRIES), default=None)
     result = list(variables)
-    for (counts, number), found in constant.items():
-        if counts or every or any(place == first for place, _, _ in found):
-            places, hints = [place for place, _, _ in found], [leaf.hint for _, leaf, _ in found]
-            result.append(Variable((number,) * len(found[0][2]), places, hints, True))
+    for (counts, number), entries in constant.items():
+        if counts or every or any(place == first for place, _, _ in entries):
+            places, hints = [place for place, _, _ in entries], [leaf.hint for _, leaf, _ in entries]
+            result.append(Variable((number,) * len(entries[0][2]), places, hints, True))
     return sorted(result, key=lambda variable: min(variable.places))
 
 
