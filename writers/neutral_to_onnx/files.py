@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import BinaryIO, Mapping
 
 from google.protobuf.internal import encoder, wire_format
+from google.protobuf.message import Message
 from onnx import GraphProto, ModelProto, TensorProto, helper
 from onnx.external_data_helper import set_external_data
 
@@ -36,12 +37,12 @@ def write_model(model: ModelProto, initializers: Mapping[str, Tensor], file: Bin
     file.write(without.SerializeToString(deterministic=True))
     head = model.graph.SerializeToString(deterministic=True)
     sizes = [_message_size(name, tensor) for name, tensor in initializers.items()]
-    field = ModelProto.DESCRIPTOR.fields_by_name["graph"].number
-    file.write(encoder.TagBytes(field, wire_format.WIRETYPE_LENGTH_DELIMITED))
-    encoder._EncodeVarint(file.write, len(head) + sum(sizes))
+    file.write(_start(ModelProto, "graph", len(head) + sum(sizes)))
     file.write(head)
     for name, tensor in initializers.items():
-        file.write(_message(name, tensor, b"".join(bytes(chunk) for chunk in tensor.chunks())))
+        file.write(_before_content(name, tensor))
+        for chunk in tensor.chunks():
+            file.write(chunk)
 
 
 def model_size(model: ModelProto, initializers: Mapping[str, Tensor]) -> int:
@@ -57,28 +58,23 @@ def model_size(model: ModelProto, initializers: Mapping[str, Tensor]) -> int:
     return int(model.ByteSize()) + sum(_message_size(name, tensor) for name, tensor in initializers.items())
 
 
-def _message(name: str, tensor: Tensor, content: bytes) -> bytes:
-    """Return the bytes of a graph that has one initialiser and nothing else, which can follow those of another."""
-    graph = GraphProto()
-    item = graph.initializer.add()
-    item.CopyFrom(tensor_proto(name, tensor))
-    item.raw_data = content
-    return bytes(graph.SerializeToString(deterministic=True))
+def _before_content(name: str, tensor: Tensor) -> bytes:
+    """Return the bytes of an initialiser in a graph up to its content, with which it ends."""
+    proto = bytes(tensor_proto(name, tensor).SerializeToString(deterministic=True))
+    head = proto + _start(TensorProto, "raw_data", tensor.nbytes)
+    return _start(GraphProto, "initializer", len(head) + tensor.nbytes) + head
 
 
 def _message_size(name: str, tensor: Tensor) -> int:
-    """Return the length of :func:`_message` without reading the tensor."""
-    proto = tensor_proto(name, tensor)
-    number = TensorProto.DESCRIPTOR.fields_by_name["raw_data"].number
-    size = proto.ByteSize() + len(encoder.TagBytes(number, 2)) + _varint_size(tensor.nbytes) + tensor.nbytes
-    number = GraphProto.DESCRIPTOR.fields_by_name["initializer"].number
-    return len(encoder.TagBytes(number, 2)) + _varint_size(size) + int(size)
+    """Return the bytes of an initialiser in a graph, without reading the tensor."""
+    return len(_before_content(name, tensor)) + tensor.nbytes
 
 
-def _varint_size(number: int) -> int:
-    pieces: list[bytes] = []
-    encoder._EncodeVarint(pieces.append, number)
-    return sum(map(len, pieces))
+def _start(message: type[Message], field: str, size: int) -> bytes:
+    """Return the bytes before the content of a field: its tag and its length."""
+    pieces = [encoder.TagBytes(message.DESCRIPTOR.fields_by_name[field].number, wire_format.WIRETYPE_LENGTH_DELIMITED)]
+    encoder._EncodeVarint(pieces.append, size)
+    return b"".join(pieces)
 
 
 def tensor_proto(name: str, tensor: Tensor) -> TensorProto:
