@@ -82,12 +82,11 @@ def _package(name: str, extra: str, use: str) -> dict[str, Any]:
         version: str | None = metadata.version(name)
     except metadata.PackageNotFoundError:
         version = None
-    install = f"pip install 'neutral-weights[{extra}]'" if extra else f"pip install {name}"
     return {
         "name": name,
         "version": version,
         "use": use,
-        "install": None if version else install,
+        "install": None if version else f"pip install {name}",
         "broken": not version and not extra,
     }
 

@@ -144,7 +144,7 @@ def _package() -> ModuleType:
     try:
         import onnx  # noqa: F401
     except ModuleNotFoundError as error:
-        raise UnsupportedError("onnx is not installed: pip install 'neutral-weights[onnx]'") from error
+        raise UnsupportedError("onnx is not installed: pip install onnx") from error
     return neutral_to_onnx
 
 

@@ -98,7 +98,7 @@ class OnnxModel:
         try:
             import onnxruntime
         except ModuleNotFoundError as error:
-            raise UnsupportedError("onnxruntime is not installed: pip install 'neutral-weights[onnx]'") from error
+            raise UnsupportedError("onnxruntime is not installed: pip install onnxruntime") from error
         proto = self.proto
         if names:
             proto = ModelProto()
