@@ -62,7 +62,7 @@ def runnable_input_shapes(
         >>> runnable_input_shapes(Store({}, {}, graph), 2)
         {'x': (2, 3, 8)}
     """
-    for shapes in _candidates(_inputs(store), _features(store), batch, given or {}):
+    for shapes in _candidates(_inputs(store), linear_features(store), batch, given or {}):
         try:
             output_shapes(store, shapes)
         except MismatchError:
@@ -90,8 +90,19 @@ def _candidates(
             yield shapes
 
 
-def _features(store: Store) -> int | None:
-    """Return the number of features that the first linear layer takes."""
+def linear_features(store: Store) -> int | None:
+    """Return the number of features that the first linear layer takes.
+
+    Args:
+        store: A store.
+
+    Returns:
+        The number; None without such a layer.
+
+    Example:
+        >>> linear_features(Store({}, {})) is None
+        True
+    """
     linear = (layer for layer in store.layers.values() if layer.kind == "linear" and "weight" in layer.tensors)
     return next((store.tensors[layer.tensors["weight"]].shape[1] for layer in linear), None)
 

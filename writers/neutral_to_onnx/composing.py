@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Mapping, Sequence
 
 from onnx import ModelProto, helper
 
-from neutral.errors import UsageError
+from neutral.errors import NeutralError, UsageError
 from neutral.graph import Graph, Value
 from neutral.rewriting.cut import cut, eliminate_dead_code
 from neutral.rewriting.input_shapes import infer_input_shapes
@@ -15,7 +15,9 @@ from neutral.store import Store
 from neutral.store.structure import require_valid
 from neutral.tensor import Tensor
 from neutral_to_onnx.building import GraphBuilder, OnnxValue
-from neutral_to_onnx.inputs import declare_inputs, infer_input_dtypes
+from neutral_to_onnx.building.value import Dim
+from neutral_to_onnx.input_ranks import infer_input_ranks
+from neutral_to_onnx.inputs import declare_inputs, fixed_inputs, infer_input_dtypes
 from neutral_to_onnx.lowering.lower import Lowering
 from neutral_to_onnx.metadata import metadata_of
 from neutral_to_onnx.opsets import checked_opset
@@ -32,12 +34,14 @@ class ComposedModel:
         initializers: The tensors of the initialisers by name, in the order of their first use.
         keys: The store's key of each initialiser that is a stored tensor.
         values: The name of the value in the graph for each output of a node of the store, and each input.
+        inferred: The shape of each input whose rank neither the graph nor the user states.
     """
 
     model: ModelProto
     initializers: Mapping[str, Tensor]
     keys: Mapping[str, str]
     values: Mapping[Value, str]
+    inferred: Mapping[str, tuple[Dim, ...]] = field(default_factory=dict)
 
     def nodes(self) -> dict[str, str]:
         """Return the name of the value for the first output of each node of the store.
@@ -84,26 +88,50 @@ def compose(
     whole = cut(store.graph, outputs, until)
     graph = replace(eliminate_dead_code(whole), inputs=whole.inputs)
     graph = replace(graph, inputs=infer_input_shapes(graph, store.layers, store.tensors))
-    builder = GraphBuilder(version)
-    builder.reserve(node.name for node in graph.nodes)
     needed = {value.node for node in graph.nodes for value in node.operands} | {value.node for value in graph.outputs}
     graph = replace(graph, inputs=tuple(item for item in graph.inputs if item.name in needed))
-    typed = infer_input_dtypes(graph, store, dtypes or {})
-    values = declare_inputs(typed, builder, shapes or {}, batch)
-    inputs = list(values.values())
+    graph = replace(graph, inputs=tuple(infer_input_dtypes(graph, store, dtypes or {})))
+    lowered = _lower(store, graph, version, shapes or {}, batch)
+    inferred: dict[str, tuple[int | None, ...]] = {}
+    if any(item.rank is None for item in lowered.inputs):
+        inferred = infer_input_ranks(store, graph, fixed_inputs(graph.inputs, shapes or {}, batch))
+    if inferred:
+        inputs = (replace(item, shape=inferred.get(item.name, item.shape)) for item in graph.inputs)
+        lowered = _lower(store, replace(graph, inputs=tuple(inputs)), version, shapes or {}, batch)
+    if lowered.error is not None:
+        raise lowered.error
+    builder, values, inputs_of_model = lowered.builder, lowered.values, lowered.inputs
+    results = _outputs(graph, builder, values, inputs_of_model)
+    return ComposedModel(
+        _model(store, builder, inputs_of_model, results),
+        builder.initializers,
+        builder.tensor_keys(),
+        {value: item.name for value, item in values.items()},
+        {item.name: item.shape for item in inputs_of_model if item.shape is not None and item.name in inferred},
+    )
+
+
+@dataclass(frozen=True)
+class _Lowered:
+    """The nodes of a graph as standard operators, or the error that lists what cannot be expressed."""
+
+    builder: GraphBuilder
+    values: dict[Value, OnnxValue]
+    inputs: list[OnnxValue]
+    error: NeutralError | None
+
+
+def _lower(store: Store, graph: Graph, opset: int, shapes: Mapping[str, Sequence[int]], batch: int | None) -> _Lowered:
+    builder = GraphBuilder(opset)
+    builder.reserve(node.name for node in graph.nodes)
+    values = declare_inputs(graph.inputs, builder, shapes, batch)
+    names = [item.name for item in values.values()]
     lowering = Lowering(store)
     lowering.nodes(graph, builder, values)
-    inputs = [builder.values[item.name] for item in inputs]  # kinds may require a rank that the graph does not state
+    inputs = [builder.values[name] for name in names]  # kinds may require a rank that the graph does not state
     if not lowering.problems:
         _require_ranks(lowering, inputs, {item.node: values[item] for item in graph.outputs})
-    error = lowering.error(store.path or "the model")
-    if error is not None:
-        raise error
-    results = _outputs(graph, builder, values, inputs)
-    model = _model(store, builder, inputs, results)
-    return ComposedModel(
-        model, builder.initializers, builder.tensor_keys(), {value: item.name for value, item in values.items()}
-    )
+    return _Lowered(builder, values, inputs, lowering.error(store.path or "the model"))
 
 
 def _require_ranks(lowering: Lowering, inputs: Sequence[OnnxValue], outputs: Mapping[str, OnnxValue]) -> None:

@@ -72,11 +72,27 @@ def declare_inputs(
             hint = suggestion(name, names)
             raise UsageError(f"the graph has no input {name!r}; its inputs are {', '.join(names) or 'none'}.{hint}")
     values = {}
-    for position, item in enumerate(inputs):
-        shape = _fixed(item, shapes.get(item.name), batch)
-        named = _with_names(item.name, shape, position == 0)
+    for position, item in enumerate(fixed_inputs(inputs, shapes, batch)):
+        named = _with_names(item.name, item.shape, position == 0)
         values[Value(item.name)] = builder.input(item.name, item.dtype or "float32", named)
     return values
+
+
+def fixed_inputs(inputs: Sequence[Input], shapes: Mapping[str, Sequence[int]], batch: int | None) -> list[Input]:
+    """Return inputs with the shapes that the user states.
+
+    Args:
+        inputs: The inputs, with the shapes that the graph states or its layers demand.
+        shapes: Shapes by name of input, which replace those of the graph.
+        batch: The extent of the first axis of every input whose shape the user does not state; None leaves it.
+
+    Returns:
+        The inputs; those whose shape nobody states have None.
+
+    Raises:
+        UsageError: If a shape contradicts the graph.
+    """
+    return [replace(item, shape=_fixed(item, shapes.get(item.name), batch)) for item in inputs]
 
 
 def _fixed(item: Input, given: Sequence[int] | None, batch: int | None) -> tuple[int | None, ...] | None:

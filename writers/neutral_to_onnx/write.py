@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Mapping, Sequence
 
@@ -27,6 +27,7 @@ class WrittenModel:
         outputs: The names of the outputs.
         keys: The store's tensor key for each initialiser that is a stored tensor.
         modules: The name of the value for each node of the store.
+        inferred: The shape, with names of free dimensions, of each input whose rank nobody states.
 
     Example:
         >>> path = Path("model.onnx")
@@ -42,6 +43,7 @@ class WrittenModel:
     outputs: Sequence[str]
     keys: Mapping[str, str]
     modules: Mapping[str, str]
+    inferred: Mapping[str, Sequence[int | str | None]] = field(default_factory=dict)
 
     @property
     def class_name(self) -> str:
@@ -62,9 +64,15 @@ class WrittenModel:
 
     @property
     def summary(self) -> Sequence[str]:
-        """What was written, in one line for each file."""
+        """What was written, in one line for each file, and a note for each input whose rank is inferred."""
         lines = [f"wrote {self.path}: opset {self.opset}, {self.nodes} nodes, {len(self.keys)} tensors"]
-        return [*lines, f"wrote {self.weights}"] if self.weights != self.path else lines
+        external = [f"wrote {self.weights}"] if self.weights != self.path else []
+        notes = [
+            f"note: the rank of the input {name!r} is inferred, since the graph does not state it: "
+            f"({', '.join(map(str, shape))}), on which the network runs; --shape {name}=... states another"
+            for name, shape in self.inferred.items()
+        ]
+        return [*lines, *external, *notes]
 
 
 def preflight(
@@ -172,7 +180,14 @@ def write(
     graph = model.graph
     names = [item.name for item in graph.input], [item.name for item in graph.output]
     return WrittenModel(
-        target, data, model.opset_import[0].version, len(graph.node), *names, composed.keys, composed.nodes()
+        target,
+        data,
+        model.opset_import[0].version,
+        len(graph.node),
+        *names,
+        composed.keys,
+        composed.nodes(),
+        composed.inferred,
     )
 
 

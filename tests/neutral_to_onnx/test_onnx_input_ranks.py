@@ -1,0 +1,88 @@
+"""Ranks of inputs that the graph leaves free: inferred from shapes on which the network runs, or refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+
+import onnx  # noqa: E402
+
+import neutral.reference  # noqa: E402
+from neutral.cli import main  # noqa: E402
+from neutral.errors import UnsupportedError  # noqa: E402
+from neutral.graph import Graph, Input, Layer, Node, Value  # noqa: E402
+from neutral.store import Store  # noqa: E402
+from neutral.tensor import from_numpy  # noqa: E402
+from neutral_to_onnx import write  # noqa: E402
+
+TENSORS = {
+    "fc.weight": from_numpy(np.random.RandomState(0).randn(5, 12).astype("float32")),
+    "fc.bias": from_numpy(np.zeros(5, np.float32)),
+    "words.weight": from_numpy(np.random.RandomState(1).randn(7, 12).astype("float32")),
+}
+LINEAR = {"out_features": 5, "flatten": True}
+
+
+def perceptron() -> Store:
+    """A network as MXNet's symbols describe it: an input without a shape, flattened by the first layer."""
+    layers = {"fc": Layer("fc", "linear", LINEAR, {"weight": "fc.weight", "bias": "fc.bias"})}
+    nodes = (
+        Node("fc", "linear", (Value("data"),), LINEAR, "fc"),
+        Node("out", "softmax", (Value("fc"),), {"axis": -1}),
+    )
+    return Store(layers, TENSORS, Graph((Input("data"),), nodes, (Value("out"),)))
+
+
+def shapes_of(path: Path) -> dict[str, list[int | str]]:
+    inputs = onnx.load(str(path)).graph.input
+    return {item.name: [dim.dim_param or dim.dim_value for dim in item.type.tensor_type.shape.dim] for item in inputs}
+
+
+def test_the_rank_is_inferred_and_noted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store, x = perceptron(), np.random.RandomState(2).randn(3, 12).astype("float32")
+    store.save(tmp_path / "net.safetensors")
+    assert main(["emit", str(tmp_path / "net.safetensors"), "-o", str(tmp_path / "net.onnx")]) == 0
+    assert "note: the rank of the input 'data' is inferred, since the graph does not state it: (batch, 12)" in (
+        capsys.readouterr().out
+    )
+    assert shapes_of(tmp_path / "net.onnx") == {"data": ["batch", 12]}
+    session = onnxruntime.InferenceSession(str(tmp_path / "net.onnx"), providers=["CPUExecutionProvider"])
+    (expected,) = neutral.reference.run(store, {"data": x}).values()
+    np.testing.assert_allclose(session.run(None, {"data": x})[0], expected, atol=1e-6)
+
+
+def test_a_stated_shape_is_not_inferred_and_the_batch_can_be_fixed(tmp_path: Path) -> None:
+    assert not write(perceptron(), tmp_path / "net.onnx", shapes={"data": (-1, 3, 2, 2)}).inferred
+    assert shapes_of(tmp_path / "net.onnx") == {"data": ["batch", 3, 2, 2]}
+    assert write(perceptron(), tmp_path / "net.onnx", batch=4).inferred == {"data": (4, 12)}
+
+
+def test_extents_that_the_network_does_not_demand_stay_free(tmp_path: Path) -> None:
+    """Two sequences whose lengths must be equal."""
+    rows = {"out_features": 5, "flatten": False}
+    nodes = (
+        Node("weights", "softmax", (Value("a"),), {"axis": 2}),
+        Node("sum", "add", (Value("weights"), Value("b")), {}),
+        Node("flat", "flatten", (Value("sum"),), {}),
+        Node("fc", "linear", (Value("sum"),), rows, "fc"),
+    )
+    layers = {"fc": Layer("fc", "linear", rows, {"weight": "fc.weight", "bias": "fc.bias"})}
+    store = Store(layers, TENSORS, Graph((Input("a"), Input("b")), nodes, (Value("fc"), Value("flat"))))
+    shapes = write(store, tmp_path / "net.onnx").inferred
+    assert shapes == {"a": ("batch", "a_dim_1", 12), "b": ("b_dim_0", "b_dim_1", 12)}
+
+
+@pytest.mark.parametrize("kind", ["relu", "concatenate"])
+def test_what_stays_open_is_refused(tmp_path: Path, kind: str) -> None:
+    """Any rank fits the one, and none that is tried the other."""
+    operands = (Value("a"), Value("b")) if kind == "concatenate" else (Value("b"),)
+    node = Node("out", kind, operands, {"axis": 1} if kind == "concatenate" else {})
+    store = Store({}, {}, Graph((Input("a", (2, 3, 5, 7, 11)), Input("b")), (node,), (Value("out"),)))
+    with pytest.raises(UnsupportedError, match=r"the rank of the input 'b' is unknown: state .* --shape b="):
+        write(store, tmp_path / "net.onnx")
+    assert not list(tmp_path.iterdir())
