@@ -47,11 +47,13 @@ def test_transformers(mxnet: Any, tmp_path: Path, model: str) -> None:
     check(mxnet, tmp_path, model)
 
 
-def test_woven_projections_are_layers_of_their_own(mxnet: Any, tmp_path: Path) -> None:
+def test_interleaved_projections_are_layers_of_their_own(mxnet: Any, tmp_path: Path) -> None:
     module = check(mxnet, tmp_path, "bert")
     names = [name.rpartition(".")[2] for name, child in module.named_modules() if isinstance(child, torch.nn.Linear)]
     assert [sum(name.endswith(role) for name in names) for role in ("query", "key", "value", "proj")] == [2, 2, 2, 2]
-    assert "attention_scores(self.query(x), self.key(x), heads=4)" in inspect.getsource(inspect.getmodule(type(module)))
+    source = inspect.getsource(inspect.getmodule(type(module)))
+    assert "features: int, num_heads: int = 4" in source
+    assert "attention_scores(self.query(x), self.key(x), heads=self.num_heads)" in source
 
 
 def test_a_bert_exports_with_a_free_batch_and_length(mxnet: Any, tmp_path: Path) -> None:

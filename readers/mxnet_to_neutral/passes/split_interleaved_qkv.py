@@ -25,16 +25,17 @@ def split_interleaved_qkv(conversion: Conversion) -> Conversion:
     Returns:
         The same conversion.
     """
+    graph = use_def(conversion)
     for draft in list(conversion.drafts):
         weight, bias = draft.roles.get("weight"), draft.roles.get("bias")
         if draft.kind == "linear" and isinstance(weight, Value) and isinstance(bias, Value):
-            graph = use_def(conversion)
             weights, biases = _interleaved_weights(graph, weight), _interleaved_biases(graph, bias)
             users = graph.users.get(Value(draft.name), [])
             if weights and biases and _is_self_attention(graph, draft, users):
                 heads = _heads(weights) | _heads(biases)
                 if heads == {user.attributes["heads"] for user in users}:
                     _split(conversion, graph, draft, users, weights, biases)
+                    graph = use_def(conversion)
     return conversion
 
 

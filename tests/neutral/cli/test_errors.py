@@ -20,7 +20,7 @@ from neutral.text import printable
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        (("fly",), 2, "unknown verb 'fly'; expected one of export, inspect, check"),
+        (("fly",), 2, "unknown verb 'fly'; expected one of migrate, export, inspect, check"),
         (("inspect",), 2, "SOURCE"),
         (("inspect", "x", "--jso"), 2, "--jso"),
         (("inspect", "missing.safetensors"), 3, "missing.safetensors: there is no such file"),

@@ -138,8 +138,8 @@ MISTAKES: list[Mistake] = [
     Mistake(
         "expotr model -o a.safetensors",
         2,
-        "unknown verb 'expotr'; expected one of export, inspect, check, convert, diff, hash, cast, slice, "
-        "merge, archive, restore, write, load, verify, emit, run, completion. Did you mean 'export'?",
+        "unknown verb 'expotr'; expected one of migrate, export, inspect, check, convert, diff, hash, cast, slice, "
+        "merge, archive, restore, write, load, verify, emit, run, golden, doctor, completion. Did you mean 'export'?",
     ),
     Mistake(
         "export model --outptu a.safetensors",
@@ -282,7 +282,7 @@ MISTAKES: list[Mistake] = [
     Mistake(
         "emit store.safetensors -o net.py --to tensorflow",
         2,
-        "unknown name 'tensorflow' in neutral.writers; expected one of mxnet, torch.",
+        "unknown name 'tensorflow' in neutral.writers; expected one of mxnet, onnx, torch.",
     ),
     Mistake(
         "emit store.safetensors -o net --hub-layout --pth",
@@ -370,7 +370,7 @@ MISTAKES: list[Mistake] = [
     Mistake(
         "verify store.safetensors",
         2,
-        "the following arguments are required: --golden. See `neutral verify --help`.",
+        "one of the arguments --golden --reference is required. See `neutral verify --help`.",
     ),
     Mistake(
         "verify store.safetensors --golden no.safetensors",
