@@ -84,7 +84,8 @@ OPERATORS = (
     ),
     Operator(
         "softmax_of_sample",
-        "output = e^input / sum(e^input), where the sum is over all axes except the first.",
+        "output = e^input / sum(e^input), where the sum is over all axes except the first; of a "
+        "vector over its only axis.",
         family="activation",
         keeps_shape=True,
         rank_rule="same",

@@ -93,7 +93,8 @@ def softmax(input: Array, length: Array | None = None, *, axis: int) -> Array:
 
 @reference("softmax_of_sample")
 def softmax_of_sample(input: Array) -> Array:
-    return softmax(input.reshape(len(input), -1), axis=1).reshape(input.shape)
+    rows = (1, -1) if input.ndim == 1 else (len(input), -1)
+    return softmax(input.reshape(rows), axis=1).reshape(input.shape)
 
 
 @reference("log_softmax")

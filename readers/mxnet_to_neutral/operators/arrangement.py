@@ -206,8 +206,25 @@ def repeat(context: NodeContext) -> Operand:
 @rule("reverse")
 def flip(context: NodeContext) -> Operand:
     """Convert ``reverse`` (``flip``): reverse the order of elements along axes."""
-    axes = context.attributes.ints("axis")
-    return context.node("flip", context.input(0), axes=axes) if axes else context.input(0)
+    return flip_each(context, context.attributes.ints("axis"))
+
+
+def flip_each(context: NodeContext, named: tuple[int, ...]) -> Operand:
+    """Flip the first input along one axis after the other, so that an axis that is named twice stays as it is.
+
+    Args:
+        context: The node.
+        named: Axes; negative ones count from the end.
+
+    Returns:
+        The flipped input; the input itself if nothing is left to flip.
+    """
+    axes = tuple(axis for axis in dict.fromkeys(named) if named.count(axis) % 2)
+    value = context.input(0)
+    if min(axes, default=0) < 0 <= max(axes, default=0):  # 1 and -1 may be the same axis
+        value = context.node("flip", value, axes=tuple(axis for axis in axes if axis < 0))
+        axes = tuple(axis for axis in axes if axis >= 0)
+    return context.node("flip", value, axes=axes) if axes else value
 
 
 @rule("broadcast_to")

@@ -7,6 +7,7 @@ from typing import Sequence
 from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
+from neutral.operators.dtypes import INTEGERS
 
 
 def _transposed(context: NodeContext, value: Operand) -> Value:
@@ -149,9 +150,12 @@ def eigenvectors(context: NodeContext) -> Sequence[Operand]:
     """Convert ``np.linalg.eigh`` and ``np.linalg.eigvalsh``.
 
     Returns:
-        The eigenvalues, and the eigenvectors as columns.
+        The eigenvalues, and the eigenvectors as columns; in float64 for integers.
     """
-    values = context.node("eigh", context.input(0), lower=context.attributes.str("UPLO", "L") in ("L", "108", "76"))
+    matrix = context.input(0)
+    if context.dtype(0) in INTEGERS:
+        matrix = context.node("cast", matrix, dtype="float64")
+    values = context.node("eigh", matrix, lower=context.attributes.str("UPLO", "L") in ("L", "108", "76"))
     return [values, Value(values.node, 1)]
 
 

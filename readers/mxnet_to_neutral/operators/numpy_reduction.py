@@ -101,23 +101,27 @@ def extreme_position(context: NodeContext) -> Operand:
 def average(context: NodeContext) -> Sequence[Operand]:
     """Convert ``np.average``: the mean, or the weighted sum divided by the sum of the weights.
 
+    Returns:
+        The average and the sum of the weights; without weights, their number as a scalar.
+
     Raises:
-        Refusal: The dtype is an integer, the sum of the weights is asked for, or the weights belong to an axis other
-            than the last one.
+        Refusal: The dtype is an integer, or the weights belong to an axis other than the last one.
     """
     axes = context.attributes.ints_or_none("axis", None)
-    weighted, returned = context.attributes.bool("weighted", True), context.attributes.bool("returned", False)
+    weighted = context.attributes.bool("weighted", True)
+    context.attributes.ignore("returned")  # MXNet computes the second output in any case
     if context.dtype(0) in INTEGERS:
         context.refuse("the average of integers, as integers")
-    if returned:
-        context.refuse("returned: the sum of the weights")
     options: dict[str, Any] = {"axes": axes, "exclude": False, "keepdim": False, "at_least_1d": False}
     if not weighted:
-        return [context.node("mean", context.input(0), **options)]
+        counts = context.node("sum", context.node("full_like", context.input(0), value=1.0), **options)
+        count = counts if axes is None else context.node("reduce_max", counts, **{**options, "axes": None})
+        return [context.node("mean", context.input(0), **options), count]
     if axes not in (None, (-1,)):
         context.refuse(f"weights along axis {axes}: they may be for its positions or for all elements")
     total = context.node("sum", context.node("multiply", context.input(0), context.input(1)), **options)
-    return [context.node("divide", total, context.node("sum", context.input(1), **options))]
+    weights = context.node("sum", context.input(1), **options)
+    return [context.node("divide", total, weights), weights]
 
 
 @rule("_npi_percentile")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Sequence
 
 from mxnet_to_neutral.context import NodeContext
+from mxnet_to_neutral.operators.arrangement import flip_each
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
 
@@ -156,7 +157,7 @@ def at_least_nd(context: NodeContext) -> Sequence[Operand]:
 def flip(context: NodeContext) -> Operand:
     """Convert ``np.flip``."""
     axes = context.attributes.ints_or_none("axis")
-    return context.input(0) if axes == () else context.node("flip", context.input(0), axes=axes)
+    return context.node("flip", context.input(0), axes=None) if axes is None else flip_each(context, axes)
 
 
 @rule("_npi_broadcast_to")

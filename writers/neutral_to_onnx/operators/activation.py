@@ -131,8 +131,8 @@ def masked_log_softmax(node: NodeContext, x: OnnxValue, mask: OnnxValue) -> Onnx
 
 @rule("softmax_of_sample")
 def softmax_of_sample(node: NodeContext, x: OnnxValue) -> OnnxValue:
-    if x.rank == 2:
-        return node.op("Softmax", x, axis=1)
+    if x.rank in (1, 2):
+        return node.op("Softmax", x, axis=x.rank - 1)
     return node.reshape(node.op("Softmax", node.op("Flatten", x, axis=1), axis=1), node.extents(x))
 
 

@@ -57,7 +57,10 @@ class InstanceNorm(nn.InstanceNorm1d):
         Returns:
             A tensor of the same shape.
         """
-        return F.instance_norm(input, weight=self.weight, bias=self.bias, eps=self.eps)
+        # F.instance_norm refuses a single spatial element
+        return torch.instance_norm(
+            input, self.weight, self.bias, None, None, True, 0.0, self.eps, True
+        )
 
 
 def batch_mean(norm: Any, x: Tensor, axis: int) -> Tensor:

@@ -97,6 +97,8 @@ def softmax(node: NodeView, x: Symbol, length: Symbol | None = None) -> Symbol:
 
 @rule("softmax_of_sample")
 def softmax_of_sample(node: NodeView, x: Symbol) -> Symbol:
+    if node.rank() == 1:
+        return x.softmax(0)
     if node.rank() == 2:
         return either(node.module(nn.Softmax(dim=1))(x), x.softmax(1))
     return x.flatten(1).softmax(1).view_as(x)
