@@ -26,7 +26,7 @@ ARCHITECTURES = ("torchvision==0.28.0", "timm==1.0.31")
 """Networks of other projects, installed without dependencies: only their modules in plain torch are used."""
 ARCHITECTURES_REQUIREMENTS = ("pillow", "pyyaml", "huggingface_hub", "transformers")
 FLEETS = ("s3fs", "moto[server]", "pyarrow", "distributed", "hdf5plugin")
-ONNX = ("onnx", "onnxscript", "onnxruntime")
+ONNX = ("onnx", "onnxscript", "onnxruntime", "onnxslim")
 WRITING = (*BUILDING, *TESTING, *MEASURING, "ruff", *ONNX, *ARCHITECTURES_REQUIREMENTS, *FLEETS)
 MXNET_1 = ("mxnet==1.9.1", "numpy==1.23.5", "gluoncv==0.10.5.post0", "scipy", *TESTING, "pytest-xdist")
 MXNET_2 = ("mxnet==2.0.0b1", "numpy==1.23.5")
@@ -175,8 +175,9 @@ def reader(session: nox.Session) -> None:
 @nox.session(python=TORCH_PYTHON, default=False)
 def benchmarks(session: nox.Session) -> None:
     """Run the benchmarks, or those named: ``nox -s benchmarks -- emit match``."""
-    install_locked(session)
-    names = session.posargs or ("startup", "export", "load", "archive", "match", "emit", "graph_costs", "reference")
+    install_locked(session, *ONNX)
+    default = ("startup", "export", "load", "archive", "match", "emit", "graph_costs", "reference", "onnx_files")
+    names = session.posargs or default
     for name in names:
         session.run("python", f"benchmarks/{name}.py", env={**THREADS, "PYTHONPATH": "tests/support"})
 

@@ -42,6 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--class-name", metavar="NAME", help="the class of the module")
     parser.add_argument("--opset", type=int, metavar="N", help="ONNX: the version of the standard operators")
     parser.add_argument("--external-data", action="store_true", help="ONNX: write the weights to MODEL.onnx.data")
+    parser.add_argument(
+        "--fp16", action="store_true", help="ONNX: weights and computation in float16, where it suffices"
+    )
     add_shapes(parser)
     cut = parser.add_mutually_exclusive_group()
     cut.add_argument("--until", metavar="NODE", help="end the network after this node")
@@ -78,7 +81,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
         weights = arguments.output
     shapes = {"shapes": dict(arguments.shape)} if arguments.shape else {}
     with open_any([arguments.store]) as store:
-        options = {**_options(arguments, "class_name", "until", "outputs", "opset", "batch"), **shapes}
+        options = {**_options(arguments, "class_name", "until", "outputs", "opset", "batch", "fp16"), **shapes}
         if arguments.dry_run:
             _preflight(writer, store, options)
             document = {"store": arguments.store, "written": False, "output": arguments.output, "weights": weights}

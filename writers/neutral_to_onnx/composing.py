@@ -18,6 +18,7 @@ from neutral_to_onnx.building import GraphBuilder, OnnxValue
 from neutral_to_onnx.building.value import Dim
 from neutral_to_onnx.input_ranks import infer_input_ranks
 from neutral_to_onnx.inputs import declare_inputs, fixed_inputs, infer_input_dtypes
+from neutral_to_onnx.lowering.half_precision import HalfPrecision
 from neutral_to_onnx.lowering.lower import Lowering
 from neutral_to_onnx.metadata import metadata_of
 from neutral_to_onnx.opsets import checked_opset
@@ -61,6 +62,7 @@ def compose(
     shapes: Mapping[str, Sequence[int]] | None = None,
     batch: int | None = None,
     dtypes: Mapping[str, str] | None = None,
+    fp16: bool = False,
 ) -> ComposedModel:
     """Return the model of a store; no tensor is read.
 
@@ -72,6 +74,7 @@ def compose(
         shapes: Shapes of inputs by name, which replace those of the graph.
         batch: The extent of the first axis of every input.
         dtypes: Dtypes by name of inputs for which the graph states none.
+        fp16: Whether convolutions and linear layers compute in float16.
 
     Returns:
         The model and its initialisers.
@@ -91,13 +94,14 @@ def compose(
     needed = {value.node for node in graph.nodes for value in node.operands} | {value.node for value in graph.outputs}
     graph = replace(graph, inputs=tuple(item for item in graph.inputs if item.name in needed))
     graph = replace(graph, inputs=tuple(infer_input_dtypes(graph, store, dtypes or {})))
-    lowered = _lower(store, graph, version, shapes or {}, batch)
+    half = HalfPrecision(store, graph) if fp16 else None
+    lowered = _lower(store, graph, version, shapes or {}, batch, half)
     inferred: dict[str, tuple[int | None, ...]] = {}
     if any(item.rank is None for item in lowered.inputs):
         inferred = infer_input_ranks(store, graph, fixed_inputs(graph.inputs, shapes or {}, batch))
     if inferred:
         inputs = (replace(item, shape=inferred.get(item.name, item.shape)) for item in graph.inputs)
-        lowered = _lower(store, replace(graph, inputs=tuple(inputs)), version, shapes or {}, batch)
+        lowered = _lower(store, replace(graph, inputs=tuple(inputs)), version, shapes or {}, batch, half)
     if lowered.error is not None:
         raise lowered.error
     builder, values, inputs_of_model = lowered.builder, lowered.values, lowered.inputs
@@ -121,12 +125,19 @@ class _Lowered:
     error: NeutralError | None
 
 
-def _lower(store: Store, graph: Graph, opset: int, shapes: Mapping[str, Sequence[int]], batch: int | None) -> _Lowered:
+def _lower(
+    store: Store,
+    graph: Graph,
+    opset: int,
+    shapes: Mapping[str, Sequence[int]],
+    batch: int | None,
+    half: HalfPrecision | None,
+) -> _Lowered:
     builder = GraphBuilder(opset)
     builder.reserve(node.name for node in graph.nodes)
     values = declare_inputs(graph.inputs, builder, shapes, batch)
     names = [item.name for item in values.values()]
-    lowering = Lowering(store)
+    lowering = Lowering(store if half is None else half.store, half)
     lowering.nodes(graph, builder, values)
     inputs = [builder.values[name] for name in names]  # kinds may require a rank that the graph does not state
     if not lowering.problems:

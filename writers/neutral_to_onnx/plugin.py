@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from neutral_to_onnx.write import WrittenModel
 
 
-_COMMON = ("outputs", "until", "opset", "shapes", "batch", "dtypes")
+_COMMON = ("outputs", "until", "opset", "shapes", "batch", "dtypes", "fp16")
 
 
 class OnnxWriter:

@@ -84,6 +84,7 @@ def preflight(
     shapes: Mapping[str, Sequence[int]] | None = None,
     batch: int | None = None,
     dtypes: Mapping[str, str] | None = None,
+    fp16: bool = False,
 ) -> NeutralError | None:
     """Return the error with every problem that :func:`write` would raise, or None; nothing is written.
 
@@ -95,6 +96,8 @@ def preflight(
         shapes: Shapes of inputs by name.
         batch: The extent of the first axis of every input.
         dtypes: Dtypes by name of inputs for which the graph states none.
+        fp16: Write the weights of convolutions, linear layers and embeddings as float16, and compute in it from there
+            on; inputs, outputs, normalizations and softmax stay in float32.
 
     Returns:
         The error, not raised; None if :func:`write` would succeed.
@@ -109,7 +112,7 @@ def preflight(
     from neutral_to_onnx.composing import compose
 
     try:
-        compose(store, outputs=outputs, until=until, opset=opset, shapes=shapes, batch=batch, dtypes=dtypes)
+        compose(store, outputs=outputs, until=until, opset=opset, shapes=shapes, batch=batch, dtypes=dtypes, fp16=fp16)
     except (UnsupportedError, UsageError) as error:
         return error
     return None
@@ -125,6 +128,7 @@ def write(
     shapes: Mapping[str, Sequence[int]] | None = None,
     batch: int | None = None,
     dtypes: Mapping[str, str] | None = None,
+    fp16: bool = False,
     external_data: bool = False,
 ) -> WrittenModel:
     """Write the model of a store as an ONNX file.
@@ -140,6 +144,8 @@ def write(
         shapes: Shapes of inputs by name; -1 leaves an axis as it is.
         batch: The extent of the first axis of every input; None leaves it free.
         dtypes: Dtypes by name of inputs for which the graph states none.
+        fp16: Write the weights of convolutions, linear layers and embeddings as float16, and compute in it from there
+            on; inputs, outputs, normalizations and softmax stay in float32.
         external_data: Write the weights to ``<name>.data`` beside the model; always so above 2 GiB.
 
     Returns:
@@ -166,7 +172,9 @@ def write(
     target = Path(path)
     if target.suffix != ".onnx":
         raise UsageError(f"{target}: unknown suffix of the model; expected a name that ends with .onnx.")
-    composed = compose(store, outputs=outputs, until=until, opset=opset, shapes=shapes, batch=batch, dtypes=dtypes)
+    composed = compose(
+        store, outputs=outputs, until=until, opset=opset, shapes=shapes, batch=batch, dtypes=dtypes, fp16=fp16
+    )
     _check(composed)
     model, tensors = composed.model, composed.initializers
     external = external_data or model_size(model, tensors) > LARGEST_MESSAGE

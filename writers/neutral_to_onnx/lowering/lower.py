@@ -13,6 +13,7 @@ from neutral.operators.dtypes import INTEGERS
 from neutral.operators.ranks import RankContext, output_ranks
 from neutral.store import Store
 from neutral_to_onnx.building import GraphBuilder, OnnxValue
+from neutral_to_onnx.lowering.half_precision import HalfPrecision
 from neutral_to_onnx.lowering.literals import literal_dtype
 from neutral_to_onnx.lowering.node_context import NodeContext
 from neutral_to_onnx.registry import REFUSED, Rule, Unsupported, load_rules
@@ -23,13 +24,15 @@ class Lowering:
 
     Args:
         store: The store whose layers and tensors the nodes use.
+        half: The layers that compute in float16, whose weights the store has so; None to compute as stored.
 
     Attributes:
         problems: For each problem that was met the names of the nodes that have it.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, half: HalfPrecision | None = None) -> None:
         self._store = store
+        self._half = half
         self._rules = load_rules()
         self.problems: dict[str, list[str]] = {}
 
@@ -66,7 +69,7 @@ class Lowering:
         _require_rank(node, builder, values)
         known = [values[operand] if isinstance(operand, Value) else None for operand in node.inputs]
         try:
-            results = _apply(self._rules[node.kind], context, _with_literals(context, known))
+            results = self._results(context, _with_literals(context, known))
             _check_outputs(node, used, results)
         except Unsupported as reason:
             self.add_problem(f"kind {node.kind}: {reason}", node.name)
@@ -84,6 +87,12 @@ class Lowering:
         text = f"kind {node.kind}" + (f", layer {node.layer}" if node.layer is not None else "")
         for item in builder.nodes[first:]:
             item.doc_string = text
+
+    def _results(self, context: NodeContext, operands: list[OnnxValue | None]) -> list[OnnxValue | None]:
+        rule = self._rules[context.node.kind]
+        if self._half is None:
+            return _apply(rule, context, operands)
+        return self._half.finished(context, _apply(rule, context, self._half.prepared(context, operands)))
 
     def _kind_problem(self, node: Node) -> str | None:
         if node.kind == "opaque":
