@@ -86,3 +86,17 @@ def test_what_stays_open_is_refused(tmp_path: Path, kind: str) -> None:
     with pytest.raises(UnsupportedError, match=r"the rank of the input 'b' is unknown: state .* --shape b="):
         write(store, tmp_path / "net.onnx")
     assert not list(tmp_path.iterdir())
+
+
+def test_states_of_a_rank_that_the_operator_lacks_are_refused(tmp_path: Path) -> None:
+    """NumPy broadcasts a vector to the states, the operator of ONNX does not."""
+    names = {"weight_ih_l0": (16, 3), "weight_hh_l0": (16, 4), "bias_ih_l0": (16,), "bias_hh_l0": (16,)}
+    tensors = {f"r.{role}": from_numpy(np.zeros(shape, np.float32)) for role, shape in names.items()}
+    clips = {"clip_max": None, "clip_min": None, "clip_nan": False}
+    sizes = {"bidirectional": False, "dropout": 0.0, "hidden_size": 4, "num_layers": 1, "projection_size": 0}
+    layers = {"r": Layer("r", "lstm", {**clips, **sizes}, {role: f"r.{role}" for role in names})}
+    node = Node("r", "lstm", (Value("x"), Value("h"), Value("c")), {**clips, **sizes}, "r")
+    store = Store(layers, tensors, Graph((Input("x"), Input("h"), Input("c")), (node,), (Value("r"),)))
+    with pytest.raises(UnsupportedError, match="the state 'h' has 1 dimensions; expected 3"):
+        write(store, tmp_path / "net.onnx", shapes={"h": (1,), "c": (1,)})
+    assert not list(tmp_path.iterdir())

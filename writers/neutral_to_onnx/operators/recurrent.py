@@ -11,7 +11,7 @@ from neutral_to_onnx.lowering.bodies import scan
 from neutral_to_onnx.lowering.node_context import NodeContext
 from neutral_to_onnx.operators.boxes import positions
 from neutral_to_onnx.operators.cells import gates, lstm_states
-from neutral_to_onnx.registry import rule
+from neutral_to_onnx.registry import Unsupported, rule
 
 ORDER = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2), "RNN": (0,)}
 """The gates in ONNX's order (i o f c; z r h), as numbers in the catalogue's order (i f g o; r z n)."""
@@ -68,6 +68,8 @@ def _with_batch(node: NodeContext, state: OnnxValue | None, x: OnnxValue) -> Onn
     """Return a state whose batch of 1 is repeated for every sample."""
     if state is None:
         return None
+    if state.rank not in (None, 3):
+        raise Unsupported(f"the state {state.name!r} has {state.rank} dimensions; expected 3")
     batch, wanted = (value.shape[1] if value.shape else None for value in (state, x))
     if (batch == wanted and batch is not None) or (isinstance(batch, int) and batch > 1):
         return state
