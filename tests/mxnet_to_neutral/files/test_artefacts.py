@@ -78,25 +78,22 @@ def first_weight(path: object) -> float:
 VALUE = float(ramp(2, 3)[0, 0])
 
 
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("model.tar.gz", tarred({**OTHERS, **pair("model_algo_1")})),
-        ("model.mar", zipped({**OTHERS, **pair("squeezenet")})),
-        ("model.model", zipped({**OTHERS, **pair("squeezenet")})),
-        ("download", zipped({**OTHERS, **pair("squeezenet")})),
-        ("artifact", tarred({**OTHERS, **pair("export/model")})),
-        ("nested.tar.gz", tarred({"output/labels.json": b"{}", "output/model.tar.gz": tarred(pair("model"))})),
-        ("nested.zip", zipped({"a.tgz": tarred({"b.zip": zipped(pair("deep/model"))})})),
-        (
-            "best.zip",
-            zipped({"net-symbol.json": symbol_bytes(), "net-best.params": weights(), "mean.npy": b"\x93NUMPY"}),
-        ),
-        ("several.zip", zipped({**pair("model"), "backup/model-symbol.json": symbol_bytes(), "x.bin": b"noise"})),
-    ],
-)
-def test_the_checkpoint_in_an_archive_is_found(tmp_path: Path, name: str, content: bytes) -> None:
-    (tmp_path / name).write_bytes(content)
+ARCHIVES = {
+    "model.tar.gz": tarred({**OTHERS, **pair("model_algo_1")}),
+    "model.mar": zipped({**OTHERS, **pair("squeezenet")}),
+    "model.model": zipped({**OTHERS, **pair("squeezenet")}),
+    "download": zipped({**OTHERS, **pair("squeezenet")}),
+    "artifact": tarred({**OTHERS, **pair("export/model")}),
+    "nested.tar.gz": tarred({"output/labels.json": b"{}", "output/model.tar.gz": tarred(pair("model"))}),
+    "nested.zip": zipped({"a.tgz": tarred({"b.zip": zipped(pair("deep/model"))})}),
+    "best.zip": zipped({"net-symbol.json": symbol_bytes(), "net-best.params": weights(), "mean.npy": b"\x93NUMPY"}),
+    "several.zip": zipped({**pair("model"), "backup/model-symbol.json": symbol_bytes(), "x.bin": b"noise"}),
+}
+
+
+@pytest.mark.parametrize("name", ARCHIVES)
+def test_the_checkpoint_in_an_archive_is_found(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(ARCHIVES[name])
     assert reader.can_read(str(tmp_path / name))
     assert first_weight(tmp_path / name) == VALUE
     assert list(reader.find(str(tmp_path), [name])) == [(name, (name,))]
