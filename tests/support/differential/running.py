@@ -1,10 +1,11 @@
-"""Run batches of calls in MXNet processes; a call on which MXNet crashes is found by halving the batch."""
+"""Run batches of calls in MXNet processes; a call on which MXNet crashes or hangs is found by halving the batch."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from contextlib import suppress
 from pathlib import Path
+from threading import Timer
 from typing import Any, Mapping, Sequence
 
 from differential.calls import draw_calls
@@ -16,7 +17,10 @@ from reader.registry_cases import Case, cases
 BATCH = 200
 """Calls of one MXNet process."""
 
-CRASH = {"error": "MXNet crashes"}
+START_SECONDS, CALL_SECONDS = 30, 0.5
+"""How long a process may take to start, and for each call; one that takes longer hangs."""
+
+CRASH = {"error": "MXNet crashes or hangs"}
 
 
 def operators() -> list[Case]:
@@ -43,6 +47,8 @@ def run_calls(calls: Sequence[Mapping[str, Any]], python: str) -> list[dict[str,
 
 def _run(calls: Sequence[Mapping[str, Any]], python: str) -> list[dict[str, Any]]:
     process = MXNet(python)
+    limit = Timer(START_SECONDS + CALL_SECONDS * len(calls), process.kill)
+    limit.start()
     try:
         answer: list[dict[str, Any]] = process.call("differential:run_batch", calls=list(calls))
         return answer
@@ -52,6 +58,7 @@ def _run(calls: Sequence[Mapping[str, Any]], python: str) -> list[dict[str, Any]
         half = len(calls) // 2
         return _run(calls[:half], python) + _run(calls[half:], python)
     finally:
+        limit.cancel()
         with suppress(BrokenPipeError):
             process.close()
 

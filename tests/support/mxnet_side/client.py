@@ -34,6 +34,10 @@ class MXNet:
             raise RuntimeError(f"in the MXNet process:\n{result}")
         return result
 
+    def kill(self) -> None:
+        """Kill the process; a call that waits for it raises EOFError."""
+        self._process.kill()
+
     def close(self) -> None:
         if self._process.stdin is not None:
             self._process.stdin.close()
