@@ -29,6 +29,7 @@ def step(
     )
     output = executor.forward(is_train=True)[0].asnumpy()
     executor.backward([mx.nd.array(head, dtype=head.dtype)])
+    mx.nd.waitall()  # reading an auxiliary state does not wait for the backward pass that updates it
     states = {f"after:{name}": value.asnumpy() for name, value in executor.aux_dict.items()}
     return {"output": output, **{name: value.asnumpy() for name, value in gradients.items()}, **states}
 

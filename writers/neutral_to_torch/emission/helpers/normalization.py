@@ -57,7 +57,7 @@ class InstanceNorm(nn.InstanceNorm1d):
         Returns:
             A tensor of the same shape.
         """
-        # F.instance_norm refuses a single spatial element
+        # torch.nn.functional's own refuses a single spatial element
         return torch.instance_norm(
             input, self.weight, self.bias, None, None, True, 0.0, self.eps, True
         )
