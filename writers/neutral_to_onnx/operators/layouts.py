@@ -18,7 +18,7 @@ def channels_first(node: NodeContext, x: OnnxValue) -> OnnxValue:
     """
     if node["layout"] != "channels_last":
         return x
-    rank = len(node["kernel_size"]) + 2 if "kernel_size" in node.node.attributes else node.rank(x)
+    rank = _rank(node, x)
     return node.op("Transpose", x, perm=[0, rank - 1, *range(1, rank - 1)])
 
 
@@ -34,5 +34,10 @@ def channels_last(node: NodeContext, y: OnnxValue) -> OnnxValue:
     """
     if node["layout"] != "channels_last":
         return y
-    rank = len(node["kernel_size"]) + 2 if "kernel_size" in node.node.attributes else node.rank(y)
+    rank = _rank(node, y)
     return node.op("Transpose", y, perm=[0, *range(2, rank), 1])
+
+
+def _rank(node: NodeContext, value: OnnxValue) -> int:
+    """Return the number of axes: of a node with a kernel, as the kernel has it."""
+    return len(node["kernel_size"]) + 2 if "kernel_size" in node.node.attributes else node.rank(value)
