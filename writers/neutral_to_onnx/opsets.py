@@ -26,7 +26,7 @@ def newest_opset() -> int:
     """
     from onnx import defs
 
-    newest = min(DEFAULT, defs.onnx_opset_version())
+    newest: int = min(DEFAULT, defs.onnx_opset_version())
     while newest > OLDEST and not _runs(newest):
         newest -= 1
     return newest
