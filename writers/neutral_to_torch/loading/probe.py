@@ -155,15 +155,30 @@ def reorder_axes(value: torch.Tensor, order: AxisOrder) -> torch.Tensor:
         >>> reorder_axes(torch.zeros(2, 3, 4, 5), "last").shape
         torch.Size([2, 4, 5, 3])
     """
-    if value.dim() < 2:
-        return value
-    if order == "unbatched":
+    if order == "unbatched" and value.dim() > 1:
         return value.squeeze(0)
-    if order == "swapped":
-        return value.transpose(0, 1)
-    if order == "last":
-        return value.movedim(1, -1)
-    return value.movedim(-1, 1) if order == "first" else value
+    return value.permute(axis_permutation(value.dim(), order))
+
+
+def axis_permutation(rank: int, order: AxisOrder) -> tuple[int, ...]:
+    """Return the axes of a module's value in the order of the stored side.
+
+    Args:
+        rank: The number of axes.
+        order: The order of the stored side's axes.
+
+    Example:
+        >>> axis_permutation(4, "last"), axis_permutation(4, "first")
+        ((0, 2, 3, 1), (0, 3, 1, 2))
+    """
+    axes = list(range(rank))
+    if rank > 1 and order == "swapped":
+        axes[:2] = 1, 0
+    elif rank > 1 and order == "last":
+        axes.append(axes.pop(1))
+    elif rank > 1 and order == "first":
+        axes.insert(1, axes.pop())
+    return tuple(axes)
 
 
 def _run_stored(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from neutral.matching.equivalence import AXIS_ORDERS, AxisOrder
-from neutral_to_torch.loading.probe import reorder_axes
+from neutral_to_torch.loading.probe import axis_permutation
 
 
 def error_of(stored: torch.Tensor, module: torch.Tensor) -> float:
@@ -24,8 +26,7 @@ def error_of(stored: torch.Tensor, module: torch.Tensor) -> float:
         >>> error_of(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 1.0]))
         0.5
     """
-    errors = [_error(stored, reorder_axes(module, order)) for order in AXIS_ORDERS if _fits(stored, module, order)]
-    return min(errors, default=float("inf"))
+    return min(_errors(stored, module).values(), default=float("inf"))
 
 
 def is_moved(stored: torch.Tensor, module: torch.Tensor, tolerance: float) -> bool:
@@ -41,37 +42,46 @@ def is_moved(stored: torch.Tensor, module: torch.Tensor, tolerance: float) -> bo
         >>> is_moved(value, value.transpose(1, 2), 1e-6), is_moved(value, value, 1e-6)
         (True, False)
     """
-    plain = [_error(stored, reorder_axes(module, order)) for order in _PLAIN if _fits(stored, module, order)]
-    return error_of(stored, module) <= tolerance < min(plain, default=float("inf"))
+    errors = _errors(stored, module)
+    return min(errors.values(), default=float("inf")) <= tolerance < errors.get("same", float("inf"))
 
 
-_PLAIN: tuple[AxisOrder, ...] = ("unbatched", "same")
+_ORDERS: tuple[AxisOrder, ...] = tuple(order for order in AXIS_ORDERS if order != "unbatched")
+"""Axes of one element are left out of the comparison, so that an unbatched value is in the same order."""
 
 
-def _fits(stored: torch.Tensor, module: torch.Tensor, order: AxisOrder) -> bool:
-    if order == "unbatched" and (module.dim() < 2 or module.shape[0] != 1):
-        return False
-    moved = reorder_axes(module, order)
-    return _extents(moved) == _extents(stored)
+def _errors(stored: torch.Tensor, module: torch.Tensor) -> dict[AxisOrder, float]:
+    """Return the error in each axis order that fits; of orders that are equal for this shape, the first."""
+    a, b = _array(stored), _array(module)
+    extents = [extent for extent in a.shape if extent != 1]
+    errors: dict[AxisOrder, float] = {}
+    compared = set()
+    for order in sorted(_ORDERS, key=lambda order: order != "same"):
+        axes = axis_permutation(b.ndim, order)
+        longer = tuple(axis for axis in axes if b.shape[axis] != 1)
+        if longer not in compared and [b.shape[axis] for axis in longer] == extents:
+            compared.add(longer)
+            errors[order] = _error(a.ravel(), b.transpose(axes).ravel())
+    return errors
 
 
-def _extents(value: torch.Tensor) -> list[int]:
-    return [extent for extent in value.shape if extent != 1]
+def _array(value: torch.Tensor) -> NDArray[np.float64]:
+    """Return a value as an array: its arithmetic passes by the dispatch modes in which the models run."""
+    return value.detach().to("cpu", torch.float64).numpy()
 
 
-def _error(stored: torch.Tensor, module: torch.Tensor) -> float:
-    if stored.numel() == 0:
-        return 0.0
-    a, b = stored.detach().reshape(-1).double(), module.detach().reshape(-1).double()
-    compared = torch.isfinite(a)
-    same_infinite = bool((a.isinf() == b.isinf())[a.isinf()].all())
-    a, b = a[compared], b[compared]
-    if not same_infinite or not bool(torch.isfinite(b).all()):
+def _error(stored: NDArray[np.float64], module: NDArray[np.float64]) -> float:
+    finite = np.isfinite(stored)
+    if not finite.all():
+        if not np.isinf(module[np.isinf(stored)]).all():
+            return float("inf")
+        stored, module = stored[finite], module[finite]
+    if not np.isfinite(module).all():
         return float("inf")
-    if a.numel() == 0:
+    if stored.size == 0:
         return 0.0
-    scale = float(a.abs().max())
-    difference = float((a - b).abs().max())
+    scale = float(np.abs(stored).max())
+    difference = float(np.abs(stored - module).max())
     return difference / scale if scale else (float("inf") if difference else 0.0)
 
 

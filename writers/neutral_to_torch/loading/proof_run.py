@@ -101,9 +101,7 @@ def compare_draws(
 def _run_reference(
     reference: nn.Module, emission: Emission, plan: Plan, values: Sequence[torch.Tensor]
 ) -> tuple[list[torch.Tensor], _Calls]:
-    paths = {
-        pair.layer: emission.state.modules[pair.layer] for pair in plan.pairs if pair.layer in emission.state.modules
-    }
+    paths = emission.state.modules
     targets = {_title(pair.layer, pair.module): paths[pair.layer] for pair in plan.pairs if pair.layer in paths}
     inputs = [
         value.to(getattr(torch, item.dtype)) if item.dtype and "int" in item.dtype else value
@@ -126,10 +124,11 @@ def _run_module(
         dtype = given[place].dtype
         given[place] = value.clone() if dtype.is_floating_point else value.to(dtype)
     args, kwargs = template.with_tensors(given)
+    paths = emission.state.modules
     targets = {
         _title(pair.layer, pair.module): pair.module
         for pair in plan.pairs
-        if pair.layer in emission.state.modules and pair.is_whole and has_known_forward(submodule(module, pair.module))
+        if pair.layer in paths and pair.is_whole and has_known_forward(submodule(module, pair.module))
     }
     with evaluation_mode(module), whole_indices(module), _recorded(module, targets) as calls:
         result = module(*args, **kwargs)
