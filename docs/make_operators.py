@@ -47,6 +47,7 @@ Traits are facts that tools use:
 | trait | meaning |
 |---|---|
 | random | draws random numbers |
+| discontinuous | sorts, selects, compares or rounds: an operand that differs by rounding can give another result |
 | elementwise | an element of the output depends only on the elements at its position of the operands, which broadcast |
 | layout only | elements are moved, dropped, repeated or padded, and none is computed |
 | dtype only | the values of the operands in another dtype |
@@ -163,6 +164,7 @@ def traits_of(operator: Operator) -> Iterator[str]:
     """Yield the traits of a kind in words."""
     named = {
         "random": operator.random,
+        "discontinuous": operator.discontinuous,
         "elementwise": operator.elementwise,
         "layout only": operator.layout_only,
         "dtype only": operator.dtype_only,

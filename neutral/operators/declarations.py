@@ -150,6 +150,8 @@ class Operator:
         outputs: The names of the outputs; ``*name`` stands for any number.
         family: The heading under which the kind is documented.
         random: The operator draws random numbers: two uses with equal operands differ.
+        discontinuous: A change of an operand by rounding can change the output by more: the operator sorts, selects,
+            compares or rounds.
         elementwise: Each element of the output depends only on the elements at its position of the operands, which
             broadcast as in NumPy; the output has their broadcast shape.
         layout_only: Each element of the outputs is an element of the first operand or a constant: elements are
@@ -189,6 +191,7 @@ class Operator:
     outputs: tuple[str, ...] = ("output",)
     family: str = ""
     random: bool = False
+    discontinuous: bool = False
     elementwise: bool = False
     layout_only: bool = False
     dtype_only: bool = False

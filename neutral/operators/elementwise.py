@@ -41,6 +41,13 @@ _COMMUTATIVE = frozenset(
 
 _ASSOCIATIVE = frozenset({"add", "multiply", "maximum", "minimum", "fmax", "fmin", "hypot", "logaddexp"})
 
+_DISCONTINUOUS = frozenset(
+    {
+        *("integer_divide", "remainder", "floor_divide", "remainder_of_trunc", "sign", "floor", "ceil", "trunc"),
+        *("equal", "not_equal", "greater", "greater_equal", "less", "less_equal"),
+    }
+)
+
 _UNARY = {
     "abs": "output = |input|.",
     "negative": "output = -input.",
@@ -115,6 +122,7 @@ OPERATORS = (
             meaning,
             inputs=("input", "other"),
             family="elementwise binary",
+            discontinuous=kind in _DISCONTINUOUS,
             elementwise=True,
             commutative=kind in _COMMUTATIVE,
             associative=kind in _ASSOCIATIVE,
@@ -130,6 +138,7 @@ OPERATORS = (
             inputs=("input",) if kind == "logical_not" else ("input", "other"),
             attributes=(BOOLEAN,),
             family=f"elementwise {'unary' if kind == 'logical_not' else 'binary'}",
+            discontinuous=kind in _DISCONTINUOUS,
             elementwise=True,
             keeps_shape=kind == "logical_not",
             commutative=kind in _COMMUTATIVE,
@@ -143,6 +152,7 @@ OPERATORS = (
             kind,
             meaning,
             family="elementwise unary",
+            discontinuous=kind in _DISCONTINUOUS,
             elementwise=True,
             keeps_shape=True,
             rank_rule="same",
@@ -199,6 +209,7 @@ OPERATORS = (
             ),
         ),
         family="elementwise unary",
+        discontinuous=True,
         elementwise=True,
         keeps_shape=True,
         rank_rule="same",

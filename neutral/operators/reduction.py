@@ -124,6 +124,7 @@ OPERATORS = (
                 ),
             ),
             family="reduction",
+            discontinuous=True,
             rank_rule=_position_rank,
             dtype_rule="attribute",
         )

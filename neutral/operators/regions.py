@@ -55,6 +55,7 @@ OPERATORS = (
             Attribute("corner_deltas", "bool", "True if the deltas are added to corners."),
         ),
         family="regions",
+        discontinuous=True,
         operand_rank=4,
         rank_rule=2,
     ),

@@ -11,6 +11,9 @@ from neutral.text import printable, table
 from neutral.verification.comparison import Comparison, format_error
 from neutral.verification.report_html import render_page
 
+TIES = "ties: "
+"""The start of the reason of values that nearly equal numbers decide, which are sorted in another order."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -128,7 +131,9 @@ class Report:
         layers = [row for row in self.rows if row.layer is not None]
         outputs = len(self.rows) - len(layers)
         counts = f"{_count(len(layers), 'layer')} and {_count(outputs, 'output')} compared"
-        skipped = f", {len(self.skipped)} not compared" if self.skipped else ""
+        ties = sum(item.why.startswith(TIES) for item in self.skipped)
+        skipped = f", {len(self.skipped) - ties} not compared" if len(self.skipped) > ties else ""
+        skipped += f", {ties} decided by ties" if ties else ""
         if self.ok:
             worst = max(self.rows, key=lambda row: row.scaled_error)
             error = f"largest error {worst.scaled_error:.1e} of the scale, in {worst.name}"

@@ -65,6 +65,17 @@ class OnnxModel:
             raise SourceError(f"{path}: not an ONNX model: it has no graph.")
         return cls(proto, Path(path).resolve().parent, os.path.basename(path))
 
+    def with_proto(self, proto: ModelProto) -> OnnxModel:
+        """Return another model with the same name and the same folder of tensors.
+
+        Args:
+            proto: The model.
+
+        Returns:
+            The model, not run.
+        """
+        return OnnxModel(proto, self._folder, self.name)
+
     def run(self, inputs: Mapping[str, np.ndarray], names: Sequence[str] = ()) -> list[np.ndarray]:
         """Run the model.
 

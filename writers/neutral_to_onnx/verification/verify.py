@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
+from dataclasses import replace
 from typing import Iterator, Mapping
 
 from neutral.errors import VerificationError
@@ -12,9 +12,11 @@ from neutral.matching.plan import Pair
 from neutral.store import Store
 from neutral.verification.golden import Golden, open_golden
 from neutral.verification.outputs import compare_outputs
-from neutral.verification.report import Report, Row
+from neutral.verification.report import Report, Row, Skipped
 from neutral.verification.rows import compare_to_row
+from neutral_to_onnx.verification.explanations import ArrayType, RecordedValues, explain
 from neutral_to_onnx.verification.sessions import OnnxModel
+from neutral_to_onnx.verification.steps import KIND
 
 TOLERANCE = 1e-4
 """The largest error of a value, in units of the largest golden magnitude; what rounding in another order may cause."""
@@ -44,7 +46,8 @@ def verify(
 
     Returns:
         A row for each comparison, in execution order, the outputs last. The outputs are those of the model as it is,
-        with every optimisation of onnxruntime.
+        with every optimisation of onnxruntime. Values that differ because nearly equal numbers were sorted or compared
+        in another way are not compared, with the evidence as the reason.
 
     Raises:
         SourceError: A file cannot be read.
@@ -81,17 +84,23 @@ def verify(
         raise VerificationError(f"no value of {model.name} has the name of a node of {golden.title}.")
     pairs = _pairs(model)
     rows: list[Row] = []
+    types: dict[str, ArrayType] = {}
     for group in _groups(recorded, golden):
         for name, observed in zip(group, model.run(inputs, list(group))):
+            types[name] = observed.shape, observed.dtype
             rows.append(compare_to_row(observed, golden.array(group[name]), tolerance, name, pairs.get(name)))
     limit = tolerance if end_to_end is None else end_to_end
     compared, skipped, problems = compare_outputs(model.run(inputs), golden, _outputs(model), limit)
+    known = explain(model, RecordedValues(golden, recorded, types, inputs), rows, compared)
+    skipped += [Skipped(row.name, row.place, known.ties[row]) for row in (*rows, *compared) if row in known.ties]
     missing = len(golden.internals) - len(recorded)
     notes = (f"{missing} recorded values have no counterpart of their name in the model",) if missing else ()
     return Report(
         model.name,
         golden.title,
-        (*rows, *compared),
+        tuple(
+            replace(row, hint=known.hints.get(row) or row.hint) for row in (*rows, *compared) if row not in known.ties
+        ),
         tuple(skipped),
         tuple(problems),
         (*notes, *golden.notes),
@@ -124,7 +133,7 @@ def _pairs(model: OnnxModel) -> dict[str, Pair]:
     """Return the layer of each value, as the doc strings of the nodes state it."""
     pairs = {}
     for node in model.proto.graph.node:
-        stated = re.fullmatch(r"kind (\S+?)(?:, layer (.*))?", node.doc_string, re.DOTALL)
+        stated = KIND.fullmatch(node.doc_string)
         kind, layer = (stated[1], stated[2] or node.name) if stated else ("", node.name)
         for name in node.output:
             pairs[name] = Pair(layer, name, kind, "name")

@@ -1,0 +1,161 @@
+"""Explain rows that differ, by running parts of the model on recorded values: ties, and rounding that is amplified."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, Iterator, Mapping, Sequence, Tuple
+
+import numpy as np
+
+from neutral.errors import VerificationError
+from neutral.verification.comparison import compare
+from neutral.verification.golden import Golden
+from neutral.verification.report import TIES, Row
+from neutral.verification.ties import Step, explain_ties, ordering_sources
+from neutral_to_onnx.verification.sessions import OnnxModel
+from neutral_to_onnx.verification.steps import recompute, steps_of
+
+ArrayType = Tuple[Tuple[int, ...], "np.dtype[Any]"]
+"""The shape and the dtype of a value in the model."""
+
+PART_NBYTES = 1 << 28
+"""Bytes of recorded values on which a part of the model is run."""
+
+SINGLE_STEP = 1e-5
+"""The largest error that a few operators leave, in units of the largest recorded magnitude."""
+
+
+@dataclass(frozen=True)
+class RecordedValues(Mapping[str, np.ndarray]):
+    """The recorded arrays by name of value, inputs included, read one at a time.
+
+    Attributes:
+        golden: The golden file.
+        places: The key of each recorded value.
+        types: The shape and dtype of each in the model; arrays are given in them.
+        inputs: The arrays of the inputs.
+    """
+
+    golden: Golden
+    places: Mapping[str, str]
+    types: Mapping[str, ArrayType]
+    inputs: Mapping[str, np.ndarray]
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        if name not in self.places:
+            return self.inputs[name]
+        shape, dtype = self.types[name]
+        return self.golden.array(self.places[name]).astype(dtype).reshape(shape)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.inputs
+        yield from self.places
+
+    def __len__(self) -> int:
+        return len(self.inputs) + len(self.places)
+
+    def nbytes(self, name: str) -> int:
+        """Return the size of an array, which is not read.
+
+        Args:
+            name: The name of a value.
+
+        Returns:
+            The number of bytes.
+        """
+        return self.golden.tensors[self.places[name]].nbytes if name in self.places else self.inputs[name].nbytes
+
+
+@dataclass(frozen=True)
+class Explanations:
+    """What is known of the rows that differ.
+
+    Attributes:
+        ties: The reason of each row that ties decide.
+        hints: The evidence on others.
+    """
+
+    ties: Mapping[Row, str] = field(default_factory=dict)
+    hints: Mapping[Row, str] = field(default_factory=dict)
+
+
+def explain(model: OnnxModel, values: RecordedValues, rows: Sequence[Row], outputs: Sequence[Row]) -> Explanations:
+    """Explain rows that differ; see :mod:`neutral.verification.ties`.
+
+    Args:
+        model: The model.
+        values: The recorded values.
+        rows: The comparisons of values, named by their sources.
+        outputs: The comparisons of outputs, whose sources are keys of recorded arrays.
+
+    Returns:
+        Reasons and hints by row; empty if no row differs, and where shapes do.
+    """
+    if all(row.ok for row in (*rows, *outputs)) or not all(math.isfinite(row.scaled_error) for row in rows):
+        return Explanations()
+    steps = steps_of(model, values)
+    wrong = {row.source: row for row in rows if not row.ok}
+    computed: dict[str, np.ndarray] = {}
+    try:
+        for names in _parts(steps, list(wrong), values):
+            computed.update(recompute(model, values, names))
+    except VerificationError:  # a part that cannot be run alone proves nothing
+        return Explanations()
+    tolerances = {name: row.tolerance for name, row in wrong.items()}
+    errors = {row.source: row.scaled_error for row in rows}
+    ties = explain_ties(steps, errors, tolerances, values.__getitem__, lambda names: computed)
+    return Explanations(
+        {
+            **{wrong[name]: reason for name, reason in ties.items()},
+            **_tied_outputs(values, steps, wrong, ties, outputs),
+        },
+        {row: _hint(computed[name], values[name]) for name, row in wrong.items() if name not in ties},
+    )
+
+
+def _parts(steps: Mapping[str, Step], names: Sequence[str], values: RecordedValues) -> Iterator[list[str]]:
+    """Yield names in groups whose values and operands are together as large as may be in memory at once."""
+    group: list[str] = []
+    nbytes = 0
+    for name in names:
+        own = values.nbytes(name) + sum(map(values.nbytes, steps[name].operands))
+        if group and nbytes + own > PART_NBYTES:
+            yield group
+            group, nbytes = [], 0
+        group.append(name)
+        nbytes += own
+    if group:
+        yield group
+
+
+def _hint(computed: np.ndarray, recorded: np.ndarray) -> str:
+    comparison = compare(computed, recorded)
+    if not comparison.within(SINGLE_STEP):
+        return ""
+    return (
+        f"of values before it: from the recorded ones, the result is right ({comparison.scaled_error:.0e} of the scale)"
+    )
+
+
+def _tied_outputs(
+    values: RecordedValues,
+    steps: Mapping[str, Step],
+    wrong: Mapping[str, Row],
+    ties: Mapping[str, str],
+    outputs: Sequence[Row],
+) -> dict[Row, str]:
+    """Return the reason of each output that ties decide, alone or in the whole model as onnxruntime optimises it."""
+    sources = ordering_sources(steps)
+    names = {key: name for name, key in values.places.items()}
+    reasons = {}
+    for row in outputs:
+        name = names.get(row.source, "")
+        if not row.ok and name in ties:
+            reasons[row] = ties[name]
+        elif not row.ok and name in sources and name not in wrong:
+            reasons[row] = (
+                f"{TIES}{sources[name]} orders or compares numbers that onnxruntime rounds in another way when it "
+                "optimises the whole model; the same file, run with its inner values, gives the recorded value"
+            )
+    return reasons
