@@ -59,13 +59,11 @@ def summary_lines(document: Mapping[str, Any], width: int, depth: int | None = N
     yield from (f"note: {note}" for note in document["notes"])
 
 
-def nest(rows: Sequence[Mapping[str, Any]], start: int = 0, depth: int = 0) -> Iterator[Entry]:
+def nest(rows: Sequence[Mapping[str, Any]]) -> Iterator[Entry]:
     """Yield the lines of a tree: neighbours that share the next part of their names form a group.
 
     Args:
         rows: Rows with ``layer`` and ``node``, in execution order.
-        start: The characters of the names that the groups around have taken.
-        depth: The number of these groups.
 
     Yields:
         Groups before their layers.
@@ -75,28 +73,49 @@ def nest(rows: Sequence[Mapping[str, Any]], start: int = 0, depth: int = 0) -> I
         >>> [(entry.depth, entry.label, entry.group) for entry in nest(rows)]
         [(0, 'a', True), (1, 'conv', False), (1, 'bn', False), (0, 'fc', False)]
     """
+    levels = [_groups(rows, 0)]  # no recursion: names may have thousands of parts
+    while levels:
+        group = next(levels[-1], None)
+        if group is None:
+            levels.pop()
+            continue
+        members, start, end = group
+        if end == start:
+            yield Entry(len(levels) - 1, _name(members[0])[start:] or _name(members[0]), members, False)
+        else:
+            yield Entry(len(levels) - 1, _name(members[0])[start:end].rstrip("._/"), members, True)
+            levels.append(_groups(members, end))
+
+
+def _groups(rows: Sequence[Mapping[str, Any]], start: int) -> Iterator[tuple[Sequence[Mapping[str, Any]], int, int]]:
+    """Yield neighbours whose names share parts after ``start``, and where these parts begin and end; or single rows."""
     for part, members in groupby(rows, key=lambda row: _part(_name(row), start)):
         group = list(members)
         if len(group) == 1 or not part:
-            yield from (Entry(depth, _name(row)[start:] or _name(row), [row], False) for row in group)
-            continue
-        end = start + len(part)
-        while True:
-            following = {_part(_name(row), end) for row in group}
-            if len(following) > 1 or following == {""}:
-                break
-            end += len(following.pop())
-        yield Entry(depth, _name(group[0])[start:end].rstrip("._/"), group, True)
-        yield from nest(group, end, depth + 1)
+            yield from (([row], start, start) for row in group)
+        else:
+            yield group, start, _shared_end([_name(row) for row in group], start + len(part))
+
+
+def _shared_end(names: Sequence[str], end: int) -> int:
+    """Return where the parts end that all names share, of which those up to ``end`` are known."""
+    while True:
+        parts = {_part(name, end) for name in names}
+        if len(parts) > 1 or parts == {""}:
+            return end
+        end += len(parts.pop())
 
 
 def _name(row: Mapping[str, Any]) -> str:
     return str(row["layer"] if row["layer"] is not None else row["node"])
 
 
+_PART = re.compile(r"[^._/]*[._/]+(?=.)")
+
+
 def _part(name: str, start: int) -> str:
     """Return the part of a name up to its next separator, which it includes; empty for the last part."""
-    match = re.match(r"[^._/]*[._/]+(?=.)", name[start:])
+    match = _PART.match(name, start)
     return match.group() if match else ""
 
 

@@ -58,6 +58,15 @@ def test_sizes_that_the_graph_leaves_free_are_named(run: Run, store: Path) -> No
     assert [item["multiply_adds"] for item in known["layers"]] == [6]
 
 
+def test_names_of_thousands_of_parts_are_nested() -> None:
+    """Each level was a call within the one before, which ended in a RecursionError."""
+    lines = table([".".join("a" * count) for count in range(1, 1501)], width=10_000)
+    assert len(lines) == 1 + 2 * 1500 - 2 + 1
+    assert lines[-2].startswith("  " * 1498 + "a.a ")
+    alike = table([f"{'a.' * 20_000}{end}" for end in "bc"], width=100_000)
+    assert [line.split()[0][-3:] for line in alike[1:4]] == ["a.a", "b", "c"]
+
+
 def test_nodes_without_tensors_are_shown_when_asked_for(run: Run) -> None:
     kinds = [
         item["kind"] for item in run("inspect", EXAMPLE, "--summary", "--nodes", "--json").json["summary"]["layers"]
