@@ -129,6 +129,7 @@ OUTPUT_NUMBER = Limit("output-number", 1 << 20, "outputs", "The number of an out
 ITEM_COUNT = Limit("item-count", 1 << 12, "items", "Items of an attribute that is a tuple")
 CONSTANT_BYTES = Limit("constant-bytes", 1 << 28, "bytes", "A constant of the graph that emitted weights get")
 CONSTANT_TOTAL_BYTES = Limit("constant-total-bytes", 1 << 30, "bytes", "All constants that emitted weights get")
+PATTERN_SECONDS = Limit("pattern-seconds", 10, "seconds", "CPU time to compare the patterns of a mapping with names")
 
 
 def unpacked_limit(size: int) -> int:

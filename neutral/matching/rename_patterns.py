@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Collection, Mapping
 
+from neutral.cpu_time import limited_cpu_time
 from neutral.errors import UsageError
+from neutral.limits import PATTERN_SECONDS
 
 _REFERENCE = re.compile(r"\$(\d+)")
 
@@ -24,7 +26,8 @@ def expand_patterns(mapping: Mapping[str, str], *names: Collection[str]) -> dict
         The entries by name. An entry that matches nothing is kept as it is.
 
     Raises:
-        UsageError: A target refers to a group that its pattern lacks, or two patterns match one name.
+        UsageError: A target refers to a group that its pattern lacks, two patterns match one name, or a pattern takes
+            more CPU time than the limit ``pattern-seconds``.
 
     Example:
         >>> expand_patterns({r"layers.(\\d+).conv": "features.$1.0"}, ["layers.0.conv", "layers.12.conv", "fc"])
@@ -48,15 +51,17 @@ def expand_patterns(mapping: Mapping[str, str], *names: Collection[str]) -> dict
 
 
 def _matches(pattern: str, names: tuple[Collection[str], ...]) -> dict[str, re.Match[str]]:
-    try:
-        expression = re.compile(pattern)
-    except (re.error, RecursionError, OverflowError):  # a name that is unknown, and is reported as such
+    too_long = UsageError(f"the mapping's pattern {pattern!r} takes too long. {PATTERN_SECONDS.advice}")
+    with limited_cpu_time(PATTERN_SECONDS.value, too_long):
+        try:
+            expression = re.compile(pattern)
+        except (re.error, RecursionError, OverflowError):  # a name that is unknown, and is reported as such
+            return {}
+        for group in names:
+            found = {name: match for name in group for match in [expression.fullmatch(name)] if match is not None}
+            if found:
+                return found
         return {}
-    for group in names:
-        found = {name: match for name in group for match in [expression.fullmatch(name)] if match is not None}
-        if found:
-            return found
-    return {}
 
 
 def _substitute(target: str, match: re.Match[str], pattern: str) -> str:

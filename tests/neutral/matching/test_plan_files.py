@@ -258,6 +258,15 @@ def test_patterns_that_cannot_be_are_refused(lines: dict[str, str], message: str
         expand_patterns(lines, ["fc1", "fc2"])
 
 
+def test_a_pattern_that_takes_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Backtracking takes time exponential in the name for the first, and its cube for the second."""
+    monkeypatch.setenv("NEUTRAL_LIMIT_PATTERN_SECONDS", "1")
+    for pattern, name in (("(a+)+b", "a" * 64), ("(.*)_(.*)_(.*)_b", "_" * 20_000)):
+        with pytest.raises(UsageError, match=r"takes too long\. .* NEUTRAL_LIMIT_PATTERN_SECONDS"):
+            expand_patterns({pattern: "x"}, [name])
+    assert expand_patterns({"a+": "x"}, ["a" * 64]) == {"a" * 64: "x"}
+
+
 def test_patterns_rename_layers_for_writing_too() -> None:
     entries = read_entries({r"conv(\d)": "features.$1"}, {"conv0": None, "conv1": None, "fc": None})
     assert {name: entry.module for name, entry in entries.items()} == {"conv0": "features.0", "conv1": "features.1"}
