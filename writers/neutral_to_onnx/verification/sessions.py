@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
 
 import numpy as np
-from onnx import ModelProto, ValueInfoProto, load_model
+from onnx import ModelProto, TensorProto, ValueInfoProto, load_model
 
 from neutral.errors import SourceError, UnsupportedError, VerificationError
 
@@ -51,7 +52,8 @@ class OnnxModel:
             The model.
 
         Raises:
-            SourceError: If it cannot be read, or is not an ONNX model.
+            SourceError: If it cannot be read, is not an ONNX model, or takes tensors from elsewhere than a file beside
+                it.
         """
         from google.protobuf.message import DecodeError
 
@@ -63,7 +65,13 @@ class OnnxModel:
             raise SourceError(f"{path}: not an ONNX model: {error}.") from error
         if not proto.graph.node and not proto.graph.output:
             raise SourceError(f"{path}: not an ONNX model: it has no graph.")
-        return cls(proto, Path(path).resolve().parent, os.path.basename(path))
+        folder = Path(path).resolve().parent
+        for message in _messages(proto):
+            _check_texts(message, os.fspath(path))
+            if isinstance(message, TensorProto) and message.data_location == TensorProto.EXTERNAL:
+                entries = {entry.key: entry.value for entry in message.external_data}
+                _check_location(entries.get("location", ""), folder, os.fspath(path))
+        return cls(proto, folder, os.path.basename(path))
 
     def with_proto(self, proto: ModelProto) -> OnnxModel:
         """Return another model with the same name and the same folder of tensors.
@@ -126,3 +134,34 @@ class OnnxModel:
             return onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # its errors have no common class
             raise VerificationError(f"onnxruntime does not load {self.name}: {error}") from error
+
+
+def _messages(message: Any) -> Iterator[Any]:
+    """Yield a message and all within it, parts first: those of subgraphs and functions too."""
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for item in (value,) if hasattr(value, "ListFields") else value:
+                yield from _messages(item)
+    yield message
+
+
+def _check_texts(message: Any, model: str) -> None:
+    """Raise SourceError if a text is not UTF-8: protobuf gives it as bytes."""
+    for field, value in message.ListFields():
+        if field.type == field.TYPE_STRING:
+            for text in (value,) if isinstance(value, (str, bytes)) else value:
+                if not isinstance(text, str):
+                    raise SourceError(f"{model}: not an ONNX model: the {field.name} {text!r} is not UTF-8.")
+
+
+def _check_location(location: str, folder: Path, model: str) -> None:
+    """Raise SourceError if a tensor's file is not a plain file in the folder: a path could name any file."""
+    is_name = location not in ("", os.curdir, os.pardir) and not set(location) & {"/", "\\", ":", "\0"}
+    if not is_name:
+        raise SourceError(f"{model}: takes tensors from {location!r}; expected the name of a file beside the model.")
+    try:
+        mode = os.lstat(folder / location).st_mode
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{model}: takes tensors from {location!r}, which cannot be read: {error}.") from None
+    if not stat.S_ISREG(mode):
+        raise SourceError(f"{model}: takes tensors from {location!r}, which is a link or no file; expected a file.")

@@ -144,7 +144,6 @@ def _outputs(model: OnnxModel) -> Store:
     """Return a store whose graph has the outputs of the model, by which the recorded ones are found."""
     values = []
     for item in model.proto.graph.output:
-        node, colon, number = item.name.rpartition(":")
-        is_later = bool(colon) and number.isdigit()
-        values.append(Value(node, int(number)) if is_later else Value(item.name))
+        later = re.fullmatch(r"(.*):([0-9]{1,9})", item.name, re.DOTALL)
+        values.append(Value(later[1], int(later[2])) if later else Value(item.name))
     return Store({}, {}, Graph((), (), tuple(values)))
