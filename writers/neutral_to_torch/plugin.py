@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ContextManager, Mapping, Sequence
 
 from neutral.errors import UnsupportedError
 from neutral.plugins.writer import check_options
@@ -107,7 +107,7 @@ class TorchWriter:
         return ("import torch, neutral_to_torch", load, use)
 
     def build(self, store: Store) -> nn.Module:
-        """Return the emitted module in memory; see :func:`neutral_to_torch.build`.
+        """Return the emitted module in memory; see :func:`neutral_to_torch.build`. The store's file is not mapped.
 
         Args:
             store: A store with a graph.
@@ -115,7 +115,8 @@ class TorchWriter:
         Returns:
             The model, in eval mode.
         """
-        module: nn.Module = _package().build(store)
+        with _files_read():
+            module: nn.Module = _package().build(store)
         return module
 
     def plan_of(self, store: Store) -> Mapping[str, str]:
@@ -161,7 +162,7 @@ class TorchWriter:
         return plan
 
     def load_into(self, module: nn.Module, store: Store, mapping: Mappable = None, **options: Any) -> Plan:
-        """Fill a module from a store; see :func:`neutral_to_torch.load_into`.
+        """Fill a module from a store; see :func:`neutral_to_torch.load_into`. The store's file is not mapped.
 
         Args:
             module: The module to fill.
@@ -172,7 +173,8 @@ class TorchWriter:
         Returns:
             The plan that was followed.
         """
-        plan: Plan = _package().load_into(module, store, mapping, **_with_tensors(options))
+        with _files_read():
+            plan: Plan = _package().load_into(module, store, mapping, **_with_tensors(options))
         return plan
 
     def save_weights(
@@ -216,6 +218,14 @@ class TorchWriter:
         """
         typed: Store = _package().typed(store, module)
         return typed
+
+
+def _files_read() -> ContextManager[None]:
+    """Return a block in which no file is mapped: a command whose file shrinks gives an error, not a signal."""
+    _package()
+    from neutral_to_torch.loading.tensors import files_read
+
+    return files_read()
 
 
 def _with_tensors(options: dict[str, Any]) -> dict[str, Any]:

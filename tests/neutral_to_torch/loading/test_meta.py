@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from neutral.graph import Layer
 from neutral.store import Store
 from neutral.tensor import FileRange, Tensor, from_numpy
 from neutral_to_torch import load_into
+from neutral_to_torch.plugin import TorchWriter
 from stores import Builder
 
 
@@ -89,6 +91,24 @@ def test_weights_are_the_files_pages_and_outlive_the_store(path: Path) -> None:
     made = {"conv.bias", "act.weight", "bn.num_batches_tracked"}  # a constant, an expanded slope, a counter
     assert {name for name, mapped in inside.items() if not mapped} == made
     np.testing.assert_array_equal(module.fc.weight.detach().numpy(), expected)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a signal would end this process")
+def test_commands_map_no_file(path: Path) -> None:
+    """A file that shrinks while it is mapped ends the process that reads it by SIGBUS."""
+    child = os.fork()
+    if child == 0:
+        code = 99
+        try:
+            module = on_meta()
+            with neutral.open(path) as store:
+                TorchWriter().load_into(module, store)
+                expected = store["fc.weight"]
+            os.truncate(path, 0)
+            code = int(not np.array_equal(module.fc.weight.detach().numpy(), expected))
+        finally:
+            os._exit(code)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 def test_training_a_mapped_module_leaves_the_file_alone(path: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import mmap
 import os
-from typing import Iterable
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Iterable, Iterator
 
 import torch
 
@@ -53,18 +55,43 @@ def code_of(dtype: torch.dtype) -> str:
     raise UnsupportedError(f"unsupported dtype {dtype}; a store has {', '.join(DTYPE_NAME.values())}.")
 
 
+_READS: ContextVar[bool] = ContextVar("reads", default=False)
+
+
+@contextmanager
+def files_read() -> Iterator[None]:
+    """Make tensors of the block copies in memory, not maps of their files: the files may shrink after it.
+
+    Example:
+        >>> import tempfile
+        >>> from neutral.tensor import FileRange
+        >>> with tempfile.NamedTemporaryFile() as file, files_read():
+        ...     _ = file.write(bytes(8))
+        ...     file.flush()
+        ...     value = MemoryMaps().get(Tensor("F32", (2,), (FileRange(file.name, 0, 8),)))
+        ...     _ = file.truncate(0)
+        ...     value
+        tensor([0., 0.])
+    """
+    token = _READS.set(True)
+    try:
+        yield
+    finally:
+        _READS.reset(token)
+
+
 class MemoryMaps:
     """Memory maps of files, private to the process: writing to a tensor changes no file.
 
     A file is mapped once, and stays mapped while a tensor uses it. Shrinking the file meanwhile is fatal to the
-    process, as with every mapped file.
+    process, as with every mapped file; :func:`files_read` avoids it, and the command line uses that.
     """
 
     def __init__(self) -> None:
         self._maps: dict[str, mmap.mmap] = {}
 
     def get(self, tensor: Tensor) -> torch.Tensor:
-        """Return a tensor without a copy if one file has its bytes, aligned; else in memory of its own.
+        """Return a tensor without a copy if one file has its bytes, aligned; else, and if asked, in memory of its own.
 
         Args:
             tensor: A tensor of a store.
@@ -73,7 +100,7 @@ class MemoryMaps:
             A tensor of the same dtype and shape.
         """
         parts = tensor.content
-        if not tensor.size or not isinstance(parts, tuple) or len(parts) != 1:
+        if _READS.get() or not tensor.size or not isinstance(parts, tuple) or len(parts) != 1:
             return read(tensor)
         if parts[0].offset % ITEM_SIZE[tensor.dtype]:
             return read(tensor)
