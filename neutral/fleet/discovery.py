@@ -105,6 +105,7 @@ def search(sources: Sequence[str], leave_out: str | None = None) -> Found:
         (0, ['notes.xyz'])
     """
     checkpoints: dict[str, Checkpoint] = {}
+    taken: set[str] = set()
     passed_over: dict[str, str] = {}
     readers = [reader for reader in plugins.load_all(plugins.READERS) if hasattr(reader, "find")]
     for given in sources:
@@ -114,7 +115,8 @@ def search(sources: Sequence[str], leave_out: str | None = None) -> Found:
             used: set[str] = set()
             for reader in readers:
                 for name, members in reader.find(folder, names):
-                    unique = unique_name(os.path.normpath(os.path.join(top, inside, name)), checkpoints)
+                    unique = unique_name(os.path.normpath(os.path.join(top, inside, name)), taken)
+                    taken.add(unique.casefold())
                     paths = tuple(os.path.join(folder, member) for member in members)  # also joins URLs
                     checkpoints[unique] = Checkpoint(unique, reader.name, paths)
                     used.update(part for member in members for part in (member, member.partition("#")[0]))
@@ -153,19 +155,21 @@ def _folders(source: str, leave_out: str | None) -> Iterator[tuple[str, str, lis
 def unique_name(name: str, taken: Container[str]) -> str:
     """Return a name that is not taken: the name itself, or with the first free number.
 
+    Names that differ only in case are the same: an archive may be on a file system that ignores case.
+
     Args:
         name: The wanted name.
-        taken: The names that are in use.
+        taken: The names that are in use, in folded case.
 
     Returns:
         ``name``, ``name~2``, ``name~3`` and so on.
 
     Example:
-        >>> unique_name("model", {"model", "model~2"})
-        'model~3'
+        >>> unique_name("Model", {"model", "model~2"})
+        'Model~3'
     """
     number, unique = 1, name
-    while unique in taken:
+    while unique.casefold() in taken:
         number += 1
         unique = f"{name}~{number}"
     return unique

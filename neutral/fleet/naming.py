@@ -54,11 +54,11 @@ def name_checkpoints(
             names[name] = max(same, key=lambda entry: entry.store is not None).name
         if digest is not None:
             obsolete.update(entry.name for entry in known if entry.name != names.get(name))
-    taken = {*former, *names.values()}
+    taken = {name.casefold() for name in (*former, *names.values())}
     for name in sorted(checkpoints):
         if name not in names:
             names[name] = unique_name(name, taken)
-            taken.add(names[name])
+            taken.add(names[name].casefold())
     return Naming(names, frozenset(obsolete))
 
 

@@ -108,6 +108,7 @@ class AtomicFiles:
     def __init__(self, keep_existing: bool = False) -> None:
         self._keep_existing = keep_existing or keeps_existing()
         self._files: list[tuple[str, TemporaryFile]] = []
+        self._by_folded_name: dict[str, TemporaryFile] = {}
         self._path = ""
         self._stack = ExitStack()
 
@@ -121,7 +122,8 @@ class AtomicFiles:
             The temporary file, open for writing.
 
         Raises:
-            TargetError: If it cannot be created, or the target exists and is to be kept.
+            TargetError: If it cannot be created, the target exists and is to be kept, or it is another of the targets
+                on a file system that ignores case.
         """
         self._path = os.fspath(path)
         target = os.path.realpath(self._path)
@@ -131,8 +133,18 @@ class AtomicFiles:
             remove_abandoned(self._stack.enter_context(parent_folder(target)))
             file = TemporaryFile(target)
         self._stack.callback(file.close)
+        self._refuse_one_file(file)
         self._files.append((self._path, file))
         return file.file
+
+    def _refuse_one_file(self, file: TemporaryFile) -> None:
+        """Raise TargetError if the name of a target differs from that of another only in case, and case is ignored."""
+        other = self._by_folded_name.setdefault(file.target.casefold(), file)
+        if other.target != file.target and file.ignores_case:
+            raise TargetError(
+                f"{self._path}: this file system ignores case, so it would replace {other.target}, which is written "
+                "too. Choose a folder on another file system."
+            )
 
     def __enter__(self) -> AtomicFiles:
         return self

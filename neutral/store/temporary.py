@@ -61,6 +61,11 @@ class TemporaryFile:
         if os.name == "nt":  # pragma: no cover - Windows, which renames closed files only
             self.file.close()
 
+    @property
+    def ignores_case(self) -> bool:
+        """Whether names in the folder that differ only in case are one file."""
+        return os.path.lexists(f"{self._path[: -len('.tmp')]}.TMP")
+
     def replace(self, target: str | None = None) -> None:
         """Rename the file to its target, or to another path in the folder.
 

@@ -236,6 +236,15 @@ def test_checkpoints_of_one_name_from_other_sources_get_names_of_their_own(tmp_p
     assert (again.resumed, again.run, len(again.entries)) == (1, {"model~2"}, 2)
 
 
+def test_names_that_differ_only_in_case_are_two_files_on_every_file_system(tmp_path: Path) -> None:
+    for number, name in enumerate(("model", "Model", "deep/net", "DEEP/NET")):
+        write_params(tmp_path / "tree" / f"{name}.params", number)
+    archive([str(tmp_path / "tree")], tmp_path / "out", workers=1)
+    stores = [str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.safetensors")]
+    assert len(stores) == 4 and len({name.casefold() for name in stores}) == 4
+    assert sorted(content_of(tmp_path / "out" / name) for name in stores) == [0, 1, 2, 3]
+
+
 def test_a_second_source_is_added_and_a_copy_in_it_is_a_duplicate(tmp_path: Path) -> None:
     write_params(tmp_path / "a" / "one.params", 1)
     write_params(tmp_path / "b" / "two.params", 1)

@@ -248,6 +248,27 @@ def test_files_of_another_process_that_appear_meanwhile_are_kept(names: str, tmp
     assert os.listdir(tmp_path) == [names[-1]] and (tmp_path / names[-1]).read_bytes() == b"old"
 
 
+def test_targets_that_differ_in_case_are_refused_where_they_are_one_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with AtomicFiles() as files:
+        for name in ("a", "A"):
+            files.open(tmp_path / name).write(name.encode())
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a": "a", "A": "A"}
+    lexists = os.path.lexists
+
+    def ignoring_case(path: str) -> bool:
+        folder, name = os.path.split(path)
+        return name.casefold() in map(str.casefold, os.listdir(folder)) if lexists(folder) else False
+
+    monkeypatch.setattr(os.path, "lexists", ignoring_case)
+    expected = r"A: this file system ignores case, so it would replace \S+a, which is written too"
+    with pytest.raises(TargetError, match=expected), AtomicFiles() as files:
+        for name in ("a", "b", "A"):
+            files.open(tmp_path / name).write(b"new")
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a": "a", "A": "A"}
+
+
 def test_an_error_between_two_renames_names_what_was_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     replace = os.replace
 
