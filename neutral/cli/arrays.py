@@ -83,15 +83,19 @@ def read_inputs(files: Sequence[tuple[str, str]]) -> dict[str, np.ndarray]:
 def _read(name: str, path: str) -> Mapping[str, Any]:
     import numpy as np
 
+    from neutral.errors import NeutralError
+
     try:
-        content = np.load(path, allow_pickle=False)
-        if isinstance(content, np.ndarray):
-            return {name or os.path.basename(path): content}
-        with content:
+        with open(path, "rb") as file:
+            content = np.load(file, allow_pickle=False)
+            if isinstance(content, np.ndarray):
+                return {name or os.path.basename(path): content}
             if not name:
-                return {key: content[key] for key in content.files}
+                return {key: np.asarray(content[key]) for key in content.files}
             if len(content.files) != 1:
                 raise SourceError(f"{path}: has {len(content.files)} arrays; expected one, for input {name!r}.")
-            return {name: content[content.files[0]]}
-    except (OSError, ValueError, EOFError) as error:
-        raise SourceError(f"{path}: cannot be read as .npy or .npz: {error}.") from error
+            return {name: np.asarray(content[content.files[0]])}
+    except NeutralError:
+        raise
+    except Exception as error:  # those of zip, zlib and NumPy on damaged files have no common class
+        raise SourceError(f"{path}: cannot be read as .npy or .npz: {error or type(error).__name__}.") from error

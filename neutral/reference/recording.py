@@ -114,7 +114,9 @@ class _Values:
         self._file = file
 
     def add(self, key: str, array: Array) -> str:
-        """Append an array; return its key."""
+        """Append an array; return its key, with a mark if another array has it: ``a:1`` may be a node's own name."""
+        while key in self.tensors:
+            key += "~"
         tensor = from_numpy(array)
         place = FileRange(self._path, self._file.tell(), tensor.nbytes)
         self._file.writelines(tensor.chunks())

@@ -41,10 +41,14 @@ def selected_outputs(graph: Graph, outputs: Sequence[str] | None, until: str | N
         The values.
 
     Raises:
-        UsageError: If there is no such node or output.
+        UsageError: If there is no such node or output, or two outputs have one name.
     """
     if outputs is None and until is None:
-        return {output_name(value): value for value in graph.outputs}
+        named: dict[str, Value] = {}
+        for value in graph.outputs:
+            if named.setdefault(output_name(value), value) != value:
+                raise UsageError(f"the graph has two outputs named {output_name(value)!r}: choose one with --output.")
+        return named
     nodes = {node.name: node for node in graph.nodes}
     chosen = {name: _value(name, nodes, graph) for name in outputs or ()}
     if until is not None:

@@ -68,6 +68,36 @@ def test_mistakes(run: Run, store: Path, data: Path, words: tuple[str, ...], cod
     assert not (data / "out.npz").exists()
 
 
+def test_damaged_archives_of_inputs_are_refused(run: Run, store: Path, data: Path) -> None:
+    """Errors of zip files, which are no errors of the system and no ValueError, were foreign ones."""
+    content = (data / "named.npz").read_bytes()
+    for position in range(0, 8 * len(content), 31):
+        changed = bytearray(content)
+        changed[position // 8] ^= 1 << position % 8
+        (data / "damaged.npz").write_bytes(changed)
+        result = run("run", store, "--input", data / "damaged.npz", "-o", data / "out.npz")
+        assert result.code in (0, 2, 3, 6), (position, result.err)
+    for length in range(0, len(content), 7):
+        (data / "damaged.npz").write_bytes(content[:length])
+        result = run("run", store, "--input", data / "damaged.npz", "-o", data / "out.npz")
+        assert result.code == 3 and "damaged.npz: cannot be read as .npy or .npz" in result.err
+
+
+def test_two_outputs_of_one_name_are_not_confused(run: Run, data: Path) -> None:
+    """Output 1 of ``a`` and output 0 of ``a:1`` had one name, and the second replaced the first."""
+    x = Value("data")
+    split = Node("a", "split", (x,), {"axis": 0, "parts": 2})
+    nodes = (split, Node("a:1", "relu", (x,), {}))
+    graph = Graph((Input("data", (2, 3), "float32"),), nodes, (Value("a", 1), Value("a:1")))
+    Store({}, {}, graph).save(data / "two.safetensors")
+    words = ("run", data / "two.safetensors", "--input", f"data={data}/x.npy", "-o", data / "out.npz")
+    result = run(*words)
+    assert result.code == 2 and "two outputs named 'a:1': choose one with --output" in result.err
+    golden = data / "golden.safetensors"
+    words = ("golden", data / "two.safetensors", "--input", f"data={data}/x.npy", "-o", golden)
+    assert run(*words).code == 2
+
+
 @pytest.mark.parametrize("batch", ["1", "2", "5"])
 def test_batches_are_joined(run: Run, store: Path, data: Path, batch: str) -> None:
     many = np.random.default_rng(0).standard_normal((5, 3), np.float32)
