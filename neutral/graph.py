@@ -7,7 +7,6 @@ computation of each operator, its attributes and its tensor roles.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, Iterator, Mapping, NamedTuple, Union
 
@@ -97,6 +96,8 @@ class Graph:
 
     def __repr__(self) -> str:
         """Return the counts, and a digest of the content: graphs that differ have texts that differ, also in keys."""
+        from hashlib import sha256
+
         digest = sha256(repr((self.inputs, self.nodes, self.outputs)).encode("utf-8", "surrogatepass")).hexdigest()
         return f"<Graph {digest[:16]}: {self._counts()}>"
 

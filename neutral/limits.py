@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from neutral.errors import UsageError
 
-_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*(?:([KMGT])(I?))?B?", re.IGNORECASE)
+_SIZE = r"(?i)([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*(?:([KMGT])(I?))?B?"
 
 
 def parse_size(text: str) -> int:
@@ -30,7 +30,7 @@ def parse_size(text: str) -> int:
         >>> parse_size("1.5kB"), parse_size("2 KiB")
         (1500, 2048)
     """
-    match = _SIZE.fullmatch(text.strip())
+    match = re.fullmatch(_SIZE, text.strip())
     if match is None:
         raise UsageError(f"invalid size {text!r}; expected for example 500MB or 5GiB.")
     number, unit, binary = match.groups()

@@ -157,24 +157,26 @@ def parser(verbs: Sequence[str]) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     top.add_argument("--version", action="version", version=f"neutral {__version__}")
-    choices = top.add_subparsers(dest="verb", metavar="VERB", required=True, title="verbs")
+    choices = top.add_subparsers(dest="verb", metavar="VERB", required=True, title="verbs", prog=top.prog)
     for verb, text in {**VERBS, **dict.fromkeys(verbs, "")}.items():
-        module = _command(verb) if verb in verbs else None
+        if verb not in verbs:
+            choices.add_parser(verb, help=text, add_help=False)
+            continue
+        module = _command(verb)
         child = choices.add_parser(
             verb,
             help=text,
-            description=module.__doc__ if module else None,
-            epilog=examples_text(verb) if module else None,
+            description=module.__doc__,
+            epilog=examples_text(verb),
             formatter_class=argparse.RawDescriptionHelpFormatter,
             parents=[common],
             allow_abbrev=False,
         )
-        if module is not None:
-            child.add_argument(
-                "--plugin", action="append", default=[], metavar="FILE", help="run a Python file that defines operators"
-            )
-            module.add_arguments(child)
-            child.set_defaults(run=module.run)
+        child.add_argument(
+            "--plugin", action="append", default=[], metavar="FILE", help="run a Python file that defines operators"
+        )
+        module.add_arguments(child)
+        child.set_defaults(run=module.run)
     return top
 
 

@@ -6,10 +6,7 @@ a line or change the terminal.
 
 from __future__ import annotations
 
-import json
-import math
 import sys
-import traceback
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Iterator, Mapping
@@ -20,25 +17,12 @@ from neutral.text import printable
 
 
 @dataclass(frozen=True)
-class LazyList:
-    """A long list in a document; each item is made when it is printed, so that they are never all in memory.
-
-    Args:
-        items: Return an iterator over the items; called for each pass.
-    """
-
-    items: Callable[[], Iterator[Any]]
-
-    def __iter__(self) -> Iterator[Any]:
-        return self.items()
-
-
-@dataclass(frozen=True)
 class Report:
     """The result of a command.
 
     Args:
-        document: The document that ``--json`` prints. Its values may be :class:`LazyList`.
+        document: The document that ``--json`` prints. Its values may be
+            :class:`~neutral.cli.documents.LazyList`.
         lines: The lines that are printed without ``--json``.
         exit_code: The exit code of the program.
     """
@@ -91,6 +75,8 @@ class Console:
         if self.verbose and isinstance(error, MatchError):
             sys.stderr.write("".join(f"  {printable(problem)}\n" for problem in error.problems))
         if self.debug:
+            import traceback
+
             traceback.print_exception(type(error), error, error.__traceback__)
         if self.json:
             with suppress(TargetError), written_out():  # the first error counts
@@ -131,7 +117,9 @@ class Console:
             yield update
 
     def _write_json(self, document: Mapping[str, Any]) -> None:
-        for text in _json_texts(document):
+        from neutral.cli.documents import json_texts
+
+        for text in json_texts(document):
             sys.stdout.write(text)
 
 
@@ -207,40 +195,3 @@ def _error_document(error: BaseException, message: str, exit_code: int) -> dict[
     if isinstance(error, NeutralError):
         document.update((key, getattr(error, key)) for key in ("file", "offset", "problems") if hasattr(error, key))
     return document
-
-
-_ENCODER = json.JSONEncoder(indent=2, allow_nan=False, default=lambda value: f"<{type(value).__name__}>")
-"""ASCII only: names are as harmless in JSON as in the text."""
-
-
-def _json_texts(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the text of a document in parts, indented by two spaces."""
-    separator = "{\n"
-    for key, value in document.items():
-        yield f"{separator}  {_ENCODER.encode(key)}: "
-        yield from _items(value) if isinstance(value, LazyList) else [_json(value, 2)]
-        separator = ",\n"
-    yield "\n}\n" if document else "{}\n"
-
-
-def _items(values: LazyList) -> Iterator[str]:
-    separator = "["
-    for value in values:
-        yield f"{separator}\n    {_json(value, 4)}"
-        separator = ","
-    yield "[]" if separator == "[" else "\n  ]"
-
-
-def _json(value: Any, indent: int) -> str:
-    return _ENCODER.encode(_finite(value)).replace("\n", "\n" + " " * indent)
-
-
-def _finite(value: Any) -> Any:
-    """Replace infinities and NaN, which JSON lacks, by text, as in the manifest."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return repr(value)
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    return value

@@ -8,13 +8,14 @@ tensor; without it, tensor data are not read.
 from __future__ import annotations
 
 import argparse
-import shutil
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator
 
-from neutral.cli.console import Console, LazyList, Report, byte_size, plural
+from neutral.cli.console import Console, Report, byte_size, plural
+from neutral.cli.documents import LazyList
 from neutral.cli.examples import parse_shape
 from neutral.cli.sources import HELP, add_source, open_any
+from neutral.gc_pause import gc_paused
 from neutral.text import shape_text, table_lines
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stats", action="store_true", help="read every tensor, and show statistics of its elements")
 
 
+@gc_paused()  # the only model lives until the command ends: nothing to collect
 def run(arguments: argparse.Namespace, console: Console) -> Report:
     """Describe the layers and tensors; no tensor is read.
 
@@ -75,6 +77,8 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
 
 
 def _width() -> int:
+    import shutil
+
     return shutil.get_terminal_size((80, 24)).columns
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import glob
 import os
 import re
 from contextlib import nullcontext
@@ -20,11 +19,11 @@ OUTPUTS = ("output", "save_plan", "html")
 """The arguments of the verbs that name files to write."""
 
 _MARKS = {
-    ".py": re.compile(rb"Weights: SHA-256 [0-9a-f]{64}\n|^Converted from .* by Neutral [0-9.]+", re.MULTILINE),
-    ".toml": re.compile(rb"^neutral_plan = ", re.MULTILINE),
-    ".html": re.compile(rb"<title>Verification of "),
+    ".py": rb"Weights: SHA-256 [0-9a-f]{64}\n|^Converted from .* by Neutral [0-9.]+",
+    ".toml": rb"^neutral_plan = ",
+    ".html": rb"<title>Verification of ",
 }
-"""What the files of Neutral have that are not weights or stores, by suffix."""
+"""Patterns that the files of Neutral match that are not weights or stores, by suffix."""
 
 _READ = 1 << 16
 
@@ -81,7 +80,7 @@ def check_outputs(arguments: argparse.Namespace) -> None:
             raise UsageError(f"{first}: two outputs have this name. Choose another one for one of them.")
     if not getattr(arguments, "force", False):
         for output in outputs:
-            _refuse_foreign(output)
+            _check_replaceable(output)
 
 
 def refuse_replacing(target: str, sources: Iterable[str]) -> None:
@@ -99,18 +98,21 @@ def refuse_replacing(target: str, sources: Iterable[str]) -> None:
             raise UsageError(f"{target}: the output would replace the source {path}. Choose another name.")
 
 
-def _refuse_foreign(path: str) -> None:
+def _check_replaceable(path: str) -> None:
+    """Raise TargetError if a file exists that has the suffix of a file of Neutral and not its mark."""
     mark = _MARKS.get(os.path.splitext(path)[1].lower())
     if mark is None or not os.path.isfile(path):
         return
     with open(path, "rb") as file:
         head = file.read(_READ)
-    if head and not mark.search(head):
+    if head and not re.search(mark, head, re.MULTILINE):
         raise TargetError(f"{path}: exists, and Neutral did not write it. Choose another name, or pass --force.")
 
 
 def _files_of(path: str) -> Iterator[str]:
     """Yield the files that an input may stand for: itself, those of a folder, a prefix, or the shards of an index."""
+    import glob
+
     yield path
     if os.path.isdir(path):
         yield from (entry.path for entry in os.scandir(path) if entry.is_file())

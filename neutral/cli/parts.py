@@ -7,7 +7,8 @@ import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Iterator, Mapping
 
-from neutral.cli.console import LazyList, Report
+from neutral.cli.console import Report
+from neutral.cli.documents import LazyList
 from neutral.cli.pipes import mapped
 from neutral.errors import NeutralError
 

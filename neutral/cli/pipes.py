@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import shutil
 import sys
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,7 +13,6 @@ from typing import IO, Any, Callable, Iterator, NamedTuple
 from neutral.cli.console import Report
 from neutral.cli.streams import binary, written_out
 from neutral.errors import NeutralError, SourceError, TargetError, UsageError
-from neutral.scratch import ScratchFolder
 
 INPUTS = ("store", "stores", "source", "sources", "first", "second", "weights")
 """The arguments of the verbs that name files to read."""
@@ -84,6 +82,10 @@ def piped(arguments: argparse.Namespace) -> Iterator[Pipes]:
         stdin = binary(sys.stdin, SourceError("-: standard input is closed; name a file."))
     if writes:
         stdout = binary(sys.stdout, TargetError("-o -: standard output is closed; name a file."))
+    import shutil
+
+    from neutral.scratch import ScratchFolder
+
     with ScratchFolder() as folder:
         for name in reads:
             path = _spooled(stdin, folder)
@@ -151,6 +153,8 @@ def _spooled(stream: IO[bytes], folder: str) -> str:
     suffix = next((suffix for magic, suffix in SUFFIXES if head.startswith(magic)), None)
     if suffix is None:
         suffix = "-symbol.json" if head.lstrip()[:1] == b"{" else ".safetensors"
+    import shutil
+
     path = os.path.join(folder, f"stdin{suffix}")
     with open(path, "wb") as file:
         file.write(head)

@@ -34,7 +34,7 @@ def _dot_rank(node: RankContext) -> int | None:
 
 
 _EINSUM_TERM = r" *(?:[A-Za-z] *)*(?:\.\.\. *(?:[A-Za-z] *)*)?"
-_EINSUM = re.compile(f"{_EINSUM_TERM}(?:,{_EINSUM_TERM})*(?:->{_EINSUM_TERM})?")
+_EINSUM = f"{_EINSUM_TERM}(?:,{_EINSUM_TERM})*(?:->{_EINSUM_TERM})?"
 
 
 def einsum_problem(subscripts: str) -> str | None:
@@ -52,7 +52,7 @@ def einsum_problem(subscripts: str) -> str | None:
         >>> einsum_problem("ij->k")
         "has the output axis 'k', which no operand has"
     """
-    if _EINSUM.fullmatch(subscripts) is None:
+    if re.fullmatch(_EINSUM, subscripts) is None:
         return "is not of the form 'ij,jk->ik'"
     operands, _, output = subscripts.replace(" ", "").replace(".", "").partition("->")
     letters = set(operands)

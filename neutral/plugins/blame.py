@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
-
 from neutral.plugins.registry import BUILTIN, COMMANDS, OPERATORS, READERS, WRITERS, registered
 
 FILE_PREFIX = "neutral_plugin_"
@@ -28,6 +26,8 @@ def plugin_that_raised(error: BaseException) -> str | None:
         ...     print(plugin_that_raised(error))
         None
     """
+    import traceback
+
     roots = _plugins_by_package()
     own = {"neutral", *(_package(target) for group in BUILTIN.values() for target in group.values())}
     for frame, _ in reversed(list(traceback.walk_tb(error.__traceback__))):

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from typing import Any, Iterator, Sequence
 
 from neutral.errors import NeutralError, SourceError, TargetError, UnsupportedError
-from neutral.scratch import ScratchFolder
 from neutral.tensor import CHUNK, FileRange, Tensor
 
 FIRST_REQUEST = 1 << 16
@@ -160,6 +159,8 @@ def fetched(paths: Sequence[str]) -> Iterator[list[str]]:
     if not any(map(is_url, paths)):
         yield list(paths)
         return
+    from neutral.scratch import ScratchFolder
+
     with ScratchFolder() as folder:
         local_paths = {fetch(path, folder) if is_url(path) else path: path for path in paths}
         try:

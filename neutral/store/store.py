@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Callable, Mapping, Sequence
 
 from neutral.errors import UsageError
 from neutral.graph import Graph, Layer
-from neutral.scratch import ScratchFolder
 from neutral.store.progress import Progress
 from neutral.store.source_versions import SourceVersions, files_of
 from neutral.tensor import Tensor, nbytes_of
@@ -125,6 +124,7 @@ class Store:
             UsageError: If the suffix is unknown.
             TargetError: If the file cannot be written.
         """
+        from neutral.scratch import ScratchFolder
         from neutral.store.containers import container_for
         from neutral.store.remote import is_url, put
 

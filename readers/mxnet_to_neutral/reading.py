@@ -10,7 +10,6 @@ from mxnet_to_neutral.arrays import Array, ArrayFile, read_arrays
 from mxnet_to_neutral.drafts import Conversion
 from mxnet_to_neutral.files.checkpoint import Checkpoint
 from mxnet_to_neutral.files.folder import with_partner
-from mxnet_to_neutral.files.live import export_live
 from mxnet_to_neutral.files.sources import find_checkpoint
 from mxnet_to_neutral.layers.assemble import Assembly
 from mxnet_to_neutral.layers.gates import names_of_whole
@@ -127,6 +126,8 @@ def _open_checkpoint(source: Sequence[Any], epoch: int | None) -> Checkpoint:
     if all(isinstance(part, (str, os.PathLike)) for part in source):
         return find_checkpoint([os.fspath(part) for part in source], epoch)
     if len(source) == 1:
+        from mxnet_to_neutral.files.live import export_live
+
         return export_live(source[0])
     kinds = ", ".join(type(part).__name__ for part in source)
     raise UsageError(f"unsupported source ({kinds}); expected paths, or one live MXNet model.")

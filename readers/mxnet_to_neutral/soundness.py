@@ -10,8 +10,8 @@ from neutral.graph import Graph, Node
 from neutral.store.store import Store
 from neutral.store.structure import structure_problems
 
-_NODE = re.compile(r"graph, node ('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")")
-_LAYER = re.compile(r"layer ('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"): ")
+_NODE = r"graph, node ('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")"
+_LAYER = r"layer ('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"): "
 
 MAX_SHOWN = 10
 """Problems that an error lists."""
@@ -37,7 +37,7 @@ def unsound_nodes(store: Store) -> dict[str, str]:
     reasons: dict[str, str] = {}
     for problem in problems:
         reason = problem.rpartition("': ")[2] or problem
-        at_node, at_layer = _NODE.match(problem), _LAYER.match(problem)
+        at_node, at_layer = re.match(_NODE, problem), re.match(_LAYER, problem)
         names = [nodes[at_node.group(1)].name] if at_node and at_node.group(1) in nodes else []
         names += users.get(at_layer.group(1), []) if at_layer else []
         if not names:

@@ -14,11 +14,10 @@ import struct
 from functools import lru_cache
 
 from mxnet_to_neutral.arrays.array import Array, ArrayFile
+from mxnet_to_neutral.arrays.signatures import NPY_MAGIC
 from mxnet_to_neutral.arrays.window import DAMAGED, Window
 from mxnet_to_neutral.limits import MAX_NDIM, MAX_NPY_HEADER
 from neutral.tensor import Tensor
-
-NPY_MAGIC = b"\x93NUMPY"
 
 DTYPE_BY_DESCR = {
     "'|b1'": "BOOL",

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
+from typing import Callable
 
 from mxnet_to_neutral.arrays.array import ArrayFile
 from mxnet_to_neutral.arrays.ndarray_list import parse_list
-from mxnet_to_neutral.arrays.npy import parse_npy
-from mxnet_to_neutral.arrays.npz import parse_npz
 from mxnet_to_neutral.arrays.signatures import HEAD_SIZE, describe_foreign_file, detect_format
 from mxnet_to_neutral.arrays.window import Window, open_window
 from neutral.errors import FormatError, NeutralError, SourceError
-
-_PARSERS = {"ndarray-list": parse_list, "npz": parse_npz, "npy": parse_npy}
 
 
 def read_arrays(path: str | os.PathLike[str]) -> ArrayFile:
@@ -42,7 +39,7 @@ def read_arrays(path: str | os.PathLike[str]) -> ArrayFile:
         head = _head(window)
         name = detect_format(head, window.size)
         if name is not None:
-            return _PARSERS[name](window)
+            return _parser(name)(window)
         description = describe_foreign_file(head, window.size)
         if description is not None:
             raise SourceError(f"{window.path}: {description}")
@@ -72,6 +69,19 @@ def format_of(path: str | os.PathLike[str]) -> str | None:
             return detect_format(_head(window), window.size)
     except NeutralError:
         return None
+
+
+def _parser(name: str) -> Callable[[Window], ArrayFile]:
+    """Return the parser of a format; those that few checkpoints need are imported here."""
+    if name == "npy":
+        from mxnet_to_neutral.arrays.npy import parse_npy
+
+        return parse_npy
+    if name == "npz":
+        from mxnet_to_neutral.arrays.npz import parse_npz
+
+        return parse_npz
+    return parse_list
 
 
 def _head(window: Window) -> bytes:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 from mxnet_to_neutral.arrays.ndarray_list import LIST_MAGIC
-from mxnet_to_neutral.arrays.npy import NPY_MAGIC
 
 HEAD_SIZE = 512
 """Bytes of the beginning of a file that the functions of this module need."""
 
+NPY_MAGIC = b"\x93NUMPY"
 ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")
 
 _ARCHIVES = (

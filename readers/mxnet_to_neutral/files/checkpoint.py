@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Callable
 
-from neutral.scratch import ScratchFolder
-
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -34,6 +32,8 @@ def in_temporary_folder(find: Callable[[str], Checkpoint]) -> Checkpoint:
     Returns:
         The checkpoint, whose ``close`` removes the folder too.
     """
+    from neutral.scratch import ScratchFolder
+
     folder = ScratchFolder()
     try:
         checkpoint = find(folder.path)

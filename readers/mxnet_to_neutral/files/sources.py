@@ -8,7 +8,6 @@ from typing import Sequence
 from mxnet_to_neutral.arrays import format_of
 from mxnet_to_neutral.files.checkpoint import Checkpoint, in_temporary_folder
 from mxnet_to_neutral.files.folder import find_by_prefix, find_in_folder
-from mxnet_to_neutral.files.nested import find_in_archive
 from neutral.errors import MismatchError, SourceError, UsageError
 from neutral.members import split_member
 from neutral.store.remote import fetch, is_url
@@ -39,12 +38,17 @@ def find_checkpoint(sources: Sequence[str], epoch: int | None) -> Checkpoint:
     path = sources[0]
     if os.path.isdir(path):
         return find_in_folder(path, epoch)
-    if not os.path.isfile(path):
+    if os.path.isfile(path):
+        archive, member = path, ""
+        if not _is_archive(path):
+            return Checkpoint(path, None) if _is_json(path) else Checkpoint(None, path)
+    else:
         archive, member = split_member(path)
-        return find_in_archive(archive, member, epoch) if member else find_by_prefix(path, epoch)
-    if _is_archive(path):
-        return find_in_archive(path, "", epoch)
-    return Checkpoint(path, None) if _is_json(path) else Checkpoint(None, path)
+        if not member:
+            return find_by_prefix(path, epoch)
+    from mxnet_to_neutral.files.nested import find_in_archive
+
+    return find_in_archive(archive, member, epoch)
 
 
 def _fetched(source: str, folder: str) -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Mapping, Optional, Pattern, Tuple
+from typing import Mapping, Optional, Tuple
 
 from mxnet_to_neutral.limits import MAX_INTEGER_DIGITS
 
@@ -42,24 +42,24 @@ _EXPONENT = r"(?:[eE][+-]?[0-9]+)?"
 _DECIMAL = rf"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+){_EXPONENT}"
 
 
-def _tuple(item: str, bare: str) -> Pattern[str]:
-    """Compile the pattern of a tuple of ``item`` in parentheses or brackets, or of one ``bare`` item."""
+def _tuple(item: str, bare: str) -> str:
+    """Return the pattern of a tuple of ``item`` in parentheses or brackets, or of one ``bare`` item."""
     items = rf"{item}(?:,{item})*(?:,{_SPACE})?"
-    return re.compile(rf"{_SPACE}(?:{bare}|[(\[](?:{_SPACE}|{items})[)\]]){_SPACE}")
+    return rf"{_SPACE}(?:{bare}|[(\[](?:{_SPACE}|{items})[)\]]){_SPACE}"
 
 
-_INT = re.compile(rf"{_SPACE}({_DIGITS}){_SPACE}")
-_OPTIONAL_INT = re.compile(rf"{_SPACE}({_DIGITS})L?{_SPACE}")
-_FLOAT = re.compile(rf"{_SPACE}({_DECIMAL})[fF]?")
-_OPTIONAL_FLOAT = re.compile(rf"{_SPACE}({_DECIMAL}){_SPACE}")
-_SPECIAL_FLOAT = re.compile(rf"{_SPACE}([+-]?)(?:(inf)(?:inity)?|(nan)(?:\([a-z0-9_]*\))?)", re.IGNORECASE)
+_INT = rf"{_SPACE}({_DIGITS}){_SPACE}"
+_OPTIONAL_INT = rf"{_SPACE}({_DIGITS})L?{_SPACE}"
+_FLOAT = rf"{_SPACE}({_DECIMAL})[fF]?"
+_OPTIONAL_FLOAT = rf"{_SPACE}({_DECIMAL}){_SPACE}"
+_SPECIAL_FLOAT = rf"(?i){_SPACE}([+-]?)(?:(inf)(?:inity)?|(nan)(?:\([a-z0-9_]*\))?)"
 _INTS = _tuple(rf"{_SPACE}{_DIGITS}(?:{_SPACE}L|{_SPACE})", "-?[0-9]+")
 _OPTIONAL_INTS = _tuple(rf"{_SPACE}(?:None|{_DIGITS}L?){_SPACE}", "-?[0-9]+L?")
 _FLOATS = _tuple(rf"{_SPACE}{_DECIMAL}{_SPACE}", rf"-?[0-9]+(?:\.[0-9]*)?{_EXPONENT}")
 _PAIR = r"[(\[]\s*[0-9]{1,10}\s*,\s*[0-9]{1,10}\s*[)\]]"
-_PAIRS = re.compile(rf"\s*[(\[]\s*{_PAIR}(?:\s*,\s*{_PAIR})*\s*,?\s*[)\]]\s*")
-_INT_ITEMS = re.compile(rf"None|{_DIGITS}")
-_FLOAT_ITEMS = re.compile(_DECIMAL)
+_PAIRS = rf"\s*[(\[]\s*{_PAIR}(?:\s*,\s*{_PAIR})*\s*,?\s*[)\]]\s*"
+_INT_ITEMS = rf"None|{_DIGITS}"
+_FLOAT_ITEMS = _DECIMAL
 
 
 def parse_bool(text: str) -> bool:
@@ -120,7 +120,7 @@ def parse_int(text: str) -> int:
         ...
         ValueError: an integer
     """
-    return _number(_INT.fullmatch(text), "an integer")
+    return _number(re.fullmatch(_INT, text), "an integer")
 
 
 def parse_optional_int(text: str) -> int | None:
@@ -135,7 +135,7 @@ def parse_optional_int(text: str) -> int | None:
     Raises:
         ValueError: The text is neither; the message states the expected value.
     """
-    return None if _is_none(text) else _number(_OPTIONAL_INT.fullmatch(text), "an integer or None")
+    return None if _is_none(text) else _number(re.fullmatch(_OPTIONAL_INT, text), "an integer or None")
 
 
 def parse_float(text: str) -> float:
@@ -154,10 +154,10 @@ def parse_float(text: str) -> float:
         >>> parse_float("1e-5f"), parse_float("-inf")
         (1e-05, -inf)
     """
-    special = _SPECIAL_FLOAT.fullmatch(text)
+    special = re.fullmatch(_SPECIAL_FLOAT, text)
     if special:
         return float(special[1] + (special[2] or special[3]))
-    return _real(_FLOAT.fullmatch(text), "a number")
+    return _real(re.fullmatch(_FLOAT, text), "a number")
 
 
 def parse_optional_float(text: str) -> float | None:
@@ -172,7 +172,7 @@ def parse_optional_float(text: str) -> float | None:
     Raises:
         ValueError: The text is neither; the message states the expected value.
     """
-    return None if _is_none(text) else _real(_OPTIONAL_FLOAT.fullmatch(text), "a number or None")
+    return None if _is_none(text) else _real(re.fullmatch(_OPTIONAL_FLOAT, text), "a number or None")
 
 
 def parse_ints(text: str) -> tuple[int, ...]:
@@ -192,9 +192,9 @@ def parse_ints(text: str) -> tuple[int, ...]:
         ((3, 3), (3, 3), (3, 3), (3,), ())
     """
     expected = "integers such as (3, 3)"
-    if not _INTS.fullmatch(text):
+    if not re.fullmatch(_INTS, text):
         raise ValueError(expected)
-    return tuple(_bounded(item, expected) for item in _INT_ITEMS.findall(text))
+    return tuple(_bounded(item, expected) for item in re.findall(_INT_ITEMS, text))
 
 
 def parse_ints_or_none(text: str) -> tuple[int, ...] | None:
@@ -231,9 +231,9 @@ def parse_optional_ints(text: str) -> OptionalInts:
     expected = "integers or None, such as (0, None)"
     if text.strip() == "None":
         return None
-    if not _OPTIONAL_INTS.fullmatch(text):
+    if not re.fullmatch(_OPTIONAL_INTS, text):
         raise ValueError(expected)
-    return tuple(None if item == "None" else _bounded(item, expected) for item in _INT_ITEMS.findall(text))
+    return tuple(None if item == "None" else _bounded(item, expected) for item in re.findall(_INT_ITEMS, text))
 
 
 def parse_pairs(text: str) -> tuple[tuple[int, int], ...]:
@@ -252,7 +252,7 @@ def parse_pairs(text: str) -> tuple[tuple[int, int], ...]:
         >>> parse_pairs("((0, 0), (1, 2))")
         ((0, 0), (1, 2))
     """
-    if not _PAIRS.fullmatch(text):
+    if not re.fullmatch(_PAIRS, text):
         raise ValueError("pairs of integers such as ((0, 0), (1, 1))")
     numbers = [int(item) for item in re.findall("[0-9]+", text)]
     return tuple(zip(numbers[::2], numbers[1::2]))
@@ -275,9 +275,9 @@ def parse_floats(text: str) -> tuple[float, ...]:
         (0.1, 2.0)
     """
     expected = "numbers such as (0.1, 0.2)"
-    if not _FLOATS.fullmatch(text):
+    if not re.fullmatch(_FLOATS, text):
         raise ValueError(expected)
-    return tuple(_finite(item, expected) for item in _FLOAT_ITEMS.findall(text))
+    return tuple(_finite(item, expected) for item in re.findall(_FLOAT_ITEMS, text))
 
 
 def parse_dtype(text: str) -> str:

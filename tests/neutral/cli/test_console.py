@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from neutral.cli.console import Console, LazyList, Report, byte_size
+from neutral.cli.console import Console, Report, byte_size
+from neutral.cli.documents import LazyList
 from neutral.text import table
 
 
