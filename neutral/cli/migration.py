@@ -11,7 +11,7 @@ from typing import Any, Mapping, Sequence
 from neutral.cli.migration_proof import Proof, capture_commands, prove
 from neutral.cli.parts import Parts
 from neutral.cli.sources import is_store
-from neutral.errors import UsageError, VerificationError
+from neutral.errors import UnsupportedError, UsageError, VerificationError
 
 STORE, SOURCE, ONNX_FILE, PAGE = "store.safetensors", "model.py", "model.onnx", "verification.html"
 
@@ -54,8 +54,10 @@ class Migration:
         if emitted is not None:
             page = self._path(PAGE)
             proof = prove(self.parts, self.arguments, self.writer, self.sources, inspected, store, page, self.scratch)
-            if self.arguments.onnx:
-                self._emit_onnx(store, proof)
+        onnx_equal = True
+        if emitted is not None and self.arguments.onnx:
+            self._emit_onnx(store, proof)
+            onnx_equal = self._verify_onnx(proof)
         verification = proof.verification
         equal = verification is not None and verification["ok"]
         document = {
@@ -74,7 +76,7 @@ class Migration:
             "commands": self.parts.commands,
             "notes": [*exported.get("notes", inspected["notes"]), *self.notes, *proof.notes],
         }
-        return document, 0 if verification is None or equal else VerificationError.exit_code
+        return document, 0 if (verification is None or equal) and onnx_equal else VerificationError.exit_code
 
     def _export(self, store: str) -> Mapping[str, Any]:
         if len(self.sources) == 1 and self.arguments.epoch is None and is_store(self.sources[0]):
@@ -97,17 +99,28 @@ class Migration:
         return self.parts.run("emit", store, "-o", source, "--to", self.arguments.to, *options).document
 
     def _emit_onnx(self, store: str, proof: Proof) -> None:
-        """Write the ONNX file; an input of which the graph knows no rank has that of the verification."""
-        from neutral.rewriting.input_shapes import infer_input_shapes
-        from neutral.store import open_store
+        """Write the ONNX file with free sizes; where it needs them, with those of the verification, but the batch."""
+        words = [store, "-o", self._path(ONNX_FILE), "--to", "onnx"]
+        try:
+            self.parts.run("emit", *words)
+        except UnsupportedError as error:
+            shapes = [f"{name}={','.join(map(str, (-1, *shape[1:])))}" for name, shape, _ in proof.inputs if shape]
+            if not shapes or not any("--shape" in problem for problem in error.problems):
+                raise
+            self.parts.run("emit", *words, *(word for shape in shapes for word in ("--shape", shape)))
+            self.notes.append(f"{ONNX_FILE} takes inputs of the sizes of the verification: {', '.join(shapes)}")
 
-        with open_store(store) as opened:
-            assert opened.graph is not None
-            inputs = infer_input_shapes(opened.graph, opened.layers, opened.tensors)
-        free = {item.name for item in inputs if item.shape is None}
-        shapes = {name: (-1, *shape[1:]) for name, shape, _ in proof.inputs if name in free and shape}
-        words = [word for name, shape in shapes.items() for word in ("--shape", f"{name}={','.join(map(str, shape))}")]
-        self.parts.run("emit", store, "-o", self._path(ONNX_FILE), "--to", "onnx", *words)
+    def _verify_onnx(self, proof: Proof) -> bool:
+        """Return whether the ONNX file gives the values of the verification; True if it cannot be run here."""
+        if proof.record is None:
+            return True
+        try:
+            document = self.parts.run("verify", self._path(ONNX_FILE), "--golden", proof.record).document
+        except (UnsupportedError, VerificationError) as error:
+            self.notes.append(f"{ONNX_FILE} is not verified: {' '.join(str(error).split())}")
+            return True
+        self.notes.append(f"{ONNX_FILE}: {document['summary']}")
+        return bool(document["ok"])
 
     def _capture(self, inspected: Mapping[str, Any], proof: Proof) -> list[str] | None:
         if proof.verification is not None and proof.verification["proves"] == "reader and writer":

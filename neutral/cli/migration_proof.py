@@ -31,6 +31,7 @@ class Proof:
         golden: The golden file; None for the reference.
         inputs: The inputs of the run; empty if nothing was verified.
         notes: Sentences for people.
+        record: The file of recorded values that was compared with; None if nothing was verified.
     """
 
     verification: Mapping[str, Any] | None = None
@@ -38,6 +39,7 @@ class Proof:
     golden: str | None = None
     inputs: GoldenInputs = ()
     notes: Sequence[str] = ()
+    record: str | None = None
 
 
 def prove(
@@ -88,7 +90,7 @@ def prove(
             return Proof(reason=" ".join(str(error).split()), notes=notes)
         notes = [*notes, *drawn]
     document = parts.run("verify", store, "--golden", file, "--to", arguments.to, "--html", page).document
-    return Proof(document, None, golden, _inputs(file, inspected), notes)
+    return Proof(document, None, golden, _inputs(file, inspected), notes, file)
 
 
 def _record(parts: Parts, arguments: argparse.Namespace, store: str, scratch: str) -> tuple[str, list[str]]:

@@ -9,6 +9,7 @@ from neutral.errors import MismatchError
 from neutral.graph import Input
 from neutral.reference.shapes import output_shapes
 from neutral.rewriting.input_shapes import infer_input_shapes
+from neutral.rewriting.state_shapes import with_state_shapes
 from neutral.store import Store
 
 IMAGE_SIZES = (224, 112, 64, 32, 28, 24, 16, 12, 8, 48, 96, 128, 160, 227, 256, 299, 300, 320, 384, 416, 448, 480, 512)
@@ -34,7 +35,7 @@ def known_input_shapes(store: Store, batch: int) -> dict[str, tuple[int, ...]]:
         >>> known_input_shapes(Store({}, {}, graph), 2)
         {'x': (2, 3)}
     """
-    completed = ((item.name, _completed(item, batch, None)) for item in _inputs(store))
+    completed = ((item.name, _completed(item, batch, None)) for item in _inputs(store, batch))
     return {name: shape for name, shape in completed if shape is not None}
 
 
@@ -62,7 +63,10 @@ def runnable_input_shapes(
         >>> runnable_input_shapes(Store({}, {}, graph), 2)
         {'x': (2, 3, 8)}
     """
-    for shapes in _candidates(_inputs(store), linear_features(store), batch, given or {}):
+    inputs = _inputs(store, batch)
+    has_states = store.graph is not None and with_state_shapes(store.graph) != store.graph
+    lengths = (batch, *LENGTHS) if has_states else LENGTHS  # samples may be the second axis
+    for shapes in _candidates(inputs, linear_features(store), batch, given or {}, lengths):
         try:
             output_shapes(store, shapes)
         except MismatchError:
@@ -72,11 +76,15 @@ def runnable_input_shapes(
 
 
 def _candidates(
-    inputs: tuple[Input, ...], features: int | None, batch: int, given: Mapping[str, tuple[int, ...]]
+    inputs: tuple[Input, ...],
+    features: int | None,
+    batch: int,
+    given: Mapping[str, tuple[int, ...]],
+    lengths: tuple[int, ...],
 ) -> Iterator[dict[str, tuple[int, ...]]]:
     tried = []
     for number, size in enumerate(IMAGE_SIZES):
-        length = LENGTHS[min(number, len(LENGTHS) - 1)]
+        length = lengths[min(number, len(lengths) - 1)]
         shapes: dict[str, tuple[int, ...]] = {}
         for item in inputs:
             flat = item if item.shape is not None else replace(item, shape=(None, features))
@@ -107,8 +115,11 @@ def linear_features(store: Store) -> int | None:
     return next((store.tensors[layer.tensors["weight"]].shape[1] for layer in linear), None)
 
 
-def _inputs(store: Store) -> tuple[Input, ...]:
-    return () if store.graph is None else infer_input_shapes(store.graph, store.layers, store.tensors)
+def _inputs(store: Store, batch: int) -> tuple[Input, ...]:
+    if store.graph is None:
+        return ()
+    graph = replace(store.graph, inputs=infer_input_shapes(store.graph, store.layers, store.tensors))
+    return with_state_shapes(graph, batch).inputs
 
 
 def _completed(item: Input, batch: int, extent: int | None) -> tuple[int, ...] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Mapping
 
 import numpy as np
@@ -11,6 +12,7 @@ from neutral.graph import Graph, Input
 from neutral.reference.input_sizes import runnable_input_shapes
 from neutral.reference.registry import Array
 from neutral.rewriting.input_shapes import infer_input_shapes
+from neutral.rewriting.state_shapes import with_state_shapes
 from neutral.store import Store
 from neutral.text import suggestion
 from neutral.verification.index_limits import index_limits
@@ -55,7 +57,8 @@ def draw_inputs(
     both = [name for name in given if name in shapes]
     if both:
         raise UsageError(f"input {both[0]!r} has both values and a shape: give one of them.")
-    inputs = infer_input_shapes(store.graph, store.layers, store.tensors)
+    graph = replace(store.graph, inputs=infer_input_shapes(store.graph, store.layers, store.tensors))
+    inputs = with_state_shapes(graph, BATCH).inputs
     sizes = {item.name: _declared_shape(item) for item in inputs}
     sizes.update({name: np.shape(array) for name, array in given.items()}, **shapes)
     drawn_sizes = _complete(store, sizes)

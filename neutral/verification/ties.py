@@ -41,6 +41,12 @@ class Step:
         """The first kind that sorts, selects, compares or rounds; None if there is none."""
         return next((kind for kind in self.kinds if kind in catalogue and catalogue[kind].discontinuous), None)
 
+    @property
+    def random(self) -> str | None:
+        """The first kind that draws random numbers; None if there is none. Dropout does not, in inference."""
+        kinds = (kind for kind in self.kinds if kind in catalogue and kind != "dropout")
+        return next((kind for kind in kinds if catalogue[kind].random), None)
+
 
 def explain_ties(
     steps: Mapping[str, Step],
@@ -97,9 +103,30 @@ def ordering_sources(steps: Mapping[str, Step]) -> dict[str, str]:
         >>> ordering_sources({"order": Step(("x",), ("sort",)), "y": Step(("order",), ("take",)), "z": Step((), ())})
         {'order': 'order (sort)', 'y': 'order (sort)'}
     """
+    return _sources(steps, lambda step: step.discontinuous)
+
+
+def random_sources(steps: Mapping[str, Step]) -> dict[str, str]:
+    """Return the values that follow from random numbers.
+
+    Args:
+        steps: The step that leads to each recorded value, in execution order.
+
+    Returns:
+        By name the value where the numbers are drawn, with the kind.
+
+    Example:
+        >>> random_sources({"noise": Step((), ("random_normal",)), "y": Step(("noise",), ("relu",))})
+        {'noise': 'noise (random_normal)', 'y': 'noise (random_normal)'}
+    """
+    return _sources(steps, lambda step: step.random)
+
+
+def _sources(steps: Mapping[str, Step], kind_of: Callable[[Step], str | None]) -> dict[str, str]:
+    """Return the last value with a kind of its own on the way to each value that has one."""
     sources: dict[str, str] = {}
     for name, step in steps.items():
-        own = step.discontinuous
+        own = kind_of(step)
         source = f"{name} ({own})" if own else next((sources[v] for v in step.operands if v in sources), None)
         if source is not None:
             sources[name] = source

@@ -14,7 +14,7 @@ import onnx  # noqa: E402
 
 import neutral.reference  # noqa: E402
 from neutral.cli import main  # noqa: E402
-from neutral.errors import UnsupportedError  # noqa: E402
+from neutral.errors import UnsupportedError, UsageError  # noqa: E402
 from neutral.graph import Graph, Input, Layer, Node, Value  # noqa: E402
 from neutral.store import Store  # noqa: E402
 from neutral.tensor import from_numpy  # noqa: E402
@@ -83,9 +83,66 @@ def test_what_stays_open_is_refused(tmp_path: Path, kind: str) -> None:
     operands = (Value("a"), Value("b")) if kind == "concatenate" else (Value("b"),)
     node = Node("out", kind, operands, {"axis": 1} if kind == "concatenate" else {})
     store = Store({}, {}, Graph((Input("a", (2, 3, 5, 7, 11)), Input("b")), (node,), (Value("out"),)))
-    with pytest.raises(UnsupportedError, match=r"the rank of the input 'b' is unknown: state .* --shape b="):
+    with pytest.raises(UnsupportedError) as raised:
         write(store, tmp_path / "net.onnx")
+    assert raised.value.problems[0] == "inputs of unknown rank (1 node: b)"
+    assert raised.value.problems[1].endswith("a number for each dimension: --shape b=N,C,H,W")
     assert not list(tmp_path.iterdir())
+
+
+def pooled(features: int) -> Store:
+    """Bins of adaptive pooling, which depend on the size of the image, and a layer after as many features."""
+    pool = Node("pool", "adaptive_average_pool", (Value("data"),), {"output_size": (2, 3)})
+    flat = Node("flat", "flatten", (Value("data"),), {})
+    nodes = (pool, flat, Node("fc", "linear", (Value("flat"),), LINEAR, "fc"))
+    layers = {"fc": Layer("fc", "linear", LINEAR, {"weight": "fc.weight"})}
+    weight = from_numpy(np.ones((5, features), np.float32))
+    outputs = (Value("pool"), Value("fc")) if features else (Value("pool"),)
+    graph = Graph((Input("data", (None, 3, None, None)),), nodes if features else (pool,), outputs)
+    return Store(layers if features else {}, {"fc.weight": weight} if features else {}, graph)
+
+
+def test_a_size_that_a_rule_needs_and_the_network_demands_is_not_asked_for(tmp_path: Path) -> None:
+    write(pooled(3 * 8 * 8), tmp_path / "net.onnx")
+    assert shapes_of(tmp_path / "net.onnx") == {"data": ["batch", 3, 8, 8]}
+
+
+def test_advice_on_sizes_can_be_followed(tmp_path: Path) -> None:
+    pooled(0).save(tmp_path / "net.safetensors")
+    command = ["emit", str(tmp_path / "net.safetensors"), "-o", str(tmp_path / "net.onnx")]
+    with pytest.raises(UnsupportedError) as raised:
+        write(pooled(0), tmp_path / "net.onnx")
+    assert raised.value.problems[0].startswith("kind adaptive_average_pool: its bins depend on the size of the image")
+    option = raised.value.problems[1].rpartition(": ")[2].split()
+    assert option == ["--shape", "data=1,3,224,224"]
+    assert main([*command, *option]) == 0
+    assert shapes_of(tmp_path / "net.onnx") == {"data": [1, 3, 224, 224]}
+
+
+@pytest.mark.parametrize("unsqueezed", [True, False])
+def test_states_of_recurrent_layers_have_the_shape_of_the_layer(tmp_path: Path, unsqueezed: bool) -> None:
+    sizes = {"bidirectional": False, "dropout": 0.0, "hidden_size": 4, "num_layers": 1}
+    names = {"weight_ih_l0": (12, 3), "weight_hh_l0": (12, 4), "bias_ih_l0": (12,), "bias_hh_l0": (12,)}
+    random = np.random.default_rng(0)
+    tensors = {f"r.{role}": from_numpy(random.standard_normal(shape, np.float32)) for role, shape in names.items()}
+    layers = {"r": Layer("r", "gru", sizes, {role: f"r.{role}" for role in names})}
+    state = Node("state", "unsqueeze", (Value("h"),), {"axis": 0})
+    layer = Node("r", "gru", (Value("x"), Value("state" if unsqueezed else "h")), sizes, "r")
+    nodes = (state, layer) if unsqueezed else (layer,)
+    store = Store(layers, tensors, Graph((Input("x"), Input("h")), nodes, (Value("r"),)))
+    write(store, tmp_path / "net.onnx")
+    free = ["h_dim_0", 4] if unsqueezed else [1, "h_dim_1", 4]
+    assert shapes_of(tmp_path / "net.onnx") == {"x": ["batch", "x_dim_1", 3], "h": free}
+    write(store, tmp_path / "net.onnx", batch=7)
+    assert shapes_of(tmp_path / "net.onnx") == {"x": [7, "x_dim_1", 3], "h": [7, 4] if unsqueezed else free}
+    given, _ = neutral.reference.draw_inputs(store, {})
+    assert given["h"].shape == ((2, 4) if unsqueezed else (1, 2, 4))
+
+
+def test_a_symbol_without_parameters_is_refused_as_such(tmp_path: Path) -> None:
+    nodes = tuple(Node(n, "linear", (Value(x),), LINEAR) for n, x in (("a", "data"), ("b", "a")))
+    with pytest.raises(UnsupportedError, match=r"no tensor 'weight'; the parameters .* not there \(2 nodes: a, b\)"):
+        write(Store({}, {}, Graph((Input("data", (1, 12)),), nodes, (Value("b"),))), tmp_path / "net.onnx")
 
 
 def test_states_of_a_rank_that_the_operator_lacks_are_refused(tmp_path: Path) -> None:
@@ -97,6 +154,6 @@ def test_states_of_a_rank_that_the_operator_lacks_are_refused(tmp_path: Path) ->
     layers = {"r": Layer("r", "lstm", {**clips, **sizes}, {role: f"r.{role}" for role in names})}
     node = Node("r", "lstm", (Value("x"), Value("h"), Value("c")), {**clips, **sizes}, "r")
     store = Store(layers, tensors, Graph((Input("x"), Input("h"), Input("c")), (node,), (Value("r"),)))
-    with pytest.raises(UnsupportedError, match="the state 'h' has 1 dimensions; expected 3"):
+    with pytest.raises(UsageError, match=r"input 'h' cannot have the shape \(1,\); the graph demands \(1, any, 4\)"):
         write(store, tmp_path / "net.onnx", shapes={"h": (1,), "c": (1,)})
     assert not list(tmp_path.iterdir())

@@ -80,3 +80,16 @@ def test_the_command_line_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(["verify", str(tmp_path / "net.onnx"), "--golden", str(recorded)]) == 0
     printed = capsys.readouterr().out
     assert "Not compared:" in printed and "ties: places (top_k) orders or compares numbers that differ" in printed
+
+
+def test_values_that_follow_from_random_numbers_are_not_compared(tmp_path: Path) -> None:
+    nodes = (
+        Node("noise", "random_normal", (0.0, 1.0), {"shape": (1, 4), "dtype": "float32", "place": "whole"}),
+        Node("y", "add", (Value("x"), Value("noise")), {}),
+    )
+    write(Store({}, {}, Graph((Input("x", (1, 4), "float32"),), nodes, (Value("y"),))), tmp_path / "net.onnx")
+    noise = np.float32([[0.1, 0.2, 0.3, 0.4]])
+    recorded = write_golden(tmp_path / "g.safetensors", {"x": X}, {"noise": noise, "y": X + noise}, ["y"])
+    report = verify(tmp_path / "net.onnx", recorded)
+    assert not report.rows and [item.layer for item in report.skipped] == ["noise", "y", "output"]
+    assert all("random numbers that noise (random_normal) draws" in item.why for item in report.skipped)

@@ -8,15 +8,16 @@ from typing import Mapping, Sequence
 from onnx import ModelProto, helper
 
 from neutral.errors import NeutralError, UsageError
-from neutral.graph import Graph, Value
+from neutral.graph import Graph, Input, Value
 from neutral.rewriting.cut import cut, eliminate_dead_code
 from neutral.rewriting.input_shapes import infer_input_shapes
+from neutral.rewriting.state_shapes import with_state_shapes
 from neutral.store import Store
 from neutral.store.structure import require_valid
 from neutral.tensor import Tensor
 from neutral_to_onnx.building import GraphBuilder, OnnxValue
 from neutral_to_onnx.building.value import Dim
-from neutral_to_onnx.input_ranks import infer_input_ranks
+from neutral_to_onnx.input_ranks import demanded_extents, infer_input_ranks, shape_advice, with_shapes
 from neutral_to_onnx.inputs import declare_inputs, fixed_inputs, infer_input_dtypes
 from neutral_to_onnx.lowering.half_precision import HalfPrecision
 from neutral_to_onnx.lowering.lower import Lowering
@@ -24,6 +25,9 @@ from neutral_to_onnx.metadata import metadata_of
 from neutral_to_onnx.opsets import checked_opset
 
 PRODUCER = "neutral"
+
+STATE_RANK = 3
+"""The rank of a state of several layers or directions: (layers, batch, size)."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,11 @@ def compose(
     whole = cut(store.graph, outputs, until)
     graph = replace(eliminate_dead_code(whole), inputs=whole.inputs)
     graph = replace(graph, inputs=infer_input_shapes(graph, store.layers, store.tensors))
+    stated = {item.name for item in graph.inputs if item.shape is not None}
+    graph = with_state_shapes(graph)
+    for item in graph.inputs:
+        if item.name not in stated and item.shape is not None and len(item.shape) == STATE_RANK:
+            shapes = {item.name: (-1,) * STATE_RANK, **(shapes or {})}  # its first axis is not the batch
     needed = {value.node for node in graph.nodes for value in node.operands} | {value.node for value in graph.outputs}
     graph = replace(graph, inputs=tuple(item for item in graph.inputs if item.name in needed))
     graph = replace(graph, inputs=tuple(infer_input_dtypes(graph, store, dtypes or {})))
@@ -100,10 +109,13 @@ def compose(
     if any(item.rank is None for item in lowered.inputs):
         inferred = infer_input_ranks(store, graph, fixed_inputs(graph.inputs, shapes or {}, batch))
     if inferred:
-        inputs = (replace(item, shape=inferred.get(item.name, item.shape)) for item in graph.inputs)
-        lowered = _lower(store, replace(graph, inputs=tuple(inputs)), version, shapes or {}, batch, half)
-    if lowered.error is not None:
-        raise lowered.error
+        graph = with_shapes(graph, inferred)
+        lowered = _lower(store, graph, version, shapes or {}, batch, half)
+    if lowered.lowering.needs_shapes:
+        graph = with_shapes(graph, demanded_extents(store, graph, fixed_inputs(graph.inputs, shapes or {}, batch)))
+        lowered = _lower(store, graph, version, shapes or {}, batch, half)
+    if lowered.lowering.problems:
+        raise _error(store, graph, lowered, fixed_inputs(graph.inputs, shapes or {}, batch))
     builder, values, inputs_of_model = lowered.builder, lowered.values, lowered.inputs
     results = _outputs(graph, builder, values, inputs_of_model)
     return ComposedModel(
@@ -117,12 +129,12 @@ def compose(
 
 @dataclass(frozen=True)
 class _Lowered:
-    """The nodes of a graph as standard operators, or the error that lists what cannot be expressed."""
+    """The nodes of a graph as standard operators, with the problems of those that cannot be expressed."""
 
     builder: GraphBuilder
     values: dict[Value, OnnxValue]
     inputs: list[OnnxValue]
-    error: NeutralError | None
+    lowering: Lowering
 
 
 def _lower(
@@ -142,18 +154,24 @@ def _lower(
     inputs = [builder.values[name] for name in names]  # kinds may require a rank that the graph does not state
     if not lowering.problems:
         _require_ranks(lowering, inputs, {item.node: values[item] for item in graph.outputs})
-    return _Lowered(builder, values, inputs, lowering.error(store.path or "the model"))
+    return _Lowered(builder, values, inputs, lowering)
 
 
 def _require_ranks(lowering: Lowering, inputs: Sequence[OnnxValue], outputs: Mapping[str, OnnxValue]) -> None:
-    """Record a problem for each input of unknown rank, or else for each such output: ONNX demands their ranks."""
+    """Record the inputs of unknown rank, or else such outputs: ONNX demands their ranks."""
     unknown = [item.name for item in inputs if item.rank is None]
+    subject = "input" if unknown else "output"
     for name in unknown or [name for name, value in outputs.items() if value.rank is None]:
-        subject = "the input" if unknown else "the output"
-        stated = ", ".join(f"--shape {item}=..." for item in unknown) or "--shape data=1,3,224,224"
-        lowering.add_problem(
-            f"the rank of {subject} {name!r} is unknown: state the inputs' shapes, such as {stated}", name
-        )
+        lowering.needs_shapes = True
+        lowering.add_problem(f"{subject}s of unknown rank", name)
+
+
+def _error(store: Store, graph: Graph, lowered: _Lowered, inputs: Sequence[Input]) -> NeutralError:
+    """Return the error with all problems; if sizes are missing, with the option that states them."""
+    advice = shape_advice(store, graph, inputs) if lowered.lowering.needs_shapes else []
+    error = lowered.lowering.error(store.path or "the model", advice)
+    assert error is not None
+    return error
 
 
 def _outputs(

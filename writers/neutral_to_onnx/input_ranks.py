@@ -45,6 +45,89 @@ def infer_input_ranks(store: Store, graph: Graph, inputs: Sequence[Input]) -> di
     return {} if shapes is None else {name: _with_free_extents(part, shapes, name) for name in unknown}
 
 
+def demanded_extents(store: Store, graph: Graph, inputs: Sequence[Input]) -> dict[str, tuple[int | None, ...]]:
+    """Return the shapes of inputs with those extents as numbers without which the network does not run.
+
+    Args:
+        store: The store.
+        graph: The part of its graph that is written.
+        inputs: The inputs of that part, with the shapes that are known.
+
+    Returns:
+        Shapes by name of input with a free extent, with None for extents that remain free; empty where nothing fits.
+
+    Example:
+        >>> graph = Graph((Input("x", (None, 3)),), (), ())
+        >>> demanded_extents(Store({}, {}, graph), graph, graph.inputs)
+        {'x': (None, 3)}
+    """
+    part = Store(store.layers, store.tensors, replace(graph, inputs=tuple(inputs)))
+    shapes = _runnable(part, BATCH)
+    if shapes is None:
+        return {}
+    free = {item.name: item.shape for item in inputs if item.shape is not None and None in item.shape}
+    return {
+        name: tuple(old or new for old, new in zip(shape, _with_free_extents(part, shapes, name)))
+        for name, shape in free.items()
+    }
+
+
+def with_shapes(graph: Graph, shapes: Mapping[str, tuple[int | None, ...]]) -> Graph:
+    """Return a graph with other shapes of inputs.
+
+    Args:
+        graph: The graph.
+        shapes: Shapes by name of input; the others stay as they are.
+
+    Returns:
+        The graph.
+    """
+    inputs = (replace(item, shape=shapes.get(item.name, item.shape)) for item in graph.inputs)
+    return replace(graph, inputs=tuple(inputs))
+
+
+def shape_advice(store: Store, graph: Graph, inputs: Sequence[Input]) -> list[str]:
+    """Return the advice to state free sizes, with shapes on which the network runs, if some are found.
+
+    Args:
+        store: The store.
+        graph: The part of its graph that is written.
+        inputs: The inputs of that part, with the shapes that are known.
+
+    Returns:
+        One line; none if no size is free.
+
+    Example:
+        >>> graph = Graph((Input("x", (None, 3, None, 8)),), (), ())
+        >>> print(*shape_advice(Store({}, {}, graph), graph, graph.inputs))
+        state the sizes that the graph leaves free, a number for each dimension: --shape x=1,3,224,8
+    """
+    part = Store(store.layers, store.tensors, replace(graph, inputs=tuple(inputs)))
+    shapes = _runnable(part, 1) or {}
+    free = [item for item in inputs if item.shape is None or None in item.shape]
+    options = [f"--shape {item.name}={_form(item, shapes.get(item.name))}" for item in free]
+    words = "state the sizes that the graph leaves free, a number for each dimension: "
+    return [words + " ".join(options)] if options else []
+
+
+def _form(item: Input, shape: tuple[int, ...] | None) -> str:
+    """Return a shape as the option takes it; where none is known, with letters for its unknown sizes."""
+    if shape is not None:
+        return ",".join(map(str, shape))
+    letters = "NCHW" if item.shape is None or len(item.shape) == 4 else "NABCDEFG"
+    extents = item.shape if item.shape is not None else (None,) * 4
+    return ",".join(
+        letters[axis % len(letters)] if extent is None else str(extent) for axis, extent in enumerate(extents)
+    )
+
+
+def _runnable(store: Store, batch: int) -> dict[str, tuple[int, ...]] | None:
+    try:
+        return reference.runnable_input_shapes(store, batch)
+    except UnsupportedError:
+        return None
+
+
 def _of_other_ranks(store: Store, inputs: tuple[Input, ...]) -> dict[str, tuple[int, ...]] | None:
     """Return the first shapes of one to four dimensions on which the network runs; None for one that runs on any."""
     if all(_runs(store, shapes) for shapes in equal_shapes(inputs, BATCH)):

@@ -46,6 +46,15 @@ class Unsupported(Exception):
     """
 
 
+class NeedsShape(Unsupported):
+    """A node that standard operators express only for known sizes; the message says which and why.
+
+    Example:
+        >>> str(NeedsShape("its bins depend on the size of the image"))
+        'its bins depend on the size of the image'
+    """
+
+
 def rule(*kinds: str, single: bool = False, floating: bool = False) -> Callable[[F], F]:
     """Register the rule of one or several kinds.
 

@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 import tarfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -225,7 +226,11 @@ def test_an_onnx_file_is_written_too(run: Run, checkpoint: Path) -> None:
     onnx = pytest.importorskip("onnx")
     document = run("migrate", checkpoint, "-o", "net", "--onnx", "--json").json
     assert [file["name"] for file in document["files"]] == ["model.onnx", *FILES]
-    assert [node.name for node in onnx.load("net/model.onnx").graph.input] == ["data"]
+    (item,) = onnx.load("net/model.onnx").graph.input
+    assert item.name == "data" and item.type.tensor_type.shape.dim[0].dim_param == "batch"
+    if find_spec("onnxruntime"):
+        assert any(note.startswith("model.onnx: equal: ") for note in document["notes"])
+        assert document["commands"][-1].startswith("neutral verify net/model.onnx --golden ")
 
 
 def test_shapes_that_do_not_fit_are_an_error_and_unknown_ones_a_statement(

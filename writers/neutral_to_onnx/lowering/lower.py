@@ -16,7 +16,7 @@ from neutral_to_onnx.building import GraphBuilder, OnnxValue
 from neutral_to_onnx.lowering.half_precision import HalfPrecision
 from neutral_to_onnx.lowering.literals import literal_dtype
 from neutral_to_onnx.lowering.node_context import NodeContext
-from neutral_to_onnx.registry import REFUSED, Rule, Unsupported, load_rules
+from neutral_to_onnx.registry import REFUSED, NeedsShape, Rule, Unsupported, load_rules
 
 
 class Lowering:
@@ -28,6 +28,7 @@ class Lowering:
 
     Attributes:
         problems: For each problem that was met the names of the nodes that have it.
+        needs_shapes: Whether some of them are sizes of inputs that are unknown.
     """
 
     def __init__(self, store: Store, half: HalfPrecision | None = None) -> None:
@@ -35,6 +36,7 @@ class Lowering:
         self._half = half
         self._rules = load_rules()
         self.problems: dict[str, list[str]] = {}
+        self.needs_shapes = False
 
     def nodes(self, graph: Graph, builder: GraphBuilder, values: dict[Value, OnnxValue], prefix: str = "") -> None:
         """Add the nodes of a graph.
@@ -72,6 +74,7 @@ class Lowering:
             results = self._results(context, _with_literals(context, known))
             _check_outputs(node, used, results)
         except Unsupported as reason:
+            self.needs_shapes |= isinstance(reason, NeedsShape)
             self.add_problem(f"kind {node.kind}: {reason}", node.name)
             return
         except InferenceError as error:
@@ -103,7 +106,16 @@ class Lowering:
             return f"kind {node.kind} has no rule for ONNX"
         if node.layer is not None and node.layer not in self._store.layers:
             return f"kind {node.kind}: its layer {node.layer!r} is not in the store"
+        missing = self._missing_role(node)
+        if missing is not None:
+            return f"kind {node.kind}: it has no tensor {missing!r}; the parameters of the checkpoint are not there"
         return None
+
+    def _missing_role(self, node: Node) -> str | None:
+        """Return the first required tensor that a node lacks, as where a symbol was converted without parameters."""
+        stored = {} if node.layer is None else self._store.layers[node.layer].tensors
+        required = (role.name for role in catalogue[node.kind].roles if role.required and "{" not in role.name)
+        return next((name for name in required if name not in stored and name not in node.computed), None)
 
     def add_problem(self, problem: str, node: str) -> None:
         """Record a problem.
@@ -114,19 +126,20 @@ class Lowering:
         """
         self.problems.setdefault(problem, []).append(node)
 
-    def error(self, subject: str) -> UnsupportedError | None:
+    def error(self, subject: str, advice: Sequence[str] = ()) -> UnsupportedError | None:
         """Return the error that lists all problems, or None if there are none.
 
         Args:
             subject: The name of the store, with which the message begins.
+            advice: Lines that follow the problems.
 
         Returns:
             The error, not raised.
         """
         if not self.problems:
             return None
-        lines = tuple(_line(problem, names) for problem, names in self.problems.items())
-        return UnsupportedError(f"{subject} cannot be written as ONNX exactly:", lines)
+        lines = [_line(problem, names) for problem, names in self.problems.items()]
+        return UnsupportedError(f"{subject} cannot be written as ONNX exactly:", (*lines, *advice))
 
 
 def _require_rank(node: Node, builder: GraphBuilder, values: dict[Value, OnnxValue]) -> None:

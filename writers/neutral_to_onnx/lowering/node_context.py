@@ -15,7 +15,7 @@ from neutral_to_onnx.building import Extent, GraphBuilder, OnnxValue
 from neutral_to_onnx.building.builder import element_type
 from neutral_to_onnx.building.value import Dim
 from neutral_to_onnx.lowering.kernels import WIDER
-from neutral_to_onnx.registry import Unsupported
+from neutral_to_onnx.registry import NeedsShape, Unsupported
 
 if TYPE_CHECKING:
     from neutral_to_onnx.lowering.lower import Lowering
@@ -403,9 +403,7 @@ class NodeContext:
             Unsupported: If it is unknown.
         """
         if value.rank is None:
-            raise Unsupported(
-                f"the rank of {value.name!r} is unknown: state the inputs' shapes, such as --shape data=1,3,224,224"
-            )
+            raise NeedsShape(f"the rank of {value.name!r} is unknown")
         return value.rank
 
     def axis(self, axis: int, value: OnnxValue) -> int:

@@ -8,7 +8,7 @@ from neutral_to_onnx.building import OnnxValue
 from neutral_to_onnx.lowering.node_context import NodeContext
 from neutral_to_onnx.operators.shape import flipped, with_rank
 from neutral_to_onnx.operators.slices import LAST, sliced
-from neutral_to_onnx.registry import Unsupported, rule
+from neutral_to_onnx.registry import NeedsShape, Unsupported, rule
 
 
 def _joined(node: NodeContext, values: Sequence[OnnxValue], axis: int) -> OnnxValue:
@@ -56,7 +56,7 @@ def _parts(node: NodeContext, x: OnnxValue, axis: int, parts: int) -> list[OnnxV
 def uneven_split(node: NodeContext, x: OnnxValue) -> list[OnnxValue]:
     extent, parts = node.extent(x, node["axis"]), node["parts"]
     if not isinstance(extent, int):
-        raise Unsupported("its parts depend on the size of the input: state it, such as --shape data=1,3,224,224")
+        raise NeedsShape("its parts depend on the size of the input")
     sizes = [extent // parts + (number < extent % parts) for number in range(parts)]
     return node.ops("Split", [x, node.ints(sizes)], parts, axis=node["axis"])
 
@@ -204,7 +204,7 @@ def extract_patches(node: NodeContext, x: OnnxValue) -> OnnxValue:
     joined = _joined(node, taps, 2)
     channels = node.extent(x, 1)
     if not isinstance(channels, int):
-        raise Unsupported("the number of channels is unknown: state it, such as --shape data=1,3,224,224")
+        raise NeedsShape("the number of channels is unknown")
     return node.reshape(joined, [node.extent(x, 0), channels * height * width, -1])
 
 

@@ -6,14 +6,14 @@ import math
 
 from neutral_to_onnx.building import OnnxValue
 from neutral_to_onnx.lowering.node_context import NodeContext
-from neutral_to_onnx.registry import Unsupported, rule
+from neutral_to_onnx.registry import NeedsShape, rule
 
 
 def _heads(node: NodeContext, x: OnnxValue, parts: int = 1, part: int = 0) -> tuple[OnnxValue, int]:
     """Return (T, N*H, D) of one of the parts of (T, N, H*parts*D), and D."""
     extent = node.extent(x, 2)
     if not isinstance(extent, int):
-        raise Unsupported("the size of a head is unknown: state the inputs' shapes, such as --shape data=128,1,768")
+        raise NeedsShape("the size of a head is unknown")
     size = extent // (node["heads"] * parts)
     time = node.extent(x, 0)
     if parts == 1:

@@ -10,7 +10,7 @@ from neutral.graph import Graph
 from neutral_to_onnx.building import GraphBuilder, OnnxValue
 from neutral_to_onnx.lowering.bodies import finished, lowered, require_same_type, scan
 from neutral_to_onnx.lowering.node_context import NodeContext
-from neutral_to_onnx.registry import Unsupported, rule
+from neutral_to_onnx.registry import NeedsShape, Unsupported, rule
 
 
 def _formal(node: NodeContext, builder: GraphBuilder, value: OnnxValue, name: str, sliced: bool = False) -> OnnxValue:
@@ -73,9 +73,7 @@ def _require_shapes(results: Sequence[OnnxValue]) -> None:
     """Refuse results of unknown shapes: a loop without steps has to give zeros of that shape."""
     for value in results:
         if value.shape is None or any(not isinstance(extent, int) for extent in value.shape):
-            raise Unsupported(
-                "the shape of its results depends on the input: state the shapes, such as --shape data=1,3,224,224"
-            )
+            raise NeedsShape("the shape of its results depends on the input")
 
 
 def _filled(node: NodeContext, results: OnnxValue) -> OnnxValue:

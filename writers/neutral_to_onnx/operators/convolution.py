@@ -5,7 +5,7 @@ from __future__ import annotations
 from neutral_to_onnx.building import OnnxValue
 from neutral_to_onnx.lowering.node_context import NodeContext
 from neutral_to_onnx.operators.layouts import channels_first, channels_last
-from neutral_to_onnx.registry import Unsupported, rule
+from neutral_to_onnx.registry import NeedsShape, rule
 
 
 @rule("convolution")
@@ -50,9 +50,7 @@ def _padding(node: NodeContext, x: OnnxValue) -> tuple[list[int], list[int], lis
         sizes = [node.extent(x, axis + 2) for axis in range(len(padding))]
         for axis, size in enumerate(sizes):
             if not isinstance(size, int):
-                raise Unsupported(
-                    "output_size needs an input of known size: state it, such as --shape data=1,3,224,224"
-                )
+                raise NeedsShape("output_size needs an input of known size")
             reach = node["dilation"][axis] * (node["kernel_size"][axis] - 1) + 1
             surplus = (size - 1) * node["stride"][axis] + reach - node["output_size"][axis]
             padding[axis], extra[axis] = (surplus + 1) // 2, surplus % 2

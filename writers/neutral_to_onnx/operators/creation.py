@@ -8,7 +8,7 @@ import numpy as np
 
 from neutral_to_onnx.building import OnnxValue
 from neutral_to_onnx.lowering.node_context import NodeContext
-from neutral_to_onnx.registry import Unsupported, rule
+from neutral_to_onnx.registry import NeedsShape, rule
 
 _LARGE = 1 << 16
 """Elements from which on a tensor of one value is expanded when the network runs instead of stored."""
@@ -92,7 +92,7 @@ def diagonal(node: NodeContext, x: OnnxValue) -> OnnxValue:
     order = [item for item in range(rank) if item not in (axis, other)]
     rows, columns = node.extent(x, axis), node.extent(x, other)
     if not isinstance(rows, int) or not isinstance(columns, int):
-        raise Unsupported("its length depends on the input: state its shape, such as --shape data=1,3,224,224")
+        raise NeedsShape("its length depends on the input")
     flat = node.op("Transpose", x, perm=[*order, axis, other]) if [*order, axis, other] != list(range(rank)) else x
     flat = node.reshape(flat, [*node.extents(flat)[:-2], rows * columns])
     first, second = max(-offset, 0), max(offset, 0)
@@ -105,7 +105,7 @@ def _matrix(node: NodeContext, x: OnnxValue, offset: int) -> OnnxValue:
     """Return the square matrix with the elements of a vector on a diagonal."""
     count = node.extent(x, 0)
     if not isinstance(count, int):
-        raise Unsupported("its size depends on the input: state its shape, such as --shape data=1,3,224,224")
+        raise NeedsShape("its size depends on the input")
     places = np.diag(np.arange(1, count + 1), offset)  # 0 is where the matrix has a zero
     padded = node.op("Concat", node.like(np.zeros(1), x), x, axis=0)
     return node.op("Gather", padded, node.constant(places, "int64"), axis=0)

@@ -8,7 +8,7 @@ from neutral_to_onnx.building import OnnxValue
 from neutral_to_onnx.lowering.node_context import NodeContext
 from neutral_to_onnx.operators.boxes import arithmetic, positions
 from neutral_to_onnx.operators.sampling import bilinear, scalar
-from neutral_to_onnx.registry import Unsupported, rule
+from neutral_to_onnx.registry import NeedsShape, rule
 
 
 @rule("deformable_convolution", single=True)
@@ -78,7 +78,7 @@ def _group_channels(node: NodeContext, x: OnnxValue) -> int:
     if isinstance(per_group, int):
         channels = per_group * int(node["groups"])
     if not isinstance(channels, int):
-        raise Unsupported("the number of its channels is unknown: state it, such as --shape data=1,3,224,224")
+        raise NeedsShape("the number of its channels is unknown")
     return channels // int(node["deformable_groups"])
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from neutral_to_onnx.building import OnnxValue
 from neutral_to_onnx.lowering.node_context import NodeContext
 from neutral_to_onnx.operators.boxes import positions
-from neutral_to_onnx.registry import Unsupported, refuse, rule
+from neutral_to_onnx.registry import NeedsShape, refuse, rule
 
 refuse("no standard operator solves linear equations", "solve", "solve_triangular", "inverse", "cholesky_inverse")
 refuse("no standard operator decomposes matrices", "cholesky", "eigh", "qr", "svd", "pseudo_inverse")
@@ -44,7 +44,7 @@ def _triangle(extent: int, offset: int, lower: bool) -> np.ndarray:
 def _static(node: NodeContext, x: OnnxValue) -> int:
     extent = node.extent(x, -1)
     if not isinstance(extent, int):
-        raise Unsupported("its elements depend on the size of the matrix: state it, such as --shape data=3,3")
+        raise NeedsShape("its elements depend on the size of the matrix")
     return extent
 
 

@@ -8,7 +8,7 @@ from typing import Sequence
 
 from neutral_to_onnx.building import OnnxValue
 from neutral_to_onnx.lowering.node_context import NodeContext
-from neutral_to_onnx.registry import Unsupported, rule
+from neutral_to_onnx.registry import NeedsShape, rule
 
 
 @rule("matmul", single=True)
@@ -67,7 +67,7 @@ def kronecker(node: NodeContext, x: OnnxValue, y: OnnxValue) -> OnnxValue:
     sizes = []
     for first, second in zip(node.extents(x), node.extents(y)):
         if not isinstance(first, int) or not isinstance(second, int):
-            raise Unsupported("its extents depend on the input: state its shape, such as --shape data=1,3,224,224")
+            raise NeedsShape("its extents depend on the input")
         sizes.append(first * second)
     rows = node.op("Unsqueeze", x, node.ints([2 * axis + 1 for axis in range(rank)])) if rank else x
     columns = node.op("Unsqueeze", y, node.ints([2 * axis for axis in range(rank)])) if rank else y

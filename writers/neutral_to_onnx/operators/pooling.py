@@ -14,7 +14,7 @@ import numpy as np
 from neutral_to_onnx.building import OnnxValue
 from neutral_to_onnx.lowering.node_context import NodeContext
 from neutral_to_onnx.operators.layouts import channels_first, channels_last
-from neutral_to_onnx.registry import Unsupported, rule
+from neutral_to_onnx.registry import NeedsShape, Unsupported, rule
 
 LOWEST = {"float16": -65504.0, "float32": float(np.finfo(np.float32).min), "float64": float(np.finfo(np.float64).min)}
 
@@ -129,7 +129,7 @@ def adaptive_average_pool(node: NodeContext, x: OnnxValue) -> OnnxValue:
         return node.op("GlobalAveragePool", x)
     sizes = [node.extent(x, 2), node.extent(x, 3)]
     if not isinstance(sizes[0], int) or not isinstance(sizes[1], int):
-        raise Unsupported("its bins depend on the size of the image: state it, such as --shape data=1,3,224,224")
+        raise NeedsShape("its bins depend on the size of the image")
     rows, columns = sizes[0], sizes[1]
     if rows % height == 0 and columns % width == 0:
         window = [rows // height, columns // width]

@@ -12,7 +12,7 @@ from neutral_to_onnx.lowering.bodies import scan
 from neutral_to_onnx.lowering.node_context import NodeContext
 from neutral_to_onnx.operators.boxes import arithmetic, positions
 from neutral_to_onnx.operators.sampling import bilinear, scalar
-from neutral_to_onnx.registry import Unsupported, rule
+from neutral_to_onnx.registry import NeedsShape, Unsupported, rule
 
 
 def _columns(node: NodeContext, regions: OnnxValue, count: int) -> tuple[OnnxValue, list[OnnxValue]]:
@@ -171,7 +171,7 @@ def _classes(node: NodeContext, offsets: OnnxValue | None) -> int:
         return 1
     channels = node.extent(offsets, 1)
     if not isinstance(channels, int):
-        raise Unsupported("the number of its classes is unknown: state the shapes, such as --shape data=1,3,224,224")
+        raise NeedsShape("the number of its classes is unknown")
     return channels // 2
 
 

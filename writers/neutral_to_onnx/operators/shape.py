@@ -6,7 +6,7 @@ import math
 
 from neutral_to_onnx.building import Extent, OnnxValue
 from neutral_to_onnx.lowering.node_context import NodeContext
-from neutral_to_onnx.registry import Unsupported, rule
+from neutral_to_onnx.registry import NeedsShape, rule
 
 
 @rule("flatten")
@@ -169,9 +169,7 @@ def _unit_axes(node: NodeContext, x: OnnxValue) -> list[int]:
     """Return the axes of extent 1, all of which must be known."""
     extents = node.extents(x)
     if any(isinstance(extent, Extent) for extent in extents):
-        raise Unsupported(
-            "which axes have extent 1 depends on the input: state its shape, such as --shape data=1,3,224,224"
-        )
+        raise NeedsShape("which axes have extent 1 depends on the input")
     return [axis for axis, extent in enumerate(extents) if extent == 1]
 
 

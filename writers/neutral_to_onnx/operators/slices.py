@@ -6,7 +6,7 @@ from typing import Sequence
 
 from neutral_to_onnx.building import OnnxValue
 from neutral_to_onnx.lowering.node_context import NodeContext
-from neutral_to_onnx.registry import Unsupported, rule
+from neutral_to_onnx.registry import NeedsShape, Unsupported, rule
 
 FIRST, LAST = -(2**63) + 1, 2**63 - 1
 """Bounds beyond every axis."""
@@ -51,9 +51,7 @@ def _bounds(
             return 0, LAST
         return start, end if end >= 0 else FIRST
     if step < 0 and start is not None and start < -1:
-        raise Unsupported(
-            "what it selects depends on the size of the input: state it, such as --shape data=1,3,224,224"
-        )
+        raise NeedsShape("what it selects depends on the size of the input")
     first, last = (0, LAST) if step > 0 else (LAST, FIRST)
     return first if start is None else start, last if end is None else end
 
@@ -83,9 +81,7 @@ def _assigned(
     if not isinstance(extent, int):
         if (start or 0, end, step) == (0, None, 1):
             return _assigned(node, x, value, items[1:])
-        raise Unsupported(
-            "what it replaces depends on the size of the input: state it, such as --shape data=1,3,224,224"
-        )
+        raise NeedsShape("what it replaces depends on the size of the input")
     places = range(*slice(start, end, step).indices(extent))
     if not places:
         return x

@@ -12,7 +12,8 @@ from neutral.errors import VerificationError
 from neutral.verification.comparison import compare
 from neutral.verification.golden import Golden
 from neutral.verification.report import TIES, Row
-from neutral.verification.ties import Step, explain_ties, ordering_sources
+from neutral.verification.sampling import sampled_reason
+from neutral.verification.ties import Step, explain_ties, ordering_sources, random_sources
 from neutral_to_onnx.verification.sessions import OnnxModel
 from neutral_to_onnx.verification.steps import recompute, steps_of
 
@@ -72,11 +73,11 @@ class Explanations:
     """What is known of the rows that differ.
 
     Attributes:
-        ties: The reason of each row that ties decide.
+        undecided: The reason of each row that ties or random numbers decide.
         hints: The evidence on others.
     """
 
-    ties: Mapping[Row, str] = field(default_factory=dict)
+    undecided: Mapping[Row, str] = field(default_factory=dict)
     hints: Mapping[Row, str] = field(default_factory=dict)
 
 
@@ -95,23 +96,30 @@ def explain(model: OnnxModel, values: RecordedValues, rows: Sequence[Row], outpu
     if all(row.ok for row in (*rows, *outputs)) or not all(math.isfinite(row.scaled_error) for row in rows):
         return Explanations()
     steps = steps_of(model, values)
-    wrong = {row.source: row for row in rows if not row.ok}
+    names = {**{row: row.source for row in rows}, **_names_of(outputs, values)}
+    sampled = random_sources(steps)
+    drawn = {row: sampled_reason(sampled[name]) for row, name in names.items() if not row.ok and name in sampled}
+    wrong = {row.source: row for row in rows if not row.ok and row not in drawn}
     computed: dict[str, np.ndarray] = {}
     try:
-        for names in _parts(steps, list(wrong), values):
-            computed.update(recompute(model, values, names))
+        for part in _parts(steps, list(wrong), values):
+            computed.update(recompute(model, values, part))
     except VerificationError:  # a part that cannot be run alone proves nothing
-        return Explanations()
+        return Explanations(drawn)
     tolerances = {name: row.tolerance for name, row in wrong.items()}
     errors = {row.source: row.scaled_error for row in rows}
-    ties = explain_ties(steps, errors, tolerances, values.__getitem__, lambda names: computed)
-    return Explanations(
-        {
-            **{wrong[name]: reason for name, reason in ties.items()},
-            **_tied_outputs(values, steps, wrong, ties, outputs),
-        },
-        {row: _hint(computed[name], values[name]) for name, row in wrong.items() if name not in ties},
-    )
+    ties = explain_ties(steps, errors, tolerances, values.__getitem__, lambda _: computed)
+    tied = {wrong[name]: reason for name, reason in ties.items()}
+    different = {row: names[row] for row in outputs if not row.ok and row not in drawn}
+    tied.update(_tied_outputs(different, steps, wrong, ties))
+    hints = {row: _hint(computed[name], values[name]) for name, row in wrong.items() if name not in ties}
+    return Explanations({**drawn, **tied}, hints)
+
+
+def _names_of(outputs: Sequence[Row], values: RecordedValues) -> dict[Row, str]:
+    """Return the name of the value that each output is; "" where it is no recorded one."""
+    names = {key: name for name, key in values.places.items()}
+    return {row: names.get(row.source, "") for row in outputs}
 
 
 def _parts(steps: Mapping[str, Step], names: Sequence[str], values: RecordedValues) -> Iterator[list[str]]:
@@ -139,21 +147,15 @@ def _hint(computed: np.ndarray, recorded: np.ndarray) -> str:
 
 
 def _tied_outputs(
-    values: RecordedValues,
-    steps: Mapping[str, Step],
-    wrong: Mapping[str, Row],
-    ties: Mapping[str, str],
-    outputs: Sequence[Row],
+    outputs: Mapping[Row, str], steps: Mapping[str, Step], wrong: Mapping[str, Row], ties: Mapping[str, str]
 ) -> dict[Row, str]:
     """Return the reason of each output that ties decide, alone or in the whole model as onnxruntime optimises it."""
     sources = ordering_sources(steps)
-    names = {key: name for name, key in values.places.items()}
     reasons = {}
-    for row in outputs:
-        name = names.get(row.source, "")
-        if not row.ok and name in ties:
+    for row, name in outputs.items():
+        if name in ties:
             reasons[row] = ties[name]
-        elif not row.ok and name in sources and name not in wrong:
+        elif name in sources and name not in wrong:
             reasons[row] = (
                 f"{TIES}{sources[name]} orders or compares numbers that onnxruntime rounds in another way when it "
                 "optimises the whole model; the same file, run with its inner values, gives the recorded value"

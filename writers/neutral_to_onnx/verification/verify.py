@@ -48,7 +48,7 @@ def verify(
     Returns:
         A row for each comparison, in execution order, the outputs last. The outputs are those of the model as it is,
         with every optimisation of onnxruntime. Values that differ because nearly equal numbers were sorted or compared
-        in another way are not compared, with the evidence as the reason.
+        in another way, or random numbers were drawn, are not compared, with the evidence as the reason.
 
     Raises:
         SourceError: A file cannot be read.
@@ -93,14 +93,18 @@ def verify(
     limit = tolerance if end_to_end is None else end_to_end
     compared, skipped, problems = compare_outputs(model.run(inputs), golden, _outputs(model), limit)
     known = explain(model, RecordedValues(golden, recorded, types, inputs), rows, compared)
-    skipped += [Skipped(row.name, row.place, known.ties[row]) for row in (*rows, *compared) if row in known.ties]
+    skipped += [
+        Skipped(row.name, row.place, known.undecided[row]) for row in (*rows, *compared) if row in known.undecided
+    ]
     missing = len(golden.internals) - len(recorded)
     notes = (f"{missing} recorded values have no counterpart of their name in the model",) if missing else ()
     return Report(
         model.name,
         golden.title,
         tuple(
-            replace(row, hint=known.hints.get(row) or row.hint) for row in (*rows, *compared) if row not in known.ties
+            replace(row, hint=known.hints.get(row) or row.hint)
+            for row in (*rows, *compared)
+            if row not in known.undecided
         ),
         tuple(skipped),
         tuple(problems),
