@@ -17,7 +17,7 @@ def is_missing(row: Mapping[str, Any]) -> bool:
     return not row.get("onnx") and not has_no_store(row)
 
 
-def onnx_facts(store: Any, golden: str, folder: Path, tolerance: float) -> dict[str, Any]:
+def onnx_facts(store: Any, golden: str, folder: Path, tolerance: float, sensitivity: float) -> dict[str, Any]:
     """Write the ONNX file of a store, run it by onnxruntime on the recorded inputs, and compare the outputs.
 
     Args:
@@ -25,10 +25,11 @@ def onnx_facts(store: Any, golden: str, folder: Path, tolerance: float) -> dict[
         golden: MXNet's values.
         folder: Where the file is written.
         tolerance: The largest allowed error of an output, in units of its largest magnitude.
+        sensitivity: How far MXNet's own outputs move when its inputs move by rounding.
 
     Returns:
-        ``onnx``: ``equal``, ``differs: …``, ``refused: …``, ``failed: …`` or ``not run: …``; and the largest error as
-        ``onnx_error``, None where nothing was compared.
+        ``onnx``: ``equal``, ``ties: …``, ``unstable: …``, ``differs: …``, ``refused: …``, ``failed: …`` or
+        ``not run: …``; and the largest error as ``onnx_error``, None where nothing was compared.
     """
     from neutral.errors import UnsupportedError
     from neutral.verification.golden import open_golden
@@ -47,7 +48,29 @@ def onnx_facts(store: Any, golden: str, folder: Path, tolerance: float) -> dict[
         return _facts("refused: " + "; ".join(error.problems or (str(error),)))
     except Exception as error:
         return _facts(f"failed: {type(error).__name__}: {error}")
-    return _compared(store, outputs, [recorded.array(key) for key in recorded.outputs], tolerance)
+    facts = _compared(store, outputs, [recorded.array(key) for key in recorded.outputs], tolerance)
+    return facts if facts["onnx"] == "equal" else _explained(facts, path, recorded, tolerance, sensitivity)
+
+
+def _explained(
+    facts: dict[str, Any], path: Path, recorded: Any, tolerance: float, sensitivity: float
+) -> dict[str, Any]:
+    """Return why outputs differ although each operator computes MXNet's values from MXNet's, where that is so."""
+    import neutral_to_onnx
+    from neutral_to_onnx.verification.explanations import FROM_RECORDED
+
+    report = neutral_to_onnx.verify(path, recorded, tolerance=tolerance)
+    wrong = [row for row in report.rows if not row.ok]
+    if any(row.layer is not None and not row.hint.startswith(FROM_RECORDED) for row in wrong) or report.problems:
+        return facts
+    if not wrong:
+        return _facts(report.skipped[-1].why, facts["onnx_error"])
+    if facts["onnx_error"] <= sensitivity:
+        return _facts(
+            f"unstable: MXNet's own outputs move by {sensitivity:.1e} when its input moves by rounding",
+            facts["onnx_error"],
+        )
+    return facts
 
 
 def _write(store: Any, path: Path, inputs: Mapping[str, np.ndarray]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Mapping
 
-MOST_PRODUCTS = 50_000_000_000
+MOST_PRODUCTS = 60_000_000_000
 """Products of all layers of a run: about a minute of one core."""
 
 MOST_BYTES = 4 << 30

@@ -99,7 +99,7 @@ def check(name: str, mxnet: MXNet, folder: Path) -> Result:
             source.save(folder / "model.safetensors")
         with neutral.open(folder / "model.safetensors") as store:
             facts["lines"] = neutral_to_torch.emit(store, folder / "emitted.py").lines
-            facts.update(onnx_facts(store, golden, folder, OUTPUT_TOLERANCE))
+            facts.update(onnx_facts(store, golden, folder, OUTPUT_TOLERANCE, model["sensitivity"]))
             if name.startswith("int8/"):  # MXNet's values between the layers are integers
                 outputs = neutral_to_torch.verify(neutral_to_torch.build(store), golden).rows
                 facts["output_error"] = max(row.scaled_error for row in outputs)
@@ -163,7 +163,7 @@ def complete(row: dict[str, Any], mxnet: MXNet, folder: Path) -> Result:
         elif reference_column.is_missing(row):
             facts.update(reference_facts(store, golden, model, OPERATOR_TOLERANCE))
         if onnx_column.is_missing(row):
-            facts.update(onnx_facts(store, golden, folder, OUTPUT_TOLERANCE))
+            facts.update(onnx_facts(store, golden, folder, OUTPUT_TOLERANCE, model["sensitivity"]))
     return Result(**{**row, **facts})
 
 

@@ -157,3 +157,16 @@ def test_states_of_a_rank_that_the_operator_lacks_are_refused(tmp_path: Path) ->
     with pytest.raises(UsageError, match=r"input 'h' cannot have the shape \(1,\); the graph demands \(1, any, 4\)"):
         write(store, tmp_path / "net.onnx", shapes={"h": (1,), "c": (1,)})
     assert not list(tmp_path.iterdir())
+
+
+def test_each_output_of_unknown_rank_is_named(tmp_path: Path) -> None:
+    x, y = Value("x"), Value("y")
+    identity = Graph((Input("x"), Input("y")), (), (x, y))
+    wider = Node("wide", "unsqueeze", (x,), {"axis": 0})
+    other = Graph((Input("x"), Input("y")), (wider,), (Value("wide"), y))
+    branch = Node("choice", "branch", (Value("flag"), x, y), {"then": identity, "otherwise": other})
+    inputs = (Input("flag", (1,)), Input("x", (2,)), Input("y", (2,)))
+    graph = Graph(inputs, (branch,), (Value("choice"), Value("choice", 1)))
+    with pytest.raises(UnsupportedError) as refused:
+        write(Store({}, {}, graph), tmp_path / "net.onnx")
+    assert refused.value.problems[0].startswith("outputs of unknown rank (1 node: choice)")

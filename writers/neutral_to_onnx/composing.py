@@ -153,7 +153,7 @@ def _lower(
     lowering.nodes(graph, builder, values)
     inputs = [builder.values[name] for name in names]  # kinds may require a rank that the graph does not state
     if not lowering.problems:
-        _require_ranks(lowering, inputs, {item.node: values[item] for item in graph.outputs})
+        _require_ranks(lowering, inputs, {_output_name(item): values[item] for item in graph.outputs})
     return _Lowered(builder, values, inputs, lowering)
 
 
@@ -174,6 +174,10 @@ def _error(store: Store, graph: Graph, lowered: _Lowered, inputs: Sequence[Input
     return error
 
 
+def _output_name(value: Value) -> str:
+    return value.node if not value.output else f"{value.node}:{value.output}"
+
+
 def _outputs(
     graph: Graph, builder: GraphBuilder, values: Mapping[Value, OnnxValue], inputs: Sequence[OnnxValue]
 ) -> list[OnnxValue]:
@@ -182,7 +186,7 @@ def _outputs(
     results: list[OnnxValue] = []
     for value in graph.outputs:
         result = values[value]
-        name = value.node if not value.output else f"{value.node}:{value.output}"
+        name = _output_name(value)
         if result.name not in made or any(result.name == other.name for other in results):
             free = name not in builder.values and name not in {item.name for item in inputs}
             result = builder.identity(result, name if free else builder.unique(f"{name}_output"))

@@ -118,6 +118,8 @@ def _layers(
 def _initial(given: Array | None, input: Array, count: int, size: int) -> Array:
     """Return states (layers*directions, batch, size): those given, whose batch may be 1, or zeros."""
     shape = (count, input.shape[1], size)
+    if given is not None and given.ndim != len(shape):
+        raise ValueError(f"a state has {given.ndim} dimensions; expected {len(shape)}")
     return np.zeros(shape, input.dtype) if given is None else np.broadcast_to(given, shape)
 
 

@@ -23,6 +23,9 @@ ArrayType = Tuple[Tuple[int, ...], "np.dtype[Any]"]
 PART_NBYTES = 1 << 28
 """Bytes of recorded values on which a part of the model is run."""
 
+FROM_RECORDED = "of values before it: "
+"""The start of the hint at a value that differs and is right when it is computed from recorded values."""
+
 SINGLE_STEP = 1e-5
 """The largest error that a few operators leave, in units of the largest recorded magnitude."""
 
@@ -141,9 +144,7 @@ def _hint(computed: np.ndarray, recorded: np.ndarray) -> str:
     comparison = compare(computed, recorded)
     if not comparison.within(SINGLE_STEP):
         return ""
-    return (
-        f"of values before it: from the recorded ones, the result is right ({comparison.scaled_error:.0e} of the scale)"
-    )
+    return f"{FROM_RECORDED}from the recorded ones, the result is right ({comparison.scaled_error:.0e} of the scale)"
 
 
 def _tied_outputs(
