@@ -22,8 +22,9 @@ from neutral_to_torch.emission.compose import Emission, compose
 from neutral_to_torch.loading.apply import apply_plan
 from neutral_to_torch.loading.proof_compare import output_order
 from neutral_to_torch.loading.proof_cost import UnprovenError
-from neutral_to_torch.loading.proof_inputs import Template, templates
-from neutral_to_torch.loading.proof_run import Comparison, compare_draws
+from neutral_to_torch.loading.proof_inputs import Template, templates, uneven_template
+from neutral_to_torch.loading.proof_rows import compare_rows
+from neutral_to_torch.loading.proof_run import Comparison
 from neutral_to_torch.loading.sharded import is_sharded
 from neutral_to_torch.trace.preserve import preserved
 from neutral_to_torch.verification.run import compare_run
@@ -113,6 +114,9 @@ def _graded(
         row = next(row for row in result.moved if places[row] >= 0)
         text = f"the module's output {row} has its axes in another order than the store's"
         return replace(plan, notes=notes, grade=Grade(reasons=(text,)))
+    if result.elsewhere:
+        conflicts = (*plan.conflicts, result.elsewhere) if result.is_conflict and not excuses else plan.conflicts
+        return replace(plan, notes=notes, grade=Grade(reasons=(*excuses, result.elsewhere)), conflicts=conflicts)
     wrong = [layer for layer, error in result.layers.items() if error > max(tolerance, SINGLE_TOLERANCE)]
     if wrong:
         text = f"all outputs agree, but {wrong[0]} gives other values ({result.layers[wrong[0]]:.1e} of their scale)"
@@ -158,7 +162,8 @@ def _compared(
     try:
         for template in templates(trial, store, emission, example, golden):
             try:
-                return _in_any_order(trial, reference, emission, store, plan, template)
+                result = _in_any_order(trial, reference, emission, store, plan, template)
+                return result if template.from_example else _at_another_size(result, trial, reference, emission, store, plan)
             except UnprovenError:
                 raise
             except Exception as error:
@@ -180,18 +185,36 @@ def _in_any_order(
         raise UnprovenError(f"the module takes {count} tensors and the stored graph {len(inputs)}")
     by_name = {name: index for index, name in enumerate(template.names)}
     if set(by_name) == {item.name for item in inputs}:
-        return compare_draws(trial, reference, emission, store, plan, template, [by_name[i.name] for i in inputs])
-    first = compare_draws(trial, reference, emission, store, plan, template, list(range(count)))
+        return compare_rows(trial, reference, emission, store, plan, template, [by_name[i.name] for i in inputs])
+    first = compare_rows(trial, reference, emission, store, plan, template, list(range(count)))
     if output_order(first.outputs, SINGLE_TOLERANCE) is None:
         for order in islice(permutations(range(count)), 1, _MAX_INPUT_ORDERS):
             try:
-                other = compare_draws(trial, reference, emission, store, plan, template, list(order))
+                other = compare_rows(trial, reference, emission, store, plan, template, list(order))
             except Exception:  # this order does not fit
                 continue
             if output_order(other.outputs, TOLERANCE) is not None:
                 pairs = (f"{template.names[index]} is {item.name}" for index, item in zip(order, inputs))
                 return replace(other, notes=("inputs in another order: " + ", ".join(pairs),))
     return first
+
+
+def _at_another_size(
+    result: Comparison, trial: nn.Module, reference: nn.Module, emission: Emission, store: Store, plan: Plan
+) -> Comparison:
+    """Return a comparison, with what differs on inputs of uneven sizes, where the graph and the module take such."""
+    template = uneven_template(trial, store)
+    if template is None or result.elsewhere or output_order(result.outputs, SINGLE_TOLERANCE) is None:
+        return result
+    try:
+        other = _in_any_order(trial, reference, emission, store, plan, template)
+    except Exception:  # either side is made for other sizes
+        return result
+    if output_order(other.outputs, SINGLE_TOLERANCE) is not None:
+        return result
+    shapes = ", ".join(str(tuple(tensor.shape)) for tensor in template.tensors)
+    text = f"the outputs agree for some shapes of the inputs, and not for {shapes}; pass an example of the shape that is meant"
+    return replace(result, elsewhere=text)
 
 
 def _reproduces(trial: nn.Module, golden: Golden, plan: Plan, store: Store) -> bool:

@@ -9,12 +9,12 @@ import torch
 from torch import nn
 
 from neutral.errors import NeutralError
-from neutral.graph import Input
+from neutral.graph import Graph, Input
 from neutral.store import Store
 from neutral.verification.golden import Golden
 from neutral.verification.index_limits import index_limits
 from neutral_to_torch.emission.compose import Emission
-from neutral_to_torch.loading.proof_shapes import possible_shapes
+from neutral_to_torch.loading.proof_shapes import possible_shapes, uneven_shapes
 from neutral_to_torch.trace.examples import Arguments, given_arguments, golden_arguments
 from neutral_to_torch.trace.inputs import bind_arguments, by_name_or_order
 from neutral_to_torch.trace.outputs import tensors_in
@@ -86,9 +86,27 @@ def templates(
         yield _template(module, golden_arguments(module, golden), True)
     else:
         for shapes in possible_shapes(store, emission):
-            named = {item.name: torch.zeros(shape) for item, shape in zip(store.graph.inputs, shapes)}
-            args, kwargs, _ = by_name_or_order(module, named, "the stored graph")
-            yield _template(module, (args, kwargs), False)
+            yield _of_shapes(module, store.graph, shapes)
+
+
+def uneven_template(module: nn.Module, store: Store) -> Template | None:
+    """Return arguments of uneven sizes, where the stored graph leaves sizes free; else None.
+
+    Even sizes do not show how windows are rounded, nor sizes that a module has as constants.
+
+    Args:
+        module: The module, which is not run.
+        store: A store with a graph.
+    """
+    assert store.graph is not None
+    shapes = uneven_shapes(store)
+    return None if shapes is None else _of_shapes(module, store.graph, shapes)
+
+
+def _of_shapes(module: nn.Module, graph: Graph, shapes: Sequence[tuple[int, ...]]) -> Template:
+    named = {item.name: torch.zeros(shape) for item, shape in zip(graph.inputs, shapes)}
+    args, kwargs, _ = by_name_or_order(module, named, "the stored graph")
+    return _template(module, (args, kwargs), False)
 
 
 def draw(

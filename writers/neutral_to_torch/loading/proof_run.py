@@ -38,6 +38,8 @@ class Comparison:
         moved: The outputs of the module that agree with a stored output in another order of axes only.
         is_single: Whether the module or the store's model computed in single precision.
         notes: Notes for the plan.
+        elsewhere: What differs on inputs of other shapes than those of these errors; empty for nothing.
+        is_conflict: Whether ``elsewhere`` refuses a plan, rather than to leave it unproven.
     """
 
     outputs: tuple[tuple[float, ...], ...]
@@ -45,6 +47,8 @@ class Comparison:
     is_single: bool
     moved: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    elsewhere: str = ""
+    is_conflict: bool = False
 
 
 def compare_draws(
@@ -79,10 +83,10 @@ def compare_draws(
         values = draw(store, emission.inputs, like, number, template.from_example)
         if number == 0:
             count = sum(parameter.numel() for parameter in reference.parameters())
-            require_affordable(lambda inputs: _run_reference(reference, emission, plan, inputs), values, count)
+            require_affordable(lambda inputs: run_reference(reference, emission, plan, inputs), values, count)
         with _PrecisionMode() as mode:
             with SizeMode(is_limited=True):
-                stored, stored_calls = _run_reference(reference, emission, plan, values)
+                stored, stored_calls = run_reference(reference, emission, plan, values)
             computed, calls = _run_module(module, emission, plan, template, values, order)
         is_single = is_single or mode.is_single
         errors = [[error_of(value, result) for value in stored] for result in computed]
@@ -98,9 +102,20 @@ def compare_draws(
     return Comparison(tuple(map(tuple, outputs)), layers, is_single, tuple(sorted(moved)))
 
 
-def _run_reference(
+def run_reference(
     reference: nn.Module, emission: Emission, plan: Plan, values: Sequence[torch.Tensor]
 ) -> tuple[list[torch.Tensor], _Calls]:
+    """Run the store's model.
+
+    Args:
+        reference: The model, in double precision.
+        emission: Its emission.
+        plan: The plan whose layers are recorded.
+        values: The inputs, in the order of the stored graph.
+
+    Returns:
+        The outputs, and what each stored layer of the plan gave, call by call, by a text that names both sides.
+    """
     paths = emission.state.modules
     targets = {_title(pair.layer, pair.module): paths[pair.layer] for pair in plan.pairs if pair.layer in paths}
     inputs = [

@@ -20,6 +20,9 @@ Shapes = list[tuple[int, ...]]
 _BATCH = 2
 _IMAGE_SIZES = (64, 224, 320)
 _LENGTHS = (8, 16, 64)
+_UNEVEN = (75, 11)
+"""An uneven size of images and length of sequences, whose halves and quarters are uneven too."""
+
 _OTHER_SIZES = (32, 28, 48, 24, *range(4, 64), 80, 96, 100, 112, 120, 128, 160, 192, 227, 256, 299, 512)
 _WRONG_SIZE = ("shapes cannot be multiplied", "same reduction dim")
 """Parts of torch's messages where a linear layer gets another number of features than it takes."""
@@ -40,7 +43,7 @@ def possible_shapes(store: Store, emission: Emission) -> Iterator[Shapes]:
         The shape of each input; nothing where the graph says too little.
     """
     assert store.graph is not None
-    inputs = [_flattened(item, store) for item in infer_input_shapes(store.graph, store.layers, store.tensors)]
+    inputs = _inputs(store)
     pairs = [*zip(_IMAGE_SIZES, _LENGTHS), *((size, _LENGTHS[1]) for size in _OTHER_SIZES)]
     tried: list[Shapes] = []
     for size, length in pairs:
@@ -51,6 +54,24 @@ def possible_shapes(store: Store, emission: Emission) -> Iterator[Shapes]:
     if len(tried) > 1:
         tried = _fitting(tried, emission) or tried
     yield from tried[:_MOST_FITTING]
+
+
+def uneven_shapes(store: Store) -> Shapes | None:
+    """Return shapes of a graph's inputs with uneven sizes, None where the graph has no free sizes or says too little.
+
+    Args:
+        store: A store with a graph.
+    """
+    inputs = _inputs(store)
+    shapes = [_completed(item, *_UNEVEN) for item in inputs]
+    complete = [shape for shape in shapes if shape is not None]
+    is_free = any(item.shape is not None and None in item.shape[1:] for item in inputs)
+    return complete if is_free and len(complete) == len(shapes) else None
+
+
+def _inputs(store: Store) -> list[Input]:
+    assert store.graph is not None
+    return [_flattened(item, store) for item in infer_input_shapes(store.graph, store.layers, store.tensors)]
 
 
 def _fitting(candidates: Sequence[Shapes], emission: Emission) -> list[Shapes]:
