@@ -214,13 +214,18 @@ class _Check:
         for index, output in enumerate(stored.outputs):
             number = self.values.number(0, output)
             if not any(self.values.number(1, port) == number for port in module_outputs):
-                by_order = len(module.outputs) == len(stored.outputs)
-                self._check_output(index, output, [module.outputs[index]] if by_order else module_outputs)
+                own = module.outputs[index : index + 1] if len(module.outputs) == len(stored.outputs) else []
+                self._check_output(index, output, list(dict.fromkeys([*own, *module_outputs])), bool(own))
 
-    def _check_output(self, index: int, output: Port, candidates: list[Port]) -> None:
+    def _check_output(self, index: int, output: Port, candidates: list[Port], has_own: bool) -> None:
         verdicts = [self._are_equal(output, candidate) for candidate in candidates]
+        if has_own and any(verdicts[1:]) and not verdicts[0]:
+            places = [self.graphs[1].outputs.index(port) for port, verdict in zip(candidates, verdicts) if verdict]
+            self.comparison.notes.append(f"output {index} of the store is output {places[0]} of the module")
         if any(verdicts):
             return
+        if has_own:
+            candidates, verdicts = candidates[:1], verdicts[:1]
         for candidate in candidates:
             text = self._describe_truncation(index, output, candidate)
             if text:

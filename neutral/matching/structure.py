@@ -155,15 +155,19 @@ def _pairs_of_groups(graphs: tuple[DataflowGraph, DataflowGraph], matching: Matc
 def _restrict_to_common_outputs(stored: DataflowGraph, module: DataflowGraph) -> tuple[DataflowGraph, DataflowGraph]:
     """Restrict both graphs to the outputs that both have, if any: no training heads, no features of one side only."""
     refinement = WeisfeilerLehman()
-    for level in LEVELS[1:]:
+    most, restricted = 0, (stored, module)
+    for level in LEVELS[1:]:  # an output that agrees at a loose level only is none of one side
         labels = [refinement.label_outputs(graph, level) for graph in (stored, module)]
-        common = set(labels[0]) & set(labels[1])
-        if common and (set(labels[0]) - common or set(labels[1]) - common):
-            kept = [[index for index, label in enumerate(side) if label in common] for side in labels]
-            return stored.restricted_to(kept[0]), module.restricted_to(kept[1])
-        if common:
-            break
-    return stored, module
+        kept = [
+            [index for index, label in enumerate(side) if label in other]
+            for side, other in ((labels[0], labels[1]), (labels[1], labels[0]))
+        ]
+        count = len(kept[0]) + len(kept[1])
+        if count == len(labels[0]) + len(labels[1]):
+            return stored, module
+        if count > most:
+            most, restricted = count, (stored.restricted_to(kept[0]), module.restricted_to(kept[1]))
+    return restricted
 
 
 @dataclass(frozen=True)

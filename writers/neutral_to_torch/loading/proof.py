@@ -6,7 +6,7 @@ import copy
 import warnings
 from dataclasses import replace
 from itertools import islice, permutations
-from typing import Any
+from typing import Any, Sequence
 
 import torch
 from torch import nn
@@ -110,13 +110,18 @@ def _graded(
             text += ". Pass allow_output_order if that is meant"
             return replace(plan, grade=Grade(reasons=(text,)), conflicts=(*plan.conflicts, text))
         notes = (*notes, text)
+    if result.elsewhere:
+        conflicts = (*plan.conflicts, result.elsewhere) if result.is_conflict and not excuses else plan.conflicts
+        return replace(plan, notes=notes, grade=Grade(reasons=(*excuses, result.elsewhere)), conflicts=conflicts)
+    text = _unlike_places(result, places)
+    if text and (allow_output_order or plan.unused):
+        notes = (*notes, text)
+    elif text:
+        return replace(plan, notes=notes, grade=Grade(reasons=(text,)))
     if any(places[row] >= 0 for row in result.moved):
         row = next(row for row in result.moved if places[row] >= 0)
         text = f"the module's output {row} has its axes in another order than the store's"
         return replace(plan, notes=notes, grade=Grade(reasons=(text,)))
-    if result.elsewhere:
-        conflicts = (*plan.conflicts, result.elsewhere) if result.is_conflict and not excuses else plan.conflicts
-        return replace(plan, notes=notes, grade=Grade(reasons=(*excuses, result.elsewhere)), conflicts=conflicts)
     wrong = [layer for layer, error in result.layers.items() if error > max(tolerance, SINGLE_TOLERANCE)]
     if wrong:
         text = f"all outputs agree, but {wrong[0]} gives other values ({result.layers[wrong[0]]:.1e} of their scale)"
@@ -253,6 +258,17 @@ def _difference(result: Comparison, tolerance: float) -> str:
     text = f"run on drawn inputs, the module's output {index} differs {size} from the store's"
     first = next((layer for layer, error in result.layers.items() if error > tolerance), None)
     return text if first is None else f"{text}; the first layer that differs is {first}"
+
+
+def _unlike_places(result: Comparison, places: Sequence[int]) -> str:
+    """Return which outputs the module lacks, or has in later or earlier places; empty where it is like the store."""
+    lacking = sorted(set(range(len(result.outputs[0]))) - set(places)) if result.outputs else []
+    texts = [f"the module does not return stored output {place}" for place in lacking]
+    shifted = [(row, place) for row, place in enumerate(places) if place >= 0 and row != place]
+    rows = [place for place in places if place >= 0]
+    if rows == sorted(rows) and not result.is_named:  # another order has been told
+        texts += [f"the module's output {row} is stored output {place}" for row, place in shifted]
+    return "; ".join(texts)
 
 
 def _brief(error: BaseException) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from dataclasses import dataclass
 from typing import Any, Iterator, Mapping, Sequence
 
@@ -38,6 +39,7 @@ class Comparison:
         moved: The outputs of the module that agree with a stored output in another order of axes only.
         is_single: Whether the module or the store's model computed in single precision.
         notes: Notes for the plan.
+        is_named: Whether the module returns its outputs by names, so that their places mean nothing.
         elsewhere: What differs on inputs of other shapes than those of these errors; empty for nothing.
         is_conflict: Whether ``elsewhere`` refuses a plan, rather than to leave it unproven.
     """
@@ -47,6 +49,7 @@ class Comparison:
     is_single: bool
     moved: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    is_named: bool = False
     elsewhere: str = ""
     is_conflict: bool = False
 
@@ -76,7 +79,7 @@ def compare_draws(
     """
     outputs: list[list[float]] = []
     layers: dict[str, float] = {}
-    is_single = False
+    is_single = is_named = False
     moved: set[int] = set()
     for number in range(len(DRAWS)):
         like = [template.tensors[place] for place in order]
@@ -87,7 +90,9 @@ def compare_draws(
         with _PrecisionMode() as mode:
             with SizeMode(is_limited=True):
                 stored, stored_calls = run_reference(reference, emission, plan, values)
-            computed, calls = _run_module(module, emission, plan, template, values, order)
+            result, calls = _run_module(module, emission, plan, template, values, order)
+            computed = [value.clone() for value in tensors_in(result)]
+            is_named = isinstance(result, Mapping) or dataclasses.is_dataclass(result)
         is_single = is_single or mode.is_single
         errors = [[error_of(value, result) for value in stored] for result in computed]
         outputs = [[max(pair) for pair in zip(*rows)] for rows in zip(outputs, errors)] if outputs else errors
@@ -99,7 +104,7 @@ def compare_draws(
         for name, results in calls.items():
             for result, value in zip(results, stored_calls.get(name, ())):
                 layers[name] = max(layers.get(name, 0.0), error_of(value, result))
-    return Comparison(tuple(map(tuple, outputs)), layers, is_single, tuple(sorted(moved)))
+    return Comparison(tuple(map(tuple, outputs)), layers, is_single, tuple(sorted(moved)), is_named=is_named)
 
 
 def run_reference(
@@ -133,7 +138,7 @@ def _run_module(
     template: Template,
     values: Sequence[torch.Tensor],
     order: Sequence[int],
-) -> tuple[list[torch.Tensor], _Calls]:
+) -> tuple[Any, _Calls]:
     given = list(template.tensors)
     for place, value in zip(order, values):
         dtype = given[place].dtype
@@ -149,7 +154,7 @@ def _run_module(
         result = module(*args, **kwargs)
     if isinstance(result, Mapping) and set(result) == {value.node for value in emission.outputs}:
         result = [result[value.node] for value in emission.outputs]
-    return [value.clone() for value in tensors_in(result)], calls
+    return result, calls
 
 
 def _title(layer: str, module: str) -> str:
