@@ -53,7 +53,11 @@ def find_dataflow_conflicts(
         return DataflowConflicts()
     graphs = build_dataflow(stored, stored.graph), build_dataflow(module, module.graph)
     group_of = [{name: group.index for group in graph.groups for name in group.layers} for graph in graphs]
-    whole = [match for match in matching.matches if match.whole]
+    whole = [
+        match
+        for match in matching.matches
+        if match.whole and match.stored in group_of[0] and match.module in group_of[1]  # others have no tensors
+    ]
     pairs: dict[int, int] = {}
     for match in whole:
         pairs.setdefault(group_of[0][match.stored], group_of[1][match.module])

@@ -144,7 +144,7 @@ def _pairs_of_groups(graphs: tuple[DataflowGraph, DataflowGraph], matching: Matc
     group_of = [{name: group.index for group in graph.groups for name in group.layers} for graph in graphs]
     pairs: dict[int, int] = {}
     for match in matching.matches:
-        if match.whole:
+        if match.whole and match.stored in group_of[0] and match.module in group_of[1]:  # others have no tensors
             pairs.setdefault(group_of[0][match.stored], group_of[1][match.module])
     partners = list(pairs.values())
     if len(set(partners)) == len(partners):

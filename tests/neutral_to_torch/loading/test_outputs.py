@@ -128,7 +128,9 @@ def test_exchanged_outputs_of_a_detector_are_refused_unless_allowed(example: Any
     assert plan.grade.is_proven and any("outputs in another order" in note for note in plan.notes)
 
 
-@pytest.mark.parametrize("score", [lambda y: y, lambda y: y.sigmoid(), lambda y: y.softmax(1), lambda y: -y.softmax(-1)])
+@pytest.mark.parametrize(
+    "score", [lambda y: y, lambda y: y.sigmoid(), lambda y: y.softmax(1), lambda y: -y.softmax(-1)]
+)
 def test_other_scores_of_a_detector_are_refused(score: Any) -> None:
     with pytest.raises(MatchError):
         make_plan(Faces(score=score), faces(), example=torch.randn(1, 3, 16, 16))

@@ -160,3 +160,23 @@ def test_after_a_refusal_the_module_and_all_generators_are_as_before(example: An
     assert torch.equal(torch.random.get_rng_state(), states[0]) and random.getstate() == states[1]
     assert np.random.get_state()[1].tolist() == states[2]
     assert [(name, id(value), value.requires_grad) for name, value in module.named_parameters()] == parameters
+
+
+@pytest.mark.parametrize("example", [torch.randn(1, 3, 8, 8), None])
+@pytest.mark.parametrize(
+    ("kind", "attributes", "norm"),
+    [
+        ("instance_norm", {"eps": 1e-5}, lambda: nn.InstanceNorm2d(4)),
+        ("group_norm", {"eps": 1e-5, "groups": 2}, lambda: nn.GroupNorm(2, 4, affine=False)),
+        ("layer_norm", {"eps": 1e-5, "axis": -1}, lambda: nn.LayerNorm(4, elementwise_affine=False)),
+    ],
+)
+def test_a_norm_without_weights_takes_no_stored_ones(kind: str, attributes: Any, norm: Any, example: Any) -> None:
+    g = GraphBuilder()
+    x = g.conv(g.input(shape=(None, 3, 8, 4)), 4, padding=1, bias=True, name="conv")
+    x = g.node(kind, x, name="norm", arrays={"weight": g.values(4), "bias": g.values(4)}, **attributes)
+    module = nn.Sequential()
+    module.add_module("conv", nn.Conv2d(3, 4, 3, padding=1))
+    module.add_module("norm", norm())
+    with pytest.raises(MatchError, match="stored norm"):
+        load_into(module, g.store(x), example=None if example is None else example[..., :4])

@@ -118,10 +118,11 @@ def _graded(
         notes = (*notes, text)
     elif text:
         return replace(plan, notes=notes, grade=Grade(reasons=(text,)))
-    if any(places[row] >= 0 for row in result.moved):
-        row = next(row for row in result.moved if places[row] >= 0)
-        text = f"the module's output {row} has its axes in another order than the store's"
-        return replace(plan, notes=notes, grade=Grade(reasons=(text,)))
+    unlike = [
+        f"the module's output {row} {text}" for (row, column), text in result.unlike.items() if places[row] == column
+    ]
+    if unlike:
+        return replace(plan, notes=notes, grade=Grade(reasons=tuple(unlike)))
     wrong = [layer for layer, error in result.layers.items() if error > max(tolerance, SINGLE_TOLERANCE)]
     if wrong:
         text = f"all outputs agree, but {wrong[0]} gives other values ({result.layers[wrong[0]]:.1e} of their scale)"
@@ -168,7 +169,11 @@ def _compared(
         for template in templates(trial, store, emission, example, golden):
             try:
                 result = _in_any_order(trial, reference, emission, store, plan, template)
-                return result if template.from_example else _at_another_size(result, trial, reference, emission, store, plan)
+                return (
+                    result
+                    if template.from_example
+                    else _at_another_size(result, trial, reference, emission, store, plan)
+                )
             except UnprovenError:
                 raise
             except Exception as error:
@@ -200,7 +205,8 @@ def _in_any_order(
                 continue
             if output_order(other.outputs, TOLERANCE) is not None:
                 pairs = (f"{template.names[index]} is {item.name}" for index, item in zip(order, inputs))
-                return replace(other, notes=("inputs in another order: " + ", ".join(pairs),))
+                text = "inputs in another order, which their names do not say: " + ", ".join(pairs)
+                return replace(other, notes=(*other.notes, text), elsewhere=text)
     return first
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Iterator, Mapping, Sequence
 
 import torch
@@ -36,7 +36,8 @@ class Comparison:
     Attributes:
         outputs: The error of each output of the module (row) against each output of the store (column).
         layers: The error of each pair in execution order, by a text that names both sides.
-        moved: The outputs of the module that agree with a stored output in another order of axes only.
+        unlike: How the axes differ of an output of the module (row) that agrees with a stored output (column) in
+            another order of axes, or with other axes of one.
         is_single: Whether the module or the store's model computed in single precision.
         notes: Notes for the plan.
         is_named: Whether the module returns its outputs by names, so that their places mean nothing.
@@ -47,7 +48,7 @@ class Comparison:
     outputs: tuple[tuple[float, ...], ...]
     layers: Mapping[str, float]
     is_single: bool
-    moved: tuple[int, ...] = ()
+    unlike: Mapping[tuple[int, int], str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     is_named: bool = False
     elsewhere: str = ""
@@ -80,7 +81,7 @@ def compare_draws(
     outputs: list[list[float]] = []
     layers: dict[str, float] = {}
     is_single = is_named = False
-    moved: set[int] = set()
+    unlike: dict[tuple[int, int], str] = {}
     for number in range(len(DRAWS)):
         like = [template.tensors[place] for place in order]
         values = draw(store, emission.inputs, like, number, template.from_example)
@@ -96,15 +97,22 @@ def compare_draws(
         is_single = is_single or mode.is_single
         errors = [[error_of(value, result) for value in stored] for result in computed]
         outputs = [[max(pair) for pair in zip(*rows)] for rows in zip(outputs, errors)] if outputs else errors
-        moved |= {
-            row
-            for row, result in enumerate(computed)
-            if any(is_moved(value, result, MOVED_TOLERANCE) for value in stored)
-        }
+        for row, output in enumerate(computed):
+            texts = (_unlike_axes(value, output) for value in stored)
+            unlike.update({(row, column): text for column, text in enumerate(texts) if text})
         for name, results in calls.items():
             for result, value in zip(results, stored_calls.get(name, ())):
                 layers[name] = max(layers.get(name, 0.0), error_of(value, result))
-    return Comparison(tuple(map(tuple, outputs)), layers, is_single, tuple(sorted(moved)), is_named=is_named)
+    return Comparison(tuple(map(tuple, outputs)), layers, is_single, unlike, is_named=is_named)
+
+
+def _unlike_axes(stored: torch.Tensor, module: torch.Tensor) -> str:
+    """Return how the axes of two equal outputs differ; empty where they do not, or where the outputs are not equal."""
+    if is_moved(stored, module, MOVED_TOLERANCE):
+        return "has its axes in another order than the store's"
+    if stored.shape != module.shape and error_of(stored, module) <= MOVED_TOLERANCE:
+        return f"has shape {tuple(module.shape)}, the store's {tuple(stored.shape)}"
+    return ""
 
 
 def run_reference(
