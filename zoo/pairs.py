@@ -48,19 +48,19 @@ TAIL = """\
 
 ## Emitted modules
 
-A module of the class that `neutral emit` writes takes its own store always, by names alone and without the weights file:
-its tensors have the names and shapes that the emitter gives the store's, and the emitter's plan fills them (`emitted
-source` in the plan). The plan is graded like any other; a module that was edited so that it computes something else is
-matched like a module of another author. `neutral write WEIGHTS --like STORE` recognises fine-tuned weights of that class
-likewise, so that they need no mapping.
+A module of the class that `neutral emit` writes takes its own store always, by names alone and without the weights
+file: its tensors have the names and shapes that the emitter gives the store's, and the emitter's plan fills them
+(`emitted source` in the plan). The plan is graded like any other; a module that was edited so that it computes
+something else is matched like a module of another author. `neutral write WEIGHTS --like STORE` recognises fine-tuned
+weights of that class likewise, so that they need no mapping.
 
 ## Grades
 
 A plan has a grade. After matching, a copy of the module is filled by the plan and run in double precision on drawn
 inputs, at a small and a large scale: in the shapes of the example, of the golden file, or of the stored graph; on a
 batch of two also where the example has one row, if the stored graph leaves the batch free; indices from the whole table
-that they index. Its outputs, each in its place, and the outputs of matched
-layers are compared with those of the store's own model (`neutral_to_torch.build`). The example's values are not used.
+that they index. Its outputs, each in its place, and the outputs of matched layers are compared with those of the
+store's own model (`neutral_to_torch.build`). The example's values are not used.
 Without an example, inputs of an uneven size are compared too where the graph leaves sizes free: they show how windows
 are rounded, and sizes that the module has as constants.
 
@@ -73,8 +73,8 @@ are rounded, and sizes that the module has as constants.
   leftovers or attributes that are known to change results. `load_into` then issues an `UnprovenWarning`; `neutral load`
   says it in its last line; `require_proof=True` and `--require-proof` refuse.
 
-Layers that neither names nor the dataflow tell apart (two equal branches of a sum, two equal heads) are decided by the same
-run: the first assignment with which every output is that of the store's model, in its place, is taken.
+Layers that neither names nor the dataflow tell apart (two equal branches of a sum, two equal heads) are decided by the
+same run: the first assignment with which every output is that of the store's model, in its place, is taken.
 
 A plan stays unproven, with the reason, where an output agrees in another order of axes or with other axes of one; where
 the module does not return a stored output, or returns it at another place (by a key or a field it may be at any); where

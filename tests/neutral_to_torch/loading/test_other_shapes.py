@@ -1,9 +1,9 @@
-"""What an example of one row or of even sizes does not show: modules that mix rows, or that agree at some sizes only."""
+"""Modules that mix rows, or agree at some sizes only, which an example of one row or of even sizes does not show."""
 
 from __future__ import annotations
 
 import warnings
-from typing import Any, Callable
+from typing import Any, Callable, cast
 
 import pytest
 import torch
@@ -25,7 +25,7 @@ def stored(rows: int | None = None, end: Callable[[GraphBuilder, Any], Any] = la
     x = g.relu(g.conv(g.input(shape=(rows, 3, None, None)), 4, bias=True, name="first"))
     x = g.conv(g.node("max_pool", x, **WINDOW), 4, bias=True, name="second")
     x = g.node("global_average_pool", x, layout="channels_first")
-    return g.store(end(g, g.linear(x, 3, features=4, name="head")))
+    return cast(Store, g.store(end(g, g.linear(x, 3, features=4, name="head"))))
 
 
 class Net(nn.Module):
@@ -73,7 +73,7 @@ def test_one_row_suffices_for_a_right_module(names: tuple[str, ...], rows: int |
     ],
 )
 def test_a_module_that_mixes_rows_is_refused_though_the_example_has_one(end: Any, names: tuple[str, ...]) -> None:
-    with pytest.raises(MatchError, match="agree on a batch of one, and differ by .* on 2 rows|output 0 is"):
+    with pytest.raises(MatchError, match=r"agree on a batch of one, and differ by .* on 2 rows|output 0 is"):
         load(Net(end, names=names), stored())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import OrderedDict
-from typing import Any, Callable
+from typing import Any, Callable, cast
 
 import pytest
 import torch
@@ -22,7 +22,7 @@ def stored(with_softmax: bool) -> Store:
     g = GraphBuilder()
     x = g.relu(g.linear(g.input(shape=(None, 4)), 4, features=4, name="trunk"))
     y = g.linear(x, 3, features=4, name="head")
-    return g.store(y, g.node("softmax", y, axis=-1)) if with_softmax else g.store(y)
+    return cast(Store, g.store(y, g.node("softmax", y, axis=-1)) if with_softmax else g.store(y))
 
 
 class Net(nn.Module):
@@ -82,21 +82,27 @@ def faces(levels: int = 2) -> Store:
             y = g.node("reshape", y, shape=(0, -1, size), from_end=False)
             parts[name].append(g.node("softmax", y, axis=-1) if name == "score" else y)
     joined = [g.node("concatenate", *items, axis=1) for items in parts.values()]
-    return g.store(*joined)
+    return cast(Store, g.store(*joined))
+
+
+def _probabilities(y: torch.Tensor) -> torch.Tensor:
+    return y.exp() / y.exp().sum(-1, keepdim=True)
 
 
 class Faces(nn.Module):
     """The detector as its author wrote it: the probabilities by hand, after all levels were joined."""
 
     def __init__(
-        self, order: tuple[str, ...] = ("box", "score", "mark"), score: Callable[[torch.Tensor], torch.Tensor] = None
+        self,
+        order: tuple[str, ...] = ("box", "score", "mark"),
+        score: Callable[[torch.Tensor], torch.Tensor] = _probabilities,
     ) -> None:
         super().__init__()
         self.a = nn.Conv2d(3, 8, 3, padding=1)
         self.down = nn.ModuleList(nn.Conv2d(8, 8, 3, 2, 1) for _ in range(2))
         sizes = {"mark": 4, "score": 2, "box": 4}
         self.heads = nn.ModuleList(nn.ModuleDict({k[0]: nn.Conv2d(8, v, 1) for k, v in sizes.items()}) for _ in "ab")
-        self.order, self.score = order, score or (lambda y: y.exp() / y.exp().sum(-1, keepdim=True))
+        self.order, self.score = order, score
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
         x = self.a(images).relu()

@@ -224,8 +224,8 @@ def _at_another_size(
     if output_order(other.outputs, SINGLE_TOLERANCE) is not None:
         return result
     shapes = ", ".join(str(tuple(tensor.shape)) for tensor in template.tensors)
-    text = f"the outputs agree for some shapes of the inputs, and not for {shapes}; pass an example of the shape that is meant"
-    return replace(result, elsewhere=text)
+    text = f"the outputs agree for some shapes of the inputs, and not for {shapes}"
+    return replace(result, elsewhere=f"{text}; pass an example of the shape that is meant")
 
 
 def _reproduces(trial: nn.Module, golden: Golden, plan: Plan, store: Store) -> bool:
