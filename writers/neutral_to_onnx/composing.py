@@ -23,8 +23,11 @@ from neutral_to_onnx.lowering.half_precision import HalfPrecision
 from neutral_to_onnx.lowering.lower import Lowering
 from neutral_to_onnx.metadata import metadata_of
 from neutral_to_onnx.opsets import checked_opset
+from neutral_to_onnx.options import ModelOptions
 
 PRODUCER = "neutral"
+
+DEFAULT = ModelOptions()
 
 STATE_RANK = 3
 """The rank of a state of several layers or directions: (layers, batch, size)."""
@@ -57,28 +60,12 @@ class ComposedModel:
         return {value.node: name for value, name in self.values.items() if not value.output}
 
 
-def compose(
-    store: Store,
-    *,
-    outputs: Sequence[str] | None = None,
-    until: str | None = None,
-    opset: int | None = None,
-    shapes: Mapping[str, Sequence[int]] | None = None,
-    batch: int | None = None,
-    dtypes: Mapping[str, str] | None = None,
-    fp16: bool = False,
-) -> ComposedModel:
+def compose(store: Store, options: ModelOptions = DEFAULT) -> ComposedModel:
     """Return the model of a store; no tensor is read.
 
     Args:
         store: A store with a graph.
-        outputs: Nodes, or ``node:output``, that replace the graph's outputs.
-        until: A single such output.
-        opset: The version of the standard operators; None for the newest that onnxruntime runs.
-        shapes: Shapes of inputs by name, which replace those of the graph.
-        batch: The extent of the first axis of every input.
-        dtypes: Dtypes by name of inputs for which the graph states none.
-        fp16: Whether convolutions and linear layers compute in float16.
+        options: What the model has to compute, and how.
 
     Returns:
         The model and its initialisers.
@@ -90,32 +77,32 @@ def compose(
     """
     if store.graph is None:
         raise UsageError(f"{store.path or 'the store'} has no graph, only layers: there is no network to write.")
-    version = checked_opset(opset)
+    opset, shapes = checked_opset(options.opset), options.shapes
     require_valid(store)
-    whole = cut(store.graph, outputs, until)
+    whole = cut(store.graph, options.outputs, options.until)
     graph = replace(eliminate_dead_code(whole), inputs=whole.inputs)
     graph = replace(graph, inputs=infer_input_shapes(graph, store.layers, store.tensors))
     stated = {item.name for item in graph.inputs if item.shape is not None}
     graph = with_state_shapes(graph)
     for item in graph.inputs:
         if item.name not in stated and item.shape is not None and len(item.shape) == STATE_RANK:
-            shapes = {item.name: (-1,) * STATE_RANK, **(shapes or {})}  # its first axis is not the batch
+            shapes = {item.name: (-1,) * STATE_RANK, **shapes}  # its first axis is not the batch
     needed = {value.node for node in graph.nodes for value in node.operands} | {value.node for value in graph.outputs}
     graph = replace(graph, inputs=tuple(item for item in graph.inputs if item.name in needed))
-    graph = replace(graph, inputs=tuple(infer_input_dtypes(graph, store, dtypes or {})))
-    half = HalfPrecision(store, graph) if fp16 else None
-    lowered = _lower(store, graph, version, shapes or {}, batch, half)
+    graph = replace(graph, inputs=tuple(infer_input_dtypes(graph, store, options.dtypes)))
+    half = HalfPrecision(store, graph) if options.fp16 else None
+    lowered = _lower(store, graph, opset, shapes, options.batch, half)
     inferred: dict[str, tuple[int | None, ...]] = {}
     if any(item.rank is None for item in lowered.inputs):
-        inferred = infer_input_ranks(store, graph, fixed_inputs(graph.inputs, shapes or {}, batch))
+        inferred = infer_input_ranks(store, graph, fixed_inputs(graph.inputs, shapes, options.batch))
     if inferred:
         graph = with_shapes(graph, inferred)
-        lowered = _lower(store, graph, version, shapes or {}, batch, half)
+        lowered = _lower(store, graph, opset, shapes, options.batch, half)
     if lowered.lowering.needs_shapes:
-        graph = with_shapes(graph, demanded_extents(store, graph, fixed_inputs(graph.inputs, shapes or {}, batch)))
-        lowered = _lower(store, graph, version, shapes or {}, batch, half)
+        graph = with_shapes(graph, demanded_extents(store, graph, fixed_inputs(graph.inputs, shapes, options.batch)))
+        lowered = _lower(store, graph, opset, shapes, options.batch, half)
     if lowered.lowering.problems:
-        raise _error(store, graph, lowered, fixed_inputs(graph.inputs, shapes or {}, batch))
+        raise _error(store, graph, lowered, fixed_inputs(graph.inputs, shapes, options.batch))
     builder, values, inputs_of_model = lowered.builder, lowered.values, lowered.inputs
     results = _outputs(graph, builder, values, inputs_of_model)
     return ComposedModel(

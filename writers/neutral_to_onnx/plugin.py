@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Mapping
 
 from neutral.errors import UnsupportedError
 from neutral.plugins.writer import check_options
+from neutral_to_onnx.options import ModelOptions
 
 if TYPE_CHECKING:
     import os
@@ -17,10 +19,10 @@ if TYPE_CHECKING:
     from neutral.store import Store
     from neutral.verification.report import Report
     from neutral_to_onnx.verification.sessions import OnnxModel
-    from neutral_to_onnx.write import WrittenModel
+    from neutral_to_onnx.writing import WrittenModel
 
 
-_COMMON = ("outputs", "until", "opset", "shapes", "batch", "dtypes", "fp16")
+_MODEL_OPTIONS = tuple(field.name for field in fields(ModelOptions))
 
 
 class OnnxWriter:
@@ -52,7 +54,7 @@ class OnnxWriter:
         Returns:
             The error, not raised.
         """
-        check_options(self.name, cut, *_COMMON)
+        check_options(self.name, cut, *_MODEL_OPTIONS)
         error: NeutralError | None = _package().preflight(store, **cut)
         return error
 
@@ -67,7 +69,7 @@ class OnnxWriter:
         Returns:
             The paths of the files, and how their content maps to the store.
         """
-        check_options(self.name, options, *_COMMON, "external_data")
+        check_options(self.name, options, *_MODEL_OPTIONS, "external_data")
         written: WrittenModel = _package().write(store, path, **options)
         return written
 

@@ -5,8 +5,9 @@ torch is imported when one of the names is first used.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from neutral.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from neutral.matching.plan import Plan
@@ -38,30 +39,22 @@ __all__ = [
     "write_hub",
 ]
 
-_HOME = {
-    "Plan": "neutral.matching.plan",
-    "Report": "neutral.verification.report",
-    "build": "neutral_to_torch.emission.build",
-    "emit": "neutral_to_torch.emission.emit",
-    "load_emitted": "neutral_to_torch.emission.pair",
-    "load_into": "neutral_to_torch.loading.load",
-    "make_plan": "neutral_to_torch.loading.planning",
-    "plan_of": "neutral_to_torch.emission.build",
-    "preflight": "neutral_to_torch.emission.emit",
-    "save_weights": "neutral_to_torch.loading.save",
-    "typed": "neutral_to_torch.loading.typed",
-    "verify": "neutral_to_torch.verification.verify_module",
-    "verify_operators": "neutral_to_torch.verification.verify_graph",
-    "write_hub": "neutral_to_torch.emission.hub",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_HOME[name]), name)
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "Plan": "neutral.matching.plan",
+        "Report": "neutral.verification.report",
+        "build": "neutral_to_torch.emission.build",
+        "emit": "neutral_to_torch.emission.emit",
+        "load_emitted": "neutral_to_torch.emission.pair",
+        "load_into": "neutral_to_torch.loading.load",
+        "make_plan": "neutral_to_torch.loading.planning",
+        "plan_of": "neutral_to_torch.emission.build",
+        "preflight": "neutral_to_torch.emission.emit",
+        "save_weights": "neutral_to_torch.loading.save",
+        "typed": "neutral_to_torch.loading.typed",
+        "verify": "neutral_to_torch.verification.verify_module",
+        "verify_operators": "neutral_to_torch.verification.verify_graph",
+        "write_hub": "neutral_to_torch.emission.hub",
+    },
+)

@@ -14,6 +14,7 @@ from neutral.errors import UnsupportedError
 from neutral.store import Store
 from neutral_to_onnx.composing import ComposedModel, compose
 from neutral_to_onnx.files import write_model
+from neutral_to_onnx.options import ModelOptions
 from parity.onnx_refusals import NO_DOUBLE_KERNEL, unexpected
 
 onnxruntime.set_default_logger_severity(3)
@@ -33,11 +34,12 @@ def composed_for(store: Store, given: Mapping[str, np.ndarray], **options: Any) 
     try:
         try:
             free = {name: (-1,) * array.ndim for name, array in given.items()}
-            return compose(store, shapes=free, dtypes=dtypes, **options)
+            return compose(store, ModelOptions(shapes=free, dtypes=dtypes, **options))
         except UnsupportedError as error:
             if not any("--shape" in problem for problem in error.problems):
                 raise
-            return compose(store, shapes={name: a.shape for name, a in given.items()}, dtypes=dtypes, **options)
+            shapes = {name: array.shape for name, array in given.items()}
+            return compose(store, ModelOptions(shapes=shapes, dtypes=dtypes, **options))
     except UnsupportedError as error:
         assert not unexpected(error.problems), error
         return None

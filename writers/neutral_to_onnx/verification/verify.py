@@ -60,7 +60,7 @@ def verify(
         >>> from neutral.graph import Input, Node
         >>> from neutral.tensor import from_numpy
         >>> from neutral.verification.golden import GoldenInput
-        >>> from neutral_to_onnx.write import write
+        >>> from neutral_to_onnx.writing import write
         >>> graph = Graph((Input("x", (2,)),), (Node("act", "relu", (Value("x"),), {}),), (Value("act"),))
         >>> tensors = {"x": from_numpy(np.float32([-1, 2])), "act": from_numpy(np.float32([0, 2]))}
         >>> golden = Golden(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 from neutral.errors import NeutralError, UnsupportedError, UsageError
 from neutral.store import Store
+from neutral_to_onnx.options import ModelOptions
 
 if TYPE_CHECKING:
     from neutral_to_onnx.composing import ComposedModel
@@ -75,29 +76,12 @@ class WrittenModel:
         return [*lines, *external, *notes]
 
 
-def preflight(
-    store: Store,
-    *,
-    outputs: Sequence[str] | None = None,
-    until: str | None = None,
-    opset: int | None = None,
-    shapes: Mapping[str, Sequence[int]] | None = None,
-    batch: int | None = None,
-    dtypes: Mapping[str, str] | None = None,
-    fp16: bool = False,
-) -> NeutralError | None:
+def preflight(store: Store, **options: Any) -> NeutralError | None:
     """Return the error with every problem that :func:`write` would raise, or None; nothing is written.
 
     Args:
         store: A store with a graph.
-        outputs: Nodes, or ``node:output``, that replace the graph's outputs.
-        until: A single such output.
-        opset: The version of the standard operators.
-        shapes: Shapes of inputs by name.
-        batch: The extent of the first axis of every input.
-        dtypes: Dtypes by name of inputs for which the graph states none.
-        fp16: Write the weights of convolutions, linear layers and embeddings as float16, and compute in it from there
-            on; inputs, outputs, normalizations and softmax stay in float32.
+        options: The fields of :class:`neutral_to_onnx.ModelOptions`.
 
     Returns:
         The error, not raised; None if :func:`write` would succeed.
@@ -112,7 +96,7 @@ def preflight(
     from neutral_to_onnx.composing import compose
 
     try:
-        compose(store, outputs=outputs, until=until, opset=opset, shapes=shapes, batch=batch, dtypes=dtypes, fp16=fp16)
+        compose(store, ModelOptions(**options))
     except (UnsupportedError, UsageError) as error:
         return error
     return None
@@ -122,14 +106,8 @@ def write(
     store: Store,
     path: str | os.PathLike[str],
     *,
-    outputs: Sequence[str] | None = None,
-    until: str | None = None,
-    opset: int | None = None,
-    shapes: Mapping[str, Sequence[int]] | None = None,
-    batch: int | None = None,
-    dtypes: Mapping[str, str] | None = None,
-    fp16: bool = False,
     external_data: bool = False,
+    **options: Any,
 ) -> WrittenModel:
     """Write the model of a store as an ONNX file.
 
@@ -138,15 +116,8 @@ def write(
     Args:
         store: A store with a graph.
         path: The file, which ends with ``.onnx``; replaced atomically.
-        outputs: Nodes, or ``node:output``, that replace the graph's outputs.
-        until: A single such output.
-        opset: The version of the standard operators, 17 or newer; None for the newest that onnxruntime runs.
-        shapes: Shapes of inputs by name; -1 leaves an axis as it is.
-        batch: The extent of the first axis of every input; None leaves it free.
-        dtypes: Dtypes by name of inputs for which the graph states none.
-        fp16: Write the weights of convolutions, linear layers and embeddings as float16, and compute in it from there
-            on; inputs, outputs, normalizations and softmax stay in float32.
         external_data: Write the weights to ``<name>.data`` beside the model; always so above 2 GiB.
+        options: The fields of :class:`neutral_to_onnx.ModelOptions`, such as ``opset``, ``shapes`` and ``outputs``.
 
     Returns:
         The paths of the files, and how their content maps to the store.
@@ -172,9 +143,7 @@ def write(
     target = Path(path)
     if target.suffix != ".onnx":
         raise UsageError(f"{target}: unknown suffix of the model; expected a name that ends with .onnx.")
-    composed = compose(
-        store, outputs=outputs, until=until, opset=opset, shapes=shapes, batch=batch, dtypes=dtypes, fp16=fp16
-    )
+    composed = compose(store, ModelOptions(**options))
     _check(composed)
     model, tensors = composed.model, composed.initializers
     external = external_data or model_size(model, tensors) > LARGEST_MESSAGE
