@@ -1,17 +1,80 @@
-"""The option ``--input``: arrays of the inputs of a graph that is evaluated."""
+"""The arguments of the verbs that evaluate a graph: a store, and arrays for the inputs of its graph."""
 
 from __future__ import annotations
 
 import argparse
 import os
-from typing import TYPE_CHECKING, Any, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, NamedTuple, Sequence
 
+from neutral.cli.outputs import refuse_replacing
+from neutral.cli.sources import open_any
 from neutral.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from neutral.cli.console import Console
     from neutral.store import Store
+
+
+class Evaluation(NamedTuple):
+    """The opened arguments of a verb that evaluates a graph.
+
+    Attributes:
+        store: The store, which is valid and has a graph.
+        inputs: The arrays of ``--input`` by name of input.
+        progress: A function to call with the nodes done and the nodes in all; None without a progress bar.
+    """
+
+    store: Store
+    inputs: dict[str, np.ndarray]
+    progress: Callable[[int, int], None] | None
+
+
+@contextmanager
+def opened_evaluation(arguments: argparse.Namespace, console: Console, suffix: str) -> Iterator[Evaluation]:
+    """Check the output, read the inputs and open the store of a verb that evaluates a graph.
+
+    Args:
+        arguments: The parsed arguments: the verb, the options of :func:`add_evaluated`, and the output.
+        console: The output, for the progress bar.
+        suffix: The suffix that the output has to have.
+
+    Yields:
+        The store, which is closed afterwards, and the inputs.
+
+    Raises:
+        UsageError: If the output has another suffix or is one of the inputs, or the store has no graph.
+        SourceError: If a file cannot be read.
+        StoreError: If the store is not valid.
+    """
+    if not arguments.output.endswith(suffix):
+        raise UsageError(f"{arguments.output}: unknown suffix; expected {suffix}.")
+    refuse_replacing(arguments.output, [path for _, path in arguments.input])
+    inputs = read_inputs(arguments.input)
+    with open_any([arguments.store]) as store, console.progress(arguments.verb, unit="node") as progress:
+        require_runnable(store, arguments.store)
+        yield Evaluation(store, inputs, progress)
+
+
+def add_evaluated(parser: argparse.ArgumentParser) -> None:
+    """Declare ``STORE`` and ``--input`` on the parser of a verb that evaluates a graph.
+
+    Args:
+        parser: The parser of the verb.
+    """
+    parser.add_argument("store", metavar="STORE", help="a store, or a checkpoint")
+    add_inputs(parser)
+
+
+def add_precision(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--precision`` on the parser of a verb that evaluates a graph.
+
+    Args:
+        parser: The parser of the verb.
+    """
+    parser.add_argument("--precision", choices=("float32", "float64"), help="compute everything floating in this dtype")
 
 
 def add_inputs(parser: argparse.ArgumentParser) -> None:

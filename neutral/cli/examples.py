@@ -1,4 +1,4 @@
-"""The options ``--shape`` and ``--example``: arguments on which a module runs while it is matched."""
+"""The options ``--shape`` and ``--example``: inputs on which a module runs while it is matched, or a graph is evaluated."""
 
 from __future__ import annotations
 
@@ -25,14 +25,20 @@ def add_example(parser: argparse.ArgumentParser) -> None:
         parser: The parser of the verb.
     """
     group = parser.add_mutually_exclusive_group()
-    group.add_argument(
-        "--shape",
-        action="append",
-        type=parse_shape,
-        metavar="NAME=N,C,H,W",
-        help="run the module on an input of this shape, to compare its dataflow with the store's; once for each input",
+    add_input_shapes(
+        group, "run the module on an input of this shape, to compare its dataflow with the store's; once for each input"
     )
     group.add_argument("--example", metavar="FILE", help="run it on these inputs: FILE.npy, or FILE.npz with names")
+
+
+def add_input_shapes(parser: argparse._ActionsContainer, text: str) -> None:
+    """Declare ``--shape NAME=N,C,H,W`` on the parser of a verb, or on a group of its options.
+
+    Args:
+        parser: The parser or the group.
+        text: The help of the option.
+    """
+    parser.add_argument("--shape", action="append", type=parse_shape, default=[], metavar="NAME=N,C,H,W", help=text)
 
 
 def parse_shape(text: str) -> tuple[str, tuple[int, ...]]:

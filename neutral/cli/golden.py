@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import argparse
 
-from neutral.cli.arrays import add_inputs, read_inputs, require_runnable
+from neutral.cli.arrays import add_evaluated, add_precision, opened_evaluation
 from neutral.cli.console import Console, Report, plural
-from neutral.cli.examples import parse_shape
-from neutral.cli.outputs import add_replacing, refuse_replacing
-from neutral.cli.sources import open_any
-from neutral.errors import UsageError
+from neutral.cli.examples import add_input_shapes
+from neutral.cli.outputs import add_replacing
 from neutral.verification.golden import WRITER_ONLY
 
 
@@ -26,18 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     Args:
         parser: The parser of the verb.
     """
-    parser.add_argument("store", metavar="STORE", help="a store, or a checkpoint")
-    add_inputs(parser)
-    parser.add_argument(
-        "--shape",
-        action="append",
-        type=parse_shape,
-        default=[],
-        metavar="NAME=N,C,H,W",
-        help="draw an input of this shape; once for each input",
-    )
+    add_evaluated(parser)
+    add_input_shapes(parser, "draw an input of this shape; once for each input")
     parser.add_argument("-o", dest="output", required=True, metavar="FILE.safetensors", help="the golden file")
-    parser.add_argument("--precision", choices=("float32", "float64"), help="compute everything floating in this dtype")
+    add_precision(parser)
     parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="the seed of drawn inputs and random operators"
     )
@@ -63,12 +53,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     """
     from neutral import reference
 
-    if not arguments.output.endswith(".safetensors"):
-        raise UsageError(f"{arguments.output}: unknown suffix; expected .safetensors.")
-    refuse_replacing(arguments.output, [path for _, path in arguments.input])
-    given = read_inputs(arguments.input)
-    with open_any([arguments.store]) as store, console.progress("golden", unit="node") as progress:
-        require_runnable(store, arguments.store)
+    with opened_evaluation(arguments, console, ".safetensors") as (store, given, progress):
         inputs, notes = reference.draw_inputs(store, given, dict(arguments.shape), arguments.seed)
         description = reference.record(
             store,

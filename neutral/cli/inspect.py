@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator
 
 from neutral.cli.console import Console, Report, byte_size, plural
 from neutral.cli.documents import LazyList
-from neutral.cli.examples import parse_shape
+from neutral.cli.examples import add_input_shapes
 from neutral.cli.sources import HELP, add_source, open_any
 from neutral.gc_pause import gc_paused
 from neutral.text import shape_text, table_lines
@@ -32,13 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """
     add_source(parser, f"a store, or a checkpoint: {HELP}")
     parser.add_argument("--summary", action="store_true", help="show what each layer computes in one run")
-    parser.add_argument(
-        "--shape",
-        action="append",
-        type=parse_shape,
-        default=[],
-        metavar="NAME=N,C,H,W",
-        help="with --summary, which it implies: the shape of an input; once for each (default: the graph's, batch 1)",
+    add_input_shapes(
+        parser, "with --summary, which it implies: the shape of an input; once for each (default: the graph's, batch 1)"
     )
     parser.add_argument("--depth", type=int, metavar="N", help="with --summary: fold what is nested deeper than N")
     parser.add_argument("--nodes", action="store_true", help="with --summary: show nodes without tensors too")

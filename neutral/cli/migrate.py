@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from neutral.cli.arrays import add_inputs
 from neutral.cli.checkpoints import find_checkpoint
-from neutral.cli.examples import parse_shape
+from neutral.cli.examples import add_input_shapes
 from neutral.cli.migration import Migration
 from neutral.cli.migration_report import lines_of
 from neutral.cli.parts import Parts
@@ -44,14 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     values.add_argument("--golden", metavar="FILE", help="the file that mxnet_capture.py recorded")
     values.add_argument("--reference", action="store_true", help="ignore golden files beside the checkpoint")
     add_inputs(parser)
-    parser.add_argument(
-        "--shape",
-        action="append",
-        type=parse_shape,
-        default=[],
-        metavar="NAME=N,C,H,W",
-        help="the shape of an input to verify with, if the graph does not know it; once for each input",
-    )
+    add_input_shapes(parser, "the shape of an input to verify with, if the graph does not know it; once for each input")
     parser.add_argument("--onnx", action="store_true", help="also write model.onnx")
     parser.add_argument("--class-name", metavar="NAME", help="the class of the module")
     add_target(parser)

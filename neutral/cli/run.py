@@ -12,13 +12,11 @@ and --until name, in a .npz archive under the names of the nodes.
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Mapping
+from typing import TYPE_CHECKING, Any, Mapping
 
-from neutral.cli.arrays import add_inputs, read_inputs, require_runnable
+from neutral.cli.arrays import add_evaluated, add_precision, opened_evaluation
 from neutral.cli.console import Console, Report, plural
-from neutral.cli.outputs import add_replacing, refuse_replacing
-from neutral.cli.sources import open_any
-from neutral.errors import UsageError
+from neutral.cli.outputs import add_replacing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,8 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     Args:
         parser: The parser of the verb.
     """
-    parser.add_argument("store", metavar="STORE", help="a store, or a checkpoint")
-    add_inputs(parser)
+    add_evaluated(parser)
     parser.add_argument("-o", dest="output", required=True, metavar="FILE.npz", help="the file of the outputs")
     parser.add_argument(
         "--output",
@@ -41,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write this node (NODE:k for its output k) in place of the graph's outputs; may be repeated",
     )
     parser.add_argument("--until", metavar="NODE", help="end the graph after this node, and write its outputs")
-    parser.add_argument("--precision", choices=("float32", "float64"), help="compute everything floating in this dtype")
+    add_precision(parser)
     parser.add_argument(
         "--batch",
         type=_count,
@@ -71,13 +68,8 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     """
     from neutral import reference
 
-    if not arguments.output.endswith(".npz"):
-        raise UsageError(f"{arguments.output}: unknown suffix; expected .npz.")
-    refuse_replacing(arguments.output, [path for _, path in arguments.input])
-    inputs = read_inputs(arguments.input)
-    with open_any([arguments.store]) as store, console.progress("run", unit="node") as progress:
+    with opened_evaluation(arguments, console, ".npz") as (store, inputs, progress):
         versions = store.source_versions()
-        require_runnable(store, arguments.store)
         choice = (arguments.nodes, arguments.until, arguments.precision)
         options = {"seed": arguments.seed, "progress": progress}
         if arguments.batch is None:
@@ -86,12 +78,10 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
             outputs = reference.run_in_batches(store, inputs, arguments.batch, *choice, **options)
         versions.check()
     _save(arguments.output, outputs)
-    rows = [{"name": name, "shape": list(array.shape), "dtype": str(array.dtype)} for name, array in outputs.items()]
+    rows = _descriptions(outputs)
     document = {
         "store": arguments.store,
-        "inputs": [
-            {"name": name, "shape": list(array.shape), "dtype": str(array.dtype)} for name, array in inputs.items()
-        ],
+        "inputs": _descriptions(inputs),
         "output": arguments.output,
         "precision": arguments.precision,
         "batch": arguments.batch,
@@ -99,6 +89,10 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     }
     lines = [f"{row['name']}: {row['dtype']} {tuple(row['shape'])}" for row in rows]
     return Report(document, [*lines, f"wrote {arguments.output}: {plural(len(rows), 'array')}"])
+
+
+def _descriptions(arrays: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+    return [{"name": name, "shape": list(array.shape), "dtype": str(array.dtype)} for name, array in arrays.items()]
 
 
 def _count(text: str) -> int:
