@@ -69,7 +69,7 @@ def golden_file(store: Store, arguments: argparse.Namespace, console: Console) -
     if arguments.example:
         names = (item.name for item in store.graph.inputs)
         given = dict(zip(names, example_option(arguments, store)["example"]))
-    inputs, notes = reference.draw_inputs(store, given, dict(arguments.shape or ()))
+    inputs, notes = reference.draw_inputs(store, given, dict(arguments.shape))
     with ScratchFolder() as folder, console.progress("reference", unit="node") as progress:
         path = os.path.join(folder, "reference.safetensors")
         reference.record(store, inputs, path, drawn=len(given) < len(inputs), notes=notes, progress=progress)

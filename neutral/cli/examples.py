@@ -1,4 +1,4 @@
-"""The options ``--shape`` and ``--example``: inputs on which a module runs while it is matched, or a graph is evaluated."""
+"""The options ``--shape`` and ``--example``: the inputs on which a module runs or a graph is evaluated."""
 
 from __future__ import annotations
 
