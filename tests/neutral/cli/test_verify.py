@@ -73,6 +73,15 @@ def test_without_into_the_emitted_module_is_verified(run: Run, store: Path, gold
     assert [row["layer"] for row in document["rows"]] == ["fc1", None]
 
 
+def test_a_module_that_does_not_fit_is_refused_as_load_refuses_it(run: Run, store: Path, golden: Path) -> None:
+    refused = run("verify", store, "--golden", golden, "--into", "nets:Twins", "--html", "report.html")
+    loaded = run("load", store, "--golden", golden, "--into", "nets:Twins", "-o", "w.pth")
+    assert refused.code == loaded.code and refused.err.endswith(loaded.err)  # after what the module itself prints
+    assert refused.code == 6 and len(refused.err.splitlines()) <= 12
+    assert "left" in refused.err and "Traceback" not in refused.err
+    assert not Path("report.html").exists() and not Path("w.pth").exists()
+
+
 @pytest.mark.parametrize("number", ["-1", "nan", "inf", "x"])
 def test_invalid_tolerances(run: Run, store: Path, number: str) -> None:
     assert run("verify", store, "--golden", "g", f"--tolerance={number}").code == 2
