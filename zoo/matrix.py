@@ -67,7 +67,8 @@ emitted as PyTorch source, and run by torch {torch} on the same input. Generated
   PyTorch rules, fed with MXNet's own values; at most 1e-5. Or the reason why it was not computed: models of more than
   {products} billion products or {gigabytes} GB of values are too large for it. {reference}
 - **ONNX**: the largest error of the outputs of the ONNX file as onnxruntime computes them, end to end; at most 1e-4. Or
-  why there is no file, or why its outputs differ, as those of PyTorch do. {onnx}
+  why there is no file, or why its outputs differ although each operator of the file computes MXNet's values from
+  MXNet's: the words mean what they mean for PyTorch, and *sampled* that the file draws random numbers. {onnx}
 - **ops** and **kinds**: how many operators the graph has, and of how many kinds. **lines**: of the emitted source.
 """
 
@@ -129,7 +130,7 @@ def onnx_counts(rows: Sequence[Result]) -> str:
 
 def _counts(texts: Sequence[str]) -> str:
     counts = Counter(text.partition(":")[0] for text in texts)
-    words = ("equal", *EXPLAINED, "differs", "refused", "failed", "not run")
+    words = ("equal", *EXPLAINED, "sampled", "differs", "refused", "failed", "not run")
     parts = [f"{counts[word]} {word}" for word in words if counts[word]]
     parts += [f"{counts['']} not compared yet"] if counts[""] else []
     return f"Of {sum(counts.values())} models that are converted: {', '.join(parts)}."
