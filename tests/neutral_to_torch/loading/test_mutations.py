@@ -15,13 +15,14 @@ import pytest
 import torch
 from torch import nn
 
-from mutants import MODES, Network, Pick, Place, convolutional, mixed, module_of, sequential
+from mutants import MODES, Network, Pick, Place, convolutional, mixed, module_of, recurrent, sequential
 from neutral.errors import NeutralError
 from neutral.store import Store
 from neutral_to_torch import build, load_into
 from neutral_to_torch.trace.outputs import tensors_in
 
-NETWORKS = {network.name: network for network in (*convolutional.NETWORKS, *sequential.NETWORKS, *mixed.NETWORKS)}
+ALL = (*convolutional.NETWORKS, *sequential.NETWORKS, *mixed.NETWORKS, *recurrent.NETWORKS)
+NETWORKS = {network.name: network for network in ALL}
 IS_WHOLE = bool(os.environ.get("NEUTRAL_ALL_MUTATIONS"))
 SHARE = 6
 """One change in so many runs, and in one mode only, unless all of them are asked for."""

@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from graphs import GraphBuilder
 from neutral.errors import MatchError, UsageError
@@ -284,3 +285,45 @@ class Saturating(Two):
 def test_bounds_beyond_the_values_of_images_are_noticed(changed: type[nn.Module]) -> None:
     with pytest.raises(MatchError):
         make_plan(changed(), two_layers(), example=torch.zeros(2, 4))
+
+
+class Cast(Two):
+    """Computes a part in single precision whatever its weights are, as norms in half precision do."""
+
+    factor = 1.0
+
+    def forward(self, data: torch.Tensor) -> Any:
+        x = self.first(data).float().relu() * self.factor
+        weight = self.second.weight
+        return F.linear(x.to(torch.float32), weight, self.second.bias)
+
+
+class CastAndScaled(Cast):
+    factor = 1.0005
+
+
+@pytest.mark.parametrize("example", [torch.zeros(1, 4), None])
+def test_a_module_that_needs_single_precision_is_run_in_it(example: Any) -> None:
+    plan = load_into(Cast(), two_layers(), example=example, require_proof=True)
+    assert plan.grade.proven_by == ("store",)
+    with pytest.raises(MatchError, match=r"differs by|multiply"):
+        load_into(CastAndScaled(), two_layers(), example=example)
+
+
+@pytest.mark.parametrize("low", [3.0, 8.0])
+def test_a_difference_above_a_few_units_is_noticed_where_the_network_saturates(low: float) -> None:
+    g = GraphBuilder(seed=1)
+    x = g.node("tanh", g.linear(g.input("data", (None, 4)), 4, features=4, name="first"))
+    store = g.store(g.linear(x, 4, features=4, name="second"))
+
+    class Step(Two):
+        step = 0.5
+
+        def forward(self, data: torch.Tensor) -> Any:
+            return self.second(torch.tanh(self.first(data + (data > low) * self.step)))
+
+    with pytest.raises(MatchError):
+        load_into(Step(), store, example=torch.zeros(2, 4))
+    module = Step()
+    module.step = 0.0
+    assert load_into(module, store, example=torch.zeros(2, 4)).grade.is_proven

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 from dataclasses import replace
-from itertools import islice, permutations
+from itertools import islice, permutations, product
 from typing import Any, Sequence
 
 import torch
@@ -34,6 +34,9 @@ TOLERANCE = 1e-6
 
 SINGLE_TOLERANCE = 1e-4
 """The largest error where the module or the stored graph computes in single precision."""
+
+_PRECISIONS = (torch.float64, torch.float32)
+"""The precisions in which a module is run: in the second one where it cannot be run in the first."""
 
 _MAX_BYTES = 1 << 30
 _MAX_INPUT_ORDERS = 6
@@ -158,7 +161,7 @@ def _loaded_copy(module: nn.Module, store: Store, plan: Plan, set_attributes: bo
 def _compared(
     trial: nn.Module, store: Store, plan: Plan, example: Any, golden: Golden | None, emission: Emission | None
 ) -> Comparison:
-    """Return the comparison on the first arguments and the first order of inputs on which both models run."""
+    """Return the comparison in the first precision, arguments and order of inputs in which both models run."""
     try:
         emission = emission or compose(store)
         reference = load(emission, store, torch.float64, None)
@@ -166,9 +169,9 @@ def _compared(
         raise UnprovenError(f"the stored graph cannot be run ({_brief(error)})") from None
     reason = "the shapes of the inputs are unknown; pass an example or a golden file"
     try:
-        for template in templates(trial, store, emission, example, golden):
+        for template, dtype in product(templates(trial, store, emission, example, golden), _PRECISIONS):
             try:
-                result = _in_any_order(trial, reference, emission, store, plan, template)
+                result = _in_any_order(trial.to(dtype), reference, emission, store, plan, template)
                 return (
                     result
                     if template.from_example

@@ -19,11 +19,22 @@ from neutral_to_torch.trace.examples import Arguments, given_arguments, golden_a
 from neutral_to_torch.trace.inputs import bind_arguments, by_name_or_order
 from neutral_to_torch.trace.outputs import tensors_in
 
-DRAWS = ((0, 0.1), (1, 400.0), (2, 1.0))
+DRAWS = ((0, 0.1), (1, 400.0), (2, 1.0), (3, 2.0), (4, 5.0), (5, 15.0))
 """The seed and the standard deviation of each draw.
 
 Small numbers show added constants; large ones show bounds, also those beyond the values of images.
 """
+
+FEW_DRAWS = 3
+"""The draws of inputs with many numbers, one of which shows what one of few may miss."""
+
+_MANY = 4096
+"""Numbers of inputs from which on there are few draws."""
+
+LARGE_DRAW = 1
+"""The draw whose every second row is smaller: numbers of some units, where a network that saturates does not yet."""
+
+_SMALLER = 1 / 60
 
 EVEN_DRAW = 2
 """The draw whose numbers are nearly equal along the last axis, so that no least or last number is special there."""
@@ -109,6 +120,19 @@ def _of_shapes(module: nn.Module, graph: Graph, shapes: Sequence[tuple[int, ...]
     return _template(module, (args, kwargs), False)
 
 
+def count_draws(template: Template) -> int:
+    """Return the number of draws for some arguments.
+
+    Args:
+        template: The arguments.
+
+    Example:
+        >>> [count_draws(Template((torch.zeros(1, size),), {}, ("x",), True)) for size in (4, 50_000)]
+        [6, 3]
+    """
+    return FEW_DRAWS if sum(tensor.numel() for tensor in template.tensors) >= _MANY else len(DRAWS)
+
+
 def draw(
     store: Store, inputs: Sequence[Input], like: Sequence[torch.Tensor], number: int, known: bool
 ) -> list[torch.Tensor]:
@@ -138,6 +162,8 @@ def draw(
             values.append(drawn)
         else:
             drawn = torch.randn(shape, generator=generator, dtype=torch.float64) * scale
+            if number == LARGE_DRAW and shape:
+                drawn[1::2] *= _SMALLER
             values.append(drawn[..., -1:] + 0.1 * drawn if number == EVEN_DRAW and shape else drawn)
     return values
 

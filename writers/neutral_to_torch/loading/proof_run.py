@@ -18,7 +18,7 @@ from neutral_to_torch.emission.compose import Emission
 from neutral_to_torch.loading.dispatch import DispatchMode
 from neutral_to_torch.loading.proof_compare import error_of, is_moved
 from neutral_to_torch.loading.proof_cost import SizeMode, require_affordable
-from neutral_to_torch.loading.proof_inputs import DRAWS, Template, draw
+from neutral_to_torch.loading.proof_inputs import Template, count_draws, draw
 from neutral_to_torch.trace import evaluation_mode
 from neutral_to_torch.trace.inputs import whole_indices
 from neutral_to_torch.trace.outputs import tensors_in
@@ -82,7 +82,7 @@ def compare_draws(
     layers: dict[str, float] = {}
     is_single = is_named = False
     unlike: dict[tuple[int, int], str] = {}
-    for number in range(len(DRAWS)):
+    for number in range(count_draws(template)):
         like = [template.tensors[place] for place in order]
         values = draw(store, emission.inputs, like, number, template.from_example)
         if number == 0:
@@ -148,9 +148,11 @@ def _run_module(
     order: Sequence[int],
 ) -> tuple[Any, _Calls]:
     given = list(template.tensors)
+    tensors = (*module.parameters(), *module.buffers())
+    precision = next((tensor.dtype for tensor in tensors if tensor.is_floating_point()), torch.float64)
     for place, value in zip(order, values):
         dtype = given[place].dtype
-        given[place] = value.clone() if dtype.is_floating_point else value.to(dtype)
+        given[place] = value.to(precision if dtype.is_floating_point else dtype, copy=True)
     args, kwargs = template.with_tensors(given)
     paths = emission.state.modules
     targets = {
