@@ -50,20 +50,22 @@ def with_graph_of(store: Store, like: Store) -> Store:
     problems: list[str] = []
     for layer in like.layers.values():
         for role, key in _roles(layer):
-            origin, old = _origin(layer, role), like.tensors[key]
-            name, found = arrays.get(origin, ("", ""))
+            origin, template = _origin(layer, role), like.tensors[key]
+            name, stored_key = arrays.get(origin, ("", ""))
             used.update(origin.arrays)
-            if not found and (origin.rule == "ones" or layer.name not in executed):
-                tensors[key] = old
-            elif not found or origin.rule != "identity":
+            if not stored_key and (origin.rule == "ones" or layer.name not in executed):
+                tensors[key] = template
+            elif not stored_key or origin.rule != "identity":
                 text = (
                     "missing" if origin.rule == "identity" else f"which {origin.rule} makes, has to be made by a symbol"
                 )
                 problems.append(f"{layer.name}.{role} of {', '.join(origin.arrays)}: {text}")
-            elif store.tensors[found].shape != old.shape:
-                problems.append(f"{layer.name}.{role} has shape {old.shape}, and {name} {store.tensors[found].shape}")
+            elif store.tensors[stored_key].shape != template.shape:
+                problems.append(
+                    f"{layer.name}.{role} has shape {template.shape}, and {name} {store.tensors[stored_key].shape}"
+                )
             else:
-                tensors[key] = store.tensors[found]
+                tensors[key] = store.tensors[stored_key]
     problems += [f"{name} has no place" for origin, (name, _) in arrays.items() if not used.issuperset(origin.arrays)]
     if problems:
         more = [f"  and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []

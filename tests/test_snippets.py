@@ -27,8 +27,8 @@ SHELL = ("sh", "console")
 
 def snippets(document: Path, *languages: str) -> list[Block]:
     text = document.read_text(encoding="utf-8")
-    found = re.finditer(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    return [Block(*match.groups()) for match in found if match.group(1) in languages]
+    blocks = re.finditer(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [Block(*match.groups()) for match in blocks if match.group(1) in languages]
 
 
 def words(text: str) -> str:

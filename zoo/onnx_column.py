@@ -104,10 +104,10 @@ def _compared(store: Any, outputs: list[Any], expected: list[Any], tolerance: fl
     if len(outputs) != len(expected):
         return _facts(f"differs: {len(outputs)} outputs, MXNet has {len(expected)}")
     worst, text = 0.0, "equal"
-    for value, got, wanted in zip(store.graph.outputs, outputs, expected):
-        if got.shape != wanted.shape:
-            return _facts(f"differs: output {value.node} has the shape {got.shape}, MXNet's has {wanted.shape}")
-        error = compare(got, wanted).scaled_error
+    for value, actual, wanted in zip(store.graph.outputs, outputs, expected):
+        if actual.shape != wanted.shape:
+            return _facts(f"differs: output {value.node} has the shape {actual.shape}, MXNet's has {wanted.shape}")
+        error = compare(actual, wanted).scaled_error
         if not error <= tolerance and text == "equal":
             text = f"differs: output {value.node} by {error:.1e}"
         worst = max(worst, error)

@@ -27,17 +27,19 @@ def lines_of(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _found(document: Mapping[str, Any]) -> Iterator[str]:
-    found = document["found"]
-    origin = " ".join(filter(None, (found["framework"], found["version"])))
-    yield f"found {', '.join(found['files']) or ', '.join(document['source'])}" + (f" ({origin})" if origin else "")
-    if found["nodes"]:
-        inputs = (f"{item['name']} {shape_text(item['shape'])}" for item in found["inputs"])
-        outputs = (f"{item['node']}" + (f"[{item['output']}]" if item["output"] else "") for item in found["outputs"])
+    contents = document["found"]
+    origin = " ".join(filter(None, (contents["framework"], contents["version"])))
+    yield f"found {', '.join(contents['files']) or ', '.join(document['source'])}" + (f" ({origin})" if origin else "")
+    if contents["nodes"]:
+        inputs = (f"{item['name']} {shape_text(item['shape'])}" for item in contents["inputs"])
+        outputs = (
+            f"{item['node']}" + (f"[{item['output']}]" if item["output"] else "") for item in contents["outputs"]
+        )
         yield f"  inputs: {', '.join(inputs)}"
         yield f"  outputs: {', '.join(outputs)}"
-    kinds = ", ".join(f"{count:,} {kind}" for kind, count in found["kinds"].items())
-    yield f"  {plural(found['layers'], 'layer')}: {kinds}"
-    yield f"  {plural(found['parameters'], 'parameter')}, {byte_size(found['bytes'])}"
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in contents["kinds"].items())
+    yield f"  {plural(contents['layers'], 'layer')}: {kinds}"
+    yield f"  {plural(contents['parameters'], 'parameter')}, {byte_size(contents['bytes'])}"
     yield from (f"  note: {note}" for note in document["notes"])
 
 

@@ -135,8 +135,8 @@ def _advice(plan: Plan, store: Store, module: Network) -> Iterator[str]:
 
 def _options_for_leftovers(unused: bool, unfilled: bool) -> str:
     allowed = [
-        f"{option} (--{option.replace('_', '-')}) for {what}"
-        for is_needed, option, what in (
+        f"{option} (--{option.replace('_', '-')}) for {leftovers}"
+        for is_needed, option, leftovers in (
             (unused, "allow_unused", "layers that the module lacks"),
             (unfilled, "allow_missing", "tensors that the store lacks"),
         )

@@ -58,9 +58,9 @@ def _matches(pattern: str, names: tuple[Collection[str], ...]) -> dict[str, re.M
         except (re.error, RecursionError, OverflowError):  # a name that is unknown, and is reported as such
             return {}
         for group in names:
-            found = {name: match for name in group for match in [expression.fullmatch(name)] if match is not None}
-            if found:
-                return found
+            matches = {name: match for name in group for match in [expression.fullmatch(name)] if match is not None}
+            if matches:
+                return matches
         return {}
 
 

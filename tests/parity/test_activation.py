@@ -148,11 +148,11 @@ def test_masked_softmax_of_mxnet_2(tmp_path: Path) -> None:
     weights = np.where(mask, np.exp(x), 0)
     expected = weights / weights.sum(1, keepdims=True)
     arguments = torch.from_numpy(x), torch.from_numpy(mask)
-    got = later(tmp_path, "masked_softmax", {"axis": "1"}, 2)(*arguments)
-    np.testing.assert_allclose(got.numpy(), expected, rtol=1e-5, atol=1e-6)
-    got = later(tmp_path, "masked_log_softmax", {"axis": "1"}, 2)(*arguments)
+    actual = later(tmp_path, "masked_softmax", {"axis": "1"}, 2)(*arguments)
+    np.testing.assert_allclose(actual.numpy(), expected, rtol=1e-5, atol=1e-6)
+    actual = later(tmp_path, "masked_log_softmax", {"axis": "1"}, 2)(*arguments)
     with np.errstate(divide="ignore"):
-        np.testing.assert_allclose(got.numpy(), np.log(expected), rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(actual.numpy(), np.log(expected), rtol=1e-5, atol=1e-6)
 
 
 def test_a_slope_for_each_sample_is_refused(mxnet: Any, tmp_path: Path) -> None:

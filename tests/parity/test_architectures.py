@@ -107,7 +107,7 @@ def test_another_network_is_refused_and_the_place_is_named(resnet: tuple[Any, st
 
 
 @pytest.mark.parametrize(
-    ("change", "found"),
+    ("change", "expected"),
     [
         (other_stride, {("layer3.0.conv1", "stride"), ("layer3.0.downsample.0", "stride")}),
         (other_padding, {("layer2.1.conv1", "padding"), ("layer2.1.conv2", "padding")}),
@@ -116,7 +116,7 @@ def test_another_network_is_refused_and_the_place_is_named(resnet: tuple[Any, st
     ],
 )
 def test_other_attributes_are_warned_of_and_can_be_set(
-    resnet: tuple[Any, str], change: Any, found: set[tuple[str, str]]
+    resnet: tuple[Any, str], change: Any, expected: set[tuple[str, str]]
 ) -> None:
     store, golden = resnet
     module = twin_of_resnet()
@@ -125,7 +125,7 @@ def test_other_attributes_are_warned_of_and_can_be_set(
         neutral_to_torch.load_into(module, store, golden=golden)
     with pytest.warns(UserWarning, match="attributes differ"):
         plan = neutral_to_torch.load_into(module, store, golden=golden, allow_attributes=["*"])
-    assert {(pair.module, difference.attribute) for pair, difference in plan.differences} == found
+    assert {(pair.module, difference.attribute) for pair, difference in plan.differences} == expected
     assert not neutral_to_torch.verify(module, golden, plan).ok
     plan = neutral_to_torch.load_into(module, store, golden=golden, set_attributes=True)
     assert neutral_to_torch.verify(module, golden, plan).ok
@@ -136,6 +136,6 @@ def test_blocks_are_filled_in_the_order_they_run_in(resnet: tuple[Any, str]) -> 
     module = twin_of_resnet()
     module.layer1 = Backwards(*module.layer1)
     plan = neutral_to_torch.load_into(module, store, golden=golden)
-    found = {pair.layer.partition("_")[2]: pair.module for pair in plan.pairs}
-    assert (found["stage1_conv0"], found["stage1_conv2"]) == ("layer1.1.conv1", "layer1.0.conv1")
+    modules = {pair.layer.partition("_")[2]: pair.module for pair in plan.pairs}
+    assert (modules["stage1_conv0"], modules["stage1_conv2"]) == ("layer1.1.conv1", "layer1.0.conv1")
     assert neutral_to_torch.verify(module, golden, plan).ok

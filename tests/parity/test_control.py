@@ -55,8 +55,8 @@ def check_while(mxnet: Any, tmp_path: Path, model: str, inputs: dict[str, np.nda
     outputs, *states = module(**{name: to_torch(array) for name, array in inputs.items()})
     assert outputs.shape == expected[0].shape
     assert not outputs[steps:].any()
-    for got, wanted in zip((outputs[:steps], *states), (expected[0][:steps], *expected[1:])):
-        compare(got, wanted)
+    for actual, wanted in zip((outputs[:steps], *states), (expected[0][:steps], *expected[1:])):
+        compare(actual, wanted)
 
 
 @pytest.mark.parametrize(("start", "steps"), [(0, 6), (3, 3), (5, 1), (-20, 10)])
@@ -95,8 +95,8 @@ def test_a_loop_exports_with_a_free_batch(mxnet: Any, tmp_path: Path) -> None:
     given = tuple(to_torch(array) for array in LOOPS["elman"].values())
     exported = torch.export.export(module, given, dynamic_shapes=({1: batch}, {0: batch}))
     larger = (to_torch(values(5, 7, 3)), to_torch(values(7, 4)))
-    for got, wanted in zip(exported.module()(*larger), module(*larger)):
-        torch.testing.assert_close(got, wanted)
+    for actual, wanted in zip(exported.module()(*larger), module(*larger)):
+        torch.testing.assert_close(actual, wanted)
 
 
 @pytest.mark.parametrize("operator", ["_npx_foreach", "_npx_while_loop", "_npx_cond"])

@@ -189,8 +189,8 @@ def test_half(check_operator: Any) -> None:
 def test_a_training_graph_gives_its_detections(mxnet: Any, tmp_path: Path) -> None:
     """Without labels: losses and targets are no part of it."""
     data, prefix = np.random.RandomState(0).randn(2, 3, 7, 6).astype("float32"), str(tmp_path / "ssd")
-    probabilities, _, _, found = mxnet.call("operators:training_detector", prefix=prefix, data=data)
-    check_checkpoint(prefix, {"data": to_torch(data)}, [probabilities, found])
+    probabilities, _, _, detections = mxnet.call("operators:training_detector", prefix=prefix, data=data)
+    check_checkpoint(prefix, {"data": to_torch(data)}, [probabilities, detections])
     store = mxnet_to_neutral.read(prefix)
     assert [item.name for item in store.graph.inputs] == ["data"]
     assert "outputs that are for training alone are left out: loss, shown" in store.notes

@@ -64,5 +64,5 @@ def test_a_bert_exports_with_a_free_batch_and_length(mxnet: Any, tmp_path: Path)
     exported = torch.export.export(module, given, dynamic_shapes=shapes)
     words, kinds = torch.randint(0, 30, (3, 11)).float(), torch.zeros(3, 11)
     other = (words, kinds, torch.tensor([11.0, 2.0, 5.0]))
-    for got, wanted in zip(exported.module()(*other), module(*other)):
-        torch.testing.assert_close(got, wanted)
+    for actual, wanted in zip(exported.module()(*other), module(*other)):
+        torch.testing.assert_close(actual, wanted)

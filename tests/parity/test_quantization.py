@@ -37,8 +37,8 @@ def test_the_difference_is_rounding(
     expected = mxnet.call("quantised:run", **arguments)
     store = mxnet_to_neutral.read(prefix)
     with torch.no_grad():
-        got = neutral_to_torch.build(store)(torch.from_numpy(data)).numpy()
-    error = np.abs(got - expected).max() / np.abs(expected).max()
+        actual = neutral_to_torch.build(store)(torch.from_numpy(data)).numpy()
+    error = np.abs(actual - expected).max() / np.abs(expected).max()
     record_property("error against int8, of scale", float(error))
     assert 0 < error <= tensors * STEP / 2
     assert any("quantised to 8-bit integers" in note for note in store.notes)

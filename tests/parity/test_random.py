@@ -27,14 +27,14 @@ CRITICAL = 2.0
 """The largest distance, in units of sqrt(2 / n): chance exceeds it once in a thousand times."""
 
 
-def same_distribution(got: np.ndarray, expected: np.ndarray) -> None:
-    got, expected = got.astype(np.float64).ravel(), expected.astype(np.float64).ravel()
-    assert np.isfinite(got).all()
-    error = 5 * np.hypot(got.std(), expected.std()) / np.sqrt(got.size)
-    assert abs(got.mean() - expected.mean()) <= error
-    points = np.sort(np.concatenate([got, expected]))
-    shares = [np.searchsorted(np.sort(x), points, side="right") / x.size for x in (got, expected)]
-    assert np.abs(shares[0] - shares[1]).max() <= CRITICAL * np.sqrt(2 / got.size)
+def same_distribution(actual: np.ndarray, expected: np.ndarray) -> None:
+    actual, expected = actual.astype(np.float64).ravel(), expected.astype(np.float64).ravel()
+    assert np.isfinite(actual).all()
+    error = 5 * np.hypot(actual.std(), expected.std()) / np.sqrt(actual.size)
+    assert abs(actual.mean() - expected.mean()) <= error
+    points = np.sort(np.concatenate([actual, expected]))
+    shares = [np.searchsorted(np.sort(x), points, side="right") / x.size for x in (actual, expected)]
+    assert np.abs(shares[0] - shares[1]).max() <= CRITICAL * np.sqrt(2 / actual.size)
 
 
 def compare(prefix: str, arrays: dict[str, np.ndarray], expected: list[np.ndarray]) -> None:
@@ -53,18 +53,18 @@ def compare(prefix: str, arrays: dict[str, np.ndarray], expected: list[np.ndarra
     assert len(outputs) == len(expected)
     for drawn, wanted in zip(of_onnx or (), expected):
         assert drawn.shape == wanted.shape and drawn.dtype == wanted.dtype
-        for own, theirs in zip(drawn.reshape(-1, wanted.shape[-1]), wanted.reshape(-1, wanted.shape[-1])):
-            same_distribution(own, theirs)
-    for value, got, repeated, wanted in zip(store.graph.outputs, outputs, again, expected):
+        for of_onnxruntime, of_mxnet in zip(drawn.reshape(-1, wanted.shape[-1]), wanted.reshape(-1, wanted.shape[-1])):
+            same_distribution(of_onnxruntime, of_mxnet)
+    for value, output, repeated, wanted in zip(store.graph.outputs, outputs, again, expected):
         reference = evaluated[output_name(value)]
         assert reference.shape == wanted.shape and reference.dtype == wanted.dtype
-        assert torch.equal(got, repeated)
-        assert got.numpy().shape == wanted.shape and got.numpy().dtype == wanted.dtype
+        assert torch.equal(output, repeated)
+        assert output.numpy().shape == wanted.shape and output.numpy().dtype == wanted.dtype
         # Along the last axis there are many numbers of one distribution.
-        rows = [array.reshape(-1, wanted.shape[-1]) for array in (got.numpy(), reference, wanted)]
-        for mine, of_reference, theirs in zip(*rows):
-            same_distribution(mine, theirs)
-            same_distribution(of_reference, theirs)
+        rows = [array.reshape(-1, wanted.shape[-1]) for array in (output.numpy(), reference, wanted)]
+        for of_torch, of_reference, of_mxnet in zip(*rows):
+            same_distribution(of_torch, of_mxnet)
+            same_distribution(of_reference, of_mxnet)
 
 
 @pytest.fixture

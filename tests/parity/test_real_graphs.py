@@ -28,13 +28,13 @@ def runnable_pairs() -> Iterator[Any]:
         return
     with open(DATA / "real" / "MANIFEST.tsv", encoding="utf-8") as file:
         for row in csv.DictReader(file, delimiter="\t"):
-            found = re.match(r"OK in\(([\d, ]+)\)", row["forward in MXNet 1.9.1"] or "")
-            if row["kind"] != "params" or found is None:
+            match = re.match(r"OK in\(([\d, ]+)\)", row["forward in MXNet 1.9.1"] or "")
+            if row["kind"] != "params" or match is None:
                 continue
             params, name = DATA / "real" / row["file"], row["symbol"].split("!")[-1]
             project = DATA / "real" / row["file"].split("/")[0]
             symbol = params.parent / name if (params.parent / name).exists() else next(project.rglob(name))
-            yield pytest.param(symbol, params, tuple(map(int, found[1].split(","))), id=row["file"])
+            yield pytest.param(symbol, params, tuple(map(int, match[1].split(","))), id=row["file"])
 
 
 def data_inputs(*source: Path) -> list[str]:

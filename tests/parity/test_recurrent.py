@@ -25,9 +25,9 @@ def arrays(mode: str, layers: int = 1, directions: int = 1, projection: int = 0)
     shapes = [(TIME, BATCH, FEATURES), (count,), (layers * directions, BATCH, state)]
     if mode == "lstm":
         shapes.append((layers * directions, BATCH, HIDDEN))
-    found = [random.randn(*shape).astype("float32") for shape in shapes]
-    found[1] *= 0.4
-    return found
+    arrays = [random.randn(*shape).astype("float32") for shape in shapes]
+    arrays[1] *= 0.4
+    return arrays
 
 
 @pytest.mark.parametrize("mode", MODES)

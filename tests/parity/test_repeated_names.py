@@ -19,5 +19,5 @@ def test_each_use_of_a_layer_is_compared(mxnet: Any, tmp_path: Path) -> None:
         report = neutral_to_torch.verify(module, golden, store=store)
         assert report.ok and [row.source for row in report.rows if row.layer == "fc"] == ["fc", "fc#2"]
         linear = module.get_submodule(neutral_to_torch.plan_of(store)["fc"])
-        linear.register_forward_hook(lambda layer, given, found: found if given[0].min() < -1 else found + 1)
+        linear.register_forward_hook(lambda layer, given, output: output if given[0].min() < -1 else output + 1)
         assert not neutral_to_torch.verify(module, golden, store=store).ok

@@ -39,8 +39,8 @@ def loaded(recorded: tuple[Store, str], module: nn.Module, **options: Any) -> An
     given = [torch.from_numpy(golden.array(item.key)) for item in golden.inputs if not item.label]
     plan = neutral_to_torch.load_into(module.eval(), store, example=tuple(given), **options)
     with torch.no_grad():
-        found = module(*given)
-    compare(found[0] if isinstance(found, tuple) else found, golden.array(golden.outputs[0]))
+        outputs = module(*given)
+    compare(outputs[0] if isinstance(outputs, tuple) else outputs, golden.array(golden.outputs[0]))
     return plan
 
 

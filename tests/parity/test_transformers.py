@@ -54,11 +54,11 @@ def test_bert(mxnet: Any, tmp_path: Path, model: str, implementation: str) -> No
     plan = neutral_to_torch.load_into(module, store, example=example)
     assert {pair.layer for pair in plan.pairs} == set(store.layers) and not plan.differences
     with torch.no_grad():
-        found = module(**example)
+        outputs = module(**example)
     inside = example.get("attention_mask", torch.ones_like(example["input_ids"]))[..., None]
     states, pooled = (torch.from_numpy(golden.array(key)) for key in golden.outputs)
-    torch.testing.assert_close(found.last_hidden_state * inside, states, rtol=0, atol=1e-5)
-    torch.testing.assert_close(found.pooler_output, pooled, rtol=0, atol=1e-5)
+    torch.testing.assert_close(outputs.last_hidden_state * inside, states, rtol=0, atol=1e-5)
+    torch.testing.assert_close(outputs.pooler_output, pooled, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize(

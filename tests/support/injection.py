@@ -63,10 +63,10 @@ class Injector:
         number = getattr(errno, "EIO" if self.fault == "short" else self.fault)
         return OSError(number, os.strerror(number))
 
-    def subject(self, what: object) -> str | None:
+    def subject(self, file: object) -> str | None:
         """Return the path of a file or descriptor relative to the folder, or None outside of it."""
         try:
-            path = os.readlink(f"/proc/self/fd/{what}") if isinstance(what, int) else os.fspath(what)  # type: ignore
+            path = os.readlink(f"/proc/self/fd/{file}") if isinstance(file, int) else os.fspath(file)  # type: ignore
         except (OSError, TypeError):
             return None
         path = os.path.join(os.getcwd(), path)

@@ -169,12 +169,12 @@ def _outputs(
     graph: Graph, builder: GraphBuilder, values: Mapping[Value, OnnxValue], inputs: Sequence[OnnxValue]
 ) -> list[OnnxValue]:
     """Return the outputs of the graph; one that is an input, an initialiser or another output gets an Identity."""
-    made = {name for node in builder.nodes for name in node.output}
+    computed = {name for node in builder.nodes for name in node.output}
     results: list[OnnxValue] = []
     for value in graph.outputs:
         result = values[value]
         name = _output_name(value)
-        if result.name not in made or any(result.name == other.name for other in results):
+        if result.name not in computed or any(result.name == other.name for other in results):
             free = name not in builder.values and name not in {item.name for item in inputs}
             result = builder.identity(result, name if free else builder.unique(f"{name}_output"))
         results.append(result)
@@ -185,8 +185,8 @@ def _model(
     store: Store, builder: GraphBuilder, inputs: Sequence[OnnxValue], outputs: Sequence[OnnxValue]
 ) -> ModelProto:
     ends = {value.name for value in (*inputs, *outputs)}
-    made = {name for node in builder.nodes for name in node.output}
-    between = [value for name, value in builder.values.items() if name in made and name not in ends]
+    computed = {name for node in builder.nodes for name in node.output}
+    between = [value for name, value in builder.values.items() if name in computed and name not in ends]
     graph = helper.make_graph(
         builder.nodes,
         "model",

@@ -134,10 +134,10 @@ def test_files_behind_a_url_are_known_by_name_or_first_bytes(monkeypatch: pytest
     for name, content in contents.items():
         memory.pipe(f"/detection/{name}", content)
     try:
-        found = dict(find("memory://detection", [*contents, "gone"]))
+        checkpoints = dict(find("memory://detection", [*contents, "gone"]))
     finally:
         memory.rm("/detection", recursive=True)
-    assert found == {
+    assert checkpoints == {
         "net-0000": ("net-symbol.json", "net-0000.params"),
         "weights": ("weights",),
         "packed": ("packed",),

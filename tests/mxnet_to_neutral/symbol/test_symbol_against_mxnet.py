@@ -18,10 +18,10 @@ mx = pytest.importorskip("mxnet")
 NOT_IN_MXNET = {"binarized_mnist_32bit-symbol.json": "QActivation", "digit-symbol.json": "WarpCTC"}
 
 
-def assert_same(ours: Symbol, theirs: dict[str, Any]) -> None:
+def assert_same(symbol: Symbol, by_mxnet: dict[str, Any]) -> None:
     """The same nodes in the same order, with the same attributes, edges and subgraphs."""
-    assert [node.name for node in ours.nodes] == [node["name"] for node in theirs["nodes"]]
-    for node, other in zip(ours.nodes, theirs["nodes"]):
+    assert [node.name for node in symbol.nodes] == [node["name"] for node in by_mxnet["nodes"]]
+    for node, other in zip(symbol.nodes, by_mxnet["nodes"]):
         assert node.operator == other["op"], node.name
         assert {**node.attributes, **node.hidden} == other.get("attrs", {}), node.name
         assert [[edge.node, edge.output] for edge in node.inputs] == [edge[:2] for edge in other["inputs"]], node.name
@@ -29,15 +29,15 @@ def assert_same(ours: Symbol, theirs: dict[str, Any]) -> None:
         assert len(node.subgraphs) == len(subgraphs), node.name
         for inner, other_inner in zip(node.subgraphs, subgraphs):
             assert_same(inner, other_inner)
-    assert list(ours.arguments) == theirs["arg_nodes"]
-    assert [[head.node, head.output] for head in ours.heads] == [head[:2] for head in theirs["heads"]]
+    assert list(symbol.arguments) == by_mxnet["arg_nodes"]
+    assert [[head.node, head.output] for head in symbol.heads] == [head[:2] for head in by_mxnet["heads"]]
 
 
-def assert_as_loaded(ours: Symbol, theirs: Any) -> None:
-    assert_same(ours, json.loads(theirs.tojson()))
-    states = set(ours.auxiliaries)
-    assert [ours.nodes[i].name for i in ours.arguments if i not in states] == theirs.list_arguments()
-    assert [ours.nodes[i].name for i in ours.auxiliaries] == theirs.list_auxiliary_states()
+def assert_as_loaded(symbol: Symbol, by_mxnet: Any) -> None:
+    assert_same(symbol, json.loads(by_mxnet.tojson()))
+    states = set(symbol.auxiliaries)
+    assert [symbol.nodes[i].name for i in symbol.arguments if i not in states] == by_mxnet.list_arguments()
+    assert [symbol.nodes[i].name for i in symbol.auxiliaries] == by_mxnet.list_auxiliary_states()
 
 
 def test_every_symbol_of_the_real_data_is_what_mxnet_loads(shared_data: Path) -> None:

@@ -29,12 +29,12 @@ def test_a_sound_installation(run: Run) -> None:
 
 
 def test_a_missing_package_is_named_with_its_extra(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = metadata.version
+    installed_version = metadata.version
 
     def version(name: str) -> str:
         if name in ("h5py", "numpy"):
             raise metadata.PackageNotFoundError(name)
-        return found(name)
+        return installed_version(name)
 
     monkeypatch.setattr(metadata, "version", version)
     result = run("doctor", "--json")

@@ -78,9 +78,9 @@ def test_a_symbol_and_its_parameters_in_any_order(run: Run, checkpoint: Path) ->
 
 
 def test_a_store_without_a_graph_is_reported(run: Run, tmp_path: Path) -> None:
-    made = linear_store()
+    store = linear_store()
     path = tmp_path / "store.safetensors"
-    Store(made.layers, made.tensors).save(path)
+    Store(store.layers, store.tensors).save(path)
     result = run("inspect", path)
     assert "graph: none" in result.out
     assert run("inspect", path, "--json").json["graph"] is None

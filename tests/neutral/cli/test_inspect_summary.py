@@ -88,15 +88,15 @@ def test_mistakes(run: Run, store: Path, words: tuple[str, ...], code: int, mess
 
 
 def test_without_a_graph_or_with_an_opaque_node_shapes_are_unknown_and_it_is_said(run: Run, tmp_path: Path) -> None:
-    made = linear_store()
-    Store(made.layers, made.tensors).save(tmp_path / "layers.safetensors")
+    store = linear_store()
+    Store(store.layers, store.tensors).save(tmp_path / "layers.safetensors")
     summary = run("inspect", tmp_path / "layers.safetensors", "--summary", "--json").json["summary"]
     assert summary["layers"][0]["output_shape"] is None and summary["totals"]["parameters"] == 8
     assert summary["notes"] == ["shapes of outputs are unknown, since there is no graph"]
-    assert made.graph is not None
+    assert store.graph is not None
     attributes = {"operator": "Odd", "attributes": {}, "reason": "no rule"}
-    nodes = (*made.graph.nodes, Node("odd", "opaque", (Value("fc1"),), attributes))
-    Store(made.layers, made.tensors, Graph(made.graph.inputs, nodes, (Value("odd"),))).save(
+    nodes = (*store.graph.nodes, Node("odd", "opaque", (Value("fc1"),), attributes))
+    Store(store.layers, store.tensors, Graph(store.graph.inputs, nodes, (Value("odd"),))).save(
         tmp_path / "odd.safetensors"
     )
     result = run("inspect", tmp_path / "odd.safetensors", "--summary")

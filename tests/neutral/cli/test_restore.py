@@ -52,8 +52,8 @@ def test_files_that_are_there_are_replaced_only_by_force(run: Run, store: Path, 
 
 
 def test_a_store_that_was_made_from_no_file(run: Run, tmp_path: Path) -> None:
-    made = linear_store()
-    Store(made.layers, {key: t for key, t in made.tensors.items() if key != "spare"}).save(tmp_path / "s.safetensors")
+    store = linear_store()
+    Store(store.layers, {key: t for key, t in store.tensors.items() if key != "spare"}).save(tmp_path / "s.safetensors")
     result = run("restore", tmp_path / "s.safetensors", "-o", tmp_path / "back")
     assert result.code == 2
     assert "nothing to restore" in result.err

@@ -104,9 +104,9 @@ def test_emit_writes_source_and_weights_that_give_the_same(run: Run, store: Path
     scope: dict[str, object] = {}
     exec(Path("pickled.py").read_text(), scope)
     module = next(value for value in scope.values() if isinstance(value, type) and value.__module__ == "builtins")
-    made = module()
-    made.load_state_dict(torch.load("pickled.pth", weights_only=True))
-    assert made(torch.tensor([[1.0, 2.0, 3.0]])).tolist() == [[9.0, 25.0]]
+    instance = module()
+    instance.load_state_dict(torch.load("pickled.pth", weights_only=True))
+    assert instance(torch.tensor([[1.0, 2.0, 3.0]])).tolist() == [[9.0, 25.0]]
 
 
 def test_emit_as_a_dry_run(run: Run, store: Path, modules: Path) -> None:

@@ -53,11 +53,11 @@ def test_bfloat16_is_rounded_as_torch_rounds() -> None:
     bits = np.concatenate([bits, np.array([0x7F800001, 0x7FFFFFFF, 0xFF800000, 0x7F7FFFFF, 0x00018000], np.uint32)])
     floats = bits.view(np.float32)
     expected = torch.from_numpy(floats.copy()).to(torch.bfloat16).view(torch.int16).numpy().view(np.uint16)
-    got = cast_to(floats, "BF16")
+    cast = cast_to(floats, "BF16")
     number = ~np.isnan(floats)
-    np.testing.assert_array_equal(got[number], expected[number])
-    assert ((got[~number] & 0x7F80) == 0x7F80).all()
-    assert ((got[~number] & 0x7F) != 0).all()
+    np.testing.assert_array_equal(cast[number], expected[number])
+    assert ((cast[~number] & 0x7F80) == 0x7F80).all()
+    assert ((cast[~number] & 0x7F) != 0).all()
 
 
 def test_cast_errors() -> None:

@@ -61,9 +61,9 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def test_discovery_finds_every_checkpoint(tree: Path) -> None:
-    found = discover([str(tree)])
-    assert [checkpoint.name for checkpoint in found] == NAMES
-    assert [os.path.basename(path) for path in found[4].paths] == ["model-symbol.json", "model-0010.params"]
+    checkpoints = discover([str(tree)])
+    assert [checkpoint.name for checkpoint in checkpoints] == NAMES
+    assert [os.path.basename(path) for path in checkpoints[4].paths] == ["model-symbol.json", "model-0010.params"]
     assert [c.name for c in discover([str(tree / "deep"), str(tree / "cut.params")])] == [
         "cut.params/cut",
         "deep/again/gluon",

@@ -14,9 +14,9 @@ def read(path):
     start = 8 + int.from_bytes(content[:8], "little")
     header = json.loads(content[8:start])
     metadata = header.pop("__metadata__")
-    seal, mark = metadata["neutral.sha256"].encode(), b'"neutral.sha256":"'
-    blank = content[:start].replace(mark + seal, mark + b"0" * 64)
-    assert hashlib.sha256(blank).hexdigest().encode() == seal, "the header is damaged"
+    digest, mark = metadata["neutral.sha256"].encode(), b'"neutral.sha256":"'
+    blank = content[:start].replace(mark + digest, mark + b"0" * 64)
+    assert hashlib.sha256(blank).hexdigest().encode() == digest, "the header is damaged"
     tensors = {}
     for key, entry in header.items():
         begin, end = entry["data_offsets"]

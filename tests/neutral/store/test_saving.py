@@ -102,8 +102,8 @@ def test_metadata_and_header_are_as_documented(tmp_path: Path) -> None:
     assert len(header.raw) % 8 == 0
     assert list(header.tensors) == ["act.weight", "fc.bias", "fc.weight"]
     assert json.loads(header.metadata["neutral"])["version"] == 1
-    seal = header.metadata["neutral.sha256"]
-    assert hashlib.sha256(header.raw.replace(seal.encode(), b"0" * 64)).hexdigest() == seal
+    digest = header.metadata["neutral.sha256"]
+    assert hashlib.sha256(header.raw.replace(digest.encode(), b"0" * 64)).hexdigest() == digest
 
 
 def test_of_many_layers_the_manifest_is_in_canonical_form_and_each_digest_in_its_place(tmp_path: Path) -> None:

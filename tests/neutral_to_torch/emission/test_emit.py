@@ -176,8 +176,8 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
         "kind linear: its layer has no tensor for the role weight (1 node: lonely)",
     )
     assert list(tmp_path.iterdir()) == []
-    found = preflight(store)
-    assert found is not None and found.problems == caught.value.problems
+    error = preflight(store)
+    assert error is not None and error.problems == caught.value.problems
     assert preflight(store, until="data") is None
 
 

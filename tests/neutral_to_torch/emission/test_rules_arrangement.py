@@ -134,9 +134,9 @@ def sample(batch: int = 2, height: int = 4, width: int = 6) -> Any:
     return torch.from_numpy(random.standard_normal((batch, 4, height, width)).astype(np.float32))
 
 
-def same(got: Any, expected: Any) -> None:
-    assert len(got) == len(expected)
-    for one, other in zip(got, expected):
+def same(actual: Any, expected: Any) -> None:
+    assert len(actual) == len(expected)
+    for one, other in zip(actual, expected):
         torch.testing.assert_close(one, other)
 
 
@@ -175,8 +175,8 @@ def test_onnx_with_free_batch_and_image_size(tmp_path: Path) -> None:
 
 def test_positions_of_equal_numbers_are_those_of_the_first() -> None:
     x = np.random.default_rng(0).integers(0, 3, (4, 200)).astype(np.float32)
-    got = run(one("top_k", (None, None), outputs=2, axis=-1, count=50, largest=True), x)[1]
-    np.testing.assert_array_equal(got, np.argsort(-x, axis=-1, kind="stable")[:, :50])
+    actual = run(one("top_k", (None, None), outputs=2, axis=-1, count=50, largest=True), x)[1]
+    np.testing.assert_array_equal(actual, np.argsort(-x, axis=-1, kind="stable")[:, :50])
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
@@ -190,8 +190,8 @@ def test_a_negative_step_is_a_slice_of_the_flipped() -> None:
     x = np.arange(7.0, dtype=np.float32)
     for start in (None, 0, 2, 6, -1, -3, 9, -9):
         for end in (None, 0, 2, 6, -1, -3, 9, -9):
-            got = run(one("slice", (None,), **ranges((0, start, end, -2))), x)
-            np.testing.assert_array_equal(got, x[start:end:-2])
+            actual = run(one("slice", (None,), **ranges((0, start, end, -2))), x)
+            np.testing.assert_array_equal(actual, x[start:end:-2])
 
 
 def test_every_kind_of_these_families_has_a_rule() -> None:

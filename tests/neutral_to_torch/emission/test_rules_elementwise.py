@@ -154,8 +154,8 @@ def together() -> tuple[Store, dict[str, Any]]:
 def test_compile() -> None:
     store, given = together()
     module = build(store)
-    for got, expected in zip(torch.compile(module, backend="aot_eager", dynamic=True)(**given), module(**given)):
-        torch.testing.assert_close(got, expected)
+    for actual, expected in zip(torch.compile(module, backend="aot_eager", dynamic=True)(**given), module(**given)):
+        torch.testing.assert_close(actual, expected)
 
 
 def test_onnx(tmp_path: Any) -> None:
@@ -173,8 +173,8 @@ def test_onnx(tmp_path: Any) -> None:
     other = inputs(batch=4)
     names = [item.name for item in session.get_inputs()]
     results = session.run(None, {name: other[name].numpy() for name in names})
-    for got, expected in zip(results, module(**other)):
-        np.testing.assert_allclose(got, expected.numpy(), rtol=1e-5, atol=1e-5)
+    for actual, expected in zip(results, module(**other)):
+        np.testing.assert_allclose(actual, expected.numpy(), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("dtype", ["uint16", "uint32", "uint64"])

@@ -76,8 +76,8 @@ def test_attributes_that_change_results_are_reported_and_set_when_asked() -> Non
     with pytest.warns(UserWarning, match="conv1_1: stride") as caught:
         plan = load_into(module(), store, allow_attributes=["conv1_*.*", "eps"])
     assert len([warning for warning in caught if warning.category is not UnprovenWarning]) == 1
-    found = {(pair.module, d.attribute): (d.stored, d.module, d.effect) for pair, d in plan.differences}
-    assert found == {
+    differences = {(pair.module, d.attribute): (d.stored, d.module, d.effect) for pair, d in plan.differences}
+    assert differences == {
         ("conv1_1", "stride"): ((2, 2), (1, 1), "inference"),
         ("conv1_2", "padding"): ((1, 1), (0, 0), "inference"),
         ("bn1_2", "eps"): (1e-5, 1e-3, "inference"),

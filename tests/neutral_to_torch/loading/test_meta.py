@@ -88,8 +88,8 @@ def test_weights_are_the_files_pages_and_outlive_the_store(path: Path) -> None:
         name: any(tensor.data_ptr() in addresses for addresses in ranges)
         for name, tensor in module.state_dict().items()
     }
-    made = {"conv.bias", "act.weight", "bn.num_batches_tracked"}  # a constant, an expanded slope, a counter
-    assert {name for name, mapped in inside.items() if not mapped} == made
+    materialized = {"conv.bias", "act.weight", "bn.num_batches_tracked"}  # a constant, an expanded slope, a counter
+    assert {name for name, mapped in inside.items() if not mapped} == materialized
     np.testing.assert_array_equal(module.fc.weight.detach().numpy(), expected)
 
 

@@ -103,7 +103,7 @@ CASES: list[tuple[Callable[[], nn.Module], str, dict[str, Any], set[str]]] = [
         lambda: nn.GRU(3, 4, 2, bidirectional=True, bias=False, batch_first=True, dropout=0.5),
         "gru",
         {**SEQUENCE, "num_layers": 2, "bidirectional": True, "dropout": 0.5, "batch_first": True},
-        {f"weight_{what}_l{k}{way}" for what in ("ih", "hh") for k in (0, 1) for way in ("", "_reverse")},
+        {f"weight_{source}_l{k}{way}" for source in ("ih", "hh") for k in (0, 1) for way in ("", "_reverse")},
     ),
     (
         lambda: nn.RNN(3, 4, nonlinearity="relu"),

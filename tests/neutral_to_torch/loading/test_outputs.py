@@ -106,13 +106,13 @@ class Faces(nn.Module):
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
         x = self.a(images).relu()
-        found: dict[str, list[torch.Tensor]] = {"box": [], "score": [], "mark": []}
+        recorded: dict[str, list[torch.Tensor]] = {"box": [], "score": [], "mark": []}
         for down, heads in zip(self.down, self.heads):
             x = down(x).relu()
-            for name, items in found.items():
+            for name, items in recorded.items():
                 y = heads[name[0]](x).permute(0, 2, 3, 1).contiguous()
                 items.append(y.view(len(y), -1, 2 if name == "score" else 4))
-        result = {name: torch.cat(items, 1) for name, items in found.items()}
+        result = {name: torch.cat(items, 1) for name, items in recorded.items()}
         result["score"] = self.score(result["score"])
         return tuple(result[name] for name in self.order)
 

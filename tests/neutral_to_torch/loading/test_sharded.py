@@ -53,12 +53,12 @@ def test_each_process_fills_its_part(stored: Path, way: str) -> None:
     ]
     outputs = [process.communicate(timeout=120) for process in processes]
     assert [process.returncode for process in processes] == [0, 0], outputs
-    found = [json.loads(out) for out, _ in outputs]
+    results = [json.loads(out) for out, _ in outputs]
     with neutral.open(stored) as store:
         size = store.nbytes
         plain = Net().eval()
         load_into(plain, store)
-    for each in found:
+    for each in results:
         assert all(each["equal"].values()) and len(each["equal"]) == 10
         if way == "columns":  # a part of every row: all rows are read, once
             assert each["read"] == size

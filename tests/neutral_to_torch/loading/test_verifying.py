@@ -44,9 +44,9 @@ def store_of_net() -> Builder:
 
 def record(module: nn.Module, data: torch.Tensor) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Return the output of every leaf of the module, by name, and the module's."""
-    found: dict[str, np.ndarray] = {}
+    outputs: dict[str, np.ndarray] = {}
     handles = [
-        child.register_forward_hook(lambda m, a, out, name=name: found.__setitem__(name, out.detach().numpy().copy()))
+        child.register_forward_hook(lambda m, a, out, name=name: outputs.__setitem__(name, out.detach().numpy().copy()))
         for name, child in module.named_modules()
         if not list(child.children())
     ]
@@ -54,7 +54,7 @@ def record(module: nn.Module, data: torch.Tensor) -> tuple[dict[str, np.ndarray]
         result = module.eval()(data).numpy()
     for handle in handles:
         handle.remove()
-    return found, result
+    return outputs, result
 
 
 @pytest.fixture

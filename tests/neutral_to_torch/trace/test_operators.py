@@ -121,5 +121,5 @@ def test_calls_that_are_unknown(function: Any, changes: dict[str, Any]) -> None:
     ],
 )
 def test_calls_that_are_known(function: Any, changes: dict[str, Any], kind: str, attributes: dict[str, Any]) -> None:
-    found = translate(function, {**plain_call(function), **changes})
-    assert found[0] == kind and attributes.items() <= found[1].items()
+    translated = translate(function, {**plain_call(function), **changes})
+    assert translated[0] == kind and attributes.items() <= translated[1].items()

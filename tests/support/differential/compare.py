@@ -57,8 +57,8 @@ def _compared(store: Store, module: Any, result: Mapping[str, Any]) -> tuple[str
             outputs = module(**used_inputs(store, given))
         outputs = outputs if isinstance(outputs, (tuple, list)) else (outputs,)
         assert len(outputs) == len(result["outputs"]), "another number of outputs"
-        for got, expected in zip(outputs, result["outputs"]):
-            compare(got, expected)
+        for actual, expected in zip(outputs, result["outputs"]):
+            compare(actual, expected)
     except Exception as error:  # whatever an emitted module raises is a finding
         return "different", f"module: {_first_line(error)}"
     try:

@@ -18,7 +18,9 @@ def run(model: str, inputs: Mapping[str, np.ndarray], prefix: str) -> list[np.nd
     symbol = MODELS[model]()
     random = np.random.RandomState(0)
     shapes = {
-        name: literal_eval(found["__shape__"]) for name, found in symbol.attr_dict().items() if "__shape__" in found
+        name: literal_eval(attributes["__shape__"])
+        for name, attributes in symbol.attr_dict().items()
+        if "__shape__" in attributes
     }
     stored = {name: (random.randn(*shape) / 2).astype("float32") for name, shape in shapes.items()}
     return run_symbol(symbol, {**inputs, **stored}, prefix, list(stored))

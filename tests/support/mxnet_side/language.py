@@ -44,10 +44,10 @@ class WovenAttention(gluon.HybridBlock):
         biases = [F.reshape(tensors[f"{name}_bias"], shape=(HEADS, -1)) for name in names]
         weight = F.reshape(F.concat(*weights, dim=-2), shape=(-1, 0), reverse=True)
         bias = F.reshape(F.stack(*biases, axis=1), shape=(-1,))
-        woven = F.FullyConnected(x, weight, bias, num_hidden=3 * UNITS, no_bias=False, flatten=False)
-        scores = F.contrib.interleaved_matmul_selfatt_qk(woven, heads=HEADS)
+        interleaved = F.FullyConnected(x, weight, bias, num_hidden=3 * UNITS, no_bias=False, flatten=False)
+        scores = F.contrib.interleaved_matmul_selfatt_qk(interleaved, heads=HEADS)
         weights = self.drop(F.softmax(scores, length, axis=-1, use_length=True))
-        return self.projection(F.contrib.interleaved_matmul_selfatt_valatt(woven, weights, heads=HEADS))
+        return self.projection(F.contrib.interleaved_matmul_selfatt_valatt(interleaved, weights, heads=HEADS))
 
 
 class SplitAttention(gluon.HybridBlock):

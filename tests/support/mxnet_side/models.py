@@ -99,13 +99,13 @@ def calibrate(
 
 def _residual_branches(nodes: list[dict[str, Any]]) -> set[str]:
     """Return the BatchNorms whose output is added to another operator's output."""
-    found = set()
+    branches = set()
     for node in nodes:
         if node["op"] in ("elemwise_add", "broadcast_add", "_Plus", "_plus"):
             added = [nodes[entry[0]] for entry in node["inputs"]]
             norms = [each["name"] for each in added if "BatchNorm" in each["op"]]
-            found.update(norms if len(norms) == 1 else ())
-    return found
+            branches.update(norms if len(norms) == 1 else ())
+    return branches
 
 
 def save(symbol: mx.sym.Symbol, arguments: dict, auxiliary: dict, prefix: str) -> None:

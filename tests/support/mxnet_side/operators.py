@@ -101,8 +101,8 @@ def training_detector(prefix: str, data: np.ndarray, seed: int = 0) -> list[Any]
     difference = mx.sym.smooth_l1(targets[1] * (flat["box"] - targets[0]), scalar=1.0)
     loss = mx.sym.MakeLoss(difference, normalization="valid", name="loss")
     shown = mx.sym.MakeLoss(targets[2], grad_scale=0, name="shown")
-    found = mx.sym.contrib.MultiBoxDetection(probabilities, flat["box"], anchors, nms_topk=20, name="detections")
-    symbol = mx.sym.Group([probabilities, loss, shown, mx.sym.MakeLoss(found, grad_scale=0, name="found")])
+    detections = mx.sym.contrib.MultiBoxDetection(probabilities, flat["box"], anchors, nms_topk=20, name="detections")
+    symbol = mx.sym.Group([probabilities, loss, shown, mx.sym.MakeLoss(detections, grad_scale=0, name="found")])
     shapes, _, _ = symbol.infer_shape(data=data.shape, label=(len(data), 2, 5))
     arrays = {name: random.randn(*shape).astype("float32") for name, shape in zip(symbol.list_arguments(), shapes)}
     arrays.update(data=data, label=np.full((len(data), 2, 5), -1, "float32"))

@@ -60,8 +60,8 @@ def transformer(prefix: str, data: np.ndarray) -> list[Any]:
     turned = mx.sym.SpatialTransformer(
         image, where, target_shape=(12, 14), transform_type="affine", sampler_type="bilinear", name="turned"
     )
-    found = mx.sym.Convolution(turned, kernel=(3, 3), num_filter=4, name="body")
-    return _run(mx.sym.softmax(mx.sym.FullyConnected(found, num_hidden=5, name="classes")), {"data": data}, prefix)
+    features = mx.sym.Convolution(turned, kernel=(3, 3), num_filter=4, name="body")
+    return _run(mx.sym.softmax(mx.sym.FullyConnected(features, num_hidden=5, name="classes")), {"data": data}, prefix)
 
 
 def flow(prefix: str, first: np.ndarray, second: np.ndarray) -> list[Any]:

@@ -17,8 +17,8 @@ def _network(name: str) -> Network:
     module, _, function = name.rpartition(":")
     make_network = getattr(import_module(f"mxnet_side.{module or 'served'}"), function)
     with mx.name.NameManager():  # numbers operators from 0
-        found: Network = make_network()
-    return found
+        network: Network = make_network()
+    return network
 
 
 def make(network: str, prefix: str) -> None:

@@ -10,8 +10,8 @@ from mxnet_side.operators import run_symbol
 
 def cell(name: str, steps: int, features: int, data: np.ndarray, prefix: str) -> list[np.ndarray]:
     """Run and save ``mx.rnn.<name>`` over ``data`` (batch, time, features); the initial state is zeros of any batch."""
-    made = getattr(mx.rnn, name)(features, prefix="cell_")
-    outputs, _ = made.unroll(steps, inputs=mx.sym.var("input0"), merge_outputs=True)
+    cell = getattr(mx.rnn, name)(features, prefix="cell_")
+    outputs, _ = cell.unroll(steps, inputs=mx.sym.var("input0"), merge_outputs=True)
     random = np.random.RandomState(0)
     shapes, _, _ = outputs.infer_shape(input0=data.shape)
     arrays = {

@@ -110,11 +110,11 @@ def versions() -> dict[str, str]:
     """Return the versions of the packages that the models come from."""
     import gluoncv
 
-    found = {"mxnet": mx.__version__, "gluoncv": gluoncv.__version__}
+    versions = {"mxnet": mx.__version__, "gluoncv": gluoncv.__version__}
     for package in ("gluonnlp", "gluonts"):
         if find_spec(package) is not None:
-            found[package] = import_module(package).__version__
-    return found
+            versions[package] = import_module(package).__version__
+    return versions
 
 
 def skeleton(name: str) -> str:
@@ -234,7 +234,7 @@ def _unwritten(nodes: list[dict[str, Any]], golden: str) -> list[str]:
     """Return the ROIAligns with regions of batch -1, whose outputs MXNet leaves uninitialised on the CPU."""
     from safetensors import safe_open
 
-    found = []
+    unwritten = []
     with safe_open(golden, "np") as file:
         for node in nodes:
             if node["op"] == "_contrib_ROIAlign":
@@ -242,5 +242,5 @@ def _unwritten(nodes: list[dict[str, Any]], golden: str) -> list[str]:
                 recorded = json.loads(file.metadata()["golden"])["internals"]
                 keys = {(item["node"], item["index"]): item["key"] for item in recorded}
                 if (file.get_tensor(keys[nodes[source]["name"], index])[:, 0] < 0).any():
-                    found.append(node["name"])
-    return found
+                    unwritten.append(node["name"])
+    return unwritten

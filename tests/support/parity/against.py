@@ -25,9 +25,9 @@ def to_torch(array: np.ndarray) -> Any:
     return torch.from_numpy(np.array(array, order="C"))
 
 
-def compare(got: Any, expected: np.ndarray) -> None:
+def compare(actual: Any, expected: np.ndarray) -> None:
     """As :func:`compare_arrays`, of a torch tensor."""
-    compare_arrays(got.detach().cpu().numpy(), expected)
+    compare_arrays(actual.detach().cpu().numpy(), expected)
 
 
 def compare_arrays(actual: np.ndarray, expected: np.ndarray) -> None:
@@ -58,23 +58,23 @@ def check_reference(store: Store, given: dict[str, Any], expected: Sequence[np.n
     assert store.graph is not None
     outputs = neutral.reference.run(store, used_inputs(store, {name: value.numpy() for name, value in given.items()}))
     for value, wanted in zip(store.graph.outputs, expected):
-        got = outputs[output_name(value)]
+        actual = outputs[output_name(value)]
         if exact:
-            assert got.shape == wanted.shape and got.dtype == wanted.dtype
-            np.testing.assert_array_equal(got, wanted)
+            assert actual.shape == wanted.shape and actual.dtype == wanted.dtype
+            np.testing.assert_array_equal(actual, wanted)
         else:
-            compare_arrays(got, wanted)
+            compare_arrays(actual, wanted)
 
 
 def check_onnx(store: Store, given: dict[str, Any], expected: Sequence[np.ndarray], exact: bool = False) -> None:
     """Run the store as ONNX by onnxruntime and compare its outputs; refusals must be recorded ones."""
     outputs = run_onnx(store, used_inputs(store, {name: value.numpy() for name, value in given.items()}))
-    for got, wanted in zip(outputs or (), expected):
+    for actual, wanted in zip(outputs or (), expected):
         if exact:
-            assert got.shape == wanted.shape and got.dtype == wanted.dtype
-            np.testing.assert_array_equal(got, wanted)
+            assert actual.shape == wanted.shape and actual.dtype == wanted.dtype
+            np.testing.assert_array_equal(actual, wanted)
         else:
-            compare_arrays(got, wanted)
+            compare_arrays(actual, wanted)
 
 
 def check_checkpoint(prefix: str, given: dict[str, Any], expected: Sequence[np.ndarray], exact: bool = False) -> Any:
@@ -86,12 +86,12 @@ def check_checkpoint(prefix: str, given: dict[str, Any], expected: Sequence[np.n
         outputs = module(**used_inputs(store, given))
     outputs = outputs if isinstance(outputs, (tuple, list)) else (outputs,)
     assert len(outputs) == len(expected)
-    for got, wanted in zip(outputs, expected):
+    for actual, wanted in zip(outputs, expected):
         if exact:
-            assert got.numpy().shape == wanted.shape and got.numpy().dtype == wanted.dtype
-            np.testing.assert_array_equal(got.numpy(), wanted)
+            assert actual.numpy().shape == wanted.shape and actual.numpy().dtype == wanted.dtype
+            np.testing.assert_array_equal(actual.numpy(), wanted)
         else:
-            compare(got, wanted)
+            compare(actual, wanted)
     check_reference(store, given, expected, exact)
     check_onnx(store, given, expected, exact)
     return module

@@ -94,12 +94,12 @@ def declare_operators() -> None:
     """
     import torch
 
-    found = find_spec("torchvision")
-    if found is None or found.origin is None:
+    spec = find_spec("torchvision")
+    if spec is None or spec.origin is None:
         return
     if subprocess.run([sys.executable, "-c", "import torchvision"], capture_output=True).returncode == 0:
         return
-    text = (Path(found.origin).parent / "_meta_registrations.py").read_text(encoding="utf-8")
+    text = (Path(spec.origin).parent / "_meta_registrations.py").read_text(encoding="utf-8")
     names = re.findall(r"(?:register_meta\(\"|torch\.ops\.torchvision\.|torchvision::)(\w+)", text)
     library = torch.library.Library("torchvision", "FRAGMENT")
     for name in sorted(set(names)):

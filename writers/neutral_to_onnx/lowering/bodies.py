@@ -26,9 +26,9 @@ def finished(node: NodeContext, name: str, inputs: Sequence[OnnxValue], outputs:
     """
     builder = node.builder
     results: list[OnnxValue] = []
-    made = {text for item in builder.nodes for text in item.output}
+    computed = {text for item in builder.nodes for text in item.output}
     for value in outputs:
-        if value.name not in made or any(value.name == other.name for other in results):
+        if value.name not in computed or any(value.name == other.name for other in results):
             value = node.op("Identity", value)
         results.append(value)
     return helper.make_graph(

@@ -82,11 +82,11 @@ class Lowering:
             self.add_problem(f"kind {node.kind}: the shapes of its operands contradict each other: {text}", node.name)
             return
         ranks = _ranks(node, known, len(used))
-        made = {name for item in builder.nodes[first:] for name in item.output}
+        new_names = {name for item in builder.nodes[first:] for name in item.output}
         for number, (result, wanted) in enumerate(zip(results, used)):
             if wanted and result is not None:
                 ranked = _ranked(builder, result, ranks[number])
-                values[Value(node.name, number)] = _named(context, number, ranked, made, first)
+                values[Value(node.name, number)] = _named(context, number, ranked, new_names, first)
         text = f"kind {node.kind}" + (f", layer {node.layer}" if node.layer is not None else "")
         for item in builder.nodes[first:]:
             item.doc_string = text
@@ -197,11 +197,11 @@ def _check_outputs(node: Node, used: Sequence[bool], results: Sequence[OnnxValue
             raise Unsupported(f"its output {number} cannot be expressed")
 
 
-def _named(context: NodeContext, number: int, result: OnnxValue, made: set[str], first: int) -> OnnxValue:
+def _named(context: NodeContext, number: int, result: OnnxValue, new_names: set[str], first: int) -> OnnxValue:
     """Return a result under the name of the node's output, unless it is a value that existed before."""
-    if result.name not in made:
+    if result.name not in new_names:
         return result
-    made.discard(result.name)
+    new_names.discard(result.name)
     name = context.name if number == 0 else context.builder.unique(f"{context.name}:{number}")
     return context.builder.rename(result, name, first)
 

@@ -58,9 +58,9 @@ def box_nms(node: NodeContext, x: OnnxValue) -> OnnxValue:
         classes = node.cast(_column(node, rows, node["class_index"]), "int64")
         foreground = node.op("Not", node.op("Equal", classes, node.constant(node["background"], "int64")))
         valid = node.op("And", valid, foreground)
-    found, order = best(node, node.op("Where", valid, scores, node.like(-np.inf, scores)), node["top_k"])
+    best_scores, order = best(node, node.op("Where", valid, scores, node.like(-np.inf, scores)), node["top_k"])
     sorted_rows = taken(node, rows, order)
-    valid = arithmetic(node, "Greater", found, -np.inf)
+    valid = arithmetic(node, "Greater", best_scores, -np.inf)
     removes = _removes(node, sorted_rows)
     kept = suppress(node, valid, removes)
     _, order = best(node, node.cast(kept, "float32"), None)
@@ -169,8 +169,8 @@ def multibox_detection(
 def _suppressed(node: NodeContext, rows: OnnxValue, valid: OnnxValue) -> tuple[OnnxValue, OnnxValue]:
     """Sort the top rows by score, and set the class of all that are suppressed to -1; return which rows take part."""
     scores = _column(node, rows, 1)
-    found, order = best(node, node.op("Where", valid, scores, node.like(-np.inf, scores)), node["top_k"])
-    top, top_valid = taken(node, rows, order), arithmetic(node, "Greater", found, -np.inf)
+    best_scores, order = best(node, node.op("Where", valid, scores, node.like(-np.inf, scores)), node["top_k"])
+    top, top_valid = taken(node, rows, order), arithmetic(node, "Greater", best_scores, -np.inf)
     first = coordinates(node, _part(node, top, 2, 6))
     large = arithmetic(node, "GreaterOrEqual", _multibox_overlaps(node, first), node["overlap_threshold"])
     if not node["across_classes"]:

@@ -97,7 +97,7 @@ def _standard(op_type: str, **attributes: Any) -> Any:
         used = [node.uses(1 + position) for position in range(len(states))]
         weights = [_matrix(node, op_type, part, suffixes) for part in ("ih", "hh")]
         names = [f"{node.name}/{op_type}:{position}" if wanted else "" for position, wanted in enumerate([True, *used])]
-        sequence, *last = node.builder.ops(
+        sequence, *computed_states = node.builder.ops(
             op_type,
             [x, *weights, _biases(node, op_type, suffixes), lengths, *states],
             names,
@@ -105,8 +105,8 @@ def _standard(op_type: str, **attributes: Any) -> Any:
             direction="bidirectional" if directions == 2 else None,
             **attributes,
         )
-        found = iter(last)
-        return _merged(node, sequence, directions), [next(found) if wanted else None for wanted in used]
+        remaining_states = iter(computed_states)
+        return _merged(node, sequence, directions), [next(remaining_states) if wanted else None for wanted in used]
 
     return layer
 

@@ -68,11 +68,11 @@ def used_names(node: NodeProto) -> Iterator[str]:
 
 
 def _captured(graph: GraphProto) -> Iterator[str]:
-    made = {item.name for item in (*graph.input, *graph.initializer)}
+    available = {item.name for item in (*graph.input, *graph.initializer)}
     for node in graph.node:
-        yield from (name for name in used_names(node) if name not in made)
-        made.update(node.output)
-    yield from (item.name for item in graph.output if item.name not in made)
+        yield from (name for name in used_names(node) if name not in available)
+        available.update(node.output)
+    yield from (item.name for item in graph.output if item.name not in available)
 
 
 def recompute(model: OnnxModel, recorded: Mapping[str, np.ndarray], names: Sequence[str]) -> dict[str, np.ndarray]:

@@ -124,18 +124,18 @@ class ValueLookup:
         self.draft.shapes[Value(node.name)], self.draft.dtypes[Value(node.name)] = tuple(tensor.shape), tensor.dtype
         return Value(node.name)
 
-    def unknown(self, what: str, tensor: torch.Tensor, operands: tuple[Value, ...]) -> Value:
+    def unknown(self, operation: str, tensor: torch.Tensor, operands: tuple[Value, ...]) -> Value:
         """Add a node for a value that cannot be computed again, and return it.
 
         Args:
-            what: The name of the operation, for the node.
+            operation: The name of the operation, for the node.
             tensor: The tensor that holds the value.
             operands: The values that it depends on.
 
         Returns:
             The output of an opaque node.
         """
-        node = Node(self.new_name(what), "opaque", operands, {"operator": what})
+        node = Node(self.new_name(operation), "opaque", operands, {"operator": operation})
         self.draft.nodes.append(node)
         self.draft.shapes[Value(node.name)], self.draft.dtypes[Value(node.name)] = tuple(tensor.shape), tensor.dtype
         return Value(node.name)

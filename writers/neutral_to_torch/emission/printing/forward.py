@@ -19,8 +19,8 @@ class Forward:
     """Write the body of one ``forward``.
 
     Args:
-        own: Returns the text of what the module owns, such as ``self.conv1``.
-        has_own_line: Returns whether applying what the module owns deserves a line of its own.
+        own: Returns the text of a submodule or parameter, such as ``self.conv1``.
+        has_own_line: Returns whether the application of a submodule or parameter is a statement of its own.
         hint: Proposes the name of the variable that a statement assigns.
         reserved: Names that no variable may have.
         flow: The name of the variable that a chain of statements assigns again and again.

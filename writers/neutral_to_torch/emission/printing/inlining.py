@@ -30,7 +30,7 @@ class Inliner:
     """Write operands that are used once inside the statement that uses them.
 
     Args:
-        has_own_line: Returns whether applying what the module owns deserves a line of its own.
+        has_own_line: Returns whether the application of a submodule or parameter is a statement of its own.
         hint: Proposes the name of the variable that a statement assigns.
         named: Returns a term with names for its values, from which its width is measured.
     """

@@ -48,11 +48,11 @@ class Labels:
         top = list(items)
         for block in blocks:
             items += [item for member in block.members for item in member.owns if item is not None]
-        bearing = [i for i in items if isinstance(i, Declaration) and (i.tensors or i.constants)]
-        shared = common(tokens(item.owner) for item in bearing) if len(bearing) > 1 else []
-        self._shared = shared if all(len(tokens(i.owner)) > len(shared) for i in bearing) else shared[:-1]
-        if self._shared and bearing:
-            rests = [self.without_prefix(i.owner) for i in bearing]
+        with_tensors = [i for i in items if isinstance(i, Declaration) and (i.tensors or i.constants)]
+        shared = common(tokens(item.owner) for item in with_tensors) if len(with_tensors) > 1 else []
+        self._shared = shared if all(len(tokens(i.owner)) > len(shared) for i in with_tensors) else shared[:-1]
+        if self._shared and with_tensors:
+            rests = [self.without_prefix(i.owner) for i in with_tensors]
             if not any(rest and rest[0][0].isalpha() for rest in rests):
                 self._shared = []
         self._counted = {_stem(tokens(item.owner)[-1]) for item in items if _is_first(tokens(item.owner))}
@@ -92,13 +92,13 @@ class Labels:
         return parts
 
     def _of_instance(self, item: Instance) -> list[str]:
-        bearing = [own for own in item.owns if own is not None and bears_tensors(own)]
-        inner = [self.tokens(own) + [""] * isinstance(own, Instance) for own in bearing]
+        with_tensors = [own for own in item.owns if own is not None and has_tensors(own)]
+        inner = [self.tokens(own) + [""] * isinstance(own, Instance) for own in with_tensors]
         if not inner:
             return []
         if item.block.is_unit and len(inner) <= HEURISTICS.longest_unit_label:
-            heavy = [self.tokens(own) for own in item.owns if own is not None and has_weights(own)]
-            return (heavy or inner)[0]
+            weighted = [self.tokens(own) for own in item.owns if own is not None and has_weights(own)]
+            return (weighted or inner)[0]
         prefix: list[str] = []
         while True:
             longer = Counter(tuple(parts[: len(prefix) + 1]) for parts in inner if len(parts) > len(prefix) + 1)
@@ -118,11 +118,11 @@ class Labels:
             Tokens joined by underscores, or the name of its kind; several items may have the same.
         """
         parts = self.tokens(item)
-        if not parts or parts[0] in _MEANINGLESS or (parts[-1] in ARGUMENT_WORDS and bears_tensors(item)):
+        if not parts or parts[0] in _MEANINGLESS or (parts[-1] in ARGUMENT_WORDS and has_tensors(item)):
             return base(item)
-        if not bears_tensors(item) and _stem(parts[0]) in KIND_WORDS:
+        if not has_tensors(item) and _stem(parts[0]) in KIND_WORDS:
             return base(item)
-        plain = isinstance(item, Declaration) and bears_tensors(item) and len(parts) > 1 and parts[-1] == base(item)
+        plain = isinstance(item, Declaration) and has_tensors(item) and len(parts) > 1 and parts[-1] == base(item)
         if plain and parts[-2][0].isalpha() and self._heads[tuple(parts[:-1])] == 1:
             parts = parts[:-1]
         return "_".join(parts)
@@ -146,7 +146,7 @@ class Labels:
         for item, label in zip(block.owns, patterns):
             label = _bare(label) if _bare(label) in varying else label
             good = label and label.partition("_")[0] not in _MEANINGLESS
-            good = good and (bears_tensors(item) or "_" not in label) and label not in ARGUMENT_WORDS
+            good = good and (has_tensors(item) or "_" not in label) and label not in ARGUMENT_WORDS
             names_inside.append(label if good and not isinstance(item, Instance) else base(item))
         return dict(zip(block.owns, _without_shared(names_inside)))
 
@@ -192,8 +192,8 @@ def numbered(names: Sequence[str]) -> list[str]:
     return result
 
 
-def bears_tensors(item: Owned) -> bool:
-    """Return whether anything of the state dict is in it.
+def has_tensors(item: Owned) -> bool:
+    """Return whether a part of the module has an entry in the state dict.
 
     Args:
         item: A submodule, parameter or buffer.

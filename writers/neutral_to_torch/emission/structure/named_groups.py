@@ -7,7 +7,7 @@ from typing import Sequence
 from neutral_to_torch.emission.expression.identifiers import identifier
 from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.structure.groups import GroupItem, SequentialGroup, item_of
-from neutral_to_torch.emission.structure.labels import KIND_WORDS, Labels, base, bears_tensors, numbered
+from neutral_to_torch.emission.structure.labels import KIND_WORDS, Labels, base, has_tensors, numbered
 from neutral_to_torch.emission.structure.module_ir import Instance
 
 
@@ -23,7 +23,7 @@ def name_parts(statement: Statement, labels: Labels) -> list[str]:
     """
     item = item_of(statement)
     parts = labels.tokens(item)
-    return list(parts) if isinstance(item, Instance) or bears_tensors(item) else []
+    return list(parts) if isinstance(item, Instance) or has_tensors(item) else []
 
 
 def named_stretches(

@@ -10,7 +10,7 @@ from neutral_to_torch.emission.expression.terms import Call, Literal
 from neutral_to_torch.emission.heuristics import HEURISTICS
 from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.structure.groups import SequentialGroup, entry_names, item_of
-from neutral_to_torch.emission.structure.labels import KIND_WORDS, Labels, bears_tensors
+from neutral_to_torch.emission.structure.labels import KIND_WORDS, Labels, has_tensors
 from neutral_to_torch.emission.structure.module_ir import Instance, Owned, has_weights, owned
 from neutral_to_torch.emission.structure.naming import common, pattern
 
@@ -83,8 +83,8 @@ def groups_by_kind(
 def _layers(piece: list[Statement], labels: Labels, names: Mapping[Owned, str], ends: ModelEnds) -> SequentialGroup:
     """Return layers as a sequence, called as their names begin, else by its place in the model."""
     parts = [labels.tokens(item_of(statement)) for statement in piece]
-    bearing = [part[:-1] for part, statement in zip(parts, piece) if bears_tensors(item_of(statement))]
-    shared = common(bearing) if len(bearing) > 1 else []
+    with_tensors = [part[:-1] for part, statement in zip(parts, piece) if has_tensors(item_of(statement))]
+    shared = common(with_tensors) if len(with_tensors) > 1 else []
     if not shared or not shared[0][0].isalpha() or shared[0].rstrip("0123456789") in KIND_WORDS:
         return SequentialGroup(ends.name(piece), list(piece), entry_names(piece, names))
     prefix = "_".join(shared) + "_"
