@@ -1,4 +1,4 @@
-"""Remove what killed processes left: temporary files and folders whose lock the system has released."""
+"""Remove temporary files and folders of killed processes, whose locks the system has released."""
 
 from __future__ import annotations
 

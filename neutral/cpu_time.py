@@ -19,7 +19,7 @@ def limited_cpu_time(seconds: float, error: NeutralError) -> Iterator[None]:
 
     Args:
         seconds: The CPU time of this process that the block may use, without that of system calls.
-        error: What is raised then.
+        error: The exception that is raised then.
 
     Raises:
         NeutralError: ``error``, from within the block.

@@ -42,13 +42,13 @@ def parse_size(text: str) -> int:
 
 @dataclass(frozen=True)
 class Limit:
-    """A limit on what an input may make Neutral use.
+    """A limit on the resources that an input may make Neutral use.
 
     Attributes:
         name: The name in messages and documents.
         default: The value where the user sets none.
-        unit: What is counted.
-        meaning: What the limit is for, as the table of docs/limits.md says it.
+        unit: The unit that is counted.
+        meaning: The purpose of the limit, as the table of docs/limits.md states it.
 
     Example:
         >>> Limit("row-count", 5, "rows", "Rows of a table").variable

@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
         console: The output.
 
     Returns:
-        What was found, with exit code 1 if something is broken.
+        The state of the installation, with exit code 1 if a part of it is broken.
     """
     from neutral import plugins
 

@@ -22,7 +22,7 @@ def add_evidence(parser: argparse.ArgumentParser, required: bool, purpose: str) 
     Args:
         parser: The parser of the verb, which has the options of :func:`neutral.cli.examples.add_example` too.
         required: Whether one of both must be given.
-        purpose: What the verb does with the values, an imperative.
+        purpose: The use that the verb makes of the values, an imperative.
     """
     values = parser.add_mutually_exclusive_group(required=required)
     values.add_argument(

@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
         console: The output, for progress bars.
 
     Returns:
-        The numbers of recorded values, and what they prove.
+        The numbers of recorded values, and the part of the conversion that they prove.
 
     Raises:
         UsageError: If an input is unknown, or has neither values nor a known shape.

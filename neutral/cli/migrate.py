@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
         console: The output, for progress bars.
 
     Returns:
-        What was found, written and verified, with the exit code of VerificationError if a layer differs.
+        The checkpoint, the files and the verification, with the exit code of VerificationError if a layer differs.
 
     Raises:
         UsageError: If options contradict each other.

@@ -44,7 +44,7 @@ class Migration:
             The JSON document of the verb, and the exit code.
 
         Raises:
-            NeutralError: What a step raises; the folder is then to be abandoned.
+            NeutralError: A step fails; the folder is then to be abandoned.
         """
         store = self._path(STORE)
         exported = self._export(store)
@@ -64,7 +64,7 @@ class Migration:
             "source": list(self.sources),
             "output": self.arguments.output,
             "written": True,
-            "found": _found(inspected),
+            "found": _summary(inspected),
             "files": self._files(),
             "class_name": None if emitted is None else emitted.get("class_name"),
             "golden_file": proof.golden,
@@ -140,8 +140,8 @@ class Migration:
         return os.path.join(self.staging, name)
 
 
-def _found(inspected: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a checkpoint holds, in short."""
+def _summary(inspected: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a summary of a checkpoint."""
     kinds = Counter(layer["kind"] for layer in inspected["layers"])
     graph = inspected["graph"] or {"inputs": [], "outputs": [], "nodes": 0}
     source = inspected["source"] or {"framework": None, "version": None, "files": []}

@@ -68,7 +68,7 @@ def prove(
         The result; where neither golden file nor reference can be used, the reason.
 
     Raises:
-        NeutralError: What ``golden`` and ``verify`` raise, if inputs or a golden file were named.
+        NeutralError: ``golden`` or ``verify`` fails, and inputs or a golden file were named.
     """
     from neutral import plugins
 

@@ -1,4 +1,4 @@
-"""The text of a migration: what was found, written and verified, and what to do next."""
+"""The text of a migration: the checkpoint, the files, the verification, and the next steps."""
 
 from __future__ import annotations
 

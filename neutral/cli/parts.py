@@ -48,7 +48,7 @@ class Parts:
             Its report; folders are named as ``names`` has it.
 
         Raises:
-            NeutralError: What the verb raises, with the same names.
+            NeutralError: The verb fails; the message has the same names.
         """
         from neutral.cli import parser
 

@@ -1,4 +1,4 @@
-"""Evaluate a store's graph in NumPy alone and write its outputs: what the store says that the model computes.
+"""Evaluate a store's graph in NumPy alone and write its outputs, as the store says that the model computes them.
 
 No framework is needed and none is imported; it is slow. The outputs are those of the graph, or the nodes that --output
 and --until name, in a .npz archive under the names of the nodes.

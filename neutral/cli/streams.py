@@ -12,7 +12,7 @@ from neutral.errors import NeutralError, TargetError
 
 
 class ClosedStream(io.TextIOBase):
-    """The stand-in for a standard stream that is closed: empty to read, and what is written is dropped."""
+    """The stand-in for a standard stream that is closed: empty to read, and text that is written to it is dropped."""
 
     def read(self, size: int | None = -1) -> str:
         """Return no text.
@@ -60,7 +60,7 @@ class BestEffortStream:
         return len(text)
 
     def flush(self) -> None:
-        """Flush the stream, or drop what it holds."""
+        """Flush the stream, or drop its buffered text."""
         try:
             self._stream.flush()
         except OSError:

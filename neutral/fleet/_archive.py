@@ -133,7 +133,7 @@ def _convert(
     runner: TaskRunner,
     progress: Callable[[int, int], None] | None,
 ) -> Summary:
-    """Convert what the archive lacks, and write its catalogue; needs the archive's lock."""
+    """Convert the checkpoints that the archive lacks, and write its catalogue; needs the archive's lock."""
     contents = journal.read_journal(destination)
     notes = _repair(destination, contents)
     naming = name_checkpoints(discovered, identified, contents.entries)

@@ -39,7 +39,7 @@ class PassedOver(NamedTuple):
 
     Args:
         path: The file, absolute, or its URL.
-        reason: What it is, in words that follow its name.
+        reason: The kind of file, in words that follow its name.
 
     Example:
         >>> PassedOver("/a/notes.txt", "no reader knows it").path
@@ -129,7 +129,7 @@ def search(sources: Sequence[str], leave_out: str | None = None) -> Found:
 
 
 def _reason(readers: Sequence[Any], folder: str, name: str) -> str:
-    """Return what a file is, according to the first reader that knows."""
+    """Return the kind of a file, by the first reader that knows it."""
     for reader in readers:
         describe = getattr(reader, "describe", None)
         reason = None if describe is None else describe(os.path.join(folder, name))

@@ -186,7 +186,7 @@ def by_key(key: str, with_key: Validator, without_key: Validator) -> Validator:
         without_key: The validator of everything else.
 
     Returns:
-        A validator whose schema accepts what either of both accepts.
+        A validator whose schema accepts the values that either of both accepts.
     """
 
     def check(value: Any) -> None:

@@ -20,7 +20,7 @@ def allow_differences(
         pairs: The pairs of a plan.
         target: The module.
         patterns: Shell patterns of attributes, alone (``eps``) or below a layer of either side (``conv1.stride``).
-        set_attributes: Accept also what the module can be given.
+        set_attributes: Accept also attributes that the module can be given.
 
     Yields:
         The pairs in their order.

@@ -22,7 +22,7 @@ class Network:
         shared_tensors: For each further name of a tensor its first name.
         computed: The roles of each layer that a node of the graph computes, for which no tensor is stored.
         layouts: The layout of each role, by layer and role, that is not simply the tensor that it names.
-        hints: For modules that cannot be filled as they are, by path, what to change.
+        hints: The change that a module needs before it can be filled, by its path.
 
     Example:
         >>> layer = Layer("fc", "linear", {}, {"weight": "fc.weight"})

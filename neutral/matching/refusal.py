@@ -1,4 +1,4 @@
-"""Message of a refusal: a dozen lines at most, with the first problems in order of execution and what would help."""
+"""Message of a refusal: a dozen lines at most, with the first problems in order of execution and the remedies."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class UnsavedAttribute:
         attribute: The attribute's name in the catalogue.
         stored: The value that was set.
         before: The value that the module's source gives it.
-        effect: ``inference``, ``layout`` or ``training``: what the attribute changes.
+        effect: The aspect that the attribute changes: ``inference``, ``layout`` or ``training``.
         change: The change of the source that sets it, "" where it is unknown.
 
     Example:

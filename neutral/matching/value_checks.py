@@ -25,7 +25,7 @@ def find_value_conflicts(pairs: Sequence[Pair], store: Store, module: Network) -
         module: The module's network.
 
     Yields:
-        The conflict and what to do, a line.
+        The conflict and its remedy, a line.
 
     Example:
         >>> import numpy

@@ -65,8 +65,8 @@ class Labels(NamedTuple):
 
     Attributes:
         both: By the surroundings in both directions.
-        forward: By what leads to it, back to the inputs.
-        backward: By what follows, up to the outputs.
+        forward: By the nodes that it depends on, back to the inputs.
+        backward: By the nodes that depend on it, up to the outputs.
     """
 
     both: int

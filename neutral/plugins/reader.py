@@ -87,7 +87,7 @@ class Reader(Protocol):
         ...
 
     def describe(self, path: str) -> str | None:
-        """Return what a file is that ``find`` left out, for the summary of ``neutral archive``; None for unknown files.
+        """Return the kind of a file that ``find`` left out, for ``neutral archive``; None for unknown files.
 
         Args:
             path: The file, or its URL.

@@ -1,7 +1,7 @@
 """Evaluate a store's graph in NumPy alone: the meaning of every operator kind as a short function.
 
 The functions are written from the catalogue (``docs/operators.md``) and from no framework. They are slow and plain:
-what they return is what the store says that the model computes.
+their outputs are those that the store says that the model computes.
 
 Example:
     >>> import numpy as np

@@ -111,7 +111,7 @@ def _complete(store: Store, sizes: Mapping[str, tuple[int, ...] | None]) -> dict
 
 
 def _drawn(item: Input, shape: tuple[int, ...], limit: int | None, random: np.random.Generator) -> tuple[Array, str]:
-    """Return drawn numbers, and what they are."""
+    """Return drawn numbers, and a description of them."""
     dtype = np.dtype("float32" if item.dtype in (None, "bfloat16") else item.dtype)
     if limit is not None:
         return random.integers(0, limit, shape).astype(dtype), f"indices below {limit}"

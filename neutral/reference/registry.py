@@ -34,7 +34,7 @@ def reference(*kinds: str, context: str | None = None) -> Callable[[F], F]:
 
     Args:
         kinds: The names of the kinds.
-        context: What the function gets as a further argument by this name: ``run_graph``, a function that runs a
+        context: The name of a further argument of the function: ``run_graph``, a function that runs a
             subgraph on a list of arrays, or ``random``, a ``numpy.random.Generator``. None: nothing.
 
     Returns:

@@ -95,7 +95,7 @@ def check_functions(nodes: Sequence[Node]) -> None:
 
 
 def checked_inputs(graph: Graph, inputs: Mapping[str, Any], needed: set[str]) -> dict[str, Array]:
-    """Return the inputs as arrays, after a check against what the graph declares.
+    """Return the inputs as arrays, after a check against the declarations of the graph.
 
     Args:
         graph: The graph.

@@ -207,7 +207,7 @@ def refuse_existing(path: str, target: str) -> None:
 
 @contextmanager
 def written_errors(path: str, replaced: list[str] | None = None) -> Iterator[None]:
-    """Turn errors of the system into TargetError, which says what has been replaced.
+    """Turn errors of the system into TargetError, which says which files have been replaced.
 
     Args:
         path: The target.

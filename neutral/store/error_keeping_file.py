@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 
 class ErrorKeepingFile:
-    """A file that never fails: it keeps the first error, and drops what is written after it.
+    """A file that never fails: it keeps the first error, and drops all bytes that are written after it.
 
     HDF5 flushes a file again when it is closed and when the process ends, after the file object may be gone; torch
     turns errors of a file into errors of its own. Both see a file that works, and :meth:`check` raises the error

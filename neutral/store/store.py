@@ -30,7 +30,7 @@ class Store:
         digests: SHA-256 by tensor key; empty until the store has been written.
         path: The file or URL that the store was opened from.
         close: A function that releases the resources of the tensors.
-        container_problems: A function that returns what differs between the manifest and a container that says more.
+        container_problems: A function that returns the differences between the manifest and a container that says more.
 
     Example:
         >>> import numpy as np

@@ -76,7 +76,7 @@ class MXNetReader:
         yield from find(folder, names)
 
     def describe(self, path: str) -> str | None:
-        """Return what a file is that belongs to no checkpoint, in words that follow its name; None for other files.
+        """Describe a file that belongs to no checkpoint, in words that follow its name; None for other files.
 
         Args:
             path: A local file, or a URL.

@@ -1,4 +1,4 @@
-"""Neutral stores as ONNX files: write, check what cannot be written, verify.
+"""Neutral stores as ONNX files: write, check before writing, verify.
 
 onnx is imported when one of the names is first used.
 """

@@ -65,7 +65,7 @@ def compose(store: Store, options: ModelOptions = DEFAULT) -> ComposedModel:
 
     Args:
         store: A store with a graph.
-        options: What the model has to compute, and how.
+        options: The outputs, the input shapes and the operators of the model.
 
     Returns:
         The model and its initialisers.

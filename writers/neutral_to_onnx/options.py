@@ -8,7 +8,7 @@ from typing import Mapping, Sequence
 
 @dataclass(frozen=True)
 class ModelOptions:
-    """What a model has to compute, and how.
+    """The outputs, the input shapes and the operators of a model.
 
     Attributes:
         outputs: Nodes, or ``node:output``, that replace the graph's outputs.

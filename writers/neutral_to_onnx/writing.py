@@ -65,7 +65,7 @@ class WrittenModel:
 
     @property
     def summary(self) -> Sequence[str]:
-        """What was written, in one line for each file, and a note for each input whose rank is inferred."""
+        """A line for each file that was written, and a note for each input whose rank is inferred."""
         lines = [f"wrote {self.path}: opset {self.opset}, {self.nodes} nodes, {len(self.keys)} tensors"]
         external = [f"wrote {self.weights}"] if self.weights != self.path else []
         notes = [

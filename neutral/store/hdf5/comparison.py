@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def tree_problems(path: str, file: h5py.File, layers: Mapping[str, Layer], step: Callable[[], None]) -> Iterator[str]:
-    """Yield every difference between the file and what a writer makes of the layers, one line each.
+    """Yield every difference between the file and one that a writer makes of the layers, one line each.
 
     Args:
         path: The path of the file, for messages.

@@ -94,7 +94,7 @@ def layer_attributes(layer: Layer) -> dict[str, Any]:
         layer: The layer.
 
     Returns:
-        The layer's attributes, its kind and ``typed_by``, for people: the manifest is what is read.
+        The layer's attributes, its kind and ``typed_by``, for people: readers take them from the manifest.
 
     Example:
         >>> from neutral.graph import Layer

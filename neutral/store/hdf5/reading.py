@@ -132,7 +132,7 @@ class Source:
                 yield block
 
     def close(self) -> None:
-        """Release what reading needs; it is taken again when more is read."""
+        """Release the process that reads; another one starts when more is read."""
         self._process.close()
 
     @contextmanager

@@ -111,7 +111,7 @@ def renew_time(seconds: int) -> None:
 
 
 def main(path: str) -> None:
-    """Serve the standard streams; what a library prints on standard output is dropped.
+    """Serve the standard streams; text that a library prints on standard output is dropped.
 
     Args:
         path: The HDF5 file.

@@ -1,4 +1,4 @@
-"""Find the checkpoints among the files of one folder, and say what the other files are."""
+"""Find the checkpoints among the files of one folder, and describe the other files."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def find(folder: str, names: Sequence[str]) -> Iterator[tuple[str, tuple[str, ..
 
 
 def describe(path: str) -> str | None:
-    """Return what a local file of no checkpoint is, in words that follow its name; None for unknown ones.
+    """Describe a local file of no checkpoint, in words that follow its name; None for unknown ones.
 
     Args:
         path: The file.

@@ -45,7 +45,7 @@ class Choice(NamedTuple):
     """One checkpoint in an archive.
 
     Args:
-        path: What names it after ``#``: a parameter file, a prefix, a symbol, or an archive in the archive.
+        path: The text that names it after ``#``: a parameter file, a prefix, a symbol, or an archive in the archive.
         group: Its files without their folder; None for an archive in the archive.
     """
 

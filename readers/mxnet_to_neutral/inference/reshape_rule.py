@@ -13,7 +13,7 @@ def reshaped(shape: PartialShape, codes: Sequence[int]) -> PartialShape | None:
     """Return the shape of a reshaped tensor.
 
     Args:
-        shape: What is known of the tensor's shape.
+        shape: The known extents of the tensor's shape.
         codes: The codes, applied from the first axis on: an extent, or 0 to copy one, -1 to infer it, -2 to copy all
             remaining ones, -3 to merge two, and -4 and two extents to split one.
 

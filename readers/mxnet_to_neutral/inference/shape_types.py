@@ -12,7 +12,7 @@ def merged(shapes: Sequence[PartialShape | None]) -> PartialShape | None:
     """Return the shape of tensors that all have the same one.
 
     Args:
-        shapes: What is known of each tensor's shape.
+        shapes: The known extents of each tensor's shape.
 
     Returns:
         The known extents together; None if no rank is known or the shapes contradict each other.
@@ -32,7 +32,7 @@ def broadcast(shapes: Sequence[PartialShape | None]) -> PartialShape | None:
     """Return the shape to which tensors broadcast.
 
     Args:
-        shapes: What is known of each tensor's shape.
+        shapes: The known extents of each tensor's shape.
 
     Returns:
         The shape; an extent is known if one operand's is above 1, or if all are 1. None if a rank is not known.

@@ -53,7 +53,7 @@ def kernel_role(context: NodeContext, index: int, shape: Sequence[int | None], c
         channels_last: Whether the file has axis 1 at the end.
 
     Returns:
-        What :meth:`NodeContext.role` returns, with the channels of the kernel on axis 1.
+        The draft that :meth:`NodeContext.role` returns, with the channels of the kernel on axis 1.
     """
     if not channels_last:
         return context.role(index, shape=shape)

@@ -19,7 +19,8 @@ def split_vector(context: NodeContext, matrices: Sequence[Matrix]) -> dict[str, 
         matrices: The roles with their shapes, in the vector's order.
 
     Returns:
-        The roles. The first matrix of one direction may have any number of columns: it takes what the others leave.
+        The roles. The first matrix of one direction may have any number of columns: it takes the elements
+        that the others leave.
 
     Raises:
         Refusal: Two matrices have an unknown number of columns.

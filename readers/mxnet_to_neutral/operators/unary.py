@@ -187,7 +187,7 @@ def note_gradient(context: NodeContext, change: str) -> None:
 
     Args:
         context: The node.
-        change: What it does to the gradient, such as "it multiplies the gradient by a number".
+        change: The change of the gradient, such as "it multiplies the gradient by a number".
     """
     context.note(
         f"{context.operator}: {change}; a store keeps what it computes, and not this gradient. In training, write it "

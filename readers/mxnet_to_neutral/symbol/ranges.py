@@ -122,7 +122,7 @@ def shown(text: str) -> str:
         text: The text, as the file has it.
 
     Returns:
-        The text in quotes, with escapes for what is not ASCII; 80 characters at most.
+        The text in quotes, with escapes for all but ASCII; 80 characters at most.
 
     Example:
         >>> shown("(3, 3)")

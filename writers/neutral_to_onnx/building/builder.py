@@ -105,8 +105,8 @@ class GraphBuilder:
 
         Args:
             key: The key in the store, which becomes the name.
-            tensor: The tensor, or what is computed of it; it is not read.
-            form: What was computed of the tensor: for each form there is an initialiser.
+            tensor: The tensor, or one that is computed of it; it is not read.
+            form: The computation, in words: for each one there is an initialiser.
 
         Returns:
             The value.

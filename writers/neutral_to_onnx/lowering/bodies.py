@@ -17,7 +17,7 @@ def finished(node: NodeContext, name: str, inputs: Sequence[OnnxValue], outputs:
 
     Args:
         node: The node inside of the body.
-        name: What the body is, such as ``body``.
+        name: The name of the body, such as ``body``.
         inputs: The inputs of the body.
         outputs: The values that are its outputs.
 

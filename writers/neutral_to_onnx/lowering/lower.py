@@ -121,7 +121,7 @@ class Lowering:
         """Record a problem.
 
         Args:
-            problem: What cannot be expressed, and why.
+            problem: The part that cannot be expressed, and the reason.
             node: The name of the node that has it.
         """
         self.problems.setdefault(problem, []).append(node)

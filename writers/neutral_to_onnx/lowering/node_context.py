@@ -176,7 +176,7 @@ class NodeContext(NodeShapes):
             roles: The names of the roles; none is computed by the graph.
             shape: The shape of the result.
             derive: Return the result for the arrays of the roles; a role that is absent gives None.
-            form: What is computed, in words, for each result that differs.
+            form: The computation, in words, for each result that differs.
 
         Returns:
             The value, in the dtype of the first tensor.

@@ -100,7 +100,7 @@ def intersections(node: NodeContext, first: Box, second: Box, extra: float = 0) 
         node: The node.
         first: The four coordinates.
         second: The four coordinates of other boxes.
-        extra: What is added to the extents.
+        extra: The number that is added to the extents.
 
     Returns:
         The areas.

@@ -1,4 +1,4 @@
-"""Matrices: what standard operators can compute of linear algebra."""
+"""Linear algebra, as far as standard operators can compute it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recurrent layers over sequences, as LSTM, GRU and RNN; what these do not have, as a Scan over the steps."""
+"""Recurrent layers over sequences, as LSTM, GRU and RNN, and as a Scan over the steps where these lack a feature."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ def scalar(node: NodeContext, extent: int | Extent, dtype: str, change: int = 0)
         node: The node.
         extent: The extent.
         dtype: The dtype's name.
-        change: What is added to it.
+        change: The number that is added to it.
 
     Returns:
         A constant if the extent is a number.

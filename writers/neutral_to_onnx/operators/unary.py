@@ -106,7 +106,7 @@ def scaled(node: NodeContext, x: OnnxValue) -> OnnxValue:
 
 @rule("log10", "log2", single=True, floating=True)
 def log_to_base(node: NodeContext, x: OnnxValue) -> OnnxValue:
-    """Divide logarithms; of powers of the base the exponent is taken, as what follows may truncate it."""
+    """Divide logarithms; of powers of the base the exponent is taken, as a later operator may truncate it."""
     base = {"log10": 10, "log2": 2}[node.node.kind]
     exponent = node.op("Div", node.op("Log", x), node.like(math.log(base), x))
     whole = node.op("Round", exponent)

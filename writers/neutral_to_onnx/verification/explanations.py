@@ -73,7 +73,7 @@ class RecordedValues(Mapping[str, np.ndarray]):
 
 @dataclass(frozen=True)
 class Explanations:
-    """What is known of the rows that differ.
+    """The explanations of the rows that differ.
 
     Attributes:
         undecided: The reason of each row that ties or random numbers decide.

@@ -62,14 +62,14 @@ def is_altered(module: nn.Module, known: type[nn.Module]) -> bool:
 
 
 def hints_of(path: str, module: nn.Module) -> Iterator[str]:
-    """Yield what to change in a module whose weights are computed from others before it can be filled.
+    """Yield the changes that a module whose weights are computed from others needs before it can be filled.
 
     Args:
         path: The module's path, "" for the root.
         module: The module.
 
     Yields:
-        A clause for a message: what computes which weight, and the call that removes it.
+        A clause for a message: the hook that computes a weight, and the call that removes it.
     """
     is_plain = all(part.isidentifier() for part in path.split("."))
     where = f"module.{path}" if is_plain else f'module.get_submodule("{path}")' if path else "module"

@@ -173,7 +173,7 @@ def _dotted(module_type: type[Any]) -> str:
 
 
 def has_known_forward(module: nn.Module) -> bool:
-    """Return whether the module computes what the base that has an adapter computes.
+    """Return whether the module's ``forward`` is that of the class that has an adapter.
 
     That is not so where its type or itself replaces ``forward`` or a method that it uses, where it has hooks, and where
     its weights are computed from others.
@@ -182,7 +182,7 @@ def has_known_forward(module: nn.Module) -> bool:
         module: A module.
 
     Returns:
-        True if the module's type alone says what it computes.
+        True if the module's type alone determines its computation.
 
     Example:
         >>> fc = nn.Linear(3, 2)

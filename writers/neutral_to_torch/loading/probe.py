@@ -40,7 +40,7 @@ class TorchProbe:
             query: Two subgraphs and their operands.
 
         Returns:
-            What :class:`neutral.matching.NumericalProbe` describes: the alignment of the outputs, True, False, or None
+            As :class:`neutral.matching.NumericalProbe` describes: the alignment of the outputs, True, False, or None
             where the query cannot be decided.
         """
         key = self._key(query)

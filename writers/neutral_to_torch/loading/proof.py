@@ -216,7 +216,7 @@ def _in_any_order(
 def _at_another_size(
     result: Comparison, trial: nn.Module, reference: nn.Module, emission: Emission, store: Store, plan: Plan
 ) -> Comparison:
-    """Return a comparison, with what differs on inputs of uneven sizes, where the graph and the module take such."""
+    """Return a comparison, with the differences on inputs of uneven sizes, where the graph and the module take such."""
     template = uneven_template(trial, store)
     if template is None or result.elsewhere or output_order(result.outputs, SINGLE_TOLERANCE) is None:
         return result

@@ -1,4 +1,4 @@
-"""Estimate what a run would cost; where that is much, measure it first, with tensors that have shapes and no data."""
+"""Estimate the cost of a run; where that is much, measure it first, with tensors that have shapes and no data."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def require_affordable(
     """Raise if one run would take too long or too much memory; nothing is computed.
 
     A layer multiplies each of its numbers with at most one per position of its input, so that few parameters and small
-    inputs need no measurement. What such a run does compute is limited by :class:`SizeMode`.
+    inputs need no measurement. The computations of such a run are limited by :class:`SizeMode`.
 
     Args:
         run: Runs a model on inputs.

@@ -1,6 +1,6 @@
 """Compare on a batch of two, where the arguments have one row and the stored graph leaves the batch free.
 
-One row cannot show what mixes rows: a softmax over the batch, a reshape that folds it.
+One row cannot show operators that mix rows: a softmax over the batch, a reshape that folds it.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ class Comparison:
         is_single: Whether the module or the store's model computed in single precision.
         notes: Notes for the plan.
         is_named: Whether the module returns its outputs by names, so that their places mean nothing.
-        elsewhere: What differs on inputs of other shapes than those of these errors; empty for nothing.
+        elsewhere: The differences on inputs of other shapes than those of these errors; empty for none.
         is_conflict: Whether ``elsewhere`` refuses a plan, rather than to leave it unproven.
     """
 
@@ -127,7 +127,7 @@ def run_reference(
         values: The inputs, in the order of the stored graph.
 
     Returns:
-        The outputs, and what each stored layer of the plan gave, call by call, by a text that names both sides.
+        The outputs, and the output of each stored layer of the plan, call by call, by a text that names both sides.
     """
     paths = emission.state.modules
     targets = {_title(pair.layer, pair.module): paths[pair.layer] for pair in plan.pairs if pair.layer in paths}

@@ -1,4 +1,4 @@
-"""Find the line of a user's source that makes a submodule, to say what to change in it."""
+"""Find the line of a user's source that makes a submodule, for messages that advise a change of it."""
 
 from __future__ import annotations
 

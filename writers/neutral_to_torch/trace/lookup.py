@@ -58,7 +58,7 @@ class ValueLookup:
         self.draft.dtypes[value] = tensor.dtype
 
     def value(self, tensor: torch.Tensor) -> Value:
-        """Return the value of a tensor: of an unknown one, a part of what shares its memory, or a constant.
+        """Return the value of a tensor: of an unknown one, a part of the tensor that shares its memory, or a constant.
 
         Args:
             tensor: A tensor of the run.

@@ -13,7 +13,7 @@ def tensors_in(value: Any) -> Iterator[torch.Tensor]:
     """Yield the tensors of nested tuples, lists, dicts, dataclasses and namespaces, in order.
 
     Args:
-        value: What a module returned: tensors in any nesting of these; other values are left out.
+        value: The value that a module returned: tensors in any nesting of these; other values are left out.
 
     Yields:
         A tensor, in the order of the structure.

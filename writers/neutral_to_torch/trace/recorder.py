@@ -21,7 +21,7 @@ from neutral_to_torch.trace.writes import written_arguments
 
 
 class Recorder(TorchDispatchMode):
-    """Dispatch mode that records operators as nodes. A module that computes what its type says is one node.
+    """Dispatch mode that records operators as nodes. A module whose type determines its computation is one node.
 
     Args:
         module: The module to run. Its hooks are looked at now, not when it runs.

@@ -34,7 +34,7 @@ def run_in_double(
         targets: Modules in it whose outputs are wanted.
         args: Positional arguments of its ``forward``.
         kwargs: Keyword arguments of its ``forward``.
-        outputs: Selects the outputs from what the module returns.
+        outputs: Selects the outputs from the module's result.
 
     Returns:
         Samples of the outputs, by the modules in ``targets`` and, for the whole, by ``"outputs"``; None where the

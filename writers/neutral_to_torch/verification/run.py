@@ -53,7 +53,7 @@ def compare_run(
             from the arithmetic.
         end_to_end: The same for the module's outputs.
         inputs: Arguments of the module in place of the golden inputs.
-        outputs: Selects the outputs to compare from what the module returns.
+        outputs: Selects the outputs to compare from the module's result.
         measure: Where rounding may be the cause of a difference, run a copy in float64 and compare again.
 
     Returns:
@@ -86,7 +86,7 @@ def compare_run(
 
 @dataclass(frozen=True)
 class _Run:
-    """What a comparison runs, and on which arguments."""
+    """The module that a comparison runs, and the arguments."""
 
     module: nn.Module
     golden: Golden

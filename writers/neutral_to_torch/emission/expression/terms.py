@@ -68,7 +68,7 @@ class Call:
     """A call: ``callee(*args, **kwargs)``.
 
     Attributes:
-        callee: What is called.
+        callee: The function, method or module that is called.
         args: The positional arguments.
         kwargs: The other arguments, with their keywords.
 
@@ -103,7 +103,7 @@ class Index:
     """Indexing: ``base[items]``.
 
     Attributes:
-        base: What is indexed.
+        base: The expression that is indexed.
         items: The index of each axis.
     """
 
@@ -165,7 +165,7 @@ class SelfAttribute:
     """``self.<attribute>``, named when the class is written.
 
     Attributes:
-        declaration: What the attribute holds: a :class:`Declaration`, or a block of the emitter.
+        declaration: The content of the attribute: a :class:`Declaration`, or a block of the emitter.
     """
 
     declaration: Any

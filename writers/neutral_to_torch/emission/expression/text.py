@@ -116,7 +116,7 @@ def arguments(call: Call) -> list[str]:
 
 
 def keyword_prefix(name: str) -> str:
-    """Return what stands before the value of a keyword argument.
+    """Return the text before the value of a keyword argument.
 
     Args:
         name: The keyword.

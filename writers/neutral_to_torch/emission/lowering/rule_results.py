@@ -1,4 +1,4 @@
-"""What an emitter rule may return, and the refusal that it may raise."""
+"""The values that an emitter rule may return, and the refusal that it may raise."""
 
 from __future__ import annotations
 

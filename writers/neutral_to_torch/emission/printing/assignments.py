@@ -78,7 +78,7 @@ def has_many_results(pattern: Any) -> bool:
     """Return whether a statement gives so many results that they are items of one variable.
 
     Args:
-        pattern: What the statement assigns to; see :func:`target_text`.
+        pattern: The target of the assignment; see :func:`target_text`.
 
     Returns:
         False for nested results, whatever their number.

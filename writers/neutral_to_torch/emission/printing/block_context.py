@@ -15,7 +15,7 @@ class Line:
     """A statement of a block: an assignment, or the line that ends the block.
 
     Attributes:
-        results: What the statement assigns to, a value or a nested tuple of values and None; None for the last line.
+        results: The target of the assignment, a value or a nested tuple of values and None; None for the last line.
         term: The expression.
         hint: The name that is proposed for the variable.
         inlined: Whether the statement is written inside another.

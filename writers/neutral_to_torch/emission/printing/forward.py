@@ -89,7 +89,7 @@ class Forward:
             whole |= crowded
 
     def named(self, term: Term, names: Mapping[Value, str]) -> Term:
-        """Return the term with names for values and for what the module owns, without arguments that are defaults.
+        """Return the term with names for values, submodules and parameters, without arguments that are defaults.
 
         Args:
             term: Any term; it is not changed.

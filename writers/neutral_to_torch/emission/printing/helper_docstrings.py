@@ -1,4 +1,4 @@
-"""The docstrings of helpers in emitted files: what they do, without ``Args`` and other sections."""
+"""The docstrings of helpers in emitted files: the description, without ``Args`` and other sections."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def require(name: str) -> Helper:
 
 
 def closure(names: Iterable[str]) -> list[Helper]:
-    """Return the helpers and all that they use, each after what it uses.
+    """Return the helpers and all that they use, each after its dependencies.
 
     Args:
         names: Names of helpers.

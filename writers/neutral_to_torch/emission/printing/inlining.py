@@ -51,7 +51,7 @@ class Inliner:
         Args:
             statements: The statements of a block, in order.
             finals: The lines that end the block; their terms are changed in place.
-            keys: What each line is made of; the lines of ``statements`` are added.
+            keys: The statements of each line; the lines of ``statements`` are added.
             whole: Statements, and finals by their key, into which nothing is inlined.
 
         Returns:

@@ -45,8 +45,8 @@ def variable_name(statement: Statement, tree: Tree, parts: Sequence[str]) -> str
         parts: The tokens of the statement's name in the source.
 
     Returns:
-        The submodule's name that computes it, ``shortcut`` for what goes around a block, else a word of the source
-        or a noun for the operator.
+        The submodule's name that computes it, ``shortcut`` for a value that goes around a block, else a word of the
+        source or a noun for the operator.
     """
     term = statement.term.otherwise if isinstance(statement.term, Conditional) else statement.term
     own = applied(term)

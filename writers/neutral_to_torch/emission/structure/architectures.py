@@ -1,6 +1,6 @@
 """Recognize blocks of known architectures by positive structural evidence.
 
-A block gets the name of an architecture only where every instance shows what defines it; see :func:`recognize`.
+A block gets the name of an architecture only where every instance has its defining features; see :func:`recognize`.
 """
 
 from __future__ import annotations

@@ -123,7 +123,7 @@ class BlockFacts:
 
     @property
     def feeds_itself(self) -> bool:
-        """Whether a branch computes with what another gives to the merge, so that they are not parallel."""
+        """Whether a branch computes with the output of another, so that they are not parallel."""
         merge = self.merge
         merged = set(merge.operands) if merge is not None else set()
         return any(merged & set(statement.operands) for statement in self.statements if statement is not merge)

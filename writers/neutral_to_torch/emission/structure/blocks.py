@@ -167,7 +167,7 @@ def _parameters(
 
 
 def _order(name: str) -> int:
-    """Return 0 for what comes in, 1 and 2 for channels between and going out, 3 for anything else."""
+    """Return 0 for input channels, 1 for channels between, 2 for output channels, 3 for anything else."""
     ends = {"in_channels": 0, "in_features": 0, "out_channels": 2, "out_features": 2}
     return ends.get(name, 1 if name.rstrip("0123456789").endswith(("channels", "features")) else 3)
 

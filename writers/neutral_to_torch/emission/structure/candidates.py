@@ -72,7 +72,7 @@ class Candidates:
         self._shared = shared
 
     def is_shared(self, statement: Statement) -> bool:
-        """Return whether another statement uses what a statement owns.
+        """Return whether another statement uses a submodule or parameter of a statement.
 
         Args:
             statement: A statement.

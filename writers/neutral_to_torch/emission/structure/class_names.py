@@ -95,7 +95,7 @@ def _has_larger_blocks(statements: Sequence[Statement]) -> bool:
 
 
 def _by_source(statements: Sequence[Statement]) -> str:
-    """Return a class name made of what the layers' names have in common, else Block."""
+    """Return a class name made of the words that the layers' names have in common, else Block."""
     names = [tokens(item.owner) for item in owned(statements) if isinstance(item, Declaration) and item.tensors]
     shared = common(names) if len(names) > 1 else [token for name in names for token in name[:-1]]
     word = without_counter(shared[-1]) if shared else ""

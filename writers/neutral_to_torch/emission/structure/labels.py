@@ -40,7 +40,7 @@ _MEANINGLESS = {"node"}
 
 
 class Labels:
-    """The tokens of what a program owns. Instances are called what their layers' names begin with."""
+    """The tokens of submodules and parameters. Those of an instance are the common beginning of its layers' names."""
 
     def __init__(self, statements: Sequence[Statement], blocks: Sequence[Block]) -> None:
         self._tokens: dict[Owned, list[str]] = {}
@@ -59,7 +59,7 @@ class Labels:
         self._heads = Counter(tuple(self.tokens(item)[:-1]) for item in top)
 
     def without_prefix(self, name: str) -> list[str]:
-        """Return the tokens of a name without what all layers' names begin with.
+        """Return the tokens of a name without the common beginning of all layers' names.
 
         Args:
             name: The name of a layer or node.
@@ -78,7 +78,7 @@ class Labels:
             item: A submodule, parameter or buffer.
 
         Returns:
-            The tokens, without what all layers' names begin with; empty for an instance whose layers share none.
+            The tokens, without the common beginning of all names; empty for an instance whose layers share none.
         """
         if item not in self._tokens:
             self._tokens[item] = self._of_instance(item) if isinstance(item, Instance) else self._of_layer(item)

@@ -1,4 +1,4 @@
-"""Classes of the emitted file before they have text: the statements of a ``forward``, and what the module owns."""
+"""Classes of the emitted file before they have text: statements of ``forward``, submodules and parameters."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ def common(names: Iterable[Sequence[str]]) -> list[str]:
 
 
 def strip_common(names: Sequence[str]) -> dict[str, list[str]]:
-    """Return each name's tokens without what all begin with; at least one token stays.
+    """Return each name's tokens without the common beginning of all; at least one token stays.
 
     Args:
         names: Names of layers or nodes.

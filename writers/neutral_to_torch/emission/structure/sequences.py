@@ -14,7 +14,7 @@ Gram = tuple[int, ...]
 
 
 def chains(graph: StatementGraph, allowed: Callable[[Statement], bool]) -> list[list[int]]:
-    """Return maximal paths of statements in which each statement alone uses what the one before gives.
+    """Return maximal paths of statements in which each statement alone uses the value of the one before.
 
     Args:
         graph: The graph of statements.

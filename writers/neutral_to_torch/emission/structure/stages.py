@@ -41,7 +41,7 @@ class ModelEnds:
         return ModelEnds(weighted[0] if weighted else None, weighted[-1] if weighted else None, any_block)
 
     def name(self, piece: Sequence[Statement]) -> str:
-        """Return what a sequence is by its place: where the model begins, where it ends, or neither.
+        """Return the name of a sequence by its place: where the model begins, where it ends, or neither.
 
         Args:
             piece: The statements of the sequence.

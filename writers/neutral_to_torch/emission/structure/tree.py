@@ -60,7 +60,7 @@ class TreeBuilder:
             self._uses[option.otherwise] = self._uses.get(option.otherwise, 0) + 1
 
     def runs(self) -> list[list[Statement]]:
-        """Return maximal runs of submodules, each applied to what the one before gives and nothing else uses."""
+        """Return maximal runs of submodules, each applied to the value of the one before, which nothing else uses."""
         maker = {statement.results: statement for statement in self.statements if isinstance(statement.results, Value)}
         runs: dict[int, list[Statement]] = {}
         for statement in self.statements:
@@ -166,7 +166,7 @@ class TreeBuilder:
         return list(long_rows.values())
 
     def _follows(self, before: Statement, statement: Statement, position: int) -> bool:
-        """Return whether two blocks differ in nothing but what goes through them."""
+        """Return whether two blocks differ in nothing but their operands."""
         one, other = applied(before.term), applied(statement.term)
         if one is None or other is None or self._uses[before.results] != 1 or before.results in self.outputs:
             return False

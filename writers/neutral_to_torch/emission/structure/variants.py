@@ -141,7 +141,7 @@ def at(value: Value, instead: Mapping[Value, Value]) -> Value:
 
 
 def is_run(statements: Sequence[Statement]) -> bool:
-    """Return whether each statement only applies a submodule to what the one before gives, the first to one value.
+    """Return whether each statement only applies a submodule to the value of the one before, the first to one value.
 
     Args:
         statements: Consecutive statements of one ``forward``.
