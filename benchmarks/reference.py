@@ -29,7 +29,7 @@ LIMIT = 60.0
 def resnet50() -> Store:
     """Return ResNet-50 with random weights: 4.1 billion multiplications for an image."""
     g = GraphBuilder()
-    x = g.conv_bn_relu(g.input(shape=(None, 3, 224, 224)), 64, 7, 2)
+    x = g.conv_bn_relu(g.input(shape=(None, 3, 224, 224)), 64, 7, 2, name="stem_")
     window = {"kernel_size": (3, 3), "stride": (2, 2), "padding": (1, 1), "rounding": "down"}
     x = g.node("max_pool", x, layout="channels_first", **window)
     for stage, units in enumerate((3, 4, 6, 3)):
@@ -40,8 +40,8 @@ def resnet50() -> Store:
 
 def bottleneck(g: GraphBuilder, x: Value, out: int, stride: int) -> Value:
     """Add a residual unit of three convolutions."""
-    y = g.conv_bn_relu(x, out // 4, 1, 1)
-    y = g.conv_bn_relu(y, out // 4, 3, stride)
+    y = g.conv_bn_relu(x, out // 4, 1, 1, name=f"block{g.count}_")
+    y = g.conv_bn_relu(y, out // 4, 3, stride, name=f"block{g.count}_")
     y = g.bn(g.conv(y, out, 1))
     shortcut = x if g.channels[x] == out else g.bn(g.conv(x, out, 1, stride))
     return g.relu(g.add(y, shortcut))
@@ -50,7 +50,7 @@ def bottleneck(g: GraphBuilder, x: Value, out: int, stride: int) -> Value:
 def mobilenet() -> Store:
     """Return MobileNet with random weights: depthwise convolutions, which have a product for each channel."""
     g = GraphBuilder()
-    x = g.conv_bn_relu(g.input(shape=(None, 3, 224, 224)), 32, 3, 2)
+    x = g.conv_bn_relu(g.input(shape=(None, 3, 224, 224)), 32, 3, 2, name="stem_")
     for out, stride in (
         (64, 1),
         (128, 2),
@@ -63,7 +63,7 @@ def mobilenet() -> Store:
         (1024, 1),
     ):
         x = g.relu(g.bn(g.conv(x, g.channels[x], 3, stride, groups=g.channels[x])))
-        x = g.conv_bn_relu(x, out, 1, 1)
+        x = g.conv_bn_relu(x, out, 1, 1, name=f"block{g.count}_")
     return classifier(g, x)
 
 

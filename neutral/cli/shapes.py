@@ -17,7 +17,7 @@ def add_shapes(parser: argparse.ArgumentParser) -> None:
         type=_shape,
         action="append",
         metavar="NAME=DIMS",
-        help="fix the shape of an input, such as data=1,3,224,224; -1 leaves an axis as it is (repeatable)",
+        help="fix the shape of an input, such as data=1,3,224,224; -1 leaves an axis as it is, 0 frees it (repeatable)",
     )
 
 

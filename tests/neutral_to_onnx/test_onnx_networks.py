@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable
 
@@ -118,9 +119,32 @@ def test_free_dimensions_have_names_and_can_be_fixed(tmp_path: Path) -> None:
     write(store, tmp_path / "net.onnx", shapes={"data": (-1, 3, 8, 9)})
     assert shapes() == [["batch", 3, 8, 9], ["batch", 3, 4, 5]]
     with pytest.raises(UsageError, match="cannot have the shape"):
-        write(store, tmp_path / "net.onnx", shapes={"data": (1, 4, 8, 8)})
+        write(store, tmp_path / "net.onnx", shapes={"data": (1, 3, 8)})
     with pytest.raises(UsageError, match="no input 'date'"):
         write(store, tmp_path / "net.onnx", shapes={"date": (1, 3, 8, 8)})
+
+
+def test_a_shape_that_the_symbol_states_can_be_replaced_by_one_on_which_the_network_runs(tmp_path: Path) -> None:
+    """Symbols often state the batch and the image size of the training."""
+    store = networks.resnet((1, 1))
+    assert store.graph is not None
+    (item,) = store.graph.inputs
+    stated = Store(store.layers, store.tensors, replace(store.graph, inputs=(replace(item, shape=(32, 3, 32, 32)),)))
+
+    def shape() -> list[int | str]:
+        (item,) = onnx.load(str(tmp_path / "net.onnx")).graph.input
+        return [dim.dim_param or dim.dim_value for dim in item.type.tensor_type.shape.dim]
+
+    write(stated, tmp_path / "net.onnx")
+    assert shape() == [32, 3, 32, 32]
+    write(stated, tmp_path / "net.onnx", shapes={item.name: (0, -1, 0, 0)})
+    assert shape() == ["batch", 3, "height", "width"]
+    (expected,) = neutral.reference.run(store, {item.name: IMAGE}).values()
+    np.testing.assert_allclose(run(tmp_path / "net.onnx", **{item.name: IMAGE})[0], expected, atol=1e-5)
+    with pytest.raises(
+        UsageError, match=r"cannot have the shape \(1, 4, 32, 32\); the graph demands \(32, 3, 32, 32\)"
+    ):
+        write(stated, tmp_path / "net.onnx", shapes={item.name: (1, 4, 32, 32)})
 
 
 def test_external_data_hold_the_weights(tmp_path: Path) -> None:

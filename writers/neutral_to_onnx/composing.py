@@ -17,8 +17,8 @@ from neutral.store.structure import require_valid
 from neutral.tensor import Tensor
 from neutral_to_onnx.building import GraphBuilder, OnnxValue
 from neutral_to_onnx.building.value import Dim
-from neutral_to_onnx.input_ranks import demanded_extents, infer_input_ranks, shape_advice, with_shapes
-from neutral_to_onnx.inputs import declare_inputs, fixed_inputs, infer_input_dtypes
+from neutral_to_onnx.input_ranks import demanded_extents, infer_input_ranks, runs_on, shape_advice, with_shapes
+from neutral_to_onnx.inputs import declare_inputs, fixed_inputs, infer_input_dtypes, overridden, shape_problem
 from neutral_to_onnx.lowering.half_precision import HalfPrecision
 from neutral_to_onnx.lowering.lower import Lowering
 from neutral_to_onnx.metadata import metadata_of
@@ -87,6 +87,7 @@ def compose(store: Store, options: ModelOptions = DEFAULT) -> ComposedModel:
     for item in graph.inputs:
         if item.name not in stated and item.shape is not None and len(item.shape) == STATE_RANK:
             shapes = {item.name: (-1,) * STATE_RANK, **shapes}  # its first axis is not the batch
+    _require_runnable(store, graph, shapes, options.batch)
     needed = {value.node for node in graph.nodes for value in node.operands} | {value.node for value in graph.outputs}
     graph = replace(graph, inputs=tuple(item for item in graph.inputs if item.name in needed))
     graph = replace(graph, inputs=tuple(infer_input_dtypes(graph, store, options.dtypes)))
@@ -112,6 +113,13 @@ def compose(store: Store, options: ModelOptions = DEFAULT) -> ComposedModel:
         {value: item.name for value, item in values.items()},
         {item.name: item.shape for item in inputs_of_model if item.shape is not None and item.name in inferred},
     )
+
+
+def _require_runnable(store: Store, graph: Graph, shapes: Mapping[str, Sequence[int]], batch: int | None) -> None:
+    """Raise UsageError if the user replaces a stated extent by one with which the network does not run."""
+    changed = overridden(graph.inputs, shapes)
+    if changed and not runs_on(store, graph, fixed_inputs(graph.inputs, shapes, batch)):
+        raise UsageError(shape_problem(changed[0], shapes[changed[0].name]))
 
 
 @dataclass(frozen=True)

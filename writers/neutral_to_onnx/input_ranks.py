@@ -72,6 +72,24 @@ def demanded_extents(store: Store, graph: Graph, inputs: Sequence[Input]) -> dic
     }
 
 
+def runs_on(store: Store, graph: Graph, inputs: Sequence[Input]) -> bool:
+    """Return whether a network runs on inputs of these shapes, with common sizes where they are free.
+
+    Args:
+        store: The store.
+        graph: The part of its graph that is written.
+        inputs: The inputs of that part, with their shapes.
+
+    Returns:
+        True also if the reference cannot evaluate the graph.
+    """
+    part = Store(store.layers, store.tensors, replace(graph, inputs=tuple(inputs)))
+    try:
+        return reference.runnable_input_shapes(part, BATCH) is not None
+    except UnsupportedError:
+        return True
+
+
 def with_shapes(graph: Graph, shapes: Mapping[str, tuple[int | None, ...]]) -> Graph:
     """Return a graph with other shapes of inputs.
 

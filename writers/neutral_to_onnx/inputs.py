@@ -57,7 +57,7 @@ def declare_inputs(
     Args:
         inputs: The inputs, with the shapes that the graph states or its layers demand.
         builder: The ONNX graph under construction.
-        shapes: Shapes by name of input, which replace those of the graph.
+        shapes: Shapes by name of input, which replace those of the graph; -1 leaves an axis as it is, 0 frees it.
         batch: The extent of the first axis of every input whose shape the user does not state; None leaves it.
 
     Returns:
@@ -83,7 +83,7 @@ def fixed_inputs(inputs: Sequence[Input], shapes: Mapping[str, Sequence[int]], b
 
     Args:
         inputs: The inputs, with the shapes that the graph states or its layers demand.
-        shapes: Shapes by name of input, which replace those of the graph.
+        shapes: Shapes by name of input, which replace those of the graph; -1 leaves an axis as it is, 0 frees it.
         batch: The extent of the first axis of every input whose shape the user does not state; None leaves it.
 
     Returns:
@@ -101,14 +101,44 @@ def _fixed(item: Input, given: Sequence[int] | None, batch: int | None) -> tuple
             return item.shape
         given = (batch, *(-1 for _ in item.shape[1:]))
     if item.shape is None:
-        return tuple(None if size < 0 else size for size in given)
-    fits = len(given) == len(item.shape) and all(
-        old is None or size < 0 or axis == 0 or old == size for axis, (size, old) in enumerate(zip(given, item.shape))
-    )
-    if not fits:
-        wanted = ", ".join("any" if size is None else str(size) for size in item.shape)
-        raise UsageError(f"input {item.name!r} cannot have the shape {tuple(given)}; the graph demands ({wanted}).")
-    return tuple(old if size < 0 else size for size, old in zip(given, item.shape))
+        return tuple(None if size < 1 else size for size in given)
+    if len(given) != len(item.shape):
+        raise UsageError(shape_problem(item, given))
+    return tuple(old if size < 0 else size or None for size, old in zip(given, item.shape))
+
+
+def shape_problem(item: Input, given: Sequence[int]) -> str:
+    """Return the message that an input cannot have a shape.
+
+    Args:
+        item: The input, with the shape that it has.
+        given: The shape that the user states.
+
+    Returns:
+        The message.
+    """
+    wanted = ", ".join("any" if size is None else str(size) for size in item.shape or ())
+    return f"input {item.name!r} cannot have the shape {tuple(given)}; the graph demands ({wanted})."
+
+
+def overridden(inputs: Sequence[Input], shapes: Mapping[str, Sequence[int]]) -> list[Input]:
+    """Return the inputs of which the user states another extent, other than the first, than the graph.
+
+    Args:
+        inputs: The inputs, with the shapes that the graph states or its layers demand.
+        shapes: Shapes by name of input; -1 leaves an axis as it is, and 0 frees it.
+
+    Returns:
+        Inputs whose shape the network has to be tried with.
+    """
+    stated = [(item, shapes.get(item.name), item.shape) for item in inputs]
+    return [
+        item
+        for item, given, shape in stated
+        if given is not None
+        and shape is not None
+        and any(size >= 0 and old not in (None, size) for size, old in zip(given[1:], shape[1:]))
+    ]
 
 
 def _with_names(name: str, shape: tuple[int | None, ...] | None, first: bool) -> Shape:
