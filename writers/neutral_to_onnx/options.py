@@ -14,7 +14,7 @@ class ModelOptions:
         outputs: Nodes, or ``node:output``, that replace the graph's outputs.
         until: A single such output.
         opset: The version of the standard operators, 17 or newer; None for the newest that onnxruntime runs.
-        shapes: Shapes of inputs by name, which replace those of the graph; -1 leaves an axis as it is.
+        shapes: Shapes of inputs by name, which replace those of the graph; -1 leaves an axis as it is, 0 frees it.
         batch: The extent of the first axis of every input; None leaves it free.
         dtypes: Dtypes by name of inputs for which the graph states none.
         fp16: Write the weights of convolutions, linear layers and embeddings as float16, and compute in it from there
