@@ -38,7 +38,7 @@ class Emitted:
     lines: int
     keys: Mapping[str, str]
     modules: Mapping[str, str]
-    ties: Sequence[tuple[str, str]] = ()
+    tied_keys: Sequence[tuple[str, str]] = ()
 
 
 def linear(node: Node, weights: Mapping[str, str], x: str) -> str:

@@ -130,7 +130,7 @@ def _written(arguments: argparse.Namespace, emitted: EmittedModel) -> Report:
         "lines": emitted.lines,
         "keys": emitted.keys,
         "modules": emitted.modules,
-        "ties": emitted.ties,
+        "ties": emitted.tied_keys,
     }
     summary = getattr(emitted, "summary", None)
     if summary is not None:

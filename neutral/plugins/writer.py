@@ -31,7 +31,7 @@ class EmittedModel(Protocol):
         ...     lines: int
         ...     keys: dict
         ...     modules: dict
-        ...     ties: tuple
+        ...     tied_keys: tuple
         >>> model: EmittedModel = Files(
         ...     Path("net.py"), Path("net.safetensors"), "Net", 40, {"fc.weight": "fc1.weight"}, {"fc1": "fc"}, ()
         ... )
@@ -51,7 +51,7 @@ class EmittedModel(Protocol):
     """Keys of the weights file to keys of the store's tensors."""
     modules: Mapping[str, str]
     """Layers and nodes of the store to paths of submodules; empty for a target without modules."""
-    ties: Sequence[tuple[str, str]]
+    tied_keys: Sequence[tuple[str, str]]
     """Pairs of keys of the weights file that hold one shared tensor."""
 
 

@@ -57,7 +57,7 @@ class WrittenModel:
         return self.nodes
 
     @property
-    def ties(self) -> Sequence[tuple[str, str]]:
+    def tied_keys(self) -> Sequence[tuple[str, str]]:
         """Pairs of initialisers that hold one tensor of the store, in different forms."""
         first: dict[str, str] = {}
         pairs = [(first.setdefault(key, name), name) for name, key in self.keys.items()]

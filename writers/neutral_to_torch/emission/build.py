@@ -79,13 +79,13 @@ def load(emission: Emission, store: Store, dtype: torch.dtype | None, device: to
     check_files(tensors.values())
     mapped = MemoryMaps()
     state = {key: _place(mapped.get(tensor), dtype, device) for key, tensor in tensors.items()}
-    for first, second in emission.state.ties():
+    for first, second in emission.state.tied_keys():
         state[second] = state[first]
     try:
         model.load_state_dict(state, strict=True, assign=True)
     except RuntimeError as error:  # shapes that the catalogue leaves open
         raise UnsupportedError(f"{store.path or 'the model'}: its tensors do not fit its operators: {error}") from None
-    for first, second in emission.state.ties():
+    for first, second in emission.state.tied_keys():
         owner, name = _owner(model, second)
         setattr(owner, name, getattr(*_owner(model, first)))
     return model.eval()

@@ -170,7 +170,7 @@ def _model_class(
         [(text, "Tensor") for _, text in arguments],
         forward.lines(arguments, tree.statements, program.outputs),
         len(program.outputs),
-        after=[f"        self.{second} = self.{first}" for first, second in state.ties()],
+        after=[f"        self.{second} = self.{first}" for first, second in state.tied_keys()],
     )
 
 

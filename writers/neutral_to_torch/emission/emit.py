@@ -28,7 +28,7 @@ class EmitReport:
         lines: The lines of the source.
         keys: The store's tensor key for each state dict key.
         modules: The path of the submodule that computes each layer or node.
-        ties: Pairs of state dict keys that share one tensor.
+        tied_keys: Pairs of state dict keys that share one tensor.
 
     Example:
         >>> report = EmitReport(Path("net.py"), Path("net.safetensors"), "Net", 40, {"fc.weight": "fc1.weight"}, {}, [])
@@ -42,7 +42,7 @@ class EmitReport:
     lines: int
     keys: Mapping[str, str]
     modules: Mapping[str, str]
-    ties: Sequence[tuple[str, str]]
+    tied_keys: Sequence[tuple[str, str]]
 
 
 def preflight(
@@ -145,7 +145,7 @@ def emit(
         emission.source.count("\n"),
         emission.state.keys,
         emission.state.modules,
-        emission.state.ties(),
+        emission.state.tied_keys(),
     )
 
 

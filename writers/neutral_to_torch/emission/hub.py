@@ -153,7 +153,7 @@ def write_hub(
         report.lines,
         report.keys,
         report.modules,
-        report.ties,
+        report.tied_keys,
     )
 
 

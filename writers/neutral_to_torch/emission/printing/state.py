@@ -53,7 +53,7 @@ class State:
             for part, tensor in item.constants.items():
                 self.constants[f"{path}.{part}" if part else path] = tensor
 
-    def ties(self) -> list[tuple[str, str]]:
+    def tied_keys(self) -> list[tuple[str, str]]:
         """Return pairs of state dict keys that hold the same tensor of the store: (the first, another).
 
         Returns:
