@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Mapping
 
 from neutral.graph import Graph, Input, Node, Value
+from neutral.operators.recurrent import GATES
 
 
 def with_state_shapes(graph: Graph, samples: int | None = None) -> Graph:
@@ -45,7 +46,7 @@ def _with_shape(item: Input, demanded: Mapping[Value, tuple[int | None, ...]]) -
 def _states(node: Node, samples: int | None) -> dict[Value, tuple[int | None, ...]]:
     """Return the shapes of the initial states of a recurrent layer or cell."""
     kind = node.kind.partition("_")[0]
-    if kind not in ("lstm", "gru", "rnn"):
+    if kind not in GATES:
         return {}
     size, is_cell = node.attributes["hidden_size"], node.kind.endswith("_cell")
     count = 1 if is_cell else node.attributes["num_layers"] * (1 + node.attributes["bidirectional"])

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Hashable, Iterator, Mapping, Sequence
 
 from neutral.matching.plan import Pair
+from neutral.operators.recurrent import GATES
 from neutral.verification.comparison import spread
 from neutral.verification.golden import Golden
 from neutral.verification.reference import Reference
@@ -160,7 +161,7 @@ class LayerComparison:
 
     def _count(self, target: Hashable, pair: Pair, outputs: Sequence[np.ndarray]) -> None:
         """Count the products of a call, with those before it."""
-        steps = max(outputs[0].shape[:2], default=1) if pair.kind in RECURRENT_KINDS and outputs else 1
+        steps = max(outputs[0].shape[:2], default=1) if pair.kind in GATES and outputs else 1
         products = self.rounding.products + self._products[target] * max(steps, 1)
         self.rounding = replace(self.rounding, depth=self.rounding.depth + 1, products=products)
 
@@ -178,7 +179,8 @@ class LayerComparison:
                 measured = self._reference.error(target, self._calls[target], index, outputs[index])
                 rounding = replace(self.rounding, unit=unit, measured=measured)
                 row = self._compare_arrays(outputs[index], golden, use, rounding)
-                if not row.ok and index == 0 and golden.ndim == 3 and use.pair.kind in RECURRENT_KINDS:
+                if not row.ok and index == 0 and golden.ndim == 3 and use.pair.kind in GATES:
+                    # the module may take the batch first
                     swapped = self._compare_arrays(outputs[index], golden.swapaxes(0, 1), use, rounding)
                     row = swapped if swapped.ok else row
                 rows.append(row)
@@ -187,10 +189,6 @@ class LayerComparison:
     def _compare_arrays(self, output: np.ndarray, golden: np.ndarray, use: _RecordedUse, rounding: Rounding) -> Row:
         observed = spread(output, golden.shape)  # an initial state is that of each sample
         return compare_to_row(observed, golden, self.tolerance, use.node, use.pair, rounding=rounding)
-
-
-RECURRENT_KINDS = ("lstm", "gru", "rnn")
-"""Kinds whose modules may take the batch first, which swaps of axes around them compensate."""
 
 
 def _in_module_layout(golden: np.ndarray, index: int, pair: Pair) -> np.ndarray:

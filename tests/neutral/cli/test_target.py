@@ -33,7 +33,8 @@ LISTING_WRITER = '''
             path.write_text("\\n".join(store.layers) + "\\n")
             weights.write_text(json.dumps(options))
             return SimpleNamespace(
-                path=path, weights=weights, class_name="listing", lines=len(store.layers), keys={}, modules={}, tied_keys=()
+                path=path, weights=weights, class_name="listing", lines=len(store.layers), keys={}, modules={},
+                tied_keys=(),
             )
 
         def make_plan(self, module, store, mapping=None, **options):

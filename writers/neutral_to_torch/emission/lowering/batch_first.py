@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from neutral.graph import Graph, Node, Value
+from neutral.operators.recurrent import GATES
 from neutral.rewriting import UseDef
 from neutral.rewriting.cut import replace_operands
-
-KINDS = ("lstm", "gru", "rnn")
-"""Kinds whose torch modules have ``batch_first``."""
 
 
 def fuse_batch_first(graph: Graph) -> Graph:
@@ -27,7 +25,7 @@ def fuse_batch_first(graph: Graph) -> Graph:
     changed: dict[str, Node] = {}
     aliases: dict[Value, Value] = {}
     for node in graph.nodes:
-        swap = chains.definition(node.inputs[0]) if node.kind in KINDS and node.inputs else None
+        swap = chains.definition(node.inputs[0]) if node.kind in GATES and node.inputs else None
         output = Value(node.name)
         users = chains.users.get(output, [])
         if swap is None or not _swaps_time_and_batch(swap) or len(node.inputs) > 3 or output in chains.outputs:
