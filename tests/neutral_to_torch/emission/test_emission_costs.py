@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from graph_shapes import SHAPES
+from neutral_to_torch.emission.build import build
 from neutral_to_torch.emission.compose import compose
 
 MOST_GROWTH = 2.5
@@ -41,6 +42,17 @@ def calls(shape: str, size: int) -> int:
 def test_calls_grow_with_the_edges(shape: str) -> None:
     calls(shape, 3)  # imports and caches
     assert calls(shape, 200) < MOST_GROWTH * calls(shape, 100)
+
+
+def test_thousands_of_submodules_are_no_keywords() -> None:
+    """Python compares each keyword of a call with every other."""
+    module = build(SHAPES["chain"](1_500))
+    (layers,) = module.children()
+    assert len(layers) == 1_500 and next(iter(layers.named_children()))[0] == "relu1"
+    source = compose(SHAPES["chain"](1_500)).source
+    assert source.count("OrderedDict(\n                [\n") == 1
+    assert '                    ("relu1", nn.ReLU()),\n' in source
+    assert "relu1000=nn.ReLU()" in compose(SHAPES["chain"](1_000)).source
 
 
 def test_large_graphs_within_a_limit_of_cpu_time() -> None:

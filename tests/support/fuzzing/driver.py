@@ -30,7 +30,10 @@ ENDED = "child process ended"
 """The name under which the cases of isolated targets are counted that end their process by a signal."""
 
 WALL_SECONDS = 60.0
-"""Time after which a case that does not react to its CPU limit is killed: it hangs in compiled code."""
+"""CPU time after which a case that does not react to its CPU limit is killed: it hangs in compiled code."""
+
+SLEEP_SECONDS = 1800.0
+"""Time after which a case that takes no CPU time is killed: it waits for ever."""
 
 MEMORY = 3 * 2**30
 """Address space that a case may take beyond what the child needs to start, in bytes."""
@@ -83,6 +86,10 @@ def run_case(target: Target, content: Any, folder: Path) -> tuple[str, str]:
         return "accepted", ""
     except NeutralError as error:
         return "refused", type(error).__name__
+    except MemoryError as error:
+        if target.evaluates:  # the command line has a message for it
+            return "refused", type(error).__name__
+        return "failed", "MemoryError"
     except CaseTimeout:
         return "failed", f"more than {CPU_SECONDS:g} s of CPU time"
     except BaseException as error:
@@ -99,13 +106,17 @@ def fuzz(target: Target, count: int, seed: int = 0) -> Outcome:
     target.prepare()
     outcome = Outcome(target.name)
     context = multiprocessing.get_context("fork")
+    shared_memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
     start = 0
     while start < count:
         receiver, sender = context.Pipe(duplex=False)
-        child = context.Process(target=_run_cases, args=(target, start, count, seed, sender), daemon=True)
-        child.start()
-        sender.close()
-        start = _collect(outcome, target, receiver, child, start, seed)
+        with tempfile.TemporaryDirectory(dir=shared_memory) as folder:  # of this process, which outlives the child
+            child = context.Process(
+                target=_run_cases, args=(target, start, count, seed, sender, Path(folder)), daemon=True
+            )
+            child.start()
+            sender.close()
+            start = _collect(outcome, target, receiver, child, start, seed)
     return outcome
 
 
@@ -114,7 +125,7 @@ def _collect(outcome: Outcome, target: Target, receiver: Any, child: Any, start:
     index = start
     while True:
         try:
-            result = receiver.recv() if receiver.poll(WALL_SECONDS) else None
+            result = receiver.recv() if _answers(receiver, child) else None
         except EOFError:
             child.join()
             if child.exitcode == 0:
@@ -139,14 +150,29 @@ def _collect(outcome: Outcome, target: Target, receiver: Any, child: Any, start:
         index += 1
 
 
-def _run_cases(target: Target, start: int, count: int, seed: int, sender: Any) -> None:
+def _answers(receiver: Any, child: Any) -> bool:
+    """Wait for a result; return False once its case has used up its time, which on a busy machine is CPU time."""
+    used, began = _cpu_seconds(child.pid), time.monotonic()
+    while not receiver.poll(WALL_SECONDS):
+        hangs = _cpu_seconds(child.pid) - used > WALL_SECONDS / 2 or time.monotonic() - began > SLEEP_SECONDS
+        if hangs and not receiver.poll(0):
+            return False
+    return True
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Return the CPU time of a process and of the children that it has waited for."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+def _run_cases(target: Target, start: int, count: int, seed: int, sender: Any, folder: Path) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     limit = _address_space() + MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    shared_memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
-    with tempfile.TemporaryDirectory(dir=shared_memory) as name:
-        for index in range(start, count):
-            sender.send(run_case(target, case_content(target, seed, index), Path(name)))
+    for index in range(start, count):
+        sender.send(run_case(target, case_content(target, seed, index), folder))
     sender.close()
     os._exit(0)
 

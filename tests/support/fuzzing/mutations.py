@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import pickle
 import random
 import struct
 from typing import Any, Callable, Iterator
@@ -95,7 +95,7 @@ _BYTE_MUTATIONS: tuple[Callable[[bytearray, random.Random], None], ...] = (
 
 def mutate_document(document: Any, generator: random.Random) -> Any:
     """Return a copy of a JSON document with one to three places deleted, duplicated, exchanged or replaced."""
-    mutated = copy.deepcopy(document)
+    mutated = _copy(document)
     for _ in range(generator.choice((1, 1, 2, 3))):
         places = list(_places(mutated))
         if not places:
@@ -105,15 +105,20 @@ def mutate_document(document: Any, generator: random.Random) -> Any:
         if action < 0.12:
             del container[key]
         elif action < 0.24 and isinstance(container, list):
-            container.insert(key, copy.deepcopy(container[key]))
+            container.insert(key, _copy(container[key]))
         elif action < 0.36 and isinstance(container, dict):
             container[generator.choice(TEXTS)] = container.pop(key)
         elif action < 0.5:
             other, place = generator.choice(places)
-            container[key] = copy.deepcopy(other[place])
+            container[key] = _copy(other[place])
         else:
             container[key] = _replacement(container[key], generator)
     return mutated
+
+
+def _copy(document: Any) -> Any:
+    """Return a deep copy, several times faster than ``copy.deepcopy`` makes it."""
+    return pickle.loads(pickle.dumps(document, pickle.HIGHEST_PROTOCOL))
 
 
 def _places(document: Any) -> Iterator[tuple[Any, Any]]:

@@ -148,10 +148,72 @@ def _run_index(content: bytes, folder: Path) -> None:
     read_index(str(path))
 
 
+@lru_cache(maxsize=None)
+def _onnx_files() -> Sequence[bytes]:
+    """Return a model with its weights in it, and one that takes them from elsewhere."""
+    import neutral_to_onnx
+    from cli_cases import linear_store
+
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "net.onnx"
+        contents = []
+        for external in (False, True):
+            neutral_to_onnx.write(linear_store(), path, external_data=external)
+            contents.append(path.read_bytes())
+        return tuple(contents)
+
+
+def _make_onnx(generator: random.Random) -> bytes:
+    return mutate_bytes(generator.choice(_onnx_files()), generator)
+
+
+def _run_onnx(content: bytes, folder: Path) -> None:
+    from neutral_to_onnx.verification.sessions import OnnxModel
+
+    path = folder / "net.onnx"
+    path.write_bytes(content)
+    (folder / "net.onnx.data").write_bytes(bytes(32))
+    OnnxModel.open(path)
+
+
+@lru_cache(maxsize=None)
+def _array_files() -> Sequence[bytes]:
+    import numpy as np
+
+    contents = []
+    for save in (np.save, np.savez, np.savez_compressed):
+        stream = io.BytesIO()
+        save(stream, np.ones((2, 3), np.float32))
+        contents.append(stream.getvalue())
+    return tuple(contents)
+
+
+def _make_array_file(generator: random.Random) -> bytes:
+    return mutate_bytes(generator.choice(_array_files()), generator)
+
+
+def _run_array_file(content: bytes, folder: Path) -> None:
+    from neutral.cli.arrays import read_inputs
+
+    path = folder / "input.npz"
+    path.write_bytes(content)
+    read_inputs([("data", str(path))])
+
+
 def _prepare() -> None:
     samples.checkpoints()
     samples.parameter_files()
     _manifests()
+
+
+def _prepare_onnx() -> None:
+    import onnxruntime  # noqa: F401 - before the memory limit
+
+    _onnx_files()
+
+
+def _prepare_array_files() -> None:
+    _array_files()
 
 
 def _prepare_index() -> None:
@@ -172,5 +234,7 @@ PARSERS = {
         Target("plan", _make_plan, _run_plan, _prepare),
         Target("state_dict", _make_state_dict, _run_state_dict, _prepare_torch),
         Target("index", _make_index, _run_index, _prepare_index),
+        Target("onnx", _make_onnx, _run_onnx, _prepare_onnx),
+        Target("array_files", _make_array_file, _run_array_file, _prepare_array_files),
     )
 }

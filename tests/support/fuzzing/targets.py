@@ -28,6 +28,7 @@ class Target:
         run: Give an input to the code under test; the folder is empty and may be written to.
         prepare: Import the heavy modules and make the samples, before the memory limit is set.
         isolated: Neutral reads the format in a child process of its own, whose end by a signal is a refusal.
+        evaluates: The graph runs, in which attributes of any size may make values of any size.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Target:
     run: Callable[[Any, Path], None]
     prepare: Callable[[], None] = field(default=lambda: None)
     isolated: bool = False
+    evaluates: bool = False
 
 
 def follow_the_whole_path(store: Any, folder: Path) -> None:
@@ -83,6 +85,32 @@ def _run_checkpoint(content: tuple[bytes, bytes], folder: Path) -> None:
     (folder / "model-0000.params").write_bytes(content[1])
     with mxnet_to_neutral.read(folder / "model-symbol.json", folder / "model-0000.params") as store:
         follow_the_whole_path(store, folder)
+
+
+def _run_on_arrays(content: tuple[bytes, bytes], folder: Path) -> None:
+    """Record the values of a graph, and describe the run as ``inspect --summary`` does."""
+    import mxnet_to_neutral
+    from neutral import reference
+    from neutral.cli.summary import summarize
+
+    (folder / "model-symbol.json").write_bytes(content[0])
+    (folder / "model-0000.params").write_bytes(content[1])
+    with mxnet_to_neutral.read(folder / "model-symbol.json", folder / "model-0000.params") as store:
+        free = store.graph.inputs if store.graph is not None else ()
+        shapes = {item.name: (2, 3) for item in free if item.name == "data" and item.shape is None}
+        summarize(store, shapes, all_nodes=True)
+        inputs, notes = reference.draw_inputs(store, {}, shapes)
+        reference.record(store, inputs, folder / "golden.safetensors", notes=notes)
+
+
+def _run_to_onnx(content: tuple[bytes, bytes], folder: Path) -> None:
+    import mxnet_to_neutral
+    import neutral_to_onnx
+
+    (folder / "model-symbol.json").write_bytes(content[0])
+    (folder / "model-0000.params").write_bytes(content[1])
+    with mxnet_to_neutral.read(folder / "model-symbol.json", folder / "model-0000.params") as store:
+        neutral_to_onnx.write(store, folder / "model.onnx")
 
 
 def _run_archive(content: bytes, folder: Path) -> None:
@@ -261,6 +289,13 @@ def _import_everything() -> None:
     stores()
 
 
+def _import_onnx() -> None:
+    import neutral_to_onnx
+
+    assert callable(neutral_to_onnx.write)
+    samples.checkpoints()
+
+
 def _prepare_hdf5() -> None:
     _import_everything()
     _hdf5_contents()
@@ -271,6 +306,8 @@ TARGETS = {
     for target in (
         Target("params", _bytes_of(samples.parameter_files), _run_params, _import_everything),
         Target("symbol", _make_symbol, _run_checkpoint, _import_everything),
+        Target("symbol_run", _make_symbol, _run_on_arrays, _import_everything, evaluates=True),
+        Target("symbol_to_onnx", _make_symbol, _run_to_onnx, _import_onnx),
         Target("archive", _bytes_of(_archives), _run_archive, _import_everything),
         Target("store", _bytes_of(stores), _run_store, _import_everything),
         Target("manifest", _make_manifest, _run_store, _import_everything),
