@@ -6,12 +6,16 @@ from dataclasses import dataclass, field
 from typing import Mapping, Sequence, Union
 
 from neutral.graph import Value
-from neutral_to_torch.emission.expression.terms import Call, Name, Ref, Term
+from neutral_to_torch.emission.expression.terms import Call, ListOrTuple, Literal, Name, Ref, Term
 from neutral_to_torch.emission.expression.traversal import applied
 from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.structure.labels import numbered
 from neutral_to_torch.emission.structure.module_ir import Instance, Owned
 from neutral_to_torch.emission.structure.naming import UniqueIdentifiers, module_members
+
+
+MOST_KEYWORDS = 1000
+"""Keywords of a call: Python compares each with every other when it compiles the call."""
 
 
 @dataclass(eq=False)
@@ -96,6 +100,9 @@ def constructor_of(node: SequentialGroup, path: str, paths: dict[Owned, str]) ->
         terms.append(own.declaration.constructor)
     if node.names:
         ordered = Call(Name("OrderedDict"), (), tuple(zip(keys, terms)))
+        if len(keys) > MOST_KEYWORDS:
+            pairs = tuple(ListOrTuple((Literal(key), term), "()") for key, term in zip(keys, terms))
+            ordered = Call(Name("OrderedDict"), (ListOrTuple(pairs),))
         return Call(Name("nn.Sequential"), (ordered,))
     return Call(Name("nn.Sequential"), tuple(terms))
 
