@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable
@@ -197,3 +199,14 @@ def test_options_of_another_writer_are_refused(cli: Run, tmp_path: Path, words: 
     torch_writer = plugins.load(plugins.WRITERS, "torch")
     with pytest.raises(UsageError, match="the writer 'torch' has no option --opset, --shape"):
         torch_writer.emit(networks.vgg(), tmp_path / "net.py", opset=17, shapes={})
+
+
+def test_names_of_the_package_are_functions_whatever_is_imported_before() -> None:
+    """A module of the package was called like a function, and took its place when it was imported."""
+    program = (
+        "import neutral_to_onnx, pkgutil, importlib\n"
+        "for module in pkgutil.walk_packages(neutral_to_onnx.__path__, 'neutral_to_onnx.'):\n"
+        "    importlib.import_module(module.name)\n"
+        "assert all(callable(getattr(neutral_to_onnx, name)) for name in neutral_to_onnx.__all__)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -13,7 +13,6 @@ from neutral_to_torch.emission.structure.labels import numbered
 from neutral_to_torch.emission.structure.module_ir import Instance, Owned
 from neutral_to_torch.emission.structure.naming import UniqueIdentifiers, module_members
 
-
 MOST_KEYWORDS = 1000
 """Keywords of a call: Python compares each with every other when it compiles the call."""
 
