@@ -14,6 +14,7 @@ import pytest
 
 pytest.importorskip("torch.nn")
 pytest.importorskip("h5py")
+pytest.importorskip("onnxruntime")
 
 import injection
 from cli_cases import MODULE, linear_store, write_checkpoint
@@ -24,6 +25,12 @@ from neutral.tensor import from_numpy
 FAULTS = "kill,ENOSPC,EIO,short"
 
 LOAD = ("load", "new.safetensors", "--into", "nets:Net")
+VERIFY = ("verify", "new.safetensors", "--golden", "recorded.safetensors")
+FOLDERS = {
+    "emit a hub folder": ("hub/model.safetensors",),
+    "migrate": ("migrated/store.safetensors", "migrated/model.py", "migrated/model.onnx", "migrated/verification.html"),
+}
+"""Verbs that write a folder, which appears whole and is never replaced."""
 VERBS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "export": (("export", "model", "-o", "out.safetensors"), ("out.safetensors",)),
     "export to HDF5": (("export", "model", "-o", "out.h5"), ("out.h5",)),
@@ -36,7 +43,7 @@ VERBS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "merge": (("merge", "new.safetensors", "-o", "out.safetensors"), ("out.safetensors",)),
     "emit": (("emit", "new.safetensors", "-o", "net.py"), ("net.safetensors", "net.py")),
     "emit as a pickle": (("emit", "new.safetensors", "-o", "net.py", "--pth"), ("net.pth", "net.py")),
-    "emit a hub folder": (("emit", "new.safetensors", "-o", "hub", "--hub-layout"), ("hub/model.safetensors",)),
+    "emit a hub folder": (("emit", "new.safetensors", "-o", "hub", "--hub-layout"), FOLDERS["emit a hub folder"]),
     "restore": (
         ("restore", "made.safetensors", "-o", "restored", "--force"),
         ("restored/model-0000.params", "restored/model-symbol.json"),
@@ -48,6 +55,15 @@ VERBS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "load": ((*LOAD, "-o", "loaded.safetensors"), ("loaded.safetensors",)),
     "load to a pickle": ((*LOAD, "-o", "loaded.pth"), ("loaded.pth",)),
     "load and save the plan": ((*LOAD, "--save-plan", "plan.toml"), ("plan.toml",)),
+    "run": (("run", "new.safetensors", "--input", "data=data.npy", "-o", "out.npz"), ("out.npz",)),
+    "golden": (("golden", "new.safetensors", "-o", "golden.safetensors"), ("golden.safetensors",)),
+    "verify and report": ((*VERIFY, "--html", "report.html"), ("report.html",)),
+    "emit as ONNX": (("emit", "new.safetensors", "-o", "net.onnx"), ("net.onnx",)),
+    "emit as ONNX with external data": (
+        ("emit", "new.safetensors", "-o", "net.onnx", "--external-data"),
+        ("net.onnx.data", "net.onnx"),
+    ),
+    "migrate": (("migrate", "model", "-o", "migrated", "--onnx", "--shape", "data=2,3"), FOLDERS["migrate"]),
 }
 
 
@@ -66,6 +82,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     changed(linear_store()).save(old)
     write_checkpoint(folder / "model")
     (folder / "nets.py").write_text(MODULE)
+    np.save(folder / "data.npy", np.ones((2, 3), np.float32))
     for words in (
         ("export", folder / "model", "-o", folder / "made.safetensors"),
         ("convert", old, folder / "out.safetensors"),
@@ -73,6 +90,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("convert", old, folder / "set.safetensors", "--max-shard-size", "40"),
         ("emit", old, "-o", folder / "net.py"),
         ("emit", old, "-o", folder / "net.py", "--pth"),
+        ("emit", old, "-o", folder / "net.onnx", "--external-data"),
+        ("golden", new, "--input", f"data={folder / 'data.npy'}", "-o", folder / "recorded.safetensors"),
     ):
         assert main([*map(str, words), "--quiet"]) == 0
     return folder
@@ -105,7 +124,7 @@ def test_a_fault_at_every_call_leaves_the_old_or_the_new_files(name: str, templa
         assert "Traceback" not in outcome["text"], place
         if outcome["fault"] == "kill":
             assert outcome["code"] == -signal.SIGKILL, place
-            is_there = name == "emit a hub folder" and states[-1] == "new"  # a folder is never replaced
+            is_there = name in FOLDERS and states[-1] == "new"
             assert outcome["after_code"] == (8 if is_there else 0), place
             assert outcome["after"] == clean["files"], place
         else:
@@ -118,7 +137,8 @@ def test_a_fault_at_every_call_leaves_the_old_or_the_new_files(name: str, templa
 
 
 def is_input(file: str) -> bool:
-    return file in ("new.safetensors", "old.safetensors", "made.safetensors", "nets.py") or file.startswith("model-")
+    inputs = ("new.safetensors", "old.safetensors", "made.safetensors", "recorded.safetensors", "nets.py", "data.npy")
+    return file in inputs or file.startswith("model-")
 
 
 def state_of(target: str, files: dict[str, str], before: dict[str, str], after: dict[str, str]) -> str | None:
