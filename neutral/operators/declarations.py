@@ -92,6 +92,10 @@ class Attribute:
         return self.type_problem(value) or self.value_problem(value)
 
 
+AXIS = Attribute("axis", "int", "The axis; a negative axis counts from the end.")
+"""The attribute of kinds that work along one axis."""
+
+
 @dataclass(frozen=True)
 class Role:
     """A tensor of the layers of a kind.

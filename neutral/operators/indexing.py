@@ -5,9 +5,8 @@ An index of a floating dtype is truncated towards zero.
 
 from __future__ import annotations
 
-from neutral.operators.arrangement import AXIS
 from neutral.operators.creation import DTYPE
-from neutral.operators.declarations import Attribute, Operator
+from neutral.operators.declarations import AXIS, Attribute, Operator
 from neutral.operators.ranks import RankContext
 
 DESCENDING = Attribute("descending", "bool", "True for descending order, False for ascending order.")
