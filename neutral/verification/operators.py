@@ -60,7 +60,7 @@ def verify_operators(
         raise UsageError(f"{store.path or 'the store'} has no graph, so there are no operators to verify.")
     if not isinstance(golden, Golden):
         golden = open_golden(golden)
-    recorded = _recorded_values(store.graph, golden)
+    recorded = recorded_values(store.graph, golden)
     nodes = {node.name for node in store.graph.nodes}
     targets = [value for value in recorded if value.node in nodes]
     rows: list[Row] = []
@@ -82,8 +82,16 @@ def verify_operators(
     )
 
 
-def _recorded_values(graph: Graph, golden: Golden) -> dict[Value, str]:
-    """Return the key of each value of the graph that the golden file has, in execution order."""
+def recorded_values(graph: Graph, golden: Golden) -> dict[Value, str]:
+    """Return the key of each value of the graph that the golden file has, in execution order.
+
+    Args:
+        graph: The graph.
+        golden: The recorded values.
+
+    Returns:
+        Keys by value: inputs, and the outputs of nodes that are used.
+    """
     known = {Value(item.name): item.key for item in golden.inputs}
     known.update({Value(node, index): key for (node, index), key in golden.internals.items()})
     outputs: dict[str, set[int]] = {}

@@ -11,11 +11,14 @@ from typing import Mapping, Sequence
 import torch
 from torch import nn
 
-from neutral.errors import UnsupportedError
+from neutral.errors import NeutralError, UnsupportedError
 from neutral.store import Store
 from neutral_to_torch.emission.compose import Emission, compose
 from neutral_to_torch.emission.source_gate import check_class_name, check_source
 from neutral_to_torch.loading.tensors import MemoryMaps, check_files
+
+MODULE_PREFIX = "neutral_emitted_"
+"""The start of the names of modules that hold emitted source."""
 
 
 def build(
@@ -55,6 +58,25 @@ def build(
     check_class_name(class_name)
     emission = compose(store, outputs=outputs, until=until, class_name=class_name)
     return load(emission, store, dtype, device)
+
+
+def is_built_from(module: nn.Module, store: Store) -> bool:
+    """Return whether a module is the one that :func:`build` makes of a store.
+
+    Args:
+        module: A module.
+        store: A store.
+
+    Returns:
+        False for modules that were written or changed by hand, and for stores that cannot be emitted.
+    """
+    if not type(module).__module__.startswith(MODULE_PREFIX):
+        return False
+    try:
+        emission = compose(store, class_name=type(module).__name__)
+    except NeutralError:
+        return False
+    return type(module) is getattr(import_source(emission.source), emission.class_name)
 
 
 def load(emission: Emission, store: Store, dtype: torch.dtype | None, device: torch.device | str | None) -> nn.Module:
@@ -133,7 +155,7 @@ def import_source(source: str) -> ModuleType:
     """
     check_source(source)
     digest = hashlib.sha256(source.encode("utf-8")).hexdigest()[:16]
-    name = f"neutral_emitted_{digest}"
+    name = f"{MODULE_PREFIX}{digest}"
     if name in sys.modules:
         return sys.modules[name]
     module = ModuleType(name)

@@ -48,10 +48,19 @@ def verify_operators(
         >>> [(row.layer, row.ok) for row in verify_operators(Store({}, {}, graph), golden).rows]
         [('act', True)]
     """
-    return operators.verify_operators(store, golden, _run, tolerance=tolerance, size=size)
+    return operators.verify_operators(store, golden, run_graph, tolerance=tolerance, size=size)
 
 
-def _run(store: Store, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+def run_graph(store: Store, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Run the module that is emitted for a store.
+
+    Args:
+        store: A store with a graph.
+        arrays: An array for each input of the graph, in order.
+
+    Returns:
+        The outputs.
+    """
     module = build(store)
     with torch.no_grad():
         results = tensors_in(module(*(torch.from_numpy(array.copy()) for array in arrays)))
