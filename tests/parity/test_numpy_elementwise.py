@@ -193,3 +193,12 @@ def test_scalars_without_axes(check_numpy: Any, expression: str) -> None:
 def test_integers_that_do_not_say_so(check_numpy: Any, expression: str) -> None:
     """An exported symbol does not hold the dtypes of its inputs."""
     check_numpy(expression, declared=False, **given(expression, a=A, i=I))
+
+
+@pytest.mark.parametrize("expression", ["np.where(m, 0.5, n)", "np.where(m, n, 0.0)", "np.where(m, 2, n)"])
+def test_bools_stay_bools(check_numpy: Any, expression: str) -> None:
+    check_numpy(expression, exact=True, m=np.array([True, True, False]), n=np.array([True, False, False]))
+
+
+def test_the_common_multiple_of_bools(check_numpy1: Any) -> None:
+    check_numpy1("np.lcm(m, n)", exact=True, m=np.array([True, True, False]), n=np.array([True, False, False]))

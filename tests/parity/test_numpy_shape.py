@@ -29,7 +29,7 @@ SHAPES = [
     "np.atleast_3d(a)", "np.atleast_3d(v)", "np.atleast_2d(a)", "np.roll(x, 2)", "np.roll(x, 1, axis=1)",
     "np.roll(x, (1, -2), axis=(0, 2))", "np.tril(a)", "np.tril(a, 1)", "np.tril(x, -1)", "np.diag(v)",
     "np.diag(a, 1)", "np.diagflat(a)", "np.diagonal(x)", "np.diagonal(x, 1, 1, 2)", "np.trace(a)",
-    "np.trace(x, 1, 0, 2)",
+    "np.trace(x, 1, 0, 2)", "np.trace(k.reshape(2, 2))",
 ]  # fmt: skip
 
 RESHAPES = [

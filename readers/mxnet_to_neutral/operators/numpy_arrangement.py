@@ -39,8 +39,13 @@ def split(context: NodeContext) -> Sequence[Operand]:
 
     Returns:
         The parts in order.
+
+    Raises:
+        Refusal: Both sections and indices are given: MXNet mixes them.
     """
     sections, indices = context.attributes.int("sections", 0), context.attributes.ints("indices", ())
+    if sections and indices:
+        context.refuse("both sections and indices")
     axis = context.attributes.int("axis", 1)
     context.attributes.ignore("squeeze_axis")
     indices = indices[1:] if indices[:1] == (0,) else indices

@@ -41,6 +41,9 @@ _KINDS = {**_ARITHMETIC, **_FLOAT_FUNCTIONS, "true_divide": "divide"}
 
 _BITWISE = frozenset({"bitwise_and", "bitwise_or", "bitwise_xor", "greatest_common_divisor", "least_common_multiple"})
 
+_OF_BOOLS = {"greatest_common_divisor": "bitwise_or", "least_common_multiple": "bitwise_and"}
+"""What functions of integers are for bools, of which torch and NumPy have none."""
+
 _UNARY = {
     "absolute": "abs", "negative": "negative", "sign": "sign", "square": "square", "reciprocal": "reciprocal",
     "sqrt": "sqrt", "cbrt": "cbrt", "exp": "exp", "expm1": "expm1", "log": "log", "log10": "log10", "log2": "log2",
@@ -73,6 +76,8 @@ _PREDICATES = {
 def binary(context: NodeContext) -> Operand:
     """Convert binary operators on two tensors, such as ``np.add``."""
     kind = _KINDS[context.operator[len("_npi_") :]]
+    if set(context.dtypes) == {"bool"}:
+        kind = _OF_BOOLS.get(kind, kind)
     return _apply(context, kind, *_promoted(context, kind), promote(context.dtypes))
 
 
@@ -249,10 +254,14 @@ def where_scalar(context: NodeContext) -> Operand:
         x, y = context.attributes.float("x", 0.0), context.attributes.float("y", 0.0)
         return context.node("where", condition(context, 0), x, y, rows=False)
     number = context.attributes.float("scalar", 0.0)
-    if context.dtype(1) in INTEGERS:
+    is_bool = context.dtype(1) == "bool"
+    if is_bool:
+        number = float(bool(number))
+    elif context.dtype(1) in INTEGERS:
         number = float(math.trunc(number))
     operands = (number, context.input(1)) if context.operator == "_npi_where_lscalar" else (context.input(1), number)
-    return context.node("where", condition(context, 0), *operands, rows=False)
+    result = context.node("where", condition(context, 0), *operands, rows=False)
+    return context.node("cast", result, dtype="bool") if is_bool else result
 
 
 def condition(context: NodeContext, index: int) -> Operand:

@@ -159,7 +159,7 @@ def norm(context: NodeContext) -> Operand:
         Refusal: The dtype is an integer, or the norm needs singular values.
     """
     axes = context.attributes.ints_or_none("axis", None)
-    order, flag = context.attributes.float("ord", 2.0), context.attributes.int("flag", -2)
+    order, flag = context.attributes.float("ord", 2.0), context.attributes.int("flag", -1)
     value = context.input(0)
     options: dict[str, Any] = {
         "axes": axes,

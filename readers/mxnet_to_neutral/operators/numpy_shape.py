@@ -216,8 +216,10 @@ def diagonal(context: NodeContext) -> Operand:
 
 @rule("_np_trace", "_npi_trace")
 def trace(context: NodeContext) -> Operand:
-    """Convert ``np.trace``."""
-    return context.node("sum", _diagonal_of_axes(context), axes=(-1,), exclude=False, keepdim=False, at_least_1d=False)
+    """Convert ``np.trace``, whose result has the dtype of its operand."""
+    total = context.node("sum", _diagonal_of_axes(context), axes=(-1,), exclude=False, keepdim=False, at_least_1d=False)
+    dtype = context.dtype(0)
+    return total if dtype is None or dtype.startswith("float") else context.node("cast", total, dtype=dtype)
 
 
 def _diagonal_of_axes(context: NodeContext) -> Value:

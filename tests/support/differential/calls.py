@@ -17,40 +17,46 @@ CODES = {"float32": 0, "float64": 1, "uint8": 3, "int32": 4, "int64": 6, "bool":
 GIVEN_SHARE = 0.3
 """The share of optional attributes that a call states."""
 
+TRIES = 16
+"""Calls that are drawn for one that is wanted: MXNet runs the first that it accepts."""
+
 SHAPES = ((3, 4), (2, 4, 5, 6), (2, 3, 4), (4,), (3, 3), (1, 4, 4), (2, 4, 6, 6))
 
 
-def draw_calls(case: Case, count: int, seed: int) -> Iterator[dict[str, Any]]:
-    """Yield calls of an operator in each class of dtypes.
+def draw_calls(case: Case, count: int, seed: int) -> Iterator[list[dict[str, Any]]]:
+    """Yield, for each wanted call of an operator in each class of dtypes, the calls to try until one is valid.
 
     Args:
         case: The operator, in MXNet 1.9.1.
-        count: The number of calls with floats; with integers and with bools half of it. The first has the required
-            attributes alone.
+        count: The number of wanted calls with floats; with integers and with bools half of it. The first has the
+            required attributes alone.
         seed: The seed; the same seed gives the same calls.
 
     Yields:
         Calls for ``mxnet_side.differential``.
     """
-    for dtype_class, dtypes in DTYPES.items():
+    for dtype_class in DTYPES:
         for index in range(count if dtype_class == "float" else (count + 1) // 2):
             draw = random.Random(f"{seed} {case.operator} {dtype_class} {index}")
-            dtype = draw.choice(dtypes)
-            inputs = input_count(case)
-            numpy = case.operator.startswith(("_np", "_npi", "_npx"))
-            attributes = _attributes(case, draw) if index else required_attributes(case)
-            # NumPy has no bfloat16 to compare by.
-            attributes = {name: "float32" if value == "bfloat16" else value for name, value in attributes.items()}
-            yield {
-                "operator": case.operator,
-                "class": dtype_class,
-                "dtype": dtype,
-                "numpy": numpy,
-                "attributes": attributes,
-                "shapes": _input_shapes(draw, inputs),
-                "seed": draw.randrange(2**31),
-                "symbol": symbol_json(case.operator, inputs, attributes, dtype, numpy),
-            }
+            yield [_call(case, dtype_class, index > 0, draw) for _ in range(TRIES)]
+
+
+def _call(case: Case, dtype_class: str, has_optional: bool, draw: random.Random) -> dict[str, Any]:
+    dtype, inputs = draw.choice(DTYPES[dtype_class]), input_count(case)
+    numpy = case.operator.startswith(("_np", "_npi", "_npx"))
+    attributes = _attributes(case, draw) if has_optional else required_attributes(case)
+    # NumPy has no bfloat16 to compare by.
+    attributes = {name: "float32" if value == "bfloat16" else value for name, value in attributes.items()}
+    return {
+        "operator": case.operator,
+        "class": dtype_class,
+        "dtype": dtype,
+        "numpy": numpy,
+        "attributes": attributes,
+        "shapes": _input_shapes(draw, inputs),
+        "seed": draw.randrange(2**31),
+        "symbol": symbol_json(case.operator, inputs, attributes, dtype, numpy),
+    }
 
 
 def _input_shapes(draw: random.Random, inputs: int) -> list[tuple[int, ...]]:

@@ -1,4 +1,4 @@
-"""Run batches of calls in MXNet processes; a call on which MXNet crashes or hangs is found by halving the batch."""
+"""Run batches of calls in MXNet processes; one on which MXNet crashes or hangs is found by halving the batch."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from mxnet_side.client import MXNet
 from mxnet_to_neutral.symbol.aliases import CANONICAL
 from reader.registry_cases import Case, cases
 
-BATCH = 200
-"""Calls of one MXNet process."""
+BATCH = 40
+"""Wanted calls of one MXNet process."""
 
-START_SECONDS, CALL_SECONDS = 30, 0.5
-"""How long a process may take to start, and for each call; one that takes longer hangs."""
+START_SECONDS, CALL_SECONDS = 30, 0.1
+"""How long a process may take to start, and for each call that it tries; one that takes longer hangs."""
 
-CRASH = {"error": "MXNet crashes or hangs"}
+Tries = Sequence[Mapping[str, Any]]
+"""Calls of which the first that MXNet accepts is run."""
+
+CRASH = {"index": 0, "error": "MXNet crashes or hangs"}
 
 
 def operators() -> list[Case]:
@@ -29,15 +32,15 @@ def operators() -> list[Case]:
     return [case for case in every if case.version == 10901 and case.operator not in CANONICAL]
 
 
-def run_calls(calls: Sequence[Mapping[str, Any]], python: str) -> list[dict[str, Any]]:
-    """Run calls in MXNet processes of their own.
+def run_calls(calls: Sequence[Tries], python: str) -> list[dict[str, Any]]:
+    """Run the first valid call of each list in MXNet processes of their own.
 
     Args:
-        calls: Calls of :func:`differential.calls.draw_calls`.
+        calls: Lists of :func:`differential.calls.draw_calls`.
         python: The Python that has MXNet.
 
     Returns:
-        The result of each call; an error for those on which MXNet crashes.
+        For each list the result, with the ``index`` of its call; an error where MXNet refuses or crashes on every one.
     """
     results: list[dict[str, Any]] = []
     for start in range(0, len(calls), BATCH):
@@ -45,22 +48,34 @@ def run_calls(calls: Sequence[Mapping[str, Any]], python: str) -> list[dict[str,
     return results
 
 
-def _run(calls: Sequence[Mapping[str, Any]], python: str) -> list[dict[str, Any]]:
+def _run(calls: Sequence[Tries], python: str) -> list[dict[str, Any]]:
     process = MXNet(python)
-    limit = Timer(START_SECONDS + CALL_SECONDS * len(calls), process.kill)
+    limit = Timer(START_SECONDS + CALL_SECONDS * sum(map(len, calls)), process.kill)
     limit.start()
     try:
-        answer: list[dict[str, Any]] = process.call("differential:run_batch", calls=list(calls))
+        answer: list[dict[str, Any]] = process.call("differential:run_batch", calls=[list(tries) for tries in calls])
         return answer
     except (EOFError, BrokenPipeError):
         if len(calls) == 1:
-            return [dict(CRASH)]
+            return [_run_one(calls[0], python)]
         half = len(calls) // 2
         return _run(calls[:half], python) + _run(calls[half:], python)
     finally:
         limit.cancel()
         with suppress(BrokenPipeError):
             process.close()
+
+
+def _run_one(tries: Tries, python: str) -> dict[str, Any]:
+    """Run the first valid call of a list on one of which MXNet crashes."""
+    if len(tries) == 1:
+        return dict(CRASH)
+    half = len(tries) // 2
+    (first,) = _run([tries[:half]], python)
+    if "error" not in first:
+        return first
+    (second,) = _run([tries[half:]], python)
+    return {**second, "index": second["index"] + half}
 
 
 def count_outcomes(
@@ -70,7 +85,7 @@ def count_outcomes(
 
     Args:
         selected: The operators.
-        count: The number of calls of each operator with floats; with integers and with bools half of it.
+        count: The number of wanted calls of each operator with floats; with integers and with bools half of it.
         seed: The seed of all calls.
         python: The Python that has MXNet.
         folder: Where a symbol file can be written.
@@ -81,7 +96,8 @@ def count_outcomes(
     calls = [call for case in selected for call in draw_calls(case, count, seed)]
     counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     details: dict[tuple[str, str], str] = {}
-    for call, result in zip(calls, run_calls(calls, python)):
+    for tries, result in zip(calls, run_calls(calls, python)):
+        call = tries[result["index"]]
         key = (call["operator"], call["class"])
         ending, detail = outcome(result, folder)
         counts[key][ending] += 1

@@ -11,9 +11,25 @@ import numpy as np
 MAX_ELEMENTS = 20_000
 
 
-def run_batch(calls: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Run each call; a call that MXNet refuses gives its ``error``, the others a ``symbol`` and arrays."""
-    return [_run(call) for call in calls]
+def run_batch(calls: Sequence[Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """Run the first valid call of each list.
+
+    Args:
+        calls: Lists of calls to try in turn.
+
+    Returns:
+        For each list the ``index`` of the call, its ``symbol`` and arrays, or the ``error`` of the last one.
+    """
+    return [_first_valid(tries) for tries in calls]
+
+
+def _first_valid(tries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for index, call in enumerate(tries):
+        result = {"index": index, **_run(call)}
+        if "error" not in result:
+            break
+    return result
 
 
 def _run(call: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,6 +49,9 @@ def _outputs(call: Mapping[str, Any]) -> dict[str, Any]:
     random = np.random.RandomState(call["seed"])
     inputs = {name: _draw(random, shapes[name], call["dtype"]) for name in names}
     given = {name: mx.nd.array(value, dtype=value.dtype) for name, value in inputs.items()}
+    _, known, _ = symbol.infer_shape_partial(**{name: value.shape for name, value in inputs.items()})
+    if call["numpy"] and any(shape is None or min(shape, default=0) < 0 for shape in known):
+        raise ValueError("the shape of an output depends on values, and an executor does not tell it")
     executor = symbol.bind(
         mx.cpu(),
         {name: given[name] for name in symbol.list_arguments()},

@@ -30,6 +30,7 @@ SAMPLES: Mapping[str, Mapping[str, str]] = {
     "_npi_broadcast_to": SHAPED,
     "_npi_delete": {"int_ind": "1"},
     "_npi_full": SHAPED,
+    "_npi_norm": {"flag": "-2"},
     "_npi_linspace-10901": {"start": "0", "stop": "1", "num": "3"},
     "_npi_pad": {"pad_width": "((1, 1), (0, 0))", "mode": "constant"},
     "_npi_repeats": {"repeats": "2"},
