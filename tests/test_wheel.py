@@ -50,7 +50,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel_holds_the_packages_and_nothing_else(wheel: Path) -> None:
-    expected = {"mxnet_capture.py"}
+    pages = ROOT / "neutral" / "page"
+    assets = [*(pages / "assets").iterdir(), *(pages / "vendor").iterdir()]
+    assert {"page.css", "graph.js", "dagre.min.js", "dagre.LICENSE"} <= {file.name for file in assets}
+    expected = {"mxnet_capture.py", *(f"neutral/{file.relative_to(ROOT / 'neutral').as_posix()}" for file in assets)}
     for name, folder in PACKAGES.items():
         assert (folder / "py.typed").exists()
         files = [*folder.rglob("*.py"), folder / "py.typed"]

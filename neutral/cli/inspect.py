@@ -1,5 +1,6 @@
 """Show the layers and tensors of a store, or of a checkpoint as `export` would store it.
 
+With --html, write a page that shows the network as a graph, and every tensor with a histogram.
 With --summary, show layers nested by their names, with the shape of their output, parameters and multiply-adds, for one
 run on inputs of --shape. With --stats, show the least and greatest element, the mean, and the NaN and zeros of every
 tensor; without it, tensor data are not read.
@@ -12,16 +13,16 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator
 
 from neutral.cli.console import Console, Report, byte_size, plural
+from neutral.cli.description import describe, describe_tensor
 from neutral.cli.documents import LazyList
 from neutral.cli.examples import add_input_shapes
+from neutral.cli.outputs import add_replacing
 from neutral.cli.sources import HELP, add_source, open_any
 from neutral.gc_pause import gc_paused
 from neutral.text import shape_text, table_lines
 
 if TYPE_CHECKING:
-    from neutral.graph import Layer
     from neutral.store import Store
-    from neutral.tensor import Tensor
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--depth", type=int, metavar="N", help="with --summary: fold what is nested deeper than N")
     parser.add_argument("--nodes", action="store_true", help="with --summary: show nodes without tensors too")
     parser.add_argument("--stats", action="store_true", help="read every tensor, and show statistics of its elements")
+    parser.add_argument("--html", metavar="FILE", help="also write a page with the network as a graph, and statistics")
+    add_replacing(parser)
 
 
 @gc_paused()  # the only model lives until the command ends: nothing to collect
@@ -58,12 +61,19 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     with open_any(arguments.source, arguments.epoch) as store:
         document = describe(store, " ".join(arguments.source))
         lines: list[Iterable[str]] = []
-        if arguments.summary or arguments.shape or arguments.nodes or arguments.depth is not None:
+        wanted = arguments.summary or arguments.nodes or arguments.depth is not None
+        if wanted or (arguments.shape and not arguments.html):
             from neutral.cli.summary import summarize
             from neutral.cli.summary_table import summary_lines
 
             document["summary"] = summarize(store, dict(arguments.shape), arguments.nodes)
             lines = [_head(document), [""], summary_lines(document["summary"], _width(), arguments.depth)]
+        if arguments.html:
+            from neutral.cli.picture import write_picture
+
+            write_picture(store, document["path"], arguments.html, console, dict(arguments.shape))
+            document["html"] = arguments.html
+            lines = [*(lines or [_lines(document)]), [f"wrote {arguments.html}"]]
         if arguments.stats:
             with console.progress("statistics", unit="tensor") as progress:
                 document["stats"] = _statistics(store, progress)
@@ -83,7 +93,7 @@ def _statistics(store: Store, progress: Callable[[int, int], None] | None) -> li
 
     rows = []
     for number, (key, tensor) in enumerate(store.tensors.items(), 1):
-        rows.append({"key": key, **_describe_tensor(tensor), **statistics_of(tensor)._asdict()})
+        rows.append({"key": key, **describe_tensor(tensor), **statistics_of(tensor)._asdict()})
         if progress is not None:
             progress(number, len(store.tensors))
     return rows
@@ -99,90 +109,6 @@ def _statistics_lines(rows: list[dict[str, Any]]) -> Iterator[str]:
 
     head = ("tensor", "dtype", "elements", "min", "max", "mean", "NaN", "inf", "zeros")
     return table_lines(head, cells, right=head[2:])
-
-
-def describe(store: Store, name: str) -> dict[str, Any]:
-    """Describe the structure of a store, without tensor values.
-
-    Args:
-        store: The store.
-        name: The path that the document gives for it.
-
-    Returns:
-        The JSON document of ``inspect``; its layers and other tensors are described when they are printed.
-    """
-    source, graph = store.source, store.graph
-    layers = LazyList(lambda: (_describe_layer(layer, store) for layer in store.layers.values()))
-    is_buffer = {tensor["key"]: tensor["buffer"] for layer in layers for tensor in layer["tensors"]}
-    elements = {True: 0, False: 0}
-    for key, buffer in is_buffer.items():
-        elements[buffer] += store.tensors[key].size
-    return {
-        "path": name,
-        "is_store": store.path is not None,
-        "source": None
-        if source is None
-        else {
-            "framework": source.framework,
-            "version": source.version,
-            "files": [
-                {"name": file.name, "role": file.role, "format": file.format, "size": file.size, "sha256": file.sha256}
-                for file in source.files
-            ],
-        },
-        "totals": {
-            "layers": len(store.layers),
-            "tensors": len(store.tensors),
-            "parameters": elements[False],
-            "buffers": elements[True],
-            "bytes": store.nbytes,
-        },
-        "graph": None
-        if graph is None
-        else {
-            "inputs": [{"name": i.name, "shape": i.shape, "dtype": i.dtype} for i in graph.inputs],
-            "outputs": [{"node": value.node, "output": value.output} for value in graph.outputs],
-            "nodes": len(graph.nodes),
-        },
-        "layers": layers,
-        "others": LazyList(
-            lambda: (
-                {"key": key, **_describe_tensor(tensor)}
-                for key, tensor in store.tensors.items()
-                if key not in is_buffer
-            )
-        ),
-        "notes": list(store.notes),
-    }
-
-
-def _describe_layer(layer: Layer, store: Store) -> dict[str, Any]:
-    """Return a layer with its roles and attributes in the catalogue's order; manifests sort them by name."""
-    from neutral.operators import catalogue
-
-    operator = catalogue[layer.kind]
-    roles = [(operator.role(name), name) for name in sorted(layer.tensors)]
-    roles.sort(key=lambda item: operator.roles.index(item[0]) if item[0] else len(operator.roles))
-    tensors = []
-    for role, name in roles:
-        key = layer.tensors[name]
-        buffer = role is not None and role.buffer
-        tensors.append({"role": name, "key": key, "buffer": buffer, **_describe_tensor(store.tensors[key])})
-    names = [attribute.name for attribute in operator.attributes if attribute.name in layer.attributes]
-    return {
-        "name": layer.name,
-        "kind": layer.kind,
-        "typed_by": layer.typed_by,
-        "node": layer.source.node,
-        "operator": layer.source.operator,
-        "attributes": {name: layer.attributes[name] for name in names},
-        "parameters": sum(tensor["elements"] for tensor in tensors if not tensor["buffer"]),
-        "tensors": tensors,
-    }
-
-
-def _describe_tensor(tensor: Tensor) -> dict[str, Any]:
-    return {"dtype": tensor.dtype, "shape": tensor.shape, "elements": tensor.size}
 
 
 def _lines(document: dict[str, Any]) -> Iterator[str]:

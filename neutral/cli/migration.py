@@ -13,7 +13,7 @@ from neutral.cli.parts import Parts
 from neutral.cli.sources import is_store
 from neutral.errors import UnsupportedError, UsageError, VerificationError
 
-STORE, SOURCE, ONNX_FILE, PAGE = "store.safetensors", "model.py", "model.onnx", "verification.html"
+STORE, SOURCE, ONNX_FILE, PAGE = "store.safetensors", "model.py", "model.onnx", "report.html"
 
 
 @dataclass
@@ -58,6 +58,8 @@ class Migration:
         if emitted is not None and self.arguments.onnx:
             self._emit_onnx(store, proof)
             onnx_equal = self._verify_onnx(proof)
+        if proof.verification is None:
+            self.parts.run("inspect", store, "--html", self._path(PAGE))
         verification = proof.verification
         equal = verification is not None and verification["ok"]
         document = {

@@ -21,7 +21,7 @@ OUTPUTS = ("output", "save_plan", "html")
 _MARKS = {
     ".py": rb"Weights: SHA-256 [0-9a-f]{64}\n|^Converted from .* by Neutral [0-9.]+",
     ".toml": rb"^neutral_plan = ",
-    ".html": rb"<title>Verification of ",
+    ".html": rb'<meta name="generator" content="Neutral">',
 }
 """Patterns that the files of Neutral match that are not weights or stores, by suffix."""
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from itertools import groupby
 from typing import Any, Iterator, Mapping, NamedTuple, Sequence
 
 from neutral.cli.console import byte_size, plural
+from neutral.nesting import label_of, nested
 from neutral.text import printable, shape_text
 
 HEAD = ("layer", "kind", "output", "parameters", "mult-adds", "dtype", "size")
@@ -73,50 +72,11 @@ def nest(rows: Sequence[Mapping[str, Any]]) -> Iterator[Entry]:
         >>> [(entry.depth, entry.label, entry.group) for entry in nest(rows)]
         [(0, 'a', True), (1, 'conv', False), (1, 'bn', False), (0, 'fc', False)]
     """
-    levels = [_groups(rows, 0)]  # no recursion: names may have thousands of parts
-    while levels:
-        group = next(levels[-1], None)
-        if group is None:
-            levels.pop()
-            continue
-        members, start, end = group
-        if end == start:
-            yield Entry(len(levels) - 1, _name(members[0])[start:] or _name(members[0]), members, False)
-        else:
-            yield Entry(len(levels) - 1, _name(members[0])[start:end].rstrip("._/"), members, True)
-            levels.append(_groups(members, end))
-
-
-def _groups(rows: Sequence[Mapping[str, Any]], start: int) -> Iterator[tuple[Sequence[Mapping[str, Any]], int, int]]:
-    """Yield neighbours whose names share parts after ``start``, and where these parts begin and end; or single rows."""
-    for part, members in groupby(rows, key=lambda row: _part(_name(row), start)):
-        group = list(members)
-        if len(group) == 1 or not part:
-            yield from (([row], start, start) for row in group)
-        else:
-            yield group, start, _shared_end([_name(row) for row in group], start + len(part))
-
-
-def _shared_end(names: Sequence[str], end: int) -> int:
-    """Return where the parts end that all names share, of which those up to ``end`` are known."""
-    while True:
-        parts = {_part(name, end) for name in names}
-        if len(parts) > 1 or parts == {""}:
-            return end
-        end += len(parts.pop())
-
-
-def _name(row: Mapping[str, Any]) -> str:
-    return str(row["layer"] if row["layer"] is not None else row["node"])
-
-
-_PART = re.compile(r"[^._/]*[._/]+(?=.)")
-
-
-def _part(name: str, start: int) -> str:
-    """Return the part of a name up to its next separator, which it includes; empty for the last part."""
-    match = _PART.match(name, start)
-    return match.group() if match else ""
+    names = [str(row["node"] if row["layer"] is None else row["layer"]) for row in rows]
+    for item in nested(names):
+        end = item.end if item.is_group else None
+        label = label_of(names[item.first], item.start, end)
+        yield Entry(item.depth, label, rows[item.first : item.stop], item.is_group)
 
 
 def _cells(entry: Entry) -> tuple[str, ...]:

@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "between 1e-5 and 1e-4)",
     )
     parser.add_argument("--end-to-end", type=_tolerance, metavar="X", help="the same for outputs")
-    parser.add_argument("--html", metavar="FILE", help="also write the report as an HTML page")
+    parser.add_argument("--html", metavar="FILE", help="also write a page: the report and the graph")
     add_replacing(parser)
 
 
@@ -74,8 +74,6 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
         MatchError: If store and module do not match.
         VerificationError: If the module cannot be run on the inputs.
     """
-    from neutral.store.atomic import atomic_file
-
     if os.path.splitext(arguments.store)[1] in OF_SUFFIX:
         return _run_on_file(arguments)
     loading = ("build", "plan_of", "make_plan") if arguments.into is None else ("load_into",)
@@ -93,10 +91,12 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
             store=store,
             **{name: value for name, value in limits.items() if value is not None},
         )
+        if arguments.html:
+            from neutral.cli.picture import write_picture
+
+            shapes = _input_shapes(golden, store)
+            write_picture(store, arguments.store, arguments.html, console, shapes, report.to_dict())
     unsaved = unsaved_attributes(plan) if arguments.set_attributes else ()
-    if arguments.html:
-        with atomic_file(arguments.html) as file:
-            file.write(report.to_html().encode())
     document = {
         "store": arguments.store,
         "into": arguments.into,
@@ -129,6 +129,17 @@ def _run_on_file(arguments: argparse.Namespace) -> Report:
             file.write(report.to_html().encode())
     document = {"store": arguments.store, "golden_file": arguments.golden, "html": arguments.html, **report.to_dict()}
     return Report(document, str(report).split("\n"), 0 if report.ok else VerificationError.exit_code)
+
+
+def _input_shapes(golden: str | None, store: Store) -> dict[str, tuple[int, ...]]:
+    """Return the recorded shapes of those inputs that the graph has."""
+    from neutral.verification.golden import open_golden
+
+    if golden is None or store.graph is None:
+        return {}
+    recorded = open_golden(golden)
+    names = {item.name for item in store.graph.inputs}
+    return {item.name: recorded.tensors[item.key].shape for item in recorded.inputs if item.name in names}
 
 
 def _loaded(writer: Any, store: Store, arguments: argparse.Namespace, golden: str | None) -> tuple[Any, Plan]:

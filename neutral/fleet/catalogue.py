@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import os
 from dataclasses import asdict
 from typing import Any, Sequence
@@ -10,8 +9,8 @@ from urllib.parse import quote
 
 from neutral.fleet.entry import Entry
 from neutral.fleet.journal import write_journal
+from neutral.page import render_page
 from neutral.store.atomic import atomic_file
-from neutral.text import printable
 
 PARQUET = "catalogue.parquet"
 PAGE = "index.html"
@@ -58,27 +57,11 @@ def _cell(value: Any) -> Any:
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
-COLUMNS = ("model", "status", "layers", "parameters", "dtypes", "bytes", "source SHA-256", "error")
-
-
 def _page(entries: Sequence[Entry]) -> str:
-    rows = "\n".join(map(_row, entries))
-    head = "".join(f"<th>{name}" for name in COLUMNS)
-    return (
-        '<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>Archive</title>\n'
-        "<style>body{font:14px sans-serif}td,th{padding:2px 12px;text-align:left;border-bottom:1px solid #ddd}"
-        ".n{text-align:right}.d{font:11px monospace}.failed{color:#b00}</style>\n"
-        f"<h1>{len(entries)} checkpoints</h1>\n<table><tr>{head}\n{rows}\n</table></html>\n"
-    )
+    rows = [{**asdict(entry), "address": _address(entry)} for entry in entries]
+    return render_page("catalogue", "Archive", {"entries": rows})
 
 
-def _row(entry: Entry) -> str:
-    name = html.escape(printable(entry.name))
-    if entry.store is not None:
-        name = f'<a href="{quote(os.fsencode(entry.store))}">{name}</a>'
-    numbers = "".join(f'<td class="n">{number:,}' for number in (entry.layers, entry.parameters))
-    error = html.escape(printable(entry.error or ""))
-    return (
-        f'<tr class="{entry.status}"><td>{name}<td>{entry.status}{numbers}<td>{", ".join(entry.dtypes)}'
-        f'<td class="n">{entry.nbytes:,}<td class="d">{entry.digest or ""}<td>{error}'
-    )
+def _address(entry: Entry) -> str | None:
+    """Return the relative address of a store; nothing in its name can act as a scheme or a query."""
+    return None if entry.store is None else quote(os.fsencode(entry.store))

@@ -42,6 +42,8 @@ class Entry:
         dtypes: The names of the dtypes, sorted.
         nbytes: The size of all tensors in bytes.
         error: The reason of a failure.
+        has_graph: Whether the store has a graph; None where nothing was converted, or by a version that did not tell.
+        opaque: The number of nodes whose operator the catalogue does not have.
 
     Example:
         >>> entry = Entry("vision/resnet", ("resnet-symbol.json", "resnet-0000.params"), error="not readable")
@@ -59,6 +61,8 @@ class Entry:
     dtypes: tuple[str, ...] = ()
     nbytes: int = 0
     error: str | None = None
+    has_graph: bool | None = None
+    opaque: int = 0
 
 
 def identify(checkpoint: Checkpoint) -> Entry:
@@ -142,6 +146,8 @@ def _counts(store: Store) -> dict[str, Any]:
         "parameters": sum(tensor.size for tensor in tensors),
         "dtypes": tuple(sorted({DTYPE_NAME[tensor.dtype] for tensor in tensors})),
         "nbytes": sum(tensor.nbytes for tensor in tensors),
+        "has_graph": store.graph is not None,
+        "opaque": 0 if store.graph is None else sum(node.kind == "opaque" for node in store.graph.nodes),
     }
 
 

@@ -17,7 +17,9 @@ DAMAGED = "journal.damaged"
 """The file to which damaged lines of the journal are moved."""
 
 _TEXTS, _OPTIONAL_TEXTS = ("name", "status"), ("digest", "store", "error")
-_LISTS, _COUNTS = ("sources", "dtypes"), ("layers", "parameters", "nbytes")
+_LISTS, _COUNTS = ("sources", "dtypes"), ("layers", "parameters", "nbytes", "opaque")
+_LATER = {"has_graph": None, "opaque": 0}
+"""Fields that journals of earlier versions lack."""
 
 
 class Contents(NamedTuple):
@@ -177,13 +179,17 @@ def _parse(line: bytes) -> Entry | None:
         item: Any = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(item, dict) or set(item) != set(Entry.__dataclass_fields__):
+    if not isinstance(item, dict):
+        return None
+    item = {**_LATER, **item}
+    if set(item) != set(Entry.__dataclass_fields__):
         return None
     valid = (
         all(isinstance(item[key], str) for key in _TEXTS)
         and all(item[key] is None or isinstance(item[key], str) for key in _OPTIONAL_TEXTS)
         and all(isinstance(item[key], list) and all(isinstance(part, str) for part in item[key]) for key in _LISTS)
         and all(type(item[key]) is int and item[key] >= 0 for key in _COUNTS)
+        and (item["has_graph"] is None or isinstance(item["has_graph"], bool))
         and item["status"] in STATUSES
         and _is_inside(item["store"])
     )

@@ -71,3 +71,41 @@ def statistics_of(tensor: Tensor) -> Statistics:
     if not count:
         return Statistics(None, None, None, nan, infinite, zeros)
     return Statistics(least, greatest, math.fsum(sums) / count, nan, infinite, zeros)
+
+
+def histogram_of(tensor: Tensor, statistics: Statistics, bins: int = 40) -> tuple[int, ...]:
+    """Read a tensor block by block and count its finite elements in intervals of one width.
+
+    Args:
+        tensor: The tensor.
+        statistics: Its statistics, of which the least and greatest element are the ends of the intervals.
+        bins: The number of intervals.
+
+    Returns:
+        The counts, in order; one for a tensor whose finite elements are all equal, none if it has none.
+
+    Raises:
+        SourceError: If a file cannot be read.
+
+    Example:
+        >>> import numpy as np
+        >>> from neutral.tensor import from_numpy
+        >>> tensor = from_numpy(np.array([0, 1, 2, 2, 10, np.nan], np.float32))
+        >>> histogram_of(tensor, statistics_of(tensor), bins=5)
+        (2, 2, 0, 0, 1)
+    """
+    import numpy as np
+
+    from neutral.values import numeric_blocks
+
+    if statistics.minimum is None or statistics.maximum is None:
+        return ()
+    if statistics.minimum == statistics.maximum:
+        return (tensor.size - statistics.nan - statistics.infinite,)
+    least, greatest = statistics.minimum / 2, statistics.maximum / 2  # halves, so that no difference overflows
+    counts = np.zeros(bins, np.int64)
+    for block in numeric_blocks(tensor):
+        values = block[np.isfinite(block)].astype(np.float64) / 2
+        shares = (values - least) / (greatest - least) if greatest > least else np.zeros(len(values))
+        counts += np.bincount(np.clip(shares * bins, 0, bins - 1).astype(np.int64), minlength=bins)
+    return tuple(counts.tolist())

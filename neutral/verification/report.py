@@ -9,7 +9,6 @@ from typing import Any
 
 from neutral.text import printable, table
 from neutral.verification.comparison import Comparison, format_error
-from neutral.verification.report_html import render_page
 
 TIES = "ties: "
 """The start of the reason of values that nearly equal numbers decide, which are sorted in another order."""
@@ -201,7 +200,9 @@ class Report:
         Returns:
             The text of a page that needs no other file.
         """
-        return render_page(self)
+        from neutral.page import render_page
+
+        return render_page("network", f"Verification of {self.module}", {"verification": self.to_dict()})
 
 
 def _count(count: int, noun: str) -> str:

@@ -23,7 +23,7 @@ from neutral.plugins import registry  # noqa: E402
 from neutral.store.header_parser import read_header  # noqa: E402
 from neutral.store.safetensors import write_tensors  # noqa: E402
 
-FILES = ["model.py", "model.safetensors", "store.safetensors", "verification.html"]
+FILES = ["model.py", "model.safetensors", "report.html", "store.safetensors"]
 
 
 @pytest.fixture(autouse=True)
@@ -150,7 +150,7 @@ def test_no_name_of_a_temporary_folder_stays(run: Run, checkpoint: Path, tmp_pat
         "neutral inspect net/store.safetensors",
         "neutral emit net/store.safetensors -o net/model.py --to torch",
         "neutral golden net/store.safetensors --shape data=2,3 -o reference.safetensors",
-        "neutral verify net/store.safetensors --golden reference.safetensors --to torch --html net/verification.html",
+        "neutral verify net/store.safetensors --golden reference.safetensors --to torch --html net/report.html",
     ]
 
 
@@ -158,7 +158,7 @@ def test_the_parts_write_what_their_verbs_write(run: Run, checkpoint: Path) -> N
     assert run("migrate", checkpoint, "-o", "net", "--class-name", "Net").code == 0
     run("export", checkpoint, "-o", "store.safetensors")
     run("emit", "store.safetensors", "-o", "model.py", "--class-name", "Net")
-    for name in FILES[:3]:
+    for name in set(FILES) - {"report.html"}:
         assert Path("net", name).read_bytes() == Path(name).read_bytes(), name
 
 
@@ -189,7 +189,10 @@ def test_parameters_alone_become_a_store_and_it_is_said(run: Run, checkpoint: Pa
     (checkpoint.parent / "model-symbol.json").unlink()
     parameters = f"{checkpoint}-0000.params"
     document = run("migrate", parameters, "-o", "net", "--json").json
-    assert os.listdir("net") == ["store.safetensors"] and document["class_name"] is document["verification"] is None
+    assert (
+        sorted(os.listdir("net")) == ["report.html", "store.safetensors"]
+        and document["class_name"] is document["verification"] is None
+    )
     assert document["not_verified"] == "there is no graph to run" and document["example"] == []
     assert any("no source is written" in note for note in document["notes"])
     write_golden(tmp_path / "golden.safetensors")

@@ -29,6 +29,7 @@ WORDS = {
         "{}",
     ),
     "verify --html": ("verify", "linear.safetensors", "--golden", "golden.safetensors", "--html", "{}"),
+    "inspect --html": ("inspect", "linear.safetensors", "--html", "{}"),
     "emit": ("emit", "linear.safetensors", "-o", "{}"),
     "run": ("run", "linear.safetensors", "--input", "data=x.npz", "-o", "{}"),
 }
@@ -74,7 +75,13 @@ def test_two_outputs_are_two_files(inputs: Path, run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("verb", "target"), [("emit", "own.py"), ("load --save-plan", "own.toml"), ("verify --html", "own.html")]
+    ("verb", "target"),
+    [
+        ("emit", "own.py"),
+        ("load --save-plan", "own.toml"),
+        ("verify --html", "own.html"),
+        ("inspect --html", "own.html"),
+    ],
 )
 def test_a_file_of_a_person_is_kept_without_force(verb: str, target: str, inputs: Path, run: Run) -> None:
     (inputs / target).write_text("precious = 1\n")

@@ -1,0 +1,57 @@
+"""Write the page of a network, for the verbs that have ``--html``."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Mapping
+
+if TYPE_CHECKING:
+    from neutral.cli.console import Console
+    from neutral.store import Store
+
+
+def write_picture(
+    store: Store,
+    name: str,
+    path: str,
+    console: Console,
+    shapes: Mapping[str, tuple[int, ...]],
+    verification: Mapping[str, Any] | None = None,
+) -> None:
+    """Write one HTML file that shows a store: its graph, layers, statistics and sources, and a verification.
+
+    Every tensor is read, for its statistics.
+
+    Args:
+        store: The store, open.
+        name: The path that the page names it by, without its folder.
+        path: The file to write.
+        console: The output, for a progress bar.
+        shapes: Shapes of inputs by name; others are those of the graph, or the first common ones that fit.
+        verification: The document of a verification; None for none.
+
+    Raises:
+        UsageError: If an input is unknown.
+        MismatchError: If the network cannot run on inputs of the given shapes.
+        SourceError: If a tensor cannot be read.
+        TargetError: If the file cannot be written.
+    """
+    from neutral.cli.description import describe
+    from neutral.cli.summary import summarize
+    from neutral.page import network_document, render_page
+    from neutral.store.atomic import atomic_file
+    from neutral.store.statistics import histogram_of, statistics_of
+
+    summary = summarize(store, shapes, all_nodes=True)
+    statistics = {}
+    with console.progress("statistics", unit="tensor") as progress:
+        for number, (key, tensor) in enumerate(store.tensors.items(), 1):
+            found = statistics_of(tensor)
+            statistics[key] = {**found._asdict(), "histogram": histogram_of(tensor, found)}
+            if progress is not None:
+                progress(number, len(store.tensors))
+    title = os.path.basename(name) or name
+    document = network_document(store, describe(store, title), summary, statistics, verification)
+    page = render_page("network", title, document)
+    with atomic_file(path) as file:
+        file.write(page.encode())

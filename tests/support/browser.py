@@ -1,0 +1,69 @@
+"""Run a page in a headless browser: the elements that its scripts have made, and what a driver script finds."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from base64 import b64decode, b64encode
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+BROWSER = os.environ.get("NEUTRAL_BROWSER") or next(filter(None, map(shutil.which, NAMES)), None)
+REASON = "no chromium is installed: pages are tested without a browser only. NEUTRAL_BROWSER names one"
+
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--enable-logging=stderr",
+    "--virtual-time-budget=5000",
+)
+
+RESULT = "driver-result"
+
+
+def drive(html: str, driver: str, folder: Path, size: tuple[int, int] = (1200, 900)) -> tuple[Any, list[str]]:
+    """Open a page and run a driver in it, after the scripts of the page.
+
+    Args:
+        html: The page; its policy is made to allow the driver, and nothing else.
+        driver: The body of an asynchronous function in JavaScript, which returns what JSON has.
+        folder: A folder for the page and the browser's files.
+        size: The width and height of the window, in pixels.
+
+    Returns:
+        What the driver returned, and the messages on the console: errors, and what the policy forbade.
+    """
+    script = f"""
+    (async () => {{ {driver} }})().then((value) => value, (error) => "failed: " + error.stack).then((value) => {{
+      const place = document.createElement("pre");
+      place.id = "{RESULT}";
+      place.textContent = btoa(unescape(encodeURIComponent(JSON.stringify(value ?? null))));
+      document.body.append(place);
+    }});"""
+    digest = b64encode(sha256(script.encode()).digest()).decode()
+    page = html.replace("script-src ", f"script-src 'sha256-{digest}' ", 1)
+    page = page.replace("</body>", f"<script>{script}</script></body>")
+    (folder / "driven.html").write_text(page, encoding="utf-8")
+    assert BROWSER is not None
+    command = [
+        BROWSER,
+        *FLAGS,
+        f"--user-data-dir={folder / 'profile'}",
+        f"--window-size={size[0]},{size[1]}",
+        "--dump-dom",
+        (folder / "driven.html").as_uri(),
+    ]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    console = [line for line in run.stderr.splitlines() if "CONSOLE" in line]
+    content = run.stdout.partition(f'<pre id="{RESULT}">')[2].partition("</pre>")[0]
+    assert content, (console, run.stderr[-2000:])
+    return json.loads(b64decode(content)), console
