@@ -35,7 +35,8 @@ def drive(html: str, driver: str, folder: Path, size: tuple[int, int] = (1200, 9
 
     Args:
         html: The page; its policy is made to allow the driver, and nothing else.
-        driver: The body of an asynchronous function in JavaScript, which returns what JSON has.
+        driver: The body of an asynchronous function in JavaScript, which returns what JSON has; ``await wait()`` waits
+            until the page has been drawn.
         folder: A folder for the page and the browser's files.
         size: The width and height of the window, in pixels.
 
@@ -43,6 +44,10 @@ def drive(html: str, driver: str, folder: Path, size: tuple[int, int] = (1200, 9
         What the driver returned, and the messages on the console: errors, and what the policy forbade.
     """
     script = f"""
+    const wait = async () => {{
+      await new Promise((done) => setTimeout(done, 200));
+      if (typeof view === "object") view?.drawNow(); // the next frame may be late in virtual time
+    }};
     (async () => {{ {driver} }})().then((value) => value, (error) => "failed: " + error.stack).then((value) => {{
       const place = document.createElement("pre");
       place.id = "{RESULT}";

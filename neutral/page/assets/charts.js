@@ -17,10 +17,9 @@ function histogram(counts, least, greatest) {
   return element("figure", {}, picture, element("figcaption", {}, element("span", {}, numberText(least)), element("span", {}, numberText(greatest))));
 }
 
-/** Errors in units of their scale, logarithmic, in the order in which the network ran. */
-function errorChart(verification, select) {
+/** Draw errors in units of their scale, logarithmic, in the order in which the network ran, at the width of a place. */
+function drawErrorChart(place, verification, select) {
   const rows = verification.rows;
-  const place = element("div", { class: "chart" });
   let drawn = 0;
 
   function draw() {
@@ -63,8 +62,8 @@ function errorChart(verification, select) {
     place.replaceChildren(drawing("svg", { width, height, role: "img", "aria-label": "Error along depth" }, parts));
   }
 
+  draw();
   new ResizeObserver(() => requestAnimationFrame(draw)).observe(place);
-  return place;
 }
 
 /** An error in units of the scale; null stands for what is not finite. */

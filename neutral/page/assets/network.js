@@ -150,7 +150,9 @@ function fillVerification(place) {
       row.vertex && element("button", { type: "button", click: () => showRow(row) }, "Show it in the graph")));
   }
   if (rows.length) {
-    place.append(element("h2", {}, "Error along depth"), errorChart(verification, showRow));
+    const chart = element("div", { class: "chart" });
+    place.append(element("h2", {}, "Error along depth"), chart);
+    drawErrorChart(chart, verification, showRow);
     const columns = [
       { title: "", value: (row) => (row.ok ? "equal" : row.isFirst ? "first" : "differs") },
       { title: "layer", value: nameOf },

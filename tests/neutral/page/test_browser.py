@@ -79,7 +79,6 @@ def verification(rows: list[dict[str, Any]], first: int | None) -> dict[str, Any
 
 def test_keys_and_clicks(tmp_path: Path) -> None:
     driver = """
-    const wait = () => new Promise((done) => setTimeout(done, 200));
     const svg = document.getElementById("graph"), details = document.getElementById("details");
     const press = (key) => svg.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
     const names = () => [...svg.querySelectorAll("g.box .name")].map((text) => text.textContent);
@@ -91,13 +90,15 @@ def test_keys_and_clicks(tmp_path: Path) -> None:
     result.opened = names();
     press("Escape"); await wait();
     result.closed = details.hidden;
-    svg.querySelector("g.box:not(.open) .frame").dispatchEvent(new MouseEvent("click", { bubbles: true })); await wait();
+    svg.querySelector("g.box:not(.open) .frame").dispatchEvent(new MouseEvent("click", { bubbles: true }));
+    await wait();
     result.clicked = details.querySelector("h2").textContent;
     const field = document.getElementById("search");
     field.value = "unit1 sum"; field.dispatchEvent(new Event("input")); await wait();
     result.found = [...document.querySelectorAll("#found button")].map((button) => button.firstChild.textContent);
     field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" })); await wait();
-    result.revealed = [details.querySelector("h2").textContent, names().includes("sum"), svg.querySelectorAll(".selected").length];
+    result.revealed = [details.querySelector("h2").textContent, names().includes("sum")];
+    result.selected = svg.querySelectorAll(".selected").length;
     press("f"); await wait(); result.refolded = names().length;
     document.getElementById("theme").click(); result.theme = document.documentElement.dataset.theme;
     document.getElementById("tab-findings").click(); await wait();
@@ -111,15 +112,17 @@ def test_keys_and_clicks(tmp_path: Path) -> None:
     assert result["block"] == "stage0" and {"unit0", "unit1"} <= set(result["opened"])
     assert result["closed"] is True and result["clicked"] == "data"
     assert result["found"] == ["net_stage0_unit1_sum", "net_stage1_unit1_sum", "net_stage1_unit1_sum"]
-    assert result["revealed"] == ["net_stage0_unit1_sum", True, 1]
+    assert result["revealed"] == ["net_stage0_unit1_sum", True] and result["selected"] == 1
     assert result["refolded"] == 5 and result["theme"] == "dark"
     assert "note" in result["findings"]
 
 
 def test_hostile_names_are_shown_as_text(tmp_path: Path) -> None:
     driver = """
-    const wait = () => new Promise((done) => setTimeout(done, 200));
-    for (const id of ["graph", "layers", "findings", "source"]) { document.getElementById("tab-" + id).click(); await wait(); }
+    for (const id of ["graph", "layers", "findings", "source"]) {
+      document.getElementById("tab-" + id).click();
+      await wait();
+    }
     document.getElementById("tab-graph").click();
     select(model.vertices[1]); await wait();
     return {
@@ -146,13 +149,13 @@ def test_the_first_divergence_is_marked_and_found(tmp_path: Path) -> None:
     names = [f"net_stage{stage}_unit1_b" for stage in range(3)]
     rows = [row(names[0], 1e-7, True), row(names[1], 0.2, False, "the sign is turned"), row(names[2], None, False)]
     driver = """
-    const wait = () => new Promise((done) => setTimeout(done, 300));
     await wait();
-    const result = { blocks: [...document.querySelectorAll("#graph g.box.block")].map((node) => node.getAttribute("class")) };
+    const classes = (nodes) => [...nodes].map((node) => node.getAttribute("class"));
+    const result = { blocks: classes(document.querySelectorAll("#graph g.box.block")) };
     result.verdict = document.getElementById("verdict").innerText;
     document.querySelector("#verdict button").click(); await wait();
     const view = document.getElementById("verification-view");
-    result.points = [...view.querySelectorAll(".chart circle")].map((node) => node.getAttribute("class"));
+    result.points = classes(view.querySelectorAll(".chart circle"));
     result.label = view.querySelector(".first-label").textContent;
     result.text = view.innerText;
     view.querySelector(".comparison button").click(); await wait();
@@ -172,7 +175,6 @@ def test_the_first_divergence_is_marked_and_found(tmp_path: Path) -> None:
 def test_a_graph_of_1500_nodes(tmp_path: Path) -> None:
     """Few elements are in the page at once: at a readable scale, those in view; far away, no text."""
     driver = """
-    const wait = () => new Promise((done) => setTimeout(done, 300));
     await wait();
     const count = () => document.querySelectorAll("#graph *").length;
     const result = { vertices: model.vertices.length, folded: count() };
@@ -194,7 +196,6 @@ def test_a_graph_of_1500_nodes(tmp_path: Path) -> None:
 
 def test_a_phone(tmp_path: Path) -> None:
     driver = """
-    const wait = () => new Promise((done) => setTimeout(done, 300));
     const wide = () => document.documentElement.scrollWidth;
     await wait();
     const result = { width: innerWidth, start: wide() };
@@ -204,7 +205,8 @@ def test_a_phone(tmp_path: Path) -> None:
     result.sheet = [place.left, place.right, place.top > innerHeight * 0.4];
     result.inSight = box.top > 0 && box.bottom < place.top;
     document.getElementById("tab-verification").click(); await wait();
-    result.text = Math.min(...[...document.querySelectorAll(".chart text")].map((node) => parseFloat(getComputedStyle(node).fontSize)));
+    const size = (node) => parseFloat(getComputedStyle(node).fontSize);
+    result.text = Math.min(...[...document.querySelectorAll(".chart text")].map(size));
     result.chart = document.querySelector(".chart svg").getBoundingClientRect().right <= innerWidth;
     result.end = wide();
     return result;
@@ -247,7 +249,8 @@ def test_the_catalogue_puts_failures_first_and_marks_what_to_know(tmp_path: Path
         {**common, "name": "bad", "status": "failed", "has_graph": None, "opaque": 0, "error": "not readable"},
     ]
     driver = """
-    const rows = () => [...document.querySelectorAll("tbody tr")].map((row) => [...row.children].slice(0, 3).map((cell) => cell.textContent));
+    const cells = (row) => [...row.children].slice(0, 3).map((cell) => cell.textContent);
+    const rows = () => [...document.querySelectorAll("tbody tr")].map(cells);
     const result = { first: rows(), head: document.getElementById("origin").textContent };
     const choice = document.querySelector("select");
     choice.value = [...choice.options].find((option) => option.text.startsWith("with opaque")).value;
