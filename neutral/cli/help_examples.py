@@ -16,7 +16,7 @@ EXAMPLES = {
     "inspect": (
         "inspect store.safetensors",
         "inspect model --shape data=1,3,224,224",
-        "inspect store.safetensors --stats --json",
+        "inspect store.safetensors --html network.html",
     ),
     "check": ("check store.safetensors", "check --data a.safetensors b.safetensors"),
     "convert": (

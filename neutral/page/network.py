@@ -31,6 +31,9 @@ RULES = {
 LONGEST = 400
 """Characters of an attribute's value that are shown."""
 
+LONGEST_END = 18
+"""Characters of the first and of the last label of a stretch."""
+
 
 def network_document(
     store: Store,
@@ -216,4 +219,10 @@ def _labelled_block(block: Block, vertices: Sequence[dict[str, Any]], first: int
             inner = _labelled_block(member, vertices, first)
             members.append(inner)
             labels.append(inner["label"])
-    return {"label": block["label"] or " … ".join(dict.fromkeys((*labels[:1], *labels[-1:]))), "members": members}
+    ends = " … ".join(_end(label) for label in dict.fromkeys((*labels[:1], *labels[-1:])))
+    return {"label": block["label"] or ends, "members": members}
+
+
+def _end(label: str) -> str:
+    """Return a label that is short enough for one of the two ends of a stretch."""
+    return label if len(label) <= LONGEST_END else f"{label[: LONGEST_END - 6]}…{label[-5:]}"

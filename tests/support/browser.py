@@ -43,6 +43,29 @@ def drive(html: str, driver: str, folder: Path, size: tuple[int, int] = (1200, 9
     Returns:
         What the driver returned, and the messages on the console: errors, and what the policy forbade.
     """
+    run = _run(html, driver, folder, size, "--dump-dom")
+    console = [line for line in run.stderr.splitlines() if "CONSOLE" in line]
+    content = run.stdout.partition(f'<pre id="{RESULT}" hidden="">')[2].partition("</pre>")[0]
+    assert content, (console, run.stderr[-2000:])
+    return json.loads(b64decode(content)), console
+
+
+def screenshot(html: str, driver: str, path: Path, folder: Path, size: tuple[int, int]) -> None:
+    """Write a PNG file of a page after a driver has run.
+
+    Args:
+        html: The page.
+        driver: As of :func:`drive`.
+        path: The file to write.
+        folder: A folder for the page and the browser's files.
+        size: The width and height of the window, in pixels.
+    """
+    _run(html, driver, folder, size, f"--screenshot={path}", "--hide-scrollbars")
+
+
+def _run(
+    html: str, driver: str, folder: Path, size: tuple[int, int], *options: str
+) -> subprocess.CompletedProcess[str]:
     script = f"""
     const wait = async () => {{
       await new Promise((done) => setTimeout(done, 200));
@@ -51,6 +74,7 @@ def drive(html: str, driver: str, folder: Path, size: tuple[int, int] = (1200, 9
     (async () => {{ {driver} }})().then((value) => value, (error) => "failed: " + error.stack).then((value) => {{
       const place = document.createElement("pre");
       place.id = "{RESULT}";
+      place.hidden = true;
       place.textContent = btoa(unescape(encodeURIComponent(JSON.stringify(value ?? null))));
       document.body.append(place);
     }});"""
@@ -58,17 +82,6 @@ def drive(html: str, driver: str, folder: Path, size: tuple[int, int] = (1200, 9
     page = html.replace("script-src ", f"script-src 'sha256-{digest}' ", 1)
     page = page.replace("</body>", f"<script>{script}</script></body>")
     (folder / "driven.html").write_text(page, encoding="utf-8")
-    assert BROWSER is not None
-    command = [
-        BROWSER,
-        *FLAGS,
-        f"--user-data-dir={folder / 'profile'}",
-        f"--window-size={size[0]},{size[1]}",
-        "--dump-dom",
-        (folder / "driven.html").as_uri(),
-    ]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    console = [line for line in run.stderr.splitlines() if "CONSOLE" in line]
-    content = run.stdout.partition(f'<pre id="{RESULT}">')[2].partition("</pre>")[0]
-    assert content, (console, run.stderr[-2000:])
-    return json.loads(b64decode(content)), console
+    assert BROWSER is not None, REASON
+    command = [BROWSER, *FLAGS, f"--user-data-dir={folder / 'profile'}", f"--window-size={size[0]},{size[1]}", *options]
+    return subprocess.run([*command, (folder / "driven.html").as_uri()], capture_output=True, text=True, timeout=300)

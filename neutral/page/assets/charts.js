@@ -57,7 +57,7 @@ function drawErrorChart(place, verification, select) {
       const title = drawing("title", {}, `${nameOf(row)}: ${errorText(errors[index])}${row.hint ? `. ${row.hint}` : ""}`);
       parts.push(drawing("circle", { class: row.ok ? "good" : "bad", cx: x(index), cy: y(errors[index]), r: row.ok ? size : size + 1, click: () => select(row) }, title));
     });
-    parts.push(drawing("text", { class: "axis", x: left, y: height - 8 }, `depth: ${plural(rows.length, "comparison")}, in the order in which the network ran`));
+    parts.push(drawing("text", { class: "axis", x: left, y: height - 8 }, `depth: ${plural(rows.length, "comparison")} in execution order`));
     parts.push(drawing("text", { class: "axis", x: 0, y: 14 }, "error / largest magnitude"));
     place.replaceChildren(drawing("svg", { width, height, role: "img", "aria-label": "Error along depth" }, parts));
   }

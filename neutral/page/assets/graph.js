@@ -1,7 +1,7 @@
 // The graph on the screen: moved, zoomed, selected and opened by pointer, touch and keyboard.
 // Only what is in view is in the page, so that large graphs stay smooth.
 
-const LEAST_SCALE = 0.02, MOST_SCALE = 3, MARGIN = 200, FAR = 0.5, VERY_FAR = 0.22;
+const LEAST_SCALE = 0.04, MOST_SCALE = 3, MARGIN = 200, FAR = 0.5, VERY_FAR = 0.22;
 
 class GraphView {
   /** `covered` tells how many pixels at the bottom something else covers. */
@@ -18,7 +18,7 @@ class GraphView {
     this.edgeLayer = drawing("g");
     this.boxLayer = drawing("g");
     this.world = drawing("g", {}, this.frameLayer, this.edgeLayer, this.boxLayer);
-    const arrow = drawing("marker", { id: "arrow", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto" }, drawing("path", { d: "M0,0.5 L8,4 L0,7.5 Z" }));
+    const arrow = drawing("marker", { id: "arrow", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 9, markerHeight: 9, markerUnits: "userSpaceOnUse", orient: "auto" }, drawing("path", { d: "M0,0.5 L8,4 L0,7.5 Z" }));
     svg.append(drawing("defs", {}, arrow), this.world);
     this.listen();
     this.update();
