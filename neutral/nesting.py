@@ -98,7 +98,7 @@ def next_part(name: str, start: int) -> str:
 
 
 def label_of(name: str, start: int = 0, end: int | None = None) -> str:
-    """Return what a name says between two positions, without separators at its ends.
+    """Return the part of a name between two positions, without separators at its ends.
 
     Args:
         name: The name.
@@ -106,7 +106,7 @@ def label_of(name: str, start: int = 0, end: int | None = None) -> str:
         end: The end of a group, as :attr:`Nested.end`; None for that of the name.
 
     Returns:
-        This part of the name; the whole name if nothing is left.
+        The part; the whole name if nothing is left.
 
     Example:
         >>> label_of("stage1__plus0", 7), label_of("stage1__plus0", 0, 7), label_of("stage1_", 7)

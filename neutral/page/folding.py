@@ -55,7 +55,7 @@ def fold(names: Sequence[str], edges: Sequence[Edge]) -> Block:
 
 
 def _by_names(names: Sequence[str]) -> list[Entry]:
-    """Return the entries of the outermost level, in blocks by names; what is nested deeper stays in one block."""
+    """Return the entries of the outermost level, in blocks by names; deeper names stay in one block."""
     levels: list[list[Entry]] = [[]]
     for item in nested(names):
         del levels[item.depth + 1 :]
@@ -112,7 +112,7 @@ class _Folding:
     def _crossing(self, entries: Sequence[Entry]) -> list[int]:
         """Return, for each boundary between neighbours, the values before it that this level uses after it.
 
-        The node before the level counts, whose output is what the level mostly works on; others outside do not.
+        The node before the level counts, whose output the level mostly works on; others outside do not.
         """
         starts = [_first(entry) for entry in entries]
         low, high = starts[0], _last(entries[-1])
@@ -130,7 +130,7 @@ class _Folding:
 
 
 def _between_bottlenecks(entries: Sequence[Entry], crossing: Sequence[int]) -> list[list[Entry]]:
-    """Divide where a single value passes; a chain of such places stays with what is before it."""
+    """Divide where a single value passes; a chain of such places stays with the nodes before it."""
     stretches: list[list[Entry]] = [[entries[0]]]
     for position, entry in enumerate(entries[1:]):
         is_end = crossing[position] <= 1

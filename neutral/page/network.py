@@ -26,7 +26,7 @@ RULES = {
     "ones": "ones, because the source ignores the stored values",
     "repeat": "each element repeated, once for each channel of its group",
 }
-"""What the rules of ``docs/format.md`` do to arrays, by their first word."""
+"""The effect on arrays of the rules of ``docs/format.md``, by their first word."""
 
 LONGEST = 400
 """Characters of an attribute's value that are shown."""
@@ -42,7 +42,7 @@ def network_document(
     statistics: Mapping[str, Mapping[str, Any]],
     verification: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return what the page of a network shows.
+    """Return the document of a network's page.
 
     Args:
         store: The store.

@@ -14,7 +14,7 @@ from typing import Any, Mapping, Sequence
 from neutral.text import printable
 
 MARK = '<meta name="generator" content="Neutral">'
-"""What every page contains, so that a page may be replaced by another one."""
+"""A mark in every page, so that a page may be replaced by another one."""
 
 ASSETS = Path(__file__).parent / "assets"
 VENDOR = Path(__file__).parent / "vendor"
@@ -32,7 +32,7 @@ def render_page(kind: str, title: str, document: Mapping[str, Any]) -> str:
     Args:
         kind: ``network``, also for a verification alone, or ``catalogue``.
         title: The title of the page.
-        document: What it shows: texts, numbers, lists and tables by name. Numbers that are not finite become text.
+        document: The data to show: texts, numbers, lists and tables by name. Numbers that are not finite become text.
 
     Returns:
         HTML that needs no other file, and that lets a browser fetch and run nothing but the scripts in it.

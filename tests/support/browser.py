@@ -1,4 +1,4 @@
-"""Run a page in a headless browser: the elements that its scripts have made, and what a driver script finds."""
+"""Run a page in a headless browser: the elements that its scripts have made, and the results of a driver script."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def drive(html: str, driver: str, folder: Path, size: tuple[int, int] = (1200, 9
 
     Args:
         html: The page; its policy is made to allow the driver, and nothing else.
-        driver: The body of an asynchronous function in JavaScript, which returns what JSON has; ``await wait()`` waits
+        driver: The body of an asynchronous function in JavaScript, which returns a JSON value; ``await wait()`` waits
             until the page has been drawn.
         folder: A folder for the page and the browser's files.
         size: The width and height of the window, in pixels.
 
     Returns:
-        What the driver returned, and the messages on the console: errors, and what the policy forbade.
+        The value of the driver, and the messages on the console: errors, and refusals by the policy.
     """
     run = _run(html, driver, folder, size, "--dump-dom")
     console = [line for line in run.stderr.splitlines() if "CONSOLE" in line]

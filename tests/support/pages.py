@@ -1,4 +1,4 @@
-"""What an HTML page holds: its document, its scripts and its policy."""
+"""The parts of an HTML page: its document, its scripts and its policy."""
 
 from __future__ import annotations
 
