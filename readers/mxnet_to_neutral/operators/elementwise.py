@@ -83,6 +83,8 @@ def with_scalar(context: NodeContext) -> Operand:
     x, dtype = context.input(0), context.dtype(0)
     if dtype == "bool" and context.operator != "_plus_scalar":
         context.refuse("a bool and a number, which MXNet computes as bools")
+    if dtype == "bool":
+        x, dtype = context.node("cast", x, dtype="int64"), "int64"
     number = finite(context, "scalar", 1.0)
     is_integral = context.attributes.bool("is_int", True)
     if dtype in INTEGERS:
