@@ -166,6 +166,30 @@ def test_tensors_of_a_file_are_read_and_not_mapped(tmp_path: Path) -> None:
         np.testing.assert_array_equal(run(store, {"data": X}, outputs=["fc"])["fc"], expected)
 
 
+def test_tensors_of_a_file_are_in_memory_one_layer_at_a_time(tmp_path: Path) -> None:
+    from neutral.store import open_store
+
+    attributes = {"out_features": 512, "flatten": False}
+    names = [f"fc{number}" for number in range(20)]
+    layers = {name: Layer(name, "linear", attributes, {"weight": f"{name}.weight"}) for name in names}
+    weight = np.eye(512, dtype=np.float32)
+    tensors = {f"{name}.weight": from_numpy(weight) for name in names}
+    nodes = tuple(Node(name, "linear", (Value(last),), attributes, name) for last, name in zip(["x", *names], names))
+    graph = Graph((Input("x", (1, 512), "float32"),), nodes, (Value("fc19"),))
+    Store(layers, tensors, graph).save(tmp_path / "net.safetensors")
+    x = np.arange(512, dtype=np.float32)[None]
+    with open_store(tmp_path / "net.safetensors") as store:
+        run(store, {"x": x})  # what the first run imports and caches
+        tracemalloc.start()
+        try:
+            result = run(store, {"x": x})["fc19"]
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    np.testing.assert_array_equal(result, x)
+    assert weight.nbytes <= peak < 4 * weight.nbytes
+
+
 @pytest.mark.parametrize("kind", sorted(operator.kind for operator in catalogue if operator.kind != "opaque"))
 def test_the_cost_of_a_node_without_known_shapes_is_0(kind: str) -> None:
     node = Node("y", kind, (Value("a"), Value("b")), {"heads": 2})
