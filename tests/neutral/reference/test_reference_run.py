@@ -16,6 +16,7 @@ from neutral.operators import Operator, catalogue
 from neutral.reference import FUNCTIONS, multiply_adds, run
 from neutral.store import Store
 from neutral.tensor import from_numpy
+from samples import run_python
 
 X = np.array([[1.0, -2.0, 3.0]], np.float32)
 LINEAR = {"out_features": 2, "flatten": False}
@@ -164,6 +165,21 @@ def test_tensors_of_a_file_are_read_and_not_mapped(tmp_path: Path) -> None:
         assert not isinstance(weight, np.memmap) and not isinstance(weight.base, np.memmap)
         expected = run(network(), {"data": X}, outputs=["fc"])["fc"]
         np.testing.assert_array_equal(run(store, {"data": X}, outputs=["fc"])["fc"], expected)
+
+
+def test_only_numpy_is_imported(tmp_path: Path) -> None:
+    path = tmp_path / "net.safetensors"
+    network().save(path)
+    script = (
+        "import sys, neutral, neutral.reference, numpy\n"
+        "store = neutral.open(sys.argv[1]); x = numpy.ones((1, 3), 'float32')\n"
+        "print(neutral.reference.run(store, {'data': x, 'extra': x[:, :1]})['sum'].tolist())\n"
+        "names = {name.partition('.')[0] for name in sys.modules}\n"
+        "print(*sorted({'torch', 'onnx', 'onnxruntime', 'h5py', 'scipy', 'safetensors', 'mxnet'} & names))\n"
+    )
+    done = run_python(script, str(path))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["[[3.0]]", ""]
 
 
 def test_tensors_of_a_file_are_in_memory_one_layer_at_a_time(tmp_path: Path) -> None:
