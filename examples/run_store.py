@@ -27,8 +27,8 @@ def read_operators(path="operators.md"):
 
 
 def read_store(path, numpy_dtypes):
-    """Return the manifest, and the tensors by key, mapped."""
-    raw = np.memmap(path, np.uint8, "r")
+    """Return the manifest, and the tensors by key."""
+    raw = np.fromfile(path, np.uint8)
     start = 8 + int.from_bytes(raw[:8].tobytes(), "little")
     header = json.loads(raw[8:start].tobytes())
     manifest = json.loads(header.pop("__metadata__")["neutral"])

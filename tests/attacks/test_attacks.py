@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("torch.nn")
@@ -16,12 +17,21 @@ pytest.importorskip("h5py")
 from hostile_files import ATTACKS, MARKER
 
 from neutral.store.check import check
+from neutral.store.safetensors import write_tensors
+from neutral.tensor import from_numpy
 
 COMMANDS = {
     "inspect": ("inspect", "{input}"),
     "check": ("check", "--data", "{input}"),
     "export": ("export", "{input}", "-o", "out.safetensors"),
+    "inspect --summary": ("inspect", "{store}", "--summary", "--stats"),
     "emit": ("emit", "{store}", "-o", "network.py"),
+    "emit to ONNX": ("emit", "{store}", "-o", "network.onnx"),
+    "run": ("run", "{store}", "--input", "data=data.npy", "-o", "outputs.npz"),
+    "golden": ("golden", "{store}", "-o", "golden.safetensors"),
+    "verify": ("verify", "{store}", "--reference"),
+    "load --like": ("load", "weights.safetensors", "--like", "{store}", "--into", "own:Net", "-o", "loaded.pth"),
+    "migrate": ("migrate", "{input}", "-o", "migrated", "--onnx"),
 }
 EXIT_CODES = range(9)
 """What docs/cli.md documents; 70 is an error that Neutral did not foresee."""
@@ -50,6 +60,7 @@ def _run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 def test_an_attack_does_no_harm(tmp_path: Path, name: str) -> None:
     """Run every command on the attack, and ``emit`` on the store that ``export`` makes of it, if it makes one."""
     path = ATTACKS[name](tmp_path)
+    _write_own_files(tmp_path)
     for command, words in COMMANDS.items():
         exported = tmp_path / "out.safetensors"
         store = exported.name if exported.exists() else path.name
@@ -62,6 +73,13 @@ def test_an_attack_does_no_harm(tmp_path: Path, name: str) -> None:
         if result.returncode == 0 and command == "emit":
             imported = _run_source(tmp_path)
             assert imported.returncode == 0 and not (tmp_path / MARKER).exists(), imported.stderr[-2000:]
+
+
+def _write_own_files(folder: Path) -> None:
+    """Write the files that a user adds to a command: inputs, weights and a module."""
+    np.save(folder / "data.npy", np.ones((2, 3), np.float32))
+    write_tensors({"weight": from_numpy(np.ones((2, 3), np.float32))}, folder / "weights.safetensors", {"format": "pt"})
+    (folder / "own.py").write_text("from torch import nn\n\n\ndef Net():\n    return nn.Linear(3, 2, bias=False)\n")
 
 
 def _run_source(folder: Path) -> subprocess.CompletedProcess[str]:
