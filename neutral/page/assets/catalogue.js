@@ -22,10 +22,10 @@ function fillCatalogue() {
     { title: "dtypes", value: (entry) => entry.dtypes.join(", ") },
     { title: "size", right: true, value: (entry) => entry.nbytes, cell: (entry) => byteSize(entry.nbytes) },
     { title: "error", value: (entry) => entry.error ?? "" },
-    { title: "source SHA-256", value: (entry) => entry.digest ?? "", cell: (entry) => element("code", {}, entry.digest ?? "") },
+    { title: "source SHA-256", value: (entry) => entry.digest ?? "", cell: (entry) => element("code", { title: entry.digest ?? undefined }, shortened(entry.digest ?? "", 17)) },
   ];
   byId("entries").append(table(entries, columns, {
-    sort: 0,
+    sort: "status",
     filter: "Filter checkpoints",
     choices: [
       ["all", () => true],

@@ -189,7 +189,7 @@ function fillLayers(place) {
     { title: "tensors", value: (layer) => layer.tensors.map((tensor) => `${tensor.role} ${shapeText(tensor.shape)}`).join(", ") },
     { title: "dtype", value: (layer) => [...new Set(layer.tensors.map((tensor) => tensor.dtype))].join(" ") },
     { title: "parameters", right: true, value: (layer) => layer.parameters, cell: (layer) => grouped(layer.parameters) },
-    { title: "NaN", right: true, value: (layer) => worst(layer, "nan"), cell: (layer) => (worst(layer, "nan") ? grouped(worst(layer, "nan")) : "") },
+    { title: "NaN", right: true, value: (layer) => worst(layer, "nan") || "", cell: (layer) => (worst(layer, "nan") ? grouped(worst(layer, "nan")) : "") },
     { title: "typed by", value: (layer) => layer.typed_by },
   ];
   const shown = element("div", { class: "layer-details" });

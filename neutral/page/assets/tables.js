@@ -1,16 +1,18 @@
-// Tables that can be sorted and filtered; long ones are shown in parts.
+// Tables that can be sorted and filtered; long ones are shown in parts, and empty columns are left out.
 
 const FIRST_ROWS = 200, LONG = 40;
 
 /**
  * Return a table.
  *
- * columns: each with `title`; `value(row)` to sort and search by; optionally `cell(row)`, what is shown; `right`.
+ * allColumns: each with `title`; `value(row)` to sort and search by; optionally `cell(row)`, what is shown; `right`.
  * options: `filter`, the label of a field to filter by; `choices`, a list of [label, predicate]; `className(row)`;
- * `open(row)`, what a click on a row does; `sort`, the number of a column to sort by at first.
+ * `open(row)`, what a click on a row does; `sort`, the title of the column to sort by at first.
  */
-function table(rows, columns, options = {}) {
-  const state = { sort: options.sort ?? null, down: false, text: "", choice: 0, all: false };
+function table(rows, allColumns, options = {}) {
+  const columns = allColumns.filter((column) => rows.some((row) => column.value(row) !== ""));
+  const first = columns.findIndex((column) => column.title === options.sort);
+  const state = { sort: first < 0 ? null : first, down: false, text: "", choice: 0, all: false };
   const head = element("tr");
   const body = element("tbody");
   const foot = element("p", { class: "more" });

@@ -85,6 +85,8 @@ def test_one_bad_file_stops_no_other(tree: Path, tmp_path: Path) -> None:
     assert entries["deep/gluon"].store == "deep/again/gluon.safetensors"
     assert (entries["model-0000"].layers, entries["model-0000"].parameters) == (1, 8)
     assert entries["model-0000"].dtypes == ("float32",)
+    assert [entries[name].has_graph for name in ("model-0000", "deep/again/gluon", "cut")] == [True, False, None]
+    assert entries["deep/gluon"].has_graph is False and entries["model-0000"].opaque == 0
     for entry in summary.entries:
         if entry.store:
             assert check(out / entry.store, data=True).ok
@@ -300,7 +302,22 @@ DAMAGED_LINES = (
     b"[" * 100_000,
     b'{"name": "x", "sources": ["y"]}',
     b"null",
+    json.dumps({**vars(Entry("x", ("y",))), "has_graph": "yes"}).encode(),
+    json.dumps({**vars(Entry("x", ("y",))), "opaque": -1}).encode(),
 )
+
+
+def test_a_journal_of_an_earlier_version_tells_nothing_of_graphs(tree: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    archive([str(tree)], out, workers=1)
+    items = list(entries_of(out).values())
+    for item in items:
+        del item["has_graph"], item["opaque"]
+    (out / "journal.jsonl").write_text("".join(json.dumps(item) + "\n" for item in items))
+    summary = archive([str(tree)], out, workers=1)
+    assert not summary.notes and summary.resumed >= 3
+    kept = [entry for entry in summary.entries if entry.status == "converted"]
+    assert kept and all(entry.has_graph is None and entry.opaque == 0 for entry in kept)
 
 
 @pytest.mark.parametrize("line", DAMAGED_LINES, ids=range(len(DAMAGED_LINES)))

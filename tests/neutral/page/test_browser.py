@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from browser import BROWSER, REASON, drive
+from cli_cases import linear_store
+from neutral.cli.description import describe
 from neutral.graph import Graph, Input, Layer, Node, Value
 from neutral.page import network_document, render_page
 from neutral.store import Store
@@ -217,6 +219,30 @@ def test_a_phone(tmp_path: Path) -> None:
     assert result["start"] <= result["width"] and result["end"] <= result["width"]
     assert result["sheet"] == [0, result["width"], True] and result["inSight"]
     assert result["text"] >= 11 and result["chart"]
+
+
+def test_a_verification_without_a_network_and_layers_without_a_graph(tmp_path: Path) -> None:
+    driver = """
+    await wait();
+    const tabs = () => [...document.querySelectorAll("#tabs button")].map((tab) => tab.textContent);
+    const shown = document.querySelector("main > section:not([hidden])");
+    const result = { tabs: tabs(), text: shown.innerText, points: shown.querySelectorAll(".chart circle").length };
+    shown.querySelector("tr.link")?.click(); await wait();
+    return { ...result, details: shown.querySelector(".layer-details")?.innerText ?? "" };
+    """
+    report = {"verification": verification([row("fc", 1e-7, True)], None)}
+    result, console = drive(render_page("network", "Verification of Net", report), driver, tmp_path)
+    assert console == [] and not isinstance(result, str), (result, console)
+    assert result["tabs"] == ["Verification"] and result["points"] == 1 and "fc" in result["text"]
+    store = linear_store()
+    store.graph = None
+    key = next(iter(store.tensors))
+    counts = {"minimum": 0.0, "maximum": 2.0, "mean": 1.0, "nan": 3, "infinite": 0, "zeros": 1, "histogram": (1, 0, 2)}
+    document = network_document(store, describe(store, "layers"), {"inputs": {}, "layers": []}, {key: counts})
+    result, console = drive(render_page("network", "layers", document), driver, tmp_path)
+    assert console == [] and not isinstance(result, str), (result, console)
+    assert result["tabs"] == ["Layers", "Findings", "Source"]
+    assert "NaN: 3" in result["details"] and key in result["details"]
 
 
 def test_the_catalogue_puts_failures_first_and_marks_what_to_know(tmp_path: Path) -> None:
