@@ -56,7 +56,11 @@ def test_large_weights_become_shards_and_the_card_loads_them(stored: Path, tmp_p
     names = {path.name for path in (tmp_path / "hub").iterdir()}
     assert {"model-00001-of-00002.safetensors", "model.safetensors.index.json"} < names
     assert "model.safetensors" not in names
-    code = (tmp_path / "hub" / "README.md").read_text().split("```python\n")[1].split("```")[0]
+    card = (tmp_path / "hub" / "README.md").read_text()
+    for name in names - {"README.md"}:
+        digest = hashlib.sha256((tmp_path / "hub" / name).read_bytes()).hexdigest()
+        assert name == "config.json" or f"| {digest} |" in card, name
+    code = card.split("```python\n")[1].split("```")[0]
     code += f"print(model(load_file({str(SHAPES / 'golden.safetensors')!r})['inputs.data']).tolist())"
     run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path / "hub", capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
