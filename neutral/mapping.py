@@ -11,7 +11,8 @@ from neutral.errors import UsageError
 from neutral.graph import Layer
 from neutral.matching.layouts import TensorLayout
 from neutral.matching.mapping_file import Mappable, check_mapping, resolve_mapping
-from neutral.matching.plan import Plan, child
+from neutral.matching.plan import Plan
+from neutral.matching.plan_entries import child
 from neutral.matching.rename_patterns import expand_patterns
 from neutral.store.store import Store
 from neutral.tensor import Tensor, lazy_tensor

@@ -14,7 +14,8 @@ from neutral.matching.mapping_matcher import MappingMatcher
 from neutral.matching.matcher import Match, Matcher, Matching, Remark, run_matchers
 from neutral.matching.names import NameMatcher
 from neutral.matching.network import Network, describe_store
-from neutral.matching.plan import Leftover, Pair, Plan
+from neutral.matching.plan import Plan
+from neutral.matching.plan_entries import Leftover, Pair
 from neutral.matching.planning import make_plan
 from neutral.matching.structure import StructureMatcher
 from neutral.matching.target import Target

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Iterator, Sequence
 
 from neutral.matching.attributes import Difference
-from neutral.matching.plan import Pair, child
+from neutral.matching.plan_entries import Pair, child
 from neutral.matching.target import Target
 
 

@@ -11,7 +11,7 @@ from neutral.matching.layouts import TensorLayout
 from neutral.matching.matcher import Matching
 from neutral.matching.network import Network
 from neutral.matching.pairs import filled_tensors
-from neutral.matching.plan import Leftover, Pair
+from neutral.matching.plan_entries import Leftover, Pair
 
 
 def find_unused(

@@ -9,7 +9,7 @@ from neutral.matching.attributes import Difference, differences
 from neutral.matching.compatibility import check_compatibility
 from neutral.matching.matcher import Match, Matching
 from neutral.matching.network import Network
-from neutral.matching.plan import Pair, child
+from neutral.matching.plan_entries import Pair, child
 from neutral.matching.target import Target
 
 

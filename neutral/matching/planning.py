@@ -15,7 +15,8 @@ from neutral.matching.mapping_matcher import MappingMatcher
 from neutral.matching.matcher import Matcher, Matching, run_matchers
 from neutral.matching.network import Network, describe_store
 from neutral.matching.pairs import make_pairs
-from neutral.matching.plan import Pair, Plan
+from neutral.matching.plan import Plan
+from neutral.matching.plan_entries import Pair
 from neutral.matching.refusal import refuse
 from neutral.matching.regroup import regroup_layers
 from neutral.matching.regroup_proposals import describe_foldable_norms, propose_regroupings

@@ -34,7 +34,7 @@ def refuse(
 
     Example:
         >>> from neutral.graph import Layer
-        >>> from neutral.matching.plan import Leftover
+        >>> from neutral.matching.plan_entries import Leftover
         >>> class Description:
         ...     name = "Net"
         ...     network = Network({}, {})

@@ -8,7 +8,7 @@ from typing import Iterator, Sequence
 from neutral.dtypes import NUMPY_DTYPE
 from neutral.matching.layouts import Part, TensorLayout, assemble
 from neutral.matching.network import Network
-from neutral.matching.plan import Pair
+from neutral.matching.plan_entries import Pair
 from neutral.store import Store
 from neutral.tensor import Tensor
 

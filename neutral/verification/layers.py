@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Hashable, Iterator, Mapping, Sequence
 
-from neutral.matching.plan import Pair
+from neutral.matching.plan_entries import Pair
 from neutral.operators.recurrent import GATES
 from neutral.verification.comparison import spread
 from neutral.verification.golden import Golden

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from neutral.matching.plan import Pair
+from neutral.matching.plan_entries import Pair
 from neutral.verification.comparison import Comparison, compare, likely_cause
 from neutral.verification.report import Row
 from neutral.verification.rounding import Rounding

@@ -8,7 +8,8 @@ import numpy as np
 
 from cli_cases import linear_store
 from neutral.graph import Graph, Input, Layer, Node, Value
-from neutral.matching.plan import Leftover, Pair, Plan
+from neutral.matching.plan import Plan
+from neutral.matching.plan_entries import Leftover, Pair
 from neutral.notebook import MOST_ROWS, html_table
 from neutral.store import Store
 from neutral.verification.comparison import Comparison

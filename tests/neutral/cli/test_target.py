@@ -18,7 +18,8 @@ LISTING_WRITER = '''
     from pathlib import Path
     from types import SimpleNamespace
 
-    from neutral.matching.plan import Pair, Plan
+    from neutral.matching.plan import Plan
+    from neutral.matching.plan_entries import Pair
 
 
     class Writer:

@@ -14,7 +14,8 @@ from neutral.mapping import Entry
 from neutral.mapping import read_mapping as read_entries
 from neutral.matching.attributes import Difference
 from neutral.matching.mapping_file import read_mapping
-from neutral.matching.plan import Leftover, Pair, Plan
+from neutral.matching.plan import Plan
+from neutral.matching.plan_entries import Leftover, Pair
 from neutral.matching.rename_patterns import expand_patterns
 from neutral.text import printable
 

@@ -7,7 +7,7 @@ from typing import Any, Callable
 import numpy as np
 import pytest
 
-from neutral.matching.plan import Pair
+from neutral.matching.plan_entries import Pair
 from neutral.verification.comparison import compare, likely_cause
 from neutral.verification.report import Row
 from neutral.verification.rounding import Rounding

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from neutral.errors import MatchError, UsageError
-from neutral.matching.plan import Pair
+from neutral.matching.plan_entries import Pair
 from neutral_to_torch import Plan, load_into, make_plan
 from stores import Builder
 

@@ -14,7 +14,8 @@ from torch import nn
 
 from golden_files import write_golden
 from neutral.errors import StoreError, VerificationError
-from neutral.matching.plan import Pair, Plan
+from neutral.matching.plan import Plan
+from neutral.matching.plan_entries import Pair
 from neutral.verification.golden import open_golden
 from neutral_to_torch import load_into, verify
 from pages import Page

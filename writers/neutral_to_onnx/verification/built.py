@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from neutral.matching.plan import Pair, Plan
+from neutral.matching.plan import Plan
+from neutral.matching.plan_entries import Pair
 from neutral.store import Store
 from neutral_to_onnx.composing import compose
 from neutral_to_onnx.files import tensor_proto

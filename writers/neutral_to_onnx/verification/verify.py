@@ -9,7 +9,7 @@ from typing import Iterator, Mapping
 
 from neutral.errors import VerificationError
 from neutral.graph import Graph, Value
-from neutral.matching.plan import Pair
+from neutral.matching.plan_entries import Pair
 from neutral.store import Store
 from neutral.verification.golden import Golden, open_golden
 from neutral.verification.outputs import compare_outputs

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from neutral.errors import MatchError, UsageError
-from neutral.matching.plan import Pair, Plan, child
+from neutral.matching.plan import Plan
+from neutral.matching.plan_entries import Pair, child
 from neutral.matching.regroup import regroup_layers
 from neutral.store import Store
 from neutral.tensor import Tensor

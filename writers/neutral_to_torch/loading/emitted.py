@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from neutral.errors import MatchError, NeutralError
-from neutral.matching.plan import Leftover, Pair, Plan
+from neutral.matching.plan import Plan
+from neutral.matching.plan_entries import Leftover, Pair
 from neutral.store import Store
 from neutral.tensor import Tensor
 from neutral_to_torch.adapters.state import COUNTER, state_of

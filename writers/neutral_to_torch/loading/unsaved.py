@@ -9,7 +9,8 @@ from weakref import WeakKeyDictionary
 from torch import nn
 
 from neutral.matching.attributes import Difference
-from neutral.matching.plan import Pair, Plan
+from neutral.matching.plan import Plan
+from neutral.matching.plan_entries import Pair
 from neutral.matching.unsaved import UnsavedAttribute, UnsavedAttributesWarning, unsaved_attributes, unsaved_lines
 from neutral_to_torch.adapters import adapter_of
 from neutral_to_torch.adapters.state import submodule
