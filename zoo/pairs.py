@@ -52,7 +52,9 @@ A module of the class that `neutral emit` writes takes its own store always, by 
 file: its tensors have the names and shapes that the emitter gives the store's, and the emitter's plan fills them
 (`emitted source` in the plan). The plan is graded like any other; a module that was edited so that it computes
 something else is matched like a module of another author. `neutral write WEIGHTS --like STORE` recognises fine-tuned
-weights of that class likewise, so that they need no mapping.
+weights of that class likewise, so that they need no mapping. Of source that was emitted up to a node (`--until`,
+`--outputs` with one node) both need to be told which layers may be lacking (`allow_unused`, and `allow_missing` to
+write); such a module is compared with the store up to that node, and what it lacks is written as the store has it.
 
 ## Grades
 

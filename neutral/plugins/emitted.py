@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Mapping
+from typing import TYPE_CHECKING, Mapping, Sequence
 
 from neutral.errors import NeutralError
 from neutral.mapping import COUNTER, tensors_by_name
@@ -13,6 +13,7 @@ from neutral.plugins.registry import WRITERS, load_all
 
 if TYPE_CHECKING:
     from neutral.store import Store
+    from neutral.tensor import Tensor
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,14 @@ class EmittedWeights:
     constants: tuple[str, ...]
 
 
-def recognise_emitted(weights: Store, like: Store) -> EmittedWeights | None:
+def recognise_emitted(weights: Store, like: Store, may_lack: Sequence[str] = ()) -> EmittedWeights | None:
     """Return the places of a store's tensors in weights that have the names and shapes of its emitted model.
 
     Args:
         weights: The store of the weights, such as a fine-tuned state dict.
         like: The store that was emitted.
+        may_lack: Shell patterns of its layers that the weights may lack, as those of a model do that was emitted up to
+            a node before them.
 
     Returns:
         None for weights of any other model, without a graph, and where no writer that emits is installed.
@@ -50,6 +53,17 @@ def recognise_emitted(weights: Store, like: Store) -> EmittedWeights | None:
     if like.graph is None:
         return None
     available = {name: item for name, item in tensors_by_name(weights).items() if not _is_counter(name)}
+    recognised = _recognise(available, like)
+    if recognised is None and may_lack:
+        from neutral.cut_store import stores_up_to_a_node
+
+        shorter = stores_up_to_a_node(like, Counter(item.shape for item in available.values()), may_lack)
+        return next(filter(None, (_recognise(available, store) for store in shorter)), None)
+    return recognised
+
+
+def _recognise(available: Mapping[str, Tensor], like: Store) -> EmittedWeights | None:
+    assert like.graph is not None
     executed = {name: like.layers[name] for name in dict.fromkeys(like.graph.layer_names())}
     shapes = Counter(
         like.tensors[key].shape for key in {k for item in executed.values() for k in item.tensors.values()}

@@ -113,7 +113,7 @@ def write(
     symbol = _source_file(like, "graph")
     if parameters is None:
         raise UsageError(f"{name}: it was not made from an MXNet parameter file.")
-    emitted = recognise_emitted(store, like) if mapping is None else None
+    emitted = recognise_emitted(store, like, tuple(allow_missing)) if mapping is None else None
     if emitted is not None:
         mapping, allow_unused = emitted.mapping, (*allow_unused, *map(glob.escape, emitted.constants))
     assignment = assign(store, like, read_mapping(mapping, like.layers), allow_unused, allow_missing)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import Any, Callable
+from typing import Any, Callable, Sequence
 
 import torch
 from torch import nn
 
+from neutral.cut_store import stores_up_to_a_node
 from neutral.errors import MatchError, NeutralError
 from neutral.matching.plan import Plan
 from neutral.matching.plan_entries import Leftover, Pair
@@ -42,6 +43,24 @@ def compose_for(module: nn.Module, store: Store) -> Emission | None:
         return compose(store)
     except NeutralError:
         return None
+
+
+def store_up_to(module: nn.Module, store: Store, may_lack: Sequence[str]) -> Store | None:
+    """Return the store with the part of its graph that a module computes whose source was emitted up to a node.
+
+    Args:
+        module: The module, which may be of any class.
+        store: The store.
+        may_lack: Shell patterns of layers that the module may lack.
+
+    Returns:
+        The store whose emitted class has the module's tensors and code; None for any other module.
+    """
+    for shorter in stores_up_to_a_node(store, Counter(_shapes(module).values()), may_lack):
+        emission = compose_for(module, shorter)
+        if emission is not None and has_state_of(module, emission, shorter) and has_code_of(module, emission):
+            return shorter
+    return None
 
 
 def has_state_of(module: nn.Module, emission: Emission, store: Store) -> bool:

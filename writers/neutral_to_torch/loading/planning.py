@@ -16,7 +16,7 @@ from neutral.matching.plan import Plan
 from neutral.matching.refusal import refuse
 from neutral.store import Store
 from neutral.verification.golden import Golden, open_golden
-from neutral_to_torch.loading.emitted import check_emitted, compose_for, has_code_of, has_state_of
+from neutral_to_torch.loading.emitted import check_emitted, compose_for, has_code_of, has_state_of, store_up_to
 from neutral_to_torch.loading.proof import grade_plan
 from neutral_to_torch.loading.prove import reproduces
 from neutral_to_torch.loading.target import TorchTarget, rewritten_targets, trace_target
@@ -79,6 +79,8 @@ def make_plan(
     mapping = resolve_mapping(mapping)
     if golden is not None and not isinstance(golden, Golden):
         golden = open_golden(golden)
+    shorter = store_up_to(module, store, tuple(allow_unused)) if mapping is None else None
+    store, end = (store, "") if shorter is None or shorter.graph is None else (shorter, shorter.graph.outputs[0].node)
     recorded = golden
     allowed = tuple(allow_unused), tuple(allow_missing), tuple(allow_attributes)
 
@@ -133,6 +135,10 @@ def make_plan(
         except MatchError:
             if plan is None:
                 raise
+    if end:
+        plan = replace(
+            plan, notes=(*plan.notes, f"compared with the store up to {end}, where the module's source ends")
+        )
     if require_proof and not plan.grade.is_proven:
         raise MatchError(
             f"the plan for {type(module).__name__} is {plan.grade}; nothing has been loaded. "
