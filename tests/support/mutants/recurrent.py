@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +14,16 @@ from mutants.sequential import flat, norm
 from neutral.graph import Value
 
 
-def recurrent(g: GraphBuilder, kind: str, x: Value, inputs: int, hidden: int, layers: int, both: bool) -> Value:
+def recurrent(
+    g: GraphBuilder,
+    kind: str,
+    x: Value,
+    inputs: int,
+    hidden: int,
+    layers: int,
+    both: bool,
+    states: Sequence[Value] = (),
+) -> Value:
     """Add a recurrent layer over (time, batch, features)."""
     gates = {"lstm": 4, "gru": 3, "rnn": 1}[kind] * hidden
     arrays = {}
@@ -33,7 +42,7 @@ def recurrent(g: GraphBuilder, kind: str, x: Value, inputs: int, hidden: int, la
         attributes.update(projection_size=0, clip_min=None, clip_max=None, clip_nan=False)
     if kind == "rnn":
         attributes.update(nonlinearity="tanh")
-    return g.node(kind, x, name="rnn", arrays=arrays, **attributes)
+    return g.node(kind, x, *states, name="rnn", arrays=arrays, **attributes)
 
 
 def times_first(g: GraphBuilder, x: Value) -> Value:

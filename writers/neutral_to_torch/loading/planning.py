@@ -19,6 +19,7 @@ from neutral.verification.golden import Golden, open_golden
 from neutral_to_torch.loading.emitted import check_emitted, compose_for, has_code_of, has_state_of, store_up_to
 from neutral_to_torch.loading.proof import grade_plan
 from neutral_to_torch.loading.prove import reproduces
+from neutral_to_torch.loading.states import without_states
 from neutral_to_torch.loading.target import TorchTarget, rewritten_targets, trace_target
 
 
@@ -81,6 +82,7 @@ def make_plan(
         golden = open_golden(golden)
     shorter = store_up_to(module, store, tuple(allow_unused)) if mapping is None else None
     store, end = (store, "") if shorter is None or shorter.graph is None else (shorter, shorter.graph.outputs[0].node)
+    store, zeros = without_states(module, store, example) if golden is None else (store, "")
     recorded = golden
     allowed = tuple(allow_unused), tuple(allow_missing), tuple(allow_attributes)
 
@@ -139,6 +141,8 @@ def make_plan(
         plan = replace(
             plan, notes=(*plan.notes, f"compared with the store up to {end}, where the module's source ends")
         )
+    if zeros:
+        plan = replace(plan, notes=(*plan.notes, zeros))
     if require_proof and not plan.grade.is_proven:
         raise MatchError(
             f"the plan for {type(module).__name__} is {plan.grade}; nothing has been loaded. "
