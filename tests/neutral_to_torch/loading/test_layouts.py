@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable, cast
 
 import numpy as np
 import pytest
@@ -321,6 +321,50 @@ def test_a_product_with_a_stack_is_several_layers(use, example) -> None:
 def test_another_product_with_a_stack_is_refused(use) -> None:
     with pytest.raises(MatchError):
         load_into(Experts(use), experts(), example=torch.randn(4, 6))
+
+
+def attention() -> Store:
+    g = GraphBuilder(seed=6)
+    x = g.input(shape=(None, 5, 8))
+    query, key, value = (g.linear(x, 8, features=8, flatten=False, name=name) for name in ("query", "key", "value"))
+    scores = g.node("multiply", g.node("matmul", query, g.node("transpose", key, axes=(0, 2, 1))), 8**-0.5)
+    mixed = g.node("matmul", g.node("softmax", scores, axis=-1), value)
+    return cast(Store, g.store(g.linear(mixed, 8, features=8, flatten=False, name="out")))
+
+
+class StackedAttention(nn.Module):
+    """Projects by one product with three matrices; it may fold the batch into the rows."""
+
+    def __init__(self, use: Any, order: tuple[int, ...] = (0, 1, 2), axis: int = -1) -> None:
+        super().__init__()
+        self.weights, self.biases = nn.Parameter(torch.randn(3, 8, 8)), nn.Parameter(torch.randn(3, 8))
+        self.last, self.use, self.order, self.axis = nn.Linear(8, 8), use, order, axis
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        projected = self.use(x, self.weights, self.biases)
+        query, key, value = (projected[index] for index in self.order)
+        result: torch.Tensor = self.last((query @ key.mT * 8**-0.5).softmax(self.axis) @ value)
+        return result
+
+
+PROJECTIONS = {
+    "einsum": lambda x, w, b: torch.einsum("bti,koi->kbto", x, w) + b[:, None, None],
+    "vmap": lambda x, w, b: torch.vmap(lambda w, b: F.linear(x, w, b))(w, b),
+    "baddbmm": lambda x, w, b: torch.baddbmm(b[:, None], x.flatten(0, 1).expand(3, -1, -1), w.mT).view(3, *x.shape),
+    "one by one": lambda x, w, b: [x @ w[k].T + b[k] for k in range(3)],
+}
+
+
+@pytest.mark.parametrize("use", PROJECTIONS.values(), ids=PROJECTIONS)
+@pytest.mark.parametrize("example", [torch.randn(1, 5, 8), torch.randn(2, 5, 8), None])
+def test_projections_of_attention_from_one_stack(use: Any, example: Any) -> None:
+    module, store = StackedAttention(use), attention()
+    assert load_into(module, store, example=example, require_proof=True).grade.is_proven
+    x = torch.randn(3, 5, 8)
+    with torch.no_grad():
+        torch.testing.assert_close(module.eval()(x), build(store)(x), rtol=1e-4, atol=1e-5)
+    with pytest.raises(MatchError):
+        load_into(StackedAttention(use, axis=1), store, example=example)
 
 
 def test_addmm_with_factors_is_refused() -> None:

@@ -10,7 +10,7 @@ import torch
 from neutral.errors import NeutralError
 from neutral.graph import Graph, Input, Node, Operand, Value
 from neutral.matching.dataflow import DataflowGraph, Port, Vertex
-from neutral.matching.equivalence import AXIS_ORDERS, Alignment, AxisOrder, EquivalenceQuery
+from neutral.matching.equivalence import AXIS_ORDERS, Alignment, AxisOrder, EquivalenceQuery, Source
 from neutral.matching.heuristics import HEURISTICS
 from neutral.store import Store
 from neutral_to_torch.emission.build import build
@@ -54,6 +54,25 @@ class TorchProbe:
         return self._draw(query, 1) if answer else answer
 
     def _draw(self, query: EquivalenceQuery, draw: int) -> Alignment | bool | None:
+        """Answer by one draw; values without an axis that the store has are its batch, if not an axis of one."""
+        answer = self._draw_aligned(query, draw, batch=None)
+        if answer is not False or not any(self._may_be_folded(query, source) for source in query.sources):
+            return answer
+        batches = {tensor.shape[0] for tensor in self._inputs() if tensor.dim()}
+        answers = (self._draw_aligned(query, draw, batch) for batch in sorted(batches))
+        return next(filter(None, answers), False)
+
+    def _inputs(self) -> list[torch.Tensor]:
+        return [
+            self.record.examples[item.name] for item in self.record.graph.inputs if item.name in self.record.examples
+        ]
+
+    def _may_be_folded(self, query: EquivalenceQuery, source: Source) -> bool:
+        """Return whether a value has one axis less than the store's, as where its batch is folded into its rows."""
+        shape = self.record.shapes.get(_value(query.graphs[1], source.module[0]), ())
+        return bool(shape) and source.alignment.rank == len(shape) + 1
+
+    def _draw_aligned(self, query: EquivalenceQuery, draw: int, batch: int | None) -> Alignment | bool | None:
         stored, module = query.graphs
         module_values: dict[Value, torch.Tensor] = {}
         stored_values: dict[Value, torch.Tensor] = {}
@@ -61,7 +80,10 @@ class TorchProbe:
             values = self._source_values(module, source.module[0], 2 * number + draw)
             module_values.update({_value(module, port): values for port in source.module})
             shape = _parameter_shape(stored, stored.vertices[source.stored[0][0]])
-            aligned = _align(values, source.alignment, shape)
+            is_folded = batch is not None and self._may_be_folded(query, source) and len(values) % batch == 0
+            aligned = (
+                values.unflatten(0, (batch, -1)) if is_folded and batch else _align(values, source.alignment, shape)
+            )
             stored_values.update({_value(stored, port): aligned for port in source.stored})
         try:
             module_result = self._run_module(module, query.interiors[1], module_values, query.module)
@@ -77,11 +99,14 @@ class TorchProbe:
         return False
 
     def _source_values(self, graph: DataflowGraph, port: Port, seed: int) -> torch.Tensor:
-        """Return the recorded tensor of an input or constant, random values of the recorded shape for others."""
+        """Return the recorded tensor of a constant, or of an input that may be numbers of things; else random ones."""
         value = _value(graph, port)
-        if value.node in self.record.examples:
-            return self.record.examples[value.node].cpu()
-        shape, dtype = self.record.shapes[value], self.record.dtypes[value]
+        example = self.record.examples.get(value.node)
+        is_input = any(item.name == value.node for item in self.record.graph.inputs)
+        if example is not None and not (is_input and example.is_floating_point() and example.dim() > 2):
+            return example.cpu()
+        shape = self.record.shapes[value] if example is None else example.shape
+        dtype = self.record.dtypes[value] if example is None else example.dtype
         generator = torch.Generator().manual_seed(seed)
         values = torch.randn(shape, generator=generator) * HEURISTICS.probe_std
         return values if dtype.is_floating_point else values.abs().to(dtype)
