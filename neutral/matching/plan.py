@@ -208,7 +208,7 @@ class Plan:
             raise SourceError(f"{where}: this plan is damaged ({type(error).__name__}: {error}).") from None
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the plan as TOML.
+        """Write the plan as TOML: a line for each pair, without the entries that are empty.
 
         Args:
             path: The file; replaced if it exists.
@@ -216,7 +216,16 @@ class Plan:
         Raises:
             TargetError: The file cannot be written.
         """
-        write_document(path, self.to_dict())
+        document = self.to_dict()
+        pairs = [
+            {
+                name: value
+                for name, value in pair.items()
+                if value not in ("", [], {}) or name in ("layer", "module", "reason")
+            }
+            for pair in document["pair"]
+        ]
+        write_document(path, {**document, "pair": pairs}, lines="pair")
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Plan:

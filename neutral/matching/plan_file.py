@@ -49,12 +49,13 @@ def read_document(path: str | os.PathLike[str]) -> dict[str, Any]:
     return document
 
 
-def write_document(path: str | os.PathLike[str], document: Mapping[str, Any]) -> None:
+def write_document(path: str | os.PathLike[str], document: Mapping[str, Any], lines: str | None = None) -> None:
     """Write a document as TOML.
 
     Args:
         path: The file, replaced atomically.
         document: Tables, lists, strings, numbers and booleans.
+        lines: The key of a list of tables that are written one a line, before the other tables.
 
     Raises:
         TargetError: The file cannot be written.
@@ -71,8 +72,26 @@ def write_document(path: str | os.PathLike[str], document: Mapping[str, Any]) ->
 
     from neutral.store.atomic import atomic_file
 
+    rest = dict(document)
+    text = ""
+    if lines is not None:
+        tables = [f"    {_in_one_line(table)},\n" for table in rest.pop(lines)]
+        first = {name: rest.pop(name) for name in list(rest) if not isinstance(rest[name], (dict, list))}
+        text = f"{tomli_w.dumps(first)}{lines} = [\n{''.join(tables)}]\n"
     with atomic_file(path) as file:
-        file.write(tomli_w.dumps(document).encode())
+        file.write((text + tomli_w.dumps(rest)).encode())
+
+
+def _in_one_line(value: Any) -> str:
+    """Return a value as TOML without a line break."""
+    import tomli_w
+
+    if isinstance(value, Mapping):
+        items = (f"{tomli_w.dumps({name: 0})[:-5]} = {_in_one_line(item)}" for name, item in value.items())
+        return f"{{ {', '.join(items)} }}"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_in_one_line, value))}]"
+    return tomli_w.dumps({"x": value})[4:-1]
 
 
 def is_plan(document: Mapping[str, Any]) -> bool:

@@ -75,6 +75,16 @@ def test_the_table_is_aligned_and_cannot_act_on_a_terminal(plan: Plan) -> None:
         assert kinds == [printable(pair.kind).split(" ")[0] for pair in plan.pairs]
 
 
+def test_a_plan_file_has_one_line_a_layer(tmp_path: Path) -> None:
+    roles = {"weight": "features.0.weight", "bias": "features.0.bias"}
+    pairs = [Pair(f"conv{k}", "features.0", "convolution", "name", tensors=roles) for k in range(20)]
+    plan = Plan((*pairs, Pair('a.b \n"c"', "", "parameter", "structure", "why", constants={"x": "zeros"})))
+    plan.save(tmp_path / "plan.toml")
+    lines = (tmp_path / "plan.toml").read_text().splitlines()
+    assert sum(line.lstrip().startswith("{ layer = ") for line in lines) == 21 and len(lines) < 40
+    assert Plan.load(tmp_path / "plan.toml") == plan
+
+
 def test_a_mapping_file_is_lines_of_names(tmp_path: Path) -> None:
     path = tmp_path / "map.toml"
     path.write_text('dense0 = "fc1"\n"dense1" = "fc0"\n')
