@@ -60,7 +60,7 @@ class TorchProbe:
             return answer
         batches = {tensor.shape[0] for tensor in self._inputs() if tensor.dim()}
         answers = (self._draw_aligned(query, draw, batch) for batch in sorted(batches))
-        return next(filter(None, answers), False)
+        return next((item for item in answers if item), False)
 
     def _inputs(self) -> list[torch.Tensor]:
         return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import warnings
 from dataclasses import replace
@@ -20,12 +21,14 @@ from neutral_to_torch.adapters.state import COUNTER
 from neutral_to_torch.emission.build import load
 from neutral_to_torch.emission.compose import Emission, compose
 from neutral_to_torch.loading.apply import apply_plan
+from neutral_to_torch.loading.dispatch import DispatchMode
 from neutral_to_torch.loading.proof_compare import output_order
 from neutral_to_torch.loading.proof_cost import UnprovenError
 from neutral_to_torch.loading.proof_inputs import Template, templates, uneven_template
 from neutral_to_torch.loading.proof_rows import compare_rows
 from neutral_to_torch.loading.proof_run import Comparison
 from neutral_to_torch.loading.sharded import is_sharded
+from neutral_to_torch.trace.outputs import tensors_in
 from neutral_to_torch.trace.preserve import preserved
 from neutral_to_torch.verification.run import compare_run
 
@@ -90,7 +93,7 @@ def _graded(
     recorded = golden is not None and _reproduces(trial, golden, plan, store)
     golden_evidence = "reference" if golden is not None and golden.is_reference else "golden"
     try:
-        result = _compared(trial, store, plan, example, golden, emission)
+        result = _compared(trial, module, store, plan, example, golden, emission)
     except UnprovenError:
         if recorded:
             return replace(plan, grade=Grade((golden_evidence,)))
@@ -159,7 +162,13 @@ def _loaded_copy(module: nn.Module, store: Store, plan: Plan, set_attributes: bo
 
 
 def _compared(
-    trial: nn.Module, store: Store, plan: Plan, example: Any, golden: Golden | None, emission: Emission | None
+    trial: nn.Module,
+    module: nn.Module,
+    store: Store,
+    plan: Plan,
+    example: Any,
+    golden: Golden | None,
+    emission: Emission | None,
 ) -> Comparison:
     """Return the comparison in the first precision, arguments and order of inputs in which both models run."""
     try:
@@ -171,7 +180,8 @@ def _compared(
     try:
         for template, dtype in product(templates(trial, store, emission, example, golden), _PRECISIONS):
             try:
-                result = _in_any_order(trial.to(dtype), reference, emission, store, plan, template)
+                with contextlib.nullcontext() if dtype == torch.float64 else _CopyMode(module):
+                    result = _in_any_order(trial.to(dtype), reference, emission, store, plan, template)
                 return (
                     result
                     if template.from_example
@@ -187,6 +197,25 @@ def _compared(
     except NeutralError as error:
         reason = _brief(error)
     raise UnprovenError(reason)
+
+
+class _CopyMode(DispatchMode):
+    """Dispatch mode that refuses tensors of a module whose copy is run: a function of the copy refers to the module.
+
+    In double precision they fail without it, since the module has another precision.
+
+    Args:
+        module: The module that was copied.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.tensors = {id(tensor) for tensor in (*module.parameters(), *module.buffers())}
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if any(id(tensor) in self.tensors for tensor in tensors_in((args, kwargs))):
+            raise UnprovenError("the module cannot be run as a copy: a function in it refers to the module itself")
+        return func(*args, **(kwargs or {}))
 
 
 def _in_any_order(
