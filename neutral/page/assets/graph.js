@@ -1,7 +1,7 @@
 // The graph on the screen: moved, zoomed, selected and opened by pointer, touch and keyboard.
 // Only what is in view is in the page, so that large graphs stay smooth.
 
-const LEAST_SCALE = 0.04, MOST_SCALE = 3, MARGIN = 200, FAR = 0.5, VERY_FAR = 0.22;
+const LEAST_SCALE = 0.04, MOST_SCALE = 3, MARGIN = 200, FAR = 0.45, VERY_FAR = 0.22;
 
 class GraphView {
   /** `covered` tells how many pixels at the bottom something else covers. */

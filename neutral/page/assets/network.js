@@ -225,7 +225,10 @@ function fillLayers(place) {
 }
 
 function fillFindings(place) {
-  const opaque = (data.graph?.vertices ?? []).filter((vertex) => vertex.kind === "opaque").map((vertex) => vertex.name);
+  const opaque = (data.graph?.vertices ?? []).filter((vertex) => vertex.kind === "opaque").map((vertex) => {
+    const { operator, reason } = Object.fromEntries(vertex.attributes);
+    return [vertex.name, operator, reason].filter(Boolean).join(": ");
+  });
   const inferred = data.layers.filter((layer) => layer.typed_by === "names").map((layer) => `${layer.name}: ${layer.kind}`);
   const rules = new Map();
   for (const layer of data.layers) {

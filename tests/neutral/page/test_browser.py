@@ -22,6 +22,9 @@ EVIL = "</script><img src=x onerror=document.title='owned'>"
 def network(stages: int, units: int, verification: dict[str, Any] | None = None, evil: str = "") -> str:
     """Return the page of a chain of residual units in stages."""
     nodes, last = [Node(f"net_stem{evil}", "relu", (Value("data"),), {})], f"net_stem{evil}"
+    if evil:
+        attributes = {"operator": evil, "attributes": {evil: evil}, "reason": f"unknown {evil}"}
+        nodes.append(Node(f"net_opaque{evil}", "opaque", (Value(last),), attributes))
     for stage in range(stages):
         for unit in range(units):
             start, prefix = last, f"net_stage{stage}_unit{unit}_"
@@ -139,6 +142,7 @@ def test_hostile_names_are_shown_as_text(tmp_path: Path) -> None:
     assert result["title"] == f"net{EVIL}" and result["heading"] == f"net{EVIL}" and result["images"] == 0
     assert result["scripts"] == 4  # the document, the layout, the page's own, the driver
     assert result["shown"] == f"net_stem{EVIL}" and f"note{EVIL}" in result["note"]
+    assert f"net_opaque{EVIL}: {EVIL}: unknown {EVIL}" in result["note"]
 
 
 def test_the_policy_forbids_what_is_not_of_the_page(tmp_path: Path) -> None:
