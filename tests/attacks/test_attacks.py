@@ -25,6 +25,7 @@ COMMANDS = {
     "check": ("check", "--data", "{input}"),
     "export": ("export", "{input}", "-o", "out.safetensors"),
     "inspect --summary": ("inspect", "{store}", "--summary", "--stats"),
+    "inspect --html": ("inspect", "{store}", "--html", "network.html"),
     "emit": ("emit", "{store}", "-o", "network.py"),
     "emit to ONNX": ("emit", "{store}", "-o", "network.onnx"),
     "run": ("run", "{store}", "--input", "data=data.npy", "-o", "outputs.npz"),

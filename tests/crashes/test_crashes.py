@@ -57,6 +57,7 @@ VERBS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "load and save the plan": ((*LOAD, "--save-plan", "plan.toml"), ("plan.toml",)),
     "run": (("run", "new.safetensors", "--input", "data=data.npy", "-o", "out.npz"), ("out.npz",)),
     "golden": (("golden", "new.safetensors", "-o", "golden.safetensors"), ("golden.safetensors",)),
+    "inspect and draw": (("inspect", "new.safetensors", "--html", "drawn.html"), ("drawn.html",)),
     "verify and report": ((*VERIFY, "--html", "report.html"), ("report.html",)),
     "emit as ONNX": (("emit", "new.safetensors", "-o", "net.onnx"), ("net.onnx",)),
     "emit as ONNX with external data": (
