@@ -43,6 +43,12 @@ def test_arithmetic_of_mxnet_2(check_numpy2: Any, expression: str) -> None:
     check_numpy2(expression, **given(expression, a=A, b=B))
 
 
+@pytest.mark.parametrize("expression", ["np.zeros((2, 3)) + a", "a - np.ones(3)", "np.maximum(np.zeros(3), a)"])
+def test_an_operand_of_unknown_dtype(check_numpy: Any, expression: str) -> None:
+    """The graph states the dtype of the other operand alone, as in cells that begin with zeros."""
+    check_numpy(expression, a=A)
+
+
 @pytest.mark.parametrize("expression", ["np.copysign(a, -1)", "np.copysign(2, a)", "np.copysign(i, -1)"])
 def test_sign_of_a_number(check_numpy1: Any, expression: str) -> None:
     """MXNet 2 cannot run these in a graph."""

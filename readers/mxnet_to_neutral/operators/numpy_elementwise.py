@@ -91,7 +91,8 @@ def _promoted(context: NodeContext, kind: str) -> tuple[Operand, Operand]:
     operands: list[Operand] = []
     for dtype, other in (context.dtypes, context.dtypes[::-1]):
         value = context.input(len(operands))
-        same_category = dtype is not None and other == common and (dtype in INTEGERS) == (other in INTEGERS)
+        is_known = dtype is not None and common is not None
+        same_category = is_known and other == common and (dtype in INTEGERS) == (other in INTEGERS)
         if dtype == "bool" and other != "bool" and kind == "subtract":
             value = context.node("cast", value, dtype=common or "int32")
         elif dtype != common and same_category:
