@@ -208,11 +208,21 @@ def _run(symbol, arrays, seed):
     mx.random.seed(seed or 0)
     args = {name: arrays[name] for name in symbol.list_arguments()}
     aux = {name: arrays[name] for name in symbol.list_auxiliary_states()}
-    bind = getattr(symbol, "bind", None) or symbol._bind
-    outputs = bind(mx.cpu(), args, grad_req="null", aux_states=aux).forward(is_train=False)
+    if hasattr(symbol, "bind"):
+        outputs = symbol.bind(mx.cpu(), args, grad_req="null", aux_states=aux).forward(is_train=False)
+    else:
+        outputs = _run_cached(symbol, _merged(args, aux))
     for output in outputs:
         output.wait_to_read()  # raises the error of an operator that failed
     return outputs
+
+
+def _run_cached(symbol, arrays):
+    """Return the outputs in MXNet 2, whose executors always record gradients; some operators have none on the CPU."""
+    names = symbol.list_inputs()
+    inputs = [arrays[name].copyto(mx.cpu()) for name in names]
+    outputs = mx.nd.CachedOp(symbol)(*inputs, default_device=None if names else mx.cpu())
+    return outputs if isinstance(outputs, (list, tuple)) else [outputs]
 
 
 @contextlib.contextmanager
