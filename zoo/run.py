@@ -5,7 +5,8 @@
     python zoo/run.py 'mxnet/resnet*' 'gluoncv/ssd*'    # only models that match; keep the other results
 
 Needs torch, and a Python with MXNet 1.9.1, GluonCV 0.10.5, GluonNLP 0.10.0 and GluonTS 0.9.9 in the variable
-NEUTRAL_MXNET_PYTHON; models of the last two are left out if they are not installed. Each result is appended to
+NEUTRAL_MXNET_PYTHON; models of the last two are left out if they are not installed. Those of MXNet 2 are left out
+without a Python with MXNet 2.0.0b1 in NEUTRAL_MXNET2_PYTHON. Each result is appended to
 ``--results``: an interrupted run resumes there, and models that are named are run again. Earlier results that lack the
 comparison with the reference or that of the ONNX file are completed: nothing else of them is run again.
 """
@@ -33,7 +34,7 @@ import reference_column
 from onnx_column import onnx_facts
 from reference_column import reference_facts
 
-from mxnet_side.client import MXNet, mxnet_python
+from mxnet_side.client import MXNet, mxnet2_python, mxnet_python
 
 ROOT = Path(__file__).resolve().parents[1]
 OPERATOR_TOLERANCE = 1e-5
@@ -77,6 +78,11 @@ class Result:
     onnx_error: float | None = None
 
 
+def module_of(name: str) -> str:
+    """Return the module of ``mxnet_side`` that makes a model; ``zoo2`` needs a process with MXNet 2."""
+    return "zoo2" if name.startswith("mxnet2/") else "zoo"
+
+
 def check(name: str, mxnet: MXNet, folder: Path) -> Result:
     """Create a model in MXNet, convert it, and compare."""
     import mxnet_to_neutral
@@ -86,7 +92,7 @@ def check(name: str, mxnet: MXNet, folder: Path) -> Result:
 
     prefix, golden = str(folder / "model"), str(folder / "golden.safetensors")
     try:
-        model = mxnet.call("zoo:make", name=name, prefix=prefix, golden=golden)
+        model = mxnet.call(f"{module_of(name)}:make", name=name, prefix=prefix, golden=golden)
     except RuntimeError as error:
         return Result(name, "not exported", _last_line(error))
     facts: dict[str, Any] = {
@@ -151,7 +157,7 @@ def complete(row: dict[str, Any], mxnet: MXNet, folder: Path) -> Result:
 
     prefix, golden = str(folder / "model"), str(folder / "golden.safetensors")
     try:
-        model = mxnet.call("zoo:make", name=row["model"], prefix=prefix, golden=golden)
+        model = mxnet.call(f"{module_of(row['model'])}:make", name=row["model"], prefix=prefix, golden=golden)
     except RuntimeError as error:
         return without_comparison(row, f"not run: MXNet cannot run the model now: {_last_line(error)}")
     with mxnet_to_neutral.read(prefix, 0) as source:
@@ -242,36 +248,40 @@ def _one_line(text: str, most: int = 400) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-_process: MXNet | None = None
+_processes: dict[str, MXNet] = {}
 
 
-def work(name: str, python: str, earlier: dict[str, Any] | None = None) -> Result:
-    """Check a model in this process, with its own MXNet process that is kept for later calls.
+def work(name: str, pythons: Mapping[str, str], earlier: dict[str, Any] | None = None) -> Result:
+    """Check a model in this process, with an MXNet process of its version that is kept for later calls.
 
-    Of a model that has an earlier result, only the comparisons are run that it lacks.
+    ``pythons`` are by the module of ``mxnet_side``. Of a model that has an earlier result, only the comparisons are run
+    that it lacks.
     """
     import torch
 
-    global _process
     torch.set_num_threads(1)
     start = time.monotonic()
-    if _process is None:
-        _process = MXNet(python)
+    module = module_of(name)
+    if module not in _processes:
+        _processes[module] = MXNet(pythons[module])
     with tempfile.TemporaryDirectory() as folder:
         try:
             if earlier is not None:
-                return complete(earlier, _process, Path(folder))
-            result = check(name, _process, Path(folder))
+                return complete(earlier, _processes[module], Path(folder))
+            result = check(name, _processes[module], Path(folder))
         except (EOFError, BrokenPipeError):
-            _process = None
+            del _processes[module]
             if earlier is not None:
                 return without_comparison(earlier, "not run: the MXNet process died")
             result = Result(name, "not exported", "the MXNet process died")
     return Result(**{**asdict(result), "seconds": round(time.monotonic() - start, 1)})
 
 
-def duplicates(names: list[str], mxnet: MXNet) -> dict[str, str]:
-    """Return the models that differ from an earlier one in the number of classes only, with that one."""
+def duplicates(names: list[str], chosen: list[str], mxnet: MXNet) -> dict[str, str]:
+    """Return the models that differ from an earlier one in the number of classes only, with that one.
+
+    Only groups with chosen models are compared.
+    """
     groups: dict[str, list[str]] = {}
     for name in names:
         if name.startswith(("mxnet/", "gluoncv/")) and not name.endswith("_int8"):
@@ -279,7 +289,7 @@ def duplicates(names: list[str], mxnet: MXNet) -> dict[str, str]:
     duplicate_of = {}
     for group in groups.values():
         first: dict[str, str] = {}
-        for name in group if len(group) > 1 else ():
+        for name in () if len(group) == 1 or set(chosen).isdisjoint(group) else group:
             try:
                 skeleton = mxnet.call("zoo:skeleton", name=name)
             except RuntimeError:
@@ -290,12 +300,12 @@ def duplicates(names: list[str], mxnet: MXNet) -> dict[str, str]:
 
 
 def results(
-    names: list[str], python: str, jobs: int, earlier: Mapping[str, dict[str, Any]] | None = None
+    names: list[str], pythons: Mapping[str, str], jobs: int, earlier: Mapping[str, dict[str, Any]] | None = None
 ) -> Iterator[Result]:
     """Yield the results of models as they are ready; those with an earlier result get what it lacks."""
     earlier = earlier or {}
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        for future in as_completed([pool.submit(work, name, python, earlier.get(name)) for name in names]):
+        for future in as_completed([pool.submit(work, name, pythons, earlier.get(name)) for name in names]):
             yield future.result()
 
 
@@ -309,15 +319,23 @@ def main() -> None:
     python = mxnet_python()
     if python is None:
         parser.error("MXNet is not installed: set NEUTRAL_MXNET_PYTHON to a Python that has it")
+    pythons = {"zoo": python}
     mxnet = MXNet(python)
-    names = mxnet.call("zoo:names")
+    names, versions = mxnet.call("zoo:names"), mxnet.call("zoo:versions")
+    python2 = mxnet2_python()
+    if python2 is None:
+        print("models of MXNet 2 are left out: set NEUTRAL_MXNET2_PYTHON to a Python that has it", file=sys.stderr)
+    else:
+        pythons["zoo2"] = python2
+        mxnet2 = MXNet(python2)
+        names, versions["mxnet2"] = [*names, *mxnet2.call("zoo2:names")], mxnet2.call("zoo2:version")
+        mxnet2.close()
     known = matrix.load(options.results)
     named = [name for name in names if any(fnmatch(name, pattern) for pattern in options.patterns)]
     known_names = [] if named else [name for name in names if name in known]
     earlier = {name: dict(known[name]) for name in known_names if lacks_comparison(known[name])}
     chosen = named or [name for name in names if name not in known]
-    same = duplicates(names, mxnet)
-    versions = mxnet.call("zoo:versions")
+    same = duplicates(names, chosen, mxnet)
     mxnet.close()
     skipped = {name: Result(name, "same", f"as {same[name]}") for name in chosen if name in same}
     skipped.update({name: Result(name, "quantised") for name in chosen if name.endswith("_int8")})
@@ -325,7 +343,7 @@ def main() -> None:
     running = [name for name in chosen if name not in skipped]
     options.results.parent.mkdir(parents=True, exist_ok=True)
     with open(options.results, "a", encoding="utf-8") as file:
-        for count, result in enumerate(chain(skipped.values(), results(running, python, options.jobs, earlier)), 1):
+        for count, result in enumerate(chain(skipped.values(), results(running, pythons, options.jobs, earlier)), 1):
             known[result.model] = asdict(result)
             file.write(json.dumps(known[result.model]) + "\n")
             file.flush()

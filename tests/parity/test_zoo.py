@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import matrix
 import pytest
+import run
 from run import check
 
 MODELS = (
@@ -35,6 +37,15 @@ MODELS = (
     "regions/detector",
 )
 
+MODELS_OF_MXNET_2 = (
+    "mxnet2/resnet18_v1",
+    "mxnet2/lstm_projected",
+    "mxnet2/lstm_states",
+    "mxnet2/stacked_cells",
+    "mxnet2/transformer_encoder",
+    "mxnet2/transformer_decoder",
+)
+
 
 @pytest.fixture(scope="module")
 def names(mxnet: Any) -> list[str]:
@@ -48,3 +59,27 @@ def test_a_model_of_the_zoo(mxnet: Any, names: list[str], tmp_path: Path, model:
     result = check(model, mxnet, tmp_path)
     assert result.status in ("equal", "ties"), result
     assert result.reference == "equal" or result.reference.startswith("not run: too large"), result
+
+
+@pytest.mark.parametrize("model", MODELS_OF_MXNET_2)
+def test_a_model_of_mxnet_2(mxnet2: Any, tmp_path: Path, model: str) -> None:
+    assert model in mxnet2.call("zoo2:names")
+    result = check(model, mxnet2, tmp_path)
+    assert (result.status, result.reference, result.onnx) == ("equal", "equal", "equal"), result
+
+
+def test_models_of_mxnet_2_run_in_its_process(mxnet2: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "_processes", {"zoo2": mxnet2})
+    assert run.work("mxnet2/lstm", {"zoo": "no such Python"}).status == "equal"
+    assert run.work("mxnet2/none", {"zoo": "no such Python"}).status == "not exported"
+    with pytest.raises(FileNotFoundError, match="no such Python"):
+        run.work("sequences/gluon_lstm", {"zoo": "no such Python"})
+
+
+def test_the_table_says_that_mxnet_2_is_left_out() -> None:
+    row = vars(run.Result("mxnet2/lstm", "equal"))
+    versions = {"mxnet": "1.9.1", "gluoncv": "0.10.5", "gluonts": "0.9.9"}
+    assert "Models of MXNet 2 are left out" in matrix.document([], 0, versions)
+    whole = matrix.document([row], 1, {**versions, "mxnet2": "2.0.0b1"})
+    assert "GluonTS 0.9.9 and MXNet 2.0.0b1;" in whole and "left out" not in whole
+    assert "## MXNet 2\n" in whole and "| lstm |" in whole

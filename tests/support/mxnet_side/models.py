@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import json
-from typing import Any, Dict, Mapping
+from typing import Any, Callable, Dict, Mapping, Sequence
 
 import mxnet as mx
 import numpy as np
@@ -30,7 +30,7 @@ def randomise(
         if name in constants:
             arguments[name] = constants[name]
         elif name not in shapes and not name.endswith("label"):
-            arguments[name] = mx.nd.array(_random_parameter(name, shape, random))
+            arguments[name] = mx.nd.array(random_parameter(name, shape, random))
     auxiliary = {}
     for name, shape in zip(symbol.list_auxiliary_states(), aux_shapes):
         value = random.uniform(0.5, 1.5, shape) if name.endswith("var") else random.normal(0, 0.1, shape)
@@ -38,7 +38,8 @@ def randomise(
     return arguments, auxiliary
 
 
-def _random_parameter(name: str, shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:
+def random_parameter(name: str, shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:
+    """Return random values for a parameter, by its name, as :func:`randomise` describes them."""
     if name.endswith(("gamma", "alpha")):
         low, high = (0.2, 0.9) if "relu" in name else (0.7, 1.3)
         return random.uniform(low, high, shape).astype(np.float32)
@@ -66,7 +67,7 @@ def calibrate(
     for node in document["nodes"]:
         if "BatchNorm" in node["op"]:
             norms.setdefault(names[tuple(node["inputs"][0][:2])], []).append(node)
-    branches = _residual_branches(document["nodes"])
+    branches = residual_branches(document["nodes"])
     shapes = dict(zip(symbol.list_arguments(), symbol.infer_shape(**{k: v.shape for k, v in inputs.items()})[0]))
     known = {name: mx.nd.zeros(shape) for name, shape in shapes.items() if name not in arguments}  # labels
     known.update(arguments)
@@ -75,13 +76,9 @@ def calibrate(
 
     def observe(name: str, array: mx.nd.NDArray) -> None:
         for node in norms.pop(name, ()):
-            values = np.moveaxis(array.asnumpy(), int(node.get("attrs", {}).get("axis", 1)), 0)
-            values = values.reshape(len(values), -1).astype(np.float64)
-            mean = 0.1 * np.sqrt(np.square(values).mean(1)) * random.standard_normal(len(values))
-            variance = np.square(values - mean[:, None]).mean(1) * random.uniform(0.8, 1.25, mean.shape) + 1e-3
-            if node["name"] in branches:
-                variance *= 25
-            for entry, value in zip(node["inputs"][3:5], (mean, variance)):
+            axis = int(node.get("attrs", {}).get("axis", 1))
+            of_node = statistics_of(array.asnumpy(), axis, node["name"] in branches, random)
+            for entry, value in zip(node["inputs"][3:5], of_node):
                 statistics[document["nodes"][entry[0]]["name"]][:] = value
 
     for name, value in inputs.items():
@@ -97,15 +94,48 @@ def calibrate(
     return statistics
 
 
-def _residual_branches(nodes: list[dict[str, Any]]) -> set[str]:
+def statistics_of(
+    values: np.ndarray, axis: int, is_branch: bool, random: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return a mean and a variance per channel for the BatchNorm of given values, as :func:`calibrate` sets them."""
+    values = np.moveaxis(values, axis, 0)
+    values = values.reshape(len(values), -1).astype(np.float64)
+    mean = 0.1 * np.sqrt(np.square(values).mean(1)) * random.standard_normal(len(values))
+    variance = np.square(values - mean[:, None]).mean(1) * random.uniform(0.8, 1.25, mean.shape) + 1e-3
+    return mean, variance * 25 if is_branch else variance
+
+
+def residual_branches(nodes: list[dict[str, Any]]) -> set[str]:
     """Return the BatchNorms whose output is added to another operator's output."""
     branches = set()
     for node in nodes:
-        if node["op"] in ("elemwise_add", "broadcast_add", "_Plus", "_plus"):
+        if node["op"] in ("elemwise_add", "broadcast_add", "_Plus", "_plus", "_npi_add"):
             added = [nodes[entry[0]] for entry in node["inputs"]]
             norms = [each["name"] for each in added if "BatchNorm" in each["op"]]
             branches.update(norms if len(norms) == 1 else ())
     return branches
+
+
+NUDGE = 1e-6
+"""Relative change of each input value in the measurement of a network's sensitivity to rounding."""
+
+
+DIRECTIONS = 8
+"""Random directions in which the inputs move."""
+
+
+def sensitivity(
+    run: Callable[[Mapping[str, np.ndarray]], Sequence[np.ndarray]], inputs: Mapping[str, np.ndarray]
+) -> float:
+    """Return how far the outputs move at most, relative to their magnitude, if the inputs move by :data:`NUDGE`."""
+    random = np.random.default_rng(1)
+    recorded = run(inputs)
+    most = 0.0
+    for _ in range(DIRECTIONS):
+        moved = {k: v * (1 + NUDGE * random.choice([-1, 1], v.shape)).astype("float32") for k, v in inputs.items()}
+        pairs = zip(recorded, run(moved))
+        most = max(most, *(float(np.abs(a - b).max() / max(np.abs(a).max(), 1e-6)) for a, b in pairs))
+    return most
 
 
 def save(symbol: mx.sym.Symbol, arguments: dict, auxiliary: dict, prefix: str) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator, Mapping
 from unittest import mock
 
 import mxnet as mx
@@ -199,35 +199,20 @@ def make(name: str, prefix: str, golden: str, seed: int = 0) -> dict[str, Any]:
         "shapes": shapes,
         "unwritten": _unwritten(nodes, golden),
         "stable": not any("without its internals" in note for note in description["notes"]),
-        "sensitivity": _sensitivity(symbol, arguments, auxiliary, inputs),
-        "nudge": NUDGE,
+        "sensitivity": models.sensitivity(_running(symbol, arguments, auxiliary), inputs),
+        "nudge": models.NUDGE,
     }
 
 
-NUDGE = 1e-6
-"""Relative change of each input value in the measurement of a network's sensitivity to rounding."""
+def _running(symbol: mx.sym.Symbol, arguments: Any, auxiliary: Any) -> Callable[[Mapping[str, np.ndarray]], Any]:
+    """Return a function that computes the outputs of a symbol from its inputs."""
 
-
-DIRECTIONS = 8
-"""Random directions in which the inputs move."""
-
-
-def _sensitivity(symbol: mx.sym.Symbol, arguments: Any, auxiliary: Any, inputs: dict[str, np.ndarray]) -> float:
-    """Return how far the outputs move at most, relative to their magnitude, if the inputs move by :data:`NUDGE`."""
-
-    def outputs(given: dict[str, np.ndarray]) -> list[np.ndarray]:
+    def run(given: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         known = {**arguments, **{name: mx.nd.array(value) for name, value in given.items()}}
         executor = symbol.bind(mx.cpu(), known, grad_req="null", aux_states=auxiliary)
         return [output.asnumpy() for output in executor.forward(is_train=False)]
 
-    random = np.random.default_rng(1)
-    recorded = outputs(inputs)
-    most = 0.0
-    for _ in range(DIRECTIONS):
-        moved = {k: v * (1 + NUDGE * random.choice([-1, 1], v.shape)).astype("float32") for k, v in inputs.items()}
-        pairs = zip(recorded, outputs(moved))
-        most = max(most, *(float(np.abs(a - b).max() / max(np.abs(a).max(), 1e-6)) for a, b in pairs))
-    return most
+    return run
 
 
 def _unwritten(nodes: list[dict[str, Any]], golden: str) -> list[str]:
