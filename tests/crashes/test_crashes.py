@@ -28,7 +28,7 @@ LOAD = ("load", "new.safetensors", "--into", "nets:Net")
 VERIFY = ("verify", "new.safetensors", "--golden", "recorded.safetensors")
 FOLDERS = {
     "emit a hub folder": ("hub/model.safetensors",),
-    "migrate": ("migrated/store.safetensors", "migrated/model.py", "migrated/model.onnx", "migrated/verification.html"),
+    "migrate": ("migrated/store.safetensors", "migrated/model.py", "migrated/model.onnx", "migrated/report.html"),
 }
 """Verbs that write a folder, which appears whole and is never replaced."""
 VERBS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
