@@ -12,6 +12,7 @@ import pytest
 from graph_shapes import SHAPES
 from neutral_to_torch.emission.build import build
 from neutral_to_torch.emission.compose import compose
+from neutral_to_torch.emission.structure.short_names import ScopeNames
 
 MOST_GROWTH = 2.5
 """Calls for twice the edges, as a multiple; quadratic costs give 4."""
@@ -53,6 +54,17 @@ def test_thousands_of_submodules_are_no_keywords() -> None:
     assert source.count("OrderedDict(\n                [\n") == 1
     assert '                    ("relu1", nn.ReLU()),\n' in source
     assert "relu1000=nn.ReLU()" in compose(SHAPES["chain"](1_000)).source
+
+
+def test_names_of_thousands_of_parts() -> None:
+    """Every beginning of a name was kept: gigabytes for a name of 64 KiB."""
+    tracemalloc = pytest.importorskip("tracemalloc")
+    names = [["part0"] * 5_000, ["part0"] * 4_999 + ["other"]]
+    tracemalloc.start()
+    scopes = ScopeNames(names)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 << 20 and scopes.entry("part0_part0_conv1") == "conv1"
 
 
 def test_large_graphs_within_a_limit_of_cpu_time() -> None:

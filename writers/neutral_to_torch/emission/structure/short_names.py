@@ -34,8 +34,14 @@ class ScopeNames:
     """
 
     def __init__(self, names: Iterable[Sequence[str]]) -> None:
-        scopes = {tuple(parts[: count + 1]) for parts in names for count in range(len(parts))}
-        self._counters = Counter((scope[:-1], _stem(scope[-1])) for scope in scopes)
+        self._scopes: dict[
+            tuple[int, str], int
+        ] = {}  # the number of a scope by that of the one around it and its token
+        for parts in names:
+            around = 0
+            for part in parts:
+                around = self._scopes.setdefault((around, part), len(self._scopes) + 1)
+        self._counters = Counter((around, _stem(part)) for around, part in self._scopes)
 
     def shorten(self, names: Mapping[Key, str]) -> dict[Key, str]:
         """Return the names without needless scopes; those that would become equal keep theirs.
@@ -96,7 +102,14 @@ class ScopeNames:
         if stem == parts[-1] or len(stem) < _SHORTEST_SCOPE or stem in _REPEATED or stem in KIND_WORDS:
             return False
         is_counter = parts[-1].endswith("0") or (stem.isalpha() and len(stem) >= _SURE_SCOPE)
-        return is_counter and self._counters[tuple(parts[:-1]), stem] == 1
+        return is_counter and self._counters[self._number(parts[:-1]), stem] == 1
+
+    def _number(self, parts: Sequence[str]) -> int:
+        """Return the number of a scope; -1 if no name is in it."""
+        number = 0
+        for part in parts:
+            number = self._scopes.get((number, part), -1)
+        return number
 
 
 def without_counter(word: str) -> str:
