@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from contextlib import suppress
 from pathlib import Path
-from threading import Timer
+from threading import Event, Timer
 from typing import Any, Mapping, Sequence
 
 from differential.calls import draw_calls
@@ -49,8 +49,13 @@ def run_calls(calls: Sequence[Tries], python: str) -> list[dict[str, Any]]:
 
 
 def _run(calls: Sequence[Tries], python: str) -> list[dict[str, Any]]:
-    process = MXNet(python)
-    limit = Timer(PROCESS_SECONDS + CALL_SECONDS * sum(map(len, calls)), process.kill)
+    process, hangs = MXNet(python), Event()
+
+    def give_up() -> None:
+        hangs.set()
+        process.kill()
+
+    limit = Timer(PROCESS_SECONDS + CALL_SECONDS * sum(map(len, calls)), give_up)
     try:
         process.call("differential:run_batch", calls=[])  # imports MXNet
         limit.start()
@@ -58,7 +63,7 @@ def _run(calls: Sequence[Tries], python: str) -> list[dict[str, Any]]:
         return answer
     except (EOFError, BrokenPipeError):
         if len(calls) == 1:
-            return [_run_one(calls[0], python)]
+            return [dict(CRASH) if hangs.is_set() else _run_one(calls[0], python)]
         half = len(calls) // 2
         return _run(calls[:half], python) + _run(calls[half:], python)
     finally:
