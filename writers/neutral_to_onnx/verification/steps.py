@@ -97,6 +97,7 @@ def recompute(model: OnnxModel, recorded: Mapping[str, np.ndarray], names: Seque
         {'y': array([-5.], dtype=float32)}
     """
     nodes, given = _part(model.proto.graph, recorded, names)
+    renamed = {name: f"{name}{COMPUTED}" for name in (*recorded, *names)}
     used = {name for node in nodes for name in used_names(node)}
     part = ModelProto(ir_version=model.proto.ir_version, opset_import=model.proto.opset_import)
     part.graph.name = model.proto.graph.name
@@ -104,12 +105,11 @@ def recompute(model: OnnxModel, recorded: Mapping[str, np.ndarray], names: Seque
     for node in nodes:
         copy = part.graph.node.add()
         copy.CopyFrom(node)
-        copy.output[:] = [f"{name}{COMPUTED}" if name in recorded else name for name in node.output]
+        copy.output[:] = [renamed.get(name, name) for name in node.output]
     for name in given:
         dtype = helper.np_dtype_to_tensor_dtype(recorded[name].dtype)
         part.graph.input.append(helper.make_tensor_value_info(name, dtype, recorded[name].shape))
-    wanted = [f"{name}{COMPUTED}" for name in names]
-    arrays = model.with_proto(part).run({name: recorded[name] for name in given}, wanted)
+    arrays = model.with_proto(part).run({name: recorded[name] for name in given}, [renamed[name] for name in names])
     return dict(zip(names, arrays))
 
 
