@@ -40,6 +40,7 @@ PARSERS = (
     "*/torch_to_neutral/*",
     "*/neutral/manifest/*",
     "*/neutral/matching/plan.py",
+    "*/neutral/matching/plan_entries.py",
     "*/neutral/matching/plan_file.py",
     "*/neutral/strict_json.py",
 )
