@@ -31,6 +31,7 @@ def write_picture(
         verification: The document of a verification; None for none.
 
     Raises:
+        StoreError: If the store contradicts the catalogue.
         UsageError: If an input is unknown.
         MismatchError: If the network cannot run on inputs of the given shapes.
         SourceError: If a tensor cannot be read.
@@ -41,7 +42,9 @@ def write_picture(
     from neutral.page import network_document, render_page
     from neutral.store.atomic import atomic_file
     from neutral.store.statistics import histogram_of, statistics_of
+    from neutral.store.structure import require_valid
 
+    require_valid(store)
     summary = summarize(store, shapes, all_nodes=True)
     statistics = {}
     with console.progress("statistics", unit="tensor") as progress:
