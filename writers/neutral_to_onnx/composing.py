@@ -7,7 +7,7 @@ from typing import Mapping, Sequence
 
 from onnx import ModelProto, helper
 
-from neutral.errors import NeutralError, UsageError
+from neutral.errors import NeutralError, UnsupportedError, UsageError
 from neutral.graph import Graph, Input, Value
 from neutral.rewriting.cut import cut, eliminate_dead_code
 from neutral.rewriting.input_shapes import infer_input_shapes
@@ -90,6 +90,7 @@ def compose(store: Store, options: ModelOptions = DEFAULT) -> ComposedModel:
     _require_runnable(store, graph, shapes, options.batch)
     needed = {value.node for node in graph.nodes for value in node.operands} | {value.node for value in graph.outputs}
     graph = replace(graph, inputs=tuple(item for item in graph.inputs if item.name in needed))
+    _require_names(store, graph)
     graph = replace(graph, inputs=tuple(infer_input_dtypes(graph, store, options.dtypes)))
     half = HalfPrecision(store, graph) if options.fp16 else None
     lowered = _lower(store, graph, opset, shapes, options.batch, half)
@@ -167,6 +168,13 @@ def _error(store: Store, graph: Graph, lowered: _Lowered, inputs: Sequence[Input
     error = lowered.lowering.error(store.path or "the model", advice)
     assert error is not None
     return error
+
+
+def _require_names(store: Store, graph: Graph) -> None:
+    """Refuse nodes and inputs with an empty name, which in ONNX stands for an absent value."""
+    if "" in {*(item.name for item in graph.inputs), *(node.name for node in graph.nodes)}:
+        problem = "a node or an input has an empty name, which in ONNX stands for an absent value"
+        raise UnsupportedError(f"{store.path or 'the model'} cannot be written as ONNX exactly:", (problem,))
 
 
 def _output_name(value: Value) -> str:

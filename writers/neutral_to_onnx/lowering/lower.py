@@ -68,14 +68,17 @@ class Lowering:
         computed = {role: values[value] for role, value in node.computed.items()}
         context = NodeContext(node, layer, self._store.tensors, builder, used, computed, self, prefix)
         first = len(builder.nodes)
-        _require_rank(node, builder, values)
-        known = [values[operand] if isinstance(operand, Value) else None for operand in node.inputs]
         try:
+            _require_rank(node, builder, values)
+            known = [values[operand] if isinstance(operand, Value) else None for operand in node.inputs]
             results = self._results(context, _with_literals(context, known))
             _check_outputs(node, used, results)
         except Unsupported as reason:
             self.needs_shapes |= isinstance(reason, NeedsShape)
             self.add_problem(f"kind {node.kind}: {reason}", node.name)
+            return
+        except ArithmeticError:  # such as a division by an extent
+            self.add_problem(f"kind {node.kind}: an operand has no elements", node.name)
             return
         except InferenceError as error:
             text = str(error).partition("\n")[0]
@@ -143,11 +146,19 @@ class Lowering:
 
 
 def _require_rank(node: Node, builder: GraphBuilder, values: dict[Value, OnnxValue]) -> None:
-    """Give the first operand the rank that the kind requires, if its own is unknown."""
+    """Give the first operand the rank that the kind requires, if its own is unknown.
+
+    Raises:
+        Unsupported: If its rank is another one.
+    """
     operand = node.inputs[0] if node.inputs else None
     rank = output_ranks(catalogue[node.kind].operand_rank, RankContext(node.attributes))[0]
-    if isinstance(operand, Value):
-        values[operand] = _ranked(builder, values[operand], rank)
+    if not isinstance(operand, Value):
+        return
+    known = values[operand].rank
+    if None not in (rank, known) and known != rank:
+        raise Unsupported(f"its operand has {known} dimensions; expected {rank}")
+    values[operand] = _ranked(builder, values[operand], rank)
 
 
 def _ranked(builder: GraphBuilder, value: OnnxValue, rank: int | None) -> OnnxValue:
