@@ -184,7 +184,7 @@ class Evaluator:
             return self._apply(node, operands, [array.dtype for array in known if array is not None], tensors)
         except NeutralError:
             raise
-        except (ArithmeticError, LookupError, TypeError, ValueError, np.linalg.LinAlgError) as error:
+        except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError, np.linalg.LinAlgError) as error:
             shapes = ", ".join("none" if array is None else f"{array.dtype}{array.shape}" for array in operands)
             raise MismatchError(
                 f"node {node.name!r} ({node.kind}) cannot be computed from {shapes}: {error}."

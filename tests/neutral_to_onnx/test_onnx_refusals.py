@@ -17,6 +17,7 @@ from neutral_to_onnx import write
 POOLING = {
     "kernel_size": (2, 2), "stride": (2, 2), "padding": (0, 0), "rounding": "down", "layout": "channels_first",
 }  # fmt: skip
+CONTRADICTION = "its attributes and its operands' shapes contradict each other"
 PRIOR = {"sizes": (0.5,), "ratios": (1.0,), "steps": None, "offsets": (0.5, 0.5), "clip": False}
 
 
@@ -24,7 +25,8 @@ PRIOR = {"sizes": (0.5,), "ratios": (1.0,), "steps": None, "offsets": (0.5, 0.5)
     ("kind", "attributes", "shape", "reason"),
     [
         ("max_pool", POOLING, (1, 3, 8), "kind max_pool: its operand has 3 dimensions; expected 4"),
-        ("multibox_prior", PRIOR, (1, 3, 0, 4), "kind multibox_prior: an operand has no elements"),
+        ("multibox_prior", PRIOR, (1, 3, 0, 4), f"kind multibox_prior: {CONTRADICTION}"),
+        ("reshape", {"shape": (0, 0, -1), "from_end": False}, (6,), f"kind reshape: {CONTRADICTION}"),
     ],
 )
 def test_operands_that_an_operator_cannot_have(

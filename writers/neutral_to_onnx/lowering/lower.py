@@ -77,8 +77,10 @@ class Lowering:
             self.needs_shapes |= isinstance(reason, NeedsShape)
             self.add_problem(f"kind {node.kind}: {reason}", node.name)
             return
-        except ArithmeticError:  # such as a division by an extent
-            self.add_problem(f"kind {node.kind}: an operand has no elements", node.name)
+        except (ArithmeticError, IndexError):  # a division by an extent, a position that an operand lacks
+            self.add_problem(
+                f"kind {node.kind}: its attributes and its operands' shapes contradict each other", node.name
+            )
             return
         except InferenceError as error:
             text = str(error).partition("\n")[0]
