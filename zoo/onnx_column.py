@@ -63,7 +63,7 @@ def _explained(
     wrong = [row for row in report.rows if not row.ok]
     if any(row.layer is not None and not row.hint.startswith(FROM_RECORDED) for row in wrong) or report.problems:
         return facts
-    if not wrong:
+    if not wrong and report.skipped:
         return _facts(report.skipped[-1].why, facts["onnx_error"])
     if facts["onnx_error"] <= sensitivity:
         return _facts(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,32 +15,14 @@ from neutral.cli import main
 from neutral.graph import Graph, Input, Node, Value
 from neutral.store import Store
 from neutral_to_onnx import verify, write
+from tied_scores import X, detector, record
 
-X = np.float32([[4.0, 1.0, 3.0, 1.0000001]])
-
-
-def detector(largest: bool = True) -> Store:
-    """Positions of the largest squares, and the numbers there."""
-    nodes = (
-        Node("scores", "square", (Value("x"),), {}),
-        Node("order", "top_k", (Value("scores"),), {"axis": 1, "count": 4, "largest": largest}),
-        Node("places", "cast", (Value("order", 1),), {"dtype": "float32"}),
-        Node("boxes", "multiply", (Value("places"), 10.0), {}),
-    )
-    return Store({}, {}, Graph((Input("x", (1, 4), "float32"),), nodes, (Value("boxes"),)))
-
-
-def golden(folder: Path, order: list[int], scores: Any = None) -> Path:
-    """What a framework recorded that rounds the scores in another way, and so sorts them in this order."""
-    squares = X * X if scores is None else np.float32([scores])
-    places = np.float32([order])
-    values = {"scores": squares, "places": places, "boxes": 10 * places}
-    return write_golden(folder / "golden.safetensors", {"x": X}, values, ["boxes"])
+OUTPUTS = ["boxes"]
 
 
 def test_scores_that_rounding_exchanges_are_no_difference(tmp_path: Path) -> None:
-    write(detector(), tmp_path / "net.onnx")
-    recorded = golden(tmp_path, [0, 2, 1, 3], [16.0, 1.0000002, 9.0, 1.0])
+    write(detector(OUTPUTS), tmp_path / "net.onnx")
+    recorded = record(tmp_path, OUTPUTS, [0, 2, 1, 3], [16.0, 1.0000002, 9.0, 1.0])
     report = verify(tmp_path / "net.onnx", recorded)
     assert report.ok and [row.source for row in report.rows] == ["scores"]
     assert report.summary.startswith("equal: 1 layer and 0 outputs compared, 3 decided by ties; ")
@@ -50,7 +31,7 @@ def test_scores_that_rounding_exchanges_are_no_difference(tmp_path: Path) -> Non
 
 
 def test_scores_that_are_equal_may_be_in_any_order(tmp_path: Path) -> None:
-    write(detector(), tmp_path / "net.onnx")
+    write(detector(OUTPUTS), tmp_path / "net.onnx")
     x = np.float32([[4.0, 1.0, 3.0, 1.0]])
     places = np.float32([[0, 2, 3, 1]])
     values = {"scores": x * x, "places": places, "boxes": 10 * places}
@@ -61,22 +42,22 @@ def test_scores_that_are_equal_may_be_in_any_order(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("order", [[1, 2, 0, 3], [3, 1, 2, 0]])
 def test_an_order_that_the_recorded_scores_do_not_have_is_a_difference(tmp_path: Path, order: list[int]) -> None:
-    write(detector(), tmp_path / "net.onnx")
-    report = verify(tmp_path / "net.onnx", golden(tmp_path, order))
+    write(detector(OUTPUTS), tmp_path / "net.onnx")
+    report = verify(tmp_path / "net.onnx", record(tmp_path, OUTPUTS, order))
     assert not report.ok and report.first_divergence is not None
 
 
 def test_a_network_that_sorts_in_the_other_direction_is_a_difference(tmp_path: Path) -> None:
-    write(detector(largest=False), tmp_path / "net.onnx")
-    report = verify(tmp_path / "net.onnx", golden(tmp_path, [0, 2, 3, 1]))
+    write(detector(OUTPUTS, largest=False), tmp_path / "net.onnx")
+    report = verify(tmp_path / "net.onnx", record(tmp_path, OUTPUTS, [0, 2, 3, 1]))
     assert not report.ok and not report.skipped
     last = report.rows[-2]
     assert last.source == "boxes" and last.hint.startswith("of values before it: from the recorded ones")
 
 
 def test_the_command_line_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write(detector(), tmp_path / "net.onnx")
-    recorded = golden(tmp_path, [0, 2, 1, 3], [16.0, 1.0000002, 9.0, 1.0])
+    write(detector(OUTPUTS), tmp_path / "net.onnx")
+    recorded = record(tmp_path, OUTPUTS, [0, 2, 1, 3], [16.0, 1.0000002, 9.0, 1.0])
     assert main(["verify", str(tmp_path / "net.onnx"), "--golden", str(recorded)]) == 0
     printed = capsys.readouterr().out
     assert "Not compared:" in printed and "ties: places (top_k) orders or compares numbers that differ" in printed
