@@ -1,9 +1,10 @@
 """Convert a checkpoint into a folder with a store, source code and weights, and verify them.
 
-The folder appears when everything in it is written and verified, or not at all. The values to compare with are those
-of --golden, of a golden file beside the checkpoint that was recorded from it, or of the reference, which evaluates the
-store in NumPy. Only a golden file that the original framework recorded proves that the checkpoint was read rightly;
-without one, the command that records it is printed.
+The folder appears when everything in it is written and verified, or not at all; of a migration that differs, only the
+page is kept, as FOLDER-report.html. The values to compare with are those of --golden, of a golden file beside the
+checkpoint that was recorded from it, or of the reference, which evaluates the store in NumPy. Only a golden file that
+the original framework recorded proves that the checkpoint was read rightly; without one, the command that records it
+is printed.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from neutral.cli.arrays import add_inputs
 from neutral.cli.checkpoints import find_checkpoint
 from neutral.cli.examples import add_input_shapes
-from neutral.cli.migration import Migration
+from neutral.cli.migration import PAGE, Migration
 from neutral.cli.migration_report import lines_of
+from neutral.cli.outputs import require_replaceable
 from neutral.cli.parts import Parts
 from neutral.cli.sources import add_source
 from neutral.cli.target import DEFAULT, add_target, target_writer
@@ -59,20 +61,24 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
 
     Returns:
         The checkpoint, the files and the verification, with the exit code of VerificationError if a layer differs.
+        ``page`` is the page that shows the verification.
 
     Raises:
         UsageError: If options contradict each other.
         SourceError: If there is not one checkpoint, or it is damaged.
         UnsupportedError: If a part of the network cannot be expressed exactly, or a package is missing.
         VerificationError: If the module cannot be run on the inputs.
-        TargetError: If the folder has files in it, or cannot be written.
+        TargetError: If the folder has files in it, or cannot be written; a page of its name is not Neutral's.
     """
     from neutral.cli.console import Report
     from neutral.scratch import ScratchFolder
+    from neutral.store.atomic import atomic_file
     from neutral.store.atomic_folder import atomic_folder, require_new_folder
 
     target = arguments.output.rstrip(os.sep) or os.sep
+    kept = f"{target}-{PAGE}"
     require_new_folder(target)
+    require_replaceable(kept)
     arguments.to = arguments.to or DEFAULT
     writer = target_writer(arguments, "emit")
     _require_onnx(arguments)
@@ -84,9 +90,11 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
             parts = Parts(console, {str(staging): target, scratch: ""})
             document, code = Migration(arguments, parts, writer, sources, str(staging), scratch).run()
             if code:
+                with atomic_file(kept) as file:
+                    file.write((staging / PAGE).read_bytes())
                 raise _DifferentError
     except _DifferentError:
-        document.update(written=False, files=[], example=[])
+        document.update(written=False, files=[], example=[], page=kept)
     return Report(document, list(lines_of(document)), code)
 
 

@@ -68,6 +68,7 @@ class Migration:
             "written": True,
             "found": _summary(inspected),
             "files": self._files(),
+            "page": os.path.join(self.arguments.output, PAGE),
             "class_name": None if emitted is None else emitted.get("class_name"),
             "golden_file": proof.golden,
             "proves": verification["proves"] if verification is not None and equal else None,

@@ -46,6 +46,7 @@ def _found(document: Mapping[str, Any]) -> Iterator[str]:
 def _written(document: Mapping[str, Any]) -> Iterator[str]:
     if not document["written"]:
         yield f"nothing is written: {document['output']} would hold a model that computes something else"
+        yield f"wrote {document['page']}, which shows where"
         return
     yield f"wrote {document['output']}:"
     width = max(len(file["name"]) for file in document["files"])

@@ -80,7 +80,7 @@ def check_outputs(arguments: argparse.Namespace) -> None:
             raise UsageError(f"{first}: two outputs have this name. Choose another one for one of them.")
     if not getattr(arguments, "force", False):
         for output in outputs:
-            _check_replaceable(output)
+            require_replaceable(output, "Choose another name, or pass --force.")
 
 
 def refuse_replacing(target: str, sources: Iterable[str]) -> None:
@@ -98,15 +98,23 @@ def refuse_replacing(target: str, sources: Iterable[str]) -> None:
             raise UsageError(f"{target}: the output would replace the source {path}. Choose another name.")
 
 
-def _check_replaceable(path: str) -> None:
-    """Raise TargetError if a file exists that has the suffix of a file of Neutral and not its mark."""
+def require_replaceable(path: str, advice: str = "Choose another name.") -> None:
+    """Raise TargetError if a file exists that has the suffix of a file of Neutral and not its mark.
+
+    Args:
+        path: The output.
+        advice: What to do if there is one.
+
+    Raises:
+        TargetError: Neutral did not write the file.
+    """
     mark = _MARKS.get(os.path.splitext(path)[1].lower())
     if mark is None or not os.path.isfile(path):
         return
     with open(path, "rb") as file:
         head = file.read(_READ)
     if head and not re.search(mark, head, re.MULTILINE):
-        raise TargetError(f"{path}: exists, and Neutral did not write it. Choose another name, or pass --force.")
+        raise TargetError(f"{path}: exists, and Neutral did not write it. {advice}")
 
 
 def _files_of(path: str) -> Iterator[str]:

@@ -116,17 +116,26 @@ def test_several_golden_files_are_not_guessed_from(run: Run, checkpoint: Path) -
     assert run("migrate", checkpoint, "-o", "again", "--reference").code == 0
 
 
-def test_a_difference_leaves_no_folder(run: Run, checkpoint: Path, tmp_path: Path) -> None:
+def test_a_difference_leaves_the_page_alone(run: Run, checkpoint: Path, tmp_path: Path) -> None:
     write_golden(tmp_path / "wrong.safetensors", 1.01)
     before = sorted(os.listdir())
     result = run("migrate", checkpoint, "-o", "net", "--golden", "wrong.safetensors", "--json")
-    assert result.code == 7 and sorted(os.listdir()) == before
+    assert result.code == 7 and sorted(os.listdir()) == sorted([*before, "net-report.html"])
+    page = Path("net-report.html").read_text()
+    assert '"first_divergence":0' in page and ".tmp" not in page and result.json["page"] == "net-report.html"
     document = result.json
     assert document["written"] is False and document["files"] == document["example"] == []
     assert document["verification"]["first_divergence"] == 0 and document["proves"] is None
     text = run("migrate", checkpoint, "-o", "net", "--golden", "wrong.safetensors").out
     assert "nothing is written: net would hold a model that computes something else" in text
+    assert "wrote net-report.html, which shows where" in text
     assert "different: 1 layer and 1 output compared; first in fc1" in text and "load it" not in text
+    nested = run("migrate", checkpoint, "-o", "not/yet/net/", "--golden", "wrong.safetensors")
+    assert nested.code == 7 and os.listdir("not/yet") == ["net-report.html"]
+    Path("net-report.html").write_text("mine")
+    refused = run("migrate", checkpoint, "-o", "net", "--golden", "wrong.safetensors")
+    assert refused.code == 8 and "net-report.html: exists, and Neutral did not write it. Choose another" in refused.err
+    assert Path("net-report.html").read_text() == "mine"
 
 
 def test_an_error_in_any_step_leaves_no_folder(
