@@ -1,7 +1,9 @@
-"""HTML of stores, graphs, plans and reports for notebooks: a sentence and a table."""
+"""HTML for notebooks: stores, graphs, plans and reports as a sentence and a table, and whole pages in a frame."""
 
 from __future__ import annotations
 
+import os
+from dataclasses import dataclass
 from html import escape
 from itertools import islice
 from typing import Iterable, Sequence
@@ -10,6 +12,50 @@ from neutral.text import printable
 
 MOST_ROWS = 200
 """Rows of a table; a line says how many more there are."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A page that a notebook shows in a frame.
+
+    Args:
+        title: The title of the page.
+        html: The page, which needs no other file.
+
+    Example:
+        >>> picture = Picture("net", "<p>page</p>")
+        >>> picture
+        <Picture net: 11 characters of HTML; save(path) writes it>
+        >>> 'srcdoc="&lt;p&gt;page&lt;/p&gt;"' in picture._repr_html_()
+        True
+    """
+
+    title: str
+    html: str
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the page atomically.
+
+        Args:
+            path: The file to write, or to replace.
+
+        Raises:
+            TargetError: If the file cannot be written.
+        """
+        from neutral.store.atomic import atomic_file
+
+        with atomic_file(path) as file:
+            file.write(self.html.encode())
+
+    def __repr__(self) -> str:
+        return f"<Picture {printable(self.title)}: {len(self.html):,} characters of HTML; save(path) writes it>"
+
+    def _repr_html_(self) -> str:
+        """Return a frame with the page, whose scripts run and cannot reach the notebook."""
+        return (
+            f'<iframe title="{escape(printable(self.title))}" sandbox="allow-scripts" srcdoc="{escape(self.html)}" '
+            'style="width: 100%; height: 40rem; border: 0"></iframe>'
+        )
 
 
 def html_table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]], count: int) -> str:

@@ -15,6 +15,7 @@ from neutral.tensor import Tensor, nbytes_of
 if TYPE_CHECKING:
     import numpy as np
 
+    from neutral.notebook import Picture
     from neutral.source import StoreSource
 
 
@@ -136,6 +137,32 @@ class Store:
             local = os.path.join(folder, os.path.basename(target))
             container.write(self, local, digests=digests, progress=progress)
             put(local, target)
+
+    def plot(self, shapes: Mapping[str, tuple[int, ...]] | None = None) -> Picture:
+        """Draw the page of ``neutral inspect --html``: the graph, and the layers with statistics and origins.
+
+        Every tensor is read, for its statistics.
+
+        Args:
+            shapes: Shapes of inputs by name, for the shapes of values; others are those of the graph, or the first
+                common ones that fit.
+
+        Returns:
+            An object that notebooks show; its ``save`` writes the page.
+
+        Raises:
+            StoreError: If the store contradicts the catalogue.
+            UsageError: If an input is unknown.
+            MismatchError: If the network cannot run on inputs of the given shapes.
+            SourceError: If a tensor cannot be read.
+        """
+        from importlib import import_module
+
+        from neutral.notebook import Picture
+
+        name = self.path or "unsaved store"
+        draw = import_module("neutral.cli.picture").picture_text  # which evaluates shapes of stores: no import of ours
+        return Picture(os.path.basename(name) or name, draw(self, name, shapes or {}))
 
     def close(self) -> None:
         """Release open handles and the temporary files of unpacked archives."""

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from base64 import b64encode
 from dataclasses import replace
+from hashlib import sha256
+from html import unescape
+from pathlib import Path
 
 import numpy as np
+import pytest
 
+from browser import BROWSER, REASON, drive
 from cli_cases import linear_store
+from neutral.cli import main
 from neutral.graph import Graph, Input, Layer, Node, Value
 from neutral.matching.plan import Plan
 from neutral.matching.plan_entries import Leftover, Pair
 from neutral.notebook import MOST_ROWS, html_table
-from neutral.store import Store
+from neutral.store import Store, open_store
 from neutral.verification.comparison import Comparison
 from neutral.verification.report import Report, Row
 
@@ -60,3 +68,38 @@ def test_a_long_table_is_cut_and_says_so() -> None:
 def test_a_tensor_of_a_store_is_an_array(tmp_path: object) -> None:
     store: Store = linear_store()
     assert np.array_equal(np.asarray(store["fc1.bias"]), np.array([1, -1], np.float32))
+
+
+def test_plot_is_the_page_of_inspect_in_a_frame(tmp_path: Path) -> None:
+    linear_store("<fc&\">").save(tmp_path / "net.safetensors")
+    assert main(["inspect", str(tmp_path / "net.safetensors"), "--html", str(tmp_path / "page.html"), "--quiet"]) == 0
+    with open_store(tmp_path / "net.safetensors") as store:
+        picture = store.plot()
+        shaped = store.plot({"data": (7, 3)})
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert picture.html == page and '"output_shape":[7,2]' not in page
+    assert '[7,2]' in shaped.html
+    frame = picture._repr_html_()
+    source = re.fullmatch(r'<iframe title="net.safetensors" sandbox="allow-scripts" srcdoc="([^"]*)" style="[^"]*"></iframe>', frame)
+    assert source is not None and "<" not in source[1] and unescape(source[1]) == page
+    picture.save(tmp_path / "saved.html")
+    assert (tmp_path / "saved.html").read_text(encoding="utf-8") == page
+    assert repr(picture).startswith("<Picture net.safetensors: ") and len(repr(picture)) < 100
+    assert linear_store().plot().title == "unsaved store"
+
+
+@pytest.mark.skipif(BROWSER is None, reason=REASON)
+def test_a_browser_draws_the_page_in_the_frame_and_keeps_it_apart(tmp_path: Path) -> None:
+    probe = """
+      let outside = "reached";
+      try { outside = parent.document.title } catch (error) { outside = error.name }
+      parent.postMessage([document.querySelectorAll("#tabs button").length, outside], "*");"""
+    digest = b64encode(sha256(probe.encode()).digest()).decode()
+    picture = linear_store().plot()
+    page = picture.html.replace("script-src ", f"script-src 'sha256-{digest}' ", 1)
+    page = page.replace("</body>", f"<script>{probe}</script></body>")
+    notebook = f"<html><head></head><body>{replace(picture, html=page)._repr_html_()}</body></html>"
+    driver = "return await new Promise((done) => addEventListener('message', (event) => done(event.data)))"
+    (tabs, outside), console = drive(notebook, driver, tmp_path)
+    assert tabs > 2 and outside == "SecurityError"
+    assert [line for line in console if "Security Policy" in line] == []
