@@ -71,16 +71,18 @@ def test_a_tensor_of_a_store_is_an_array(tmp_path: object) -> None:
 
 
 def test_plot_is_the_page_of_inspect_in_a_frame(tmp_path: Path) -> None:
-    linear_store("<fc&\">").save(tmp_path / "net.safetensors")
+    linear_store('<fc&">').save(tmp_path / "net.safetensors")
     assert main(["inspect", str(tmp_path / "net.safetensors"), "--html", str(tmp_path / "page.html"), "--quiet"]) == 0
     with open_store(tmp_path / "net.safetensors") as store:
         picture = store.plot()
         shaped = store.plot({"data": (7, 3)})
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert picture.html == page and '"output_shape":[7,2]' not in page
-    assert '[7,2]' in shaped.html
+    assert "[7,2]" in shaped.html
     frame = picture._repr_html_()
-    source = re.fullmatch(r'<iframe title="net.safetensors" sandbox="allow-scripts" srcdoc="([^"]*)" style="[^"]*"></iframe>', frame)
+    source = re.fullmatch(
+        r'<iframe title="net.safetensors" sandbox="allow-scripts" srcdoc="([^"]*)" style="[^"]*"></iframe>', frame
+    )
     assert source is not None and "<" not in source[1] and unescape(source[1]) == page
     picture.save(tmp_path / "saved.html")
     assert (tmp_path / "saved.html").read_text(encoding="utf-8") == page
