@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Mapping, Sequence
 
 from onnx_column import EXPLAINED
+from own_store_column import FILLED, MOST_PROVEN_PRODUCTS, PROVEN
 from reference_column import MOST_BYTES, MOST_PRODUCTS, has_no_store
 
 Result = Mapping[str, Any]
@@ -71,6 +72,9 @@ emitted as PyTorch source, and run by torch {torch} on the same input. Generated
 - **ONNX**: the largest error of the outputs of the ONNX file as onnxruntime computes them, end to end; at most 1e-4. Or
   why there is no file, or why its outputs differ although each operator of the file computes MXNet's values from
   MXNet's: the words mean what they mean for PyTorch, and *sampled* that the file draws random numbers. {onnx}
+- **own store**: whether an instance of the emitted class takes its own store by the emitter's plan, every tensor equal:
+  *proven* where the loaded module was run, too, *filled* where it was not, because a run takes more than
+  {own_products:.1f} billion products; or the reason. {own}
 - **ops** and **kinds**: how many operators the graph has, and of how many kinds. **lines**: of the emitted source.
 """
 
@@ -100,10 +104,15 @@ def document(rows: Sequence[Result], total: int, versions: Mapping[str, str]) ->
     titles = {"gluonnlp": "GluonNLP", "gluonts": "GluonTS", "mxnet2": "MXNet"}
     found = [f"{title} {versions[name]}" for name, title in titles.items() if name in versions]
     others = " and ".join(filter(None, (", ".join(found[:-1]), *found[-1:])))
-    limits = {"products": MOST_PRODUCTS // 10**9, "gigabytes": f"{MOST_BYTES / 1e9:.1f}"}
+    limits = {
+        "products": MOST_PRODUCTS // 10**9,
+        "gigabytes": f"{MOST_BYTES / 1e9:.1f}",
+        "own_products": MOST_PROVEN_PRODUCTS / 1e9,
+    }
     facts = {
         "reference": reference_counts(rows),
         "onnx": onnx_counts(rows),
+        "own": own_store_counts(rows),
         **limits,
         "counts": statuses,
         "missing": missing,
@@ -114,8 +123,9 @@ def document(rows: Sequence[Result], total: int, versions: Mapping[str, str]) ->
     for zoo, title in TITLES.items():
         lines = [
             f"## {title}\n",
-            "| model | input | ops | kinds | lines | operator | layer | output | ONNX | reference | status | reason |",
-            "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|---|---|",
+            "| model | input | ops | kinds | lines | operator | layer | output | ONNX | reference | own store | "
+            "status | reason |",
+            "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|---|---|---|",
         ]
         lines += [_row(row) for row in rows if row["model"].startswith(f"{zoo}/")]
         parts.append("\n".join(lines) + "\n")
@@ -132,9 +142,14 @@ def onnx_counts(rows: Sequence[Result]) -> str:
     return _counts([_onnx_text(row) for row in rows if not has_no_store(row)])
 
 
+def own_store_counts(rows: Sequence[Result]) -> str:
+    """Return how many emitted modules take their own store, in a sentence."""
+    return _counts([row.get("own", "") for row in rows if not has_no_store(row)])
+
+
 def _counts(texts: Sequence[str]) -> str:
     counts = Counter(text.partition(":")[0] for text in texts)
-    words = ("equal", *EXPLAINED, "sampled", "differs", "refused", "failed", "not run")
+    words = ("equal", PROVEN, FILLED, *EXPLAINED, "sampled", "differs", "refused", "failed", "not run")
     parts = [f"{counts[word]} {word}" for word in words if counts[word]]
     parts += [f"{counts['']} not compared yet"] if counts[""] else []
     return f"Of {sum(counts.values())} models that are converted: {', '.join(parts)}."
@@ -156,6 +171,7 @@ def _row(row: Result) -> str:
     cells += [_error(row[key]) for key in ("operator_error", "layer_error", "output_error")]
     cells += [_comparison(_onnx_text(row), row.get("onnx_error"))]
     cells += [_comparison(row.get("reference", ""), row.get("reference_error"))]
+    cells += [row.get("own", "").replace("|", "\\|")]
     cells += [row["status"], row["reason"].replace("|", "\\|")]
     return f"| {' | '.join(cells)} |"
 

@@ -8,7 +8,8 @@ Needs torch, and a Python with MXNet 1.9.1, GluonCV 0.10.5, GluonNLP 0.10.0 and 
 NEUTRAL_MXNET_PYTHON; models of the last two are left out if they are not installed. Those of MXNet 2 are left out
 without a Python with MXNet 2.0.0b1 in NEUTRAL_MXNET2_PYTHON. Each result is appended to
 ``--results``: an interrupted run resumes there, and models that are named are run again. Earlier results that lack the
-comparison with the reference or that of the ONNX file are completed: nothing else of them is run again.
+comparison with the reference, that of the ONNX file, or the load of the store into the emitted module are completed:
+nothing else of them is run again.
 """
 
 from __future__ import annotations
@@ -30,8 +31,10 @@ from typing import Any, Iterator, Mapping
 
 import matrix
 import onnx_column
+import own_store_column
 import reference_column
 from onnx_column import onnx_facts
+from own_store_column import own_store_facts
 from reference_column import reference_facts
 
 from mxnet_side.client import MXNet, mxnet2_python, mxnet_python
@@ -39,6 +42,9 @@ from mxnet_side.client import MXNet, mxnet2_python, mxnet_python
 ROOT = Path(__file__).resolve().parents[1]
 OPERATOR_TOLERANCE = 1e-5
 OUTPUT_TOLERANCE = 1e-4
+
+COLUMNS: Mapping[str, Any] = {"reference": reference_column, "onnx": onnx_column, "own": own_store_column}
+"""The module of each comparison that earlier results may lack."""
 
 OVERFLOWING = 1e18
 """Magnitude whose square float32 cannot hold."""
@@ -58,7 +64,8 @@ class Result:
 
     Errors are in units of the largest magnitude: of operators fed with MXNet's own values, of layers while the
     emitted model runs, and of the model's outputs. ``status`` is one of ``matrix.MEANINGS``. ``reference`` says how the
-    reference compares, see :mod:`reference_column`, and ``onnx`` the ONNX file, see :mod:`onnx_column`.
+    reference compares, see :mod:`reference_column`, ``onnx`` how the ONNX file does, see :mod:`onnx_column`, and
+    ``own`` whether the emitted module takes the store, see :mod:`own_store_column`.
     """
 
     model: str
@@ -76,6 +83,7 @@ class Result:
     reference_error: float | None = None
     onnx: str = ""
     onnx_error: float | None = None
+    own: str = ""
 
 
 def module_of(name: str) -> str:
@@ -106,6 +114,7 @@ def check(name: str, mxnet: MXNet, folder: Path) -> Result:
         with neutral.open(folder / "model.safetensors") as store:
             facts["lines"] = neutral_to_torch.emit(store, folder / "emitted.py").lines
             facts.update(onnx_facts(store, golden, folder, OUTPUT_TOLERANCE, model["sensitivity"]))
+            facts.update(own_store_facts(store, golden))
             if name.startswith("int8/"):  # MXNet's values between the layers are integers
                 outputs = neutral_to_torch.verify(neutral_to_torch.build(store), golden).rows
                 facts["output_error"] = max(row.scaled_error for row in outputs)
@@ -170,18 +179,19 @@ def complete(row: dict[str, Any], mxnet: MXNet, folder: Path) -> Result:
             facts.update(reference_facts(store, golden, model, OPERATOR_TOLERANCE))
         if onnx_column.is_missing(row):
             facts.update(onnx_facts(store, golden, folder, OUTPUT_TOLERANCE, model["sensitivity"]))
+        if own_store_column.is_missing(row):
+            facts.update(own_store_facts(store, golden))
     return Result(**{**row, **facts})
 
 
 def lacks_comparison(row: Mapping[str, Any]) -> bool:
     """Return whether a result is of before one of the columns was added."""
-    return bool(reference_column.is_missing(row) or onnx_column.is_missing(row))
+    return any(column.is_missing(row) for column in COLUMNS.values())
 
 
 def without_comparison(row: Mapping[str, Any], reason: str) -> Result:
     """Return an earlier result with the reason why the comparisons that it lacks were not run."""
-    columns = {"reference": reference_column, "onnx": onnx_column}
-    return Result(**{**row, **{name: reason for name, column in columns.items() if column.is_missing(row)}})
+    return Result(**{**row, **{name: reason for name, column in COLUMNS.items() if column.is_missing(row)}})
 
 
 def dependent_on_unwritten(graph: Any, unwritten: list[str]) -> set[str]:

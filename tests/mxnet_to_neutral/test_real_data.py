@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -18,7 +17,7 @@ from neutral.store import Store
 from neutral.store.check import check
 from neutral.tensor import lazy_tensor
 from neutral_to_mxnet import restore, write
-from shared_data import reason_to_skip, shared_data_folder
+from shared_data import checkpoint_pairs, reason_to_skip, shared_data_folder
 
 DATA = shared_data_folder()
 ABSENT = DATA / "absent"
@@ -35,21 +34,6 @@ def single_files() -> Iterator[Path]:
         if path.is_file() and path.suffix not in (".states", ".tsv"):
             yield path
     yield from sorted((DATA / "versions" / "upstream").glob("[!R]*"))
-
-
-def pairs() -> Iterator[tuple[Path, Path]]:
-    """(symbol, parameters) that belong together."""
-    if not DATA.is_dir():
-        return
-    for symbol in sorted((DATA / "versions").glob("[0-9]*/*-symbol.json")):
-        for params in sorted(symbol.parent.glob(symbol.name[: -len("-symbol.json")] + "-0*.params")):
-            yield symbol, params
-    with open(DATA / "real" / "MANIFEST.tsv", encoding="utf-8") as file:
-        for row in csv.DictReader(file, delimiter="\t"):
-            params = DATA / "real" / row["file"]
-            symbol = params.parent / (row["symbol"] or "none").split("!")[-1]
-            if row["kind"] == "params" and symbol.is_file():
-                yield symbol, params
 
 
 def name_of(path: Any) -> str:
@@ -91,7 +75,7 @@ def test_a_file_alone_goes_there_and_back(path: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=reason_to_skip())
-@pytest.mark.parametrize(("symbol", "params"), list(pairs()) or [(ABSENT, ABSENT)], ids=name_of)
+@pytest.mark.parametrize(("symbol", "params"), list(checkpoint_pairs()) or [(ABSENT, ABSENT)], ids=name_of)
 def test_a_pair_goes_there_and_back(symbol: Path, params: Path, tmp_path: Path) -> None:
     store = check_round_trip((symbol, params), tmp_path)
     assert store.graph is not None
@@ -99,7 +83,7 @@ def test_a_pair_goes_there_and_back(symbol: Path, params: Path, tmp_path: Path) 
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=reason_to_skip())
-@pytest.mark.parametrize(("symbol", "params"), list(pairs()) or [(ABSENT, ABSENT)], ids=name_of)
+@pytest.mark.parametrize(("symbol", "params"), list(checkpoint_pairs()) or [(ABSENT, ABSENT)], ids=name_of)
 def test_a_pair_takes_other_values(symbol: Path, params: Path, tmp_path: Path) -> None:
     """Also where its symbol, of whatever year, fixes scales; only quantised weights are refused."""
     with mxnet_to_neutral.read(symbol, params) as like:
