@@ -27,6 +27,7 @@ ARCHITECTURES = ("torchvision==0.28.0", "timm==1.0.31")
 ARCHITECTURES_REQUIREMENTS = ("pillow", "pyyaml", "huggingface_hub", "transformers")
 FLEETS = ("s3fs", "moto[server]", "pyarrow", "distributed", "hdf5plugin")
 ONNX = ("onnx", "onnxscript", "onnxruntime", "onnxslim")
+DOCUMENTING = ("mkdocs-material", "mkdocstrings[python]", "ruff")
 WRITING = (*BUILDING, *TESTING, *MEASURING, "ruff", *ONNX, *ARCHITECTURES_REQUIREMENTS, *FLEETS)
 MXNET_1 = ("mxnet==1.9.1", "numpy==1.23.5", "gluoncv==0.10.5.post0", "scipy", *TESTING, "pytest-xdist")
 MXNET_2 = ("mxnet==2.0.0b1", "numpy==1.23.5")
@@ -121,6 +122,11 @@ def install_locked(session: nox.Session, *packages: str) -> None:
     """Install packages and the project with the locked versions; only Python 3.11 and newer have all of them."""
     session.install("-c", LOCK, *packages, *BUILDING)
     session.install("-c", LOCK, "--no-build-isolation", "-e", ".[torch,hdf5]")
+    check_lock(session)
+
+
+def check_lock(session: nox.Session) -> None:
+    """Compare what is installed with the lock, which has all packages for Python 3.11 and newer."""
     locked = session.run("python", "-c", "import sys; print(sys.version_info >= (3, 11))", silent=True)
     if str(locked).strip() == "True":
         session.run("python", ".ci/lock.py", "check", LOCK, *ARCHITECTURES)
@@ -136,6 +142,14 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("mypy")
     session.run("python", "docs/make_operators.py", "--check")
+
+
+@nox.session(python=TORCH_PYTHON)
+def docs(session: nox.Session) -> None:
+    """Build the documentation as a site in ``build/site``; a warning, or anything from another server, is an error."""
+    session.install("-c", LOCK, *DOCUMENTING)
+    check_lock(session)
+    session.run("mkdocs", "build", "--quiet", *session.posargs, env={"NO_MKDOCS_2_WARNING": "1"})
 
 
 @nox.session(python=TORCH_PYTHON)
@@ -175,12 +189,10 @@ def reader(session: nox.Session) -> None:
 
 @nox.session(python=TORCH_PYTHON, default=False)
 def benchmarks(session: nox.Session) -> None:
-    """Run the benchmarks, or those named: ``nox -s benchmarks -- emit match``."""
+    """Run the benchmarks, or those named (``-- emit match``); with ``--page``, write docs/benchmarks.md."""
     install_locked(session, *ONNX)
-    default = ("startup", "export", "load", "archive", "match", "emit", "graph_costs", "reference", "onnx_files")
-    names = session.posargs or default
-    for name in names:
-        session.run("python", f"benchmarks/{name}.py", env={**THREADS, "PYTHONPATH": "tests/support"})
+    environment = {**THREADS, "PYTHONPATH": "tests/support"}
+    session.run("python", "benchmarks/run.py", *session.posargs, env=environment)
 
 
 @nox.session(python=TORCH_PYTHON, default=False)
@@ -194,7 +206,7 @@ def mutation(session: nox.Session) -> None:
 @nox.session(python=TORCH_PYTHON, default=False)
 def lock(session: nox.Session) -> None:
     """Resolve all that the other sessions install, and write the newest versions into the constraints."""
-    needed = ("nox", "pre-commit", *LINTING, *WRITING, "-e", ".[torch,hdf5]")
+    needed = ("nox", "pre-commit", *LINTING, *DOCUMENTING, *WRITING, "-e", ".[torch,hdf5]")
     session.run("python", ".ci/lock.py", "write", LOCK, *needed)
     if MXNET_PYTHON is not None:
         folder = session.create_tmp()

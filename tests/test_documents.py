@@ -28,7 +28,7 @@ def test_no_operator_of_real_models_is_missing(shared_data: Path) -> None:
 
 
 def documents() -> list[Path]:
-    return [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    return [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 
 
 def test_links_between_documents_lead_somewhere() -> None:

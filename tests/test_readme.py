@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Iterator
 
 import pytest
 
-from documents import Block, blocks, matches_output
+from document_reader import Reader
+from documents import blocks
 from mxnet_side.client import mxnet_python
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,54 +25,6 @@ ACTIVATION = ". .venv/bin/activate"
 def test_the_first_commands_are_those_of_ci() -> None:
     commands = [block.text.strip() for block in blocks(README, "## See it work")]
     assert (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()[-len(commands) :] == commands
-
-
-@dataclass
-class Reader:
-    """A reader of the README in an empty folder beside the examples, with Neutral installed."""
-
-    folder: Path
-    environment: dict[str, str]
-    names: dict[str, str]
-    scope: dict[str, Any] = field(default_factory=dict)
-
-    def run(self, block: Block) -> None:
-        if block.language == "python":
-            self.run_python(block)
-        else:
-            for command, expected in block.commands():
-                self.run_command(command, expected)
-
-    def run_command(self, command: str, expected: str | None) -> None:
-        for name, replacement in self.names.items():
-            command = command.replace(name, replacement)
-        script = f"set -e\n{command}\npwd >&3"
-        read, write = os.pipe()
-        try:
-            done = subprocess.run(
-                ["bash", "-c", script.replace(">&3", f">&{write}")],
-                cwd=self.folder,
-                env=self.environment,
-                capture_output=True,
-                text=True,
-                pass_fds=(write,),
-            )
-        finally:
-            os.close(write)
-        with os.fdopen(read) as file:
-            self.folder = Path(file.read().strip() or self.folder)
-        assert done.returncode == 0, f"{command}\n{done.stderr}"
-        if expected is not None:
-            assert matches_output(done.stdout, expected), f"{command} printed\n{done.stdout}\nREADME shows\n{expected}"
-
-    def run_python(self, block: Block) -> None:
-        """Run a snippet after the earlier ones, in one namespace and in the current folder of the commands."""
-        self.scope.setdefault("snippets", []).append(block.text)
-        source = "\n".join(self.scope["snippets"])
-        done = subprocess.run(
-            [sys.executable, "-c", source], cwd=self.folder, env=self.environment, capture_output=True, text=True
-        )
-        assert done.returncode == 0, f"{block.text}\n{done.stderr}"
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+import neutral
+
 pytest.importorskip("hatchling", reason="hatchling, which builds the wheel, is not installed")
 
 ROOT = Path(__file__).parents[1]
@@ -80,11 +82,19 @@ def test_the_wheel_names_its_command_licence_and_requirements(wheel: Path) -> No
         metadata = Parser().parsestr(archive.read(texts["METADATA"]).decode())
         assert archive.read(texts["licenses/LICENSE"]) == (ROOT / "LICENSE").read_bytes()
     assert {section: dict(points[section]) for section in points.sections()} == {
-        "console_scripts": {"neutral": "neutral.cli:main"}
-    }
+        "console_scripts": {"neutral": "neutral.cli:main", metadata["Name"]: "neutral.cli:main"}
+    }, "uvx and pipx run look for the program that has the name of the package"
     assert (metadata["Name"], metadata["License"]) == ("neutral-weights", "Apache-2.0")
     needed = [text for text in metadata.get_all("Requires-Dist") or [] if "extra ==" not in text]
     assert {text.partition(";")[0].partition(">")[0].strip() for text in needed} == RUN_TIME
+
+
+def test_one_wheel_is_for_every_platform(wheel: Path) -> None:
+    version = neutral.__version__
+    assert wheel.name == f"neutral_weights-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(wheel) as archive:
+        text = archive.read(f"neutral_weights-{version}.dist-info/WHEEL").decode()
+    assert "Root-Is-Purelib: true" in text and "Tag: py3-none-any" in text
 
 
 def test_two_builds_give_the_same_bytes(wheel: Path, tmp_path: Path) -> None:

@@ -7,6 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator
 
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+
+READ_IN_ORDER = sorted([*(DOCS / "tutorials").glob("*.md"), *(DOCS / "help").glob("*.md")])
+"""Documents whose commands a reader runs from the first to the last; those of the others stand for themselves."""
+
 
 @dataclass(frozen=True)
 class Block:
@@ -36,8 +42,12 @@ def blocks(path: Path, heading: str) -> Iterator[Block]:
     level = heading.split()[0]
     _, _, section = text.partition(f"\n{heading}\n")
     assert section, f"{path.name} has no section {heading!r}"
-    section = re.split(rf"^{level} ", section, maxsplit=1, flags=re.MULTILINE)[0]
-    for match in re.finditer(r"^```(\w*)\n(.*?)^```$", section, re.MULTILINE | re.DOTALL):
+    yield from blocks_of(re.split(rf"^{level} ", section, maxsplit=1, flags=re.MULTILINE)[0])
+
+
+def blocks_of(text: str) -> Iterator[Block]:
+    """Yield the fenced blocks of a text."""
+    for match in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
         yield Block(match.group(1), match.group(2))
 
 

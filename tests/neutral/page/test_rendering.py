@@ -108,12 +108,15 @@ def test_the_names_of_a_store_are_data(name: str) -> None:
     assert [vertex["name"] for vertex in shown["graph"]["vertices"]] == [name, f"{name}/", f"{name}.", f"{name}/"]
 
 
-def test_the_layout_library_is_the_one_that_was_published() -> None:
-    """The digests are those of the files of the package, which ``.ci/vendor.py`` fetches."""
-    script = runpy.run_path(str(Path(__file__).parents[3] / ".ci" / "vendor.py"), run_name="vendor")
-    folder: Path = script["FOLDER"]
-    contents = {path.name: path.read_bytes() for path in folder.iterdir()}
-    assert contents.keys() == script["FILES"].keys() and script["differing"](contents) == []
-    changed = {**contents, "dagre.min.js": contents["dagre.min.js"] + b" "}
-    assert [line.partition(":")[0] for line in script["differing"](changed)] == ["dagre.min.js"]
-    assert b"Permission is hereby granted" in contents["dagre.LICENSE"]
+def test_the_libraries_are_those_that_were_published() -> None:
+    """The digests are those of the files of the packages, which ``.ci/vendor.py`` fetches."""
+    root = Path(__file__).parents[3]
+    script = runpy.run_path(str(root / ".ci" / "vendor.py"), run_name="vendor")
+    contents = {name: (root / name).read_bytes() for name in script["FILES"]}
+    vendored = {str(path.relative_to(root)) for path in (root / "neutral" / "page" / "vendor").iterdir()}
+    assert vendored <= contents.keys() and script["differing"](contents) == []
+    layout = "neutral/page/vendor/dagre.min.js"
+    changed = {**contents, layout: contents[layout] + b" "}
+    assert [line.partition(":")[0] for line in script["differing"](changed)] == [layout]
+    licences = [content for name, content in contents.items() if name.endswith("LICENSE")]
+    assert len(licences) == 2 and all(b"Permission is hereby granted" in content for content in licences)
