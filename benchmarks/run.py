@@ -29,9 +29,10 @@ NAMES = (*USUAL, "scale")
 HEAD = """\
 # Benchmarks
 
-Speed and memory of Neutral, measured by the programs in `benchmarks/`. Each section says on which machine. `nox -s
-benchmarks -- --page` measures everything again and writes this page; names after it (`-- --page emit match`) write these
-sections alone. On a busy machine all figures are worse: compare figures of one run with each other.
+Speed and memory of Neutral, measured by the programs in `benchmarks/`. Each section says on which machine.
+`nox -s benchmarks -- --page` measures everything again and writes this page; with names after it
+(`-- --page emit match`), these sections alone. On a busy machine all figures are worse: compare figures of one run with
+each other.
 """
 
 
@@ -101,7 +102,9 @@ def write_section(page: Path, name: str, text: str) -> None:
 
 def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all but scale if none is given")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all but scale if none is given"
+    )
     parser.add_argument("--page", action="store_true", help="write docs/benchmarks.md")
     parser.add_argument("--timeout", type=float, default=3600, help="seconds that one benchmark may take")
     arguments = parser.parse_args(words)

@@ -40,7 +40,9 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     origin = origins.get(page.file.src_uri, DOCS / page.file.src_uri)
     here = (DOCS / page.file.src_uri).parent
     parts = FENCES.split(markdown)
-    return "".join(part if index % 2 else LINK.sub(lambda m: _link(m, origin, here), part) for index, part in enumerate(parts))
+    return "".join(
+        part if index % 2 else LINK.sub(lambda m: _link(m, origin, here), part) for index, part in enumerate(parts)
+    )
 
 
 def _link(match: re.Match[str], origin: Path, here: Path) -> str:
