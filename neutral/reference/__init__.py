@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from neutral.reference.batches import run_in_batches
 from neutral.reference.cost import multiply_adds
+from neutral.reference.diagnosis import find_fault
 from neutral.reference.evaluate import run
 from neutral.reference.input_sizes import known_input_shapes, runnable_input_shapes
 from neutral.reference.inputs import draw_inputs
@@ -27,6 +28,7 @@ from neutral.reference.verifying import products_of, verify_operators
 __all__ = [
     "FUNCTIONS",
     "draw_inputs",
+    "find_fault",
     "known_input_shapes",
     "missing_kinds",
     "multiply_adds",

@@ -17,6 +17,15 @@ EXPLAINED_FRACTION = 0.01
 MIN_ELEMENTS = 4
 """The number of elements below which chance explains a difference as well as a cause does."""
 
+HALVES = (("float16", 10), ("bfloat16", 7))
+"""Formats of half precision, and the bits of their fractions."""
+
+HIGHEST_OF_HALVES = 0.05
+"""The largest error of sums in half precision, in units of the scale."""
+
+LEAST_VALUES = 32
+"""The number of distinct values from which on it is no chance that a shorter format holds all of them."""
+
 EPS_KINDS = ("batch_norm", "instance_norm")
 """Kinds whose eps is a factor of each channel."""
 
@@ -157,6 +166,7 @@ def likely_cause(observed: np.ndarray, golden: np.ndarray, kind: str = "") -> st
         or _cause_of_order(a, b, size)
         or _cause_of_channels(a, b, size, kind)
         or _cause_at_border(difference, b)
+        or _cause_of_precision(a, b)
         or ""
     )
 
@@ -187,6 +197,36 @@ def _cause_of_shapes(observed: np.ndarray, golden: np.ndarray) -> str:
     if observed.ndim == golden.ndim > 2 and observed.shape[:2] == golden.shape[:2]:
         return "the spatial size differs: stride, padding, dilation or rounding (ceil mode)"
     return "the shapes differ"
+
+
+def _cause_of_precision(a: np.ndarray, b: np.ndarray) -> str:
+    """Test whether half precision holds all values of one array and not those of the other."""
+    if np.abs(a - b).max() > HIGHEST_OF_HALVES * _scale(b):
+        return ""
+    for name, bits in HALVES:
+        for subject, held, exact in (("the values are", a, b), ("the golden values are", b, a)):
+            error = np.abs(held - exact)
+            if not _is_held(held, bits) or np.mean(_rounded(exact, bits) == exact) > 0.5:
+                continue
+            once = float(np.mean(error <= np.abs(exact) * 2.0 ** -(bits + 1) + 1e-12 + 1e-6 * np.abs(exact)))
+            if once >= 1 - EXPLAINED_FRACTION:
+                return f"{subject} those of the other side rounded to {name}"
+            return f"{subject} exact in {name}, with errors of more than one rounding: accumulation in {name}"
+    return ""
+
+
+def _is_held(values: np.ndarray, bits: int) -> bool:
+    """Return whether a fraction of some bits holds all of many values, and one of three bits less does not."""
+    if not (_rounded(values, bits) == values).all() or len(np.unique(values)) < LEAST_VALUES:
+        return False
+    return bool(np.mean(_rounded(values, bits - 3) != values) > 0.5)
+
+
+def _rounded(values: np.ndarray, bits: int) -> np.ndarray:
+    """Round to a fraction of some bits, halves to even."""
+    fraction, exponent = np.frexp(values)
+    rounded: np.ndarray = np.ldexp(np.rint(np.ldexp(fraction, bits + 1)), exponent - bits - 1)
+    return rounded
 
 
 def _cause_of_factor(a: np.ndarray, b: np.ndarray, size: float) -> str:
@@ -261,10 +301,15 @@ def _cause_of_channels(a: np.ndarray, b: np.ndarray, size: float, kind: str) -> 
 def _cause_at_border(difference: np.ndarray, b: np.ndarray) -> str:
     if b.ndim < 3 or min(b.shape[2:]) < 5:
         return ""
-    inside = (slice(None), slice(None), *(slice(2, -2) for _ in b.shape[2:]))
-    largest = float(np.abs(difference).max())
-    inner = float(np.abs(difference[inside]).max())
-    return "only the border differs: padding" if inner <= EXPLAINED_FRACTION * largest else ""
+    limit = EXPLAINED_FRACTION * float(np.abs(difference).max())
+
+    def is_equal(part: slice) -> bool:
+        places = (slice(None), slice(None), *(part for _ in b.shape[2:]))
+        return float(np.abs(difference[places]).max()) <= limit
+
+    if is_equal(slice(0, -2)):
+        return "only the last rows or columns differ: rounding of the size of pooling, or padding at the end"
+    return "only the border differs: padding" if is_equal(slice(2, -2)) else ""
 
 
 def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:

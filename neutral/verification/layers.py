@@ -39,6 +39,8 @@ class LayerComparison:
     Attributes:
         rows: The comparisons, in the order in which the modules ran.
         rounding: The arithmetic of all layers that have run.
+        first_difference: The first row beyond its tolerance with what was observed; None where there is none, or where
+            the module's data layout is another one.
         is_near: Whether a value differs by so little that rounding may be the cause, which a reference would tell.
 
     Args:
@@ -75,6 +77,7 @@ class LayerComparison:
         self.tolerance = tolerance
         self.rounding = Rounding(0, 0, unit)
         self.is_near = False
+        self.first_difference: tuple[Row, np.ndarray] | None = None
         self._reference = reference or Reference()
         self._sampled = sampled or {}
         self._calls: Counter[Hashable] = Counter()
@@ -144,6 +147,8 @@ class LayerComparison:
             why = f"{type_name} has its own forward and gives something else ({worst:.1e} of the scale)"
             self._skip(use.pair, why)
         elif rows:
+            if wrong and all(row.ok for row in self.rows) and not use.pair.differences and rows[0] is wrong[0]:
+                self.first_difference = wrong[0], spread(outputs[0], wrong[0].shape)
             self.rows += rows
         else:
             self._skip(use.pair, f"nothing to compare in its output for {use.node}")

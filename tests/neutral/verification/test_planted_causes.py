@@ -27,6 +27,7 @@ class Network:
         self.gamma, self.variance = random.uniform(0.5, 2, size=(2, 8, 1, 1)).astype(np.float32)
         self.eps, self.scale, self.order = 1e-5, 1.0, range(54)
         self.pad_mode: Any = "constant"
+        self.sum_dtype: Any = np.float32
 
     def conv(self) -> np.ndarray:
         padded = np.pad(self.data, ((0, 0), (0, 0), (1, 1), (1, 1)), mode=self.pad_mode)
@@ -36,10 +37,10 @@ class Network:
             for i in range(3)
             for j in range(3)
         ]
-        result = np.zeros((2, 8, 9, 9), np.float32)
-        for index in self.order:  # float32 in this order
-            result += terms[index]
-        return (result * np.float32(self.scale) + self.bias).astype(np.float32)
+        result = np.zeros((2, 8, 9, 9), self.sum_dtype)
+        for index in self.order:  # in this order
+            result += terms[index].astype(self.sum_dtype)
+        return (result * self.sum_dtype(self.scale) + self.bias.astype(self.sum_dtype)).astype(np.float32)
 
     def bn(self) -> np.ndarray:
         deviation = np.sqrt(self.variance + np.float32(self.eps))
@@ -93,6 +94,7 @@ PLANTED = [
     ("bn", lambda n: setattr(n, "gamma", np.ones_like(n.gamma)), "a weight or a variance"),
     ("conv", channels, "channels (axis 1) are in another order, the golden channel 0 is channel 1"),
     ("conv", lambda n: setattr(n, "pad_mode", "edge"), "only the border differs: padding"),
+    ("conv", lambda n: setattr(n, "sum_dtype", np.float16), "more than one rounding: accumulation in float16"),
     ("bn", lambda n: n.variance.__setitem__(0, -1), "NaN or infinity on one side only, in 162 of 1296 places"),
 ]
 
@@ -119,6 +121,32 @@ def test_a_fault_is_named(layer: str, change: Callable[[Network], Any], words: s
 def test_a_fault_of_layout_is_named(change: Callable[[np.ndarray], np.ndarray], words: str) -> None:
     golden = Network().bn()
     assert words in likely_cause(change(golden), golden)
+
+
+def bfloat16(values: np.ndarray) -> np.ndarray:
+    words = values.astype(np.float32).view(np.uint32)
+    return ((words + 0x7FFF + ((words >> 16) & 1)) & 0xFFFF0000).astype(np.uint32).view(np.float32)
+
+
+def test_values_in_half_precision_are_named_on_either_side() -> None:
+    golden = Network().bn()
+    for name, rounded in (("float16", golden.astype(np.float16).astype(np.float32)), ("bfloat16", bfloat16(golden))):
+        assert likely_cause(rounded, golden) == f"the values are those of the other side rounded to {name}"
+        assert likely_cause(golden, rounded) == f"the golden values are those of the other side rounded to {name}"
+    coarse = np.round(golden * 4) / 4
+    assert likely_cause(coarse + np.random.default_rng(1).integers(0, 2, coarse.shape) / 64, coarse) == ""
+    assert likely_cause(np.round(golden), golden * 0.99) == "", "whole numbers"
+
+
+@pytest.mark.parametrize(("pads", "words"), [((0, 1), "only the last rows or columns"), ((1, 1), "only the border")])
+def test_pooling_that_differs_at_its_edges_is_named(pads: tuple[int, int], words: str) -> None:
+    """Averages over windows of 2 or 3 that count the padding, or not."""
+    data, counts, size = Network().data, np.ones((2, 6, 9, 9), np.float32), 2 + pads[0]
+    padded, positions = (np.pad(each, ((0, 0), (0, 0), pads, pads)) for each in (data, counts))
+    windows = [(slice(None), slice(None), slice(i, i + 9), slice(j, j + 9)) for i in range(size) for j in range(size)]
+    total = sum(padded[window] for window in windows)
+    counted = sum(positions[window] for window in windows)
+    assert words in likely_cause(total / counted, total / size**2, "average_pool")
 
 
 def test_infinities_of_other_signs_are_named() -> None:

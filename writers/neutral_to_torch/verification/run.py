@@ -6,15 +6,17 @@ import contextlib
 from dataclasses import dataclass, replace
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
+import numpy as np
 import torch
 from torch import nn
 
 from neutral.errors import VerificationError
 from neutral.matching.plan import Plan
+from neutral.reference.diagnosis import with_fault
 from neutral.store import Store
 from neutral.verification.golden import Golden
 from neutral.verification.layers import LayerComparison
-from neutral.verification.outputs import compare_outputs
+from neutral.verification.outputs import compare_outputs, select_outputs
 from neutral.verification.reference import Reference
 from neutral.verification.report import Report, Row
 from neutral.verification.rounding import HIGHEST_MEASURED, LOWEST, LOWEST_OUTPUT
@@ -66,12 +68,14 @@ def compare_run(
         raise VerificationError("the module has tensors on the meta device, without values: load it first.")
     args, kwargs, notes = arguments(module, golden, inputs)
     run = _Run(module, golden, plan, store, (args, kwargs), outputs)
-    report, is_near = run.compare(tolerance, end_to_end)
+    report, is_near, difference = run.compare(tolerance, end_to_end)
     if is_near and measure:
         reference = run_in_double(module, run.targets, args, kwargs, outputs)
         if reference is not None:
             with preserved(module):
-                report, _ = run.compare(tolerance, end_to_end, reference)
+                report, _, difference = run.compare(tolerance, end_to_end, reference)
+    if difference is not None and measure and store is not None:
+        report = with_fault(report, store, golden, *difference)
     sources = draws(store.graph if store is not None else None)
     if sources:
         notes = (*notes, sampling_note(sources))
@@ -103,8 +107,8 @@ class _Run:
 
     def compare(
         self, tolerance: float | None, end_to_end: float | None, reference: Reference | None = None
-    ) -> tuple[Report, bool]:
-        """Run the module; return the report, and whether rounding may be the cause of a difference in it."""
+    ) -> tuple[Report, bool, tuple[Row, np.ndarray] | None]:
+        """Run the module; return the report, whether rounding may cause a difference, and the first difference."""
         unit = unit_of(self.module)
         sampled = sampled_nodes(self.store.graph if self.store is not None else None)
         layers = LayerComparison(self.golden, tolerance, unit=unit, reference=reference, sampled=sampled)
@@ -133,7 +137,12 @@ class _Run:
             problems=tuple(problems),
             proves=self.golden.proves,
         )
-        return report, layers.is_near or near
+        difference = layers.first_difference
+        if report.first_divergence in rows:
+            keys = select_outputs(len(arrays), self.golden, self.store)
+            row = report.first_divergence
+            difference = row, arrays[keys.index(row.source)]
+        return report, layers.is_near or near, difference
 
 
 def _failure(module: nn.Module, rows: Sequence[Row], error: Exception) -> str:
