@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import random
 import resource
+import select
 import shutil
 import signal
 import tempfile
@@ -34,6 +36,9 @@ WALL_SECONDS = 60.0
 
 SLEEP_SECONDS = 1800.0
 """Time after which a case that takes no CPU time is killed: it waits for ever."""
+
+PAUSE_SECONDS = 0.02
+"""Time for which results gather in the pipe: waking up for each would cost more than most cases."""
 
 MEMORY = 3 * 2**30
 """Address space that a case may take beyond what the child needs to start, in bytes."""
@@ -79,7 +84,6 @@ def run_case(target: Target, content: Any, folder: Path) -> tuple[str, str]:
     Returns:
         ``("accepted", "")``, ``("refused", error class)`` or ``("failed", reason)``.
     """
-    signal.signal(signal.SIGPROF, signal.SIG_DFL if target.isolated else _raise_timeout)
     signal.setitimer(signal.ITIMER_PROF, ISOLATED_CPU_SECONDS if target.isolated else CPU_SECONDS)
     try:
         target.run(content, folder)
@@ -97,8 +101,9 @@ def run_case(target: Target, content: Any, folder: Path) -> tuple[str, str]:
         return "failed", f"{type(error).__name__}: {str(error)[:200]} ({Path(last.filename).name}:{last.lineno})"
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
-        for path in folder.iterdir():
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                shutil.rmtree(entry.path) if entry.is_dir(follow_symlinks=False) else os.unlink(entry.path)
 
 
 def fuzz(target: Target, count: int, seed: int = 0) -> Outcome:
@@ -109,24 +114,29 @@ def fuzz(target: Target, count: int, seed: int = 0) -> Outcome:
     shared_memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
     start = 0
     while start < count:
-        receiver, sender = context.Pipe(duplex=False)
+        receiver, sender = os.pipe()
         with tempfile.TemporaryDirectory(dir=shared_memory) as folder:  # of this process, which outlives the child
             child = context.Process(
-                target=_run_cases, args=(target, start, count, seed, sender, Path(folder)), daemon=True
+                target=_run_cases, args=(target, start, count, seed, receiver, sender, Path(folder)), daemon=True
             )
             child.start()
-            sender.close()
+            os.close(sender)
             start = _collect(outcome, target, receiver, child, start, seed)
+            os.close(receiver)
     return outcome
 
 
-def _collect(outcome: Outcome, target: Target, receiver: Any, child: Any, start: int, seed: int) -> int:
+def _collect(outcome: Outcome, target: Target, receiver: int, child: Any, start: int, seed: int) -> int:
     """Count results until the child ends; return the index of the next case to run."""
-    index = start
+    index, rest = start, b""
     while True:
-        try:
-            result = receiver.recv() if _answers(receiver, child) else None
-        except EOFError:
+        content = os.read(receiver, 1 << 16) if _answers(receiver, child) else None
+        if content is None:
+            child.kill()
+            child.join()
+            outcome.failures.append(Failure(outcome.target, seed, index, f"hangs for {WALL_SECONDS:g} s"))
+            return index + 1
+        if not content:
             child.join()
             if child.exitcode == 0:
                 return index
@@ -135,27 +145,25 @@ def _collect(outcome: Outcome, target: Target, receiver: Any, child: Any, start:
                 return index + 1
             outcome.failures.append(Failure(outcome.target, seed, index, f"the process ended with {child.exitcode}"))
             return index + 1
-        if result is None:
-            child.kill()
-            child.join()
-            outcome.failures.append(Failure(outcome.target, seed, index, f"hangs for {WALL_SECONDS:g} s"))
-            return index + 1
-        verdict, reason = result
-        if verdict == "accepted":
-            outcome.accepted += 1
-        elif verdict == "refused":
-            outcome.refused[reason] += 1
-        else:
-            outcome.failures.append(Failure(outcome.target, seed, index, reason))
-        index += 1
+        *lines, rest = (rest + content).split(b"\n")
+        for line in lines:
+            verdict, reason = json.loads(line)
+            if verdict == "accepted":
+                outcome.accepted += 1
+            elif verdict == "refused":
+                outcome.refused[reason] += 1
+            else:
+                outcome.failures.append(Failure(outcome.target, seed, index, reason))
+            index += 1
+        time.sleep(PAUSE_SECONDS)
 
 
-def _answers(receiver: Any, child: Any) -> bool:
-    """Wait for a result; return False once its case has used up its time, which on a busy machine is CPU time."""
+def _answers(receiver: int, child: Any) -> bool:
+    """Wait for results; return False once a case has used up its time, which on a busy machine is CPU time."""
     used, began = _cpu_seconds(child.pid), time.monotonic()
-    while not receiver.poll(WALL_SECONDS):
+    while not select.select([receiver], [], [], WALL_SECONDS)[0]:
         hangs = _cpu_seconds(child.pid) - used > WALL_SECONDS / 2 or time.monotonic() - began > SLEEP_SECONDS
-        if hangs and not receiver.poll(0):
+        if hangs and not select.select([receiver], [], [], 0)[0]:
             return False
     return True
 
@@ -167,13 +175,14 @@ def _cpu_seconds(pid: int) -> float:
     return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
-def _run_cases(target: Target, start: int, count: int, seed: int, sender: Any, folder: Path) -> None:
+def _run_cases(target: Target, start: int, count: int, seed: int, receiver: int, sender: int, folder: Path) -> None:
+    os.close(receiver)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     limit = _address_space() + MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    signal.signal(signal.SIGPROF, signal.SIG_DFL if target.isolated else _raise_timeout)
     for index in range(start, count):
-        sender.send(run_case(target, case_content(target, seed, index), folder))
-    sender.close()
+        os.write(sender, json.dumps(run_case(target, case_content(target, seed, index), folder)).encode() + b"\n")
     os._exit(0)
 
 
