@@ -84,7 +84,7 @@ def _changes(node: ast.AST) -> Iterator[Change]:
         yield _increment
     elif isinstance(node, (ast.If, ast.While, ast.IfExp)):
         yield _negate
-    elif hasattr(node, "body") and any(isinstance(child, ast.Raise) for child in getattr(node, "body", ()) or ()):
+    elif isinstance(node, ast.ExceptHandler) and any(isinstance(child, ast.Raise) for child in node.body):
         yield _remove_raise
     if isinstance(node, ast.If) and any(isinstance(child, ast.Raise) for child in node.body):
         yield _remove_raise
