@@ -292,4 +292,13 @@ OPERATORS = (
         family="elementwise binary",
         rank_rule=lambda node: node.rank(1) if node["rows"] else broadcast_rank(node.operands[:3]),
     ),
+    Operator(
+        "polynomial",
+        "output = coefficients[0] * input^(n - 1) + ... + coefficients[n - 2] * input + coefficients[n - 1], computed by "
+        "Horner's rule; coefficients is a vector of length n in the dtype of the input.",
+        inputs=("coefficients", "input"),
+        family="elementwise",
+        rank_rule=lambda node: node.rank(1),
+        dtype_rule="same",
+    ),
 )

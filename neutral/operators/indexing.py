@@ -135,6 +135,49 @@ OPERATORS = (
         rank_rule=2,
     ),
     Operator(
+        "mask_update",
+        "The input with value in place of the elements at which mask is not 0. The axes of the mask are those of the "
+        "input from axis on; taken together they are one axis, along which the chosen positions are replaced by the "
+        "positions of value in order, or all by its only one. A value with one axis less has no such axis, and a "
+        "value of one element replaces all chosen elements; its fraction is dropped for an input of integers.",
+        inputs=("input", "mask", "value"),
+        attributes=(Attribute("axis", "int", "The first axis of the mask.", minimum=0),),
+        family="indexing",
+        keeps_shape=True,
+        rank_rule="same",
+        dtype_rule="same",
+    ),
+    Operator(
+        "insert",
+        "Insert value before positions of an axis. A single position (the attribute, or positions of rank 0) takes as "
+        "many new positions as the first axis of value has, which is then moved to axis; positions of one element or a "
+        "slice of one take as many as value has along axis; otherwise value is broadcast to one new position for each. "
+        "Axes of extent 1 are added in front of value up to the rank of the input. Positions count in the input, "
+        "negative ones from its end; at equal ones, values keep their order. The value is cast to the input's dtype.",
+        inputs=("input", "value", "positions?"),
+        attributes=(
+            Attribute("axis", "int", "The axis; None: the input is flattened first.", optional=True),
+            Attribute("position", "int", "The single position, or None.", optional=True),
+            Attribute(
+                "slice",
+                "optional_ints",
+                "Start, stop and step of the positions, None for the ends of the axis and for 1, as in Python; or None.",
+                optional=True,
+            ),
+        ),
+        family="indexing",
+        rank_rule=lambda node: 1 if node["axis"] is None else node.rank(),
+        dtype_rule="same",
+    ),
+    Operator(
+        "diagonal_indices",
+        "The indices of the main diagonal of an array whose axes have equal extents, as int64: a row for each axis, "
+        "0, 1, ... to the extent - 1 in each.",
+        family="indexing",
+        rank_rule=2,
+        dtype_rule="int64",
+    ),
+    Operator(
         "one_hot",
         "output[..., j] = on_value if index[...] = j, else off_value, for j from 0 to depth - 1.",
         inputs=("index",),

@@ -67,12 +67,47 @@ OPERATORS = (
     Operator(
         "pseudo_inverse",
         "The Moore-Penrose inverse; singular values that are at most rcond times the largest one are taken as 0.",
+        inputs=("input", "rcond?"),
         attributes=(
-            Attribute("rcond", "float", "The threshold, as a fraction of the largest singular value."),
+            Attribute(
+                "rcond",
+                "float",
+                "The threshold, as a fraction of the largest singular value; None: the operand, which has one for each "
+                "matrix.",
+                optional=True,
+            ),
             Attribute("hermitian", "bool", "True if the matrix is symmetric."),
         ),
         family="linear algebra",
         rank_rule="same",
+        dtype_rule="same",
+    ),
+    Operator(
+        "tensor_inverse",
+        "The inverse of the matrix whose rows are the first axes of the input and whose columns are the others, with "
+        "the columns' axes first.",
+        attributes=(Attribute("axes", "int", "The number of axes that are rows.", minimum=1),),
+        family="linear algebra",
+        rank_rule="same",
+        dtype_rule="same",
+    ),
+    Operator(
+        "tensor_solve",
+        "Solve tensor X = other for X: the last axes of the tensor, as many as are left beside those of other, are "
+        "summed with all axes of X.",
+        inputs=("tensor", "other"),
+        attributes=(Attribute("axes", "ints", "Axes that are moved to the end of the tensor first, in this order."),),
+        family="linear algebra",
+        rank_rule=lambda node: None if None in (node.rank(0), node.rank(1)) else node.changed(-(node.rank(1) or 0)),
+        dtype_rule="same",
+    ),
+    Operator(
+        "eig",
+        "The eigenvalues of a square matrix that has real ones only, and its eigenvectors of length 1 as columns, in "
+        "the order and with the signs of LAPACK's geev.",
+        outputs=("values", "vectors"),
+        family="linear algebra",
+        rank_rule=lambda node: (node.changed(-1), node.rank()),
         dtype_rule="same",
     ),
     Operator(

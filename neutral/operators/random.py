@@ -94,4 +94,25 @@ OPERATORS = (
         rank_rule="same",
         dtype_rule="same",
     ),
+    Operator(
+        "random_multinomial",
+        "Draw a number of categories independently, and return how often each was drawn, as int64, along a last axis "
+        "after the extents of shape. The last category has the probability that the others leave.",
+        inputs=("probabilities?",),
+        attributes=(
+            Attribute("draws", "int", "The number of categories that are drawn.", minimum=0),
+            Attribute(
+                "probabilities",
+                "floats",
+                "The probability of each category; None: the operand.",
+                optional=True,
+                minimum=0,
+            ),
+            Attribute("shape", "ints", "The extents of the output before its last axis.", minimum=0),
+        ),
+        family="random numbers",
+        random=True,
+        rank_rule=lambda node: len(node["shape"]) + 1,
+        dtype_rule="int64",
+    ),
 )

@@ -108,3 +108,29 @@ def check_numpy(request: pytest.FixtureRequest) -> Check:
     declare their dtype in the symbol where it is not a floating one, unless ``declared`` is False.
     """
     return request.getfixturevalue(f"check_numpy{request.param}")
+
+
+def _node_check(process: Any, prefix: str) -> Check:
+    def check(
+        operator: str, inputs: Sequence[np.ndarray], *, numpy: bool = True, exact: bool = False, **attributes: Any
+    ) -> Any:
+        texts = {name: str(value) for name, value in attributes.items()}
+        arguments = {"operator": operator, "inputs": list(inputs), "attributes": texts, "prefix": prefix}
+        expected = process.call("nodes:run", numpy=numpy, **arguments)
+        return check_checkpoint(
+            prefix, {f"input{i}": to_torch(array) for i, array in enumerate(inputs)}, expected, exact=exact
+        )
+
+    return check
+
+
+@pytest.fixture
+def check_node1(mxnet: Any, tmp_path: Path) -> Check:
+    """``check_node1("_npi_insert_slice", [array], ...)`` runs a node that no Python function makes, in MXNet 1."""
+    return _node_check(mxnet, str(tmp_path / "node"))
+
+
+@pytest.fixture
+def check_node2(mxnet2: Any, tmp_path: Path) -> Check:
+    """As ``check_node1`` in MXNet 2."""
+    return _node_check(mxnet2, str(tmp_path / "node"))

@@ -28,3 +28,11 @@ def test_cross_attention(check_operator: Any, heads: int) -> None:
     weights = values(BATCH * heads, LENGTH, OTHER)
     check_operator("_contrib_interleaved_matmul_encdec_qk", [query, key_value], heads=heads)
     check_operator("_contrib_interleaved_matmul_encdec_valatt", [key_value, weights], heads=heads)
+
+
+@pytest.mark.parametrize("heads", [1, HEADS])
+def test_fused_self_attention(check_node2: Any, heads: int) -> None:
+    """MXNet 1.9.1 crashes at it."""
+    projections, weights = values(BATCH, LENGTH, 3 * heads * SIZE), values(BATCH, heads, LENGTH, LENGTH)
+    check_node2("_sg_mkldnn_selfatt_qk", [projections], numpy=False, heads=heads)
+    check_node2("_sg_mkldnn_selfatt_valatt", [weights, projections], numpy=False, heads=heads)

@@ -128,3 +128,28 @@ def test_pseudo_inverse(check_numpy1: Any) -> None:
 @pytest.mark.parametrize("line", ["linalg.cholesky(a, upper=True)", "linalg.qr(r)", "linalg.qr(a)"])
 def test_lines_of_mxnet_2(check_numpy2: Any, line: str) -> None:
     check_numpy2(line, **given(line, a=A, b=B, t=T, r=R))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "linalg.tensorinv(n, ind=1)",
+        "linalg.tensorinv(m)",
+        "linalg.tensorsolve(t, r)",
+        "linalg.tensorsolve(s, q)",
+        "linalg.tensorsolve(s, q, (0,))",
+        "linalg.eigvals(t)",
+        "linalg.eig(t)",
+        "linalg.eig(k)",
+    ],
+)
+def test_tensors_as_matrices(check_numpy: Any, line: str) -> None:
+    tensors = {"n": matrices(4, 2, 2, dtype="float64"), "m": matrices(2, 3, 3, 2, dtype="float64")}
+    systems = {"s": matrices(2, 3, 2, 3, dtype="float64"), "q": matrices(2, 3, dtype="float64"), "r": T[0]}
+    check_numpy(line, **given(line, t=T, k=np.array([[2, 1], [1, 3]], "int32"), **tensors, **systems))
+
+
+def test_pseudo_inverse_by_tensor(check_numpy1: Any) -> None:
+    """MXNet 2.0.0b1 crashes at it."""
+    matrix, rcond = positive(2, 3, 3, dtype="float64"), np.array([1e-9, 0.4])
+    check_numpy1("linalg.pinv(a, rcond=c)", a=matrix, c=rcond)

@@ -162,3 +162,78 @@ def test_index_add(check_numpy2: Any, expression: str) -> None:
     if "update" in expression:
         i = np.array([[0, 2, 1], [1, 3, 1]], "int32")
     check_numpy2(expression, a=A, i=i, b=b)
+
+
+VALUES = {
+    "p": np.array([2, -1, 0], "int64"), "i": np.array([1], "int64"), "b": np.array([7, 8], "float32"),
+    "c": np.array([7, 8, 9], "float32"), "d": np.array([6, 7, 8, 9], "float32"), "h": np.array([5], "float32"),
+    "g": np.array([[1, 2, 3, 4], [5, 6, 7, 8]], "float32"),
+}  # fmt: skip
+INSERTIONS = [
+    "np.insert(x, 1, d, axis=1)", "np.insert(a, 1, c, axis=-1)", "np.insert(a, -1, g, axis=0)", "np.insert(v, 2, c)",
+    "np.insert(a, slice(0, 3), d, axis=0)", "np.insert(a, slice(None, None, -2), b, axis=1)",
+    "np.insert(a, slice(1, 2), g, axis=0)", "np.insert(x, slice(0, 2), h, axis=2)", "np.insert(v, slice(3, 1, 1), h)",
+    "np.insert(a, p, c, axis=1)", "np.insert(a, i, g, axis=0)", "np.insert(v, p, c)", "np.insert(x, p, h, axis=-1)",
+    "np.insert(v, 2, 1.5)", "np.insert(k, 0, 7)", "np.insert(a, 1, k, axis=0)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("expression", INSERTIONS)
+def test_insertion(check_numpy: Any, expression: str) -> None:
+    check_numpy(expression, exact=True, **given(expression, **VALUES, **ARRAYS))
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "np.ediff1d(x)", "np.ediff1d(a, to_begin=v, to_end=-1)", "np.ediff1d(a, to_begin=-9, to_end=v)",
+        "np.ediff1d(a, to_begin=a, to_end=v)", "np.ediff1d(k, to_begin=2, to_end=3)", "np.polyval(v, x)",
+        "np.polyval(v, s)",
+    ],
+)  # fmt: skip
+def test_differences_and_polynomials(check_numpy: Any, expression: str) -> None:
+    check_numpy(expression, **given(expression, **ARRAYS))
+
+
+def test_diagonal_indices(check_numpy: Any) -> None:
+    check_numpy("np.diag_indices_from(q)", exact=True, q=A[:, :3])
+
+
+def test_indexing_by_a_tuple(check_numpy2: Any) -> None:
+    check_numpy2("x[i, j]", exact=True, x=X, i=np.array([1, 0, 1], "int32"), j=np.array([2, -1, 0], "int32"))
+
+
+MASKS = {"all": X > 5, "first": X[:, :, 0] > 3, "middle": np.array([True, False, True]), "none": X > 99}
+
+
+@pytest.mark.parametrize("mask, axis", [("all", 0), ("first", 0), ("middle", 1), ("none", 0)])
+@pytest.mark.parametrize("dtype", ["float32", "int32"])
+def test_number_by_mask(check_numpy1: Any, mask: str, axis: int, dtype: str) -> None:
+    """MXNet assigns in place, which its executor does to computed arrays alone; that of 2.0 does not."""
+    line = f"npi.boolean_mask_assign_scalar(x * 1, m, value=2.5, start_axis={axis})"
+    check_numpy1(line, exact=True, x=X.astype(dtype), m=MASKS[mask])
+
+
+@pytest.mark.parametrize(
+    "mask, axis, shape",
+    [
+        *(("all", 0, (18,)), ("all", 0, (1,)), ("first", 0, (5, 4)), ("first", 0, (1, 4)), ("first", 0, (4,))),
+        *(("middle", 1, (2, 2, 4)), ("middle", 1, (2, 1, 4)), ("middle", 1, (2, 4)), ("none", 0, (1,))),
+    ],
+)
+def test_tensor_by_mask(check_numpy1: Any, mask: str, axis: int, shape: tuple[int, ...]) -> None:
+    value = 100 + np.arange(np.prod(shape), dtype="float32").reshape(shape)
+    line = f"npi.boolean_mask_assign_tensor(x * 1, m, y, start_axis={axis})"
+    check_numpy1(line, exact=True, x=X, m=MASKS[mask], y=value)
+
+
+@pytest.mark.parametrize("index", [np.array([1, 0, 1], "int64"), np.array([True, False])])
+def test_indexing_by_a_tensor(check_node2: Any, index: np.ndarray) -> None:
+    check_node2("_npi_advanced_indexing", [X, index], exact=True)
+
+
+def test_insertion_of_a_number(check_node1: Any) -> None:
+    """MXNet takes numbers for vectors alone, and not for slices of one position."""
+    check_node1("_npi_insert_scalar", [V], exact=True, val=5, int_ind=-1, axis=0)
+    check_node1("_npi_insert_scalar", [A], exact=True, val=2.5, int_ind=3)
+    check_node1("_npi_insert_tensor", [V, np.array(2, "int64")], exact=True, val=2.5)

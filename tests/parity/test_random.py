@@ -178,3 +178,27 @@ def test_lines(request: pytest.FixtureRequest, tmp_path: Path, line: str, versio
     arrays = given(line, m=m, s=s, p=p)
     expected = process.call("numpy_mode:run", expression=line, inputs=arrays, prefix=str(tmp_path / "line"))
     compare(str(tmp_path / "line"), arrays, expected)
+
+
+CHOICES = [
+    *("random.choice(7, (4000,))", "random.choice(5000, (4000,), replace=False)", "random.choice(4, (40, 100), p=w)"),
+    *("random.choice(4000, (1500,), replace=False, p=u)"),
+    "npi.multinomial(n=10, pvals=(0.2, 0.5, 0.1), size=(4000,))[:, 2]",
+]
+
+
+@pytest.mark.parametrize("line", CHOICES)
+def test_choices(mxnet: Any, tmp_path: Path, line: str) -> None:
+    """A symbol of MXNet 2.0.0b1 has lost the attributes of choice."""
+    w, u = np.array([0.1, 0.4, 0.2, 0.3], "float32"), np.arange(1, N + 1, dtype="float32") / (N * (N + 1) / 2)
+    arrays = given(line, w=w, u=u)
+    expected = mxnet.call("numpy_mode:run", expression=line, inputs=arrays, prefix=str(tmp_path / "line"))
+    compare(str(tmp_path / "line"), arrays, expected)
+
+
+@pytest.mark.parametrize("probabilities", ["[0.25, 0.75]", "w"])
+def test_multinomial(mxnet2: Any, tmp_path: Path, probabilities: str) -> None:
+    line = f"random.multinomial(8, {probabilities}, size=(4000,))[:, 0]"
+    arrays = given(line, w=np.array([0.1, 0.4, 0.2, 0.3], "float32"))
+    expected = mxnet2.call("numpy_mode:run", expression=line, inputs=arrays, prefix=str(tmp_path / "line"))
+    compare(str(tmp_path / "line"), arrays, expected)

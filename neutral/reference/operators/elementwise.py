@@ -94,3 +94,11 @@ def where(condition: Array, input: Array, other: Array, rows: bool) -> Array:
     if rows and chosen.ndim < input.ndim:
         chosen = chosen.reshape(-1, *[1] * (input.ndim - 1))
     return np.where(chosen, input, other)
+
+
+@reference("polynomial")
+def polynomial(coefficients: Array, input: Array) -> Array:
+    result = np.zeros_like(input)
+    for coefficient in coefficients:
+        result = result * input + coefficient
+    return result

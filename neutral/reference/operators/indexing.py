@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import math
-from typing import Sequence
+from typing import Any, Sequence
 
 import numpy as np
 
@@ -121,3 +122,39 @@ def unravel_index(input: Array, shape: Sequence[int]) -> Array:
         result.append(position // stride)
         position = position % stride
     return np.stack(result).astype(input.dtype)
+
+
+@reference("mask_update")
+def mask_update(input: Array, mask: Array, value: Array, axis: int) -> Array:
+    flat = input.reshape(*input.shape[:axis], mask.size, *input.shape[axis + mask.ndim :])
+    value = np.asarray(value).astype(input.dtype)
+    if value.size == 1:
+        value = value.reshape([1] * flat.ndim)
+    elif value.ndim < flat.ndim:
+        value = np.expand_dims(value, axis)
+    output = flat.copy()
+    output[(slice(None),) * axis + (mask.ravel() != 0,)] = value
+    return output.reshape(input.shape)
+
+
+@reference("insert")
+def insert(
+    input: Array,
+    value: Array,
+    positions: Array | None = None,
+    *,
+    axis: int | None,
+    position: int | None,
+    slice: Sequence[int | None] | None,
+) -> Array:
+    if positions is not None:
+        place: Any = positions.astype(np.int64)
+        place = int(place) if place.ndim == 0 else place.ravel()
+    else:
+        place = position if slice is None else builtins.slice(*slice)
+    return np.insert(input, place, np.asarray(value).astype(input.dtype), axis)
+
+
+@reference("diagonal_indices")
+def diagonal_indices(input: Array) -> Array:
+    return np.tile(np.arange(len(input)), (input.ndim, 1))

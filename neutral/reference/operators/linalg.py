@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Sequence
+
 import numpy as np
 
 from neutral.reference.registry import Array, reference
@@ -41,8 +43,24 @@ def inverse(input: Array) -> Array:
 
 
 @reference("pseudo_inverse")
-def pseudo_inverse(input: Array, rcond: float, hermitian: bool) -> Array:
-    return np.linalg.pinv(input, rcond, hermitian=hermitian)
+def pseudo_inverse(input: Array, threshold: Array | None = None, *, rcond: float | None, hermitian: bool) -> Array:
+    return np.linalg.pinv(input, threshold if rcond is None else rcond, hermitian=hermitian)
+
+
+@reference("tensor_inverse")
+def tensor_inverse(input: Array, axes: int) -> Array:
+    return np.linalg.tensorinv(input, axes)
+
+
+@reference("tensor_solve")
+def tensor_solve(tensor: Array, other: Array, axes: Sequence[int]) -> Array:
+    return np.linalg.tensorsolve(tensor, other, tuple(axes) or None)
+
+
+@reference("eig")
+def eig(input: Array) -> tuple[Array, Array]:
+    values, vectors = np.linalg.eig(input)
+    return values.real, vectors.real
 
 
 @reference("determinant")

@@ -105,3 +105,17 @@ def random_category(probabilities: Array, shape: Shape, dtype: str | None, rando
 @reference("random_permutation", context="random")
 def random_permutation(input: Array, random: Generator) -> Array:
     return random.permutation(input)
+
+
+@reference("random_multinomial", context="random")
+def random_multinomial(
+    operand: Array | None = None,
+    *,
+    random: Generator,
+    draws: int,
+    probabilities: Sequence[float] | None,
+    shape: Shape,
+) -> Array:
+    p = np.asarray(operand if probabilities is None else probabilities, np.float64)
+    p = np.append(p[:-1], max(0.0, 1 - p[:-1].sum()))
+    return random.multinomial(draws, p / p.sum(), tuple(shape)).astype(np.int64)

@@ -119,6 +119,10 @@ def _same(node: _Typed) -> str | None:
     return node.input(0)
 
 
+def _bincount(node: _Typed) -> str | None:
+    return node.input(1) if node.attributes.bool("has_weights", False) else node.input(0)
+
+
 def _same_as_second(node: _Typed) -> str | None:
     return node.input(1)
 
@@ -203,7 +207,7 @@ _OPERATORS: dict[_Rule, str] = {
     _topk: "topk",
     _int64: """
         shape_array size_array _contrib_index_array _npi_argmax _npi_argmin _npx_nonzero _npi_tril_indices
-        _npi_diag_indices_from _npi_bincount
+        _npi_diag_indices_from _npi_choice _npi_multinomial _histogram
     """,
     _bool: """
         _npi_isnan _npi_isinf _npi_isfinite _npi_isposinf _npi_isneginf _npi_logical_not _np_any _np_all _npi_any
@@ -218,6 +222,7 @@ _OPERATORS: dict[_Rule, str] = {
         _npi_fmax _npi_fmin _npi_hypot _npi_arctan2 _npi_copysign _npi_ldexp _npi_lcm _npi_gcd _npi_bitwise_and
         _npi_bitwise_or _npi_bitwise_xor _npi_bitwise_left_shift _npi_bitwise_right_shift _npi_logaddexp
     """,
+    _bincount: "_npi_bincount",
     _division: "_npi_true_divide",
     _branches: "_npi_where",
 }

@@ -197,3 +197,37 @@ def pseudo_inverse(context: NodeContext) -> Operand:
     """Convert ``np.linalg.pinv`` with a number as ``rcond``."""
     rcond, hermitian = context.attributes.float("rcond", 1e-15), context.attributes.bool("hermitian", False)
     return context.node("pseudo_inverse", context.input(0), rcond=rcond, hermitian=hermitian)
+
+
+@rule("_npi_pinv")
+def pseudo_inverse_by_tensor(context: NodeContext) -> Operand:
+    """Convert ``np.linalg.pinv`` with a tensor as ``rcond``."""
+    hermitian = context.attributes.bool("hermitian", False)
+    return context.node("pseudo_inverse", context.input(0), context.input(1), rcond=None, hermitian=hermitian)
+
+
+@rule("_npi_tensorinv")
+def tensor_inverse(context: NodeContext) -> Operand:
+    """Convert ``np.linalg.tensorinv``."""
+    return context.node("tensor_inverse", context.input(0), axes=context.attributes.int("ind", 2, minimum=1))
+
+
+@rule("_npi_tensorsolve")
+def tensor_solve(context: NodeContext) -> Operand:
+    """Convert ``np.linalg.tensorsolve``."""
+    axes = context.attributes.ints_or_none("a_axes", None) or ()
+    return context.node("tensor_solve", context.input(0), context.input(1), axes=axes)
+
+
+@rule("_npi_eig", "_npi_eigvals")
+def real_eigenvectors(context: NodeContext) -> Sequence[Operand]:
+    """Convert ``np.linalg.eig`` and ``np.linalg.eigvals``, which MXNet computes where all eigenvalues are real.
+
+    Returns:
+        The eigenvalues, and the eigenvectors as columns; in float64 for integers.
+    """
+    matrix = context.input(0)
+    if context.dtype(0) in INTEGERS:
+        matrix = context.node("cast", matrix, dtype="float64")
+    values = context.node("eig", matrix)
+    return [values, Value(values.node, 1)]

@@ -7,7 +7,7 @@ from typing import Sequence
 from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.operators.arrangement import concatenate_inputs, parts_of
 from mxnet_to_neutral.operators.registry import rule
-from neutral.graph import Operand
+from neutral.graph import Operand, Value
 
 _STACKS = ("_npi_vstack", "_npi_hstack", "_npi_dstack", "_npi_column_stack")
 
@@ -132,3 +132,25 @@ def difference(context: NodeContext) -> Operand:
     times = context.attributes.int("n", 1)
     axis = context.attributes.int("axis", -1)
     return context.node("difference", context.input(0), axis=axis, times=times) if times else context.input(0)
+
+
+@rule("_npi_ediff1d")
+def flat_difference(context: NodeContext) -> Operand:
+    """Convert ``np.ediff1d``: the differences of neighbours in the flat input, between numbers or tensors."""
+    flat = _flat(context, 0)
+    value, tensors, next_input = context.node("difference", flat, axis=0, times=1), {}, 1
+    for end, widths in (("begin", ((1,), (0,))), ("end", ((0,), (1,)))):
+        number = context.attributes.optional_float(f"to_{end}_scalar", None)
+        if context.attributes.bool(f"to_{end}_arr_given", False):
+            tensors[end] = _flat(context, next_input)
+            next_input += 1
+        elif number is not None:
+            before, after = widths
+            value = context.node("pad", value, mode="constant", before=before, after=after, value=number)
+    parts = [part for part in (tensors.get("begin"), value, tensors.get("end")) if part is not None]
+    return context.node("concatenate", *parts, axis=0) if tensors else value
+
+
+def _flat(context: NodeContext, index: int) -> Value:
+    """Return an input as a vector."""
+    return context.node("reshape", context.input(index), shape=(-1,), from_end=False)

@@ -289,3 +289,9 @@ def relu(context: NodeContext) -> Operand:
 def sigmoid(context: NodeContext) -> Operand:
     """Convert ``npx.sigmoid``; the result for integers is truncated."""
     return sigmoid_of(context)
+
+
+@rule("_npi_polyval")
+def polynomial(context: NodeContext) -> Operand:
+    """Convert ``np.polyval``."""
+    return context.node("polynomial", context.input(0), context.input(1))

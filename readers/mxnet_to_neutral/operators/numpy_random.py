@@ -8,7 +8,7 @@ from typing import Any
 from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.operators.random import dtype
 from mxnet_to_neutral.operators.registry import rule
-from neutral.graph import Operand
+from neutral.graph import Operand, Value
 
 PARAMETER_SHAPE_LAST = -2
 """The code in ``size`` of MXNet 2 for an output of shape (*size, *parameters' shape)."""
@@ -129,3 +129,46 @@ def transformed_exponential(context: NodeContext) -> Operand:
 def shuffle(context: NodeContext) -> Operand:
     """Convert ``np.random.shuffle``: a random permutation along the first axis."""
     return context.node("random_permutation", context.input(0))
+
+
+@rule("_npi_choice")
+def choice(context: NodeContext) -> Operand:
+    """Convert ``np.random.choice``: positions, with or without weights and replacement.
+
+    Raises:
+        Refusal: The number of positions is that of a tensor's elements, or is exceeded without replacement.
+    """
+    population, size = context.attributes.optional_int("a"), context.attributes.ints_or_none("size") or ()
+    replace, weighted = context.attributes.bool("replace", True), context.attributes.bool("weighted", False)
+    context.attributes.ignore("ctx")
+    if population is None:
+        context.refuse("a is a tensor, of whose positions some are drawn")
+    count = math.prod(size)
+    if not replace and count > population:
+        context.refuse(f"{count} of {population} positions without replacement")
+    if weighted and replace:
+        return context.node("random_category", context.input(0), shape=size, dtype="int64")
+    if replace:
+        return context.node("random_integer", 0, population, None, shape=size, place="whole", dtype="int64")
+    if weighted:
+        times = context.node("random_exponential", 1.0, context.input(0), shape=None, place="whole", dtype=None)
+        arrivals = context.node("divide", times, context.input(0))
+        drawn = Value(context.node("top_k", arrivals, axis=0, count=count, largest=False).node, 1)
+    else:
+        every = context.node("arange", start=0.0, step=1.0, count=population, repeat=1, dtype="int64")
+        shuffled = context.node("random_permutation", every)
+        drawn = context.node("slice", shuffled, axes=(0,), starts=(None,), ends=(count,), steps=(1,))
+    return context.node("reshape", drawn, shape=size, from_end=False)
+
+
+@rule("_npi_multinomial")
+def multinomial(context: NodeContext) -> Operand:
+    """Convert ``np.random.multinomial``: how often each category is drawn."""
+    stated = None if context.attributes.optional_str("pvals", None) is None else context.attributes.floats("pvals")
+    return context.node(
+        "random_multinomial",
+        *([context.input(0)] if stated is None else []),
+        draws=context.attributes.int("n", minimum=0),
+        probabilities=stated,
+        shape=context.attributes.ints_or_none("size", None) or (),
+    )

@@ -12,6 +12,8 @@ _OPERATORS: dict[int, str] = {
         _random_normal _random_poisson _random_randint _random_uniform _zeros _zeros_without_dtype
     """,
     1: """
+        _sg_mkldnn_selfatt_qk _sg_onednn_selfatt_qk
+        _npi_diag_indices_from _npi_eig _npi_eigvals _npi_multinomial _npi_tensorinv _npi_unique
         Activation BlockGrad Cast Dropout Flatten GridGenerator IdentityAttachKLSparseReg L2Normalization LRN
         MakeLoss Pad Pooling Pooling_v1 Reshape SliceChannel SoftmaxActivation SwapAxis
         _contrib_AdaptiveAvgPooling2D _contrib_MultiBoxPrior _contrib_arange_like _contrib_bipartite_matching
@@ -61,6 +63,9 @@ _OPERATORS: dict[int, str] = {
         sum tan tanh tile topk transpose trunc zeros_like
     """,
     2: """
+        _histogram _npi_advanced_indexing _npi_advanced_indexing_multiple _npi_bincount _npi_boolean_mask_assign_scalar
+        _sg_mkldnn_selfatt_valatt _sg_onednn_selfatt_valatt
+        _npi_choice _npi_insert_scalar _npi_insert_slice _npi_pinv _npi_polyval _npi_tensorsolve
         BilinearSampler Correlation Embedding LeakyReLU LinearRegressionOutput LogisticRegressionOutput
         MAERegressionOutput ROIPooling SVMOutput SequenceLast SequenceMask SequenceReverse SoftmaxOutput
         SpatialTransformer _contrib_BilinearResize2D _contrib_PSROIPooling _contrib_ROIAlign _contrib_RROIAlign
@@ -86,6 +91,7 @@ _OPERATORS: dict[int, str] = {
         scatter_nd slice_like softmax softmax_cross_entropy take
     """,
     3: """
+        _npi_boolean_mask_assign_tensor _npi_ediff1d _npi_insert_tensor
         BatchNorm_v1 Convolution Convolution_v1 Deconvolution FullyConnected GroupNorm InstanceNorm LayerNorm
         _contrib_DeformablePSROIPooling _contrib_MultiBoxDetection _contrib_MultiProposal _contrib_Proposal
         _contrib_dequantize _contrib_index_copy _contrib_quantize _contrib_quantized_act

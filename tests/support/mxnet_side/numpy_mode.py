@@ -18,14 +18,15 @@ def run(
     declared: bool = True,
     names: Mapping[str, Any] | None = None,
 ) -> list[np.ndarray]:
-    """Evaluate ``expression`` over ``np``, ``npx``, ``linalg``, ``random`` and the inputs by name; save its symbol and
-    the arrays of ``stored`` as the checkpoint ``prefix``, and give the outputs of the symbol.
+    """Evaluate ``expression`` over ``np``, ``npx``, ``npi``, ``linalg``, ``random`` and the inputs by name; save its
+    symbol and the arrays of ``stored`` as the checkpoint ``prefix``, and give the outputs of the symbol.
 
     The inputs declare their dtype where it is not a floating one, unless ``declared`` is False.
     """
 
     def function(space: Any, arrays: Mapping[str, Any]) -> Any:
         scope = {"np": space.np, "npx": space.npx, "linalg": space.np.linalg, "random": space.np.random}
+        scope["npi"] = getattr(space.np, "_internal", None)
         return eval(expression, {**scope, **(names or {}), **arrays})  # the tests' own text
 
     return run_function(function, inputs, prefix, stored, declared)

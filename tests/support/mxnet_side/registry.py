@@ -54,7 +54,7 @@ def main(path: str) -> None:
 
     table = {name: kinds for name, kinds in all_attributes().items() if CANONICAL.get(name, name) in RULES}
     with open(path, "w", encoding="utf-8") as file:
-        json.dump(table, file, indent=1, sort_keys=True)
+        json.dump(table, file, indent=0, sort_keys=True)
         file.write("\n")
 
 

@@ -15,6 +15,9 @@ TABLES = {10901: "mxnet-1.9.1.json", 20000: "mxnet-2.0.0b1.json"}
 
 WITH_SUBGRAPHS = re.compile(r"_(npx_)?(foreach|while_loop|cond)|_sg_")
 
+WITH_DECLARED_INPUTS = ("_image_resize", "_npi_advanced_indexing")
+"""Operators whose inputs have to declare more than a case does."""
+
 SHAPED = {"shape": "(2, 3)"}
 SAMPLES: Mapping[str, Mapping[str, str]] = {
     "GridGenerator": {"transform_type": "affine", "target_shape": "(4, 4)"},
@@ -27,9 +30,13 @@ SAMPLES: Mapping[str, Mapping[str, str]] = {
     "_linspace": {"start": "0", "stop": "1", "num": "3"},
     "_np_roll": {"shift": "1"},
     "_npi_roll": {"shift": "1"},
+    "_npi_boolean_mask_assign_scalar": {"value": "1"},
     "_npi_broadcast_to": SHAPED,
+    "_npi_choice": {"a": "4", "size": "(2,)"},
     "_npi_delete": {"int_ind": "1"},
     "_npi_full": SHAPED,
+    "_npi_insert_scalar": {"int_ind": "1"},
+    "_npi_insert_slice": {"start": "0", "step": "1"},
     "_npi_norm": {"flag": "-2"},
     "_npi_linspace-10901": {"start": "0", "stop": "1", "num": "3"},
     "_npi_pad": {"pad_width": "((1, 1), (0, 0))", "mode": "constant"},
@@ -58,7 +65,11 @@ SAMPLES: Mapping[str, Mapping[str, str]] = {
 }  # fmt: skip
 """Attributes without which a node is refused, or which cannot be made from their types."""
 
-INPUTS = {"BatchNorm_v1": 5, "_npi_delete": 1, "_npi_gumbel": 0, "_npi_logistic": 0, "_npi_laplace": 0}
+INPUTS = {
+    "BatchNorm_v1": 5,
+    **dict.fromkeys(("_npi_delete", "_npi_bincount", "_npi_ediff1d"), 1),
+    **dict.fromkeys(("_npi_choice", "_npi_gumbel", "_npi_logistic", "_npi_laplace"), 0),
+}
 """Numbers of inputs of which attributes take the place, or to which auxiliary states are added."""
 
 
@@ -74,7 +85,7 @@ def cases() -> Iterator[Any]:
     for version, name in TABLES.items():
         table = json.loads((FOLDER / name).read_text(encoding="utf-8"))
         for operator, types in table.items():
-            if not WITH_SUBGRAPHS.match(operator) and operator != "_image_resize":
+            if not WITH_SUBGRAPHS.match(operator) and operator not in WITH_DECLARED_INPUTS:
                 yield pytest.param(Case(version, operator, types), id=f"{operator}-{version}")
 
 

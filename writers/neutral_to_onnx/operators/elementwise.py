@@ -8,7 +8,7 @@ from neutral.dtypes import DTYPES
 from neutral.operators.dtypes import INTEGERS
 from neutral_to_onnx.building import OnnxValue
 from neutral_to_onnx.lowering.node_context import NodeContext
-from neutral_to_onnx.registry import Unsupported, rule
+from neutral_to_onnx.registry import NeedsShape, Unsupported, rule
 
 _ARITHMETIC = {"add": "Add", "subtract": "Sub", "multiply": "Mul", "maximum": "Max", "minimum": "Min"}
 _OF_BOOLS = {"add": "Or", "multiply": "And", "maximum": "Or", "minimum": "And"}
@@ -262,3 +262,15 @@ def where(node: NodeContext, condition: OnnxValue, x: OnnxValue, y: OnnxValue) -
         if node.rank(condition) < rank:
             chosen = node.reshape(chosen, [-1, *[1] * (rank - 1)])
     return node.op("Where", chosen, x, y)
+
+
+@rule("polynomial", single=True)
+def polynomial(node: NodeContext, coefficients: OnnxValue, x: OnnxValue) -> OnnxValue:
+    count = node.extent(coefficients, 0)
+    if not isinstance(count, int):
+        raise NeedsShape("its steps are as many as the coefficients")
+    result = node.op("Mul", x, node.like(0, x))
+    for index in range(count):
+        coefficient = node.op("Gather", coefficients, node.constant(index, "int64"), axis=0)
+        result = node.op("Add", node.op("Mul", result, x), coefficient)
+    return result

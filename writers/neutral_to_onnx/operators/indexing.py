@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from neutral_to_onnx.building import OnnxValue
 from neutral_to_onnx.lowering.node_context import NodeContext
+from neutral_to_onnx.operators.boxes import positions
 from neutral_to_onnx.operators.elementwise import truth
-from neutral_to_onnx.registry import rule
+from neutral_to_onnx.registry import NeedsShape, rule
 
 
 def _top(node: NodeContext, x: OnnxValue, count: int | None, largest: bool) -> tuple[OnnxValue, OnnxValue]:
@@ -142,3 +144,75 @@ def unravel_index(node: NodeContext, x: OnnxValue) -> OnnxValue:
         rows.append(node.op("Div", position, size))
         position = node.op("Mod", position, size)
     return node.cast(rows[0] if len(rows) == 1 else node.op("Concat", *rows, axis=0), x.dtype)
+
+
+@rule("mask_update")
+def mask_update(node: NodeContext, x: OnnxValue, mask: OnnxValue, value: OnnxValue) -> OnnxValue:
+    axis, extents = node["axis"], node.extents(x)
+    masked = node.rank(mask)
+    after = extents[axis + masked :]
+    flat = node.reshape(x, [*extents[:axis], -1, *after])
+    chosen = node.reshape(truth(node, mask), [-1])
+    value = node.cast(value, x.dtype)
+    sizes = [extent for extent in node.extents(value) if isinstance(extent, int)]
+    if len(sizes) < node.rank(value):
+        raise NeedsShape("a value of one element replaces all chosen ones")
+    if math.prod(sizes) == 1:
+        value = node.reshape(value, [1] * node.rank(flat))
+    elif node.rank(value) < node.rank(flat):
+        value = node.op("Unsqueeze", value, node.ints(axis))
+    if node.extent(value, axis) != 1:
+        order = node.op("CumSum", node.cast(chosen, "int64"), node.constant(0, "int64"))
+        order = node.op("Max", node.op("Sub", order, node.constant(1, "int64")), node.constant(0, "int64"))
+        value = node.op("Gather", value, order, axis=axis)
+    chosen = node.reshape(chosen, [-1, *[1] * len(after)])
+    return node.reshape(node.op("Where", chosen, value, flat), extents)
+
+
+@rule("insert")
+def insert(node: NodeContext, x: OnnxValue, value: OnnxValue, positions: OnnxValue | None = None) -> OnnxValue:
+    axis = node["axis"]
+    if axis is None:
+        x, axis = node.reshape(x, [-1]), 0
+    axis = node.axis(axis, x)
+    rank, size = node.rank(x), node.extent(x, axis)
+    value = node.cast(value, x.dtype)
+    if node.rank(value) < rank:
+        value = node.op("Unsqueeze", value, node.ints(list(range(rank - node.rank(value)))))
+    if positions is None:
+        positions = _positions(node, size)
+    if node.rank(positions) == 0 and axis:
+        value = node.op("Transpose", value, perm=[*range(1, axis + 1), 0, *range(axis + 1, rank)])
+    before = node.reshape(node.cast(positions, "int64"), [-1])
+    if node.extent(before, 0) == 1:
+        count = node.extent(value, axis)
+    elif isinstance(node.extent(before, 0), int):
+        count = node.extent(before, 0)
+    else:
+        raise NeedsShape("a single position takes the whole value")
+    extents = [*node.extents(x)[:axis], count, *node.extents(x)[axis + 1 :]]
+    before = node.op("Expand", before, node.vector([count]))
+    length = node.op("Squeeze", node.vector([size]), node.ints(0))
+    zero, one, two = (node.constant(number, "int64") for number in (0, 1, 2))
+    before = node.op("Where", node.op("Less", before, zero), node.op("Add", before, length), before)
+    own = node.op("Add", node.op("Mul", node.op("Range", zero, length, one), two), one)
+    order = node.op("Concat", node.op("Mul", before, two), own, axis=0)
+    joined = node.op("Concat", node.op("Expand", value, node.vector(extents)), x, axis=axis)
+    whole = node.op("Shape", order)
+    _, places = node.ops("TopK", [order, whole], 2, axis=0, largest=0, sorted=1)
+    return node.op("Gather", joined, places, axis=axis)
+
+
+def _positions(node: NodeContext, size: Any) -> OnnxValue:
+    """Return the positions of the attributes: one, or those of a slice."""
+    if node["slice"] is None:
+        return node.constant(node["position"], "int64")
+    if not isinstance(size, int):
+        raise NeedsShape("the positions of a slice depend on the size of the axis")
+    return node.ints(list(range(size)[slice(*node["slice"])]))
+
+
+@rule("diagonal_indices")
+def diagonal_indices(node: NodeContext, x: OnnxValue) -> OnnxValue:
+    row = node.op("Unsqueeze", positions(node, x, 0), node.ints(0))
+    return node.op("Expand", row, node.ints([node.rank(x), 1]))

@@ -9,8 +9,16 @@ from neutral_to_onnx.lowering.node_context import NodeContext
 from neutral_to_onnx.operators.boxes import positions
 from neutral_to_onnx.registry import NeedsShape, refuse, rule
 
-refuse("no standard operator solves linear equations", "solve", "solve_triangular", "inverse", "cholesky_inverse")
-refuse("no standard operator decomposes matrices", "cholesky", "eigh", "qr", "svd", "pseudo_inverse")
+refuse(
+    "no standard operator solves linear equations",
+    "solve",
+    "solve_triangular",
+    "inverse",
+    "cholesky_inverse",
+    "tensor_inverse",
+    "tensor_solve",
+)
+refuse("no standard operator decomposes matrices", "cholesky", "eig", "eigh", "qr", "svd", "pseudo_inverse")
 refuse("the determinant may be too large or too small for the standard operator Det", "log_determinant")
 
 

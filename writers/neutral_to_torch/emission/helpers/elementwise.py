@@ -151,3 +151,19 @@ def choose(condition: Tensor, x: Tensor, y: Tensor) -> Tensor:
     if condition.dim() == 1:
         condition = condition.reshape(-1, *[1] * (x.dim() - 1))
     return torch.where(condition != 0, x, y)
+
+
+def polynomial(coefficients: Tensor, x: Tensor) -> Tensor:
+    """Evaluate a polynomial by Horner's rule.
+
+    Args:
+        coefficients: The coefficients (n,), of the highest power first.
+        x: A tensor of any shape.
+
+    Returns:
+        A tensor of the shape of ``x``.
+    """
+    result = torch.zeros_like(x)
+    for coefficient in coefficients.unbind():
+        result = result * x + coefficient
+    return result

@@ -140,3 +140,86 @@ def unravel_index(position: Tensor, shape: tuple[int, ...]) -> Tensor:
         indices.append(rest % extent)
         rest = rest // extent
     return torch.stack([rest, *reversed(indices)]).to(position.dtype)
+
+
+def mask_update(x: Tensor, mask: Tensor, value: Tensor | float, axis: int = 0) -> Tensor:
+    """Replace the elements where a mask is not 0 by those of a value in order, or by its only one.
+
+    Args:
+        x: A tensor of any shape.
+        mask: A tensor with the extents of ``x`` from ``axis`` on.
+        value: A number, or a tensor in which one axis stands for those of the mask, or none.
+        axis: The first axis of the mask.
+
+    Returns:
+        A tensor of the shape and dtype of ``x``.
+    """
+    flat = x.flatten(axis, axis + mask.ndim - 1)
+    chosen = (mask != 0).flatten()
+    value = torch.as_tensor(value, device=x.device).to(x.dtype)
+    if value.numel() == 1:
+        value = value.reshape([1] * flat.ndim)
+    elif value.ndim < flat.ndim:
+        value = value.unsqueeze(axis)
+    if value.shape[axis] > 1:
+        value = value.index_select(axis, (chosen.cumsum(0) - 1).clamp(min=0))
+    chosen = chosen.reshape(-1, *[1] * (flat.ndim - axis - 1))
+    return torch.where(chosen, value, flat).reshape(x.shape)
+
+
+def insert(
+    x: Tensor, value: Tensor | float, positions: Tensor | int, axis: int | None = None
+) -> Tensor:
+    """Insert a value before positions of an axis.
+
+    Args:
+        x: A tensor of any shape.
+        value: The value, which broadcasts; before a single position, its first axis is new.
+        positions: A position, or a vector of positions; negative ones count from the end.
+        axis: The axis; None flattens ``x`` first.
+
+    Returns:
+        A tensor in the dtype of ``x``.
+    """
+    if axis is None:
+        x, axis = x.flatten(), 0
+    positions = torch.as_tensor(positions, device=x.device)
+    value = torch.as_tensor(value, device=x.device).to(x.dtype)
+    value = value.reshape(*[1] * (x.ndim - value.ndim), *value.shape)
+    if positions.ndim == 0:
+        value = value.movedim(0, axis)
+    size = x.shape[axis]
+    count = value.shape[axis] if positions.numel() == 1 else positions.numel()
+    shape = list(x.shape)
+    shape[axis] = count
+    before = positions.long().flatten().expand(count)
+    before = torch.where(before < 0, before + size, before)
+    order = torch.cat([2 * before, 2 * torch.arange(size, device=x.device) + 1])
+    joined = torch.cat([value.expand(shape), x], axis)
+    return joined.index_select(axis, order.argsort(stable=True))
+
+
+def insert_slice(
+    x: Tensor,
+    value: Tensor | float,
+    start: int | None,
+    stop: int | None,
+    step: int | None,
+    axis: int | None = None,
+) -> Tensor:
+    """Insert a value before each position of a slice of an axis.
+
+    Args:
+        x: A tensor of any shape.
+        value: The value, which broadcasts.
+        start: The first position; None for the end of the axis.
+        stop: The end of the positions; None for the end of the axis.
+        step: The step; None for 1.
+        axis: The axis; None flattens ``x`` first.
+
+    Returns:
+        A tensor in the dtype of ``x``.
+    """
+    size = x.numel() if axis is None else x.shape[axis]
+    positions = range(size)[start:stop:step]
+    return insert(x, value, torch.tensor(positions, dtype=torch.int64), axis)

@@ -23,6 +23,19 @@ def eigh(x: Tensor, UPLO: str = "L") -> tuple[Tensor, Tensor]:
     return values, vectors * largest.sign()
 
 
+def real_eig(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return eigenvalues and eigenvectors of matrices whose eigenvalues are real.
+
+    Args:
+        x: Matrices (..., n, n).
+
+    Returns:
+        Eigenvalues (..., n), and eigenvectors (..., n, n) as columns.
+    """
+    values, vectors = torch.linalg.eig(x)
+    return values.real, vectors.real
+
+
 def triangle_indices(size: int, offset: int, lower: bool, device: torch.device) -> Tensor:
     """Return rows and columns beside a diagonal: row by row below, column by column above.
 

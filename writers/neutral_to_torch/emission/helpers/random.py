@@ -201,3 +201,22 @@ def random_category_and_log(
     drawn = random_category(x, shape)
     flat = drawn.reshape(*x.shape[:-1], -1)
     return drawn.to(dtype), x.gather(-1, flat).log().reshape(drawn.shape)
+
+
+def random_multinomial(p: Tensor, draws: int, shape: tuple[int, ...] = ()) -> Tensor:
+    """Draw categories, and count how often each was drawn.
+
+    Args:
+        p: Probabilities (categories,); the last one is what the others leave.
+        draws: The number of draws for each count.
+        shape: The shape of the counts.
+
+    Returns:
+        Integers of 64 bits (*shape, categories).
+    """
+    p = torch.cat([p[:-1], (1 - p[:-1].sum(0, keepdim=True)).clamp(min=0)])
+    counts = torch.zeros(*shape, p.shape[0], dtype=torch.int64, device=p.device)
+    if draws * math.prod(shape) == 0:
+        return counts
+    drawn = p.multinomial(draws * math.prod(shape), replacement=True).reshape(*shape, draws)
+    return counts.scatter_add(-1, drawn, torch.ones_like(drawn))

@@ -252,3 +252,8 @@ def where(node: NodeView, condition: Symbol, x: Symbol, y: Symbol) -> Symbol:
     if node.rank(0) in (None, 1) and node.rank(1) != 1:
         return helper.choose(condition, x, y if node.number(2) is None else torch.full_like(x, y))
     return torch.where(operation("!=", condition, 0), x, operand(node, 2))
+
+
+@rule("polynomial")
+def polynomial(node: NodeView, coefficients: Symbol, x: Symbol) -> Symbol:
+    return helper.polynomial(coefficients, x)

@@ -104,3 +104,21 @@ def ravel_index(node: NodeView, x: Symbol) -> Symbol:
 @rule("unravel_index")
 def unravel_index(node: NodeView, x: Symbol) -> Symbol:
     return helper.unravel_index(x, node["shape"])
+
+
+@rule("mask_update")
+def mask_update(node: NodeView, x: Symbol, mask: Symbol, value: Symbol) -> Symbol:
+    return helper.mask_update(x, mask, value, node["axis"]) if node["axis"] else helper.mask_update(x, mask, value)
+
+
+@rule("insert")
+def insert(node: NodeView, x: Symbol, value: Symbol, positions: Symbol | None = None) -> Symbol:
+    options = {} if node["axis"] is None else {"axis": node["axis"]}
+    if node["slice"] is not None:
+        return helper.insert_slice(x, value, *node["slice"], **options)
+    return helper.insert(x, value, node["position"] if positions is None else positions, **options)
+
+
+@rule("diagonal_indices")
+def diagonal_indices(node: NodeView, x: Symbol) -> Symbol:
+    return torch.arange(x.shape[0], device=x.device).expand(x.ndim, -1)

@@ -40,9 +40,26 @@ def inverse(node: NodeView, x: Symbol) -> Symbol:
 
 
 @rule("pseudo_inverse")
-def pseudo_inverse(node: NodeView, x: Symbol) -> Symbol:
+def pseudo_inverse(node: NodeView, x: Symbol, rcond: Symbol | None = None) -> Symbol:
     options = {"hermitian": True} if node["hermitian"] else {}
-    return linalg.pinv(x, rtol=node["rcond"], **options)
+    return linalg.pinv(x, rtol=node["rcond"] if rcond is None else rcond, **options)
+
+
+@rule("tensor_inverse")
+def tensor_inverse(node: NodeView, x: Symbol) -> Symbol:
+    return linalg.tensorinv(x, ind=node["axes"])
+
+
+@rule("tensor_solve")
+def tensor_solve(node: NodeView, a: Symbol, b: Symbol) -> Symbol:
+    return linalg.tensorsolve(a, b, dims=node["axes"]) if node["axes"] else linalg.tensorsolve(a, b)
+
+
+@rule("eig")
+def eig(node: NodeView, x: Symbol) -> Result:
+    if not any(node.used[1:]):
+        return linalg.eigvals(x).real
+    return unpack(helper.real_eig(x), (0, 1))
 
 
 def _may_be_one(node: NodeView) -> bool:

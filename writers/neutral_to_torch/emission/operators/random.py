@@ -99,3 +99,14 @@ def category(node: NodeView, x: Symbol) -> Result:
 @rule("random_permutation")
 def permutation(node: NodeView, x: Symbol) -> Symbol:
     return x[torch.randperm(x.shape[0], device=x.device)]
+
+
+@rule("random_multinomial")
+def multinomial(node: NodeView, p: Symbol | None = None) -> Symbol:
+    import numpy as np
+
+    if p is None:
+        values = node["probabilities"]
+        tensor = lazy_tensor(DTYPE_CODE["float32"], (len(values),), lambda: np.array(values, np.float32))
+        p = node.constant(torch.tensor(list(values)), tensor)
+    return helper.random_multinomial(p, node["draws"], node["shape"])
