@@ -1,19 +1,23 @@
 # /// script
 # requires-python = ">=3.8,<3.12"
-# dependencies = ["mxnet==1.9.1", "numpy<1.24"]
+# dependencies = ["mxnet==1.9.1", "numpy<1.24", "pillow"]
 # ///
 """Run a model in MXNet and record the output of every operator in a golden file.
 
 This single file needs only Python 2.7 or 3.5+, NumPy and MXNet 0.9 to 2.0 beta; copy it to the machine that has them::
 
+    uv run mxnet_capture.py run model 0 --shape data=1,3,224,224 -o golden.safetensors
     python mxnet_capture.py run model 0 --shape data=1,3,224,224 -o golden.safetensors
     python mxnet_capture.py run model 0 --input inputs.npz -o golden.safetensors
+    python mxnet_capture.py run model 0 --input photos --shape data=8,3,224,224 --std 255 -o golden.safetensors
+    python mxnet_capture.py run --model package.module:build_model --input inputs.npy -o golden.safetensors
     python mxnet_capture.py export package.module:build_model -o model --shape data=1,3,224,224
     python mxnet_capture.py zoo resnet50_v1 --params resnet50_v1-cc729d95.params -o model --shape data=1,3,224,224
 
-``uv run`` in place of ``python`` installs MXNet first. ``capture(model, inputs, path)`` and
+``uv run`` in place of ``python`` installs MXNet first; images need Pillow. ``capture(model, inputs, path)`` and
 ``export(model, prefix, inputs)`` do the same for models in memory: a Module, a Gluon block, or
-``(symbol, arg_params, aux_params)``.
+``(symbol, arg_params, aux_params)``. Of a Gluon block whose forward MXNet cannot trace, ``capture`` records the outputs of
+its blocks as they run.
 
 The golden file is a safetensors file with the inputs, the outputs, and each operator's outputs under the name of its
 node. ``docs/golden.md`` specifies it.
@@ -65,6 +69,9 @@ ZOOS = (
     ("gluonnlp.model", "get_model"),
 )
 
+# Suffixes of images that Pillow reads.
+IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff")
+
 OUTPUT_TOLERANCE = 1e-6  # relative to the output's largest magnitude
 
 
@@ -79,6 +86,10 @@ class CaptureError(Exception):
     def __init__(self, message, exit_code=3):
         super(CaptureError, self).__init__(message)
         self.exit_code = exit_code
+
+
+class UntraceableError(CaptureError):
+    """A Gluon block has no graph."""
 
 
 def capture(model, inputs, path, seed=None, internals=True):
@@ -97,7 +108,10 @@ def capture(model, inputs, path, seed=None, internals=True):
     Raises:
         CaptureError: The model cannot be run, the inputs do not fit it, or the file cannot be written.
     """
-    graph, named = _graph_of(model, inputs)
+    try:
+        graph, named = _graph_of(model, inputs)
+    except UntraceableError as error:
+        return _record_block(model, inputs, path, str(error), seed=seed, internals=internals)
     return _record(graph, named, path, seed=seed, internals=internals)
 
 
@@ -148,20 +162,26 @@ def _record(graph, given, path, seed=None, internals=True, notes=None, sources=N
             tensors.setdefault(keys[-1], outputs[position])
         _compare(keys, tensors, outputs, "without its internals", notes)
         _compare_fused(keys, tensors, graph.symbol, arrays, seed, notes)
-        description = {
-            "version": 1,
-            "framework": "mxnet",
-            "framework_version": mx.__version__,
-            "numpy_version": np.__version__,
-            "seed": seed,
-            "inputs": [{"name": name, "key": "inputs." + name, "label": name in graph.labels} for name in inputs],
-            "outputs": keys,
-            "internals": [{field: entry[field] for field in ("node", "index", "key")} for entry in entries],
-            "notes": notes,
-            "sources": sources or {},
-        }
-        golden = json.dumps(description, sort_keys=True)
-        write_safetensors(path, tensors, OrderedDict([("format", "pt"), ("golden", golden)]))
+        named = [{"name": name, "key": "inputs." + name, "label": name in graph.labels} for name in inputs]
+        return _write_golden(path, tensors, seed, named, keys, entries, notes, sources)
+
+
+def _write_golden(path, tensors, seed, inputs, outputs, internals, notes, sources=None):
+    """Write the golden file; return its description."""
+    description = {
+        "version": 1,
+        "framework": "mxnet",
+        "framework_version": mx.__version__,
+        "numpy_version": np.__version__,
+        "seed": seed,
+        "inputs": inputs,
+        "outputs": outputs,
+        "internals": [{field: entry[field] for field in ("node", "index", "key")} for entry in internals],
+        "notes": notes,
+        "sources": sources or {},
+    }
+    golden = json.dumps(description, sort_keys=True)
+    write_safetensors(path, tensors, OrderedDict([("format", "pt"), ("golden", golden)]))
     return description
 
 
@@ -264,6 +284,94 @@ def _difference(one, other):
         return 0.0
     scale = np.abs(one[np.isfinite(one)]).max() if np.isfinite(one).any() else 0.0
     return np.abs(one[different] - other[different]).max() / (scale or 1.0)
+
+
+# --- Blocks without a graph ----------------------------------------------------------------------------
+
+
+def _record_block(block, inputs, path, reason, seed=None, internals=True):
+    """Run a Gluon block whose forward cannot be traced, and record the outputs of the blocks in it as they run."""
+    _check_target(path)
+    tree = _block_arguments(inputs)
+    names = _data_names(len(_leaves(tree)))
+    doubles = any(np.dtype(param.dtype) == np.float64 for param in block.collect_params().values())
+    notes = ["{} The outputs of its blocks are recorded, by their structural names.".format(reason)]
+    arrays = []
+    for name, array in zip(names, _block_arrays(tree)):
+        if np.dtype(array.dtype) == np.float64 and not doubles:
+            notes.append("{}: float64 values, taken as float32.".format(name))
+            array = array.astype(np.float32)
+        arrays.append(array)
+    tensors = OrderedDict(("inputs." + name, _classic(array)) for name, array in zip(names, arrays))
+    entries = []
+
+    def record(name, results):
+        results = _leaves(results)
+        for index, result in enumerate(results):
+            if not hasattr(result, "asnumpy"):
+                continue
+            key = unique = "internals.{}_output{}".format(name, index if len(results) > 1 else "")
+            while unique in tensors:  # a block may run several times
+                repeats[key] = repeats.get(key, 1) + 1
+                unique = "{}.{}".format(key, repeats[key])
+            tensors[unique] = _classic(result).copyto(mx.cpu())
+            entries.append({"node": name, "index": index, "key": unique})
+
+    repeats = {}
+    mx.random.seed(seed or 0)
+    blocks = _named_blocks(block) if internals else {}
+    with mx.autograd.pause(), _observed(block, blocks, record):
+        try:
+            results = _leaves(block(*_rebuilt(tree, arrays)))
+        except Exception as error:  # raised by the user's forward
+            raise CaptureError("{} cannot be run: {}".format(type(block).__name__, _reason(error)))
+    keys = []
+    for position, result in enumerate(result for result in results if hasattr(result, "asnumpy")):
+        keys.append("outputs.{}".format(position))
+        tensors[keys[-1]] = _classic(result)
+    named = [{"name": name, "key": "inputs." + name, "label": False} for name in names]
+    return _write_golden(path, tensors, seed, named, keys, entries, notes)
+
+
+def _named_blocks(block, prefix=""):
+    """Return the blocks in a block by their structural names, as ``save_parameters`` has them; each once."""
+    children = getattr(block, "_children", {})
+    found = OrderedDict()
+    for name, child in children.items() if hasattr(children, "items") else enumerate(children):
+        child = child if hasattr(child, "collect_params") else child()  # MXNet 2 has weak references
+        path = "{}{}".format(prefix, name)
+        for inner, each in [(path, child)] + list(_named_blocks(child, path + ".").items()):
+            if all(each is not other for other in found.values()):
+                found[inner] = each
+    return found
+
+
+@contextlib.contextmanager
+def _observed(root, blocks, record):
+    """Pass the outputs of blocks to ``record``, while none is hybridized: a compiled graph calls no block in it."""
+    active = [block for block in [root] + list(blocks.values()) if getattr(block, "_active", False)]
+
+    def observe(name, block):
+        forward = block.forward
+
+        def observed(*args, **kwargs):
+            results = forward(*args, **kwargs)
+            record(name, results)
+            return results
+
+        block.__dict__["forward"] = observed
+
+    try:
+        for block in active:
+            block.__dict__["_active"] = False
+        for name, block in blocks.items():
+            observe(name, block)
+        yield
+    finally:
+        for block in blocks.values():
+            block.__dict__.pop("forward", None)
+        for block in active:
+            block.__dict__["_active"] = True
 
 
 # --- Inputs --------------------------------------------------------------------------------------------
@@ -421,13 +529,7 @@ def _graph_of(model, inputs):
 
 def _graph_of_block(block, inputs):
     """Return a Gluon block traced to a graph; ``inputs`` are nested as the arguments of its forward are."""
-    if isinstance(inputs, dict):
-        names = _data_names(len(inputs))
-        if set(names) != set(inputs):
-            message = "A block's inputs are called {}, not {}.".format(_listed(names), _listed(sorted(inputs)))
-            raise CaptureError(message, exit_code=2)
-        inputs = [inputs[name] for name in names]
-    tree = inputs if isinstance(inputs, (list, tuple)) else [inputs]
+    tree = _block_arguments(inputs)
     names = _data_names(len(_leaves(tree)))
     try:
         text, params = _trace(block, tree, names)
@@ -435,12 +537,23 @@ def _graph_of_block(block, inputs):
         raise
     except Exception as error:  # raised by the user's forward
         message = "{} cannot be traced ({}); its forward must be made of MXNet's operators, as a HybridBlock's is."
-        raise CaptureError(message.format(type(block).__name__, _reason(error)))
+        raise UntraceableError(message.format(type(block).__name__, _reason(error)))
     try:
         values = {name: _value(param) for name, param in params.items()}
     except RuntimeError as error:
         raise CaptureError("The block is not initialised: {}".format(_reason(error)))
     return _Graph(text, values), {} if inputs is None else _by_name(tree, names)
+
+
+def _block_arguments(inputs):
+    """Return the arguments of a block as a list; inputs by name are called as Gluon calls them."""
+    if isinstance(inputs, dict):
+        names = _data_names(len(inputs))
+        if set(names) != set(inputs):
+            message = "A block's inputs are called {}, not {}.".format(_listed(names), _listed(sorted(inputs)))
+            raise CaptureError(message, exit_code=2)
+        return [inputs[name] for name in names]
+    return inputs if isinstance(inputs, (list, tuple)) else [inputs]
 
 
 def _trace(block, tree, names):
@@ -769,6 +882,9 @@ def _parser():
     run.add_argument("epoch", nargs="?", type=int, help="default: the only epoch of the prefix")
     run.add_argument("--symbol", help="symbol file, with --params instead of PREFIX")
     run.add_argument("--params", help="parameter file")
+    run.add_argument(
+        "--model", metavar="MODULE:NAME", help="a model, or a function that returns one, in the place of a checkpoint"
+    )  # fmt: skip
     run.add_argument("--no-internals", action="store_true", help="record the outputs of the model only")
     run.add_argument("-o", "--output", required=True, metavar="GOLDEN", help="golden file to write (.safetensors)")
     live = commands.add_parser("export", help="write a model that a Python module builds as symbol and parameter files")
@@ -785,7 +901,14 @@ def _parser():
     )  # fmt: skip
     zoo.add_argument("-o", "--output", required=True, metavar="PREFIX", help="prefix of the two files to write")
     for command in (run, live, zoo):
-        command.add_argument("--input", help=".npz with arrays by input name, or .npy for the only input")
+        command.add_argument(
+            "--input", help=".npz with arrays by input name; .npy, an image or a folder of images for the only input"
+        )  # fmt: skip
+        command.add_argument("--bgr", action="store_true", help="with images: blue first, as OpenCV reads them")
+        for option in ("--mean", "--std"):
+            text = "with images: {} each channel, of values from 0 to 255"
+            text = text.format("subtract from" if option == "--mean" else "then divide")
+            command.add_argument(option, type=_numbers, metavar="R,G,B", help=text)
         for option, value, parse, text in (
             ("--shape", "1,3,224,224", _shape, "shape of an input with random values"),
             ("--dtype", "int32", str, "dtype of an input (default: float32, or that in --input)"),
@@ -798,8 +921,11 @@ def _parser():
 
 
 def _run_command(options):
-    if bool(options.prefix) == bool(options.symbol or options.params):
-        raise CaptureError("Give either PREFIX or --symbol and --params.", exit_code=2)
+    if [bool(options.prefix), bool(options.symbol or options.params), bool(options.model)].count(True) != 1:
+        raise CaptureError("Give either PREFIX, or --symbol and --params, or --model.", exit_code=2)
+    if options.model:
+        _run_model(options)
+        return
     if options.prefix:
         options.symbol = options.prefix + "-symbol.json"
         options.params = _params_of_epoch(options.prefix, options.epoch)
@@ -820,21 +946,45 @@ def _run_command(options):
             sources={"symbol": _identity(options.symbol), "parameters": _identity(options.params)},
         )
     finally:
-        for note in notes:
-            print("note: " + note, file=sys.stderr)
+        _print_notes(notes)
+    _print_counts(options.output, description)
+
+
+def _run_model(options):
+    model = _imported(options.model)
+    names = [name for name, _ in options.shape]
+    inputs, is_random = _command_line_inputs(options, ["data"], names, (), [])
+    seed = options.seed if is_random else None
+    description = capture(model, inputs or None, options.output, seed=seed, internals=not options.no_internals)
+    _print_notes(description["notes"])
+    _print_counts(options.output, description)
+
+
+def _print_notes(notes):
+    for note in notes:
+        print("note: " + note, file=sys.stderr)
+
+
+def _print_counts(path, description):
     counts = [len(description[kind]) for kind in ("inputs", "outputs", "internals")]
-    print("{}: {} inputs, {} outputs, {} internal outputs".format(options.output, *counts))
+    print("{}: {} inputs, {} outputs, {} internal outputs".format(path, *counts))
+
+
+def _imported(name):
+    """Return a model of a Python module in the current folder or on the path; functions are called."""
+    module, _, attribute = name.partition(":")
+    sys.path.insert(0, os.getcwd())
+    try:
+        model = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise CaptureError("{}: {}; expected MODULE:NAME.".format(name, _reason(error)), exit_code=2)
+    if isinstance(model, type) or (callable(model) and not hasattr(model, "collect_params")):
+        model = model()
+    return model
 
 
 def _export_command(options):
-    module, _, name = options.model.partition(":")
-    sys.path.insert(0, os.getcwd())
-    try:
-        model = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise CaptureError("{}: {}; expected MODULE:NAME.".format(options.model, _reason(error)), exit_code=2)
-    if isinstance(model, type) or (callable(model) and not hasattr(model, "collect_params")):
-        model = model()
+    model = _imported(options.model)
     names = [name for name, _ in options.shape]
     inputs, _ = _command_line_inputs(options, ["data"], names, (), [])
     for path in export(model, options.output, inputs or None):
@@ -899,7 +1049,14 @@ def _command_line_inputs(options, data, order, labels, notes):
     """Return NumPy arrays by name from --input and --shape, and whether any is random."""
     shapes, ranges = dict(options.shape), dict(options.range)
     dtypes = {name: _dtype(text) for name, text in options.dtype}
-    inputs = _read_inputs(options.input, data) if options.input else {}
+    if options.input and _is_image(options.input):
+        images = _read_images(options, data, shapes)
+        shapes = {name: shape for name, shape in shapes.items() if name not in images}
+        inputs = images
+    else:
+        if options.bgr or options.mean or options.std:
+            raise CaptureError("--bgr, --mean and --std go with images as --input.", exit_code=2)
+        inputs = _read_inputs(options.input, data) if options.input else {}
     for name in set(inputs).intersection(shapes):
         raise CaptureError("{} has values in {}: leave its --shape out.".format(name, options.input), exit_code=2)
     for name in set(dtypes).union(ranges).difference(inputs, shapes):
@@ -926,6 +1083,58 @@ def _read_inputs(path, data):
         return {name: loaded[name] for name in loaded.files}
     except (ValueError, AttributeError, EnvironmentError) as error:
         raise CaptureError("{}: cannot be read as .npz or .npy: {}".format(path, _reason(error)))
+
+
+def _is_image(path):
+    return os.path.isdir(path) or os.path.splitext(path)[1].lower() in IMAGES
+
+
+def _read_images(options, data, shapes):
+    """Return the only input: images in RGB from 0 to 255, (N, 3, H, W), or as its --shape has them, N times or less."""
+    try:
+        from PIL import Image
+    except ImportError:
+        raise CaptureError("{}: images need Pillow: pip install pillow.".format(options.input))
+    named = [name for name in data if name in shapes] or data
+    if len(named) != 1:
+        raise CaptureError("{} is for one input of {}: name it with --shape.".format(options.input, _listed(data)), 2)
+    shape = shapes.get(named[0])
+    if shape is not None and (len(shape) != 4 or not set(shape[1::2]).intersection((1, 3))):
+        raise CaptureError("--shape {}: images are N,C,H,W or N,H,W,C, with 1 or 3 channels.".format(named[0]), 2)
+    first = shape is None or shape[1] in (1, 3)
+    channels = 3 if shape is None else shape[1] if first else shape[3]
+    size = None if shape is None else (shape[2:] if first else shape[1:3])
+    arrays = []
+    for path in _image_paths(options.input)[: None if shape is None else shape[0]]:
+        try:
+            image = Image.open(path).convert("RGB" if channels == 3 else "L")
+        except (EnvironmentError, ValueError) as error:
+            raise CaptureError("{}: {}".format(path, _reason(error)))
+        if size is not None:
+            image = image.resize((size[1], size[0]), Image.BILINEAR)
+        arrays.append(np.asarray(image, np.float32).reshape(image.size[1], image.size[0], channels))
+    if len(set(array.shape for array in arrays)) != 1:
+        raise CaptureError("{}: images of several sizes: give --shape data=N,3,H,W.".format(options.input), 2)
+    batch = np.stack(arrays)[..., ::-1] if options.bgr else np.stack(arrays)
+    for numbers, function in ((options.mean, np.subtract), (options.std, np.divide)):
+        if numbers is not None and len(numbers) not in (1, channels):
+            raise CaptureError("--mean and --std: {} numbers for {} channels.".format(len(numbers), channels), 2)
+        if numbers is not None:
+            batch = function(batch, np.array(numbers, np.float32))
+    return {named[0]: np.ascontiguousarray(batch.transpose(0, 3, 1, 2) if first else batch, np.float32)}
+
+
+def _image_paths(path):
+    if not os.path.isdir(path):
+        return [path]
+    names = sorted(name for name in os.listdir(path) if os.path.splitext(name)[1].lower() in IMAGES)
+    if not names:
+        raise CaptureError("{}: no images in it ({}).".format(path, ", ".join(IMAGES)))
+    return [os.path.join(path, name) for name in names]
+
+
+def _numbers(text):
+    return [float(number) for number in text.split(",")]
 
 
 def _named(parse):

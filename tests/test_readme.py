@@ -81,7 +81,7 @@ def test_every_recipe_runs_and_prints_what_is_shown(tmp_path: Path, bucket: str,
     names = {
         ACTIVATION: "true",
         "tcp://scheduler:8786": scheduler,
-        "python mxnet_capture.py": f"{mxnet} {capture}" if mxnet else "true",
+        "uv run mxnet_capture.py": f"{mxnet} {capture}" if mxnet else "true",
     }
     reader = Reader(tmp_path, environment, names)
     recipes = list(blocks(README, "## Recipes"))

@@ -50,6 +50,7 @@ class LayerComparison:
         unit: The unit roundoff of the module's dtype.
         reference: A run of the module in float64 on the same inputs; None for none.
         sampled: The nodes whose values random numbers decide, with the nodes that draw them.
+        is_numbered: Whether records of one name are calls of one layer, as of a network without a graph.
 
     Example:
         >>> import numpy
@@ -72,6 +73,7 @@ class LayerComparison:
         unit: float = SINGLE,
         reference: Reference | None = None,
         sampled: Mapping[str, str] | None = None,
+        is_numbered: bool = False,
     ) -> None:
         self.golden = golden
         self.tolerance = tolerance
@@ -80,6 +82,7 @@ class LayerComparison:
         self.first_difference: tuple[Row, np.ndarray] | None = None
         self._reference = reference or Reference()
         self._sampled = sampled or {}
+        self._is_numbered = is_numbered
         self._calls: Counter[Hashable] = Counter()
         self._products: dict[Hashable, int] = {}
         self.rows: list[Row] = []
@@ -106,7 +109,8 @@ class LayerComparison:
         """
         if pair.kind == "parameter":
             return
-        recorded = [node for node in pair.nodes if node in self._keys]
+        nodes = [each for node in pair.nodes for each in self._repeated(node)] if self._is_numbered else pair.nodes
+        recorded = [node for node in nodes if node in self._keys]
         if not pair.is_whole and is_composite:
             self._skip(pair, "its tensors are in a module that does more")
         elif not recorded:
@@ -163,6 +167,13 @@ class LayerComparison:
         for uses in self._expected.values():
             for use in uses:
                 yield Skipped(use.pair.layer, use.pair.module, f"the module did not run for {use.node}")
+
+    def _repeated(self, node: str) -> list[str]:
+        """Return the names of the records of a node that ran several times."""
+        names = [node]
+        while names[-1] in self._keys:
+            names.append(f"{node}#{len(names) + 1}")
+        return names
 
     def _count(self, target: Hashable, pair: Pair, outputs: Sequence[np.ndarray]) -> None:
         """Count the products of a call, with those before it."""

@@ -47,14 +47,14 @@ def test_the_script_needs_the_standard_library_numpy_and_mxnet_only() -> None:
         elif isinstance(node, ast.ImportFrom):
             imported.add((node.module or "").split(".")[0])
     beyond = {"argparse", "collections", "contextlib", "glob", "hashlib", "importlib", "io", "json", "os", "re"}
-    assert imported - beyond == {"__future__", "struct", "sys", "numpy", "mxnet"}
+    assert imported - beyond == {"__future__", "struct", "sys", "numpy", "mxnet", "PIL"}
 
 
 def test_uv_is_told_which_mxnet_to_bring() -> None:
     block = re.search(r"^# /// script\n((?:#.*\n)+?)# ///$", SCRIPT.read_text(), re.MULTILINE)
     assert block is not None
     lines = [line[2:] for line in block.group(1).splitlines()]
-    assert lines == ['requires-python = ">=3.8,<3.12"', 'dependencies = ["mxnet==1.9.1", "numpy<1.24"]']
+    assert lines == ['requires-python = ">=3.8,<3.12"', 'dependencies = ["mxnet==1.9.1", "numpy<1.24", "pillow"]']
 
 
 def test_without_mxnet_it_says_so_in_one_line(tmp_path: Path) -> None:
@@ -473,6 +473,156 @@ class TestLiveModels:
         assert mx.nd.load("m-0000.params")["arg:dense_weight"].shape == (3, 5)
 
 
+BLOCK = """
+import mxnet as mx
+
+class Gated(mx.gluon.Block):
+    def __init__(self):
+        super(Gated, self).__init__()
+        self.body = mx.gluon.nn.HybridSequential()
+        self.body.add(mx.gluon.nn.Dense(4), mx.gluon.nn.BatchNorm())
+        self.head = mx.gluon.nn.Dense(3)
+
+    def forward(self, x):
+        y = self.body(x)
+        if float(y.asnumpy().mean()) > 1000:  # a branch on values: no graph has it
+            return y
+        return self.head(y), self.head(y * 2)
+
+def build():
+    mx.random.seed(3)
+    block = Gated()
+    block.initialize()
+    block(mx.nd.ones((1, 5)))
+    block.body.hybridize()
+    return block
+"""
+
+
+@needs_mxnet
+class TestBlocksWithoutAGraph:
+    """Blocks whose forward branches on values: the outputs of their blocks are recorded as they run."""
+
+    @pytest.fixture
+    def block(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+        (tmp_path / "gated.py").write_text(BLOCK)
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.delitem(sys.modules, "gated", raising=False)
+        monkeypatch.syspath_prepend(str(tmp_path))
+        import gated
+
+        return gated.build()
+
+    def test_every_block_is_recorded_by_its_structural_name(self, block: Any, tmp_path: Path) -> None:
+        data = np.random.RandomState(2).standard_normal((2, 5))
+        description = mxnet_capture.capture(block, data, str(tmp_path / "g"))
+        golden, tensors = read_golden(tmp_path / "g")
+        assert golden == json.loads(json.dumps(description))
+        assert [entry["node"] for entry in golden["internals"]] == ["body.0", "body.1", "body", "head", "head"]
+        assert [entry["key"] for entry in golden["internals"]][-2:] == [
+            "internals.head_output",
+            "internals.head_output.2",
+        ]
+        assert golden["outputs"] == ["outputs.0", "outputs.1"] and golden["inputs"][0]["name"] == "data"
+        block.save_parameters(str(tmp_path / "p"))
+        stored = {name: array.asnumpy() for name, array in mx.nd.load(str(tmp_path / "p")).items()}
+        assert {name.rpartition(".")[0] for name in stored} == {"body.0", "body.1", "head"}
+        first = data.astype(np.float32) @ stored["body.0.weight"].T + stored["body.0.bias"]
+        np.testing.assert_allclose(tensors["internals.body.0_output"], first, rtol=1e-5, atol=1e-6)
+        head = tensors["internals.body_output"] @ stored["head.weight"].T + stored["head.bias"]
+        np.testing.assert_allclose(tensors["internals.head_output"], head, rtol=1e-5, atol=1e-6)
+        for position, output in enumerate(block(mx.nd.array(data))):
+            np.testing.assert_allclose(tensors[f"outputs.{position}"], output.asnumpy(), rtol=1e-5, atol=1e-6)
+        assert any("cannot be traced" in note for note in golden["notes"])
+        assert "data: float64 values, taken as float32." in golden["notes"]
+
+    def test_the_block_is_left_as_it_was(self, block: Any, tmp_path: Path) -> None:
+        before = {name: dict(vars(child)) for name, child in mxnet_capture._named_blocks(block).items()}
+        mxnet_capture.capture(block, np.ones((2, 5), np.float32), str(tmp_path / "g"), internals=False)
+        assert read_golden(tmp_path / "g")[0]["internals"] == []
+        mxnet_capture.capture(block, np.ones((2, 5), np.float32), str(tmp_path / "g"))
+        after = mxnet_capture._named_blocks(block)
+        assert all("forward" not in vars(child) for child in after.values())
+        assert block.body._active and {name: set(vars(child)) for name, child in after.items()} == {
+            name: set(values) for name, values in before.items()
+        }
+        with pytest.raises(mxnet_capture.CaptureError, match="Gated cannot be run"):
+            mxnet_capture.capture(block, np.ones((2, 6), np.float32), str(tmp_path / "no"))
+        assert all("forward" not in vars(child) for child in after.values()) and block.body._active
+
+    def test_from_the_command_line(self, block: Any, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+        np.save(tmp_path / "batch.npy", np.random.RandomState(2).standard_normal((4, 5)).astype(np.float32))
+        assert run("--model", "gated:build", "--input", "batch.npy", "-o", "g") == 0
+        captured = capsys.readouterr()
+        assert captured.out == "g: 1 inputs, 2 outputs, 5 internal outputs\n" and "cannot be traced" in captured.err
+        assert read_golden(tmp_path / "g")[1]["inputs.data"].shape == (4, 5)
+        assert run("--model", "gated:build", "--shape", "data=2,5", "--seed", 7, "-o", "g") == 0
+        assert read_golden(tmp_path / "g")[0]["seed"] == 7
+        assert run("--model", "gated:build", "--symbol", "s", "-o", "g") == 2
+
+
+@needs_mxnet
+class TestImages:
+    @pytest.fixture
+    def photos(self, tmp_path: Path) -> np.ndarray:
+        Image = pytest.importorskip("PIL.Image")
+        (tmp_path / "photos").mkdir()
+        pixels = np.random.RandomState(4).randint(0, 256, (3, 6, 6, 3)).astype(np.uint8)
+        for number, values in enumerate(pixels):
+            Image.fromarray(values).save(str(tmp_path / "photos" / f"{number}.png"))
+        (tmp_path / "photos" / "readme.txt").write_text("no image")
+        return pixels
+
+    def inputs(self, tmp_path: Path, checkpoint: str, *options: Any) -> np.ndarray:
+        assert run(checkpoint, *options, "-o", tmp_path / "g") == 0
+        golden, tensors = read_golden(tmp_path / "g")
+        assert golden["seed"] is None
+        return tensors["inputs.data"]
+
+    def test_a_folder_is_a_batch(self, photos: np.ndarray, checkpoint: str, tmp_path: Path) -> None:
+        folder, expected = tmp_path / "photos", photos.transpose(0, 3, 1, 2).astype(np.float32)
+        read = self.inputs(tmp_path, checkpoint, "--input", folder)
+        assert np.array_equal(read, expected)
+        read = self.inputs(tmp_path, checkpoint, "--input", folder, "--bgr", "--mean", "1,2,3", "--std", "2")
+        assert np.array_equal(read, (expected[:, ::-1] - np.float32([1, 2, 3])[:, None, None]) / np.float32(2))
+        read = self.inputs(tmp_path, checkpoint, "--input", folder, "--shape", "data=2,3,6,6")
+        assert np.array_equal(read, expected[:2])
+
+    def test_one_image_is_resized(self, photos: np.ndarray, checkpoint: str, tmp_path: Path) -> None:
+        from PIL import Image
+
+        Image.fromarray(photos[0]).resize((9, 4)).save(str(tmp_path / "wide.png"))
+        read = self.inputs(tmp_path, checkpoint, "--input", tmp_path / "wide.png", "--shape", "data=1,3,6,6")
+        resized = Image.open(str(tmp_path / "wide.png")).resize((6, 6), Image.BILINEAR)
+        assert np.array_equal(read[0], np.asarray(resized, np.float32).transpose(2, 0, 1))
+
+    @pytest.mark.parametrize(
+        ("options", "says"),
+        [
+            (("--input", "photos", "--shape", "data=1,5"), "images are N,C,H,W"),
+            (("--input", "photos", "--mean", "1,2"), "2 numbers for 3 channels"),
+            (("--input", "empty"), "no images in it"),
+            (("--input", "mixed"), "images of several sizes"),
+            (("--input", "broken.png"), "cannot identify image"),
+            (("--shape", "data=1,3,6,6", "--bgr"), "go with images"),
+        ],
+    )
+    def test_what_is_no_batch_is_said(
+        self, options: Any, says: str, photos: np.ndarray, checkpoint: str, tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture,
+    ) -> None:  # fmt: skip
+        from PIL import Image
+
+        monkeypatch.chdir(tmp_path)
+        os.mkdir("empty")
+        os.mkdir("mixed")
+        for size in (5, 6):
+            Image.fromarray(photos[0]).resize((size, size)).save(f"mixed/{size}.png")
+        Path("broken.png").write_bytes(b"no image")
+        assert run(checkpoint, *options, "-o", "g") in (2, 3)
+        assert says in capsys.readouterr().err and not Path("g").exists()
+
+
 @needs_mxnet
 class TestZoo:
     """The graph of a zoo's network for parameters that save_parameters wrote, which name no graph."""
@@ -550,7 +700,7 @@ class TestErrors:
     def test_files(self, checkpoint: str, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
         assert "model-0007.params: no such file" in self.fails(capsys, tmp_path, 3, checkpoint, 7, *self.SHAPE)
         assert "0 epochs" in self.fails(capsys, tmp_path, 2, checkpoint + "x", *self.SHAPE)
-        assert "either PREFIX or" in self.fails(capsys, tmp_path, 2)
+        assert "either PREFIX, or" in self.fails(capsys, tmp_path, 2)
         assert "go together" in self.fails(capsys, tmp_path, 2, "--symbol", "s.json")
         page = tmp_path / "page-0000.params"
         page.write_text("<!DOCTYPE html><html>")
@@ -592,10 +742,11 @@ class TestErrors:
             (3, "unsupported model of type int"),
             (unready, "no parameters yet"),
             (uninitialised, "not initialised"),
-            (Imperative(), "cannot be traced"),
         ):
             with pytest.raises(mxnet_capture.CaptureError, match=says):
                 mxnet_capture.capture(model, data, str(tmp_path / "g"))
+        with pytest.raises(mxnet_capture.CaptureError, match="cannot be traced"):
+            mxnet_capture.export(Imperative(), str(tmp_path / "model"), data)
         shapeless = mx.gluon.nn.Dense(3)
         shapeless.initialize()
         with pytest.raises(mxnet_capture.CaptureError, match="example inputs"):

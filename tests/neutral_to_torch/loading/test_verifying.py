@@ -171,6 +171,36 @@ def test_a_module_that_runs_more_than_once_is_compared_call_by_call(tmp_path: Pa
     assert report.ok and [row.source for row in report.rows[:2]] == ["fc", "fc_again"]
 
 
+def test_a_store_without_a_graph_is_compared_under_the_names_of_its_layers(tmp_path: Path) -> None:
+    """As recorded by hooks from a block that has no graph, where a repeated name is numbered."""
+
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = nn.Sequential(nn.Linear(4, 4))
+
+        def forward(self, data: torch.Tensor) -> torch.Tensor:
+            return self.body(self.body(data))
+
+    b = Builder()
+    b.linear("body.0", 4, 4)
+    module = Twice()
+    store = b.store(graph=False)
+    plan = load_into(module, store)
+    data = torch.randn(3, 4)
+    with torch.no_grad():
+        first = module.body(data)
+        second = module.body(first)
+    internals = {"body.0": first.numpy(), "body.0#2": second.numpy()}
+    golden = write_golden(tmp_path / "g.safetensors", {"data": data.numpy()}, internals, ["body.0#2"])
+    report = verify(module, golden, plan, store=store)
+    assert report.ok and [row.source for row in report.rows[:2]] == ["body.0", "body.0#2"] and not report.skipped
+    with torch.no_grad():
+        module.body[0].bias.add_(0.5)
+    report = verify(module, golden, plan, store=store)
+    assert report.first_divergence is not None and report.first_divergence.layer == "body.0"
+
+
 def test_layers_that_are_not_compared_are_reported(case) -> None:
     module, plan, golden = case
     pairs = (*plan.pairs, Pair("ghost", "act", "prelu", "name", nodes=("ghost_fwd",)))

@@ -111,7 +111,14 @@ class _Run:
         """Run the module; return the report, whether rounding may cause a difference, and the first difference."""
         unit = unit_of(self.module)
         sampled = sampled_nodes(self.store.graph if self.store is not None else None)
-        layers = LayerComparison(self.golden, tolerance, unit=unit, reference=reference, sampled=sampled)
+        layers = LayerComparison(
+            self.golden,
+            tolerance,
+            unit=unit,
+            reference=reference,
+            sampled=sampled,
+            is_numbered=self.store is not None and self.store.graph is None,
+        )
         for pair in self.plan.pairs if self.plan is not None else ():
             if pair.kind != "parameter":
                 target = submodule(self.module, pair.module)
