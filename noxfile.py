@@ -51,7 +51,7 @@ FLOORS = {",".join(PARSERS): 100, "*/neutral/store/*": 100}
 """Branch coverage in percent of what reads and writes files; the floor of the whole is in ``pyproject.toml``."""
 
 PARALLEL = ("-n", "2", "--dist", "loadfile")
-THREADS = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
+THREADS = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": ""}
 
 UNMEASURED_TESTS = (
     "tests/attacks",
@@ -164,7 +164,8 @@ def writer(session: nox.Session) -> None:
         session.run("pytest", *session.posargs, env=environment)
         return
     measured = [f"--ignore={path}" for path in UNMEASURED_TESTS]
-    session.run("pytest", *PARALLEL, *measured, "--cov", "--cov-report=term", env=environment)
+    floor = () if available == pythons else ("--cov-fail-under=0",)  # what tests against MXNet cover is not run
+    session.run("pytest", *PARALLEL, *measured, "--cov", "--cov-report=term", *floor, env=environment)
     for include, floor in FLOORS.items():
         session.run("coverage", "report", f"--include={include}", f"--fail-under={floor}")
     session.run("pytest", *PARALLEL, *UNMEASURED_TESTS, env=environment)

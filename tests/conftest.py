@@ -5,6 +5,7 @@ Both are optional: without one, the tests that need it are skipped with instruct
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Iterator
@@ -22,6 +23,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """Let MXNet and its old dependencies warn: elsewhere, warnings are errors."""
     if find_spec("mxnet") is not None:
         config.addinivalue_line("filterwarnings", "default")
+
+
+@pytest.fixture(autouse=True)
+def no_bytecode(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave no compiled files beside the modules that a test imports: some compare folders."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Mapping
 
 from neutral.cli.console import Console, Report, byte_size, plural
 from neutral.cli.factory import add_factory, importable, make
@@ -63,6 +63,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
         TargetError: If the store cannot be written.
     """
     from neutral.store.containers import container_for
+    from neutral.store.nonfinite import NonfiniteScan
 
     target = arguments.output
     container_for(target)  # refuse an unknown suffix before anything is read
@@ -76,9 +77,9 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
         store = checkpoint if arguments.into is None else _typed(checkpoint, arguments)
         nonfinite: list[str] = []
         if not arguments.dry_run:
-            with console.progress("export") as progress:
+            with NonfiniteScan(store.tensors) as scan, console.progress("export") as progress:
                 store.save(target, digests=not arguments.no_digests, progress=progress)
-            nonfinite = _nonfinite(store)
+                nonfinite = _notes_on_nonfinite(scan.counts())
         size = store.nbytes
         document: dict[str, Any] = {
             "source": sources,
@@ -110,14 +111,11 @@ def _require_weights(store: Store, arguments: argparse.Namespace) -> None:
         )
 
 
-def _nonfinite(store: Store) -> list[str]:
+def _notes_on_nonfinite(counts: Mapping[str, int]) -> list[str]:
     """Return a note on tensors with NaN or infinity."""
-    from neutral.store.nonfinite import nonfinite_counts
-
-    counts = list(nonfinite_counts(store.tensors))
     if not counts:
         return []
-    names = ", ".join(f"{key} ({count:,})" for key, count in counts[:MAX_NAMED])
+    names = ", ".join(f"{key} ({count:,})" for key, count in list(counts.items())[:MAX_NAMED])
     more = f" and {len(counts) - MAX_NAMED} more" if len(counts) > MAX_NAMED else ""
     return [f"{plural(len(counts), 'tensor')} with NaN or infinite elements: {names}{more}"]
 

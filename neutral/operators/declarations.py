@@ -131,6 +131,8 @@ class Role:
             >>> Role("bias_ih_l{k}", "(hidden_size,)", "A bias.").matches("bias_ih_l12")
             True
         """
+        if "{k}" not in self.name:
+            return name == self.name
         return re.fullmatch(re.escape(self.name).replace(r"\{k\}", "[0-9]+"), name) is not None
 
     @property

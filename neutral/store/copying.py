@@ -69,6 +69,18 @@ class SourceDescriptors(Dict[str, int]):
             raise SourceError(f"{path}: cannot be read: {error.strerror}.") from None
         return data if len(data) == nbytes else b"".join(part.chunks())
 
+    def chunks(self, tensor: Tensor) -> Iterable[bytes | memoryview]:
+        """Read a tensor, a small one without opening its file again.
+
+        Args:
+            tensor: The tensor.
+
+        Returns:
+            Its bytes in order, in chunks of any size.
+        """
+        content = tensor.content
+        return map(self.read, content) if isinstance(content, tuple) and tensor.nbytes <= _SMALL else tensor.chunks()
+
     def close(self) -> None:
         """Close all files."""
         while self:
@@ -168,16 +180,10 @@ def copy_tensors(
             dtype, shape, content = tensor
             size = nbytes_of(dtype, shape)
             needs_digest = digests is not None and key not in digests
-            chunks: Iterable[bytes | memoryview]
-            if not isinstance(content, tuple):
-                chunks = content()
-            elif size <= _SMALL:
-                chunks = map(sources.read, content)
-            else:
-                chunks = tensor.chunks()
-                if digests is not None and needs_digest:
-                    digests.add(key, tensor.chunks())
-                    needs_digest = False
+            chunks = sources.chunks(tensor)
+            if digests is not None and needs_digest and size > _SMALL and isinstance(content, tuple):
+                digests.add(key, tensor.chunks())
+                needs_digest = False
             digest = hashlib.sha256() if needs_digest else None
             written = 0
             for chunk in chunks:

@@ -91,14 +91,14 @@ def partner_of(path: str, epoch: int | None = None) -> str | None:
     """Return the symbol that lies beside a parameter file, or the parameters beside a symbol; None without one.
 
     Args:
-        path: The file, which is read first.
+        path: The file.
         epoch: The epoch of the parameters beside a symbol, if there are several.
 
     Returns:
         The path of the other file, or None.
 
     Raises:
-        SourceError: The file is damaged, or several parameter files lie beside a symbol; the message lists them.
+        SourceError: Several parameter files lie beside a symbol, which the message lists, or the symbol is damaged.
     """
     if not os.path.isfile(path):
         return None
@@ -106,12 +106,10 @@ def partner_of(path: str, epoch: int | None = None) -> str | None:
     if checkpoint.close is not None:  # an archive
         checkpoint.close()
         return None
-    if checkpoint.symbol is not None:
-        read_symbol(checkpoint.symbol)
-    elif checkpoint.params is not None:
-        read_arrays(checkpoint.params)
-    pair = with_partner(checkpoint, epoch)
-    return pair.params if checkpoint.params is None else pair.symbol
+    if checkpoint.params is not None:
+        return with_partner(checkpoint, epoch).symbol
+    read_symbol(str(checkpoint.symbol))  # its damage is worth more than a choice of parameters
+    return with_partner(checkpoint, epoch).params
 
 
 def _graph_only(checkpoint: Checkpoint) -> Checkpoint:

@@ -50,4 +50,4 @@ def test_results_without_the_comparison_are_completed() -> None:
     assert not reference_column.is_missing(rows[0])
     assert matrix.reference_counts(rows) == "Of 2 models that are converted: 1 equal, 1 not compared yet."
     versions = {"mxnet": "1.9.1", "gluoncv": "0.10.5"}
-    assert "|  |  |  | 2.0e-07 | equal |" in matrix.document(rows, 4, versions)
+    assert "|  |  |  | 2.0e-07 |  | equal |" in matrix.document(rows, 4, versions)
