@@ -86,7 +86,10 @@ def test_a_model_that_needs_its_shapes_is_written_for_them(tmp_path: Path) -> No
 
 
 def test_results_without_the_comparison_are_completed() -> None:
-    rows = [{**vars(Result(f"mxnet/{s}", s)), "reference": "equal", "own": "filled"} for s in ("equal", "same", "ties", "differs")]
+    rows = [
+        {**vars(Result(f"mxnet/{s}", s)), "reference": "equal", "own": "filled"}
+        for s in ("equal", "same", "ties", "differs")
+    ]
     assert [lacks_comparison(row) for row in rows] == [True, False, True, True]
     rows[0].update(onnx="equal", onnx_error=2e-7)
     rows[2].update(onnx="differs: output y by 1.0e-02", onnx_error=1e-2)
@@ -94,4 +97,6 @@ def test_results_without_the_comparison_are_completed() -> None:
     assert vars(without_comparison(rows[3], "not run: gone"))["onnx"] == "not run: gone"
     assert vars(without_comparison(rows[3], "not run: gone"))["reference"] == "equal"
     assert matrix.onnx_counts(rows) == "Of 3 models that are converted: 1 equal, 1 ties, 1 not compared yet."
-    assert "|  |  |  | 2.0e-07 |  | filled | equal |" in matrix.document(rows, 4, {"mxnet": "1.9.1", "gluoncv": "0.10.5"})
+    assert "|  |  |  | 2.0e-07 |  | filled | equal |" in matrix.document(
+        rows, 4, {"mxnet": "1.9.1", "gluoncv": "0.10.5"}
+    )
