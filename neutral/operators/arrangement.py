@@ -15,9 +15,15 @@ OPERATORS = (
     Operator(
         "pad",
         "Add positions at both ends of the axes. Mode constant fills them with the value, edge repeats the "
-        "outermost position, and reflect mirrors the input without repeating the outermost position.",
+        "outermost position, reflect mirrors the input without repeating the outermost position, symmetric mirrors it "
+        "with that position, and maximum and minimum repeat the extreme element along the axis, axis by axis.",
         attributes=(
-            Attribute("mode", "str", "How the added positions are filled.", choices=("constant", "edge", "reflect")),
+            Attribute(
+                "mode",
+                "str",
+                "How the added positions are filled.",
+                choices=("constant", "edge", "reflect", "symmetric", "maximum", "minimum"),
+            ),
             Attribute(
                 "before", "ints", "The number of positions added before the first one, for each axis.", minimum=0
             ),

@@ -203,7 +203,7 @@ OPERATORS = (
     Operator(
         "unravel_index",
         "The inverse of ravel_index for the input flattened to 1-D: output[m, n] is the index along axis m of the "
-        "position input[n], in the dtype of the input.",
+        "position input[n], in the dtype of the input. Divisions round towards zero.",
         attributes=(Attribute("shape", "ints", "The shape of the array; -1 is unknown.", minimum=-1),),
         family="indexing",
         dtype_rule="same",

@@ -43,6 +43,11 @@ def test_softmax_output_normalises_all_of_a_sample_of_four_dimensions(check_oper
     check_operator("SoftmaxOutput", [values(2, 3, 4, 5, dtype="float16"), label(2, 3, 4, dtype="float16")])
 
 
+def test_softmax_output_of_a_vector(check_operator: Any) -> None:
+    check_operator("SoftmaxOutput", [values(5), label(5)])
+    check_operator("SoftmaxOutput", [values(5), label(5)], declared=True)
+
+
 @pytest.mark.parametrize("shape", [(2, 3), (2, 3, 4), (2, 3, 4, 5)])
 def test_softmax_output_axes(check_operator: Any, shape: tuple[int, ...]) -> None:
     check_operator("SoftmaxOutput", [values(*shape), label(shape[0], *shape[2:])], multi_output=True)

@@ -145,4 +145,5 @@ def test_positions_in_row_major_order(check_operator: Any, dtype: str) -> None:
     check_operator("_ravel_multi_index", [np.array([[0, 1], [2, 1]], dtype)], exact=True, shape=(3, 4))
     check_operator("_ravel_multi_index", [np.array([[0, 9], [2, 1]], dtype)], exact=True, shape=(-1, 4))
     check_operator("_unravel_index", [np.array([5, 11, 99], dtype)], exact=True, shape=(3, 4))
+    check_operator("_unravel_index", [np.array([-5, -1, 0], dtype)], exact=True, shape=(3, 4))
     check_operator("_unravel_index", [np.array([[5], [23]], dtype)], exact=True, shape=(2, 3, 4))

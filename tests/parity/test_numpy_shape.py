@@ -98,6 +98,21 @@ def test_deletion(check_numpy2: Any, expression: str) -> None:
     check_numpy2(expression, exact=True, **given(expression, **ARRAYS))
 
 
+@pytest.mark.parametrize("mode", ["edge", "reflect", "symmetric", "maximum", "minimum"])
+@pytest.mark.parametrize("widths", [((1, 2), (2, 1)), ((0, 0), (3, 0)), ((4, 0), (0, 5))], ids=str)
+def test_padding_by_mode(check_numpy: Any, mode: str, widths: Any) -> None:
+    if mode == "reflect" and widths[0] == (4, 0):
+        widths = ((2, 0), (0, 3))
+    check_numpy(f"np.pad(a, {widths}, mode={mode!r})", exact=True, a=A)
+
+
+def test_the_type_of_reflection(check_node1: Any) -> None:
+    """MXNet has one, whatever it is asked for."""
+    for mode in ("reflect", "symmetric"):
+        widths = {"pad_width": "((1, 2), (2, 1))", "reflect_type": "odd"}
+        check_node1("_npi_pad", [A], exact=True, mode=mode, **widths)
+
+
 @pytest.mark.parametrize("mode", ["edge", "reflect"])
 def test_padding_of_images(check_numpy: Any, mode: str) -> None:
     x = np.arange(36, dtype="float32").reshape(1, 2, 3, 6)

@@ -121,3 +121,19 @@ def test_moments(check_operator: Any, attributes: dict[str, Any], declared: bool
 )
 def test_cumulative_sum(check_operator: Any, dtype: str, attributes: dict[str, Any]) -> None:
     check_operator("cumsum", [data(3, 4, dtype=dtype)], **attributes)
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64", "uint8", "int8"])
+@pytest.mark.parametrize("axes", [(0,), (1,), (0, 1)], ids=str)
+def test_moments_of_integers(check_operator: Any, dtype: str, axes: tuple[int, ...]) -> None:
+    """They overflow in the dtype of the input."""
+    x = np.random.RandomState(4).randint(0, 120, (5, 6)).astype(dtype)
+    check_operator("moments", [x], exact=True, axes=axes)
+    check_operator("moments", [-x], exact=True, axes=axes, keepdims=True)
+
+
+def test_mean_of_bools(check_operator: Any) -> None:
+    x = np.array([[True, False, False], [False, False, False]])
+    check_operator("mean", [x], exact=True)
+    check_operator("mean", [x], exact=True, axis=1, keepdims=True)
+    check_operator("mean", [x], exact=True, axis=0, exclude=True)

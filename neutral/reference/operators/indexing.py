@@ -119,8 +119,9 @@ def ravel_index(input: Array, shape: Sequence[int]) -> Array:
 def unravel_index(input: Array, shape: Sequence[int]) -> Array:
     position, result = input.astype(np.int64).ravel(), []
     for stride in _strides(shape):
-        result.append(position // stride)
-        position = position % stride
+        rest = np.fmod(position, stride)
+        result.append((position - rest) // stride)
+        position = rest
     return np.stack(result).astype(input.dtype)
 
 

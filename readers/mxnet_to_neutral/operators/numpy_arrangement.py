@@ -9,6 +9,8 @@ from mxnet_to_neutral.operators.arrangement import concatenate_inputs, parts_of
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
 
+_PADDINGS = ("constant", "edge", "reflect", "symmetric", "maximum", "minimum")
+
 _STACKS = ("_npi_vstack", "_npi_hstack", "_npi_dstack", "_npi_column_stack")
 
 
@@ -63,16 +65,9 @@ def split(context: NodeContext) -> Sequence[Operand]:
 
 @rule("_npi_pad")
 def pad(context: NodeContext) -> Operand:
-    """Convert ``np.pad``: pad with a constant, with edge values or by reflection.
-
-    Raises:
-        Refusal: Another mode, or ``reflect_type`` odd.
-    """
-    mode = context.attributes.str("mode", "constant")
-    if mode not in ("constant", "edge", "reflect"):
-        context.refuse(f"mode {mode}")
-    if context.attributes.str("reflect_type", "even") != "even":
-        context.refuse("a reflect_type other than even")
+    """Convert ``np.pad``; MXNet mirrors in one way, whatever ``reflect_type`` says."""
+    mode = context.attributes.str("mode", "constant", choices=_PADDINGS)
+    context.attributes.ignore("reflect_type")
     name = "constant_values" if context.attributes.given("constant_values") else "constant_value"
     widths = context.attributes.pairs("pad_width")
     return context.node(

@@ -5,11 +5,11 @@ MXNet reduces integers in their own dtype, for which casts are added.
 
 from __future__ import annotations
 
-from typing import Any, Sequence
+from typing import Any, Mapping, Sequence
 
 from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.operators.registry import rule
-from neutral.graph import Operand
+from neutral.graph import Operand, Value
 from neutral.operators.dtypes import INTEGERS
 
 _KINDS = {
@@ -39,15 +39,21 @@ def reduction(context: NodeContext) -> Operand:
         "exclude": context.attributes.bool("exclude", False),
         **_result_shape(context),
     }
+    if dtype == "bool" and kind == "mean":  # their sum is True if any is, and so is its quotient
+        return context.node("any", value, **options)
     if integer and kind == "mean":
-        total = context.node("cast", context.node("sum", value, **options), dtype=dtype)
-        count = context.node("sum", context.node("full_like", value, value=1.0), **options)
-        value = context.node("integer_divide", total, count)
-    else:
-        value = context.node(kind, value, **options)
+        return _integer_mean(context, value, options)
+    value = context.node(kind, value, **options)
     if integer and not kind.startswith("reduce_"):
         value = context.node("cast", value, dtype=dtype)
     return value
+
+
+def _integer_mean(context: NodeContext, value: Operand, options: Mapping[str, Any]) -> Value:
+    """Return the mean of integers, whose sum has their own dtype and overflows in it, without its fraction."""
+    total = context.node("cast", context.node("sum", value, **options), dtype=context.dtype(0))
+    count = context.node("sum", context.node("full_like", value, value=1.0), **options)
+    return context.node("cast", context.node("integer_divide", total, count), dtype=context.dtype(0))
 
 
 def _result_shape(context: NodeContext) -> dict[str, Any]:
@@ -94,7 +100,7 @@ def moments(context: NodeContext) -> Sequence[Operand]:
     """Convert ``moments``.
 
     Returns:
-        Mean and variance.
+        Mean and variance; of integers in their own dtype.
 
     Raises:
         Refusal: There are no axes.
@@ -103,10 +109,13 @@ def moments(context: NodeContext) -> Sequence[Operand]:
     if not axes:
         context.refuse("moments over no axes")
     options: dict[str, Any] = {"axes": axes, "exclude": False, **_result_shape(context)}
-    return [
-        context.node("mean", context.input(0), **options),
-        context.node("variance", context.input(0), correction=0, **options),
-    ]
+    value = context.input(0)
+    if context.dtype(0) not in INTEGERS:
+        return [context.node("mean", value, **options), context.node("variance", value, correction=0, **options)]
+    centre = _integer_mean(context, value, {**options, "keepdim": True})
+    deviation = context.node("subtract", value, centre)
+    squares = context.node("multiply", deviation, deviation)
+    return [_integer_mean(context, value, options), _integer_mean(context, squares, options)]
 
 
 @rule("_np_cumsum", "_npi_cumsum")

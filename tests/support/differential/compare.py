@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
+import numpy as np
 import torch
 
 import mxnet_to_neutral
@@ -12,7 +13,7 @@ import neutral_to_torch
 from neutral.errors import NeutralError
 from neutral.operators import catalogue
 from neutral.store import Store
-from parity.against import check_reference, compare, to_torch, used_inputs
+from parity.against import check_reference, compare, compare_arrays, to_torch, used_inputs
 
 
 def outcome(result: Mapping[str, Any], folder: Path) -> tuple[str, str]:
@@ -57,6 +58,8 @@ def _compared(store: Store, module: Any, result: Mapping[str, Any]) -> tuple[str
             outputs = module(**used_inputs(store, given))
         outputs = outputs if isinstance(outputs, (tuple, list)) else (outputs,)
         assert len(outputs) == len(result["outputs"]), "another number of outputs"
+        if is_decomposition(store):
+            return decomposed(result["inputs"], [output.numpy() for output in outputs], result["outputs"])
         for actual, expected in zip(outputs, result["outputs"]):
             compare(actual, expected)
     except Exception as error:  # whatever an emitted module raises is a finding
@@ -65,6 +68,32 @@ def _compared(store: Store, module: Any, result: Mapping[str, Any]) -> tuple[str
         check_reference(store, given, result["outputs"])
     except Exception as error:
         return "different", f"reference: {_first_line(error)}"
+    return "equal", ""
+
+
+def is_decomposition(store: Store) -> bool:
+    """Return whether a store has a singular value decomposition, whose vectors have free signs."""
+    assert store.graph is not None
+    return any(node.kind == "svd" for node in store.graph.nodes)
+
+
+def decomposed(
+    inputs: Mapping[str, np.ndarray], outputs: Sequence[np.ndarray], expected: Sequence[np.ndarray]
+) -> tuple[str, str]:
+    """Compare singular values, and the matrix that the vectors make of them.
+
+    Args:
+        inputs: The matrix.
+        outputs: Left vectors, singular values and right vectors of the module.
+        expected: Those of MXNet.
+
+    Returns:
+        An ending and a detail, as :func:`outcome` has them.
+    """
+    (matrix,) = inputs.values()
+    compare_arrays(outputs[1], expected[1])
+    for left, values, right in (outputs, expected):
+        compare_arrays((left * values[..., None, :]) @ right, matrix)
     return "equal", ""
 
 

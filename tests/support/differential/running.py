@@ -10,6 +10,7 @@ from typing import Any, Mapping, Sequence
 
 from differential.calls import draw_calls
 from differential.compare import outcome
+from differential.undefined import undefined
 from mxnet_side.client import MXNet
 from mxnet_to_neutral.symbol.aliases import CANONICAL
 from reader.registry_cases import Case, cases
@@ -105,7 +106,8 @@ def count_outcomes(
     for tries, result in zip(calls, run_calls(calls, python)):
         call = tries[result["index"]]
         key = (call["operator"], call["class"])
-        ending, detail = outcome(result, folder)
+        reason = undefined(call["operator"], call["attributes"], result)
+        ending, detail = outcome(result, folder) if reason is None else ("undefined", reason)
         counts[key][ending] += 1
         if ending in ("different", "refused"):
             is_worse = ending == "different" and not details.get(key, "").startswith("different")

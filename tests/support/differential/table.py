@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Iterable, Mapping
 
 from differential.calls import DTYPES
+from differential.undefined import UNDEFINED
 
 TARGET = Path(__file__).parents[3] / "docs" / "operator-coverage.md"
 
@@ -24,6 +25,7 @@ numbers. A test runs a sample of the operators, and fails at a difference that i
 | differs n | n calls differ; the list below has the first of each operator |
 | refused n | n calls are refused by name |
 | random | the results are random numbers, and not compared |
+| undefined n | MXNet runs n calls without a defined result: it reads beyond its inputs |
 | - | MXNet refuses all calls that were drawn |
 | not run | no call was drawn yet |
 
@@ -49,7 +51,7 @@ def cell(counts: Mapping[str, int]) -> str:
         >>> cell({"equal": 2, "different": 1, "invalid": 1}), cell({"invalid": 3}), cell({"random": 2}), cell({})
         ('equal 2, differs 1', '-', 'random', 'not run')
     """
-    words = {"equal": "equal", "different": "differs", "refused": "refused"}
+    words = {"equal": "equal", "different": "differs", "refused": "refused", "undefined": "undefined"}
     parts = [f"{word} {counts[name]}" for name, word in words.items() if counts.get(name)]
     return ", ".join([*parts, *(["random"] if counts.get("random") else [])]) or ("-" if counts else "not run")
 
@@ -79,6 +81,8 @@ def write(
         for (operator, dtypes), text in findings:
             described = text.partition(": ")[2].replace("`", "'").replace("|", "/")
             lines.append(f"- `{operator}`, {dtypes}: `{described}`\n")
+    lines.append("\n## Undefined\n\nCalls of MXNet's operators whose result follows from no input.\n\n")
+    lines += [f"- `{operator}`: {reason}\n" for operator, (reason, _) in sorted(UNDEFINED.items())]
     TARGET.write_text("".join(lines), encoding="utf-8")
 
 

@@ -92,8 +92,32 @@ def pad(node: NodeContext, x: OnnxValue) -> OnnxValue:
     pads = [*node["before"], *node["after"]]
     if not any(pads):
         return x
+    if node["mode"] in ("maximum", "minimum"):
+        return _padded_with_extremes(node, x)
+    if node["mode"] == "symmetric":
+        return _mirrored(node, x)
     value = node.like(node["value"], x) if node["mode"] == "constant" else None
     return node.op("Pad", x, node.ints(pads), value, mode=node["mode"])
+
+
+def _padded_with_extremes(node: NodeContext, x: OnnxValue) -> OnnxValue:
+    operator = "ReduceMax" if node["mode"] == "maximum" else "ReduceMin"
+    for axis, widths in enumerate(zip(node["before"], node["after"])):
+        extreme = node.reduce(operator, x, [axis], keepdims=True)
+        tiled = [node.op("Concat", *[extreme] * width, axis=axis) for width in widths if width]
+        x = _joined(node, [*tiled[: bool(widths[0])], x, *tiled[bool(widths[0]) :]], axis)
+    return x
+
+
+def _mirrored(node: NodeContext, x: OnnxValue) -> OnnxValue:
+    for axis, (before, after) in enumerate(zip(node["before"], node["after"])):
+        extent = node.extent(x, axis)
+        if not isinstance(extent, int):
+            raise NeedsShape("mirrored positions depend on the size of the axis")
+        places = [place % (2 * extent) for place in range(-before, extent + after)]
+        places = [min(place, 2 * extent - 1 - place) for place in places]
+        x = node.op("Gather", x, node.ints(places), axis=axis) if before or after else x
+    return x
 
 
 @rule("tile")

@@ -142,7 +142,7 @@ def unravel_index(node: NodeContext, x: OnnxValue) -> OnnxValue:
     for stride in _strides(node["shape"]):
         size = node.constant(stride, "int64")
         rows.append(node.op("Div", position, size))
-        position = node.op("Mod", position, size)
+        position = node.op("Mod", position, size, fmod=1)
     return node.cast(rows[0] if len(rows) == 1 else node.op("Concat", *rows, axis=0), x.dtype)
 
 

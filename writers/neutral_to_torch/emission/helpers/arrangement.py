@@ -1,9 +1,10 @@
-"""Crops that are no single indexing expression."""
+"""Crops and paddings that are no single indexing expression."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 
 
@@ -49,4 +50,50 @@ def slice_assign(x: Tensor, index: tuple[slice, ...], value: Tensor | float) -> 
     """
     x = x.clone()
     x[index] = value
+    return x
+
+
+def pad_from_within(x: Tensor, widths: tuple[tuple[int, int], ...], mode: str) -> Tensor:
+    """Add positions at both ends of axes, which repeat others.
+
+    Args:
+        x: A tensor of any shape.
+        widths: The number of positions before and after each axis.
+        mode: ``"edge"`` repeats the outermost position, ``"reflect"`` mirrors the others, and
+            ``"symmetric"`` all of them.
+
+    Returns:
+        The larger tensor.
+    """
+    for axis, (before, after) in enumerate(widths):
+        size = x.shape[axis]
+        positions = torch.arange(-before, size + after, device=x.device)
+        if mode == "edge":
+            positions = positions.clamp(0, size - 1)
+        else:
+            turn = size if mode == "symmetric" else size - 1
+            positions = positions % max(2 * turn, 1)
+            back = 2 * turn - positions - int(mode == "symmetric")
+            positions = torch.where(positions < size, positions, back)
+        x = x.index_select(axis, positions)
+    return x
+
+
+def pad_with_extremes(
+    x: Tensor, widths: tuple[tuple[int, int], ...], largest: bool = True
+) -> Tensor:
+    """Add positions at both ends of axes, which hold the largest or smallest number along them.
+
+    Args:
+        x: A tensor of any shape.
+        widths: The number of positions before and after each axis.
+        largest: Whether the largest number is taken.
+
+    Returns:
+        The larger tensor.
+    """
+    for axis, (before, after) in enumerate(widths):
+        extreme = x.amax(axis, keepdim=True) if largest else x.amin(axis, keepdim=True)
+        ends = [extreme.repeat_interleave(count, axis) for count in (before, after)]
+        x = torch.cat([ends[0], x, ends[1]], axis)
     return x

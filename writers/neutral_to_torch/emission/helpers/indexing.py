@@ -137,8 +137,8 @@ def unravel_index(position: Tensor, shape: tuple[int, ...]) -> Tensor:
     """
     rest, indices = position.long().flatten(), []
     for extent in shape[:0:-1]:
-        indices.append(rest % extent)
-        rest = rest // extent
+        indices.append(rest.fmod(extent))
+        rest = rest.div(extent, rounding_mode="trunc")
     return torch.stack([rest, *reversed(indices)]).to(position.dtype)
 
 

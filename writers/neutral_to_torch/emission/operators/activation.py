@@ -101,6 +101,8 @@ def softmax_of_sample(node: NodeView, x: Symbol) -> Symbol:
         return x.softmax(0)
     if node.rank() == 2:
         return either(node.module(nn.Softmax(dim=1))(x), x.softmax(1))
+    if node.rank() is None:  # -(rank - 1) is axis 1, and the only axis of a vector
+        return x.flatten(1 - x.ndim).softmax(-1).view_as(x)
     return x.flatten(1).softmax(1).view_as(x)
 
 

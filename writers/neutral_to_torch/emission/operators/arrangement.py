@@ -136,8 +136,10 @@ def pad(node: NodeView, x: Symbol) -> Symbol:
             pairs.pop(0)
         widths = tuple(width for pair in reversed(pairs) for width in pair)
         return F.pad(x, widths, value=node["value"]) if node["value"] else F.pad(x, widths)
-    if pairs[:2] != [(0, 0)] * 2 or len(pairs) > 5:
-        raise Unsupported(f"mode {node['mode']} of the batch or channel axis, or of more than three other axes")
+    if node["mode"] in ("maximum", "minimum"):
+        return helper.pad_with_extremes(x, tuple(pairs), largest=node["mode"] == "maximum")
+    if node["mode"] == "symmetric" or pairs[:2] != [(0, 0)] * 2 or len(pairs) > 5:
+        return helper.pad_from_within(x, tuple(pairs), mode=node["mode"])
     widths = tuple(width for pair in reversed(pairs[2:]) for width in pair)
     return F.pad(x, widths, mode={"edge": "replicate", "reflect": "reflect"}[node["mode"]])
 

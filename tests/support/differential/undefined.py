@@ -1,0 +1,71 @@
+"""Calls that MXNet accepts without defining a result: it reads beyond its inputs, or divides integers by 0."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any, Callable, Mapping, Sequence
+
+import numpy as np
+
+Arrays = Sequence[np.ndarray]
+_Predicate = Callable[[Mapping[str, str], Arrays, Arrays], bool]
+
+
+def _other_size(attributes: Mapping[str, str], inputs: Arrays, outputs: Arrays) -> bool:
+    return outputs[0].size != inputs[0].size
+
+
+def _lengths_beyond(attributes: Mapping[str, str], inputs: Arrays, outputs: Arrays) -> bool:
+    if attributes.get("use_sequence_length") != "True":
+        return False
+    axis, lengths = int(attributes.get("axis", "0")), inputs[1]
+    return lengths.ndim != 1 or not ((lengths >= 1) & (lengths <= inputs[0].shape[axis])).all()
+
+
+def _no_whole_heads(attributes: Mapping[str, str], inputs: Arrays, outputs: Arrays) -> bool:
+    return inputs[0].shape[-1] % (3 * int(attributes["heads"])) != 0
+
+
+def _axes_beyond(attributes: Mapping[str, str], inputs: Arrays, outputs: Arrays) -> bool:
+    summed = (ast.literal_eval(attributes[f"{name}_axes_summed"]) for name in ("a", "b"))
+    return any(not -array.ndim <= axis < array.ndim for array, axes in zip(inputs, summed) for axis in axes)
+
+
+def _integer_zero(attributes: Mapping[str, str], inputs: Arrays, outputs: Arrays) -> bool:
+    return inputs[0].dtype.kind in "iu" and not inputs[0].all()
+
+
+def _positions_of_a_matrix(attributes: Mapping[str, str], inputs: Arrays, outputs: Arrays) -> bool:
+    return outputs[0].size != inputs[0].size * len(ast.literal_eval(attributes["shape"]))
+
+
+UNDEFINED: dict[str, tuple[str, _Predicate]] = {
+    "Reshape": ("a shape of another number of elements, which MXNet does not check", _other_size),
+    "SequenceLast": ("lengths that are no vector from 1 to the number of steps", _lengths_beyond),
+    "_contrib_interleaved_matmul_selfatt_qk": ("channels that heads and three do not divide", _no_whole_heads),
+    "_npi_tensordot": ("axes that an operand does not have", _axes_beyond),
+    "_rdiv_scalar": ("integers divided by 0", _integer_zero),
+    "_unravel_index": (
+        "positions that are no vector, of which MXNet writes only the last rows",
+        _positions_of_a_matrix,
+    ),
+}
+"""By operator: the calls, in words, and whether a call with these attributes, inputs and outputs is one."""
+
+
+def undefined(operator: str, attributes: Mapping[str, str], result: Mapping[str, Any]) -> str | None:
+    """Return why MXNet does not define the result of a call that it ran; None if it does.
+
+    Args:
+        operator: MXNet's name of the operator.
+        attributes: The attributes of the call.
+        result: What ``mxnet_side.differential`` returned for the call.
+
+    Returns:
+        The calls of which it is one, in words.
+    """
+    if operator not in UNDEFINED or "error" in result:
+        return None
+    reason, is_one = UNDEFINED[operator]
+    inputs = [np.asarray(array) for array in result["inputs"].values()]
+    return reason if is_one(attributes, inputs, result["outputs"]) else None
