@@ -151,6 +151,8 @@ class _Assigner:
 
     def _ambiguities(self) -> list[Ambiguity]:
         """Return the ambiguities, each at the strictest level at which its layer groups have partners at all."""
+        if self.graphs[0].uses().keys() <= self.assignment.pairs.keys():
+            return []
         ambiguities: list[Ambiguity] = []
         seen: set[int] = set()
         for level in LEVELS:

@@ -322,5 +322,8 @@ _LEVELS: tuple[tuple[str, _Keys], ...] = (
     ("name", lambda item: item.names),
     ("spelling", lambda item: filter(None, item.words)),
     ("spelling without prefix", lambda item: filter(None, (*item.words, *item.unprefixed))),
-    ("usual synonyms", lambda item: (replace_synonyms(words) for words in (*item.words, *item.unprefixed) if words)),
+    (
+        "usual synonyms",
+        lambda item: map(replace_synonyms, filter(None, dict.fromkeys((*item.words, *item.unprefixed)))),
+    ),
 )

@@ -6,6 +6,7 @@ import glob
 from dataclasses import dataclass, replace
 from typing import Callable, Iterable, Iterator, Mapping, Sequence
 
+from neutral.gc_pause import gc_paused
 from neutral.matching.allowances import allow_differences
 from neutral.matching.ambiguities import resolve_ambiguities
 from neutral.matching.dataflow_conflicts import DataflowConflicts, find_dataflow_conflicts
@@ -30,6 +31,7 @@ Prover = Callable[[Store, Plan], bool]
 """Return whether a module that is filled by the plan reproduces recorded values."""
 
 
+@gc_paused()
 def make_plan(
     target: Target,
     store: Store,

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from neutral.errors import UsageError
+from neutral.gc_pause import gc_paused
 from neutral.graph import Graph
 from neutral.matching.network import Network
 from neutral.rewriting import reachable
@@ -46,6 +47,7 @@ class Traced:
     record: Record
 
 
+@gc_paused()
 def trace(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Traced:
     """Run a module once, in evaluation mode and without gradients, and return its dataflow.
 
