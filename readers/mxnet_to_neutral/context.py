@@ -6,6 +6,7 @@ from typing import Any, Collection, Mapping, NoReturn, Sequence
 
 from mxnet_to_neutral.arrays import Array
 from mxnet_to_neutral.drafts import Absent, Conversion, Draft, RoleDraft
+from mxnet_to_neutral.inference.broadcasting import find_batch_partner
 from mxnet_to_neutral.inference.shape_types import PartialShape
 from mxnet_to_neutral.layers.canonical import Recipe, identity, transpose
 from mxnet_to_neutral.layers.gates import join_gates
@@ -145,6 +146,15 @@ class NodeContext:
             True if every use of the output broadcasts it, or computes its samples independently.
         """
         return self._conversion.batch_broadcasts[self._index]
+
+    def batch_partner(self) -> Operand:
+        """Return an earlier value that has the batch of the output, which the shape attribute leaves open.
+
+        Returns:
+            The value; None where the operators that use the output tell none.
+        """
+        partner = find_batch_partner(self._conversion.symbol, self._index)
+        return None if partner is None else self._conversion.operand(partner)
 
     def array(self, index: int) -> Array | None:
         """Return the stored array that feeds a position directly, None if there is none.

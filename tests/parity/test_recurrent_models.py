@@ -86,7 +86,7 @@ def test_models(mxnet: Any, tmp_path: Path, model: str) -> None:
     assert sorted(type(leaf).__name__ for leaf in module.modules() if not [*leaf.children()]) == sorted(kinds)
 
 
-@pytest.mark.parametrize("model", ["stacked_cells", "zoneout"])
+@pytest.mark.parametrize("model", ["stacked_cells", "zoneout", "variational_lstm", "variational_gru"])
 def test_cells_with_others_between(mxnet: Any, tmp_path: Path, model: str) -> None:
     check(mxnet, tmp_path, model, {"data": BATCH_FIRST})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Sequence
 
-from mxnet_to_neutral.symbol.model import Symbol
+from mxnet_to_neutral.symbol.model import Entry, Symbol
 
 SAME_SHAPE_OPERATORS = frozenset(
     {"elemwise_add", "elemwise_sub", "elemwise_mul", "elemwise_div", "_grad_add", "add_n", "where"}
@@ -18,6 +18,9 @@ PER_SAMPLE_OPERATORS = frozenset(
     }
 )
 """Operators that compute every sample of a batch independently."""
+
+KEEPING_OPERATORS = frozenset({"ones_like", "zeros_like", "Dropout"})
+"""Further operators whose output has the shape of their input."""
 
 
 def find_broadcasting_nodes(symbol: Symbol) -> Sequence[bool]:
@@ -37,3 +40,28 @@ def find_broadcasting_nodes(symbol: Symbol) -> Sequence[bool]:
             if operator not in SAME_SHAPE_OPERATORS and not (operator in PER_SAMPLE_OPERATORS and broadcasts[user]):
                 broadcasts[index] = False
     return broadcasts
+
+
+def find_batch_partner(symbol: Symbol, node: int) -> Entry | None:
+    """Return an earlier value that has the batch of a node's output, by the operators of equal shapes that use it.
+
+    Args:
+        symbol: The symbol.
+        node: The number of the node.
+
+    Returns:
+        The value; None where there is none.
+    """
+    descendants = [node]
+    for index in descendants:  # grows
+        for user, _ in symbol.consumers[index]:
+            operator = symbol.nodes[user].operator
+            if operator in SAME_SHAPE_OPERATORS:
+                others = (entry for entry in symbol.nodes[user].inputs if entry.node < node)
+                partner = next((entry for entry in others if not symbol.nodes[entry.node].is_variable), None)
+                if partner is not None:
+                    return partner
+            is_passed = operator in SAME_SHAPE_OPERATORS | PER_SAMPLE_OPERATORS | KEEPING_OPERATORS
+            if is_passed and user not in descendants:
+                descendants.append(user)
+    return None

@@ -54,7 +54,8 @@ def _numbered_dtype(context: NodeContext) -> str:
 def full(context: NodeContext) -> Operand:
     """Convert ``_zeros``, ``_ones`` and ``_full``: a tensor filled with one number.
 
-    An unknown extent that MXNet infers becomes 1 where that broadcasts to the same result.
+    An unknown extent that MXNet infers becomes 1 where that broadcasts to the same result. Else an unknown batch is
+    that of a value to which the operators make it equal.
 
     Raises:
         Refusal: An unknown extent does not broadcast, or the dtype cannot be made.
@@ -67,11 +68,16 @@ def full(context: NodeContext) -> Operand:
         shape = (1, *shape[1:])
     elif unknown in shape and _same_shape_only(context):
         shape = tuple(1 if extent == unknown else extent for extent in shape)
+    like = None
+    if shape[:1] == (unknown,) and unknown not in shape[1:]:
+        like = context.batch_partner()
+        shape = shape if like is None else (1, *shape[1:])
     if unknown in shape or not (shape or context.numpy_shape):
         context.refuse(f"shape {shape} leaves an extent to be inferred from what it is used for")
     if name not in ("float16", "float32", "float64"):
         value = float(bool(value)) if name == "bool" else float(math.trunc(value))
-    return context.node("full", shape=shape, value=value, dtype=name)
+    result = context.node("full", shape=shape, value=value, dtype=name)
+    return result if like is None else context.node("broadcast_like", result, like, axes=(0,), like_axes=(0,))
 
 
 @rule("zeros_like", "ones_like")

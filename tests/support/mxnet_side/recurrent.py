@@ -144,6 +144,14 @@ def zoneout() -> mx.sym.Symbol:
     return _unrolled(rnn.ZoneoutCell(rnn.LSTMCell(HIDDEN), 0.2, 0.3))[0]
 
 
+def variational_lstm() -> mx.sym.Symbol:
+    return _unrolled(mx.gluon.contrib.rnn.VariationalDropoutCell(rnn.LSTMCell(HIDDEN), 0.3, 0.2, 0.1))[0]
+
+
+def variational_gru() -> mx.sym.Symbol:
+    return _unrolled(mx.gluon.contrib.rnn.VariationalDropoutCell(rnn.GRUCell(HIDDEN), 0.3, 0.2, 0.1))[0]
+
+
 def convolutional_cell() -> mx.sym.Symbol:
     """Build a convolutional cell with zero initial states for any batch size."""
     cell = gluon.contrib.rnn.Conv2DLSTMCell((FEATURES, 7, 5), HIDDEN, 3, 3, i2h_pad=1)
@@ -242,6 +250,6 @@ MODELS: Mapping[str, Callable[[], Any]] = {
         gluon_lstm, gluon_gru_both_ways, gluon_rnn, gluon_projected, gluon_states, language_model, lstm_cell, gru_cell,
         rnn_cell, last_output, stacked_cells, both_ways, zoneout, valid_length, encoder_decoder, loop_of_cells,
         bucketing_fused, bucketing_fused_both_ways, bucketing_fused_rnn, bucketing_cells, bucketing_both_ways,
-        bucketing_zoneout, packed, gates_in_another_order, convolutional_cell,
+        bucketing_zoneout, packed, gates_in_another_order, convolutional_cell, variational_lstm, variational_gru,
     )
 }  # fmt: skip
