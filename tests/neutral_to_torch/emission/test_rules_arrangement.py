@@ -45,7 +45,7 @@ def ranges(*items: tuple[int, int | None, int | None, int]) -> dict[str, Any]:
         ("reshape", IMAGE, codes(0, -1, 21), "x.reshape(x.shape[0], -1, 21)"),
         ("reshape", IMAGE, codes(0, 0), "x.flatten(1)"),
         ("reshape", IMAGE, codes(0, 0, -1), "x.flatten(2)"),
-        ("reshape", NO_RANK, codes(-1, 4, -2), "x.reshape(-1, 4, *x.shape[2:])"),
+        ("reshape", NO_RANK, codes(-1, 4, -2), "x.reshape((-1, 4) + x.shape[2:])"),
         ("reshape", NO_RANK, codes(-2, 1), "x.unsqueeze(-1)"),
         ("transpose", IMAGE, {"axes": (0, 2, 3, 1)}, "x.permute(0, 2, 3, 1)"),
         ("transpose", IMAGE, {"axes": (0, 1, 3, 2)}, "x.transpose(2, 3)"),

@@ -41,9 +41,9 @@ def window(kernel: int, stride: int, padding: int, rounding: str = "down", **mor
         ("global_max_pool", FIRST, "nn.AdaptiveMaxPool2d(1)"),
         ("global_sum_pool", FIRST, "x0.sum((2, 3), keepdim=True)"),
         ("global_average_pool", {"layout": "channels_last"}, "x0.mean((1, 2), keepdim=True)"),
-        ("upsample_nearest", {"scale": 2}, 'F.interpolate(x0, scale_factor=2, mode="nearest")'),
+        ("upsample_nearest", {"scale": 2}, 'F.interpolate(x0, scale_factor=2.0, mode="nearest")'),
         ("local_response_norm", {"size": 5, "alpha": 1e-4, "beta": 0.75, "k": 2.0}, "nn.LocalResponseNorm(5, k=2.0)"),
-        ("l2_normalize", {"eps": 1e-10, "over": "sample"}, "l2_normalize(x0, (1, 2, 3), 1e-10)"),
+        ("l2_normalize", {"eps": 1e-10, "over": "sample"}, "l2_normalize(x0, [1, 2, 3], 1e-10)"),
     ],
 )
 def test_text(kind: str, attributes: dict[str, Any], text: str) -> None:

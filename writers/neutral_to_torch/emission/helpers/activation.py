@@ -34,8 +34,7 @@ def masked_softmax(x: Tensor, mask: Tensor, dim: int) -> Tensor:
         Probabilities of the shape of ``x``.
     """
     hidden = mask == 0
-    lowest = torch.finfo(x.dtype).min
-    return x.masked_fill(hidden, lowest).softmax(dim).masked_fill(hidden, 0)
+    return x.masked_fill(hidden, -torch.inf).softmax(dim).masked_fill(hidden, 0)
 
 
 def masked_log_softmax(x: Tensor, mask: Tensor, dim: int) -> Tensor:
@@ -50,5 +49,4 @@ def masked_log_softmax(x: Tensor, mask: Tensor, dim: int) -> Tensor:
         Logarithms of probabilities, of the shape of ``x``.
     """
     hidden = mask == 0
-    lowest = torch.finfo(x.dtype).min
-    return x.masked_fill(hidden, lowest).log_softmax(dim).masked_fill(hidden, -float("inf"))
+    return x.masked_fill(hidden, -torch.inf).log_softmax(dim).masked_fill(hidden, -torch.inf)

@@ -10,6 +10,7 @@ from neutral_to_torch.emission.helpers.indexing import stable_sort
 from neutral_to_torch.emission.helpers.suppression import suppress
 
 
+@torch.fx.wrap
 def bipartite_matching(
     scores: Tensor, threshold: float, smallest: bool = False, limit: int | None = None
 ) -> tuple[Tensor, Tensor]:
@@ -43,13 +44,13 @@ def bipartite_matching(
         taken = (here[:, :, None] | there[:, None]).flatten(1)
         values = torch.where(taken, -torch.inf, values)
     leading = scores.shape[:-2]
-    return of_rows.reshape(*leading, rows), of_columns.reshape(*leading, columns)
+    return of_rows.reshape(leading + (rows,)), of_columns.reshape(leading + (columns,))
 
 
 def multibox_prior(
     x: Tensor,
-    sizes: tuple[float, ...],
-    ratios: tuple[float, ...],
+    sizes: list[float],
+    ratios: list[float],
     steps: tuple[float, float] | None = None,
     offsets: tuple[float, float] = (0.5, 0.5),
     clip: bool = False,
@@ -89,7 +90,7 @@ def multibox_detection(
     overlap_threshold: float = 0.5,
     top_k: int | None = None,
     across_classes: bool = False,
-    variances: tuple[float, ...] = (0.1, 0.1, 0.2, 0.2),
+    variances: tuple[float, float, float, float] = (0.1, 0.1, 0.2, 0.2),
     clip: bool = True,
 ) -> Tensor:
     """Return rows (class, score, box) of all anchors; class -1 where there is no detection.
@@ -124,7 +125,7 @@ def multibox_detection(
     ranked = torch.where(valid, rows[..., 1], -torch.inf)
     order = stable_sort(ranked, 1, descending=True)[1]
     rest = rows[:, :0]
-    if top_k is not None and top_k < rows.shape[1]:
+    if top_k is not None:
         order = order[:, :top_k]
         none = torch.full_like(rows[:, top_k:, :1], -1)
         rest = torch.cat((none, rows[:, top_k:, 1:]), dim=-1)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
 
-def crop(x: Tensor, size: Sequence[int], offset: tuple[int, int] | None = None) -> Tensor:
+def crop(x: Tensor, size: list[int], offset: tuple[int, int] | None = None) -> Tensor:
     """Crop a rectangle of an image; without an offset the one in the middle.
 
     Args:
@@ -20,10 +18,12 @@ def crop(x: Tensor, size: Sequence[int], offset: tuple[int, int] | None = None) 
         Images (N, C, height, width).
     """
     height, width = size
-    top, left = offset or ((x.shape[2] - height) // 2, (x.shape[3] - width) // 2)
+    middle = (x.shape[2] - height) // 2, (x.shape[3] - width) // 2
+    top, left = middle if offset is None else offset
     return x[:, :, top : top + height, left : left + width]
 
 
+@torch.fx.wrap
 def slice_like(x: Tensor, like: Tensor) -> Tensor:
     """Take the first positions of every axis, as many as the other tensor has.
 
@@ -34,7 +34,9 @@ def slice_like(x: Tensor, like: Tensor) -> Tensor:
     Returns:
         A tensor of the shape of ``like``.
     """
-    return x[tuple(slice(extent) for extent in like.shape)]
+    for axis, extent in enumerate(like.shape):
+        x = x.narrow(axis, 0, extent)
+    return x
 
 
 def slice_assign(x: Tensor, index: tuple[slice, ...], value: Tensor | float) -> Tensor:

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def split_heads(x: Tensor, heads: int, parts: int) -> tuple[Tensor, ...]:
+def split_heads(x: Tensor, heads: int, parts: int) -> list[Tensor]:
     """Split (T, N, heads * parts * D) into parts (N * heads, T, D).
 
     Args:
@@ -60,7 +60,7 @@ def attention_scores(query: Tensor, key: Tensor, heads: int) -> Tensor:
     Returns:
         Scores (N * heads, T, S).
     """
-    return scaled_scores(*split_heads(query, heads, 1), *split_heads(key, heads, 1))
+    return scaled_scores(split_heads(query, heads, 1)[0], split_heads(key, heads, 1)[0])
 
 
 def attention_values(value: Tensor, weights: Tensor, heads: int) -> Tensor:
@@ -74,7 +74,7 @@ def attention_values(value: Tensor, weights: Tensor, heads: int) -> Tensor:
     Returns:
         A tensor (T, N, heads * D).
     """
-    return join_heads(torch.bmm(weights, *split_heads(value, heads, 1)), heads)
+    return join_heads(torch.bmm(weights, split_heads(value, heads, 1)[0]), heads)
 
 
 def self_attention_scores(query_key_value: Tensor, heads: int) -> Tensor:
@@ -117,7 +117,7 @@ def cross_attention_scores(query: Tensor, key_value: Tensor, heads: int) -> Tens
     Returns:
         Scores (N * heads, T, S).
     """
-    (query,) = split_heads(query, heads, 1)
+    query = split_heads(query, heads, 1)[0]
     key, _ = split_heads(key_value, heads, 2)
     return scaled_scores(query, key)
 

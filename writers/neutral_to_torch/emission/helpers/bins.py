@@ -200,8 +200,11 @@ def centred_samples(extent: Tensor, bins: int, samples: int) -> tuple[Tensor, Te
         Places relative to the middle (regions, bins, samples), and counts (regions,).
     """
     width = extent[:, None, None] / bins
-    count = torch.full_like(extent, samples) if samples > 0 else (extent / bins).ceil()
-    most: Any = samples if samples > 0 else count.max().long()
-    step = (torch.arange(most, device=extent.device) + 0.5) / count[:, None, None]
+    if samples > 0:
+        count, step = torch.full_like(extent, samples), torch.arange(samples, device=extent.device)
+    else:
+        count = (extent / bins).ceil()
+        step = torch.arange(count.max().long(), device=extent.device)  # type: ignore[call-overload]
+    step = (step + 0.5) / count[:, None, None]
     place = (torch.arange(bins, device=extent.device)[:, None] + step) * width
     return place - extent[:, None, None] / 2, count

@@ -130,7 +130,7 @@ def rows_with_centers(rows: Tensor, coord_start: int = 2) -> Tensor:
 def box_decode(
     predictions: Tensor,
     anchors: Tensor,
-    std: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0),
+    std: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0),
     max_log: float | None = None,
 ) -> Tensor:
     """Return corner boxes from predictions (N, boxes, 4) for anchors (x, y, width, height).
@@ -145,7 +145,7 @@ def box_decode(
         Boxes (N, boxes, 4) as (x1, y1, x2, y2).
     """
     place, size = anchors[..., :2], anchors[..., 2:]
-    scaled = predictions * predictions.new_tensor(std)
+    scaled = predictions * torch.tensor(std, dtype=predictions.dtype, device=predictions.device)
     place = scaled[..., :2] * size + place
     growth = scaled[..., 2:] if max_log is None else scaled[..., 2:].clamp(max=max_log)
     half = growth.exp() * size * 0.5

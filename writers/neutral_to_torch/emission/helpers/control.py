@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
 
-def stack_padded(items: Sequence[Tensor], size: int) -> Tensor:
+def stack_padded(items: list[Tensor], size: int) -> Tensor:
     """Stack items along a new first axis of the given size, and pad it with 0.
 
     Args:
@@ -18,5 +16,5 @@ def stack_padded(items: Sequence[Tensor], size: int) -> Tensor:
     Returns:
         A tensor (size, *shape of an item).
     """
-    stacked = torch.stack(tuple(items))
-    return torch.cat((stacked, stacked.new_zeros(size - len(items), *stacked.shape[1:])))
+    stacked = torch.stack(items)
+    return torch.cat((stacked, stacked.new_zeros((size - len(items),) + stacked.shape[1:])))

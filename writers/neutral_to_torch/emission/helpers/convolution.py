@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def transpose_to_size(layer: Any, x: Tensor, size: tuple[int, ...]) -> Tensor:
+def transpose_to_size(layer: Any, x: Tensor, size: list[int]) -> Tensor:
     """Crop a transposed convolution evenly to ``size``; an odd surplus is cut at the front.
 
     Args:
@@ -28,9 +28,9 @@ def conv_transpose_to_size(
     x: Tensor,
     weight: Tensor,
     bias: Tensor | None,
-    size: tuple[int, ...],
-    stride: tuple[int, ...],
-    dilation: tuple[int, ...],
+    size: list[int],
+    stride: list[int],
+    dilation: list[int],
     groups: int,
 ) -> Tensor:
     """Convolve transposed and crop evenly to ``size``; an odd surplus is cut at the front.
@@ -88,23 +88,34 @@ class DeformableConv2d(nn.Conv2d):
         super().__init__(in_channels, out_channels, kernel_size, *window)
         self.deformable_groups = deformable_groups
 
-    def forward(self, input: Tensor, *offset_and_mask: Tensor) -> Tensor:
+    def forward(  # type: ignore[override]
+        self, input: Tensor, offset: Tensor, mask: Tensor | None = None
+    ) -> Tensor:
         """Convolve a batch of images.
 
         Args:
             input: Images (N, in_channels, H, W).
-            offset_and_mask: Offsets (N, deformable_groups * 2 * taps, rows, columns) in pixels;
-                then, if there is a mask, its factors (N, deformable_groups * taps, rows, columns).
+            offset: Offsets (N, deformable_groups * 2 * taps, rows, columns) in pixels.
+            mask: Factors of the taps (N, deformable_groups * taps, rows, columns), if any.
 
         Returns:
             A tensor (N, out_channels, rows, columns).
         """
         window = self.stride, self.padding, self.dilation, self.groups, self.deformable_groups
-        return deform_conv2d(input, self.weight, self.bias, offset_and_mask, *window)
+        return deform_conv2d(input, self.weight, self.bias, offset, mask, *window)  # type: ignore[arg-type]
 
 
 def deform_conv2d(
-    input: Tensor, weight: Tensor, bias: Tensor | None, moves: tuple[Tensor, ...], *window: Any
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    offset: Tensor,
+    mask: Tensor | None,
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+    dilation: tuple[int, int],
+    groups: int,
+    deformable_groups: int,
 ) -> Tensor:
     """Convolve with taps that are moved by offsets, as ``DeformableConv2d`` does.
 
@@ -115,45 +126,32 @@ def deform_conv2d(
         input: Images (N, C, H, W).
         weight: The kernel (out_channels, C / groups, *kernel).
         bias: The numbers (out_channels,) that are added, if any.
-        moves: Offsets (N, deformable_groups * 2 * taps, rows, columns) in pixels; then, if there
-            is a mask, its factors (N, deformable_groups * taps, rows, columns).
-        window: Stride, padding and dilation for each axis in pixels; then the number of groups of
-            channels that are convolved by themselves, and of those with offsets of their own.
+        offset: Offsets (N, deformable_groups * 2 * taps, rows, columns) in pixels.
+        mask: Factors of the taps (N, deformable_groups * taps, rows, columns), if any.
+        stride: The distances of positions, in pixels.
+        padding: The zeros added at both ends of each axis.
+        dilation: The distances of taps, in pixels.
+        groups: The number of groups of channels that are convolved by themselves.
+        deformable_groups: The number of groups of channels with offsets of their own.
 
     Returns:
         A tensor (N, out_channels, rows, columns).
     """
-    offset, *mask = moves
-    *extents, groups, deformable_groups = window
-    batch, out, kernel = offset.shape[0], offset.shape[2:], weight.shape[2:]
-    shape = (batch, deformable_groups, -1)
-    moved = offset.reshape(*shape, 2, *out)
-    y, x = (tap_places(offset, axis, kernel, extents) + moved[:, :, :, axis] for axis in (0, 1))
-    taps = sample_taps(input.reshape(*shape, *input.shape[2:]), y, x, beyond=bool(mask))
-    if mask:
-        taps = taps * mask[0].reshape(*shape, *out)[:, :, None]
-    taps = taps.reshape(batch, groups, -1, out[0] * out[1])
-    result = (weight.reshape(groups, weight.shape[0] // groups, -1) @ taps).reshape(batch, -1, *out)
+    height, width = offset.shape[2:]
+    rows, columns = weight.shape[2:]
+    moved = offset.unflatten(1, (deformable_groups, -1, 2))
+    tap = torch.arange(rows * columns, device=offset.device)[:, None, None]
+    down = torch.arange(height, device=offset.device)[:, None] * stride[0] - padding[0]
+    across = torch.arange(width, device=offset.device) * stride[1] - padding[1]
+    y = moved[:, :, :, 0] + (tap // columns * dilation[0] + down)
+    x = moved[:, :, :, 1] + (tap % columns * dilation[1] + across)
+    taps = sample_taps(input.unflatten(1, (deformable_groups, -1)), y, x, mask is not None)
+    if mask is not None:
+        taps = taps * mask.unflatten(1, (deformable_groups, 1, -1))
+    taps = taps.reshape(input.shape[0], groups, -1, height * width)
+    kernel = weight.reshape(groups, weight.shape[0] // groups, -1)
+    result = (kernel @ taps).reshape(input.shape[0], -1, height, width)
     return result if bias is None else result + bias[:, None, None]
-
-
-def tap_places(offset: Tensor, axis: int, kernel: tuple[int, ...], window: list[Any]) -> Tensor:
-    """Return the places of a convolution's taps before they are moved: (taps, rows, columns).
-
-    Args:
-        offset: The offsets (N, channels, rows, columns), for the extents of the result.
-        axis: 0 for vertical places, 1 for horizontal ones.
-        kernel: The extents of the kernel, in pixels.
-        window: Stride, padding at both ends, and dilation for each axis, in pixels.
-
-    Returns:
-        Places in pixels, which broadcast to (taps, rows, columns).
-    """
-    stride, padding, dilation = (int(extents[axis]) for extents in window)
-    tap = torch.arange(kernel[0] * kernel[1], device=offset.device)
-    tap = tap // kernel[1] if axis == 0 else tap % kernel[1]
-    step = torch.arange(offset.shape[2 + axis], device=offset.device) * stride - padding
-    return (tap * dilation)[:, None, None] + step.unflatten(0, (-1, 1) if axis == 0 else (1, -1))
 
 
 def sample_taps(image: Tensor, y: Tensor, x: Tensor, beyond: bool) -> Tensor:
@@ -170,10 +168,13 @@ def sample_taps(image: Tensor, y: Tensor, x: Tensor, beyond: bool) -> Tensor:
         Values (N, groups, channels, taps, rows, columns).
     """
     height, width = image.shape[3:]
-    inside = (y >= 0) & (y < height) & (x >= 0) & (x < width) | beyond
-    y, x = (y, x) if beyond else (y.clamp(max=height - 1), x.clamp(max=width - 1))
+    inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
+    if beyond:
+        inside = torch.ones_like(inside)
+    else:
+        y, x = y.clamp(max=height - 1), x.clamp(max=width - 1)
     pixels, channels = image.flatten(3), image.shape[2]
-    total = torch.zeros_like(image[:, :, :, :1, :1, None]).expand(-1, -1, -1, *y.shape[2:])
+    total = torch.zeros_like(image[:, :, :, :1, :1, None])
     for row in (y.floor(), y.floor() + 1):
         for column in (x.floor(), x.floor() + 1):
             weight = (1 - (y - row).abs()) * (1 - (x - column).abs())

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 
+@torch.fx.wrap
 def index_array(x: Tensor) -> Tensor:
     """Return the indices of every position, along a new last axis.
 
@@ -16,7 +17,7 @@ def index_array(x: Tensor) -> Tensor:
         Integers of 64 bits, (*shape of x, rank of x).
     """
     ranges = [torch.arange(extent, device=x.device) for extent in x.shape]
-    return torch.stack(torch.meshgrid(*ranges, indexing="ij"), dim=-1)
+    return torch.stack(torch.meshgrid(ranges, indexing="ij"), dim=-1)
 
 
 def diagonal(x: Tensor, offset: int, axis: int, other_axis: int) -> Tensor:

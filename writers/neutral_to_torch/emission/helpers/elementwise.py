@@ -17,8 +17,10 @@ def remainder(x: Tensor | float, y: Tensor) -> Tensor:
         The remainder, in the dtype of ``y``.
     """
     zero = y == 0
-    result = torch.where(zero, 0, x % torch.where(zero, 1, y))
-    return result if isinstance(x, Tensor) else result.to(y.dtype)
+    divisor = torch.where(zero, 1, y)
+    if isinstance(x, Tensor):
+        return torch.where(zero, 0, x % divisor)
+    return torch.where(zero, 0, x % divisor).to(y.dtype)
 
 
 def floor_divide(x: Tensor | float, y: Tensor) -> Tensor:
@@ -137,6 +139,7 @@ def cast_to_common(*tensors: Tensor, narrowest: bool = False) -> list[Tensor]:
     return [x.to(dtype) if x.dtype in order else x for x in tensors]
 
 
+@torch.fx.wrap
 def choose(condition: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """Choose ``x`` where the condition is not 0, else ``y``; a 1-D condition chooses whole rows.
 
@@ -149,7 +152,7 @@ def choose(condition: Tensor, x: Tensor, y: Tensor) -> Tensor:
         A tensor of the shape of ``x``.
     """
     if condition.dim() == 1:
-        condition = condition.reshape(-1, *[1] * (x.dim() - 1))
+        condition = condition.reshape([-1] + [1] * (x.dim() - 1))
     return torch.where(condition != 0, x, y)
 
 

@@ -17,7 +17,8 @@ def stable_sort(x: Tensor, axis: int = -1, descending: bool = False) -> tuple[Te
     Returns:
         The sorted tensor, and positions as integers of 64 bits.
     """
-    if torch.onnx.is_in_onnx_export():  # ONNX always sorts that way, but not every exporter says so
+    exporting = False if torch.jit.is_scripting() else torch.onnx.is_in_onnx_export()
+    if exporting:  # ONNX always sorts that way, but not every exporter says so
         return x.sort(axis, descending)
     return x.sort(dim=axis, descending=descending, stable=True)
 
@@ -109,7 +110,7 @@ def one_hot(index: Tensor, depth: int) -> Tensor:
     return index.long().unsqueeze(-1) == torch.arange(depth, device=index.device)
 
 
-def ravel_index(index: Tensor, shape: tuple[int, ...]) -> Tensor:
+def ravel_index(index: Tensor, shape: list[int]) -> Tensor:
     """Convert indices along the first axis to positions in row-major order.
 
     Args:
@@ -119,13 +120,14 @@ def ravel_index(index: Tensor, shape: tuple[int, ...]) -> Tensor:
     Returns:
         Positions (...), in the dtype of ``index``.
     """
-    first, *others = index.long().unbind()
-    for extent, other in zip(shape[1:], others):
-        first = first * extent + other
-    return first.to(index.dtype)
+    rows = index.long().unbind()
+    place = rows[0]
+    for extent, row in zip(shape[1:], rows[1:]):
+        place = place * extent + row
+    return place.to(index.dtype)
 
 
-def unravel_index(position: Tensor, shape: tuple[int, ...]) -> Tensor:
+def unravel_index(position: Tensor, shape: list[int]) -> Tensor:
     """Convert positions in row-major order to indices along a new first axis.
 
     Args:
@@ -139,7 +141,7 @@ def unravel_index(position: Tensor, shape: tuple[int, ...]) -> Tensor:
     for extent in shape[:0:-1]:
         indices.append(rest.fmod(extent))
         rest = rest.div(extent, rounding_mode="trunc")
-    return torch.stack([rest, *reversed(indices)]).to(position.dtype)
+    return torch.stack([rest] + indices[::-1]).to(position.dtype)
 
 
 def mask_update(x: Tensor, mask: Tensor, value: Tensor | float, axis: int = 0) -> Tensor:

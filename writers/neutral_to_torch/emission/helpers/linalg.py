@@ -81,6 +81,6 @@ def unpack_triangle(x: Tensor, offset: int = 0, lower: bool = True) -> Tensor:
     """
     size = (math.isqrt(8 * x.shape[-1] + 1) - 1) // 2 + abs(offset)
     rows, columns = triangle_indices(size, offset, lower, x.device)
-    matrix = x.new_zeros(*x.shape[:-1], size, size)
+    matrix = x.new_zeros(x.shape[:-1] + (size, size))
     matrix[..., rows, columns] = x
     return matrix

@@ -31,4 +31,4 @@ class ClampedEmbedding(nn.Embedding):
         Returns:
             Rows (*shape of input, embedding_dim).
         """
-        return super().forward(input.long().clamp(0, self.num_embeddings - 1))
+        return F.embedding(input.long().clamp(0, self.num_embeddings - 1), self.weight)

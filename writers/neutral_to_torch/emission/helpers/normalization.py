@@ -95,7 +95,7 @@ def batch_inverse_deviation(norm: Any, x: Tensor, axis: int) -> Tensor:
     return torch.rsqrt(x.movedim(axis, 0).flatten(1).var(1, unbiased=False) + norm.eps)
 
 
-def l2_normalize(x: Tensor, axes: int | tuple[int, ...], eps: float) -> Tensor:
+def l2_normalize(x: Tensor, axes: list[int], eps: float) -> Tensor:
     """Divide by the root of the sum of squares over some axes.
 
     Args:
@@ -120,4 +120,4 @@ def l2_normalize_from(x: Tensor, first: int, eps: float) -> Tensor:
     Returns:
         A tensor of the shape of ``x``.
     """
-    return l2_normalize(x, tuple(range(first, x.dim())), eps)
+    return l2_normalize(x, list(range(first, x.dim())), eps)

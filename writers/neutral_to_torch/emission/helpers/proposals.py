@@ -14,7 +14,7 @@ def region_proposals(
     scores: Tensor,
     deltas: Tensor,
     images: Tensor,
-    anchors: tuple[tuple[float, ...], ...],
+    anchors: list[list[float]],
     stride: int,
     pre_top_k: int | None,
     count: int,
@@ -71,7 +71,7 @@ def region_proposals(
     return regions.flatten(0, 1), score.gather(1, chosen).reshape(-1, 1)
 
 
-def moved_anchors(score: Tensor, anchors: tuple[tuple[float, ...], ...], stride: int) -> Tensor:
+def moved_anchors(score: Tensor, anchors: list[list[float]], stride: int) -> Tensor:
     """Return anchors (1, H, W, anchors, 4) at all positions of scores (N, H, W, anchors).
 
     Args:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -64,6 +62,7 @@ def bin_bounds(first: Tensor, last: Tensor, bins: int, extent: int) -> tuple[Ten
     return begin.clamp(0, extent), end.clamp(0, extent)
 
 
+@torch.fx.wrap
 def window_maxima(
     x: Tensor, image: Tensor, top: Tensor, bottom: Tensor, left: Tensor, right: Tensor
 ) -> Tensor:
@@ -186,9 +185,11 @@ def bin_samples(
     Returns:
         Positions below and above, their weights, and counts (regions,).
     """
-    count = torch.full_like(width, samples) if samples > 0 else width.ceil().clamp(min=1)
-    most: Any = samples if samples > 0 else count.max().long()
-    step = torch.arange(most, device=start.device)
+    if samples > 0:
+        count, step = torch.full_like(width, samples), torch.arange(samples, device=width.device)
+    else:
+        count = width.ceil().clamp(min=1)
+        step = torch.arange(count.max().long(), device=width.device)  # type: ignore[call-overload]
     bin_start = start[:, None] + torch.arange(bins, device=start.device) * width[:, None]
     cell = (step + 0.5) * width[:, None] / count[:, None]
     place = bin_start[:, :, None] + cell[:, None]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 
-def resize_bilinear(x: Tensor, size: Sequence[int]) -> Tensor:
+@torch.fx.wrap
+def resize_bilinear(x: Tensor, size: list[int]) -> Tensor:
     """Interpolate between the centres of pixels; an output of one row or column is the first.
 
     Args:
@@ -68,7 +68,7 @@ def odd_scaled(extent: int, scale: float) -> int:
     return scaled(extent - odd, scale) + odd
 
 
-def normalize(x: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
+def normalize(x: Tensor, mean: list[float], std: list[float]) -> Tensor:
     """Subtract the mean of each channel and divide by its deviation.
 
     Args:
@@ -79,4 +79,5 @@ def normalize(x: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Ten
     Returns:
         Images of the same shape.
     """
-    return (x - x.new_tensor(mean)[:, None, None]) / x.new_tensor(std)[:, None, None]
+    center = torch.tensor(mean, dtype=x.dtype, device=x.device)[:, None, None]
+    return (x - center) / torch.tensor(std, dtype=x.dtype, device=x.device)[:, None, None]

@@ -34,6 +34,7 @@ def space_to_depth(x: Tensor, size: int) -> Tensor:
     return squares.permute(0, 3, 5, 1, 2, 4).flatten(1, 3)
 
 
+@torch.fx.wrap
 def shape_of(x: Tensor) -> Tensor:
     """Return the shape as a tensor, also in a traced module.
 

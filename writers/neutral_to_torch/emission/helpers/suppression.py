@@ -10,6 +10,7 @@ from neutral_to_torch.emission.helpers.boxes import areas, intersections, take_b
 from neutral_to_torch.emission.helpers.indexing import stable_sort
 
 
+@torch.fx.wrap
 def suppress(keep: Tensor, conflicts: Tensor) -> Tensor:
     """Keep of boxes (N, boxes) in order those in conflict with no earlier one that is kept.
 
@@ -64,7 +65,7 @@ def box_nms(
     Returns:
         Rows of the shape of ``boxes``, best score first.
     """
-    rows = boxes.reshape(-1, *boxes.shape[-2:])
+    rows = boxes.reshape((-1,) + boxes.shape[-2:])
     count = rows.shape[1]
     scores = rows[..., score_index]
     valid = scores > valid_threshold
@@ -72,9 +73,7 @@ def box_nms(
         valid = valid & (rows[..., class_index] != background)
     ranked = torch.where(valid, scores, -torch.inf)
     order = stable_sort(ranked, 1, descending=True)[1]
-    if top_k is not None and top_k < count:
-        order = order[:, :top_k]
-    best = take_boxes(rows, order)
+    best = take_boxes(rows, order[:, :top_k])
 
     coords = best[..., coord_start : coord_start + 4]
     sides = coords[..., 2:] if center else coords[..., 2:] - coords[..., :2]
@@ -87,7 +86,7 @@ def box_nms(
     if class_index is not None and not across_classes:
         kinds = best[..., class_index].trunc()
         conflicts = conflicts & (kinds[:, :, None] == kinds[:, None])
-    keep = suppress(valid.gather(1, order), conflicts)
+    keep = suppress(valid.gather(1, order[:, :top_k]), conflicts)
 
     first = stable_sort((~keep).to(torch.int32), 1)[1]
     kept = torch.where(keep.gather(1, first)[..., None], take_boxes(best, first), -1)

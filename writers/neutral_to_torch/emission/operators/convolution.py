@@ -175,7 +175,7 @@ def deformable_convolution(node: NodeView, x: Symbol, offset: Symbol, mask: Symb
     if not node.stored("weight") or (node.has("bias") and not node.stored("bias")):
         bias = node.tensor("bias") if node.has("bias") else None
         options = (node[name] for name in ("stride", "padding", "dilation", "groups", "deformable_groups"))
-        return helper.deform_conv2d(x, node.tensor("weight"), bias, inputs[1:], *options)
+        return helper.deform_conv2d(x, node.tensor("weight"), bias, offset, mask, *options)
     weight = node.shape("weight")
     layer = helper.DeformableConv2d(
         weight[1] * node["groups"],

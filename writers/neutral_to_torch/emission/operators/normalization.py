@@ -93,13 +93,12 @@ def group_norm(node: NodeView, x: Symbol) -> Result:
 @rule("l2_normalize")
 def l2_normalize(node: NodeView, x: Symbol) -> Symbol:
     if node["over"] == "channel":
-        return helper.l2_normalize(x, 1, node["eps"])
+        return helper.l2_normalize(x, [1], node["eps"])
     first = 1 if node["over"] == "sample" else 2
     rank = node.rank()
     if rank is None:
         return helper.l2_normalize_from(x, first, node["eps"])
-    axes = tuple(range(first, rank))
-    return helper.l2_normalize(x, axes[0] if len(axes) == 1 else axes, node["eps"])
+    return helper.l2_normalize(x, list(range(first, rank)), node["eps"])
 
 
 @rule("local_response_norm")

@@ -14,7 +14,7 @@ def upsample_nearest(node: NodeView, x: Symbol) -> Symbol:
     scale = node["scale"]
     return either(
         node.module(nn.Upsample(scale_factor=scale, mode="nearest"))(x),
-        F.interpolate(x, scale_factor=scale, mode="nearest"),
+        F.interpolate(x, scale_factor=float(scale), mode="nearest"),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from typing import Any, NamedTuple, Sequence
 
 from neutral_to_torch.emission.expression.symbols import Symbol, either, helper, nn, operation, torch
 from neutral_to_torch.emission.expression.terms import Name
@@ -55,6 +55,30 @@ def flatten(node: NodeView, x: Symbol) -> Symbol:
     return either(node.module(nn.Flatten())(x), x.flatten(1))
 
 
+class _Extents(NamedTuple):
+    """Several extents of a shape, as one expression."""
+
+    symbol: Symbol
+
+
+def _arguments(extents: Sequence[int | Symbol | _Extents]) -> list[Any]:
+    """Return extents as arguments; with unknown numbers of them as a sum of tuples, which TorchScript takes too."""
+    if not any(isinstance(extent, _Extents) for extent in extents):
+        return list(extents)
+    parts: list[Any] = []
+    for extent in extents:
+        if isinstance(extent, _Extents):
+            parts.append(extent.symbol)
+        elif parts and isinstance(parts[-1], tuple):
+            parts[-1] += (extent,)
+        else:
+            parts.append((extent,))
+    total = parts[0]
+    for part in parts[1:]:
+        total = operation("+", total, part)
+    return [total]
+
+
 @rule("reshape")
 def reshape(node: NodeView, x: Symbol) -> Symbol:
     shape, from_end, rank = node["shape"], node["from_end"], node.rank()
@@ -66,18 +90,18 @@ def reshape(node: NodeView, x: Symbol) -> Symbol:
         return x.unsqueeze(-1)
     if not shape:
         return x.reshape(())
-    return x.reshape(*(_extent(x, shape, place, from_end) for place in range(len(shape))))
+    return x.reshape(*_arguments([_extent(x, shape, place, from_end) for place in range(len(shape))]))
 
 
-def _extent(x: Symbol, shape: tuple[int, ...], place: int, from_end: bool) -> int | Symbol:
+def _extent(x: Symbol, shape: tuple[int, ...], place: int, from_end: bool) -> int | Symbol | _Extents:
     code = shape[place]
     behind = len(shape) - 1 - place
     if code == 0:
         return x.shape[-1 - behind if from_end else place]
     if code == -2:
         if from_end:
-            return starred(x.shape[:-behind] if behind else x.shape)
-        return starred(x.shape[place:] if place else x.shape)
+            return _Extents(x.shape[:-behind] if behind else x.shape)
+        return _Extents(x.shape[place:] if place else x.shape)
     return code
 
 
@@ -142,7 +166,7 @@ def reshape_like(node: NodeView, x: Symbol, like: Symbol) -> Symbol:
         extents.insert(0, x.shape[:start])
     if end is not None:
         extents.append(x.shape[end:])
-    return x.reshape(*map(starred, extents))
+    return x.reshape(*_arguments(list(map(_Extents, extents))))
 
 
 def _is_whole(node: NodeView) -> bool:

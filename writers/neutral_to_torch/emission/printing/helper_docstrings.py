@@ -11,9 +11,12 @@ Definition = Union[ast.FunctionDef, ast.ClassDef]
 _SECTION = re.compile(r" +(Args|Attributes|Returns|Yields|Raises|Example):")
 """A line that begins a section of a docstring in Google style."""
 
+_IGNORED = re.compile(r"  # type: ignore\[[a-z-]+\]$")
+"""A comment to the type checker of this package."""
+
 
 def with_short_docstrings(lines: Sequence[str], start: int, item: Definition) -> list[str]:
-    """Return the lines of a helper without the sections of its docstring and without the docstrings of its methods.
+    """Return the lines of a helper without sections of its docstring, docstrings of methods, and ignored type errors.
 
     Args:
         lines: The lines of the module that defines it.
@@ -23,7 +26,8 @@ def with_short_docstrings(lines: Sequence[str], start: int, item: Definition) ->
     Returns:
         The lines that emitted files get.
     """
-    kept = {number: lines[number - 1] for number in range(start, (item.end_lineno or start) + 1)}
+    numbers = range(start, (item.end_lineno or start) + 1)
+    kept = {number: _IGNORED.sub("", lines[number - 1]) for number in numbers}
     for node in ast.walk(item):
         text = _docstring(node)
         if text is None:
