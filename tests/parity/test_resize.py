@@ -122,3 +122,39 @@ def test_image_crop(check_operator: Any, shape: tuple[int, ...]) -> None:
 def test_image_flip(check_operator: Any, dtype: str, operator: str) -> None:
     """MXNet leaves the middle of an odd number of rows or columns unwritten, so that there is none to compare."""
     check_operator(operator, [np.arange(72).reshape(4, 6, 3).astype(dtype)], exact=True)
+
+
+SIZES = [(5, 4), (6, 8), (4, 4), (13, 20), (1, 1), (9, 7)]
+"""Width and height."""
+
+
+@pytest.mark.parametrize("dtype", ["float32", "uint8"])
+@pytest.mark.parametrize("interp", [0, 1])
+@pytest.mark.parametrize("shape", [(7, 9, 3), (2, 8, 8, 3), (5, 6, 1)])
+def test_image_resize(check_operator: Any, shape: tuple[int, ...], interp: int, dtype: str) -> None:
+    """With 8 by 8 pixels as 4 by 4, half of both extents too; bytes are equal in every bit."""
+    image = (np.random.RandomState(0).rand(*shape) * 255).astype(dtype)
+    for size in SIZES:
+        exact = dtype == "uint8" or interp == 0
+        check_operator("_image_resize", [image], exact=exact, declared=dtype == "uint8", size=size, interp=interp)
+
+
+def test_half_of_an_image_with_two_channels(check_operator: Any) -> None:
+    image = np.random.RandomState(0).randint(0, 256, (20, 30, 2)).astype("uint8")
+    check_operator("_image_resize", [image], exact=True, declared=True, size=(15, 10))
+
+
+def test_bytes_without_a_declaration(check_operator: Any) -> None:
+    image = np.random.RandomState(0).randint(0, 256, (7, 9, 3)).astype("uint8")
+    check_operator("_image_resize", [image], exact=True, size=(5, 12))
+
+
+@pytest.mark.parametrize("shape", [(7, 9, 3), (9, 7, 3), (2, 6, 6, 1)])
+def test_image_resize_in_proportion(check_operator: Any, shape: tuple[int, ...]) -> None:
+    check_operator("_image_resize", [values(*shape)], size=(5,), keep_ratio=True)
+    check_operator("_image_resize", [values(*shape)], size=(5,))
+
+
+@pytest.mark.parametrize("size", [(5, 4), (13, 20), (3, 15)])
+def test_bicubic_image_resize(check_operator: Any, size: tuple[int, int]) -> None:
+    check_operator("_image_resize", [values(7, 9, 3)], size=size, interp=2)

@@ -39,12 +39,30 @@ def flip(context: NodeContext) -> Operand:
     return context.node("flip", context.input(0), axes=(1 if context.operator == "_image_flip_left_right" else 0,))
 
 
+_INTERPOLATIONS = {0: "nearest", 1: "bilinear", 2: "bicubic"}
+"""The interpolations of OpenCV by their numbers."""
+
+
 @rule("_image_resize")
 def resize(context: NodeContext) -> Operand:
-    """Refuse ``_image_resize``.
+    """Convert ``_image_resize``: images with channels last, resized as OpenCV does.
 
     Raises:
-        Refusal: Always: OpenCV's rounding for integer images is not reproduced elsewhere.
+        Refusal: OpenCV's result depends on the processor, or MXNet resizes no images of the dtype.
     """
-    context.attributes.ignore("size", "keep_ratio", "interp")
-    context.refuse("MXNet leaves it to OpenCV, whose rounding for integer images no other library repeats")
+    size = context.attributes.ints("size", ())
+    keep_ratio = context.attributes.bool("keep_ratio", False)
+    number = context.attributes.int("interp", 1)
+    interpolation = _INTERPOLATIONS.get(number)
+    if interpolation is None:
+        context.refuse(f"interp={number} weighs pixels as OpenCV alone does (only 0, 1 and 2 are repeated)")
+    if len(size) not in (1, 2) or min(size) < 1:
+        context.refuse(f"size={size} is not one or two numbers of pixels")
+    dtype = context.dtype(0)
+    if dtype not in (None, "float32", "float64", "uint8") and not (dtype == "int32" and interpolation == "nearest"):
+        context.refuse(f"MXNet does not resize images of {dtype} with interp={number}")
+    if dtype == "uint8" and interpolation == "bicubic":
+        context.refuse("the rounding of bicubic interpolation of bytes depends on the processor")
+    side = size[0] if len(size) == 1 and keep_ratio else None
+    extents = (size[-1], size[0]) if side is None else None
+    return context.node("image_resize", context.input(0), size=extents, side=side, interpolation=interpolation)

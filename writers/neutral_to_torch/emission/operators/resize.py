@@ -73,3 +73,12 @@ def image_normalize(node: NodeView, x: Symbol) -> Symbol:
 def image_crop(node: NodeView, image: Symbol) -> Symbol:
     x, y, width, height = (node[name] for name in ("x", "y", "width", "height"))
     return image[..., y : y + height, x : x + width, :]
+
+
+@rule("image_resize")
+def image_resize(node: NodeView, image: Symbol) -> Symbol:
+    size = node["size"] if node["side"] is None else helper.extents_of_side(image, node["side"])
+    if node["interpolation"] == "nearest":
+        return helper.resize_nearest(image, size)
+    function = helper.resize_image if node["interpolation"] == "bilinear" else helper.resize_bicubic
+    return function(image, size)
