@@ -19,19 +19,20 @@ from neutral_to_torch.emission.build import build
 NOT_SCRIPTED = {
     "it takes a module or makes one": "batch_inverse_deviation batch_mean fixed_scale run_to_length transpose_to_size",
     "it takes a number or a tensor": """
-        floor_divide random_gamma random_negative_binomial random_normal random_uniform remainder_of_trunc slice_assign
-        spread
+        floor_divide insert mask_update random_gamma random_negative_binomial random_normal random_uniform
+        remainder_of_trunc slice_assign spread
     """,
     "it uses another one": """
-        deformable_roi_pool random_bernoulli random_category random_category_and_log random_exponential random_poisson
-        roi_pool rotated_roi_align scaled odd_scaled nearest_quantile
+        deformable_roi_pool random_bernoulli random_category random_category_and_log random_exponential
+        random_multinomial random_poisson roi_pool rotated_roi_align
     """,
     "functions are chosen by the number of axes": """
         average_pool conv_transpose_to_size max_pool pad_windows spatial_reduction sum_pool
     """,
     "TorchScript has no such function of Python or torch": """
-        bilinear_values cast_to_common clamp other_axes pack_triangle position_sensitive_roi_pool product
-        unpack_triangle window_maxima
+        bilinear_values cast_to_common clamp insert_slice nearest_quantile odd_scaled other_axes pack_triangle
+        pad_from_within pad_with_extremes position_sensitive_roi_pool product scaled unique unpack_triangle
+        window_maxima
     """,
 }
 """Helpers that TorchScript does not take, with the reasons."""

@@ -170,11 +170,12 @@ def resize_bytes(image: Tensor, size: list[int]) -> Tensor:
         return (up if channels in (1, 3, 4) else (total / 4).round()).to(torch.uint8)
     left, right, share = byte_weights(width, size[1], x.device)
     share = share[:, None]
-    x = (x[..., left, :] * (2048 - share) + x[..., right, :] * share) >> 4
+    x = x.index_select(-2, left) * (2048 - share) + x.index_select(-2, right) * share >> 4
     top, bottom, share = byte_weights(height, size[0], x.device)
     share = share[:, None, None]
-    x = ((x[..., top, :, :] * (2048 - share)) >> 16) + ((x[..., bottom, :, :] * share) >> 16)
-    return ((x + 2) >> 2).to(torch.uint8)
+    upper = x.index_select(-3, top) * (2048 - share) >> 16
+    lower = x.index_select(-3, bottom) * share >> 16
+    return (upper + lower + 2 >> 2).to(torch.uint8)
 
 
 def byte_weights(extent: int, size: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
