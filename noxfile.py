@@ -20,7 +20,7 @@ LOCK, MXNET_LOCK = "constraints.txt", "constraints-mxnet.txt"
 
 BUILDING = ("hatchling", "editables")
 LINTING = ("ruff", "mypy", "numpy")
-TESTING = ("pytest", "hypothesis", "jsonschema", "safetensors", "tqdm")
+TESTING = ("pytest", "hypothesis", "jsonschema", "safetensors")
 MEASURING = ("pytest-cov", "pytest-xdist")
 ARCHITECTURES = ("torchvision==0.28.0", "timm==1.0.31")
 """Networks of other projects, installed without dependencies: only their modules in plain torch are used."""

@@ -168,7 +168,7 @@ def parser(verbs: Sequence[str]) -> argparse.ArgumentParser:
             help=text,
             description=module.__doc__,
             epilog=examples_text(verb),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_Formatter,
             parents=[common],
             allow_abbrev=False,
         )
@@ -178,6 +178,21 @@ def parser(verbs: Sequence[str]) -> argparse.ArgumentParser:
         module.add_arguments(child)
         child.set_defaults(run=module.run)
     return top
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Wrap the paragraphs of descriptions; examples and other lines with columns stay as they are."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        from textwrap import fill
+
+        paragraphs = text.strip("\n").split("\n\n")
+        return "\n\n".join(each if "  " in each else fill(each, width, break_on_hyphens=False) for each in paragraphs)
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        from textwrap import wrap
+
+        return wrap(" ".join(text.split()), width, break_on_hyphens=False)
 
 
 class _Parser(argparse.ArgumentParser):

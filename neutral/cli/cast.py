@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
         TargetError: If it cannot be written.
     """
     from neutral.edit import cast, cast_errors
-    from neutral.text import table
+    from neutral.text import table_lines
 
     with open_any([arguments.store]) as store:
         result = cast(store, arguments.to, keep=arguments.keep)
@@ -54,4 +54,6 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     ]
     head = ("tensor", "elements", "largest error", "relative norm", "overflows", "to zero")
     cells = [tuple(map(str, row)) for row in rows]
-    return Report(document, [*lines, *(table(head, cells, right=head[1:]).splitlines() if cells else ())])
+    spare = ("elements", "relative norm")
+    rows_text = table_lines(head, lambda: cells, head[1:], console.width, spare) if cells else ()
+    return Report(document, [*lines, *rows_text])

@@ -1,8 +1,9 @@
 """Print a script that completes neutral's verbs, options and files in a shell.
 
-bash   neutral completion bash > ~/.local/share/bash-completion/completions/neutral
-zsh    neutral completion zsh > "${fpath[1]}/_neutral"
-fish   neutral completion fish > ~/.config/fish/completions/neutral.fish
+Where shells look for it:
+  bash   ~/.local/share/bash-completion/completions/neutral
+  zsh    "${fpath[1]}/_neutral"
+  fish   ~/.config/fish/completions/neutral.fish
 """
 
 from __future__ import annotations

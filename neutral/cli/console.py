@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Iterator, Mapping
 
 from neutral.cli.streams import written_out
+from neutral.cli.terminal import coloured, columns_of, has_colours, progress_bar
 from neutral.errors import MatchError, NeutralError, TargetError
 from neutral.text import printable
 
@@ -57,8 +58,9 @@ class Console:
         if self.json:
             self._write_json(report.document)
         elif not self.quiet:
+            style = coloured if has_colours(sys.stdout) else str
             for line in report.lines:
-                sys.stdout.write(printable(line) + "\n")
+                sys.stdout.write(style(printable(line)) + "\n")
 
     def error(self, error: BaseException, message: str, exit_code: int) -> int:
         """Print an error on stderr, with ``--json`` also as a document on stdout, and return ``exit_code``.
@@ -101,20 +103,18 @@ class Console:
             unit: The unit that is counted; bytes by default.
 
         Returns:
-            A function to call with the units done and the units in all; None without a terminal, with ``quiet``, or
-            without tqdm.
+            A function to call with the units done and the units in all; None without a terminal, or with ``quiet``.
         """
-        bars = None if self.quiet or not sys.stderr.isatty() else _bars()
-        if bars is None:
+        if self.quiet or not sys.stderr.isatty():
             yield None
             return
-        with bars(desc=label, unit=unit, unit_scale=True, leave=False, file=sys.stderr) as bar:
-
-            def update(done: int, total: int) -> None:
-                bar.total = total
-                bar.update(done - bar.n)
-
+        with progress_bar(sys.stderr, label, unit) as update:
             yield update
+
+    @property
+    def width(self) -> int | None:
+        """The characters that a line of the report may have; None where it goes to no terminal."""
+        return None if self.json else columns_of(sys.stdout)
 
     def _write_json(self, document: Mapping[str, Any]) -> None:
         from neutral.cli.documents import json_texts
@@ -179,15 +179,8 @@ def indented(message: str) -> list[str]:
 def _print_message(severity: str, message: str) -> None:
     """Print the first line of a message with its severity, and the other lines indented below it."""
     head, *rest = (printable(line) for line in indented(message))
-    sys.stderr.write("".join((f"neutral: {severity}: {head}\n", *(f"{line}\n" for line in rest))))
-
-
-def _bars() -> Any:
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        return None
-    return tqdm
+    style = coloured if has_colours(sys.stderr) else str
+    sys.stderr.write("".join((style(f"neutral: {severity}: {head}") + "\n", *(f"{line}\n" for line in rest))))
 
 
 def _error_document(error: BaseException, message: str, exit_code: int) -> dict[str, Any]:

@@ -27,7 +27,7 @@ PACKAGES = (
     ("fsspec", "cloud", "URLs of buckets"),
     ("distributed", "distributed", "archive on a cluster"),
     ("pyarrow", "catalogue", "the catalogue of an archive as Parquet"),
-    ("tqdm", "progress", "progress bars"),
+    ("rich", "progress", "progress bars with more in them"),
 )
 """Distributions, the extra that installs each (empty: required), and its use."""
 
@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
         "problems": problems,
         "ok": not problems,
     }
-    return Report(document, _lines(document), NeutralError.exit_code if problems else 0)
+    return Report(document, _lines(document, console.width), NeutralError.exit_code if problems else 0)
 
 
 def _package(name: str, extra: str, use: str) -> dict[str, Any]:
@@ -127,14 +127,14 @@ def _without(item: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in item.items() if key != name}
 
 
-def _lines(document: Mapping[str, Any]) -> Iterator[str]:
+def _lines(document: Mapping[str, Any], width: int | None) -> Iterator[str]:
     yield f"neutral {document['neutral']}, Python {document['python']}, {document['platform']}"
     yield ""
     packages = [
         (item["name"], item["version"] or "missing", item["use"], item["install"] or "")
         for item in document["packages"]
     ]
-    yield from table_lines(("package", "version", "used for", "install with"), lambda: packages)
+    yield from table_lines(("package", "version", "used for", "install with"), lambda: packages, width=width)
     yield ""
     for kind in ("readers", "writers"):
         names = (item["name"] + (f" ({item['problem']})" if item["problem"] else "") for item in document[kind])

@@ -5,7 +5,7 @@ from __future__ import annotations
 EXAMPLES = {
     "migrate": (
         "migrate model -o migrated",
-        "migrate model-symbol.json model-0003.params -o migrated --golden golden.safetensors",
+        "migrate net-symbol.json net-0003.params -o out --golden g.safetensors",
         "migrate model.tar.gz -o migrated --shape data=1,3,224,224 --onnx",
     ),
     "export": (
@@ -21,7 +21,7 @@ EXAMPLES = {
     "check": ("check store.safetensors", "check --data a.safetensors b.safetensors"),
     "convert": (
         "convert store.safetensors store.h5 --compression gzip",
-        "convert store.safetensors shards/store.safetensors --max-shard-size 5GB",
+        "convert store.safetensors parts/net.safetensors --max-shard-size 5GB",
     ),
     "diff": ("diff a.safetensors b.safetensors", "diff store.safetensors finetuned.pth --atol 1e-6"),
     "hash": ("hash store.safetensors", "hash model --json"),
@@ -35,22 +35,22 @@ EXAMPLES = {
     ),
     "merge": (
         "merge a.safetensors b.safetensors -o both.safetensors",
-        "merge a.safetensors b.safetensors --prefix left. --prefix right. -o both.safetensors",
+        "merge a.safetensors b.safetensors --prefix a. --prefix b. -o both.h5",
     ),
     "archive": ("archive models --to archive", "archive models more-models --to archive --workers 8"),
     "restore": ("restore store.safetensors -o original", "restore store.safetensors -o original --force"),
     "write": (
-        "write finetuned.pth --like store.safetensors -o served --epoch 1",
-        "write finetuned.pth --like store.safetensors -o served --mapping plan.toml",
+        "write tuned.pth --like store.safetensors -o served --epoch 1",
+        "write tuned.pth --like store.safetensors -o served --mapping plan.toml",
     ),
     "load": (
-        "load store.safetensors --into package.module:Net -o weights.safetensors",
-        "load store.safetensors --into net.py:Net --golden golden.safetensors -o weights.pth",
+        "load store.safetensors --into package.module:Net -o weights.pth",
+        "load net.safetensors --into net.py:Net --golden g.safetensors -o w.pth",
         "load store.safetensors --into net.py:Net --save-plan plan.toml",
     ),
     "verify": (
         "verify store.safetensors --reference",
-        "verify store.safetensors --golden golden.safetensors --html report.html",
+        "verify store.safetensors --golden g.safetensors --html report.html",
         "verify store.safetensors --golden golden.safetensors --into net.py:Net",
     ),
     "emit": (
@@ -60,11 +60,11 @@ EXAMPLES = {
     ),
     "run": (
         "run store.safetensors --input data=x.npy -o out.npz",
-        "run store.safetensors --input data=x.npy --until flatten0 --precision float64 -o out.npz",
+        "run store.safetensors --input data=x.npy --until flatten0 -o inner.npz",
     ),
     "golden": (
-        "golden store.safetensors --shape data=2,3,224,224 -o golden.safetensors",
-        "golden store.safetensors --input data=x.npy -o golden.safetensors",
+        "golden store.safetensors --shape data=2,3,224,224 -o g.safetensors",
+        "golden store.safetensors --input data=x.npy -o g.safetensors",
     ),
     "doctor": ("doctor", "doctor --json"),
     "completion": ("completion bash", "completion fish"),

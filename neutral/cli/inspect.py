@@ -73,12 +73,12 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
 
             write_picture(store, document["path"], arguments.html, console, dict(arguments.shape))
             document["html"] = arguments.html
-            lines = [*(lines or [_lines(document)]), [f"wrote {arguments.html}"]]
+            lines = [*(lines or [_lines(document, console.width)]), [f"wrote {arguments.html}"]]
         if arguments.stats:
             with console.progress("statistics", unit="tensor") as progress:
                 document["stats"] = _statistics(store, progress)
-            lines = [*(lines or [_head(document)]), [""], _statistics_lines(document["stats"])]
-    return Report(document, chain(*lines) if lines else _lines(document))
+            lines = [*(lines or [_head(document)]), [""], _statistics_lines(document["stats"], console.width)]
+    return Report(document, chain(*lines) if lines else _lines(document, console.width))
 
 
 def _width() -> int:
@@ -99,7 +99,7 @@ def _statistics(store: Store, progress: Callable[[int, int], None] | None) -> li
     return rows
 
 
-def _statistics_lines(rows: list[dict[str, Any]]) -> Iterator[str]:
+def _statistics_lines(rows: list[dict[str, Any]], width: int | None) -> Iterator[str]:
     def cells() -> Iterator[tuple[str, ...]]:
         for row in rows:
             values = (row[name] for name in ("minimum", "maximum", "mean"))
@@ -108,24 +108,27 @@ def _statistics_lines(rows: list[dict[str, Any]]) -> Iterator[str]:
             yield (row["key"], row["dtype"], f"{row['elements']:,}", *numbers, *counts)
 
     head = ("tensor", "dtype", "elements", "min", "max", "mean", "NaN", "inf", "zeros")
-    return table_lines(head, cells, right=head[2:])
+    return table_lines(head, cells, head[2:], width, spare=("elements", "dtype"))
 
 
-def _lines(document: dict[str, Any]) -> Iterator[str]:
+def _lines(document: dict[str, Any], width: int | None) -> Iterator[str]:
     yield from _head(document)
     if document["totals"]["layers"]:
         yield ""
         yield from table_lines(
             ("layer", "kind", "role", "dtype", "shape", "parameters", "typed by"),
             lambda: (row for layer in document["layers"] for row in _layer_rows(layer)),
-            right=("parameters",),
+            ("parameters",),
+            width,
+            spare=("typed by", "parameters"),
         )
     if any(True for _ in document["others"]):
         yield ""
         yield from table_lines(
             ("tensor of no layer", "dtype", "shape", "elements"),
             lambda: ((o["key"], o["dtype"], shape_text(o["shape"]), f"{o['elements']:,}") for o in document["others"]),
-            right=("elements",),
+            ("elements",),
+            width,
         )
     if document["notes"]:
         yield ""

@@ -204,7 +204,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
             "proof": None if proof is None else proof.to_dict(),
         },
         [
-            *str(plan).split("\n"),
+            *plan.to_text(console.width).split("\n"),
             "",
             *([proof.summary] if proof is not None else []),
             *(f"{done} {target}" for target in targets),

@@ -2,11 +2,6 @@
 
 No framework is needed and none is imported; it is slow. The outputs are those of the graph, or the nodes that --output
 and --until name, in a .npz archive under the names of the nodes.
-
-  neutral run model.safetensors --input data=image.npy -o out.npz
-  neutral run model.safetensors --input inputs.npz -o out.npz --precision float64
-  neutral run model.safetensors --input data=images.npy --batch 8 -o out.npz
-  neutral run model.safetensors --input data=image.npy --output conv0 --until pool1 -o inner.npz --json
 """
 
 from __future__ import annotations

@@ -6,15 +6,12 @@ from typing import Any, Iterator, Mapping, NamedTuple, Sequence
 
 from neutral.cli.console import byte_size, plural
 from neutral.nesting import label_of, nested
-from neutral.text import printable, shape_text
+from neutral.text import printable, shape_text, table_lines
 
 HEAD = ("layer", "kind", "output", "parameters", "mult-adds", "dtype", "size")
 RIGHT = ("parameters", "mult-adds", "size")
 LEFT_OUT = ("dtype", "size", "mult-adds")
 """Columns to leave out where the width is too small, in this order."""
-
-LEAST = 12
-"""The least width to which names are shortened."""
 
 _UNITS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 
@@ -49,7 +46,8 @@ def summary_lines(document: Mapping[str, Any], width: int, depth: int | None = N
     for name, shape in document["inputs"].items():
         yield f"input: {printable(name)} {shape_text(shape)}"
     cells = [_cells(entry) for entry in nest(document["layers"]) if depth is None or entry.depth <= depth]
-    yield from _fitted(cells, width)
+    if cells:
+        yield from table_lines(HEAD, lambda: cells, RIGHT, width, LEFT_OUT)
     totals = document["totals"]
     yield (
         f"total: {plural(totals['parameters'], 'parameter')}, {_count(totals['multiply_adds']) or 0} multiply-adds, "
@@ -99,38 +97,3 @@ def _count(number: int) -> str:
         if number >= size:
             return f"{number / size:.3g} {unit}" if number < 1000 * size else f"{number / size:,.0f} {unit}"
     return str(number) if number else ""
-
-
-def _fitted(cells: Sequence[tuple[str, ...]], width: int) -> Iterator[str]:
-    """Yield the lines of a table: empty columns are left out, then those of :data:`LEFT_OUT`; then names shortened."""
-    if not cells:
-        return
-    widths = {
-        title: max(len(title), *(len(row[column]) for row in cells))
-        for column, title in enumerate(HEAD)
-        if any(row[column] for row in cells)
-    }
-    for title in LEFT_OUT:
-        if _total(widths) > width:
-            widths.pop(title, None)
-    for title in ("layer", "kind", "output"):
-        if title in widths:
-            surplus = max(_total(widths) - width, 0)
-            widths[title] = max(widths[title] - surplus, min(widths[title], LEAST))
-    for row in (HEAD, *cells):
-        texts = ((title, _shortened(row[HEAD.index(title)], size), size) for title, size in widths.items())
-        yield "  ".join(
-            text.rjust(size) if title in RIGHT else text.ljust(size) for title, text, size in texts
-        ).rstrip()
-
-
-def _total(widths: Mapping[str, int]) -> int:
-    return sum(widths.values()) + 2 * (len(widths) - 1)
-
-
-def _shortened(text: str, width: int) -> str:
-    """Return a text with its middle left out, if it is too long."""
-    if len(text) <= width:
-        return text
-    tail = (width - 1) // 2
-    return f"{text[: width - 1 - tail]}…{text[len(text) - tail :]}"

@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
         VerificationError: If the module cannot be run on the inputs.
     """
     if os.path.splitext(arguments.store)[1] in OF_SUFFIX:
-        return _run_on_file(arguments)
+        return _run_on_file(arguments, console)
     loading = ("build", "plan_of", "make_plan") if arguments.into is None else ("load_into",)
     writer = target_writer(arguments, "verify", *loading)
     limits = {"tolerance": arguments.tolerance, "end_to_end": arguments.end_to_end}
@@ -107,11 +107,13 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
         "set_attributes": [vars(item) for item in unsaved],
     }
     return Report(
-        document, [*str(report).split("\n"), *unsaved_lines(unsaved)], 0 if report.ok else VerificationError.exit_code
+        document,
+        [*report.to_text(console.width).split("\n"), *unsaved_lines(unsaved)],
+        0 if report.ok else VerificationError.exit_code,
     )
 
 
-def _run_on_file(arguments: argparse.Namespace) -> Report:
+def _run_on_file(arguments: argparse.Namespace, console: Console) -> Report:
     """Verify a file that a writer wrote, such as MODEL.onnx, instead of a store."""
     from neutral.store.atomic import atomic_file
 
@@ -128,7 +130,7 @@ def _run_on_file(arguments: argparse.Namespace) -> Report:
         with atomic_file(arguments.html) as file:
             file.write(report.to_html().encode())
     document = {"store": arguments.store, "golden_file": arguments.golden, "html": arguments.html, **report.to_dict()}
-    return Report(document, str(report).split("\n"), 0 if report.ok else VerificationError.exit_code)
+    return Report(document, report.to_text(console.width).split("\n"), 0 if report.ok else VerificationError.exit_code)
 
 
 def _input_shapes(golden: str | None, store: Store) -> dict[str, tuple[int, ...]]:

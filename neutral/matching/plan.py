@@ -150,11 +150,28 @@ class Plan:
         return html_table(f"Plan: {self._counts()}", head, rows, len(self.pairs))
 
     def __str__(self) -> str:
+        return self.to_text()
+
+    def to_text(self, width: int | None = None) -> str:
+        """Return the table of the pairs, and below it what is left.
+
+        Args:
+            width: The characters that a line of the table may have; remarks that do not fit are listed below it. None:
+                any number.
+
+        Returns:
+            The lines.
+        """
         rows = [
             (pair.layer, pair.kind, pair.module or "(the module)", _evidence(pair), "; ".join(_remarks(pair)))
             for pair in self.pairs
         ]
-        parts = [table(("stored layer", "kind", "module", "matched by", "remarks"), rows)]
+        head = ("stored layer", "kind", "module", "matched by", "remarks")
+        parts = [table(head, rows)]
+        if width is not None and max(map(len, parts[0].split("\n"))) > width:
+            parts = [table(head[:-1], [row[:-1] for row in rows], width=width, spare=("kind",))]
+            remarks = [printable(f"  {row[0]}: {row[-1]}") for row in rows if row[-1]]
+            parts += ["\n".join(["Remarks:", *remarks])] if remarks else []
         for title, items in (("Not used of the store:", self.unused), ("Not filled in the module:", self.unfilled)):
             if items:
                 lines = [f"  {item.name}: {item.why}{' (allowed)' if item.allowed else ''}" for item in items]

@@ -10,6 +10,9 @@ from typing import Any
 from neutral.text import printable, table
 from neutral.verification.comparison import Comparison, format_error
 
+SPARE = ("mean error", "cosine", "kind", "module")
+"""Columns to leave out where the table is too wide, in this order."""
+
 TIES = "ties: "
 """The start of the reason of values that nearly equal numbers decide, which are sorted in another order."""
 
@@ -155,15 +158,39 @@ class Report:
         return html_table(f"{self.module}: {self.summary}", head, map(_cells, self.rows), len(self.rows))
 
     def __str__(self) -> str:
+        return self.to_text()
+
+    def to_text(self, width: int | None = None) -> str:
+        """Return the table, what was not compared, and the summary.
+
+        Args:
+            width: The characters that a line of the table may have; hints that do not fit are listed below it. None:
+                any number.
+
+        Returns:
+            The lines.
+        """
+        from textwrap import fill
+
         head = ("", "layer", "module", "kind", "max error", "mean error", "of scale", "cosine", "hint")
-        parts = [table(head, [_cells(row) for row in self.rows])] if self.rows else []
+        cells = [_cells(row) for row in self.rows]
+        text = table(head, cells) if cells else ""
+        causes: list[str] = []
+        if width is not None and max(map(len, text.split("\n"))) > width:
+            text = table(head[:-1], [row[:-1] for row in cells], width=width, spare=SPARE)
+            causes = [f"{row.name}: {row.hint}" for row in self.rows if row.hint]
+        parts = [text] if cells else []
         for title, lines in (
+            ("Likely causes:", causes),
             ("Not compared:", list(map(str, self.skipped))),
             ("Problems:", list(self.problems)),
             ("Notes:", list(self.notes)),
         ):
+            shown = [f"  {printable(line)}" for line in lines]
+            if width is not None:
+                shown = [fill(line, max(width, 40), subsequent_indent="    ", break_on_hyphens=False) for line in shown]
             if lines:
-                parts.append("\n".join([title, *(f"  {printable(line)}" for line in lines)]))
+                parts.append("\n".join([title, *shown]))
         return "\n\n".join([*parts, printable(self.summary)])
 
     def to_dict(self) -> dict[str, Any]:

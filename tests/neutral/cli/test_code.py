@@ -15,7 +15,7 @@ import pytest
 pytest.importorskip("torch.nn", reason="loads and emits modules")
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "shapes"
-PACKAGES = ("torch", "numpy", "h5py", "safetensors", "tqdm", "fsspec", "pyarrow", "distributed", "tomli_w", "shtab")
+PACKAGES = ("torch", "numpy", "h5py", "safetensors", "rich", "fsspec", "pyarrow", "distributed", "tomli_w", "shtab")
 PROGRAM = "import sys\nfrom neutral.cli import main\nsys.exit(main())\n"
 
 SILENT = (

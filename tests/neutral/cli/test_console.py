@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from neutral.cli.console import Console, Report, byte_size
 from neutral.cli.documents import LazyList
-from neutral.text import table
+from neutral.text import table, table_lines
 
 
 class Terminal(io.StringIO):
@@ -26,9 +27,21 @@ def draw(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, console: Console)
     return stream.getvalue()
 
 
-def test_a_bar_is_drawn_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("tqdm")
-    assert "export" in draw(monkeypatch, Terminal(), Console())
+def test_rich_draws_the_bar_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("rich")
+    drawn = draw(monkeypatch, Terminal(), Console())
+    assert "export" in drawn and "1.0/1.0 kB" in re.sub("\x1b\\[[0-9;?]*[A-Za-z]", "", drawn)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not re.search("\x1b\\[[0-9;]*3[0-9]m", draw(monkeypatch, Terminal(), Console()))
+
+
+def test_without_rich_a_plain_line_is_drawn_and_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neutral.cli.terminal._is_installed", lambda name: False)
+    monkeypatch.delitem(sys.modules, "rich", raising=False)
+    monkeypatch.setenv("COLUMNS", "72")
+    lines = draw(monkeypatch, Terminal(), Console()).split("\r")
+    assert lines[1].startswith("export ########........  50%  500 of 1 kB, 0:00 left") and lines[-1] == "\x1b[K"
+    assert max(len(line.replace("\x1b[K", "")) for line in lines) < 72
 
 
 @pytest.mark.parametrize(("stream", "console"), [(io.StringIO(), Console()), (Terminal(), Console(quiet=True))])
@@ -38,9 +51,38 @@ def test_no_bar_is_drawn_elsewhere_or_when_quiet(
     assert draw(monkeypatch, stream, console) == ""
 
 
-def test_without_tqdm_there_is_no_bar_and_no_complaint(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "tqdm", None)
-    assert draw(monkeypatch, Terminal(), Console()) == ""
+REPORT = Report({}, ["problem: a", "equal: b", "c", *table_lines(("t",), lambda: [("equal: x",)])])
+
+
+def test_colours_are_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    plain, painted = io.StringIO(), Terminal()
+    for stream in (plain, painted):
+        monkeypatch.setattr(sys, "stdout", stream)
+        Console().report(REPORT)
+    assert plain.getvalue() == "problem: a\nequal: b\nc\nt\nequal: x\n"
+    shown = painted.getvalue()
+    assert "\x1b[31mproblem: a\x1b[0m\n\x1b[32mequal: b\x1b[0m\nc\n\x1b[1mt\x1b[0m\n" in shown
+    assert re.sub("\x1b\\[[0-9;]*m", "", shown) == plain.getvalue()
+
+
+@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_no_colours_where_they_are_not_wanted(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    for place in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, place, Terminal())
+    Console().report(REPORT)
+    Console().error(ValueError("x"), "message", 1)
+    assert "\x1b" not in sys.stdout.getvalue() + sys.stderr.getvalue()  # type: ignore[attr-defined]
+    assert sys.stderr.getvalue() == "neutral: error: message\n"  # type: ignore[attr-defined]
+
+
+def test_a_name_cannot_colour_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    Console().report(Report({}, ["\x1b[31mevil"]))
+    assert sys.stdout.getvalue() == "\\x1b[31mevil\n"  # type: ignore[attr-defined]
 
 
 def test_numbers_that_json_lacks_are_text(capsys: pytest.CaptureFixture[str]) -> None:

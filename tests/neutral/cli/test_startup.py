@@ -12,7 +12,7 @@ from cli_cases import Run, run_process
 from neutral import __version__
 from neutral.cli import VERBS, main
 
-HEAVY = {"numpy", "torch", "h5py", "mxnet", "safetensors", "tqdm", "fsspec"}
+HEAVY = {"numpy", "torch", "h5py", "mxnet", "safetensors", "rich", "fsspec"}
 READERS_AND_WRITERS = {"mxnet_to_neutral", "neutral_to_torch", "neutral_to_mxnet", "neutral_to_onnx"}
 
 
