@@ -1,7 +1,8 @@
-"""Make the screenshots of docs/picture.md: ``PYTHONPATH=tests/support python docs/make_pictures.py``. Needs chromium.
+"""Make the screenshots of the documents: ``PYTHONPATH=tests/support python docs/make_pictures.py``. Needs chromium.
 
-The network of the first one has the structure of ResNet-50, and random weights. The second one shows the example of
-this repository with a fault in it: one bias is 0.05 too large.
+That of docs/index.md is the report of its commands. For docs/picture.md, the network of the first one has the structure
+of ResNet-50, and random weights. The second one shows the example of this repository with a fault in it: one bias is
+0.05 too large.
 """
 
 from __future__ import annotations
@@ -26,6 +27,12 @@ view.toggle(stage.members.find((member) => member.isBlock));
 select(model.vertices.find((vertex) => vertex.parent.parent === stage && vertex.kind === "convolution"));
 await wait();
 document.getElementById("details").scrollTop = 150;
+"""
+
+FIRST = """
+document.documentElement.dataset.theme = "light";
+select(model.vertices.find((vertex) => vertex.name === "conv1_2"));
+await wait();
 """
 
 VERIFICATION = """
@@ -55,6 +62,10 @@ def picture(name: str, words: list[str], driver: str, folder: Path) -> None:
 def make_all() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        migrated = folder / "converted"
+        assert main(["migrate", str(EXAMPLE), "-o", str(migrated), "--reference"]) == 0
+        page = (migrated / "report.html").read_text(encoding="utf-8")
+        screenshot(page, FIRST, DOCS / "start-report.png", folder, SIZE)
         resnet(width=16).save(folder / "resnet50.safetensors")
         network = ["inspect", str(folder / "resnet50.safetensors")]
         picture("picture-network", network, LAYER, folder)

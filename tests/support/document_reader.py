@@ -18,8 +18,11 @@ from typing import Any
 from documents import Block, matches_output
 from neutral.cli import main
 
-PLAIN = re.compile(r"neutral [^|&;<>$*`\\]*")
-"""A command that needs no shell."""
+PLAIN = re.compile(r"neutral (?!.*--plugin)([^|&;<>$*`\\]*?)( 2>&1)?( \|\| true)?")
+"""A command that needs no shell: its words, whether its errors are shown, and whether it may fail.
+
+Plug-ins stay in the process that loaded them, so such commands get one of their own.
+"""
 
 
 @dataclass
@@ -50,8 +53,8 @@ class Reader:
     def run_command(self, command: str, expected: str | None) -> None:
         for name, replacement in self.names.items():
             command = command.replace(name, replacement)
-        run = self._run_here if self.in_process and PLAIN.fullmatch(command) else self._run_shell
-        code, out, err = run(command)
+        plain = PLAIN.fullmatch(command) if self.in_process else None
+        code, out, err = self._run_here(*plain.groups()) if plain else self._run_shell(command)
         assert code == 0, f"{command}\n{err}"
         if expected is not None:
             assert matches_output(out, expected), f"{command} printed\n{out}\nand the document shows\n{expected}"
@@ -74,11 +77,12 @@ class Reader:
             self.folder = Path(file.read().strip() or self.folder)
         return done.returncode, done.stdout, done.stderr
 
-    def _run_here(self, command: str) -> tuple[int, str, str]:
-        out, err = io.StringIO(), io.StringIO()
+    def _run_here(self, words: str, shows_errors: str | None, may_fail: str | None) -> tuple[int, str, str]:
+        out = io.StringIO()
+        err = out if shows_errors else io.StringIO()
         with self._as_a_program(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = main(shlex.split(command, comments=True)[1:])
-        return code, out.getvalue(), err.getvalue()
+            code = main(shlex.split(words, comments=True))
+        return 0 if may_fail else code, out.getvalue(), err.getvalue()
 
     def run_python(self, text: str) -> None:
         """Run a snippet after the earlier ones, in one namespace and in the current folder of the commands."""

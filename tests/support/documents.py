@@ -10,7 +10,7 @@ from typing import Iterator
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 
-READ_IN_ORDER = sorted([*(DOCS / "tutorials").glob("*.md"), *(DOCS / "help").glob("*.md")])
+READ_IN_ORDER = sorted([DOCS / "index.md", *(DOCS / "tutorials").glob("*.md"), *(DOCS / "help").glob("*.md")])
 """Documents whose commands a reader runs from the first to the last; those of the others stand for themselves."""
 
 
