@@ -24,6 +24,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--enable-logging=stderr",
+    "--disable-features=IsolateSandboxedIframes",  # in a process of its own a frame has its own virtual time
     "--virtual-time-budget=5000",
 )
 

@@ -63,6 +63,7 @@ _OPERATORS: dict[int, str] = {
         sum tan tanh tile topk transpose trunc zeros_like
     """,
     2: """
+        _random_pdf_dirichlet _random_pdf_exponential _random_pdf_poisson
         _histogram _npi_advanced_indexing _npi_advanced_indexing_multiple _npi_bincount _npi_boolean_mask_assign_scalar
         _sg_mkldnn_selfatt_valatt _sg_onednn_selfatt_valatt
         _npi_choice _npi_insert_scalar _npi_insert_slice _npi_pinv _npi_polyval _npi_tensorsolve
@@ -91,6 +92,8 @@ _OPERATORS: dict[int, str] = {
         scatter_nd slice_like softmax softmax_cross_entropy take
     """,
     3: """
+        _random_pdf_gamma _random_pdf_generalized_negative_binomial _random_pdf_negative_binomial _random_pdf_normal
+        _random_pdf_uniform
         _npi_boolean_mask_assign_tensor _npi_ediff1d _npi_insert_tensor
         BatchNorm_v1 Convolution Convolution_v1 Deconvolution FullyConnected GroupNorm InstanceNorm LayerNorm
         _contrib_DeformablePSROIPooling _contrib_MultiBoxDetection _contrib_MultiProposal _contrib_Proposal

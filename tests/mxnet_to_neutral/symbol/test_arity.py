@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Mapping
 
 from mxnet_to_neutral.operators import RULES
 from mxnet_to_neutral.symbol.aliases import CANONICAL
@@ -17,9 +18,12 @@ def test_every_operator_with_a_rule_has_the_limit_of_the_registry() -> None:
     for path in sorted(TABLES.glob("*.json")):
         for name, kinds in json.loads(path.read_text()).items():
             operator = CANONICAL.get(name, name)
-            # What a backend fused takes the inputs of its subgraph; the registry lists none.
-            any_number = kinds["inputs"] == "*" or operator.startswith("_sg_")
-            limit = float("inf") if any_number else int(kinds["inputs"])
+            limit = float("inf") if kinds["inputs"] == "*" else int(kinds["inputs"])
             limits[operator] = max(limit, limits.get(operator, 0))
     finite = {name: limit for name, limit in limits.items() if limit != float("inf") and name in RULES}
-    assert finite == MAXIMUM_INPUTS
+    assert without_fused(finite) == without_fused(MAXIMUM_INPUTS)
+
+
+def without_fused(limits: Mapping[str, float]) -> dict[str, float]:
+    """Leave out what a backend fused: it takes the inputs of its subgraph, and the registry lists none."""
+    return {name: limit for name, limit in limits.items() if not name.startswith("_sg_")}

@@ -133,3 +133,14 @@ def test_sizes_pass_axes_that_are_moved() -> None:
     x = g.node("transpose", g.input("x", None), axes=(0, 3, 1, 2))
     store = g.store(g.node("convolution", x, arrays={"weight": g.values(4, 3, 2, 2)}, **CONVOLUTION))
     assert "    x: (N, *, *, 6)\n" in source_of(store)
+
+
+def test_the_shape_of_an_initial_state_is_documented() -> None:
+    g = GraphBuilder()
+    arrays = {
+        "weight_ih_l0": np.zeros((24, 5)), "weight_hh_l0": np.zeros((24, 8)),
+        "bias_ih_l0": np.zeros(24), "bias_hh_l0": np.zeros(24),
+    }  # fmt: skip
+    attributes = {"hidden_size": 8, "num_layers": 1, "bidirectional": False, "dropout": 0.0}
+    source = source_of(g.store(g.node("gru", g.input("data", None), g.input("h", None), name="gru", arrays=arrays, **attributes)))
+    assert "    h: (1, *, 8)\n" in source

@@ -10,6 +10,7 @@ from neutral.graph import Graph
 from neutral.rewriting import Pass, run_passes
 from neutral.rewriting.cut import cut, eliminate_dead_code, remove_identities
 from neutral.rewriting.input_shapes import infer_input_shapes
+from neutral.rewriting.state_shapes import with_state_shapes
 from neutral.store import Store
 from neutral.store.structure import require_valid
 from neutral_to_torch.emission.lowering.batch_first import fuse_batch_first
@@ -66,7 +67,7 @@ def lower(store: Store, outputs: Sequence[str] | None = None, until: str | None 
             "Load its weights into a module of your own with load_into."
         )
     require_valid(store)
-    graph = run_passes(cut(store.graph, outputs, until), GRAPH_PASSES)
+    graph = with_state_shapes(run_passes(cut(store.graph, outputs, until), GRAPH_PASSES))
     graph = replace(graph, inputs=infer_input_shapes(graph, store.layers, store.tensors, rank_rule_of))
     lowering = Lowering(store)
     program = lowering.program(graph)
