@@ -142,5 +142,7 @@ def test_the_shape_of_an_initial_state_is_documented() -> None:
         "bias_ih_l0": np.zeros(24), "bias_hh_l0": np.zeros(24),
     }  # fmt: skip
     attributes = {"hidden_size": 8, "num_layers": 1, "bidirectional": False, "dropout": 0.0}
-    source = source_of(g.store(g.node("gru", g.input("data", None), g.input("h", None), name="gru", arrays=arrays, **attributes)))
+    source = source_of(
+        g.store(g.node("gru", g.input("data", None), g.input("h", None), name="gru", arrays=arrays, **attributes))
+    )
     assert "    h: (1, *, 8)\n" in source
