@@ -137,3 +137,15 @@ def test_mean_of_bools(check_operator: Any) -> None:
     check_operator("mean", [x], exact=True)
     check_operator("mean", [x], exact=True, axis=1, keepdims=True)
     check_operator("mean", [x], exact=True, axis=0, exclude=True)
+
+
+@pytest.mark.parametrize("operator", ["sum", "mean", "max", "nansum"])
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize("declared", [False, True])
+def test_all_axes_excluded(check_operator: Any, operator: str, keepdims: bool, declared: bool) -> None:
+    x = data(3, 4)
+    if operator == "nansum":
+        x[1, 2] = np.nan
+    check_operator(operator, [x], declared=declared, axis=(1, 0), exclude=True, keepdims=keepdims)
+    if not declared:
+        check_operator(operator, [data(2, 3, 4)], axis=(-1, 0), exclude=True, keepdims=keepdims)

@@ -23,6 +23,19 @@ def all_attributes() -> dict[str, dict[str, str]]:
     return {name: _attributes_of(name) for name in _names()}
 
 
+def names_by_operator() -> list[list[str]]:
+    """Return the names of every registered operator, other than those of a gradient."""
+    from mxnet.base import _LIB, check_call
+
+    groups: dict[Any, list[str]] = {}
+    for name in _names():
+        handle = ctypes.c_void_p()
+        check_call(_LIB.NNGetOpHandle(ctypes.c_char_p(name.encode()), ctypes.byref(handle)))
+        if "backward" not in name:
+            groups.setdefault(handle.value, []).append(name)
+    return list(groups.values())
+
+
 def _names() -> list[str]:
     from mxnet.base import _LIB, check_call
 

@@ -76,9 +76,16 @@ def _leaves_all(node: NodeView) -> bool:
 @rule(*_METHODS)
 def reduction(node: NodeView, x: Symbol) -> Symbol:
     if _leaves_all(node):
-        return x
+        return torch.where(x.isnan(), 0, x) if node.kind == "nan_sum" else x
     axes, keepdim = _arguments(node, x)
-    return _at_least_1d(node, getattr(x, _METHODS[node.kind])(*axes, **keepdim))
+    method = _METHODS[node.kind]
+    if node["exclude"] and node.rank() is None and len(node["axes"] or ()) > 1:
+        # The excluded axes may be all, of which torch would reduce all: a further axis leaves it one.
+        x = x.unsqueeze(0)
+        others = helper.other_axes(x, tuple(axis + (axis >= 0) for axis in node["axes"]))
+        result = getattr(x, method)(others, **keepdim)
+        return result.squeeze(0) if keepdim else result
+    return _at_least_1d(node, getattr(x, method)(*axes, **keepdim))
 
 
 @rule("variance", "standard_deviation")
