@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import builtins
+import os
+import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cli_cases import Run
+from cli_cases import Run, linear_store, write_checkpoint
 from neutral.cli import VERBS, parser
 
 shtab = pytest.importorskip("shtab")
@@ -36,6 +39,57 @@ def test_bash_offers_verbs(run: Run, tmp_path: Path) -> None:
 def test_bash_offers_a_verbs_options_and_choices(run: Run, tmp_path: Path) -> None:
     assert completions(run, "bash", ["neutral", "export", "--no"], tmp_path) == ["--no-digests", "--no-clobber"]
     assert completions(run, "bash", ["neutral", "completion", "fi"], tmp_path) == ["fish"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with stores and a checkpoint, and with ``neutral`` on the path."""
+    program = tmp_path / "bin" / "neutral"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m neutral "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    linear_store("conv0_fc").save(tmp_path / "net.safetensors")
+    linear_store("$(touch evil) `touch evil`").save(tmp_path / "evil.safetensors")
+    write_checkpoint(tmp_path / "model")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("neutral slice net.safetensors --until co", ["conv0_fc"]),
+        ("neutral slice net.safetensors con", ["conv0_fc"]),
+        ("neutral run net.safetensors --until x", []),
+        ("neutral emit net.safetensors -o model.py --outputs conv0", ["conv0_fc"]),
+        ("neutral cast net.safetensors --keep conv0_fc.w", ["conv0_fc.weight"]),
+        ("neutral run model --until f", ["fc1"]),
+        ("neutral run absent.safetensors --until f", []),
+        ("neutral slice evil.safetensors --until ''", []),
+    ],
+)
+def test_bash_offers_the_names_in_the_store_on_the_line(run: Run, folder: Path, line: str, offered: list[str]) -> None:
+    assert list(filter(None, completions(run, "bash", shlex.split(line), folder))) == offered
+    assert not (folder / "evil").exists()
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is not here")
+def test_zsh_offers_them_too(run: Run, folder: Path) -> None:
+    script = run("completion", "zsh").out
+    code = f"{script}\ncompadd() {{ print -l $names }}\nwords=(neutral slice net.safetensors --until c)\n_neutral_nodes"
+    done = subprocess.run(["zsh", "-f", "-c", code], cwd=folder, capture_output=True, text=True)
+    assert done.stdout.split() == ["conv0_fc"]
+    assert ":_neutral_nodes" in script and ":_neutral_layers" in script
+
+
+def test_names_are_one_in_a_line_and_errors_are_none(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    result = run("completion", "tensors", "--", "cast", "net.safetensors", "--keep")
+    assert result.code == 0 and set(result.out.split()) == {"spare", "conv0_fc.weight", "conv0_fc.bias"}
+    (folder / "broken.safetensors").write_bytes(b"x" * 99)
+    for words in ((), ("broken.safetensors",), ("evil.safetensors",), ("nothing",)):
+        result = run("completion", "nodes", "--", *words)
+        assert (result.code, result.out, result.err) == (0, "", "")
 
 
 def test_bash_offers_files_with_spaces(run: Run, tmp_path: Path) -> None:
