@@ -15,13 +15,14 @@ import pytest
 import torch
 from torch import nn
 
-from mutants import MODES, Network, Pick, Place, convolutional, mixed, module_of, recurrent, sequential
+from mutants import MODES, Network, Pick, Place, convolutional, mixed, module_of, recurrent, sequential, unusual
 from neutral.errors import NeutralError
 from neutral.store import Store
 from neutral_to_torch import build, load_into
 from neutral_to_torch.trace.outputs import tensors_in
 
-ALL = (*convolutional.NETWORKS, *sequential.NETWORKS, *mixed.NETWORKS, *recurrent.NETWORKS)
+GROUPS = (convolutional, sequential, mixed, recurrent, unusual)
+ALL: tuple[Network, ...] = tuple(network for group in GROUPS for network in group.NETWORKS)
 NETWORKS = {network.name: network for network in ALL}
 IS_WHOLE = bool(os.environ.get("NEUTRAL_ALL_MUTATIONS"))
 SHARE = 6

@@ -19,6 +19,8 @@ from neutral.matching.plan import Plan
 from neutral.store import Store
 from neutral.tensor import from_numpy
 from neutral_to_torch import load_into, make_plan
+from neutral_to_torch.emission.build import import_source
+from neutral_to_torch.emission.compose import compose
 from neutral_to_torch.loading import proof_cost, proof_run
 
 
@@ -327,3 +329,32 @@ def test_a_difference_above_a_few_units_is_noticed_where_the_network_saturates(l
     module = Step()
     module.step = 0.0
     assert load_into(module, store, example=torch.zeros(2, 4)).grade.is_proven
+
+
+class Scaled(nn.Module):
+    """A layer and a bare parameter, with which its output is multiplied."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.scale = nn.Conv2d(3, 4, 3, padding=1), nn.Parameter(torch.ones(1, 4, 1, 1))
+
+    def forward(self, data: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = self.conv(data) * self.scale
+        return result
+
+
+class ScaledTwice(Scaled):
+    def forward(self, data: torch.Tensor) -> torch.Tensor:
+        return super().forward(data) * self.scale
+
+
+def test_modules_with_bare_parameters_are_proven() -> None:
+    g = GraphBuilder()
+    x = g.conv(g.input(shape=(None, 3, 8, 8)), 4, bias=True, name="conv")
+    scale = g.node("parameter", name="scale", arrays={"value": g.values(1, 4, 1, 1)})
+    store = g.store(g.node("multiply", x, scale))
+    assert load_into(Scaled(), store).grade.is_proven
+    emission = compose(store)
+    assert load_into(getattr(import_source(emission.source), emission.class_name)(), store).grade.is_proven
+    with pytest.raises(MatchError):
+        load_into(ScaledTwice(), store)

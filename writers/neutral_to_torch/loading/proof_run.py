@@ -158,7 +158,8 @@ def _run_module(
     targets = {
         _title(pair.layer, pair.module): pair.module
         for pair in plan.pairs
-        if pair.layer in paths and pair.is_whole and has_known_forward(submodule(module, pair.module))
+        if pair.layer in paths and pair.is_whole and (layer := _layer_at(module, pair.module)) is not None
+        if has_known_forward(layer)
     }
     with evaluation_mode(module), whole_indices(module), _recorded(module, targets) as calls:
         result = module(*args, **kwargs)
@@ -169,6 +170,14 @@ def _run_module(
 
 def _title(layer: str, module: str) -> str:
     return f"{layer}, loaded into {module or 'the module'}"
+
+
+def _layer_at(model: nn.Module, path: str) -> nn.Module | None:
+    """Return the module at a path, None where there is a bare parameter, which computes nothing to compare."""
+    try:
+        return submodule(model, path)
+    except AttributeError:
+        return None
 
 
 @contextlib.contextmanager
@@ -182,7 +191,8 @@ def _recorded(model: nn.Module, targets: Mapping[str, str]) -> Iterator[_Calls]:
             tensors = tensors_in(output)
             calls.setdefault(name, []).extend(value.clone() for value in (next(tensors, None),) if value is not None)
 
-        handles.append(submodule(model, path).register_forward_hook(record))
+        layer = _layer_at(model, path)
+        handles += [] if layer is None else [layer.register_forward_hook(record)]
     try:
         yield calls
     finally:
