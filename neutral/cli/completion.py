@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
             f"shtab {shtab.__version__} does not support {arguments.shell}: pip install --upgrade shtab."
         )
     marked = _with_completions(parser(tuple(VERBS)), shtab.FILE)
-    script: str = shtab.complete(marked, arguments.shell, preamble=PREAMBLES)
+    script: str = shtab.complete(marked, arguments.shell, preamble=PREAMBLES.get(arguments.shell, ""))
     return Report({"shell": arguments.shell, "script": script}, script.rstrip("\n").split("\n"))
 
 
