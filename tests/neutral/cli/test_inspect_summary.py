@@ -187,3 +187,21 @@ def test_statistics_of_tensors(run: Run, tmp_path: Path) -> None:
     text = run("inspect", tmp_path / "s.safetensors", "--stats").out
     line = next(line for line in text.splitlines() if line.startswith("a.value"))
     assert line.split() == ["a.value", "F32", "6", "-1.5", "4", "0.625", "1", "1", "2"]
+
+
+def test_the_totals_are_those_that_torch_counts(run: Run) -> None:
+    """torch counts two operations for each multiply-add of a convolution or a linear layer."""
+    torch = pytest.importorskip("torch.nn").modules.module.torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    import neutral_to_torch
+    from mxnet_to_neutral import read
+
+    totals = run("inspect", EXAMPLE, "--shape", "data=2,1,24,24", "--json").json["summary"]["totals"]
+    with read(EXAMPLE) as store, FlopCounterMode(display=False) as counter, torch.no_grad():
+        module = neutral_to_torch.build(store).eval()
+        module(torch.zeros(2, 1, 24, 24))
+    assert totals["multiply_adds"] == counter.get_total_flops() // 2 > 0
+    assert totals["parameters"] == sum(parameter.numel() for parameter in module.parameters())
+    stored = sum(tensor.numel() * tensor.element_size() for tensor in module.state_dict().values())
+    assert abs(totals["bytes"] - stored) <= 8 * 20, "torch counts batches, in a number of 8 bytes for each batch norm"
