@@ -85,6 +85,23 @@ A module computes the gradients of MXNet's operators, and updates running statis
 - A batch norm whose scale is computed by the graph uses its running statistics in training too.
 """
 
+DISAGREEMENTS = """
+### Where MXNet disagrees with itself
+
+What MXNet computes depends on the build, the device or the dtype. A store has the definition that most of MXNet's
+kernels share; `export` notes each such operator (but the last), and `verify` names it at the layer where a recorded
+value follows the other one, where it can be computed.
+
+- `SoftmaxOutput` with neither `multi_output` nor `preserve_shape` normalizes the whole sample. CPU builds with oneDNN
+  (the stock wheels of 1.9) normalize the last axis of float32 data of four dimensions at inference.
+- `Deconvolution` with a stride and a dilation: MXNet's own CPU kernel gives wrong numbers, in float64 and in builds
+  without oneDNN; oneDNN's numbers are those of the definition.
+- `RNN` with `use_sequence_length`: on the CPU MXNet ignores the lengths, and runs every sequence to its end.
+- The fused subgraphs of oneDNN, which CPU builds use by default since 1.7, are wrong by 6 to 100 % for some residual
+  networks. `mxnet_capture.py` turns them off (`MXNET_SUBGRAPH_BACKEND=NONE`); a recording that was made with them on
+  differs in the nodes after a fused one.
+"""
+
 OTHER_NAMES_HEAD = """
 ### Other names
 
@@ -126,7 +143,7 @@ def document() -> str:
     lines.append(RULES_HEAD.format(count=len(RULES)))
     for module, names in groupby(sorted(RULES, key=lambda name: (_family_of(name), name)), key=_family_of):
         lines.append(f"- **{module}**: {_code(names)}")
-    lines.append(TRAINING)
+    lines += [TRAINING, DISAGREEMENTS]
     lines.append(OTHER_NAMES_HEAD)
     lines += (f"| `{name}` | `{operator}` |" for name, operator in sorted({**CANONICAL, **PYTHON_FUNCTIONS}.items()))
     lines.append(REFUSED_HEAD)

@@ -244,6 +244,7 @@ class _Part:
             kind=change.kind or node.kind,
             attributes=change.attributes if change.kind else {**node.attributes, **change.attributes},
             layer=None if node.layer is None else _FAULTY,
+            inputs=node.inputs[: change.operands],
         )
         tensors = {**self._evaluator.tensors(node.layer), **change.tensors}
         values = {} if change.operand is None else {operand: change.operand}

@@ -7,9 +7,10 @@ from typing import Iterator, Mapping
 
 from neutral.graph import Node
 from neutral.reference.faults.change import Change
+from neutral.reference.faults.heads import sample_softmax_changes
 from neutral.reference.faults.inputs import input_changes
 from neutral.reference.faults.normalization import batch_norm_changes, eps_changes
-from neutral.reference.faults.recurrent import gate_changes
+from neutral.reference.faults.recurrent import gate_changes, length_changes
 from neutral.reference.faults.weights import kernel_changes, linear_changes, rounded_changes
 from neutral.reference.faults.windows import average_changes, window_changes
 from neutral.reference.registry import Array
@@ -28,7 +29,10 @@ _BY_KIND = {
     "max_pool": (window_changes,),
     "average_pool": (window_changes, average_changes),
     "sum_pool": (window_changes,),
-    **dict.fromkeys(("lstm", "gru", "lstm_cell", "gru_cell"), (gate_changes,)),
+    **dict.fromkeys(("lstm", "gru"), (length_changes, gate_changes)),
+    **dict.fromkeys(("lstm_cell", "gru_cell"), (gate_changes,)),
+    "rnn": (length_changes,),
+    "softmax_of_sample": (sample_softmax_changes,),
 }
 
 

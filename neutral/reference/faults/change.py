@@ -16,6 +16,7 @@ class Change(NamedTuple):
         tensors: The tensors of its layer that change, by role.
         kind: Another kind of the node, with all of its attributes; "" for the same kind.
         operand: Other values of its first operand; None for the same.
+        operands: The number of operands that are kept; None for all.
 
     Example:
         >>> Change("eps 0.001 in the place of 1e-05", {"eps": 1e-3}).attributes
@@ -27,3 +28,4 @@ class Change(NamedTuple):
     tensors: Mapping[str, Array] = {}
     kind: str = ""
     operand: Array | None = None
+    operands: int | None = None

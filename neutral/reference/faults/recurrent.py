@@ -1,4 +1,4 @@
-"""Faults of recurrent layers: another order of the gates, exchanged directions."""
+"""Faults of recurrent layers: another order of the gates, exchanged directions, ignored lengths."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Iterator, Mapping
 import numpy as np
 
 from neutral.graph import Node
+from neutral.operators import catalogue
 from neutral.reference.faults.change import Change
 from neutral.reference.registry import Array
 
@@ -38,6 +39,23 @@ def gate_changes(node: Node, tensors: Mapping[str, Array], operand: Array) -> It
         exchanged = {_other(role): array for role, array in tensors.items()}
         if exchanged.keys() == tensors.keys():
             yield Change("the tensors of the two directions exchanged", tensors=exchanged)
+
+
+def length_changes(node: Node, tensors: Mapping[str, Array], operand: Array) -> Iterator[Change]:
+    """Yield the layer without the lengths of the sequences.
+
+    Args:
+        node: The node, a layer.
+        tensors: Ignored.
+        operand: Ignored.
+
+    Yields:
+        A change of the operands, for a layer that has lengths.
+    """
+    names = catalogue[node.kind].inputs
+    if len(node.inputs) == len(names):
+        words = "the lengths of the sequences ignored, as MXNet does on the CPU (use_sequence_length)"
+        yield Change(words, operands=len(names) - 1)
 
 
 def _ordered(array: Array, order: tuple[int, ...]) -> Array:

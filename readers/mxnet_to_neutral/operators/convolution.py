@@ -101,12 +101,20 @@ def convolution(context: NodeContext) -> Operand:
 
 @rule("Deconvolution")
 def deconvolution(context: NodeContext) -> Operand:
-    """Convert ``Deconvolution``: transposed convolution, to an output of ``target_shape`` if that is given."""
+    """Convert ``Deconvolution``: transposed convolution, to an output of ``target_shape`` if that is given.
+
+    MXNet's own CPU kernel, which float64 and builds without oneDNN use, is wrong for a dilated kernel with a stride.
+    """
     attributes, has_bias = window(context, bias_default=False)
     layout = layout_of(context)
     rank = len(attributes["kernel_size"])
     channels, groups = attributes["out_channels"], attributes["groups"]
     target = context.attributes.ints("target_shape", ())
+    if max(attributes["stride"]) > 1 and max(attributes["dilation"]) > 1:
+        context.note(
+            "Deconvolution: with a stride and a dilation, MXNet's own CPU kernel gives wrong numbers (in float64, and "
+            "in builds without oneDNN); the store has the transposed convolution that its other kernels compute"
+        )
     shape = (context.channels(0, channel_axis(layout)), channels // groups, *attributes["kernel_size"])
     weight = kernel_role(context, 1, shape, layout == "channels_last")
     bias = context.role(2, shape=(channels,)) if has_bias else None

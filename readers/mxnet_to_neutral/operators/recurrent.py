@@ -55,6 +55,10 @@ def rnn(context: NodeContext) -> Sequence[Operand]:
     inputs = [context.input(0), *(_state(context, 2 + number) for number in range(states))]
     if context.attributes.bool("use_sequence_length", False):
         inputs.append(context.input(2 + states))
+        context.note(
+            "RNN: MXNet obeys use_sequence_length on GPUs alone, and the store does; on the CPU MXNet runs every "
+            "sequence to its end, and what it computes differs"
+        )
     matrices = list(_matrices(kind, attributes, projection))
     unpacked = _unpacked(context, matrices)
     layer: str | None

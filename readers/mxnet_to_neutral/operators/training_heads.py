@@ -21,8 +21,8 @@ _TRAINING = (
 def softmax_output(context: NodeContext) -> Operand:
     """Convert ``SoftmaxOutput``: softmax over the channels, the last axis, or by default the whole sample.
 
-    In one case oneDNN's CPU builds of 1.9 differ at inference: for float32 data of four dimensions they normalise the
-    last axis. Training, other dtypes and ranks, and earlier releases agree with this rule.
+    In one case oneDNN's CPU builds of 1.9 differ at inference, which a note says: for float32 data of four dimensions
+    they normalise the last axis. Training, other dtypes and ranks, and earlier releases agree with this rule.
     """
     context.attributes.ignore(*_TRAINING)
     if context.attributes.bool("multi_output", False):
@@ -30,6 +30,13 @@ def softmax_output(context: NodeContext) -> Operand:
         return context.node("softmax", context.input(0), axis=1)
     if context.attributes.bool("preserve_shape", False):
         return context.node("softmax", context.input(0), axis=-1)
+    shape = context.shape(0)
+    if shape is not None and len(shape) == 4:
+        context.note(
+            "SoftmaxOutput: without multi_output and preserve_shape, MXNet normalizes the whole sample, as the store "
+            "does; but its CPU builds with oneDNN normalize the last axis of float32 data of four dimensions at "
+            "inference, and what they compute differs"
+        )
     return context.node("softmax_of_sample", context.input(0))
 
 

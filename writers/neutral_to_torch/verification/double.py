@@ -13,7 +13,7 @@ from neutral.verification.reference import Reference
 from neutral_to_torch.trace.inputs import whole_indices
 from neutral_to_torch.trace.outputs import tensors_in
 from neutral_to_torch.trace.preserve import preserved
-from neutral_to_torch.verification.arrays import to_array
+from neutral_to_torch.verification.arrays import layer_arrays, to_array
 from neutral_to_torch.verification.modes import evaluation_mode
 
 MAX_BYTES = 2 << 30
@@ -54,7 +54,7 @@ def run_in_double(
     paths = {child: path for path, child in module.named_modules()}
 
     def observe(target: nn.Module) -> Callable[..., None]:
-        return lambda _, __, output: reference.record(target, [to_array(tensor) for tensor in tensors_in(output)])
+        return lambda _, __, output: reference.record(target, layer_arrays(output))
 
     try:
         with preserved(module), warnings.catch_warnings(), torch.no_grad():

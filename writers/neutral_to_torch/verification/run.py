@@ -27,7 +27,7 @@ from neutral_to_torch.trace.inputs import arguments, whole_indices
 from neutral_to_torch.trace.outputs import tensors_in
 from neutral_to_torch.trace.preserve import preserved
 from neutral_to_torch.verification.arithmetic import products_of, rounding_of, unit_of
-from neutral_to_torch.verification.arrays import to_array
+from neutral_to_torch.verification.arrays import layer_arrays, to_array
 from neutral_to_torch.verification.double import run_in_double
 from neutral_to_torch.verification.modes import evaluation_mode
 
@@ -169,8 +169,7 @@ def _observed_by(layers: LayerComparison) -> Iterator[None]:
     known = {target for target in targets if has_known_forward(target)}  # before there are hooks
 
     def observe(target: nn.Module, _: Any, output: Any) -> None:
-        arrays = [to_array(tensor) for tensor in tensors_in(output)]
-        layers.observe(target, arrays, type(target).__name__, target in known)
+        layers.observe(target, layer_arrays(output), type(target).__name__, target in known)
 
     handles = [target.register_forward_hook(observe) for target in targets]
     try:
