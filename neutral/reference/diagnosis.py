@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 from typing import Any, Iterable, Iterator, Mapping, NamedTuple, Sequence
 
 import numpy as np
@@ -252,12 +253,17 @@ class _Part:
 
     def _left_out(self, node: Node, operand: Value) -> Iterator[Trial]:
         """Yield the part without a node that keeps the shape, as if it were not there."""
-        if node.kind in ("identity", "dropout", "cast") or catalogue[node.kind].layout_only:
+        if node.kind in ("identity", "dropout", "cast") or catalogue[node.kind].layout_only or self._has_others(node):
             return
         if self._values[operand].shape == self._values[Value(node.name)].shape:
             what = ", the head" if node.kind in HEADS else ""
             skipped = Node(node.name, "identity", (operand,), {})
             yield Trial(f"{node.name} ({node.kind}{what}) left out", {node.name: skipped})
+
+    def _has_others(self, node: Node) -> bool:
+        """Return whether another output of a node is used than its first."""
+        used = chain(self._graph.outputs, *(each.operands for each in self._graph.nodes))
+        return any(value.node == node.name and value.output for value in used)
 
 
 class _Evaluator(Evaluator):

@@ -83,7 +83,7 @@ def reduction(node: NodeView, x: Symbol) -> Symbol:
         # The excluded axes may be all, of which torch would reduce all: a further axis leaves it one.
         x = x.unsqueeze(0)
         others = helper.other_axes(x, tuple(axis + (axis >= 0) for axis in node["axes"]))
-        result = getattr(x, method)(others, **keepdim)
+        result: Symbol = getattr(x, method)(others, **keepdim)
         return result.squeeze(0) if keepdim else result
     return _at_least_1d(node, getattr(x, method)(*axes, **keepdim))
 
