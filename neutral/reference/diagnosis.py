@@ -28,6 +28,9 @@ MOST_NODES = 24
 MOST_PRODUCTS = 1 << 35
 """Multiply-adds of all evaluations together; further faults are not tried."""
 
+CERTAIN = 1e-4
+"""The part of a difference that rounding leaves where the fault is found; no further one is tried then."""
+
 HEADS: Mapping[str, Mapping[str, Any]] = {"softmax": {"axis": -1}, "log_softmax": {"axis": -1}, "sigmoid": {}}
 """Kinds that end networks, with attributes; labels are compared with their results in training."""
 
@@ -101,6 +104,8 @@ def find_fault(store: Store, golden: Golden, equal: Iterable[Value], value: Valu
         rest = np.inf if result is None else _remainder(result, wanted, other)
         if rest < best:
             best, words = rest, trial.words
+        if best <= CERTAIN:
+            break
     return f"{subject} as with {words}" if words else ""
 
 
