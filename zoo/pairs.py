@@ -56,6 +56,12 @@ weights of that class likewise, so that they need no mapping. Of source that was
 `--outputs` with one node) both need to be told which layers may be lacking (`allow_unused`, and `allow_missing` to
 write); such a module is compared with the store up to that node, and what it lacks is written as the store has it.
 
+## Loops and transforms
+
+Neither `torch.vmap` nor the other transforms of `torch.func` hide layers or functions: they are traced inside. A module
+that loops over `nn.LSTMCell`, `nn.GRUCell` or `nn.RNNCell` takes a store with the whole layer, and the reverse, where the
+proof succeeds; else it is refused.
+
 ## Grades
 
 A plan has a grade. After matching, a copy of the module is filled by the plan and run in double precision on drawn

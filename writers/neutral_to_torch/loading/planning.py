@@ -16,6 +16,7 @@ from neutral.matching.plan import Plan
 from neutral.matching.refusal import refuse
 from neutral.store import Store
 from neutral.verification.golden import Golden, open_golden
+from neutral_to_torch.loading.cells import cell_mappings
 from neutral_to_torch.loading.emitted import check_emitted, compose_for, has_code_of, has_state_of, store_up_to
 from neutral_to_torch.loading.proof import grade_plan
 from neutral_to_torch.loading.prove import reproduces
@@ -127,16 +128,23 @@ def make_plan(
     is_emitted = emission is not None and has_state_of(module, emission, store)
     plan = check_emitted(emission, module, store, plan_for, graded) if emission and is_emitted else None
     if emission is None or plan is None or not (plan.grade.is_proven or has_code_of(module, emission)):
+        is_plan = isinstance(mapping, Plan)
+        target = TorchTarget(module) if is_plan else trace_target(module, store.graph, example, golden)
+        refusal: MatchError | None = None
+        matched: Plan | None = None
         try:
-            is_plan = isinstance(mapping, Plan)
-            target = TorchTarget(module) if is_plan else trace_target(module, store.graph, example, golden)
             matched = graded(_best_plan(target, store, plan_for))
-            if strict and matched.problems:
-                raise refuse(target, store, matched)
+            refusal = refuse(target, store, matched) if strict and matched.problems else None
+        except MatchError as error:
+            refusal = error
+        if mapping is None and (refusal is not None or matched is None or matched.problems):
+            by_cells = _plan_by_cells(target, store, plan_for, graded)
+            refusal, matched = (refusal, matched) if by_cells is None else (None, by_cells)
+        if refusal is not None and plan is None:
+            raise refusal
+        if refusal is None and matched is not None:
             plan = matched if plan is None or not matched.problems else plan
-        except MatchError:
-            if plan is None:
-                raise
+    assert plan is not None
     if end:
         plan = replace(
             plan, notes=(*plan.notes, f"compared with the store up to {end}, where the module's source ends")
@@ -149,6 +157,22 @@ def make_plan(
             "Pass an example or a golden file, or load without require_proof."
         )
     return plan
+
+
+def _plan_by_cells(
+    target: TorchTarget,
+    store: Store,
+    plan_for: Callable[[TorchTarget, Mapping[str, str]], Plan],
+    graded: Callable[[Plan], Plan],
+) -> Plan | None:
+    """Return a proven plan of a module that has cells in a loop for a recurrent layer of the store, or the reverse."""
+    for mapping in cell_mappings(store, target.network):
+        with contextlib.suppress(MatchError):
+            plan = graded(plan_for(target, mapping))
+            if plan.grade.is_proven and not plan.problems:
+                note = "a recurrent layer of one side is cells in a loop on the other: by shapes, and the proof"
+                return replace(plan, notes=(*plan.notes, note))
+    return None
 
 
 def _best_plan(target: TorchTarget, store: Store, plan_for: Callable[[TorchTarget], Plan]) -> Plan:

@@ -21,7 +21,7 @@ from neutral_to_torch.loading.proof_cost import SizeMode, require_affordable
 from neutral_to_torch.loading.proof_inputs import Template, count_draws, draw
 from neutral_to_torch.trace import evaluation_mode
 from neutral_to_torch.trace.inputs import whole_indices
-from neutral_to_torch.trace.outputs import tensors_in
+from neutral_to_torch.trace.outputs import is_transformed, tensors_in
 
 MOVED_TOLERANCE = 1e-4
 """The largest error of outputs that are taken as equal in another order of axes."""
@@ -189,7 +189,9 @@ def _recorded(model: nn.Module, targets: Mapping[str, str]) -> Iterator[_Calls]:
 
         def record(_: nn.Module, __: Any, output: Any, name: str = name) -> None:
             tensors = tensors_in(output)
-            calls.setdefault(name, []).extend(value.clone() for value in (next(tensors, None),) if value is not None)
+            first = next(tensors, None)
+            if first is not None and not is_transformed(first):  # such a tensor ends with the transform
+                calls.setdefault(name, []).append(first.clone())
 
         layer = _layer_at(model, path)
         handles += [] if layer is None else [layer.register_forward_hook(record)]

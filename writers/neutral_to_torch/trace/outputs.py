@@ -35,3 +35,18 @@ def tensors_in(value: Any) -> Iterator[torch.Tensor]:
             yield from tensors_in(getattr(value, item.name))
     elif isinstance(value, SimpleNamespace):
         yield from tensors_in(vars(value))
+
+
+def is_transformed(tensor: torch.Tensor) -> bool:
+    """Return whether a tensor is that of a transform of functions, such as ``torch.vmap``, after which it is invalid.
+
+    Args:
+        tensor: A tensor.
+
+    Example:
+        >>> is_transformed(torch.zeros(2))
+        False
+        >>> _ = torch.vmap(lambda row: print(is_transformed(row)) or row)(torch.zeros(2, 3))
+        True
+    """
+    return bool(torch._C._functorch.is_functorch_wrapped_tensor(tensor))

@@ -15,7 +15,7 @@ from neutral.graph import Graph, Input, Node, Operand, Value
 from neutral_to_torch.adapters import adapter_of, has_known_forward
 from neutral_to_torch.trace.lookup import ValueLookup
 from neutral_to_torch.trace.operators import LITERALS, takes_literals, translate
-from neutral_to_torch.trace.outputs import tensors_in
+from neutral_to_torch.trace.outputs import is_transformed, tensors_in
 from neutral_to_torch.trace.record import Call, Record, argument_names, bound_arguments
 from neutral_to_torch.trace.writes import written_arguments
 
@@ -136,10 +136,14 @@ class Recorder(TorchDispatchMode):
             for handle in handles:
                 handle.remove()
 
-    def _enter(self, path: str, module: nn.Module, *_: Any) -> None:
-        """Begin a call: of a layer as a whole if its type is known, and it does not train in a run that infers."""
+    def _enter(self, path: str, module: nn.Module, args: Any, kwargs: Any) -> None:
+        """Begin a call: of a layer as a whole if its type is known, and it does not train in a run that infers.
+
+        Inside a transform of functions (``torch.vmap``) the operators of a layer are recorded, on whole batches.
+        """
         self.values.path.append(path)
-        self._is_layer.append(module in self._known_layers and not module.training)
+        is_inside = any(map(is_transformed, tensors_in((args, kwargs))))
+        self._is_layer.append(module in self._known_layers and not module.training and not is_inside)
 
     def _leave(self, path: str, module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
         self.values.path.pop()
