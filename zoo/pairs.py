@@ -59,8 +59,8 @@ write); such a module is compared with the store up to that node, and what it la
 ## Loops and transforms
 
 Neither `torch.vmap` nor the other transforms of `torch.func` hide layers or functions: they are traced inside. A module
-that loops over `nn.LSTMCell`, `nn.GRUCell` or `nn.RNNCell` takes a store with the whole layer, and the reverse, where the
-proof succeeds; else it is refused.
+that loops over `nn.LSTMCell`, `nn.GRUCell` or `nn.RNNCell` takes a store with the whole layer, and the reverse, where
+the proof succeeds; else it is refused.
 
 ## Grades
 
