@@ -17,7 +17,7 @@ pytest.importorskip("h5py")
 pytest.importorskip("onnxruntime")
 
 import injection
-from cli_cases import MODULE, linear_store, write_checkpoint
+from cli_cases import MODULE, linear_store, ndarray_list, write_checkpoint
 from neutral.cli import main
 from neutral.store import Store
 from neutral.tensor import from_numpy
@@ -98,8 +98,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def outcomes_of(template: Path, words: tuple[str, ...]) -> list[dict[str, Any]]:
-    command = [sys.executable, injection.__file__, str(template), FAULTS, *words]
+def outcomes_of(template: Path, words: tuple[str, ...], *options: str) -> list[dict[str, Any]]:
+    command = [sys.executable, injection.__file__, *options, str(template), FAULTS, *words]
     run = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert run.returncode == 0, run.stderr
     outcomes: list[dict[str, Any]] = json.loads(run.stdout)
@@ -135,6 +135,49 @@ def test_a_fault_at_every_call_leaves_the_old_or_the_new_files(name: str, templa
             assert outcome["code"] == 8 or outcome["sets"] == clean["sets"], place
             assert len(outcome["text"].splitlines()) == 1 or outcome["code"] == 0 or "a line of" in outcome["text"]
         assert {file: before[file] for file in before if is_input(file)}.items() <= outcome["files"].items(), place
+
+
+@pytest.fixture(scope="module")
+def archived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an archive of one checkpoint, a damaged line in its journal, and another checkpoint."""
+    folder = tmp_path_factory.mktemp("crashes") / "archived"
+    for name, value in (("first", 1), ("second", 2)):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "model.params").write_bytes(ndarray_list({"fc1_weight": np.full((2, 3), value, "<f4")}))
+    assert main(["archive", str(folder / "first"), "--to", str(folder / "archive"), "--workers", "1", "--quiet"]) == 0
+    with (folder / "archive" / "journal.jsonl").open("ab") as file:
+        file.write(b"damaged\n")
+    return folder
+
+
+def test_a_fault_at_every_call_of_archive_loses_no_entry_and_the_next_run_mends_the_catalogue(archived: Path) -> None:
+    before = injection.digests(str(archived))
+    words = ("archive", "second", "--to", "archive", "--workers", "1")
+    clean, *faulty = outcomes_of(archived, words, "--again")
+    assert clean["code"] == 0 and clean["after_code"] == 0, clean["text"]
+    check_order(clean["calls"])
+    names = {subject.partition(" ")[2].rpartition("/")[2].split(".neutral-")[0] for subject in clean["calls"]}
+    assert names >= {"journal.damaged", "journal.jsonl", ".journal.jsonl", ".index.html", ".model~2.safetensors"}
+    for outcome in faulty:
+        place = f"{outcome['fault']} at {clean['calls'][outcome['number']]}: {outcome['text']}"
+        assert "Traceback" not in outcome["text"], place
+        assert outcome["code"] in ((-signal.SIGKILL,) if outcome["fault"] == "kill" else (0, 3, 8)), place
+        assert outcome["code"] != 0 or outcome["files"] == clean["files"], place
+        for file, digest in outcome["files"].items():
+            is_log = file in ("archive/journal.jsonl", "archive/journal.damaged")
+            is_temporary = file.endswith(".tmp") and outcome["fault"] == "kill"
+            tells_failure = outcome["code"] == 3 and file in ("archive/index.html", "archive/catalogue.parquet")
+            is_old_or_new = digest in (before.get(file), clean["files"].get(file))
+            assert is_old_or_new or is_log or is_temporary or tells_failure, (place, file)
+        assert before.keys() <= outcome["files"].keys(), place
+        assert outcome["after_code"] == 0, place
+        assert is_mended(outcome["after"], clean["files"]), place
+
+
+def is_mended(files: dict[str, str], expected: dict[str, str]) -> bool:
+    """Return whether an archive is as without the fault; damaged lines may have been moved out more than once."""
+    damaged = "archive/journal.damaged"
+    return {**files, damaged: ""} == {**expected, damaged: ""} and damaged in files
 
 
 def is_input(file: str) -> bool:

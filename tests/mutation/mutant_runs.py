@@ -11,6 +11,7 @@ import os
 import resource
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, Callable, Collection, Iterator, Sequence
@@ -21,6 +22,9 @@ from source_mutants import Mutant
 
 CPU_SECONDS = 20
 """CPU time of a mutant beyond that of its tests on the module as it is: what takes longer is in an endless loop."""
+
+WAITING_SECONDS = 40.0
+"""Time without CPU time after which a mutant is killed."""
 
 MEMORY = 16 << 30
 """Address space of a mutant."""
@@ -68,10 +72,37 @@ def forked(run: Callable[[], int], cpu_seconds: float) -> int | None:
             code = run()
         finally:
             os._exit(code)
-    status = os.waitpid(child, 0)[1]
+    status = _wait(child)
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGINT:
         raise KeyboardInterrupt
     return os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
+
+
+def _wait(child: int) -> int:
+    """Wait for a process, and kill it once it takes no CPU time for so long that it waits for ever."""
+    used, since, pause = -1, time.monotonic(), 0.005
+    while True:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return status
+        now = _cpu_ticks(child)
+        if now != used:
+            used, since = now, time.monotonic()
+        elif time.monotonic() - since > WAITING_SECONDS:
+            os.kill(child, signal.SIGKILL)
+        time.sleep(pause)
+        pause = min(2 * pause, 0.2)
+
+
+def _cpu_ticks(pid: int) -> int:
+    """Return the CPU time of a process and of all its descendants that still run or were waited for."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+        ticks = sum(map(int, file.read().rpartition(")")[2].split()[11:15]))
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    for child in children:
+        with suppress(OSError):
+            ticks += _cpu_ticks(int(child))
+    return ticks
 
 
 class MutantTests:
