@@ -75,6 +75,18 @@ def weights_of_another_model(folder: Path) -> Path:
 
 
 @state
+def shards_of_another_hub_folder(folder: Path) -> Path:
+    """Put a shard of a newer model of the same architecture beside the older source in a folder for model hubs."""
+    import neutral_to_torch
+
+    for name, offset in (("hub", 0), ("newer", 5)):
+        neutral_to_torch.write_hub(model(offset), folder / name, class_name="Net", max_shard_size=SHARD_SIZE)
+    shard = "model-00001-of-00002.safetensors"
+    os.replace(folder / "newer" / shard, folder / "hub" / shard)
+    return folder / "hub" / "model.py"
+
+
+@state
 def folder_of_a_killed_run(folder: Path) -> Path:
     """Kill a process that writes a folder before it is complete."""
     from neutral.store.atomic_folder import atomic_folder

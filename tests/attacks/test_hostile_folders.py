@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import resource
@@ -18,7 +19,7 @@ from hostile_folders import STATES, model
 import neutral
 import neutral_to_torch
 from neutral.cli import main
-from neutral.errors import MismatchError
+from neutral.errors import MismatchError, SourceError, StoreError
 from neutral.fleet import archive
 from neutral.store import shards
 from neutral.store.check import check
@@ -34,6 +35,7 @@ HDF5 = {
 SETS = ("shards_of_two_sets", "index_of_another_set")
 ELSEWHERE = {
     "weights_of_another_model",
+    "shards_of_another_hub_folder",
     "folder_of_a_killed_run",
     "two_sources_of_one_name",
     "model_larger_than_the_disk",
@@ -77,6 +79,36 @@ def test_a_source_refuses_the_weights_of_another_model(tmp_path: Path) -> None:
         neutral_to_torch.load_emitted(source)
     neutral_to_torch.emit(model(5), source, class_name="Net")
     assert neutral_to_torch.load_emitted(source).state_dict()["fc1.bias"].tolist() == [6, 4]
+
+
+def test_a_source_refuses_a_mixture_of_shards(tmp_path: Path) -> None:
+    source = STATES["shards_of_another_hub_folder"](tmp_path)
+    with pytest.raises(MismatchError, match=r"index\.json: not the weights that .*model\.py was written with"):
+        neutral_to_torch.load_emitted(source)
+
+
+def test_a_source_takes_its_own_shards_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "hub"
+    neutral_to_torch.write_hub(model(5), folder, class_name="Net", max_shard_size=24)
+    source, index = folder / "model.py", folder / "model.safetensors.index.json"
+    expected = {key: model(5)[key].tolist() for key in ("fc1.weight", "fc1.bias")}
+    state = neutral_to_torch.load_emitted(source).state_dict()
+    assert {key: value.tolist() for key, value in state.items()} == expected
+    files = [path for path in sorted(folder.iterdir()) if ".safetensors" in path.name]
+    sums = "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files)
+    assert len(files) == 3 and hashlib.sha256(sums.encode()).hexdigest() in source.read_text()
+    for path in files:
+        content = path.read_bytes()
+        path.write_bytes(content + b" " if path == index else content[:-1] + bytes([content[-1] ^ 1]))
+        with pytest.raises(MismatchError):
+            neutral_to_torch.load_emitted(source)
+        path.unlink()
+        with pytest.raises(SourceError, match="cannot be read"):
+            neutral_to_torch.load_emitted(source)
+        path.write_bytes(content)
+    index.write_text(index.read_text().replace("model-00001", "../model-00001"))
+    with pytest.raises(StoreError, match="a shard must be in the folder of its index"):
+        neutral_to_torch.load_emitted(source)
 
 
 def test_the_folder_of_a_killed_run_is_removed_by_the_next_one(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ LOAD = ("load", "new.safetensors", "--into", "nets:Net")
 VERIFY = ("verify", "new.safetensors", "--golden", "recorded.safetensors")
 FOLDERS = {
     "emit a hub folder": ("hub/model.safetensors",),
+    "emit a hub folder with shards": ("shards/model.safetensors.index.json",),
     "migrate": ("migrated/store.safetensors", "migrated/model.py", "migrated/model.onnx", "migrated/report.html"),
 }
 """Verbs that write a folder, which appears whole and is never replaced."""
@@ -44,6 +45,10 @@ VERBS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "emit": (("emit", "new.safetensors", "-o", "net.py"), ("net.safetensors", "net.py")),
     "emit as a pickle": (("emit", "new.safetensors", "-o", "net.py", "--pth"), ("net.pth", "net.py")),
     "emit a hub folder": (("emit", "new.safetensors", "-o", "hub", "--hub-layout"), FOLDERS["emit a hub folder"]),
+    "emit a hub folder with shards": (
+        ("emit", "new.safetensors", "-o", "shards", "--hub-layout", "--max-shard-size", "24"),
+        FOLDERS["emit a hub folder with shards"],
+    ),
     "restore": (
         ("restore", "made.safetensors", "-o", "restored", "--force"),
         ("restored/model-0000.params", "restored/model-symbol.json"),

@@ -7,6 +7,7 @@ Layers have only the attributes that follow from shapes. Arrays that fit several
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import Any, Iterable, Iterator, Mapping, NamedTuple
 
 from mxnet_to_neutral.arrays import Array
@@ -29,6 +30,9 @@ class InferredLayer(NamedTuple):
     attributes: Mapping[str, Any]
     arrays: Mapping[str, Array]
 
+
+_NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})
+"""Shared by layers, of which a file may have millions."""
 
 _SINGLE, _LAYER, _RECURRENT = "single", "layer", "recurrent"
 """Structures that arrays belong to: none, a layer, or a stack of recurrent layers."""
@@ -78,7 +82,8 @@ def infer_layers(arrays: Iterable[Array]) -> Iterator[InferredLayer]:
             continue
         structure, stem, role = _classify(array.name)
         groups.setdefault((structure, stem), []).append((role, array))
-    for (structure, stem), members in groups.items():
+    for structure, stem in list(groups):
+        members = groups.pop((structure, stem))
         roles, layer = dict(members), None
         if structure != _SINGLE:
             layer = _recurrent_layer(stem, roles) if structure == _RECURRENT else _layer(stem, roles)
@@ -89,7 +94,7 @@ def infer_layers(arrays: Iterable[Array]) -> Iterator[InferredLayer]:
 
 
 def _parameter(array: Array) -> InferredLayer:
-    return InferredLayer(strip_prefix(array.name), "parameter", {}, {"value": array})
+    return InferredLayer(strip_prefix(array.name), "parameter", _NO_ATTRIBUTES, {"value": array})
 
 
 def _classify(name: str) -> tuple[str, str, str]:

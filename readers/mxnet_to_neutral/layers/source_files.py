@@ -44,6 +44,8 @@ def parameter_file(assembly: Assembly, file: ArrayFile, arrays: Sequence[Array],
             suffix = "" if is_dense else f".{part}"
             key = assembly.add_tensor(f"{SOURCE}.{array.name}{suffix}", tensor)
             ranges.append((tensor.only_range, Piece(key)))
+    in_layers.clear()
+    ranges.sort()
     pieces, skeleton = _pieces_and_skeleton(file, ranges)
     return SourceFile(
         name=name,
@@ -87,7 +89,7 @@ def _covering(whole: FileRange, by_offset: Mapping[int, StoredRange]) -> list[St
 
 
 def _pieces_and_skeleton(file: ArrayFile, ranges: Iterable[StoredRange]) -> tuple[tuple[int | Piece, ...], bytes]:
-    """Return the file as pieces and lengths of literal bytes between them, and all literal bytes."""
+    """Return the file as pieces and lengths of literal bytes between them, and all literal bytes; ranges are sorted."""
     pieces: list[int | Piece] = []
     skeleton = bytearray()
     with open(file.path, "rb") as source:
@@ -99,7 +101,7 @@ def _pieces_and_skeleton(file: ArrayFile, ranges: Iterable[StoredRange]) -> tupl
                 skeleton.extend(source.read(end - start))
 
         position = 0
-        for (_, offset, nbytes), piece in sorted(ranges):
+        for (_, offset, nbytes), piece in ranges:
             add_literal(position, offset)
             pieces.append(piece)
             position = offset + nbytes

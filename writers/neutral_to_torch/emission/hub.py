@@ -21,7 +21,7 @@ from neutral.text import printable
 from neutral_to_torch.emission.emit import EmitReport, emit
 from neutral_to_torch.emission.lowering.pipeline import lower
 from neutral_to_torch.emission.lowering.program import Program
-from neutral_to_torch.emission.pair import digest_of, without_example
+from neutral_to_torch.emission.pair import digest_of, digest_of_shards, name_shards
 
 CARD = """\
 ---
@@ -140,7 +140,8 @@ def write_hub(
             weights = os.path.basename(write_shards(tensors, str(staging / weights), max_shard_size=max_shard_size)[-1])
             (staging / "model.safetensors").unlink()
             source = staging / "model.py"
-            source.write_text(without_example(source.read_text(encoding="utf-8")), encoding="utf-8")
+            text = name_shards(source.read_text(encoding="utf-8"), weights, digest_of_shards(staging / weights))
+            source.write_text(text, encoding="utf-8")
         config = json.dumps(_config(store, program, report), indent=2, ensure_ascii=False) + "\n"
         card = _card(store, program, report, weights, staging)
         with AtomicFiles() as files:
