@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any, Callable
 
+import numpy as np
 import pytest
 
+from cli_cases import ndarray_list
 from reader.checkpoints import SymbolBuilder
 
 resource = pytest.importorskip("resource")
@@ -112,3 +114,22 @@ def test_a_graph_is_read_and_checked_in_linear_time(tmp_path: Path, name: str) -
     done = subprocess.run(command, env=environment, preexec_fn=_limit, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     assert int(done.stdout) >= 160
+
+
+def test_an_array_costs_little_memory(tmp_path: Path) -> None:
+    import tracemalloc
+
+    import mxnet_to_neutral
+
+    count = 5000
+    arrays = {f"layer{index}_weight": np.ones((1,), "<f4") for index in range(count)}
+    (tmp_path / "many.params").write_bytes(ndarray_list(arrays))
+    mxnet_to_neutral.read(tmp_path / "many.params").close()  # imports what is imported late
+    tracemalloc.start()
+    try:
+        with mxnet_to_neutral.read(tmp_path / "many.params") as store:
+            assert len(store.tensors) == count
+            _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak / count < 2048
