@@ -18,6 +18,7 @@ from neutral.errors import NeutralError, SourceError, StoreError, UsageError
 from neutral.store.check import check
 from neutral.store.header import LIMIT, encode_header
 from neutral.store.header_digest import write_header_digest
+from neutral.store.header_parser import header_length, parse_header
 from neutral.store.safetensors import read, read_tensors
 from samples import in_memory, run_python, sample_store
 
@@ -37,6 +38,48 @@ def test_a_good_header_is_read(tmp_path: Path) -> None:
         "a": ("F32", (2,)),
         "b": ("U8", ()),
     }
+
+
+def test_the_data_of_a_tensor_are_behind_the_header(tmp_path: Path) -> None:
+    tensors = read_tensors(file_with(tmp_path, GOOD, bytes(range(9))))
+    assert [b"".join(tensor.chunks()) for tensor in tensors.values()] == [bytes(range(8)), b"\x08"]
+
+
+@pytest.mark.parametrize("length", [0, 2, LIMIT])
+def test_a_header_may_be_as_long_as_the_limit_and_as_the_file(length: int) -> None:
+    assert header_length(length.to_bytes(8, "little"), length + 8, "x") == length
+    assert header_length(length.to_bytes(8, "little") + b"{", length + 9, "x") == length
+
+
+@pytest.mark.parametrize(
+    ("head", "size", "message"),
+    [
+        (bytes(7), 7, "7 bytes are too few"),
+        (b"", 0, "0 bytes are too few"),
+        ((LIMIT + 1).to_bytes(8, "little"), LIMIT + 9, f"at most {LIMIT} are allowed"),
+        ((1).to_bytes(8, "little"), 8, "only 0 follow"),
+        ((3).to_bytes(8, "little"), 10, "only 2 follow"),
+    ],
+)
+def test_a_length_beyond_the_limit_or_the_file_is_refused(head: bytes, size: int, message: str) -> None:
+    with pytest.raises(StoreError, match=message):
+        header_length(head, size, "x")
+
+
+def test_a_file_that_became_shorter_ends_within_its_header() -> None:
+    with pytest.raises(StoreError, match="byte 10: the file ends within its header"):
+        parse_header((3).to_bytes(8, "little") + b"{}", 11, "x")
+
+
+def test_a_header_ends_with_spaces_alone(tmp_path: Path) -> None:
+    for end in ("\n", " \n", "\t"):
+        with pytest.raises(StoreError, match="does not end with a brace and spaces"):
+            read_tensors(file_with(tmp_path, GOOD + end))
+
+
+def test_a_shape_has_at_most_64_sizes(tmp_path: Path) -> None:
+    shape = ",".join("1" * 64)
+    assert read_tensors(file_with(tmp_path, GOOD.replace("[]", f"[{shape}]")))["b"].shape == (1,) * 64
 
 
 def test_spaces_and_any_order_of_fields_are_allowed(tmp_path: Path) -> None:
