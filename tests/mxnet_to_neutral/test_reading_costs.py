@@ -132,4 +132,4 @@ def test_an_array_costs_little_memory(tmp_path: Path) -> None:
             _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak / count < 2048
+    assert peak / count < 1900

@@ -29,8 +29,8 @@ class Assembly:
         self.layers: dict[str, Layer] = {}
         self.tensors: dict[str, Tensor] = {}
         self.recipes: dict[str, Recipe] = {}
-        self._layer_name = UniqueNames({SOURCE})
-        self._key = UniqueNames({SOURCE})
+        self._layer_name = UniqueNames({SOURCE}, given=self.layers)
+        self._key = UniqueNames({SOURCE}, given=self.tensors)
         self._key_of: dict[Origin, str] = {}
         self._layer_of_use: dict[tuple[object, ...], str] = {}
 
