@@ -159,7 +159,8 @@ def run_module(module: str, share: float, generator: random.Random, ends: float)
     with tempfile.TemporaryDirectory() as folder:
         for mutant, unnoticed in survivors_in_functions(module, inner, tests, ends, folder):
             tried += 1
-            survivors += [mutant] if unnoticed else []
+            if unnoticed and survives_import(module, mutant.tree, tests, folder):  # tests may call it when imported
+                survivors.append(mutant)
         for mutant in chosen:
             if mutant not in inner and time.monotonic() < ends:
                 tried += 1

@@ -118,3 +118,8 @@ def test_a_field_without_a_rule_adds_none_to_the_schema() -> None:
 def test_alternatives_of_one_schema_are_written_once() -> None:
     alternatives = c.by_type({int: v.number(), float: v.number(), str: v.text()})
     assert alternatives.schema == {"anyOf": [v.number().schema, v.text().schema]}
+
+
+def test_a_message_quotes_60_characters_of_a_value_and_no_more() -> None:
+    assert v.short("a" * 58) == repr("a" * 58)
+    assert v.short("a" * 59) == "'" + "a" * 56 + "..."
