@@ -1,8 +1,8 @@
 """Run a command again and again, and let each system call that changes a folder fail, write half, or kill the process.
 
-``python injection.py [--again] TEMPLATE FAULTS WORDS…`` copies the folder TEMPLATE for every run, forks, and prints the outcomes
-as one JSON list. What the command imports is imported once, before the forks. Calls of the command and of its child
-processes are one sequence, and a kill ends them all.
+``python injection.py [--again] TEMPLATE FAULTS WORDS…`` copies the folder TEMPLATE for every run, forks, and prints the
+outcomes as one JSON list. What the command imports is imported once, before the forks. Calls of the command and of its
+child processes are one sequence, and a kill ends them all.
 """
 
 from __future__ import annotations
