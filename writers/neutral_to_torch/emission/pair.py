@@ -126,8 +126,8 @@ def load_emitted(path: str | os.PathLike[str]) -> nn.Module:
     """Load the model of an emitted source with the weights beside it, in one file or in shards, in eval mode.
 
     Args:
-        path: The source that :func:`neutral_to_torch.emit` or :func:`neutral_to_torch.write_hub` wrote. It is checked to
-            hold a network alone.
+        path: The source that :func:`neutral_to_torch.emit` or :func:`neutral_to_torch.write_hub` wrote. It is checked
+            to hold a network alone.
 
     Returns:
         An instance of the source's model class.
