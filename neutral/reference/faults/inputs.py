@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Iterator
+from typing import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -15,7 +15,7 @@ MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 MEAN_255, DEVIATION_255 = (123.68, 116.779, 103.939), (58.393, 57.12, 57.375)
 """The same as common for values up to 255."""
 
-Scaling = Callable[[Array, Callable[[tuple[float, ...]], Array]], Array]
+Scaling = Callable[[Array, Callable[[Sequence[float]], Array]], Array]
 
 SCALINGS: tuple[tuple[str, Scaling, Scaling], ...] = (
     ("divided by 255", lambda x, c: x / 255, lambda x, c: x * 255),
@@ -91,7 +91,7 @@ def _applied(function: Scaling, values: Array, axis: int | None) -> Array:
     return result.astype(values.dtype)
 
 
-def _of_channels(numbers: tuple[float, ...], axis: int | None, rank: int) -> Array:
+def _of_channels(numbers: Sequence[float], axis: int | None, rank: int) -> Array:
     shape = [1] * rank
     if axis is not None:
         shape[axis] = -1
