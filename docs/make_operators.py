@@ -97,6 +97,8 @@ value follows the other one, where it can be computed.
 - `Deconvolution` with a stride and a dilation: MXNet's own CPU kernel gives wrong numbers, in float64 and in builds
   without oneDNN; oneDNN's numbers are those of the definition.
 - `RNN` with `use_sequence_length`: on the CPU MXNet ignores the lengths, and runs every sequence to its end.
+- `RNN` with bounds of the cell state (`lstm_state_clip_min`, `lstm_state_clip_max`): cuDNN clips, the CPU ignores them.
+  PyTorch has no such layer, and emitting one is refused.
 - The fused subgraphs of oneDNN, which CPU builds use by default since 1.7, are wrong by 6 to 100 % for some residual
   networks. `mxnet_capture.py` turns them off (`MXNET_SUBGRAPH_BACKEND=NONE`); a recording that was made with them on
   differs in the nodes after a fused one.
