@@ -1,4 +1,4 @@
-"""Shorten a store's graph to the part of which a model was emitted that ends at one node."""
+"""Shorten a store's graph to the part of which a model was emitted that ends at one node, or at several."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import Counter
 from fnmatch import fnmatchcase
 from typing import Iterator, Mapping, Sequence
 
+from neutral.errors import UsageError
 from neutral.graph import Graph
 from neutral.rewriting.cut import cut, eliminate_dead_code
 from neutral.store import Store
@@ -54,6 +55,42 @@ def stores_up_to_a_node(
         if verdicts[layers]:
             shorter = eliminate_dead_code(cut(graph, until=node))
             yield Store(store.layers, store.tensors, shorter, store.source, path=store.path)
+
+
+def store_with_outputs(store: Store, outputs: Sequence[str], may_lack: Sequence[str]) -> Store | None:
+    """Return a store with the same tensors whose graph has other outputs.
+
+    Args:
+        store: A store, perhaps with a graph.
+        outputs: Names of nodes, or ``node:output``.
+        may_lack: Shell patterns of layers that the graph may leave out.
+
+    Returns:
+        None where these are the graph's outputs already, where the graph lacks one of them, or where it would leave out
+        another layer.
+
+    Example:
+        >>> from neutral.graph import Input, Node, Value
+        >>> nodes = (Node("y", "relu", (Value("x"),), {}), Node("z", "tanh", (Value("y"),), {}))
+        >>> store = Store({}, {}, Graph((Input("x"),), nodes, (Value("z"),)))
+        >>> [value.node for value in store_with_outputs(store, ["z", "y"], []).graph.outputs]
+        ['z', 'y']
+        >>> store_with_outputs(store, ["z"], []) is None
+        True
+    """
+    if store.graph is None or not outputs:
+        return None
+    try:
+        chosen = cut(store.graph, outputs)
+    except UsageError:
+        return None
+    shorter = eliminate_dead_code(chosen)
+    lacking = set(store.graph.layer_names()) - set(shorter.layer_names())
+    if chosen.outputs == store.graph.outputs or any(
+        not any(fnmatchcase(name, pattern) for pattern in may_lack) for name in lacking
+    ):
+        return None
+    return Store(store.layers, store.tensors, shorter, store.source, path=store.path)
 
 
 def _layers_before(graph: Graph) -> dict[str, frozenset[str]]:

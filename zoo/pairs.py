@@ -55,6 +55,8 @@ something else is matched like a module of another author. `neutral write WEIGHT
 weights of that class likewise, so that they need no mapping. Of source that was emitted up to a node (`--until`,
 `--outputs` with one node) both need to be told which layers may be lacking (`allow_unused`, and `allow_missing` to
 write); such a module is compared with the store up to that node, and what it lacks is written as the store has it.
+Modules that were emitted with several outputs are compared with the store's at these nodes, which the docstring of
+their file names, where their code is the emitter's.
 
 ## Loops and transforms
 

@@ -59,6 +59,52 @@ def test_a_part_that_was_edited_is_not_taken_as_emitted() -> None:
     assert not plan.grade.is_proven
 
 
+def with_outputs(store: Store, *outputs: str) -> nn.Module:
+    """Return the module that is emitted with some nodes as outputs, with weights of its own."""
+    emission = compose(store, outputs=outputs)
+    module: nn.Module = getattr(import_source(emission.source), emission.class_name)()
+    return module.eval()
+
+
+@pytest.mark.parametrize("outputs", [("relu6", "fc8"), ("fc6", "relu7"), ("relu7", "fc6"), ("prob", "fc6")])
+@pytest.mark.parametrize("example", [torch.randn(1, 3, 32, 32), None])
+def test_a_module_emitted_with_several_outputs_takes_the_store(
+    outputs: tuple[str, ...], example: torch.Tensor | None
+) -> None:
+    store = networks.vgg()
+    module = with_outputs(store, *outputs)
+    plan = load_into(module, store, example=example, allow_unused=LACKING, require_proof=True)
+    assert f"compared with the store up to {', '.join(outputs)}, where the module's source ends" in plan.notes
+    data = torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        for value, expected in zip(module(data), build(store, outputs=outputs)(data)):
+            torch.testing.assert_close(value, expected)
+
+
+def test_layers_that_a_module_of_several_outputs_lacks_must_be_allowed() -> None:
+    store = networks.vgg()
+    make_plan(with_outputs(store, "relu6", "fc8"), store, require_proof=True)  # it lacks none
+    with pytest.raises(MatchError):
+        make_plan(with_outputs(store, "fc6", "relu7"), store)
+
+
+def test_stated_outputs_prove_nothing() -> None:
+    class Edited(nn.Module):
+        def __init__(self, inside: nn.Module) -> None:
+            super().__init__()
+            self.inside = inside
+
+        def forward(self, data: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            one, two = self.inside(data)
+            return two, one
+
+    store = networks.vgg()
+    edited = Edited(with_outputs(store, "relu6", "relu7"))
+    Edited.__module__ = type(edited.inside).__module__  # whose docstring states the outputs
+    plan = make_plan(edited, store, allow_unused=["fc8"], example=torch.randn(1, 3, 32, 32))
+    assert not plan.grade.is_proven
+
+
 def test_tuned_weights_of_a_part_are_written_back(tmp_path: Path) -> None:
     root = Path(__file__).resolve().parents[3]
     with mxnet_to_neutral.read(root / "examples/shapes/shapes", 6) as like:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections import Counter
 from dataclasses import replace
+from itertools import chain
 from typing import Any, Callable, Sequence
 
 import torch
 from torch import nn
 
-from neutral.cut_store import stores_up_to_a_node
+from neutral.cut_store import store_with_outputs, stores_up_to_a_node
 from neutral.errors import MatchError, NeutralError
 from neutral.matching.plan import Plan
 from neutral.matching.plan_entries import Leftover, Pair
@@ -46,7 +49,7 @@ def compose_for(module: nn.Module, store: Store) -> Emission | None:
 
 
 def store_up_to(module: nn.Module, store: Store, may_lack: Sequence[str]) -> Store | None:
-    """Return the store with the part of its graph that a module computes whose source was emitted up to a node.
+    """Return the store with the part of its graph that a module computes whose source was emitted with other outputs.
 
     Args:
         module: The module, which may be of any class.
@@ -56,11 +59,26 @@ def store_up_to(module: nn.Module, store: Store, may_lack: Sequence[str]) -> Sto
     Returns:
         The store whose emitted class has the module's tensors and code; None for any other module.
     """
-    for shorter in stores_up_to_a_node(store, Counter(_shapes(module).values()), may_lack):
+    chosen = store_with_outputs(store, _stated_outputs(module), may_lack)
+    cuts = stores_up_to_a_node(store, Counter(_shapes(module).values()), may_lack)
+    for shorter in chain([] if chosen is None else [chosen], cuts):
         emission = compose_for(module, shorter)
         if emission is not None and has_state_of(module, emission, shorter) and has_code_of(module, emission):
             return shorter
     return None
+
+
+def _stated_outputs(module: nn.Module) -> list[str]:
+    """Return the outputs that the docstring of the file of a module's class states, as the emitter writes it.
+
+    Others may write it, too: it says only which part of the store to try.
+    """
+    text = getattr(sys.modules.get(type(module).__module__), "__doc__", None) or ""
+    lines = text.partition("\nOutputs:\n")[2].splitlines()
+    matches = (re.fullmatch(r"    (?P<node>.+?)( \(output (?P<output>\d{1,9})\))?", line) for line in lines)
+    return [
+        match["node"] if match["output"] is None else f"{match['node']}:{match['output']}" for match in matches if match
+    ]
 
 
 def has_state_of(module: nn.Module, emission: Emission, store: Store) -> bool:

@@ -82,7 +82,11 @@ def make_plan(
     if golden is not None and not isinstance(golden, Golden):
         golden = open_golden(golden)
     shorter = store_up_to(module, store, tuple(allow_unused)) if mapping is None else None
-    store, end = (store, "") if shorter is None or shorter.graph is None else (shorter, shorter.graph.outputs[0].node)
+    store, end = (
+        (store, "")
+        if shorter is None or shorter.graph is None
+        else (shorter, ", ".join(dict.fromkeys(item.node for item in shorter.graph.outputs)))
+    )
     store, zeros = without_states(module, store, example) if golden is None else (store, "")
     recorded = golden
     allowed = tuple(allow_unused), tuple(allow_missing), tuple(allow_attributes)
