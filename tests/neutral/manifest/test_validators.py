@@ -123,3 +123,8 @@ def test_alternatives_of_one_schema_are_written_once() -> None:
 def test_a_message_quotes_60_characters_of_a_value_and_no_more() -> None:
     assert v.short("a" * 58) == repr("a" * 58)
     assert v.short("a" * 59) == "'" + "a" * 56 + "..."
+
+
+def test_a_description_is_in_the_schema_if_there_is_one() -> None:
+    assert c.named("size", v.size(), "A size.").definitions == {"size": {"description": "A size.", **v.size().schema}}
+    assert c.named("size", v.size()).definitions == {"size": v.size().schema}
