@@ -14,6 +14,7 @@ torch = pytest.importorskip("torch")
 
 import mxnet_to_neutral  # noqa: E402
 import neutral_to_torch  # noqa: E402
+from free_sizes import free_size  # noqa: E402
 from neutral.errors import UnsupportedError  # noqa: E402
 from parity.against import check_checkpoint, compare, to_torch  # noqa: E402
 
@@ -91,7 +92,7 @@ def test_a_loop_reads_as_a_loop(mxnet: Any, tmp_path: Path) -> None:
 
 def test_a_loop_exports_with_a_free_batch(mxnet: Any, tmp_path: Path) -> None:
     module = check(mxnet, tmp_path, "elman", LOOPS["elman"])
-    batch = torch.export.Dim("batch")
+    batch = free_size("batch")
     given = tuple(to_torch(array) for array in LOOPS["elman"].values())
     exported = torch.export.export(module, given, dynamic_shapes=({1: batch}, {0: batch}))
     larger = (to_torch(values(5, 7, 3)), to_torch(values(7, 4)))

@@ -13,6 +13,7 @@ torch = pytest.importorskip("torch")
 
 import mxnet_to_neutral  # noqa: E402
 import neutral_to_torch  # noqa: E402
+from free_sizes import free_size  # noqa: E402
 from parity.against import check_checkpoint, to_torch  # noqa: E402
 
 BATCH, LENGTH, UNITS = 2, 7, 16
@@ -58,7 +59,7 @@ def test_interleaved_projections_are_layers_of_their_own(mxnet: Any, tmp_path: P
 
 def test_a_bert_exports_with_a_free_batch_and_length(mxnet: Any, tmp_path: Path) -> None:
     module = check(mxnet, tmp_path, "bert")
-    batch, length = torch.export.Dim("batch", min=2), torch.export.Dim("length", min=2, max=12)
+    batch, length = free_size("batch", 2), torch.export.Dim("length", min=2, max=12)
     shapes = ({0: batch, 1: length}, {0: batch, 1: length}, {0: batch})
     given = tuple(to_torch(array) for array in MODELS["bert"].values())
     exported = torch.export.export(module, given, dynamic_shapes=shapes)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from checks import source_of, torch
+from free_sizes import free_size
 from graphs import GraphBuilder
 from neutral.errors import UnsupportedError
 from neutral.store import Store
@@ -124,7 +125,7 @@ def test_trace_and_export(kind: str, operands: tuple[Any, ...], attributes: dict
     """With a free batch, which is another one when the result is used."""
     module = build(model(kind, operands, attributes))
     given, other = arguments(module), arguments(module, batch=7)
-    batch = torch.export.Dim("batch")
+    batch = free_size("batch")
     exported = torch.export.export(module, given, dynamic_shapes=tuple({0: batch} for _ in given)).module()
     traced = torch.jit.trace(module, given, check_trace=False)
     if kind == "dropout" and attributes["always"]:
@@ -164,7 +165,7 @@ def test_onnx(tmp_path: Any) -> None:
     store, given = together()
     module = build(store)
     path = str(tmp_path / "model.onnx")
-    batch = torch.export.Dim("batch")
+    batch = free_size("batch")
     shapes = {"x": {0: batch}, "y": {0: batch}}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

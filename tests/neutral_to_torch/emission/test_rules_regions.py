@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from checks import source_of, torch
+from free_sizes import free_size
 from graphs import GraphBuilder
 from neutral.graph import Value
 from neutral_to_torch.emission.build import build
@@ -98,7 +99,7 @@ def test_export(kind: str, attributes: dict[str, Any], inputs: list[Any], free: 
     store = node_of(kind, attributes, inputs, free)
     source_of(store)
     module = build(store)
-    batch, regions, height, width = map(torch.export.Dim, ("batch", "regions", "height", "width"))
+    batch, regions, height, width = map(free_size, ("batch", "regions", "height", "width"))
     first = (batch, regions, regions) if "roi" in kind else (batch, batch, batch)
     dynamic = tuple({axis: {0: n, 2: height, 3: width}[axis] for axis in axes} for n, axes in zip(first, free))
     exported = torch.export.export(module, tuple(inputs), dynamic_shapes=dynamic, strict=False).module()

@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
 
 import numpy as np
 from onnx import ModelProto, TensorProto, ValueInfoProto, load_model
+from onnx.external_data_helper import load_external_data_for_model
 
 from neutral.errors import SourceError, UnsupportedError, VerificationError
 
 if TYPE_CHECKING:
     import onnxruntime
+
+READS_FOLDER = (1, 20)
+"""The version of onnxruntime from which on it reads tensors in a folder that is named; for older ones they are copied
+into the model, which must then be smaller than 2 GB."""
 
 
 class OnnxModel:
@@ -119,17 +124,21 @@ class OnnxModel:
         except ModuleNotFoundError as error:
             raise UnsupportedError("onnxruntime is not installed: pip install onnxruntime") from error
         proto = self.proto
-        if names:
+        reads_folder = tuple(map(int, onnxruntime.__version__.split(".")[:2])) >= READS_FOLDER
+        if names or not reads_folder:
             proto = ModelProto()
             proto.CopyFrom(self.proto)
+        if names:
             present = {item.name for item in proto.graph.output}
             proto.graph.output.extend(ValueInfoProto(name=name) for name in names if name not in present)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
-        if self._folder is not None:
+        if self._folder is not None and reads_folder:
             options.add_session_config_entry(
                 "session.model_external_initializers_file_folder_path", os.fspath(self._folder)
             )
+        elif self._folder is not None:
+            load_external_data_for_model(proto, os.fspath(self._folder))
         try:
             return onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # its errors have no common class
