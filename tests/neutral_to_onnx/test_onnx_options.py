@@ -69,6 +69,8 @@ def test_a_network_can_end_at_other_nodes(tmp_path: Path, options: dict[str, Any
 @pytest.mark.parametrize("name", NETWORKS)
 def test_newer_operators_compute_the_same(tmp_path: Path, name: str, opset: int) -> None:
     """onnxruntime has all kernels that these networks need, though not those of RoiAlign and others."""
+    if tuple(map(int, onnxruntime.__version__.split(".")[:2])) < (1, 20):
+        pytest.skip(f"onnxruntime {onnxruntime.__version__} runs opset 21 at most")
     store = NETWORKS[name]()
     assert write(store, tmp_path / "net.onnx", opset=opset).opset == opset
     assert onnx.load(str(tmp_path / "net.onnx")).opset_import[0].version == opset
