@@ -6,7 +6,7 @@ import pytest
 import torch
 
 COMPARES_SIZES = (2, 9)
-"""The version of torch from which on ``torch.export`` works: 2.8, the last one for Python 3.9, finds infinity below 0."""
+"""The version of torch from which on it exports free sizes: 2.8, the last for Python 3.9, finds infinity below 0."""
 
 
 def free_size(name: str, minimum: int | None = None) -> torch.export.Dim:
