@@ -34,7 +34,7 @@ from shared_data import shared_data_folder
 NETWORKS = """
     mxnet/alexnet mxnet/densenet121 mxnet/inception_v3 mxnet/mobilenet0_25 mxnet/mobilenet_v2_0_25
     mxnet/resnet18_v1 mxnet/resnet50_v2 mxnet/squeezenet1_1 gluoncv/mobilenetv3_small gluoncv/se_resnext50_32x4d
-    gluoncv/resnest14 gluoncv/shufflenet_v2 gluoncv/dla34 gluoncv/hrnet_w18_small_v1_s gluoncv/resnet50_v1b_gn
+    gluoncv/resnest14 gluoncv/shufflenet_v2 gluoncv/dla34 gluoncv/hrnet_w18_small_v1_s
     gluoncv/xception gluoncv/residualattentionnet56 gluoncv/icnet_resnet50_citys gluoncv/psp_resnet50_ade
     gluoncv/danet_resnet50_citys gluoncv/deeplab_resnet50_citys gluoncv/fastscnn_citys
     gluoncv/simple_pose_resnet18_v1b gluoncv/mobile_pose_mobilenetv3_small gluoncv/ssd_512_resnet18_v1_voc
