@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Callable
 
@@ -83,6 +84,16 @@ def test_dense_blocks_join_to_the_same_tensor(
     np.testing.assert_array_equal(array.tensor().numpy(), expected)
 
 
+@pytest.mark.parametrize("rows_per_block", [1, 2, 3])
+def test_dense_blocks_of_a_csr_array(
+    only_array: OnlyArray, rows_per_block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mxnet_to_neutral.arrays.conversion.CHUNK", 8 * rows_per_block)
+    array = only_array(array_list([csr((5, 2), floats(1, 2, 3, 4), [1, 0, 1, 0], [0, 1, 1, 3, 3, 4])]))
+    assert max(len(chunk) for chunk in array.tensor().chunks()) == 8 * rows_per_block
+    np.testing.assert_array_equal(array.tensor().numpy(), [[0, 1], [0, 0], [2, 3], [0, 0], [4, 0]])
+
+
 def test_invalid_indices_are_found_when_the_tensor_is_read(only_array: OnlyArray) -> None:
     tensor = only_array(array_list([row_sparse((3, 2), floats(1, 2), [7])])).tensor()
     with pytest.raises(FormatError, match="index 7 is outside 0 to 2"):
@@ -93,6 +104,21 @@ def test_a_sparse_array_that_would_grow_without_bound_is_refused(only_array: Onl
     array = only_array(array_list([row_sparse((1 << 40, 1), floats(1), [5])]))
     with pytest.raises(UnsupportedError, match=r"would take 4398046511104 bytes as a dense array; at most 1073741824"):
         array.tensor()
+
+
+@pytest.mark.parametrize("limit", ["DENSE_BYTES", "DENSE_TOTAL_BYTES"])
+def test_a_sparse_array_may_grow_as_far_as_the_limits_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    """To a number of bytes for each that is stored, here 12 of one value and its row, or to an absolute number."""
+    path = tmp_path / "a.params"
+    monkeypatch.setenv(f"NEUTRAL_LIMIT_{limit}", "1")
+    monkeypatch.setenv("NEUTRAL_LIMIT_DENSE_GROWTH", "3")
+    for rows, absolute, allowed in ((9, 1, True), (10, 1, False), (10, 40, True), (11, 40, False)):
+        monkeypatch.setenv(f"NEUTRAL_LIMIT_{limit}", str(absolute))
+        path.write_bytes(array_list([row_sparse((rows, 1), floats(1), [5])]))
+        with nullcontext() if allowed else pytest.raises(UnsupportedError, match=f"at most {max(36, absolute)} are"):
+            mxnet_to_neutral.read(path)
 
 
 def test_many_sparse_arrays_that_would_grow_without_bound_are_refused(tmp_path: Path) -> None:

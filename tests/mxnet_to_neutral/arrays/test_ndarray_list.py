@@ -96,6 +96,7 @@ def test_a_row_sparse_array(parsed: Parse) -> None:
     (array,) = file.arrays
     assert (array.storage, array.shape, array.indptr) == ("row_sparse", (5, 2), None)
     assert array.data is not None and array.data.shape == (2, 2)
+    assert array.stored_nbytes == len(values) + 2 * 8
     assert array.indices is not None and (array.indices.dtype, array.indices.shape) == ("I64", (2,))
     assert content(array.data) == values
     assert content(array.indices) == (1).to_bytes(8, "little") + (4).to_bytes(8, "little")
@@ -108,14 +109,15 @@ def test_a_csr_array(parsed: Parse) -> None:
     assert (array.storage, array.shape) == ("csr", (3, 4))
     assert array.data is not None and array.data.shape == (3,)
     assert array.indptr is not None and array.indptr.shape == (4,)
+    assert array.stored_nbytes == 3 * 4 + 3 * 8 + 4 * 8
     assert array.indices is not None and array.indices.only_range.offset == array.indptr.only_range.offset + 32
     array.check_indices()
 
 
 @pytest.mark.parametrize(
     "record",
-    [row_sparse((4, 2), b"", []), csr((4, 2), b"", [], [0] * 5), csr((4, 2), b"", [], [])],
-    ids=["row_sparse", "csr", "csr without indptr"],
+    [row_sparse((4, 2), b"", []), row_sparse((0, 2), b"", []), csr((4, 2), b"", [], [0] * 5), csr((4, 2), b"", [], [])],
+    ids=["row_sparse", "no rows", "csr", "csr without indptr"],
 )
 def test_a_sparse_array_of_zeros_only(parsed: Parse, record: bytes) -> None:
     file = parsed(array_list([record, dense((2,), TWO)], ["s", "w"]))
@@ -129,8 +131,28 @@ def test_names_are_any_text(parsed: Parse) -> None:
     assert [array.name for array in file.arrays] == names
 
 
-def test_an_array_saved_from_a_gpu_is_no_oddity(parsed: Parse) -> None:
-    assert parsed(array_list([dense((2,), TWO, device=(2, 9))])).notes == ()
+@pytest.mark.parametrize("device", [1, 2, 3, 5], ids=["CPU", "GPU", "pinned", "shared"])
+def test_an_array_saved_from_any_device_of_mxnet_is_no_oddity(parsed: Parse, device: int) -> None:
+    assert parsed(array_list([dense((2,), TWO, device=(device, 9))])).notes == ()
+
+
+def test_a_list_may_have_as_many_arrays_and_names_as_fit(parsed: Parse) -> None:
+    assert len(parsed(array_list([none(0)] * 5)).arrays) == 5
+    assert parsed(array_list([none(0)], [""])).arrays[0].name == ""
+
+
+@pytest.mark.parametrize("version", [0, 1, 2, 3])
+def test_a_shape_has_up_to_32_dimensions(parsed: Parse, version: int) -> None:
+    (array,) = parsed(array_list([dense((1,) * 32, floats(7), version=version)])).arrays
+    assert (array.shape, content(array.data)) == ((1,) * 32, floats(7))
+    (rows,) = parsed(array_list([row_sparse((1,) * 32, floats(7), [0])])).arrays
+    assert rows.shape == (1,) * 32
+
+
+def test_a_name_has_up_to_65536_bytes(parsed: Parse) -> None:
+    assert parsed(array_list([none(0)], ["n" * 65536])).arrays[0].name == "n" * 65536
+    with pytest.raises(FormatError, match="a name of 65537 bytes"):
+        parsed(array_list([none(0)], ["n" * 65537]))
 
 
 def test_oddities_are_noted(parsed: Parse) -> None:
@@ -139,11 +161,21 @@ def test_oddities_are_noted(parsed: Parse) -> None:
     assert "77" in device
     assert "0xdead" in reserved
     assert "4 bytes follow the names" in trailing
+    (devices,) = parsed(array_list([dense((2,), TWO, device=(device, 0)) for device in range(10, 19)])).notes
+    assert devices.startswith("9 arrays") and devices.endswith(
+        "of type " + ", ".join(f"{n} (1 times)" for n in range(10, 18))
+    )
 
 
 W = dense((2,), TWO)
 BROKEN = {
     "more arrays than bytes": (array_list([W], ["a"], count=1 << 60), 16, "1152921504606846976 arrays"),
+    "one array more than fits": (array_list([none(0)], count=2), 16, "hold at most 1."),
+    "more names than fit": (
+        array_list([none(0)] * 10, name_count=10, tail=bytes(50)),
+        64,
+        "10 names cannot be in the 50",
+    ),
     "one array too many": (array_list([W], count=2), 64, "version, storage type and shape"),
     "unknown version": (array_list([dense((), b"", version=0, ndim=0x7FFFFFF0)]), 24, "0x7ffffff0"),
     "33 dimensions": (array_list([dense((1,) * 33, bytes(4))]), 32, "33 dimensions"),
@@ -202,6 +234,7 @@ def test_indices_that_mxnet_cannot_use_are_refused(parsed: Parse, dtype: str) ->
 
 ASTRAY = {
     "row too large": (row_sparse((3, 2), TWO, [1 << 30]), "1073741824 is outside 0 to 2"),
+    "row too large after row 0": (row_sparse((3, 1), TWO, [0, 4]), "4 is outside 0 to 2"),
     "row negative": (row_sparse((3, 2), TWO, [-1]), "-1 is outside 0 to 2"),
     "row twice": (row_sparse((3, 1), TWO, [1, 1]), "1 follows 1"),
     "rows that fall": (row_sparse((3, 1), TWO, [2, 1]), "1 follows 2"),
@@ -223,7 +256,16 @@ def test_an_index_astray_is_found_before_it_is_used(parsed: Parse, case: str) ->
     assert message in str(caught.value)
 
 
-def test_the_offset_of_an_index_astray_is_its_own(parsed: Parse, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("rows", "place"), [([0, 1, 9], 2), ([0, 2, 1], 2), ([0, -1, 1], 1)])
+def test_the_offset_of_an_index_astray_is_that_of_the_index(parsed: Parse, rows: list[int], place: int) -> None:
+    (array,) = parsed(array_list([row_sparse((3, 1), floats(1, 2, 3), rows)])).arrays
+    assert array.indices is not None
+    with pytest.raises(FormatError) as caught:
+        array.check_indices()
+    assert caught.value.offset == array.indices.only_range.offset + 8 * place
+
+
+def test_the_offset_of_an_index_astray_in_a_later_piece(parsed: Parse, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mxnet_to_neutral.arrays.sparse.CHUNK", 4)
     rows = [0, 1, 2, 3, 4, 5, 6, 7, 6, 9]  # the fall is at the first of a piece
     file = parsed(array_list([row_sparse((20, 1), floats(*range(10)), rows)], ["s"]))

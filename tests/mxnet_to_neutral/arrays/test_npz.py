@@ -58,6 +58,13 @@ def test_an_archive_with_a_comment(parsed: Parse) -> None:
     assert data(file) == TWO
 
 
+def test_an_archive_with_the_longest_comment(parsed: Parse) -> None:
+    comment = b"PK\x05\x06".ljust(65535, b"-")
+    for members in ({}, {"w.npy": npy((2,), TWO)}):
+        file = parsed(npz(members)[:-2] + struct.pack("<H", len(comment)) + comment)
+        assert len(file.arrays) == len(members)
+
+
 def test_more_members_than_sixteen_bits_count(parsed: Parse) -> None:
     array = npy((), floats(1))
     file = parsed(npz({f"{index}.npy": array for index in range(65_540)}))
@@ -119,9 +126,25 @@ def test_headers_as_others_write_them(parsed: Parse, header: str) -> None:
         assert (file.arrays[0].shape, data(file)) == ((2,), TWO)
 
 
+def test_a_header_has_up_to_65536_bytes(parsed: Parse) -> None:
+    text = b"{'descr': '<f4', 'fortran_order': False, 'shape': (2,)}"
+    for size in (65536, 65537):
+        archive = b"\x93NUMPY\x02\x00" + struct.pack("<I", size) + text.ljust(size) + TWO
+        if size == 65536:
+            assert data(parsed(archive)) == TWO
+        else:
+            with pytest.raises(FormatError, match="header of 65537 bytes"):
+                parsed(archive)
+
+
+def test_a_shape_of_32_dimensions(parsed: Parse) -> None:
+    assert parsed(npy((1,) * 32, floats(1))).arrays[0].shape == (1,) * 32
+
+
 def test_a_bare_npy_file_is_a_list_of_one(parsed: Parse) -> None:
     file = parsed(npy((2,), TWO) + b"more")
     assert (file.format, file.named, file.arrays[0].name) == ("npy", False, "0")
+    assert file.arrays[0].offset == 0
     assert data(file) == TWO
     assert file.notes == ("4 bytes follow the array, from byte 136",)
 
@@ -147,6 +170,18 @@ def test_folders_are_sparse_arrays(parsed: Parse) -> None:
     assert data(file, 0) == floats(1, 2, 3, 4)
     for array in file.arrays:
         array.check_indices()
+
+
+def test_a_sparse_array_of_one_dimension(parsed: Parse) -> None:
+    folder = sparse_folder("r", "row_sparse", (5,), npy((2,), TWO), {"indices": npy((2,), integers(1, 4), "I64")})
+    (array,) = parsed(npz(folder)).arrays
+    assert (array.storage, array.shape, array.stored_nbytes) == ("row_sparse", (5,), 2 * 4 + 2 * 8)
+
+
+def test_a_sparse_array_of_32_dimensions(parsed: Parse) -> None:
+    folder = sparse_folder("r", "row_sparse", (1,) * 32, npy((0,), b""), {"indices": npy((0,), b"", "I64")})
+    with pytest.raises(FormatError, match="with values of shape"):
+        parsed(npz(folder))
 
 
 def test_a_folder_that_lacks_a_part_is_of_dense_arrays(parsed: Parse) -> None:
@@ -190,6 +225,7 @@ BROKEN_ARRAYS = {
     "big-endian": (npy((), TWO, header=header("'>f4'")), "'>f4'"),
     "complex": (npy((), TWO, header=header("'<c8'")), "'<c8'"),
     "no dict": (npy((), TWO, header="[]"), "no dict"),
+    "a dict that does not end": (npy((), TWO, header=header()[:-1] + "]"), "no dict"),
     "code": (npy((), TWO, header="{'descr': __import__('os'), }"), "__import__"),
     "a missing item": (npy((), TWO, header="{'descr': '<f4', 'shape': (2,)}"), "missing"),
     "an item twice": (npy((), TWO, header="{'descr': '<f4', 'descr': '<f4'}"), "two values of descr"),
@@ -229,6 +265,7 @@ def patched(offset_from: bytes, offset: int, value: bytes) -> bytes:
 
 
 ENTRY, END, LOCAL = b"PK\x01\x02", b"PK\x05\x06", b"PK\x03\x04"
+DIRECTORY = patched(ENTRY, 0, ENTRY).index(ENTRY)
 BROKEN_ARCHIVES = {
     "encrypted": (patched(ENTRY, 8, b"\x01"), "encrypted"),
     "a name twice": (patched(ENTRY, 46 + 46 + 5, b"v"), "two arrays have the name 'v.npy'"),
@@ -237,14 +274,26 @@ BROKEN_ARCHIVES = {
     "two sizes": (patched(ENTRY, 20, b"\x00"), "announces"),
     "a member beyond the directory": (patched(ENTRY, 20, b"\xff\xff\0\0\xff\xff\0\0"), "reaches beyond"),
     "an offset beyond the directory": (patched(ENTRY, 42, b"\xff\xff"), "outside"),
+    "an offset in the directory": (patched(ENTRY, 42, struct.pack("<I", DIRECTORY)), "begins outside"),
     "an offset at no header": (patched(ENTRY, 42, b"\x05"), "no local header"),
     "more entries than fit": (patched(END, 8, b"\xf0\x00\xf0\x00"), "240 members"),
+    "one entry more than fits": (patched(END, 8, b"\x03\x00\x03\x00"), "3 members in a zip directory of 102 bytes"),
     "fewer entries than there are": (patched(END, 8, b"\x01\x00\x01\x00"), "should end"),
     "a directory elsewhere": (patched(END, 16, b"\x01"), "does not end where"),
     "two disks": (patched(END, 4, b"\x01"), "does not end where"),
     "zip64 without its locator": (patched(END, 8, b"\xff\xff\xff\xff"), "zip64 locator"),
     "zip64 without its field": (patched(ENTRY, 20, b"\xff" * 4), "zip64 field"),
     "zip64 in a file that has no room for a locator": (END + b"\xff" * 16 + bytes(2), "zip64 locator"),
+    "zip64 with a locator that points beyond the file": (
+        LOCAL
+        + bytes(52)
+        + struct.pack("<4sIQI", b"PK\x06\x07", 0, 1 << 40, 1)
+        + END
+        + bytes(4)
+        + b"\xff" * 12
+        + bytes(2),
+        "no zip64 locator",
+    ),
     "zip64 without its directory end": (
         LOCAL + bytes(52) + struct.pack("<4sIQI", b"PK\x06\x07", 0, 0, 1) + END + bytes(4) + b"\xff" * 12 + bytes(2),
         "no zip64 directory end",
@@ -266,11 +315,13 @@ def test_more_members_than_the_limit_are_refused(parsed: Parse, monkeypatch: pyt
     """A file may have an array for every 32 of its bytes, whatever the limit: a directory that claims more lies."""
     archive = bytearray(npz({"w.npy": npy((2,), TWO)}))
     end = archive.index(b"PK\x05\x06")
-    for offset in (8, 10):
-        struct.pack_into("<H", archive, end + offset, len(archive) // 32 + 1)
     monkeypatch.setenv("NEUTRAL_LIMIT_ARRAY_COUNT", "1")
-    with pytest.raises(FormatError, match="members in a zip archive; expected at most 1 arrays"):
-        parsed(bytes(archive))
+    most = len(archive) // 32
+    for count, place in ((most, "directory of 51 bytes"), (most + 1, "archive; expected at most 1 arrays")):
+        for offset in (8, 10):
+            struct.pack_into("<H", archive, end + offset, count)
+        with pytest.raises(FormatError, match=f"{count} members in a zip {place}"):
+            parsed(bytes(archive))
 
 
 def test_members_that_overlap_are_refused(parsed: Parse) -> None:

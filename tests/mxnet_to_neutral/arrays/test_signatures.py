@@ -48,6 +48,7 @@ FOREIGN = {
     "JSON with a byte order mark": (b'\xef\xbb\xbf{"nodes": []}', "perhaps the symbol"),
     "HDF5": (b"\x89HDF\r\n\x1a\n" + bytes(100), "HDF5"),
     "safetensors": (safetensors(56), "safetensors"),
+    "safetensors of nothing": (struct.pack("<Q", 2) + b"{}", "safetensors"),
     "safetensors whose first bytes are an NDArray list's": (safetensors(0x112), "safetensors"),
     **{f"pickle {n}": (pickle.dumps({0: None, 1: (1, 2)}, n), "never loaded") for n in range(5)},
     "pickle of a tuple": (pickle.dumps(({0: 1}, "optimizer"), 0), "never loaded"),
@@ -125,6 +126,21 @@ def test_our_own_kinds_are_recognised(tmp_path: Path, content: bytes, kind: str)
     path.write_bytes(content)
     assert format_of(path) == format_of(str(path)) == kind
     read_arrays(os.fsencode(path))
+
+
+def test_a_list_with_an_odd_reserved_word_is_no_safetensors_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.params"
+    content = array_list([dense((2,), floats(1, 2))], reserved=ord("{"))
+    path.write_bytes(content.ljust(0x112 + 7, b"\0"))
+    assert len(read_arrays(path).arrays) == 1
+
+
+def test_long_names_are_cut_in_messages(tmp_path: Path) -> None:
+    path = tmp_path / "a.params"
+    for length, shown in ((98, "n" * 98 + "',"), (99, "n" * 99 + "...,")):
+        path.write_bytes(array_list([dense((2,), floats(1, 2))] * 2, ["n" * length] * 2))
+        with pytest.raises(FormatError, match=f"the name '{shown}"):
+            read_arrays(path)
 
 
 def test_a_device_error_while_a_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
