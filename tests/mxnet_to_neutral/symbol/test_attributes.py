@@ -69,7 +69,9 @@ def test_values_and_defaults() -> None:
     assert a.bool("no_bias", False) is True
     assert a.int("num_group", 1) == 1
     assert a.float("eps", 1e-3) == 1e-3
-    assert a.str("act", choices=("relu", "tanh")) == "relu"
+    assert a.str("act", choices=("relu", "tanh")) == a.str("act") == "relu"
+    assert a.ints("kernel", minimum=3) == (3, 3)
+    assert attributes(group="0").int("group", minimum=0) == 0
     assert a.optional_int("axis", 1) is None
     assert a.ints_or_none("axis") is None
     assert a.optional_str("axis") is None
@@ -177,6 +179,8 @@ def test_declared_dtype() -> None:
     def declared(**hidden: str) -> str | None:
         return declared_dtype(SymbolNode("w", "null", {}, hidden, (), ()), "f")
 
+    names = ("float32", "float64", "float16", "uint8", "int32", "int8", "int64", "bool", "int16", "uint16", "uint32")
+    assert tuple(declared(__dtype__=str(number)) for number in range(13)) == (*names, "uint64", "bfloat16")
     assert declared() is None
     assert declared(__dtype__="-1") is None
     assert declared(__dtype__="12") == "bfloat16"

@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mxnet_to_neutral.symbol import Entry, Symbol, parse_symbol, read_symbol
+from mxnet_to_neutral.symbol.checks import shorten
+from mxnet_to_neutral.symbol.mutable import list_names
 from neutral.errors import FormatError, NeutralError, SourceError
 
 
@@ -75,6 +77,14 @@ def test_nodes_edges_and_attributes() -> None:
     assert symbol.notes == ()
 
 
+def test_hidden_attributes_have_a_name_between_underscores() -> None:
+    texts = {"__x__": "hidden", "____": "too short", "__x": "open", "x__": "open"}
+    act = parsed(document([variable("x"), operator("Activation", "a", [[0, 0]], attrs=texts)])).nodes[1]
+
+    assert act.hidden == {"__x__": "hidden"}
+    assert act.attributes == {"____": "too short", "__x": "open", "x__": "open"}
+
+
 def test_what_a_variable_inherited_from_its_consumer_is_hidden() -> None:
     weight = parsed(document(dense())).nodes[1]
 
@@ -90,6 +100,8 @@ def test_consumers_and_indices() -> None:
     assert symbol.consumers == (((1, 0), (1, 1)), ())
     assert symbol.indices == {"x": (0,), "twice": (1,)}
     assert symbol.head_nodes == {1} and symbol.output_counts == [1, 1]
+    nodes = [variable("x"), operator("SliceChannel", "s", [[0, 0]]), operator("relu", "y", [[1, 2]])]
+    assert parsed(document(nodes)).output_counts == [1, 3, 1]
 
 
 def test_auxiliary_states_follow_from_the_position_in_the_operator() -> None:
@@ -98,6 +110,8 @@ def test_auxiliary_states_follow_from_the_position_in_the_operator() -> None:
     symbol = parsed(document(nodes))
 
     assert [symbol.nodes[i].name for i in symbol.auxiliaries] == ["m", "v"]
+    nodes[-1]["inputs"].pop()
+    assert [symbol.nodes[i].name for i in parsed(document(nodes)).auxiliaries] == ["m"]
 
 
 @pytest.mark.parametrize("key", ["param", "attr", "attrs"])
@@ -166,7 +180,10 @@ def test_unknown_keys_of_the_graph_are_noted() -> None:
 
 
 def test_a_version_of_the_future_is_noted() -> None:
-    assert parsed(document([variable("x")], version=20000)).notes == ()
+    symbol = parsed(document([variable("x")], version=20000))
+    assert (symbol.version, symbol.notes) == ((2, 0, 0), ())
+    assert parsed(document([variable("x")], version=20099)).notes == ()
+    assert "newer than any" in parsed(document([variable("x")], version=20100)).notes[0]
     assert parsed(document([variable("x")], version=30102)).notes == (
         "written by MXNet 3.1.2, newer than any this reader knows",
     )
@@ -188,6 +205,7 @@ def test_subgraphs() -> None:
 
 
 def test_subgraphs_nested_without_end() -> None:
+    assert parsed(nested(16)).nodes[1].operator == "_foreach"
     assert "subgraphs are nested more than 16 deep" in problem(nested(17))
 
 
@@ -223,6 +241,10 @@ def test_block_save_without_one_graph_for_the_whole() -> None:
     text = json.dumps(document(dense()))
     children = {"dense1": {"symbol": text}, "dense2": {"symbol": text}}
 
+    assert "JSON without a graph: found an object" in problem({"net0": {"symbol": "{}"}})
+    assert "found the keys none, expected" in problem({})
+    keys = [letter * 50 for letter in "abcdefg"]
+    assert f"found the keys {', '.join(repr(key)[:40] for key in keys[:6])}, expected" in problem(dict.fromkeys(keys))
     assert "2 graphs and none for the whole model" in problem({"net0": {"hybridized": False, **children}})
     assert "saved after it was hybridized" in problem({"net0": {"hybridized": False, "params": {}}})
 
@@ -287,6 +309,25 @@ def test_a_file_too_large_to_be_a_symbol(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("NEUTRAL_LIMIT_GRAPH_BYTES", "100")
     with pytest.raises(SourceError, match="too large for a symbol"):
         parse_symbol(b"[" + b" " * 100, "huge.json")
+    with pytest.raises(FormatError, match="not JSON"):
+        parse_symbol(b"[" + b" " * 99, "large.json")
+
+
+def test_of_a_file_too_large_to_be_a_symbol_one_byte_more_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "m-symbol.json"
+    path.write_text(json.dumps(document(dense())))
+    monkeypatch.setenv("NEUTRAL_LIMIT_GRAPH_BYTES", str(path.stat().st_size))
+    assert read_symbol(path).heads
+    monkeypatch.setenv("NEUTRAL_LIMIT_GRAPH_BYTES", "100")
+    with pytest.raises(SourceError, match="101 bytes is too large for a symbol"):
+        read_symbol(path)
+
+
+def test_integers_have_up_to_20_digits() -> None:
+    assert f"'nodes' is {'1' * 20}, expected an array" in problem({"nodes": int("1" * 20)})
+    assert "an integer of 21 digits, expected at most 20" in problem({"nodes": int("1" * 21)})
 
 
 @pytest.mark.parametrize("content", ["1", "null", '"nodes"', "[]", "{}", '{"layers": []}'])
@@ -328,6 +369,8 @@ def change(path: str, value: Any) -> dict[str, Any]:
         ("nodes.3.inputs.1", [-1, 0, 0], "nodes[3] ('fc'), input 1: found -1, expected an integer from 0 to 2"),
         ("nodes.3.inputs.1", [True, 0], "nodes[3] ('fc'), input 1: found True, expected an integer"),
         ("nodes.3.inputs.1", [1.0, 0], "nodes[3] ('fc'), input 1: found 1.0, expected an integer"),
+        ("nodes.3.inputs.1", ["1", 0], "nodes[3] ('fc'), input 1: found '1', expected an integer"),
+        ("nodes.3.inputs.1", [1, "0", 0], "nodes[3] ('fc'), input 1, output of 'fc_weight': found '0'"),
         ("nodes.3.inputs.1", [1, -1], "nodes[3] ('fc'), input 1, output of 'fc_weight': found -1"),
         ("nodes.3.inputs.1", [1, 2], "output 2 of the variable 'fc_weight', which has only output 0"),
         ("nodes.3.subgraphs", [3], "nodes[3] ('fc'), subgraphs[0]: found 3, expected a graph"),
@@ -337,12 +380,22 @@ def change(path: str, value: Any) -> dict[str, Any]:
         ("heads", ..., "'heads' is missing"),
         ("heads.0", [4, 0, 0], "heads[0]: refers to node 4"),
         ("heads.0", [3, 2**40, 0], "heads[0], output of 'fc': found 1099511627776"),
+        ("heads.0", [3, 2**20, 0], "heads[0], output of 'fc': found 1048576, expected less than 1048576 outputs"),
         ("arg_nodes", ..., "'arg_nodes' is missing"),
         ("arg_nodes.0", 4, "'arg_nodes': found 4, expected an integer from 0 to 3"),
         ("arg_nodes.0", 3, "'arg_nodes' holds 3, which is 'FullyConnected', expected variables only"),
         ("attrs", [], "'attrs' of the graph: found an array of 0"),
         ("attrs.mxnet_version", "1.9.1", "'attrs' gives 'mxnet_version' as '1.9.1', expected [type, value]"),
+        (
+            "attrs.mxnet_version",
+            ["int", 1, 2],
+            "'attrs' gives 'mxnet_version' as an array of 3, expected [type, value]",
+        ),
         ("attrs.mxnet_version", ["int", "1"], "'mxnet_version': found '1', expected an integer"),
+        ("attrs.mxnet_version", ["int", 10**8], "'mxnet_version': found 100000000, expected an integer"),
+        ("attrs.is_np_shape", ["int", 2**31], "'is_np_shape': found 2147483648, expected an integer"),
+        ("nodes.1.name", ["x" * 99], "nodes[1]: 'name': found an array of 1, expected a string"),
+        ("nodes.3.op", "", "'op' is empty, expected an operator's name, or \"null\" for a variable"),
     ],
 )
 def test_broken_graphs_say_where_what_and_what_was_expected(path: str, value: Any, says: str) -> None:
@@ -354,6 +407,13 @@ def test_variables_that_arg_nodes_lacks_are_noted_and_kept() -> None:
 
     assert symbol.notes == ("'arg_nodes' does not list all variables; the nodes themselves were followed",)
     assert [symbol.nodes[index].name for index in symbol.arguments] == ["data", "fc_weight", "fc_bias"]
+
+
+def test_values_are_shown_in_60_characters_and_names_in_80() -> None:
+    assert shorten("x" * 58) == repr("x" * 58)
+    assert shorten("x" * 59) == "'" + "x" * 56 + "..."
+    assert list_names("abcde") == "'a', 'b', 'c', 'd', 'e'"
+    assert list_names(["x" * 99, *"bcdef"]) == "'" + "x" * 79 + ", 'b', 'c', 'd', 'e' and 1 more"
 
 
 def test_terminal_escapes_in_names_do_not_reach_the_message() -> None:

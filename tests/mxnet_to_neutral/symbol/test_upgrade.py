@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mxnet_to_neutral.symbol import Symbol, SymbolNode, parse_symbol
+from mxnet_to_neutral.symbol import Entry, Symbol, SymbolNode, parse_symbol
 
 
 def symbol(nodes: list[tuple[str, str, list[int], dict[str, str]]], version: int | None = None) -> Symbol:
@@ -44,6 +44,7 @@ def test_auxiliary_states_are_added_before_0_9() -> None:
 
     assert [n.name for n in old.nodes] == ["data", "bn_gamma", "bn_beta", "bn_moving_mean", "bn_moving_var", "bn"]
     assert [old.nodes[i].name for i in old.auxiliaries] == ["bn_moving_mean", "bn_moving_var"]
+    assert node(old, "bn").inputs == tuple(Entry(index, 0) for index in range(5))
     assert node(old, "bn_moving_mean").hidden == {"eps": "0.001", "__init__": '["zero", {}]'}
     assert node(old, "bn_moving_var").hidden == {"eps": "0.001", "__init__": '["one", {}]'}
     assert old.notes == ("added the inputs that MXNet before 0.9 left out: 'bn_moving_mean', 'bn_moving_var'",)
@@ -63,6 +64,9 @@ def test_auxiliary_states_are_added_before_0_9() -> None:
         ("RNN", {"mode": "gru"}, ["parameters", "state"]),
         ("RNN", {"mode": "lstm"}, ["parameters", "state", "state_cell"]),
         ("Softmax", {}, ["label"]),
+        ("UpSampling", {"sample_type": "nearest"}, []),
+        ("RNN", {"mode": "gru", "use_sequence_length": "1"}, ["parameters", "state", "sequence_length"]),
+        ("SequenceLast", {}, []),
         ("SequenceMask", {"use_sequence_length": "True"}, ["sequence_length"]),
         ("CuDNNBatchNorm", {}, ["gamma", "beta", "moving_mean", "moving_inv_var"]),
         ("SomebodysOwn", {}, []),
@@ -96,6 +100,8 @@ def test_user_keys_are_hidden_and_those_of_an_input_move_to_it() -> None:
     assert node(old, "fc").hidden == {"__wd_mult__": "0.3", "x_lr_mult": "7"}
     assert node(old, "fc").attributes == {"num_hidden": "3"}
     assert node(old, "computed").hidden == {"weight_lr_mult": "9"}
+    incomplete = symbol([("null", "x", [], {}), ("FullyConnected", "fc", [0], {"weight_lr_mult": "2"})], version=1000)
+    assert node(incomplete, "fc").hidden == {"weight_lr_mult": "2"}
 
 
 def test_user_keys_mean_nothing_special_to_the_newest_format() -> None:
@@ -110,6 +116,24 @@ def test_axis_minus_one_meant_all_axes_before_0_9_5(version: int | None, kept: d
 
     assert node(old, "best").attributes == kept
     assert any("'best'" in note for note in old.notes) == (not kept)
+
+
+def test_an_axis_that_is_not_minus_one_or_not_of_argmax_is_kept() -> None:
+    old = symbol([("null", "x", [], {}), ("sum", "s", [0], {"axis": "-1"}), ("argmin", "a", [1], {"axis": "1"})], 904)
+
+    assert (node(old, "s").attributes, node(old, "a").attributes) == ({"axis": "-1"}, {"axis": "1"})
+
+
+@pytest.mark.parametrize(
+    ("operator", "initialiser"),
+    [("IdentityAttachKLSparseReg", '["zero", {}]'), ("UpSampling", '["bilinear", {}]'), ("relu", None)],
+)
+def test_initialisers_are_of_the_second_input_if_it_is_a_variable(operator: str, initialiser: str | None) -> None:
+    variables = [("null", "x", [], {}), ("null", "w", [], {})]
+    assert node(symbol([*variables, (operator, "op", [0, 1], {})], 903), "w").hidden.get("__init__") == initialiser
+    assert node(symbol([variables[0], (operator, "op", [0], {})], 903), "x").hidden == {}
+    computed = symbol([variables[0], ("exp", "e", [0], {}), (operator, "op", [0, 1], {})], 903)
+    assert node(computed, "e").hidden == {}
 
 
 def test_initialisers_are_those_of_the_operator_unless_given() -> None:
