@@ -85,7 +85,7 @@ def _find(path: str, member: str, epoch: int | None, depth: int, folder: str) ->
         return _renamed(lambda: find_in_archive(inner, rest, epoch, depth + 1), inner, f"{path}#{chosen}")
     inside = [item for item in members if item.path.startswith(chosen + "/")]
     if inside and not exact:  # a folder
-        chosen = _only_choice(f"{path}#{chosen}", inside)
+        chosen = _only_choice(path, inside, chosen)
         exact = [item for item in members if item.path == chosen]
         if exact and exact[0].kind == ARCHIVE:
             return _find(path, chosen, epoch, depth, folder)
@@ -109,15 +109,16 @@ def _select(folder: str, name: str, exact: Sequence[Member], epoch: int | None) 
     return with_partner(given, epoch)
 
 
-def _only_choice(path: str, members: Sequence[Member]) -> str:
+def _only_choice(path: str, members: Sequence[Member], folder: str = "") -> str:
+    """Return the path of the only checkpoint among the members of an archive, or of a folder in it."""
     available = choices(members)
     if len(available) > 1:
-        separator = "/" if "#" in path else "#"
-        lines = [f"  - {path}{separator}{choice.path}" for choice in available[:MAX_LISTED]]
+        lines = [f"  - {path}#{choice.path}" for choice in available[:MAX_LISTED]]
         if len(available) > MAX_LISTED:
             lines.append(f"  - and {len(available) - MAX_LISTED} more")
+        place = f"{path}#{folder}" if folder else path
         raise SourceError(
-            f"{path}: the archive holds more than one checkpoint ({len(available)}). Name one of:\n" + "\n".join(lines)
+            f"{place}: the archive holds more than one checkpoint ({len(available)}). Name one of:\n" + "\n".join(lines)
         )
     return available[0].path if available else ""
 

@@ -16,14 +16,16 @@ from neutral.errors import FormatError
 
 @pytest.fixture
 def window(tmp_path: Path) -> Iterator[Window]:
-    """A window on the bytes 0 to 99."""
+    """A window on the bytes 0 to 99, of which none is read."""
     (tmp_path / "a").write_bytes(bytes(range(100)))
     with open_window(tmp_path / "a") as opened:
         yield opened
 
 
 def test_a_read_never_passes_the_end_of_the_part(window: Window) -> None:
-    window.read(1, "all bytes, into the buffer")
+    assert window.read(1, "the first byte") == b"\0"
+    window.position = 5
+    window.read(1, "the bytes from 5, into the buffer")
     window.enter(10, 14, no_subject)
     assert window.read(4, "the part") == bytes(range(10, 14))
     for position, left in ((10, 4), (14, 0), (16, 0)):

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mxnet_to_neutral.files.archives import is_archive, unpack
+from mxnet_to_neutral.files.archives import is_archive, list_members, unpack
+from mxnet_to_neutral.files.kinds import is_symbol
 from neutral.errors import SourceError
 from reader.ndarray_bytes import array_list, dense, floats, npy, npz
 
@@ -47,6 +48,28 @@ def test_an_archive_larger_than_the_limit_is_refused(tmp_path: Path, monkeypatch
     monkeypatch.setenv("NEUTRAL_LIMIT_UNPACKED_BYTES", str(len(PARAMS)))
     with pytest.raises(SourceError, match=f"more than {len(PARAMS)} bytes"):
         unpack(str(path), str(tmp_path))
+    monkeypatch.setenv("NEUTRAL_LIMIT_UNPACKED_BYTES", str(2 * len(PARAMS)))
+    unpack(str(path), str(tmp_path))
+    assert (tmp_path / "b.params").read_bytes() == PARAMS
+
+
+def test_arrays_in_a_zip_archive_of_their_own_are_parameters(tmp_path: Path) -> None:
+    arrays = npz({"w.npy": npy((2,), floats(1, 2))})
+    path = write_tar(tmp_path / "a.tar.gz", {"net.npz": arrays, "net.params": arrays, "net.bin": arrays})
+    assert {member.name: member.kind for member in list_members(str(path))} == {
+        "net.npz": "parameters",
+        "net.params": "parameters",
+        "net.bin": "archive",
+    }
+
+
+def test_a_symbol_larger_than_the_limit_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    symbol = b'{"nodes": [], "heads": []}'
+    path = write_tar(tmp_path / "a.tar.gz", {"net": symbol, "labels": b'{"cat": 1}'})
+    for limit, names in ((len(symbol), ["net"]), (len(symbol) - 1, [])):
+        monkeypatch.setenv("NEUTRAL_LIMIT_GRAPH_BYTES", str(limit))
+        assert [member.name for member in list_members(str(path))] == names
+        assert is_symbol("net", symbol) == bool(names)
 
 
 def test_a_truncated_archive_is_refused(tmp_path: Path) -> None:
@@ -74,17 +97,19 @@ def test_a_zip_archive_that_python_cannot_read_is_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE])
-def test_a_member_that_is_no_plain_file_is_refused_by_name(tmp_path: Path, kind: bytes) -> None:
+@pytest.mark.parametrize("name", ["a.params", "a-symbol.json"])
+def test_a_member_that_is_no_plain_file_is_refused_by_name(tmp_path: Path, kind: bytes, name: str) -> None:
     path = tmp_path / "a.tar"
     with tarfile.open(path, "w") as archive:
-        member = tarfile.TarInfo("export/a.params")
+        member = tarfile.TarInfo(f"export/{name}")
         member.type, member.linkname = kind, "b.params"
         archive.addfile(member)
-    with pytest.raises(SourceError, match=r"member 'export/a\.params' is a .*expected a plain file"):
+    with pytest.raises(SourceError, match=rf"member 'export/{name}' is a .*expected a plain file"):
         unpack(str(path), str(tmp_path))
 
 
-def test_a_link_above_the_level_of_the_checkpoint_is_left_out(tmp_path: Path) -> None:
+def test_a_link_above_the_level_of_the_checkpoint_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEUTRAL_LIMIT_UNPACKED_BYTES", str(len(PARAMS)))  # a link takes nothing
     path = tmp_path / "a.tar"
     with tarfile.open(path, "w") as archive:
         link = tarfile.TarInfo("latest")

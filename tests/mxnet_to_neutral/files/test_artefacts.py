@@ -124,16 +124,62 @@ def test_several_checkpoints_in_an_archive_are_listed_and_one_is_named(tmp_path:
         assert first_weight(f"{path}#{member}") == value * VALUE, member
     with pytest.raises(SourceError, match="there is no member 'd/model' that is a checkpoint; it holds a/model-symbol"):
         mxnet_to_neutral.read(f"{path}#d/model")
+    with pytest.raises(SourceError, match=r"no member 'd' that is a checkpoint; it holds no checkpoint\."):
+        (tmp_path / "empty.zip").write_bytes(zipped({"readme.txt": b""}))
+        mxnet_to_neutral.read(tmp_path / "empty.zip#d")
     assert list(reader.find(str(tmp_path), ["model.tar.gz"])) == [
         ("model.tar.gz/a/model-0000", ("model.tar.gz#a/model-0000.params",)),
         ("model.tar.gz/b/net-0000", ("model.tar.gz#b/net-0000.params",)),
     ]
 
 
+def test_several_checkpoints_in_a_folder_of_an_archive_are_listed_as_they_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "model.tar.gz"
+    path.write_bytes(tarred({**pair("a/x/model", 2), **pair("a/y/model", 3), **pair("b/model", 4)}))
+    with pytest.raises(SourceError) as caught:
+        mxnet_to_neutral.read(f"{path}#a")
+    first, *names = str(caught.value).splitlines()
+    assert first == f"{path}#a: the archive holds more than one checkpoint (2). Name one of:"
+    assert names == [f"  - {path}#a/{folder}/model-0000.params" for folder in "xy"]
+    assert [first_weight(name[4:]) for name in names] == [2 * VALUE, 3 * VALUE]
+
+
+@pytest.mark.parametrize("count", [20, 21])
+def test_twenty_members_of_an_archive_are_listed(tmp_path: Path, count: int) -> None:
+    path = tmp_path / "model.tar.gz"
+    path.write_bytes(tarred({f"{index:02}/m.params": weights() for index in range(count)}))
+    with pytest.raises(SourceError) as caught:
+        mxnet_to_neutral.read(path)
+    more = ["  - and 1 more"] * (count - 20)
+    assert str(caught.value).splitlines()[1:] == [f"  - {path}#{index:02}/m.params" for index in range(20)] + more
+    with pytest.raises(SourceError, match=r"18/m\.params, 19/m\.params\.$"):
+        mxnet_to_neutral.read(f"{path}#none")
+
+
+def test_symbols_alone_in_an_archive_are_no_checkpoints_to_choose_from(tmp_path: Path) -> None:
+    for symbols in (["a"], ["a", "b"]):
+        (tmp_path / "x.zip").write_bytes(zipped({f"{name}-symbol.json": symbol_bytes() for name in symbols}))
+        assert list(reader.find(str(tmp_path), ["x.zip"])) == []
+
+
+def test_epochs_in_an_archive_are_of_one_checkpoint(tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    path.write_bytes(zipped({**pair("a/m"), "a/m-0003.params": weights(3)}))
+    assert first_weight(path) == 3 * VALUE
+    path.write_bytes(zipped({**pair("a/m"), **pair("b/n"), "b/n-0003.params": weights(3)}))
+    names = ["a/m-0000", "b/n-0000", "b/n-0003"]
+    assert list(reader.find(str(tmp_path), ["x.zip"])) == [(f"x.zip/{n}", (f"x.zip#{n}.params",)) for n in names]
+    with pytest.raises(SourceError, match=r"#a/m-0000\.params\n  - .*#b/n$"):
+        mxnet_to_neutral.read(path)
+    assert first_weight(f"{path}#b/n") == 3 * VALUE
+
+
 def test_archives_nested_too_deeply_are_refused(tmp_path: Path) -> None:
     content = tarred(pair("model"))
     for level in range(6):
+        (tmp_path / f"{level}.tar.gz").write_bytes(content)
         content = tarred({f"{level}.tar.gz": content})
+    assert first_weight(tmp_path / "4.tar.gz") == VALUE
     (tmp_path / "deep.tar.gz").write_bytes(content)
     with pytest.raises(SourceError, match="nested in more than 4 archives"):
         mxnet_to_neutral.read(tmp_path / "deep.tar.gz")

@@ -15,7 +15,9 @@ from mxnet_to_neutral.files.checkpoint import Checkpoint
 from mxnet_to_neutral.files.detection import describe_file, kind_of
 from mxnet_to_neutral.files.discovery import find
 from mxnet_to_neutral.files.folder import find_in_folder, with_partner
+from mxnet_to_neutral.files.grouping import group_files
 from mxnet_to_neutral.files.kinds import is_symbol
+from mxnet_to_neutral.files.members import Member, choices
 from mxnet_to_neutral.files.nested import checkpoints_in
 from neutral.errors import SourceError
 from reader.checkpoints import SymbolBuilder, params_bytes, ramp
@@ -78,6 +80,58 @@ def test_kinds_and_descriptions_of_single_files(tmp_path: Path) -> None:
     assert describe_file(str(tmp_path / "labels.json")) is None
     assert "Git" in str(describe_file(str(tmp_path / "pointer")))
     assert describe_file(str(tmp_path / "missing")) == "cannot be read: No such file or directory"
+
+
+def test_a_tar_archive_is_known_without_compression_and_suffix(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "download", "w") as archive:
+        archive.add(write(tmp_path, "a.params") / "a.params", "a.params")
+    (tmp_path / "cut").write_bytes((tmp_path / "download").read_bytes()[:300])
+    assert kind_of(str(tmp_path / "download")) == "archive"
+    assert kind_of(str(tmp_path / "cut")) is None
+
+
+def test_a_file_larger_than_a_symbol_may_be_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "net").write_text(symbol_text().rjust(600))
+    for limit, kind in ((600, "symbol"), (599, None)):
+        monkeypatch.setenv("NEUTRAL_LIMIT_GRAPH_BYTES", str(limit))
+        assert kind_of(str(tmp_path / "net")) == kind
+
+
+def test_files_that_are_not_here_are_known_by_name(tmp_path: Path) -> None:
+    names = ["net-symbol.json", "net-0000.params", "a.zip", "b.mar", "c.param", "d.txt"]
+    assert dict(find(str(tmp_path), names)) == {
+        "net-0000": ("net-symbol.json", "net-0000.params"),
+        "c.param": ("c.param",),
+        "a.zip": ("a.zip",),
+    }
+
+
+@pytest.mark.parametrize(
+    ("symbols", "params", "groups"),
+    [
+        ("a-symbol.json", "b.params", "a-symbol.json b.params"),
+        ("a-symbol.json", "a-0000.params b.params", "a-symbol.json a-0000.params | b.params"),
+        ("a-symbol.json", "b.params c.params", "b.params | c.params | a-symbol.json"),
+        ("a-symbol.json b-symbol.json", "c.params", "c.params | a-symbol.json | b-symbol.json"),
+        ("a-symbol.json a.json", "a-best.params", "a-symbol.json a-best.params | a.json"),
+        ("a.json a.x", "a-best.params", "a.json a-best.params | a.x"),
+        ("a-symbol.json a-b-symbol.json", "a-b-c.params", "a-b-symbol.json a-b-c.params | a-symbol.json"),
+    ],
+)
+def test_files_are_grouped_by_their_names(symbols: str, params: str, groups: str) -> None:
+    kinds = {**dict.fromkeys(symbols.split(), "symbol"), **dict.fromkeys(params.split(), "parameters")}
+    assert " | ".join(" ".join(group.names) for group in group_files(kinds)) == groups
+
+
+def test_of_checkpoints_of_one_kind_those_in_the_fewest_folders_are_offered() -> None:
+    def offered(*names: str) -> list[str]:
+        return [choice.path for choice in choices([Member(name, "parameters") for name in names])]
+
+    assert offered("m.params", "x/n.params", "x/y/o.params") == ["m.params"]
+    assert offered("x/n.params", "z/n.params", "x/y/o.params") == ["x/n.params", "z/n.params"]
+    assert offered("m-0000.params", "m-0001.params") == ["m"]
+    assert offered("m-0000.params", "n-0001.params") == ["m-0000.params", "n-0001.params"]
+    assert offered() == []
 
 
 def test_files_that_cannot_be_read_do_not_contradict_each_other(tmp_path: Path) -> None:

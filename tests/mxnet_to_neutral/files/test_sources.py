@@ -116,6 +116,13 @@ def test_a_folder_with_files_of_other_names(model: str, tmp_path: Path) -> None:
     assert checkpoint == Checkpoint(str(folder / "network.json"), str(folder / "weights-0002.params"))
 
 
+@pytest.mark.parametrize("spaces", [255, 256])
+def test_a_symbol_begins_within_256_bytes(tmp_path: Path, spaces: int) -> None:
+    path = str(tmp_path / "net")
+    Path(path).write_bytes(b" " * spaces + b"{")
+    assert find_checkpoint([path], None) == (Checkpoint(path, None) if spaces == 255 else Checkpoint(None, path))
+
+
 def test_a_file_that_cannot_be_opened(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
