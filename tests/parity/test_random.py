@@ -181,8 +181,10 @@ def test_lines(request: pytest.FixtureRequest, tmp_path: Path, line: str, versio
 
 
 CHOICES = [
-    *("random.choice(7, (4000,))", "random.choice(5000, (4000,), replace=False)", "random.choice(4, (40, 100), p=w)"),
-    *("random.choice(4000, (1500,), replace=False, p=u)"),
+    "random.choice(7, (4000,))",
+    "random.choice(5000, (4000,), replace=False)",
+    "random.choice(4, (40, 100), p=w)",
+    "random.choice(4000, (1500,), replace=False, p=u)",
     "npi.multinomial(n=10, pvals=(0.2, 0.5, 0.1), size=(4000,))[:, 2]",
 ]
 
