@@ -26,8 +26,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(autouse=True)
-def no_bytecode(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave no compiled files beside the modules that a test imports: some compare folders."""
+def ordinary_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write to no terminal, of which pytest-xdist states a width, and no compiled files: some tests compare folders."""
+    monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
 
 

@@ -22,6 +22,9 @@ PER_SAMPLE_OPERATORS = frozenset(
 KEEPING_OPERATORS = frozenset({"ones_like", "zeros_like", "Dropout"})
 """Further operators whose output has the shape of their input."""
 
+MOST_DESCENDANTS = 64
+"""The nodes among which the partner of a batch is searched: many nodes of long chains would take quadratic time."""
+
 
 def find_broadcasting_nodes(symbol: Symbol) -> Sequence[bool]:
     """Return for each node whether extent 1 of its outputs' batch gives the same result as the inferred extent.
@@ -50,10 +53,12 @@ def find_batch_partner(symbol: Symbol, node: int) -> Entry | None:
         node: The number of the node.
 
     Returns:
-        The value; None where there is none.
+        The value; None where there is none among the nearest users.
     """
     descendants = [node]
     for index in descendants:  # grows
+        if len(descendants) > MOST_DESCENDANTS:
+            break
         for user, _ in symbol.consumers[index]:
             operator = symbol.nodes[user].operator
             if operator in SAME_SHAPE_OPERATORS:

@@ -137,7 +137,7 @@ def test_progress_counts_the_nodes_of_all_batches(store: Path) -> None:
 def test_help_has_examples(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         run("run", "--help")
-    assert "neutral run model.safetensors --input data=images.npy --batch 8 -o out.npz" in capsys.readouterr().out
+    assert "neutral run store.safetensors --input data=x.npy -o out.npz" in capsys.readouterr().out
 
 
 def test_outputs_are_an_archive_and_no_input(run: Run, store: Path, data: Path) -> None:
