@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import struct
+from threading import Event
 
 import pytest
 
-from neutral.store.nonfinite import nonfinite_counts
+from neutral.store.nonfinite import NonfiniteScan, nonfinite_counts
 from neutral.tensor import Tensor
 
 VALUES = (0.0, float("nan"), 1.5, float("inf"), float("-inf"), -2.0)
@@ -28,3 +29,12 @@ def test_finite_tensors_and_integers_are_left_out() -> None:
         "mixed": Tensor("BF16", (2,), lambda: (MAX_BF16 + NAN_BF16,)),
     }
     assert list(nonfinite_counts(tensors)) == [("mixed", 1)]
+
+
+def test_a_scan_ends_where_its_block_fails() -> None:
+    stopped = Event()
+    stopped.set()
+    tensors = {"a": Tensor("BF16", (1,), lambda: (NAN_BF16,))}
+    assert list(nonfinite_counts(tensors, stopped)) == []
+    with pytest.raises(ZeroDivisionError), NonfiniteScan(tensors):
+        _ = 1 / 0
