@@ -163,12 +163,17 @@ def test_a_state_dict_without_untyped_tensors_has_no_note_of_them(tmp_path: Path
         ("conv", {"weight": (4, 3, 3, 3), "bias": (5,)}, None),
         ("deconv", {"weight": (4, 2, 3, 3), "bias": (6,)}, "transposed_convolution"),
         ("deconv", {"weight": (4, 2, 3, 3), "bias": (5,)}, None),
+        ("deconv", {"weight": (4, 2, 3, 3), "bias": (4,)}, "transposed_convolution"),
+        ("deconv", {"weight": (4, 1, 3, 3), "bias": (5,)}, "transposed_convolution"),
+        ("deconv", {"weight": (1, 2, 3, 4, 5, 6)}, None),
         ("fc", {"weight": (4, 3), "bias": (3,)}, None),
         ("blocks", {"weight": (1, 2, 3, 4, 5, 6)}, None),
         ("scale", {"weight": (4,)}, None),
         ("norm", {"weight": (4,), "bias": (5,)}, None),
         ("layer_norm", {"weight": (4,), "bias": (5,)}, None),
+        ("bn", {"running_mean": (4,), "running_var": (4,)}, "batch_norm"),
         ("bn", {"running_mean": (4,), "running_var": (4, 1)}, None),
+        ("bn", {"num_batches_tracked": ()}, None),
         ("bn", {"running_mean": (4,), "running_var": (4,), "extra": (4,)}, None),
         ("cell", {"weight_ih": (8, 3), "weight_hh": (8, 2)}, "lstm_cell"),
         ("cell", {"weight_ih": (8, 3), "weight_hh": (7, 2)}, None),
@@ -185,6 +190,28 @@ def test_shapes_that_fit_no_kind_leave_parameters(name: str, shapes: dict[str, A
     layers, _ = infer_layers({f"{name}.{role}": Tensor("F32", shape, ()) for role, shape in shapes.items()})
     expected = {f"{name}.{role}": "parameter" for role in shapes} if kind is None else {name: kind}
     assert {layer.name: layer.kind for layer in layers.values()} == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "shapes", "attributes"),
+    [
+        ("conv", {"weight": (4, 3, 5)}, {"out_channels": 4, "kernel_size": (5,)}),
+        ("conv", {"weight": (4, 3, 5, 6, 7)}, {"out_channels": 4, "kernel_size": (5, 6, 7)}),
+        ("deconv", {"weight": (4, 3, 5)}, {"kernel_size": (5,)}),
+        ("deconv", {"weight": (4, 3, 5, 6, 7), "bias": (3,)}, {"kernel_size": (5, 6, 7)}),
+        ("fc", {"weight": (4, 3)}, {"out_features": 4}),
+        ("embed", {"weight": (7, 5)}, {"num_embeddings": 7, "embedding_dim": 5}),
+        ("cell", {"weight_ih": (8, 3), "weight_hh": (8, 2)}, {"hidden_size": 2}),
+        (
+            "rnn",
+            {"weight_ih_l0": (8, 3), "weight_hh_l0": (8, 2)},
+            {"hidden_size": 2, "num_layers": 1, "bidirectional": False, "projection_size": 0},
+        ),
+    ],
+)
+def test_shapes_determine_attributes(name: str, shapes: dict[str, Any], attributes: dict[str, Any]) -> None:
+    layers, _ = infer_layers({f"{name}.{role}": Tensor("F32", shape, ()) for role, shape in shapes.items()})
+    assert layers[name].attributes == attributes
 
 
 def test_which_files_the_reader_takes(tmp_path: Path) -> None:

@@ -136,8 +136,12 @@ def test_an_array_saved_from_any_device_of_mxnet_is_no_oddity(parsed: Parse, dev
     assert parsed(array_list([dense((2,), TWO, device=(device, 9))])).notes == ()
 
 
-def test_a_list_may_have_as_many_arrays_and_names_as_fit(parsed: Parse) -> None:
+def test_a_list_may_have_as_many_arrays_and_names_as_fit(parsed: Parse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEUTRAL_LIMIT_ARRAY_COUNT", "5")
     assert len(parsed(array_list([none(0)] * 5)).arrays) == 5
+    with pytest.raises(FormatError, match="6 arrays are announced; at most 5") as caught:
+        parsed(array_list([none(0)] * 6))
+    assert caught.value.offset == 16
     assert parsed(array_list([none(0)], [""])).arrays[0].name == ""
 
 
@@ -192,9 +196,9 @@ BROKEN = {
     "data cut short": (array_list([dense((1000,), TWO)]), 56, "4000 bytes"),
     "dtype 99": (array_list([dense((2,), TWO, dtype=99)]), 52, "dtype 99"),
     "dtype -1": (array_list([dense((2,), TWO, dtype=-1)]), 52, "dtype -1"),
-    "storage 7": (array_list([dense((2,), TWO, storage=7)]), 28, "storage type 7"),
+    "storage 7": (array_list([dense((2,), TWO, storage=7)]), 28, "storage type 7; 0 (dense), 1 (row_sparse) or 2"),
     "storage -1": (array_list([dense((2,), TWO, storage=-1)]), 28, "storage type -1"),
-    "sparse in version 3": (array_list([dense((2,), TWO, storage=1, version=3)]), 28, "storage type 1"),
+    "sparse in version 3": (array_list([dense((2,), TWO, storage=1, version=3)]), 28, "storage type 1; 0 (dense) is"),
     "2 names for 1 array": (array_list([W], ["a", "b"]), 64, "2 names"),
     "2^60 names": (array_list([W], ["a"], name_count=1 << 60), 64, "1152921504606846976 names"),
     "a name of 2^60 bytes": (array_list([W], [], name_count=1, tail=b"\0" * 7 + b"\x10"), 72, "a name of"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zipfile
 from pathlib import Path
@@ -85,6 +86,26 @@ def test_sizes_that_are_in_the_zip64_field(parsed: Parse, before: bytes) -> None
     archive[end:end] = wide
     file = parsed(bytes(archive))
     assert data(file) == TWO
+
+
+def test_an_offset_alone_that_is_in_the_zip64_field(parsed: Parse) -> None:
+    archive = bytearray(npz({"w.npy": npy((2,), TWO)}))
+    entry, end = archive.index(b"PK\x01\x02"), len(archive) - 22
+    wide = struct.pack("<2HQI", 1, 12, 0, 7)  # the last four bytes are no number of 64 bits
+    struct.pack_into("<H", archive, entry + 30, len(wide))
+    struct.pack_into("<I", archive, entry + 42, 0xFFFFFFFF)
+    struct.pack_into("<I", archive, end + 12, end - entry + len(wide))
+    archive[end:end] = wide
+    assert data(parsed(bytes(archive))) == TWO
+
+
+def test_extra_fields_before_the_content_are_skipped(parsed: Parse) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        member = zipfile.ZipInfo("w.npy")
+        member.extra = struct.pack("<2HI", 0x5455, 4, 0)
+        archive.writestr(member, npy((2,), TWO))
+    assert data(parsed(buffer.getvalue())) == TWO
 
 
 @pytest.mark.parametrize("dtype", DESCR)
@@ -284,14 +305,8 @@ BROKEN_ARCHIVES = {
     "zip64 without its locator": (patched(END, 8, b"\xff\xff\xff\xff"), "zip64 locator"),
     "zip64 without its field": (patched(ENTRY, 20, b"\xff" * 4), "zip64 field"),
     "zip64 in a file that has no room for a locator": (END + b"\xff" * 16 + bytes(2), "zip64 locator"),
-    "zip64 with a locator that points beyond the file": (
-        LOCAL
-        + bytes(52)
-        + struct.pack("<4sIQI", b"PK\x06\x07", 0, 1 << 40, 1)
-        + END
-        + bytes(4)
-        + b"\xff" * 12
-        + bytes(2),
+    "zip64 with a locator that points to no room for a directory end": (
+        LOCAL + bytes(52) + struct.pack("<4sIQI", b"PK\x06\x07", 0, 50, 1) + END + bytes(4) + b"\xff" * 12 + bytes(2),
         "no zip64 locator",
     ),
     "zip64 without its directory end": (
@@ -309,6 +324,8 @@ def test_a_broken_archive_is_refused(parsed: Parse, case: str) -> None:
     with pytest.raises(FormatError) as caught:
         parsed(archive)
     assert message in str(caught.value)
+    if case == "zip64 without its locator":
+        assert caught.value.offset == archive.index(END) - 20
 
 
 def test_more_members_than_the_limit_are_refused(parsed: Parse, monkeypatch: pytest.MonkeyPatch) -> None:
