@@ -122,13 +122,14 @@ class MutantTests:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         if session.testsfailed:
             raise session.Failed("a test module cannot be imported")
-        lines, seconds = self._record(session)
+        lines, times = self._record(session)
+        session.items.sort(key=lambda item: times[item.nodeid])  # the fastest first: most mutants fail in any of them
         for number, mutant in enumerate(self._mutants):
             if time.monotonic() > self._ends:
                 break
             code = compile(mutant.tree, self._path, "exec")
             chosen = set(lines.get(mutant.line, ()))
-            limit = CPU_SECONDS + seconds
+            limit = CPU_SECONDS + sum(times.values())
             unnoticed = not chosen or forked(lambda: self._run(session, code, chosen), limit) == 0  # noqa: B023
             self._report(number, unnoticed and forked(lambda: self._run(session, code, None), limit) == 0)  # noqa: B023
         return True
@@ -138,25 +139,33 @@ class MutantTests:
             raise AssertionError("the mutant replaces no function")
         return run_items(session, [item for item in session.items if chosen is None or item.nodeid in chosen])
 
-    def _record(self, session: pytest.Session) -> tuple[Lines, float]:
-        """Run all tests on the module as it is; return the tests of each line, and the CPU time."""
+    def _record(self, session: pytest.Session) -> tuple[Lines, dict[str, float]]:
+        """Run all tests on the module as it is; return the tests of each line, and the CPU time of each test."""
         reader, writer = os.pipe()
 
         def run() -> int:
             recorder = coverage.Coverage(data_file=None, include=[self._path], config_file=False)
+            begun: list[tuple[str, float]] = []
+
+            def before(name: str) -> None:
+                recorder.switch_context(name)
+                begun.append((name, time.process_time()))
+
             recorder.start()
-            code = run_items(session, session.items, recorder.switch_context)
+            code = run_items(session, session.items, before)
             recorder.stop()
             found = recorder.get_data().contexts_by_lineno(self._path)
+            ends = [seconds for _, seconds in begun[1:]] + [time.process_time()]
+            times = {name: end - start for (name, start), end in zip(begun, ends)}
             with open(writer, "w", encoding="utf-8") as stream:
-                stream.write(repr(({line: [*names] for line, names in found.items()}, time.process_time())))
+                stream.write(repr(({line: [*names] for line, names in found.items()}, times)))
             return code
 
         code, content = _read_while(reader, writer, lambda: forked(run, 600))
         if code != 0:
             raise session.Failed("the tests fail on the module as it is")
-        lines, seconds = ast.literal_eval(content)
-        return lines, seconds
+        lines, times = ast.literal_eval(content)
+        return lines, times
 
 
 def _read_while(reader: int, writer: int, run: Callable[[], Any]) -> tuple[Any, str]:

@@ -138,6 +138,9 @@ def survivors_in_functions(
             print(number, int(unnoticed), file=stream)
 
     def run() -> int:
+        importlib.import_module(
+            module
+        )  # of which no test may import it before it runs, and a fork would find no function
         plugin = MutantTests(path_of(module), chosen, report, ends)
         return int(pytest.main(pytest_words(tests, folder), plugins=[plugin]))
 
