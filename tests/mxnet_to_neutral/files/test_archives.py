@@ -36,6 +36,13 @@ def test_only_the_shallowest_level_is_unpacked(tmp_path: Path) -> None:
     assert [file.name for file in (tmp_path / "out").iterdir()] == ["a.params"]
 
 
+def test_only_the_first_of_several_checkpoints_is_unpacked(tmp_path: Path) -> None:
+    path = write_tar(tmp_path / "a.tar.gz", {"x/a.params": PARAMS, "y/b.params": PARAMS})
+    (tmp_path / "out").mkdir()
+    unpack(str(path), str(tmp_path / "out"))
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["a.params"]
+
+
 def test_hidden_files_are_left_out(tmp_path: Path) -> None:
     path = write_tar(tmp_path / "a.tar.gz", {"._a.params": b"", "export/a.params": PARAMS})
     (tmp_path / "out").mkdir()

@@ -171,7 +171,13 @@ def test_epochs_in_an_archive_are_of_one_checkpoint(tmp_path: Path) -> None:
     assert list(reader.find(str(tmp_path), ["x.zip"])) == [(f"x.zip/{n}", (f"x.zip#{n}.params",)) for n in names]
     with pytest.raises(SourceError, match=r"#a/m-0000\.params\n  - .*#b/n$"):
         mxnet_to_neutral.read(path)
-    assert first_weight(f"{path}#b/n") == 3 * VALUE
+    assert first_weight(f"{path}#b/n") == first_weight(f"{path}#b") == 3 * VALUE
+
+
+def test_of_two_archives_of_one_path_in_an_archive_the_first_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "x.tar.gz"
+    path.write_bytes(tarred({"./a.tgz": tarred(pair("m", 2)), "a.tgz": tarred(pair("m", 3))}))
+    assert first_weight(f"{path}#a.tgz") == 2 * VALUE
 
 
 def test_archives_nested_too_deeply_are_refused(tmp_path: Path) -> None:
@@ -212,7 +218,8 @@ def test_a_pair_is_found_by_prefix_or_alone_in_its_folder(
 
 
 def test_a_prefix_takes_parameters_of_any_suffix(tmp_path: Path) -> None:
-    write(tmp_path, {"m-symbol.json": symbol_bytes(), "m-best.params": weights(), "model-0000.params": weights()})
+    others = ("model-0000.params", "m-large-0000.params", "other.params")
+    write(tmp_path, {"m-symbol.json": symbol_bytes(), "m-best.params": weights(), **dict.fromkeys(others, weights())})
     assert find_by_prefix(str(tmp_path / "m"), None).params == str(tmp_path / "m-best.params")
     write(tmp_path, {"m-last.params": weights()})
     with pytest.raises(SourceError, match=r"more than one checkpoint \(m-best\.params, m-last\.params\)"):

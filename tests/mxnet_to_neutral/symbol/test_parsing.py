@@ -214,12 +214,13 @@ def test_the_states_of_a_fused_operator_are_those_of_its_subgraph() -> None:
     inside = [variable(f"{name}0") for name in names]
     inside.insert(2, operator("Convolution", "conv", [[0, 0], [1, 0]], attrs={"no_bias": "True"}))
     inside.append(operator("BatchNorm", "bn", [[2, 0], [3, 0], [4, 0], [5, 0], [6, 0]]))
+    another = [*map(variable, "dgbmv"), operator("BatchNorm", "bn", [[i, 0] for i in range(5)])]
     fused = operator(
         "_sg_mkldnn_conv",
         "sg",
         [[i, 0] for i in range(6)],
         attrs={"with_relu": "true"},
-        subgraphs=[document(inside, version=None)],
+        subgraphs=[document(inside, version=None), document(another, version=None)],  # of which the first counts
     )
     symbol = parsed(document([*map(variable, names), fused]))
 

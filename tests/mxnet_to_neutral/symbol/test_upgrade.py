@@ -89,14 +89,14 @@ def test_user_keys_are_hidden_and_those_of_an_input_move_to_it() -> None:
             "FullyConnected",
             "fc",
             [0, 1, 2],
-            {"num_hidden": "3", "wd_mult": "0.3", "weight_lr_mult": "1.2", "x_lr_mult": "7"},
+            {"num_hidden": "3", "wd_mult": "0.3", "weight_lr_mult": "1.2", "weight_ctx_group": "g", "x_lr_mult": "7"},
         ),
         ("FullyConnected", "computed", [0, 3, 2], {"num_hidden": "3", "weight_lr_mult": "9"}),
     ]
     old = symbol(nodes, version=1000)
 
     assert node(old, "data").hidden == {"__lr_mult__": "0.2", "__ctx_group__": "stage1"}
-    assert node(old, "w").hidden == {"__lr_mult__": "1.2", "weight_lr_mult": "5"}
+    assert node(old, "w").hidden == {"__lr_mult__": "1.2", "__ctx_group__": "g", "weight_lr_mult": "5"}
     assert node(old, "fc").hidden == {"__wd_mult__": "0.3", "x_lr_mult": "7"}
     assert node(old, "fc").attributes == {"num_hidden": "3"}
     assert node(old, "computed").hidden == {"weight_lr_mult": "9"}
