@@ -23,9 +23,8 @@ def window(tmp_path: Path) -> Iterator[Window]:
 
 
 def test_a_read_never_passes_the_end_of_the_part(window: Window) -> None:
-    assert window.read(1, "the first byte") == b"\0"
     window.position = 5
-    window.read(1, "the bytes from 5, into the buffer")
+    window.read(1, "all bytes from 5, into the buffer")
     window.enter(10, 14, no_subject)
     assert window.read(4, "the part") == bytes(range(10, 14))
     for position, left in ((10, 4), (14, 0), (16, 0)):
@@ -35,6 +34,18 @@ def test_a_read_never_passes_the_end_of_the_part(window: Window) -> None:
     window.enter(10, 14, no_subject)
     with pytest.raises(FormatError, match="8 bytes of the next"):
         window.unpack(struct.Struct("<Q"), "the next")
+
+
+def test_what_the_buffer_holds_behind_the_part_is_not_read(window: Window) -> None:
+    window.enter(10, 14, no_subject)
+    assert window.read(1, "the first byte, with all behind it") == bytes((10,))
+    with pytest.raises(FormatError, match="4 bytes of the next are expected, 3 are left"):
+        window.read(4, "the next")
+
+
+def test_a_new_window_is_at_the_first_byte(window: Window) -> None:
+    assert (window.position, window.remaining) == (0, 100)
+    assert window.read(1, "the first byte") == b"\0"
 
 
 def test_the_position_goes_back_and_forth(window: Window) -> None:

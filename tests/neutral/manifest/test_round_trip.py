@@ -82,3 +82,16 @@ def test_characters_that_are_escaped_as_surrogate_pairs() -> None:
     for half in ("\\ud83d", "\\uDE00"):
         with pytest.raises(StoreError, match=r"m\.safetensors: its manifest is damaged \(UnicodeEncodeError"):
             decode(text % half, "m.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"format": "gguf", "version": 1}', "x: its manifest is of format 'gguf', not 'neutral'"),
+        (f'{{"format": {"1" * 20}, "version": 1}}', f"its manifest is of format {'1' * 20}, not 'neutral'"),
+        (f'{{"format": {"1" * 21}, "version": 1}}', "a number of 21 digits; at most 20 are allowed"),
+    ],
+)
+def test_the_format_is_named_and_numbers_have_up_to_20_digits(text: str, message: str) -> None:
+    with pytest.raises(StoreError, match=message):
+        decode(text, "x")
