@@ -44,7 +44,8 @@ def replace_functions(path: str, code: CodeType) -> int:
     new = {(part.co_qualname, part.co_firstlineno): part for part in _parts(code)}
     changed = 0
     for item in gc.get_objects():
-        if isinstance(item, FunctionType) and item.__code__.co_filename == path:
+        # not isinstance, which asks each object for its class, and the lazy ones of torch warn of it
+        if type(item) is FunctionType and item.__code__.co_filename == path:
             part = new.get((item.__code__.co_qualname, item.__code__.co_firstlineno))
             if part is not None and part != item.__code__:
                 item.__code__ = part
