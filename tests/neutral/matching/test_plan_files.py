@@ -14,7 +14,7 @@ from neutral.mapping import Entry
 from neutral.mapping import read_mapping as read_entries
 from neutral.matching.attributes import Difference
 from neutral.matching.mapping_file import read_mapping
-from neutral.matching.plan import Plan
+from neutral.matching.plan import Plan, Problem, find_problems
 from neutral.matching.plan_entries import Leftover, Pair
 from neutral.matching.rename_patterns import expand_patterns
 from neutral.text import printable
@@ -281,3 +281,29 @@ def test_a_pattern_that_takes_too_long_is_refused(monkeypatch: pytest.MonkeyPatc
 def test_patterns_rename_layers_for_writing_too() -> None:
     entries = read_entries({r"conv(\d)": "features.$1"}, {"conv0": None, "conv1": None, "fc": None})
     assert {name: entry.module for name, entry in entries.items()} == {"conv0": "features.0", "conv1": "features.1"}
+
+
+def test_the_table_of_a_plan_moves_its_remarks_below_where_it_is_too_wide() -> None:
+    pairs = (Pair("fc0", "head", "linear", "name", dropped={"bias": "zeros"}), Pair("fc1", "", "linear", "name"))
+    plan = Plan(pairs)
+    remark = "bias left out, it is all zeros"
+    widest = max(map(len, plan.to_text().split("\n")))
+    assert plan.to_text(widest) == plan.to_text() and "Remarks:" not in plan.to_text()
+    assert "remarks" in plan.to_text().split("\n")[0]
+    narrow = plan.to_text(widest - 1)
+    assert narrow.endswith(f"Remarks:\n  fc0: {remark}") and "remarks" not in narrow.split("\n")[0]
+    assert narrow.split("\n")[0].endswith("matched by")
+    assert [line.split()[-1] for line in narrow.split("\n") if line.startswith("fc")] == ["name", "name"]
+    assert all("layouts" not in pair.to_dict() for pair in pairs)
+    assert "Remarks:" not in Plan(pairs[1:]).to_text(10)
+    assert "<td>head</td>" in plan._repr_html_() and "<td>(the module)</td>" in plan._repr_html_()
+
+
+def test_a_problem_lists_as_many_names_as_asked_for() -> None:
+    problem = Problem("of no use", unused=("a", "b", "c"))
+    assert problem.text() == problem.text(3) == "stored a, b, c not used: of no use"
+    assert problem.text(2) == "stored a, b and 1 more not used: of no use"
+    difference = Difference("eps", 1.0, 2.0, "inference")
+    plan = Plan(tuple(Pair("a", module, "norm", "name", differences=(difference,)) for module in ("", "m")))
+    (problem,) = find_problems(plan)
+    assert (problem.modules, problem.layers) == (("the module", "m"), ("a", "a"))
