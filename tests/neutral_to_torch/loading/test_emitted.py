@@ -114,3 +114,18 @@ def test_a_changed_stride_is_refused() -> None:
     edited = fresh(store, change=lambda source: source.replace("stride=2", "stride=1", 1))
     with pytest.raises(MatchError, match="stride"):
         make_plan(edited, store)
+
+
+def test_a_module_that_draws_random_numbers_takes_its_own_store_unproven() -> None:
+    g = GraphBuilder()
+    x = g.linear(g.input("data", (2, 3)), 6, features=3, name="fc")
+    noise = g.node("random_normal", 0.0, 1.0, x, shape=None, place="whole", dtype=None, name="noise")
+    store = g.store(g.add(x, noise))
+    emission = compose(store)
+    module = getattr(import_source(emission.source), emission.class_name)()
+    with pytest.warns(UnprovenWarning, match="draws random numbers"):
+        plan = load_into(module, store)
+    assert plan.grade.reasons == (
+        "the stored graph draws random numbers (noise (random_normal)), which no two runs have in common",
+    )
+    assert torch.equal(module.fc.weight, load(emission, store, None, None).fc.weight)

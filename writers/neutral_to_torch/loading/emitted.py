@@ -14,10 +14,12 @@ from torch import nn
 
 from neutral.cut_store import store_with_outputs, stores_up_to_a_node
 from neutral.errors import MatchError, NeutralError
+from neutral.matching.grade import Grade
 from neutral.matching.plan import Plan
 from neutral.matching.plan_entries import Leftover, Pair
 from neutral.store import Store
 from neutral.tensor import Tensor
+from neutral.verification.sampling import draws
 from neutral_to_torch.adapters.state import COUNTER, state_of
 from neutral_to_torch.emission.build import import_source
 from neutral_to_torch.emission.compose import Emission, compose
@@ -150,7 +152,7 @@ def check_emitted(
         graded: Grades a plan by running the module.
 
     Returns:
-        A plan without problems; unproven where the module cannot be run.
+        A plan without problems; unproven where the module cannot be run, or draws random numbers.
     """
     try:
         plan = plan_for(TorchTarget(module), emitted_plan(emission, store))
@@ -162,8 +164,13 @@ def check_emitted(
     )  # the emitter's source transposes around a recurrent layer
     constants = emission.state.constants
     unfilled = tuple(replace(item, why=_CONSTANT) if item.name in constants else item for item in plan.unfilled)
-    plan = graded(replace(plan, pairs=pairs, unfilled=unfilled))
-    return None if plan.problems else plan
+    plan = replace(plan, pairs=pairs, unfilled=unfilled)
+    compared = graded(plan)
+    sources = draws(store.graph)
+    if compared.problems and not plan.problems and sources and has_code_of(module, emission):
+        reason = f"the stored graph draws random numbers ({', '.join(sources)}), which no two runs have in common"
+        return replace(plan, grade=Grade(reasons=(reason,)))
+    return None if compared.problems else compared
 
 
 def emitted_constants(module: nn.Module, store: Store, plan: Plan) -> dict[str, tuple[str, Tensor]]:
