@@ -13,6 +13,8 @@ from neutral.matching.plan_entries import Leftover, Pair
 from neutral.matching.plan_file import VERSION, VERSION_KEY, check_version, is_plan, read_document, write_document
 from neutral.text import printable, table
 
+_COLUMNS = ("stored layer", "kind", "module", "matched by", "remarks")
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -142,12 +144,7 @@ class Plan:
     def _repr_html_(self) -> str:
         from neutral.notebook import html_table
 
-        rows = (
-            (pair.layer, pair.kind, pair.module or "(the module)", _evidence(pair), "; ".join(_remarks(pair)))
-            for pair in self.pairs
-        )
-        head = ("stored layer", "kind", "module", "matched by", "remarks")
-        return html_table(f"Plan: {self._counts()}", head, rows, len(self.pairs))
+        return html_table(f"Plan: {self._counts()}", _COLUMNS, map(_cells, self.pairs), len(self.pairs))
 
     def __str__(self) -> str:
         return self.to_text()
@@ -162,14 +159,10 @@ class Plan:
         Returns:
             The lines.
         """
-        rows = [
-            (pair.layer, pair.kind, pair.module or "(the module)", _evidence(pair), "; ".join(_remarks(pair)))
-            for pair in self.pairs
-        ]
-        head = ("stored layer", "kind", "module", "matched by", "remarks")
-        parts = [table(head, rows)]
+        rows = list(map(_cells, self.pairs))
+        parts = [table(_COLUMNS, rows)]
         if width is not None and max(map(len, parts[0].split("\n"))) > width:
-            parts = [table(head[:-1], [row[:-1] for row in rows], width=width, spare=("kind",))]
+            parts = [table(_COLUMNS[:-1], [row[:-1] for row in rows], width=width, spare=("kind",))]
             remarks = [printable(f"  {row[0]}: {row[-1]}") for row in rows if row[-1]]
             parts += ["\n".join(["Remarks:", *remarks])] if remarks else []
         for title, items in (("Not used of the store:", self.unused), ("Not filled in the module:", self.unfilled)):
@@ -261,6 +254,11 @@ class Plan:
         if not is_plan(document):
             raise SourceError(f"{os.fspath(path)}: this is a mapping, not a plan (it has no {VERSION_KEY}).")
         return cls.from_dict(document, os.fspath(path))
+
+
+def _cells(pair: Pair) -> tuple[str, ...]:
+    """Return the cells of a pair under ``_COLUMNS``."""
+    return pair.layer, pair.kind, pair.module or "(the module)", _evidence(pair), "; ".join(_remarks(pair))
 
 
 def _evidence(pair: Pair) -> str:

@@ -152,10 +152,9 @@ def eigenvectors(context: NodeContext) -> Sequence[Operand]:
     Returns:
         The eigenvalues, and the eigenvectors as columns; in float64 for integers.
     """
-    matrix = context.input(0)
-    if context.dtype(0) in INTEGERS:
-        matrix = context.node("cast", matrix, dtype="float64")
-    values = context.node("eigh", matrix, lower=context.attributes.str("UPLO", "L") in ("L", "108", "76"))
+    values = context.node(
+        "eigh", _floating_matrix(context), lower=context.attributes.str("UPLO", "L") in ("L", "108", "76")
+    )
     return [values, Value(values.node, 1)]
 
 
@@ -226,8 +225,11 @@ def real_eigenvectors(context: NodeContext) -> Sequence[Operand]:
     Returns:
         The eigenvalues, and the eigenvectors as columns; in float64 for integers.
     """
-    matrix = context.input(0)
-    if context.dtype(0) in INTEGERS:
-        matrix = context.node("cast", matrix, dtype="float64")
-    values = context.node("eig", matrix)
+    values = context.node("eig", _floating_matrix(context))
     return [values, Value(values.node, 1)]
+
+
+def _floating_matrix(context: NodeContext) -> Operand:
+    """Return the first operand, in float64 if it is an integer one."""
+    matrix = context.input(0)
+    return context.node("cast", matrix, dtype="float64") if context.dtype(0) in INTEGERS else matrix
