@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from threading import Event
-from types import TracebackType
 from typing import Iterable, Iterator, Mapping
 
 from neutral.dtypes import ITEM_SIZE
+from neutral.store.background import Background
 from neutral.store.copying import SourceDescriptors
 from neutral.tensor import Tensor
 
@@ -15,7 +14,7 @@ _EXPONENTS = {"F16": 0x7C00, "BF16": 0x7F80, "F32": 0x7F800000, "F64": 0x7FF << 
 """The bits of each floating dtype's exponent: all set in NaN and infinity."""
 
 
-class NonfiniteScan:
+class NonfiniteScan(Background):
     """Count the elements that are NaN or infinite on another thread, beside work that reads the same files.
 
     A context manager: the thread ends with the block, at once if an error leaves it.
@@ -32,8 +31,7 @@ class NonfiniteScan:
     """
 
     def __init__(self, tensors: Mapping[str, Tensor]) -> None:
-        self._stopped = Event()
-        self._pool = ThreadPoolExecutor(1)
+        super().__init__()
         self._counts = self._pool.submit(lambda: dict(nonfinite_counts(tensors, self._stopped)))
 
     def counts(self) -> dict[str, int]:
@@ -43,16 +41,6 @@ class NonfiniteScan:
             The counts by key; tensors without such elements are left out.
         """
         return self._counts.result()
-
-    def __enter__(self) -> NonfiniteScan:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is not None:
-            self._stopped.set()
-        self._pool.shutdown()
 
 
 def nonfinite_counts(tensors: Mapping[str, Tensor], stopped: Event | None = None) -> Iterator[tuple[str, int]]:
