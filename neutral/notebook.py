@@ -51,11 +51,15 @@ class Picture:
         return f"<Picture {printable(self.title)}: {len(self.html):,} characters of HTML; save(path) writes it>"
 
     def _repr_html_(self) -> str:
-        """Return a frame with the page, whose scripts run and cannot reach the notebook."""
-        return (
+        """Return a frame with the page, whose scripts run and cannot reach the notebook.
+
+        The frame is ASCII: read in another encoding, the scripts would not have the digests of the page's policy.
+        """
+        frame = (
             f'<iframe title="{escape(printable(self.title))}" sandbox="allow-scripts" srcdoc="{escape(self.html)}" '
             'style="width: 100%; height: 40rem; border: 0"></iframe>'
         )
+        return frame.encode("ascii", "xmlcharrefreplace").decode()
 
 
 def html_table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]], count: int) -> str:
