@@ -6,6 +6,10 @@ import inspect
 from importlib import import_module
 from typing import Any, Callable, Iterator
 
+import pytest
+
+pytest.importorskip("onnx", reason="imports the modules of all packages")
+
 from module_graph import PACKAGES, module_files
 from mxnet_to_neutral.operators import RULES
 from neutral.reference.registry import load_functions

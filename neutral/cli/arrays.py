@@ -7,7 +7,6 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, NamedTuple, Sequence
 
-from neutral.cli.outputs import refuse_replacing
 from neutral.cli.sources import open_any
 from neutral.errors import SourceError, UsageError
 
@@ -51,8 +50,7 @@ def opened_evaluation(arguments: argparse.Namespace, console: Console, suffix: s
     """
     if not arguments.output.endswith(suffix):
         raise UsageError(f"{arguments.output}: unknown suffix; expected {suffix}.")
-    refuse_replacing(arguments.output, [path for _, path in arguments.input])
-    inputs = read_inputs(arguments.input)
+    inputs = read_inputs(arguments.arrays)
     with open_any([arguments.store]) as store, console.progress(arguments.verb, unit="node") as progress:
         require_runnable(store, arguments.store)
         yield Evaluation(store, inputs, progress)
@@ -85,6 +83,7 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
     """
     parser.add_argument(
         "--input",
+        dest="arrays",
         action="append",
         type=_named_file,
         default=[],

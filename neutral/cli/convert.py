@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from neutral.cli.console import Console, Report, byte_size, plural
-from neutral.cli.outputs import add_replacing, refuse_replacing
+from neutral.cli.outputs import add_replacing, files_of, refuse_replacing
 from neutral.cli.sources import open_any
 from neutral.errors import UsageError
 from neutral.limits import parse_size
@@ -62,7 +62,8 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
         if not container.__name__.endswith(".hdf5"):
             raise UsageError(f"{target}: --compression needs an HDF5 output (.h5 or .hdf5).")
         options["compression"] = arguments.compression
-    refuse_replacing(target, [source])
+    for replaced in files_of(target):  # with an index, the shards that it replaces
+        refuse_replacing(replaced, [source])
     with open_any([source]) as store:
         written = [target]
         if not arguments.dry_run:

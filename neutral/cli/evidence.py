@@ -53,7 +53,7 @@ def golden_file(store: Store, arguments: argparse.Namespace, console: Console) -
         UsageError: If inputs are given in two ways, or without ``--reference``, or their shapes are unknown.
         UnsupportedError: If an operator cannot be evaluated.
     """
-    if arguments.input and not arguments.reference:
+    if arguments.arrays and not arguments.reference:
         raise UsageError("--input gives the inputs of --reference; a golden file has inputs of its own.")
     if not arguments.reference:
         yield arguments.golden
@@ -63,7 +63,7 @@ def golden_file(store: Store, arguments: argparse.Namespace, console: Console) -
 
     require_runnable(store, arguments.store)
     assert store.graph is not None
-    given = read_inputs(arguments.input)
+    given = read_inputs(arguments.arrays)
     if given and (arguments.example or arguments.shape):
         raise UsageError("both --input and --shape or --example give inputs: give one of them.")
     if arguments.example:

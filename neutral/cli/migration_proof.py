@@ -74,7 +74,7 @@ def prove(
 
     golden: str | None = arguments.golden
     notes: list[str] = []
-    if not (golden or arguments.reference or arguments.input):
+    if not (golden or arguments.reference or arguments.arrays):
         golden, notes = golden_beside(sources, inspected)
     if golden is not None:
         plugins.require(writer, *METHODS)
@@ -85,7 +85,7 @@ def prove(
         try:
             file, drawn = _record(parts, arguments, store, scratch)
         except (UnsupportedError, UsageError) as error:
-            if arguments.shape or arguments.input:
+            if arguments.shape or arguments.arrays:
                 raise
             return Proof(reason=" ".join(str(error).split()), notes=notes)
         notes = [*notes, *drawn]
@@ -95,7 +95,7 @@ def prove(
 
 def _record(parts: Parts, arguments: argparse.Namespace, store: str, scratch: str) -> tuple[str, list[str]]:
     """Record a golden file from the reference, and return it and notes on the inputs."""
-    words = [word for name, file in arguments.input for word in ("--input", f"{name}={file}" if name else file)]
+    words = [word for name, file in arguments.arrays for word in ("--input", f"{name}={file}" if name else file)]
     shapes = dict(arguments.shape) if words else _runnable_shapes(store, dict(arguments.shape))
     for name, shape in shapes.items():
         words += ["--shape", f"{name}={','.join(map(str, shape))}"]

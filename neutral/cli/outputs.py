@@ -12,7 +12,7 @@ from typing import ContextManager, Iterable, Iterator
 from neutral.cli import pipes
 from neutral.errors import TargetError, UsageError
 
-INPUTS = (*pipes.INPUTS, "golden", "mapping", "like", "plugin")
+INPUTS = (*pipes.INPUTS, "golden", "mapping", "like", "plugin", "example")
 """The arguments of the verbs that name files to read, whether they can be piped or not."""
 
 OUTPUTS = ("output", "save_plan", "html")
@@ -71,7 +71,8 @@ def check_outputs(arguments: argparse.Namespace) -> None:
         TargetError: An output exists, Neutral did not write it, and ``--force`` was not given.
     """
     outputs = [value for name in OUTPUTS for value in _values(arguments, name)]
-    inputs = [file for name in INPUTS for value in _values(arguments, name) for file in _files_of(value)]
+    inputs = [file for name in INPUTS for value in _values(arguments, name) for file in files_of(value)]
+    inputs += [path for _, path in getattr(arguments, "arrays", ())]  # pairs, of NAME=FILE
     inputs += [os.path.abspath(into) for into in [_module_file(arguments)] if into]
     for output in outputs:
         refuse_replacing(output, inputs)
@@ -117,8 +118,16 @@ def require_replaceable(path: str, advice: str = "Choose another name.") -> None
         raise TargetError(f"{path}: exists, and Neutral did not write it. {advice}")
 
 
-def _files_of(path: str) -> Iterator[str]:
-    """Yield the files that an input may stand for: itself, those of a folder, a prefix, or the shards of an index."""
+def files_of(path: str) -> Iterator[str]:
+    """Yield the files that a name may stand for: itself, those of a folder, a prefix, or the shards of an index.
+
+    Args:
+        path: A file, a folder, a prefix of a checkpoint, or an index of shards.
+
+    Example:
+        >>> list(files_of("missing.safetensors"))
+        ['missing.safetensors']
+    """
     import glob
 
     yield path

@@ -83,7 +83,8 @@ def write(
         The files, the name of the tensor that fills each array, and notes; with ``dry_run`` the same.
 
     Raises:
-        UsageError: If ``like`` was not made from an MXNet checkpoint, or the mapping names an unknown layer.
+        UsageError: If ``like`` was not made from an MXNet checkpoint, the mapping names an unknown layer, or an output
+            is a file of one of the stores.
         MatchError: If tensors are unused, missing, or of another shape or dtype.
         SourceError: If a file of a store is changed meanwhile; nothing is written.
         UnsupportedError: If an array of the checkpoint cannot hold its new values.
@@ -128,7 +129,10 @@ def write(
         files.append((Path(f"{os.fspath(prefix)}-symbol.json"), replace(symbol, text=text)))
     elif kept.freed_scales:
         raise UsageError(f"{name}: it has no symbol, in which fix_gamma would have to be turned off.")
+    sources = [path for path in versions if os.path.exists(path)]
     for path, _ in files:
+        if os.path.exists(path) and any(os.path.samefile(path, source) for source in sources):
+            raise UsageError(f"{path}: the output would replace a file that is read. Choose another prefix.")
         if not overwrite and os.path.lexists(path):
             raise TargetError(f"{path}: it is there already. Choose another prefix, or allow overwriting.")
     if not dry_run:

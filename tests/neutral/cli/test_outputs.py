@@ -10,62 +10,134 @@ from pathlib import Path
 import pytest
 
 from cli_cases import Run, linear_store
+from neutral.cli import VERBS, parser
 
-WORDS = {
-    "export": ("export", "model", "-o", "{}"),
-    "convert": ("convert", "linear.safetensors", "{}"),
-    "cast": ("cast", "linear.safetensors", "--to", "float16", "-o", "{}"),
-    "slice": ("slice", "linear.safetensors", "fc1", "-o", "{}"),
-    "merge": ("merge", "linear.safetensors", "-o", "{}"),
-    "load": ("load", "linear.safetensors", "--into", "nets:Net", "--golden", "golden.safetensors", "-o", "{}"),
-    "load --save-plan": (
-        "load",
-        "linear.safetensors",
-        "--into",
-        "nets:Net",
-        "--mapping",
-        "map.toml",
-        "--save-plan",
-        "{}",
-    ),
-    "verify --html": ("verify", "linear.safetensors", "--golden", "golden.safetensors", "--html", "{}"),
-    "inspect --html": ("inspect", "linear.safetensors", "--html", "{}"),
-    "emit": ("emit", "linear.safetensors", "-o", "{}"),
-    "run": ("run", "linear.safetensors", "--input", "data=x.npz", "-o", "{}"),
+INTO = ("--into", "nets:Net")
+TYPED: dict[str, tuple[str, ...]] = {
+    "export": ("model-symbol.json", "model-0000.params"),
+    "inspect": ("model-symbol.json", "model-0000.params"),
+    "convert": ("linear.safetensors",),
+    "cast": ("linear.safetensors", "--to", "float16"),
+    "slice": ("linear.safetensors", "fc1"),
+    "merge": ("linear.safetensors",),
+    "load": ("linear.safetensors", *INTO),
+    "verify": ("linear.safetensors",),
+    "emit": ("linear.safetensors",),
+    "run": ("linear.safetensors",),
+    "golden": ("linear.safetensors",),
 }
-INPUTS = {
-    "export": ("model-0000.params", "model-symbol.json"),
-    "load": ("linear.safetensors", "golden.safetensors", "nets.py"),
-    "load --save-plan": ("linear.safetensors", "map.toml", "nets.py"),
-    "verify --html": ("linear.safetensors", "golden.safetensors"),
+"""What is typed after each verb that writes one file, without its outputs."""
+
+FOLDERS = {"migrate", "archive", "restore", "write"}
+"""The verbs whose ``-o`` or ``--to`` is a folder or a prefix; tests of their own show what they replace."""
+
+READ: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "source": ((), ("model-symbol.json", "model-0000.params")),
+    "store": ((), ("linear.safetensors",)),
+    "stores": ((), ("linear.safetensors",)),
+    "golden": (("--golden", "golden.safetensors"), ("golden.safetensors",)),
+    "mapping": (("--mapping", "map.toml"), ("map.toml",)),
+    "like": (("--like", "model-0000.params"), ("model-0000.params",)),
+    "plugin": (("--plugin", "plugin.py"), ("plugin.py",)),
+    "example": (("--example", "x.npz"), ("x.npz",)),
+    "arrays": (("--input", "data=x.npz"), ("x.npz",)),
+    "into": (INTO, ("nets.py",)),
 }
-CASES = [(verb, file) for verb in WORDS for file in INPUTS.get(verb, ("linear.safetensors",))]
+"""The words and the files of each argument that names files to read."""
+
+WRITTEN: dict[str, dict[str | None, tuple[str, ...]]] = {
+    "output": {"convert": ("{}",), None: ("-o", "{}")},
+    "save_plan": {None: ("--save-plan", "{}")},
+    "html": {None: ("--html", "{}")},
+}
+"""The words of each argument that names a file to write, for a verb or for all others."""
+
+NOT_FILES = set(
+    "allow_attributes allow_missing allow_output_order allow_set allow_unused batch class_name compression debug "  # noqa: SIM905
+    "depth dry_run end_to_end epoch external_data fold_batch_norms force fp16 graph_only help hub_layout input json "
+    "keep kwargs layers max_shard_size no_clobber no_digests nodes opset outputs path precision prefix pth quiet "
+    "reference require_proof seed set_attributes shape stats summary to tolerance until verbose".split()
+)
+"""All other arguments of the verbs that write files. ``--path`` is searched for the module of ``--into``."""
+
+
+def arguments_of_verbs() -> dict[str, list[str]]:
+    """The names of the arguments that the parser of each verb declares."""
+    (verbs,) = (action for action in parser(list(VERBS))._actions if action.dest == "verb")
+    assert isinstance(verbs.choices, dict)
+    return {verb: [action.dest for action in child._actions] for verb, child in verbs.choices.items()}
+
+
+WRITING = {verb: names for verb, names in arguments_of_verbs().items() if verb not in FOLDERS and {*names} & {*WRITTEN}}
+
+
+def command(verb: str, output: str, read: str) -> tuple[str, ...]:
+    """A command that reads by one argument and writes by another; ``{}`` stands for the output."""
+    needed = ("--reference",) if verb == "verify" and read != "golden" else ()
+    words = () if verb == "load" and read == "into" else READ[read][0]
+    written = WRITTEN[output].get(verb) or WRITTEN[output][None]
+    return (verb, *TYPED[verb], *needed, *words, *written)
+
+
+CASES = [
+    (command(verb, output, read), file)
+    for verb, names in WRITING.items()
+    for output in WRITTEN
+    if output in names
+    for read in READ
+    if read in names
+    for file in READ[read][1]
+]
 
 
 @pytest.fixture
 def inputs(tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    for name in ("model-0000.params", "model-symbol.json", "golden.safetensors", "nets.py", "map.toml"):
+    for name in ("model-0000.params", "model-symbol.json", "golden.safetensors", "nets.py", "map.toml", "x.npz"):
         (tmp_path / name).write_bytes(name.encode())
+    (tmp_path / "plugin.py").write_text("OPERATORS = ()\n")
     return tmp_path
 
 
+def test_every_argument_of_every_verb_is_known_to_read_to_write_or_to_name_no_file() -> None:
+    assert {*WRITING} == {*TYPED}
+    assert {name for names in WRITING.values() for name in names} == {*READ, *WRITTEN} | NOT_FILES
+
+
 @pytest.mark.parametrize("alias", ["itself", "absolute", "relative", "symbolic link", "hard link"])
-@pytest.mark.parametrize(("verb", "file"), CASES)
-def test_no_output_is_an_input(verb: str, file: str, alias: str, inputs: Path, run: Run) -> None:
+@pytest.mark.parametrize(("words", "file"), CASES, ids=[f"{' '.join(words)} = {file}" for words, file in CASES])
+def test_no_output_is_an_input(words: tuple[str, ...], file: str, alias: str, inputs: Path, run: Run) -> None:
     (inputs / "sub").mkdir()
     name = {"itself": file, "absolute": str(inputs / file), "relative": f"sub/../{file}"}.get(
-        alias, "x" + Path(file).suffix
+        alias, "alias" + Path(file).suffix
     )
     if alias == "symbolic link":
         os.symlink(file, name)
     elif alias == "hard link":
         os.link(file, name)
     before = {path.name: path.read_bytes() for path in inputs.iterdir() if path.is_file()}
-    result = run(*(word.format(name) for word in WORDS[verb]), *(("--force",) if alias == "itself" else ()))
+    result = run(*(word.format(name) for word in words), *(("--force",) if alias == "itself" else ()))
     assert result.code == 2, result.err
-    assert {path.name: path.read_bytes() for path in inputs.iterdir() if path.is_file()} == before
+    assert result.err.startswith(f"neutral: error: {name}: the output would replace the source ")
     assert len(result.err.splitlines()) == 1
+    assert {path.name: path.read_bytes() for path in inputs.iterdir() if path.is_file()} == before
+
+
+def test_shards_that_an_index_replaces_are_no_input(inputs: Path, run: Run) -> None:
+    assert run("convert", "linear.safetensors", "s.safetensors", "--max-shard-size", "40").code == 0
+    before = {path.name: path.read_bytes() for path in inputs.iterdir()}
+    shard = next(name for name in sorted(before) if name.startswith("s-00001-of-"))
+    result = run("convert", shard, "s.safetensors", "--max-shard-size", "30")
+    assert result.code == 2 and "would replace the source" in result.err
+    assert {path.name: path.read_bytes() for path in inputs.iterdir()} == before
+
+
+def test_write_replaces_no_file_that_it_reads(checkpoint: Path, inputs: Path, run: Run) -> None:
+    assert run("export", checkpoint, "-o", "like.safetensors").code == 0
+    before = {path: path.read_bytes() for path in checkpoint.parent.iterdir()}
+    result = run("write", f"{checkpoint}-0000.params", "--like", "like.safetensors", "-o", checkpoint, "--force")
+    assert result.code == 2 and "-0000.params: the output would replace a file that is read" in result.err
+    assert {path: path.read_bytes() for path in checkpoint.parent.iterdir()} == before
 
 
 def test_two_outputs_are_two_files(inputs: Path, run: Run) -> None:
@@ -75,17 +147,17 @@ def test_two_outputs_are_two_files(inputs: Path, run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("verb", "target"),
+    ("verb", "output", "target"),
     [
-        ("emit", "own.py"),
-        ("load --save-plan", "own.toml"),
-        ("verify --html", "own.html"),
-        ("inspect --html", "own.html"),
+        ("emit", "output", "own.py"),
+        ("load", "save_plan", "own.toml"),
+        ("verify", "html", "own.html"),
+        ("inspect", "html", "own.html"),
     ],
 )
-def test_a_file_of_a_person_is_kept_without_force(verb: str, target: str, inputs: Path, run: Run) -> None:
+def test_a_file_of_a_person_is_kept_without_force(verb: str, output: str, target: str, inputs: Path, run: Run) -> None:
     (inputs / target).write_text("precious = 1\n")
-    result = run(*(word.format(target) for word in WORDS[verb]))
+    result = run(*(word.format(target) for word in command(verb, output, "plugin")))
     assert result.code == 8 and f"{target}: exists, and Neutral did not write it" in result.err
     assert "--force" in result.err
     assert (inputs / target).read_text() == "precious = 1\n"

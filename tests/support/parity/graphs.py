@@ -20,6 +20,7 @@ import neutral_to_onnx
 import neutral_to_torch
 from neutral.errors import UnsupportedError
 from neutral.verification.golden import Golden, open_golden
+from parity.onnx_check import INSTALLED
 from parity.onnx_refusals import unexpected
 
 OPERATOR_TOLERANCE = 1e-5
@@ -54,6 +55,8 @@ def check_graph(source: Sequence[Any], golden: Path, folder: Path) -> Any:
 
 def check_onnx_file(store: Any, golden: Golden, folder: Path) -> None:
     """Write the store as an ONNX file and compare its outputs; a refusal must be a recorded one."""
+    if not INSTALLED:
+        return
     recorded = {item.name: golden.tensors[item.key].shape for item in golden.inputs}
     shapes = {item.name: recorded[item.name] for item in store.graph.inputs}
     free = {name: (0, *(-1 for _ in shape[1:])) for name, shape in shapes.items() if shape}
