@@ -43,7 +43,8 @@ def write(path: Path, requirements: list[str]) -> None:
     finally:
         chosen.unlink()
     version = ".".join(map(str, sys.version_info[:2]))
-    stated = {PROJECT, *(name for name, _ in pins([*requirements, *head.splitlines()]))}
+    chosen_for_this = [line for line in head.splitlines() if "python_version <" not in line]
+    stated = {PROJECT, *(name for name, _ in pins([*requirements, *chosen_for_this]))}
     resolved = {normalized(item["metadata"]["name"]): item["metadata"]["version"] for item in report["install"]}
     lines = [
         f'{name}=={release.partition("+")[0]}; python_version >= "{version}"'
