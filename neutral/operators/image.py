@@ -4,7 +4,63 @@ from __future__ import annotations
 
 from neutral.operators.declarations import Attribute, Operator
 
+_COLOURS = {
+    "image_brightness": "output = input * factor.",
+    "image_contrast": "output = input * factor + (1 - factor) * mean, where mean is the mean over all pixels of "
+    "0.299 * red + 0.587 * green + 0.114 * blue, of images with one channel that of the channel.",
+    "image_saturation": "output = input * factor + (1 - factor) * 0.114 * blue, where blue is the last channel of the same "
+    "pixel; images with one channel are not changed.",
+    "image_hue": "Turn the hue by factor, a share of a full circle: colours in 0 to 255 become hue, lightness and "
+    "saturation, and afterwards colours again; images with one channel are not changed.",
+}
+"""The kinds that change the colours of an image by one number, with their meanings."""
+
+_PIXELS = (
+    " Images are (H, W, C) with one or three channels. It is computed in float32; of integer images the fraction is cut off, "
+    "and uint8 is limited to 0 to 255 before."
+)
+
 OPERATORS = (
+    *(
+        Operator(
+            kind,
+            meaning + _PIXELS,
+            inputs=("input", "factor"),
+            family="image",
+            rank_rule="same",
+            keeps_shape=True,
+            dtype_rule="same",
+        )
+        for kind, meaning in _COLOURS.items()
+    ),
+    Operator(
+        "image_lighting",
+        "output = input + A @ alpha for the three channels of each pixel, where A are the principal components of the colours "
+        "of ImageNet, times their deviations: rows (55.46 * -0.5675, 4.794 * 0.7192, 1.148 * 0.4009), (55.46 * -0.5808, "
+        "4.794 * -0.0045, 1.148 * -0.814), (55.46 * -0.5836, 4.794 * -0.6948, 1.148 * 0.4203); images with one channel are "
+        "not changed." + _PIXELS,
+        inputs=("input", "alpha?"),
+        attributes=(Attribute("alpha", "floats", "Three numbers; None: the operand, (3,).", optional=True),),
+        family="image",
+        rank_rule="same",
+        keeps_shape=True,
+        dtype_rule="same",
+    ),
+    Operator(
+        "image_color_jitter",
+        "Change brightness, contrast, saturation and hue in a random order, as image_brightness, image_contrast, "
+        "image_saturation and image_hue, each by a random factor: from [1 - v, 1 + v), of the hue from [-v, v), uniformly, where "
+        "v is the attribute of that name. One whose attribute is 0 or negative is left out.",
+        attributes=tuple(
+            Attribute(name, "float", f"The largest change of the {name}.")
+            for name in ("brightness", "contrast", "saturation", "hue")
+        ),
+        family="image",
+        random=True,
+        rank_rule="same",
+        keeps_shape=True,
+        dtype_rule="same",
+    ),
     Operator(
         "image_to_tensor",
         "output = input / 255 as float32, with the channel axis moved before height and width.",

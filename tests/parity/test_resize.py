@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-
-import mxnet_to_neutral  # noqa: E402
-import neutral_to_torch  # noqa: E402
 
 
 def values(*shape: int, dtype: str = "float32", seed: int = 0) -> np.ndarray:
@@ -126,38 +122,6 @@ def test_image_crop(check_operator: Any, shape: tuple[int, ...]) -> None:
 def test_image_flip(check_operator: Any, dtype: str, operator: str) -> None:
     """MXNet leaves the middle of an odd number of rows or columns unwritten, so that there is none to compare."""
     check_operator(operator, [np.arange(72).reshape(4, 6, 3).astype(dtype)], exact=True)
-
-
-def drawn(mxnet: Any, folder: Path, operator: str, image: np.ndarray, **attributes: Any) -> Any:
-    """Return MXNet's draw of an operator, and the module."""
-    arguments = {"operator": operator, "inputs": [image], "attributes": attributes, "prefix": str(folder / "op")}
-    (expected,) = mxnet.call("operators:run_operator", **arguments)
-    store = mxnet_to_neutral.read(str(folder / "op"), 0)
-    return expected, neutral_to_torch.build(store)
-
-
-@pytest.mark.parametrize("operator", ["_image_random_flip_left_right", "_image_random_flip_top_bottom"])
-def test_random_flips(mxnet: Any, tmp_path: Path, operator: str) -> None:
-    image = np.arange(72, dtype="float32").reshape(4, 6, 3)
-    flipped = np.flip(image, 1 if operator.endswith("left_right") else 0)
-    expected, module = drawn(mxnet, tmp_path, operator, image)
-    assert np.array_equal(expected, image) or np.array_equal(expected, flipped)
-    torch.manual_seed(0)
-    draws = [module(torch.from_numpy(image)).numpy() for _ in range(40)]
-    count = sum(np.array_equal(draw, flipped) for draw in draws)
-    assert 8 <= count <= 32 and all(np.array_equal(draw, image) or np.array_equal(draw, flipped) for draw in draws)
-
-
-def test_random_brightness(mxnet: Any, tmp_path: Path) -> None:
-    """One factor for all pixels; of a range of one number it is that number."""
-    image = values(4, 6, 3)
-    operator = "_image_random_brightness"
-    expected, module = drawn(mxnet, tmp_path, operator, image, min_factor=1.5, max_factor=1.5)
-    np.testing.assert_allclose(module(torch.from_numpy(image)).numpy(), expected, rtol=1e-6)
-    expected, module = drawn(mxnet, tmp_path, operator, image, min_factor=0.5, max_factor=2.0)
-    for result in (expected, *(module(torch.from_numpy(image)).numpy() for _ in range(5))):
-        factors = result / image
-        assert 0.5 <= factors.min() <= factors.max() <= 2.0 and np.ptp(factors) < 1e-5
 
 
 SIZES = [(5, 4), (6, 8), (4, 4), (13, 20), (1, 1), (9, 7)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand
-from neutral.operators.dtypes import INTEGERS
 
 
 @rule("_image_to_tensor")
@@ -38,34 +37,6 @@ def flip(context: NodeContext) -> Operand:
     MXNet accepts no batches, and leaves the middle of an odd extent unwritten.
     """
     return context.node("flip", context.input(0), axes=(1 if context.operator == "_image_flip_left_right" else 0,))
-
-
-@rule("_image_random_flip_left_right", "_image_random_flip_top_bottom")
-def random_flip(context: NodeContext) -> Operand:
-    """Convert ``_image_random_flip_*``: an image (H, W, C), flipped or not with equal chances, in inference too."""
-    flipped = context.node("flip", context.input(0), axes=(1 if context.operator.endswith("left_right") else 0,))
-    chosen = context.node("less", _uniform(context, 0.0, 1.0), 0.5, dtype="bool")
-    return context.node("where", chosen, context.input(0), flipped, rows=False)
-
-
-@rule("_image_random_brightness")
-def random_brightness(context: NodeContext) -> Operand:
-    """Convert ``_image_random_brightness``: an image times a random factor, in inference too.
-
-    Raises:
-        Refusal: The image is one of integers, or the factors are out of order.
-    """
-    low, high = (context.attributes.float(name) for name in ("min_factor", "max_factor"))
-    if context.dtype(0) in INTEGERS:
-        context.refuse(f"MXNet cuts fractions and values out of range off, of images of {context.dtype(0)}")
-    if not 0 <= low <= high < float("inf"):
-        context.refuse(f"the factors reach from {low:g} to {high:g}")
-    return context.node("multiply", context.input(0), _uniform(context, low, high))
-
-
-def _uniform(context: NodeContext, low: float, high: float) -> Operand:
-    """Draw one number for all elements of an image."""
-    return context.node("random_uniform", low, high, None, shape=(1, 1, 1), place="whole", dtype="float32")
 
 
 _INTERPOLATIONS = {0: "nearest", 1: "bilinear", 2: "bicubic"}
