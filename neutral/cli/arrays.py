@@ -8,13 +8,18 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, NamedTuple, Sequence
 
 from neutral.cli.sources import open_any
-from neutral.errors import SourceError, UsageError
+from neutral.errors import NeutralError, SourceError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
 
     from neutral.cli.console import Console
     from neutral.store import Store
+
+TENSOR_SUFFIXES = (".pt", ".pth")
+"""Suffixes of files that PyTorch wrote, of which tensors by name are read."""
+
+_MAGIC = (b"\x93NUMPY", b"PK")
 
 
 class Evaluation(NamedTuple):
@@ -143,20 +148,49 @@ def read_inputs(files: Sequence[tuple[str, str]]) -> dict[str, np.ndarray]:
 
 
 def _read(name: str, path: str) -> Mapping[str, Any]:
+    content = read_file(path)
+    if "" in content:
+        return {name or os.path.basename(path): content[""]}
+    if name and len(content) != 1:
+        raise SourceError(f"{path}: has {len(content)} arrays; expected one, for input {name!r}.")
+    return {name or key: array for key, array in content.items()}
+
+
+def read_file(path: str) -> Mapping[str, np.ndarray]:
+    """Read the arrays of a file.
+
+    Args:
+        path: A ``.npy`` or ``.npz`` file, or a ``.pt`` or ``.pth`` file that holds tensors by name.
+
+    Returns:
+        The arrays by name; the one of a ``.npy`` file has an empty name.
+
+    Raises:
+        SourceError: If the file cannot be read.
+        UnsupportedError: If PyTorch is needed for its own files and is not installed.
+
+    Example:
+        >>> import tempfile, numpy as np
+        >>> with tempfile.NamedTemporaryFile(suffix=".npz") as file:
+        ...     np.savez(file.name, data=np.zeros((1, 3)))
+        ...     {name: array.shape for name, array in read_file(file.name).items()}
+        {'data': (1, 3)}
+    """
     import numpy as np
 
-    from neutral.errors import NeutralError
-
+    if path.endswith(TENSOR_SUFFIXES):
+        with open_any([path]) as store:
+            names = {key: layer.name for layer in store.layers.values() for key in layer.tensors.values()}
+            return {names.get(key, key): tensor.numpy() for key, tensor in store.tensors.items()}
     try:
         with open(path, "rb") as file:
+            if not file.read(len(_MAGIC[0])).startswith(_MAGIC):
+                raise SourceError(f"{path}: cannot be read as .npy or .npz: its first bytes are those of another kind.")
+            file.seek(0)
             content = np.load(file, allow_pickle=False)
             if isinstance(content, np.ndarray):
-                return {name or os.path.basename(path): content}
-            if not name:
-                return {key: np.asarray(content[key]) for key in content.files}
-            if len(content.files) != 1:
-                raise SourceError(f"{path}: has {len(content.files)} arrays; expected one, for input {name!r}.")
-            return {name: np.asarray(content[content.files[0]])}
+                return {"": content}
+            return {key: np.asarray(content[key]) for key in content.files}
     except NeutralError:
         raise
     except Exception as error:  # those of zip, zlib and NumPy on damaged files have no common class

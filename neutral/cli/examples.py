@@ -7,7 +7,8 @@ import math
 import os
 from typing import TYPE_CHECKING, Any, Mapping
 
-from neutral.errors import SourceError, UsageError
+from neutral.cli.arrays import read_file
+from neutral.errors import UsageError
 from neutral.text import suggestion
 
 if TYPE_CHECKING:
@@ -28,7 +29,9 @@ def add_example(parser: argparse.ArgumentParser) -> None:
     add_input_shapes(
         group, "run the module on an input of this shape, to compare its dataflow with the store's; once for each input"
     )
-    group.add_argument("--example", metavar="FILE", help="run it on these inputs: FILE.npy, or FILE.npz with names")
+    group.add_argument(
+        "--example", metavar="FILE", help="run it on these inputs: FILE.npy, or with names FILE.npz or FILE.pt"
+    )
 
 
 def add_input_shapes(parser: argparse._ActionsContainer, text: str) -> None:
@@ -96,17 +99,11 @@ def _drawn(shape: tuple[int, ...], dtype: str | None) -> np.ndarray:
 
 
 def _read(path: str, store: Store) -> dict[str, Any]:
-    import numpy as np
-
-    try:
-        content = np.load(path, allow_pickle=False)
-        if isinstance(content, np.ndarray):
-            inputs = [] if store.graph is None else [item.name for item in store.graph.inputs]
-            return {inputs[0] if len(inputs) == 1 else os.path.basename(path): content}
-        with content:
-            return {name: content[name] for name in content.files}
-    except (OSError, ValueError, EOFError) as error:
-        raise SourceError(f"{path}: cannot be read as .npy or .npz: {error}.") from error
+    content = dict(read_file(path))
+    if "" in content:
+        inputs = [] if store.graph is None else [item.name for item in store.graph.inputs]
+        content[inputs[0] if len(inputs) == 1 else os.path.basename(path)] = content.pop("")
+    return content
 
 
 def _ordered(values: Mapping[str, Any], store: Store) -> tuple[Any, ...]:

@@ -88,8 +88,8 @@ def _load(path: str) -> Any:
         import torch
     except ImportError:
         raise UnsupportedError(
-            f"{path}: PyTorch is needed to read its own files, and is not installed. Save the state dict as "
-            ".safetensors where it is."
+            f"{path}: PyTorch is needed to read its own files, and is not installed: pip install torch. Or save the "
+            "state dict as .safetensors where it is."
         ) from None
     if not os.path.isfile(path):
         raise SourceError(f"{path}: there is no such file.")

@@ -144,7 +144,7 @@ def test_a_missing_file(tmp_path: Path) -> None:
 def test_a_pickle_without_torch_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.save({"a": torch.zeros(2)}, tmp_path / "a.pth")
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(UnsupportedError, match=r"PyTorch is needed .* Save the state dict as \.safetensors"):
+    with pytest.raises(UnsupportedError, match=r"pip install torch. Or save the state dict as \.safetensors"):
         torch_to_neutral.read(tmp_path / "a.pth")
 
 

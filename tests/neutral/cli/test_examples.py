@@ -10,7 +10,7 @@ import pytest
 
 from cli_cases import Run
 
-pytest.importorskip("torch.nn", reason="loads modules")
+torch = pytest.importorskip("torch.nn", reason="loads modules").modules.module.torch
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "shapes"
 
@@ -45,7 +45,8 @@ def test_arrays_are_enough(run: Run, store: str) -> None:
     array = np.ones((2, 1, 24, 24), np.float32)
     np.save("x.npy", array)
     np.savez("x.npz", data=array)
-    for file in ("x.npy", "x.npz"):
+    torch.save({"data": torch.from_numpy(array)}, "x.pt")
+    for file in ("x.npy", "x.npz", "x.pt"):
         assert load(run, store, "--example", file).code == 0
 
 
@@ -58,10 +59,12 @@ def test_arrays_are_enough(run: Run, store: str) -> None:
         (("--shape", "date=2,1,24,24"), 2, "the store has no input 'date'; its inputs are data. Did you mean 'data'?"),
         (("--shape", "data=2,1,24,24", "--example", "x.npy"), 2, "not allowed with argument"),
         (("--example", "no.npy"), 3, "no.npy: cannot be read as .npy or .npz"),
-        (("--example", "store.safetensors"), 3, "store.safetensors: cannot be read as .npy or .npz"),
+        (("--example", "store.safetensors"), 3, "store.safetensors: cannot be read as .npy or .npz: its first bytes"),
+        (("--example", "bare.pt"), 3, "bare.pt: this holds a Tensor. Expected a state dict: names and tensors."),
     ],
 )
 def test_mistakes(run: Run, store: str, options: tuple[str, ...], code: int, message: str) -> None:
+    torch.save(torch.zeros(2, 1, 24, 24), "bare.pt")
     result = load(run, store, *options)
     assert result.code == code
     assert message in result.err

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -115,23 +114,6 @@ def test_invalid_arguments(run: Run, store: Path, modules: Path, words: tuple[st
 def test_nothing_to_do_is_an_error(run: Run, store: Path) -> None:
     result = run("load", store, "--into", "nets:Net")
     assert (result.code, "nothing to do: pass -o, --save-plan or --dry-run" in result.err) == (2, True)
-
-
-@pytest.mark.parametrize("verb", ["load", "verify", "emit"])
-def test_without_torch_it_says_how_to_install_it(
-    run: Run, store: Path, verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "torch", None)
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "plain.py").write_text("import torch\nclass Net: pass\n")
-    words: dict[str, tuple[Any, ...]] = {
-        "load": ("--into", "plain:Net", "-o", "w.pth"),
-        "verify": ("--into", "plain:Net", "--golden", "golden.safetensors"),
-        "emit": ("-o", "model.py"),
-    }
-    result = run(verb, store, *words[verb])
-    assert result.code == 5
-    assert "pip install torch safetensors" in result.err
 
 
 def test_tied_tensors_are_written_under_each_name(tmp_path: Path) -> None:
