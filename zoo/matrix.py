@@ -10,6 +10,8 @@ from typing import Any, Mapping, Sequence
 from onnx_column import EXPLAINED
 from own_store_column import FILLED, MOST_PROVEN_PRODUCTS, PROVEN
 from reference_column import MOST_BYTES, MOST_PRODUCTS, has_no_store
+from training_column import MOST_PRODUCTS as MOST_TRAINED_PRODUCTS
+from training_column import TOLERANCE
 
 Result = Mapping[str, Any]
 
@@ -75,7 +77,19 @@ emitted as PyTorch source, and run by torch {torch} on the same input. Generated
 - **own store**: whether an instance of the emitted class takes its own store by the emitter's plan, every tensor equal:
   *proven* where the loaded module was run, too, *filled* where it was not, because a run takes more than
   {own_products:.1f} billion products; or the reason. {own}
-- **ops** and **kinds**: how many operators the graph has, and of how many kinds. **lines**: of the emitted source.
+{training}- **ops** and **kinds**: how many operators the graph has, and of how many kinds.
+  **lines**: of the emitted source.
+"""
+
+
+TRAINING = """\
+- **training**: the largest error, after one step in training mode, of the gradients of all parameters and inputs and of
+  the running statistics, for fixed random gradients of the outputs; without dropout, in float64, at most
+  {tolerance:.0e}. Resizing has MXNet's positions in float32; running variances are corrected for the factor
+  n / (n - 1) of [operators.md](operators.md). The step begins before operators that sort, select or have no gradient
+  in MXNet.
+  *equal in float32* where MXNet lacks float64, at most {tolerance32:.0e}; or why it was not run: models of more than
+  {products:.0f} billion products are too large. {counts}
 """
 
 
@@ -109,7 +123,9 @@ def document(rows: Sequence[Result], total: int, versions: Mapping[str, str]) ->
         "gigabytes": f"{MOST_BYTES / 1e9:.1f}",
         "own_products": MOST_PROVEN_PRODUCTS / 1e9,
     }
+    has_training = any(row.get("training") for row in rows)
     facts = {
+        "training": training_text(rows) if has_training else "",
         "reference": reference_counts(rows),
         "onnx": onnx_counts(rows),
         "own": own_store_counts(rows),
@@ -124,10 +140,11 @@ def document(rows: Sequence[Result], total: int, versions: Mapping[str, str]) ->
         lines = [
             f"## {title}\n",
             "| model | input | ops | kinds | lines | operator | layer | output | ONNX | reference | own store | "
-            "status | reason |",
-            "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|---|---|---|",
+            + ("training | " if has_training else "")
+            + "status | reason |",
+            "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|---|---|---|" + ("---|" if has_training else ""),
         ]
-        lines += [_row(row) for row in rows if row["model"].startswith(f"{zoo}/")]
+        lines += [_row(row, has_training) for row in rows if row["model"].startswith(f"{zoo}/")]
         parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)
 
@@ -147,9 +164,27 @@ def own_store_counts(rows: Sequence[Result]) -> str:
     return _counts([row.get("own", "") for row in rows if not has_no_store(row)])
 
 
+def training_text(rows: Sequence[Result]) -> str:
+    """Return what the column of training steps says, and how many models are equal, in a sentence."""
+    counts = _counts([row.get("training", "") for row in rows if not has_no_store(row)])
+    limits = {"tolerance": TOLERANCE["float64"], "tolerance32": TOLERANCE["float32"]}
+    return TRAINING.format(products=MOST_TRAINED_PRODUCTS / 1e9, counts=counts, **limits)
+
+
 def _counts(texts: Sequence[str]) -> str:
     counts = Counter(text.partition(":")[0] for text in texts)
-    words = ("equal", PROVEN, FILLED, *EXPLAINED, "sampled", "differs", "refused", "failed", "not run")
+    words = (
+        "equal",
+        "equal in float32",
+        PROVEN,
+        FILLED,
+        *EXPLAINED,
+        "sampled",
+        "differs",
+        "refused",
+        "failed",
+        "not run",
+    )
     parts = [f"{counts[word]} {word}" for word in words if counts[word]]
     parts += [f"{counts['']} not compared yet"] if counts[""] else []
     return f"Of {sum(counts.values())} models that are converted: {', '.join(parts)}."
@@ -165,13 +200,15 @@ def _comparison(text: str, error: float | None) -> str:
     return _error(error) if text == "equal" else text.replace("|", "\\|")
 
 
-def _row(row: Result) -> str:
+def _row(row: Result, has_training: bool = False) -> str:
     cells = [row["model"].partition("/")[2], row["shapes"]]
     cells += [str(row[key] or "") for key in ("operators", "kinds", "lines")]
     cells += [_error(row[key]) for key in ("operator_error", "layer_error", "output_error")]
     cells += [_comparison(_onnx_text(row), row.get("onnx_error"))]
     cells += [_comparison(row.get("reference", ""), row.get("reference_error"))]
     cells += [row.get("own", "").replace("|", "\\|")]
+    if has_training:
+        cells += [_comparison(row.get("training", ""), row.get("training_error"))]
     cells += [row["status"], row["reason"].replace("|", "\\|")]
     return f"| {' | '.join(cells)} |"
 

@@ -3,13 +3,15 @@
     export PYTHONPATH=tests/support
     python zoo/run.py                                   # all models; minutes to an hour
     python zoo/run.py 'mxnet/resnet*' 'gluoncv/ssd*'    # only models that match; keep the other results
+    python zoo/run.py --training 'mxnet/resnet*'        # only their training steps; of all converted models by default
 
 Needs torch, and a Python with MXNet 1.9.1, GluonCV 0.10.5, GluonNLP 0.10.0 and GluonTS 0.9.9 in the variable
 NEUTRAL_MXNET_PYTHON; models of the last two are left out if they are not installed. Those of MXNet 2 are left out
 without a Python with MXNet 2.0.0b1 in NEUTRAL_MXNET2_PYTHON. Each result is appended to
 ``--results``: an interrupted run resumes there, and models that are named are run again. Earlier results that lack the
 comparison with the reference, that of the ONNX file, or the load of the store into the emitted module are completed:
-nothing else of them is run again.
+nothing else of them is run again. Training steps have a file of their own beside ``--results``, and a column of the
+table if there is one.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ import own_store_column
 import reference_column
 from onnx_column import onnx_facts
 from own_store_column import own_store_facts
-from reference_column import reference_facts
+from reference_column import has_no_store, reference_facts
+from training_column import training_facts
 
 from mxnet_side.client import MXNet, mxnet2_python, mxnet_python
 
@@ -287,6 +290,42 @@ def work(name: str, pythons: Mapping[str, str], earlier: dict[str, Any] | None =
     return Result(**{**asdict(result), "seconds": round(time.monotonic() - start, 1)})
 
 
+def work_training(name: str, pythons: Mapping[str, str]) -> dict[str, Any]:
+    """Compare a training step of a model in this process; its checkpoint is made by a kept MXNet process."""
+    import torch
+
+    import mxnet_to_neutral
+
+    torch.set_num_threads(1)
+    if name.startswith("int8/"):
+        return {"model": name, "training": "not run: its layers compute in integers", "training_error": None}
+    module = module_of(name)
+    if module not in _processes:
+        _processes[module] = MXNet(pythons[module])
+    with tempfile.TemporaryDirectory() as folder:
+        prefix, golden = f"{folder}/model", f"{folder}/golden.safetensors"
+        try:
+            _processes[module].call(f"{module}:make", name=name, prefix=prefix, golden=golden)
+            with mxnet_to_neutral.read(prefix, 0) as store:
+                facts = training_facts(store, golden, prefix, pythons[module])
+        except Exception as error:
+            if isinstance(error, (EOFError, BrokenPipeError)):
+                del _processes[module]
+            facts = {"training": f"not run: {_last_line(error)}", "training_error": None}
+    return {"model": name, **facts}
+
+
+def run_training(names: list[str], pythons: Mapping[str, str], jobs: int, path: Path) -> None:
+    """Append the comparison of each model's training step to a file."""
+    with open(path, "a", encoding="utf-8") as file, ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        futures = [pool.submit(work_training, name, pythons) for name in names]
+        for count, future in enumerate(as_completed(futures), 1):
+            row = future.result()
+            file.write(json.dumps(row) + "\n")
+            file.flush()
+            print(f"{count}/{len(names)} {row['model']}: {row['training']}", file=sys.stderr, flush=True)
+
+
 def duplicates(names: list[str], chosen: list[str], mxnet: MXNet) -> dict[str, str]:
     """Return the models that differ from an earlier one in the number of classes only, with that one.
 
@@ -319,11 +358,41 @@ def results(
             yield future.result()
 
 
+def run_models(
+    names: list[str],
+    named: list[str],
+    known: Mapping[str, Mapping[str, Any]],
+    pythons: Mapping[str, str],
+    mxnet: MXNet,
+    jobs: int,
+    path: Path,
+) -> dict[str, Mapping[str, Any]]:
+    """Run the models that are named or have no result, complete earlier ones, append all to a file, and return them."""
+    known = dict(known)
+    known_names = [] if named else [name for name in names if name in known]
+    earlier = {name: dict(known[name]) for name in known_names if lacks_comparison(known[name])}
+    chosen = named or [name for name in names if name not in known]
+    same = duplicates(names, chosen, mxnet)
+    mxnet.close()
+    skipped = {name: Result(name, "same", f"as {same[name]}") for name in chosen if name in same}
+    skipped.update({name: Result(name, "quantised") for name in chosen if name.endswith("_int8")})
+    chosen += earlier
+    running = [name for name in chosen if name not in skipped]
+    with open(path, "a", encoding="utf-8") as file:
+        for count, result in enumerate(chain(skipped.values(), results(running, pythons, jobs, earlier)), 1):
+            known[result.model] = asdict(result)
+            file.write(json.dumps(known[result.model]) + "\n")
+            file.flush()
+            print(f"{count}/{len(chosen)} {matrix.line(known[result.model])}", file=sys.stderr, flush=True)
+    return known
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("patterns", nargs="*", help="models to run (again): shell patterns of zoo/name")
     parser.add_argument("--jobs", type=int, default=1, help="number of models to run at a time (default: %(default)s)")
     parser.add_argument("--results", type=Path, default=ROOT / "build" / "zoo.jsonl", metavar="FILE")
+    parser.add_argument("--training", action="store_true", help="only compare training steps")
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "zoo.md", metavar="FILE")
     options = parser.parse_args()
     python = mxnet_python()
@@ -341,26 +410,19 @@ def main() -> None:
         names, versions["mxnet2"] = [*names, *mxnet2.call("zoo2:names")], mxnet2.call("zoo2:version")
         mxnet2.close()
     known = matrix.load(options.results)
+    steps_path = options.results.with_name(f"{options.results.stem}-training.jsonl")
+    steps = matrix.load(steps_path)
     named = [name for name in names if any(fnmatch(name, pattern) for pattern in options.patterns)]
-    known_names = [] if named else [name for name in names if name in known]
-    earlier = {name: dict(known[name]) for name in known_names if lacks_comparison(known[name])}
-    chosen = named or [name for name in names if name not in known]
-    same = duplicates(names, chosen, mxnet)
-    mxnet.close()
-    skipped = {name: Result(name, "same", f"as {same[name]}") for name in chosen if name in same}
-    skipped.update({name: Result(name, "quantised") for name in chosen if name.endswith("_int8")})
-    chosen += earlier
-    running = [name for name in chosen if name not in skipped]
     options.results.parent.mkdir(parents=True, exist_ok=True)
-    with open(options.results, "a", encoding="utf-8") as file:
-        for count, result in enumerate(chain(skipped.values(), results(running, pythons, options.jobs, earlier)), 1):
-            known[result.model] = asdict(result)
-            file.write(json.dumps(known[result.model]) + "\n")
-            file.flush()
-            print(f"{count}/{len(chosen)} {matrix.line(known[result.model])}", file=sys.stderr, flush=True)
-    options.output.write_text(
-        matrix.document([known[name] for name in names if name in known], len(names), versions), "utf-8"
-    )
+    if options.training:
+        mxnet.close()
+        converted = [name for name in names if name in known and not has_no_store(known[name]) and name not in steps]
+        run_training(named or converted, pythons, options.jobs, steps_path)
+        steps = matrix.load(steps_path)
+    else:
+        known = run_models(names, named, known, pythons, mxnet, options.jobs, options.results)
+    rows = [{**known[name], **steps.get(name, {})} for name in names if name in known]
+    options.output.write_text(matrix.document(rows, len(names), versions), "utf-8")
 
 
 if __name__ == "__main__":

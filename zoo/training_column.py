@@ -1,0 +1,248 @@
+"""Compare one training step of a model with MXNet's, for the column of the zoo matrix: the cost is limited."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any, Mapping, Sequence
+
+import numpy as np
+
+from mxnet_side.client import MXNet
+
+MOST_PRODUCTS = 6_000_000_000
+"""Products of all layers of a forward pass."""
+
+TOLERANCE = {"float64": 1e-6, "float32": 1e-3}
+"""The largest error of a gradient or a statistic in the units of its magnitude, by the precision of the step."""
+
+SMALLEST = {"float64": 1e-6, "float32": 1e-3}
+"""Magnitude of a gradient, relative to the model's largest one, below which it is rounding alone, by the precision."""
+
+WITHOUT_GRADIENT = frozenset(
+    {
+        "equal",
+        "top_k",
+        "sort",
+        "argsort",
+        "box_nms",
+        "multibox_detection",
+        "argmax",
+        "argmin",
+        "box_decode",
+        "box_encode",
+        "box_iou",
+        "one_hot",
+        "bipartite_matching",
+        "region_proposals",
+    }
+)
+"""Kinds that select or compare, whose gradient is zero or depends on ties, and those for which MXNet has none."""
+
+LOSSES = frozenset(
+    {
+        "SoftmaxOutput",
+        "Softmax",
+        "LinearRegressionOutput",
+        "MAERegressionOutput",
+        "LogisticRegressionOutput",
+        "SVMOutput",
+        "MakeLoss",
+        "make_loss",
+    }
+)
+"""MXNet's operators whose backward pass is that of a loss; the step begins from their operand."""
+
+
+def training_facts(store: Any, golden: str, prefix: str, python: str) -> dict[str, Any]:
+    """Compare gradients of all parameters and inputs, and running statistics, after one step of both.
+
+    The step runs without dropout, in float64; in float32 if MXNet has no float64 of an operator. It begins from the
+    outputs, or from the values before a loss or before the first sorting.
+
+    Args:
+        store: The converted model.
+        golden: MXNet's values, for the inputs.
+        prefix: The checkpoint that the store was converted from, epoch 0.
+        python: The Python that has MXNet; the step runs in a process of its own, since MXNet may abort.
+
+    Returns:
+        ``training``: ``equal``, ``equal in float32``, ``differs: …``, ``not run: …`` or ``failed: …``; and the largest
+        error as ``training_error``, None where nothing was compared.
+    """
+    from neutral import reference
+    from neutral.verification.golden import open_golden
+
+    recorded = open_golden(golden)
+    products = reference.products_of(store, recorded)
+    if products > MOST_PRODUCTS:
+        return _facts(f"not run: too large, {products / 1e9:.0f} billion products")
+    inputs = {item.name: recorded.array(item.key) for item in recorded.inputs}
+    reasons = []
+    for dtype in TOLERANCE:
+        mxnet = MXNet(python)
+        try:
+            facts = _step(mxnet, inputs, prefix, dtype)
+            return (
+                _facts(f"{facts['training']}: in float64, {reasons[0]}", facts["training_error"]) if reasons else facts
+            )
+        except (RuntimeError, EOFError, BrokenPipeError) as error:
+            reasons.append(_reason(error))
+        except Exception as error:
+            return _facts(f"failed: {type(error).__name__}: {error}")
+        finally:
+            mxnet.kill()
+            mxnet.close()
+    return _facts(f"not run: {reasons[-1]}")
+
+
+def _step(mxnet: MXNet, inputs: Mapping[str, np.ndarray], prefix: str, dtype: str) -> dict[str, Any]:
+    import torch
+    from float32_positions import float32_positions
+
+    import mxnet_to_neutral
+    from neutral_to_torch.emission.build import load
+    from neutral_to_torch.emission.compose import compose
+
+    target = f"{prefix}-step"
+    mxnet.call("steps:prepare", prefix=prefix, target=target, dtype=dtype)
+    store = mxnet_to_neutral.read(target, 0)
+    heads = heads_of(store.graph, Path(f"{target}-symbol.json"))
+    if isinstance(heads, str):
+        return _facts(f"not run: {heads}")
+    is_cut = heads != list(store.graph.outputs)
+    names = [(value.node, value.output) for value in heads] if is_cut else []
+    outputs, factors, of_inputs = mxnet.call("steps:run", target=target, inputs=inputs, heads=names, dtype=dtype)
+    emission = compose(store, outputs=[f"{node}:{output}" for node, output in names] or None)
+    module = load(emission, store, None, None).train()
+    expected = load(emission, mxnet_to_neutral.read(target, 1), None, None)
+    before = {name: buffer.clone() for name, buffer in module.named_buffers()}
+    counts = _counted(module)
+    given = [_tensor(inputs[item.name], getattr(torch, dtype), item.name in of_inputs) for item in emission.inputs]
+    with float32_positions():
+        results = module(*given)
+    results = results if isinstance(results, tuple) else (results,)
+    pairs = [(result, _tensor(factor)) for result, factor in zip(results, factors) if result.requires_grad]
+    if not pairs:
+        return _facts("not run: no output has a gradient")
+    torch.autograd.backward([result for result, _ in pairs], [factor for _, factor in pairs])
+    differences = [(f"output {i}", _error(result, output)) for i, (result, output) in enumerate(zip(results, outputs))]
+    differences += _gradients(module, expected, emission, given, of_inputs, SMALLEST[dtype])
+    differences += _statistics(module, expected, before, counts)
+    name, worst = max(differences, key=lambda pair: pair[1])
+    if not worst <= TOLERANCE[dtype]:
+        return _facts(f"differs: {name} by {worst:.1e} in {dtype}", worst)
+    return _facts("equal" if dtype == "float64" else "equal in float32", worst)
+
+
+def heads_of(graph: Any, symbol: Path) -> list[Any] | str:
+    """Return the values that a step begins from, or why there is none.
+
+    They are the outputs, the operands of losses, and what goes into operators without a gradient.
+    """
+    from neutral.graph import Value
+    from neutral.operators import catalogue
+
+    if any(node.kind == "opaque" for node in graph.nodes):
+        return "it has an operator without a rule"
+    drawing = [node.name for node in graph.nodes if node.kind != "dropout" and catalogue[node.kind].random]
+    if drawing:
+        return f"{drawing[0]} draws random numbers"
+    operators = {node["name"]: node["op"] for node in json.loads(symbol.read_text())["nodes"]}
+    behind: set[str] = set()
+    ends: dict[Any, None] = {}
+    for node in graph.nodes:
+        used = [operand for operand in (*node.inputs, *node.computed.values()) if isinstance(operand, Value)]
+        stops = node.kind in WITHOUT_GRADIENT or operators.get(node.name) in LOSSES
+        if stops or any(value.node in behind for value in used):
+            behind.add(node.name)
+            ends.update(dict.fromkeys(value for value in used if value.node not in behind))
+    names = {node.name for node in graph.nodes}
+    ends.update(dict.fromkeys(value for value in graph.outputs if value.node not in behind))
+    return [value for value in ends if value.node in names] or "nothing before its outputs has a gradient"
+
+
+def _counted(module: Any) -> dict[str, list[int]]:
+    """Record how many values each batch norm normalizes with one channel's statistics, by the path of the module."""
+    counts: dict[str, list[int]] = defaultdict(list)
+
+    def hook(path: str) -> Any:
+        return lambda layer, given: counts[path].append(given[0].numel() // layer.num_features)
+
+    for path, layer in module.named_modules():
+        if getattr(layer, "running_var", None) is not None:
+            layer.register_forward_pre_hook(hook(path))
+    return counts
+
+
+def _gradients(
+    module: Any,
+    expected: Any,
+    emission: Any,
+    given: Sequence[Any],
+    of_inputs: Mapping[str, np.ndarray],
+    smallest: float,
+) -> list[tuple[str, float]]:
+    """Return the error of the gradient of each parameter and each input."""
+    right = {name: value.detach().numpy() for name, value in expected.named_parameters()}
+    found = {name: _gradient(value) for name, value in module.named_parameters() if value.requires_grad}
+    for item, tensor in zip(emission.inputs, given):
+        if tensor.requires_grad and item.name in of_inputs:
+            right[f"input {item.name}"], found[f"input {item.name}"] = of_inputs[item.name], _gradient(tensor)
+    most = max((float(np.abs(right[name]).max(initial=0)) for name in found), default=0.0)
+    return [(f"gradient of {name}", _error(found[name], right[name], smallest * most)) for name in found]
+
+
+def _gradient(tensor: Any) -> np.ndarray:
+    array: np.ndarray = np.zeros(tensor.shape) if tensor.grad is None else tensor.grad.numpy()
+    return array
+
+
+def _statistics(
+    module: Any, expected: Any, before: Mapping[str, Any], counts: Mapping[str, list[int]]
+) -> list[tuple[str, float]]:
+    """Return the error of each running statistic; MXNet's variances are biased, and are corrected here."""
+    right = dict(expected.named_buffers())
+    differences = []
+    for name, value in module.named_buffers():
+        path, _, role = name.rpartition(".")
+        if role == "running_var" and path in counts:
+            count = counts[path][0]
+            decay = (1 - (module.get_submodule(path).momentum or 0)) ** len(counts[path])
+            batch = right[name] - decay * before[name]
+            differences.append((name, _error(value, decay * before[name] + batch * count / (count - 1))))
+        elif role == "running_mean":
+            differences.append((name, _error(value, right[name])))
+    return differences
+
+
+def _error(actual: Any, expected: Any, floor: float = 0.0) -> float:
+    """Return the largest difference in units of the largest magnitude."""
+    actual, expected = (np.asarray(each.detach() if hasattr(each, "detach") else each) for each in (actual, expected))
+    if actual.shape != expected.shape:
+        return float("inf")
+    scale = max(float(np.abs(expected).max(initial=0)), floor) or 1.0
+    return float(np.abs(actual - expected).max(initial=0)) / scale
+
+
+def _tensor(array: np.ndarray, dtype: Any = None, requires_grad: bool = False) -> Any:
+    import torch
+
+    tensor = torch.from_numpy(array.copy())
+    return (tensor.to(dtype) if dtype is not None and tensor.is_floating_point() else tensor).requires_grad_(
+        requires_grad
+    )
+
+
+def _reason(error: Exception) -> str:
+    from run import _last_line
+
+    if isinstance(error, (EOFError, BrokenPipeError)):
+        return "MXNet's process died"
+    return _last_line(error)
+
+
+def _facts(text: str, error: float | None = None) -> dict[str, Any]:
+    text = " ".join(text.split())
+    return {"training": text if len(text) <= 200 else text[:199] + "…", "training_error": error}
