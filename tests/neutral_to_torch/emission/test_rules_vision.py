@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from checks import run, source_of, torch
+from detection_samples import ALIGN, MATCH, NMS, PRIOR, REGIONS, SSD, boxes, detections
 from free_sizes import free_size
 from graphs import GraphBuilder
 from neutral.graph import Value
@@ -80,29 +81,6 @@ def test_a_pixel_in_the_middle_is_not_taken_for_the_first() -> None:
     torch.testing.assert_close(run(store, x), x[:, :, :1])
 
 
-REGIONS = torch.tensor([[0, 1, 1, 8, 9], [1, 0, 0, 5, 5], [1, 2, 2, 4, 9.0]])
-ALIGN = {"output_size": (3, 3), "spatial_scale": 1.0, "aligned": False, "position_sensitive": False}
-NMS = {
-    "overlap_threshold": 0.5, "valid_threshold": 0.01, "coord_start": 2, "score_index": 1, "class_index": 0,
-    "background": -1, "across_classes": False, "in_format": "corner", "out_format": "corner",
-}  # fmt: skip
-SSD = {
-    "threshold": 0.1, "overlap_threshold": 0.5, "top_k": 10, "across_classes": False,
-    "variances": (0.1, 0.1, 0.2, 0.2), "clip": True,
-}  # fmt: skip
-PRIOR = {"sizes": (0.2, 0.3), "ratios": (1.0, 2.0), "steps": None, "offsets": (0.5, 0.5), "clip": False}
-MATCH = {"smallest": False, "threshold": 0.1, "limit": None}
-
-
-def boxes(*shape: int) -> Any:
-    x = data(*shape, 4).abs()
-    return torch.cat([x[..., :2], x[..., :2] + x[..., 2:]], dim=-1)
-
-
-def detections(*shape: int) -> Any:
-    return torch.cat([data(*shape, 1).round(), data(*shape, 1), boxes(*shape)], dim=-1)
-
-
 @pytest.mark.parametrize(
     ("kind", "attributes", "inputs", "free"),
     [
@@ -114,7 +92,7 @@ def detections(*shape: int) -> Any:
         ("roi_pool", {"output_size": (3, 3), "spatial_scale": 1.0}, [data(2, 3, 11, 13), REGIONS], [(0,), (0,)]),
         ("roi_align", {**ALIGN, "samples": 2}, [data(2, 3, 11, 13), REGIONS], [(0, 2, 3), (0,)]),
         ("roi_align", {**ALIGN, "samples": 0}, [data(2, 3, 11, 13), REGIONS], [(0, 2, 3), (0,)]),
-        ("box_nms", {**NMS, "top_k": 5}, [detections(2, 20)], [(0,)]),
+        ("box_nms", NMS, [detections(2, 20)], [(0,)]),
         ("box_nms", {**NMS, "top_k": None}, [detections(2, 9)], [(0,)]),
         ("multibox_detection", SSD, [data(2, 4, 20).abs(), data(2, 80), boxes(1, 20)], [(0,), (0,), ()]),
         ("bipartite_matching", MATCH, [data(2, 4, 5)], [(0,)]),

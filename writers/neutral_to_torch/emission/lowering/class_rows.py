@@ -8,7 +8,7 @@ from typing import Sequence
 from neutral.graph import Graph, Node, Operand, Value
 from neutral.rewriting import UniqueNames, UseDef
 
-FEWEST = 3
+FEWEST = 2
 """Classes from which on the rows are vectorised."""
 
 

@@ -12,6 +12,8 @@ from neutral_to_torch.emission.expression.terms import Call, Name, Ref, Term
 from neutral_to_torch.emission.expression.traversal import values, walk
 from neutral_to_torch.emission.lowering.program import Statement
 from neutral_to_torch.emission.printing.helper_source import helpers
+from neutral_to_torch.emission.structure.module_ir import owned
+from neutral_to_torch.emission.structure.purposes import purposes
 
 _GENERAL = frozenset(("input", "data", "value", "first", "second", "other", "rows", "condition", "index", "indices"))
 """Names of parameters that say nothing of a value outside of the helper."""
@@ -20,7 +22,7 @@ _SHORTEST = 4
 
 
 def nouns(statements: Sequence[Statement]) -> dict[Value, str]:
-    """Return names for values: of the helper's parameter that takes one, else of the output of a recurrent kind.
+    """Return names for values: of the helper's parameter that takes one, else of what they predict or of an output.
 
     Args:
         statements: The statements of a class, in order.
@@ -37,6 +39,8 @@ def nouns(statements: Sequence[Statement]) -> dict[Value, str]:
         for value, name in (*_parameters(statement.term), *_row_parts(statement), *_passed_on(statement, names)):
             if users[value] == 1:
                 names.setdefault(value, name)
+    for value, name in _joined_predictions(statements):
+        names.setdefault(value, name)
     for statement in statements:
         names.update(_final_states(statement))
     return names
@@ -73,6 +77,17 @@ def _passed_on(statement: Statement, names: Mapping[Value, str]) -> Iterator[tup
     operands = values(statement.term)
     if kind is not None and kind.layout_only and len(operands) == 1 and statement.results in names:
         yield operands[0], names[statement.results]
+
+
+def _joined_predictions(statements: Sequence[Statement]) -> Iterator[tuple[Value, str]]:
+    """Yield the predictions of classes that a detector joins over its feature maps."""
+    predicted = purposes(statements)
+    makers = {value: statement for statement in statements for value in statement.values}
+    for statement in statements:
+        if statement.kind == "concatenate":
+            parts = [owned([makers[value]]) if value in makers else [] for value in statement.operands]
+            if all(any(predicted.get(item) == "class" for item in part) for part in parts):
+                yield from ((value, "class_scores") for value in statement.values)
 
 
 def _final_states(statement: Statement) -> Iterator[tuple[Value, str]]:

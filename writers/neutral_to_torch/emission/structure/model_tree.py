@@ -14,6 +14,7 @@ from neutral_to_torch.emission.structure.labels import KIND_WORDS, Labels, base,
 from neutral_to_torch.emission.structure.module_ir import Instance, Owned, callee, owned
 from neutral_to_torch.emission.structure.named_groups import name_parts, named_stretches, nested_group
 from neutral_to_torch.emission.structure.naming import split_words
+from neutral_to_torch.emission.structure.purposes import predictor_names, purposes
 from neutral_to_torch.emission.structure.short_names import ScopeNames, without_counter
 from neutral_to_torch.emission.structure.stages import ModelEnds, groups_by_kind
 from neutral_to_torch.emission.structure.tree import Tree, TreeBuilder
@@ -47,7 +48,8 @@ def _attribute_names(
     """Return the names of the model's submodules as attributes, and as entries of sequences."""
     full = {item: labels.top(item) for item in owned(statements)}
     full = {item: base(item) if scopes.is_scope(name) else name for item, name in full.items()}
-    return _without_kind(scopes.shorten(full)), {item: scopes.entry(name) for item, name in full.items()}
+    short = predictor_names(_without_kind(scopes.shorten(full)), purposes(statements))
+    return short, {item: scopes.entry(name) for item, name in full.items()}
 
 
 def _without_kind(names: Mapping[Owned, str]) -> dict[Owned, str]:
