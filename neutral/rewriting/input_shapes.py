@@ -34,10 +34,13 @@ class Demand:
     Attributes:
         rank: The number of axes; None where any number will do.
         sizes: The sizes of single axes; negative axes count from the end.
+        features: For an axis of samples the product of the sizes of all other axes, as a layer that flattens them
+            demands it.
     """
 
     rank: int | None = None
     sizes: Mapping[int, int] = field(default_factory=dict)
+    features: tuple[int, int] | None = None
 
     def shape(self) -> tuple[int | None, ...] | None:
         """Return the sizes of all axes, None for free ones; None where the rank is unknown.
@@ -102,7 +105,8 @@ def _demands(
         passed = _passed_demand(node, demands.get(Value(node.name), Demand()), rank_rule)
         known = demands.get(node.inputs[0], Demand())
         rank = next((d.rank for d in (own, passed, known) if d.rank is not None), None)
-        demands[node.inputs[0]] = Demand(rank, {**known.sizes, **passed.sizes, **own.sizes})
+        features = own.features or passed.features or known.features
+        demands[node.inputs[0]] = Demand(rank, {**known.sizes, **passed.sizes, **own.sizes}, features)
     return demands
 
 
@@ -112,7 +116,9 @@ def _own_demand(node: Node, shapes: Mapping[str, tuple[int, ...]]) -> Demand:
     if operator is None:
         return Demand()
     rank = output_ranks(operator.operand_rank, RankContext(node.attributes))[0]
-    return Demand(rank, _own_sizes(node, operator.family, shapes))
+    weight = shapes.get("weight", ())
+    flattens = node.kind == "linear" and node.attributes["flatten"] and len(weight) == 2
+    return Demand(rank, _own_sizes(node, operator.family, shapes), (0, weight[1]) if flattens else None)
 
 
 def _own_sizes(node: Node, family: str, shapes: Mapping[str, tuple[int, ...]]) -> dict[int, int]:
@@ -139,18 +145,43 @@ def _passed_demand(node: Node, output: Demand, rank_rule: RankRules) -> Demand:
     """Return the demand on the node's first operand that follows from the one on its output."""
     operator = catalogue.get(node.kind)
     if node.kind == "transpose" and node.attributes["axes"]:
-        axes = node.attributes["axes"]
-        sizes = {axes[axis]: size for axis, size in output.sizes.items() if -len(axes) <= axis < len(axes)}
-        return Demand(len(axes), {axis % len(axes): size for axis, size in sizes.items()})
+        axes = [axis % len(node.attributes["axes"]) for axis in node.attributes["axes"]]
+        return _moved(Demand(len(axes), output.sizes, output.features), dict(enumerate(axes)))
     if node.kind == "swap_axes":
         first, second = node.attributes["axis"], node.attributes["other_axis"]
-        swapped = {first: second, second: first}
-        if min(first, second) < 0 or any(axis < 0 for axis in output.sizes):
-            return Demand(output.rank)
-        return Demand(output.rank, {swapped.get(axis, axis): size for axis, size in output.sizes.items()})
+        if min(first, second, *output.sizes) < 0 and output.rank is None:
+            return Demand()
+        first, second = (axis % output.rank if output.rank else axis for axis in (first, second))
+        return _moved(output, {first: second, second: first})
+    if node.kind == "flatten":
+        return Demand(None, {}, (0, output.sizes[1]) if 1 in output.sizes else None)
+    if node.kind in ("lstm", "gru", "rnn"):
+        return Demand(3, _steps(node, output))
     if operator is not None and (operator.keeps_shape or (operator.elementwise and len(node.operands) == 1)):
         return output
     if "kernel_size" in node.attributes and node.kind.endswith("_pool"):
         axis = 1 if node.attributes["layout"] == "channels_first" else -1
         return Demand(None, {axis: output.sizes[axis]} if axis in output.sizes else {})
     return Demand(output.rank) if rank_rule(node.kind) == "same" else Demand()
+
+
+def _moved(output: Demand, axes: Mapping[int, int]) -> Demand:
+    """Return a demand with each axis replaced by the one that it was before axes were moved."""
+    rank = output.rank or 0
+    known = {
+        axis % rank if rank else axis: size for axis, size in output.sizes.items() if not rank or -rank <= axis < rank
+    }
+    sizes = {axes.get(axis, axis): size for axis, size in known.items()}
+    features = output.features and (axes.get(output.features[0], output.features[0]), output.features[1])
+    return Demand(output.rank, sizes, features)
+
+
+def _steps(node: Node, output: Demand) -> dict[int, int]:
+    """Return the number of steps of a recurrent layer, where its outputs of all steps are the features of a sample."""
+    steps = {axis: size for axis, size in output.sizes.items() if axis in (0, 1)}
+    state = node.attributes.get("projection_size") or node.attributes["hidden_size"]
+    directions = 1 + node.attributes["bidirectional"]
+    axis, features = output.features or (0, 0)
+    if axis == 1 and features % (state * directions) == 0:
+        steps[0] = features // (state * directions)
+    return steps

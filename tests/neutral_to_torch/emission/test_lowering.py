@@ -135,6 +135,36 @@ def test_sizes_pass_axes_that_are_moved() -> None:
     assert "    x: (N, *, *, 6)\n" in source_of(store)
 
 
+@pytest.mark.parametrize(("bidirectional", "steps", "layers"), [(False, 5, 1), (True, 3, 2)])
+def test_the_number_of_steps_that_a_layer_demands_which_flattens_them(
+    bidirectional: bool, steps: int, layers: int
+) -> None:
+    g = GraphBuilder()
+    attributes = {"num_layers": 1, "bidirectional": bidirectional, "dropout": 0.0, "hidden_size": 16}
+    x = g.node("swap_axes", g.input("data", None), axis=0, other_axis=1)
+    inputs, outputs = 6, 16 * (1 + bidirectional)
+    for _ in range(layers):
+        ends = ("l0", "l0_reverse")[: 1 + bidirectional]
+        arrays = {f"weight_ih_{end}": g.values(48, inputs) for end in ends}
+        arrays.update({f"weight_hh_{end}": g.values(48, 16) for end in ends})
+        arrays.update({f"bias_{part}_{end}": g.values(48) for part in ("ih", "hh") for end in ends})
+        x, inputs = g.node("gru", x, arrays=arrays, **attributes), outputs
+    x = g.node("dropout", g.node("swap_axes", x, axis=0, other_axis=1), p=0.5, shared_axes=(), always=False)
+    weights = {"weight": g.values(3, outputs * steps), "bias": g.values(3)}
+    store = g.store(g.node("linear", x, arrays=weights, out_features=3, flatten=True))
+    assert f"    data: (N, {steps}, 6)\n" in source_of(store)
+    assert run(store, np.zeros((2, steps, 6), np.float32)).shape == (2, 3)
+
+
+def test_moved_axes_are_counted_from_either_end() -> None:
+    g = GraphBuilder()
+    x = g.node("swap_axes", g.input("data", None), axis=-3, other_axis=1)
+    arrays = {f"{role}_l0": g.values(*size) for role, size in
+              {"weight_ih": (8, 6), "weight_hh": (8, 8), "bias_ih": (8,), "bias_hh": (8,)}.items()}  # fmt: skip
+    options = {"hidden_size": 8, "num_layers": 1, "bidirectional": False, "dropout": 0.0, "nonlinearity": "tanh"}
+    assert "    data: (N, *, 6)\n" in source_of(g.store(g.node("rnn", x, arrays=arrays, **options)))
+
+
 def test_the_shape_of_an_initial_state_is_documented() -> None:
     g = GraphBuilder()
     arrays = {

@@ -67,8 +67,9 @@ def lower(store: Store, outputs: Sequence[str] | None = None, until: str | None 
             "Load its weights into a module of your own with load_into."
         )
     require_valid(store)
-    graph = with_state_shapes(run_passes(cut(store.graph, outputs, until), GRAPH_PASSES))
+    graph = with_state_shapes(cut(store.graph, outputs, until))
     graph = replace(graph, inputs=infer_input_shapes(graph, store.layers, store.tensors, rank_rule_of))
+    graph = run_passes(graph, GRAPH_PASSES)
     lowering = Lowering(store)
     program = lowering.program(graph)
     lowering.raise_problems(store.path or "the model")
