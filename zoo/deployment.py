@@ -1,35 +1,41 @@
-"""Run emitted modules through the ways of deployment that PyTorch has, and print a table.
+"""Run emitted modules through the ways of deployment that PyTorch has, and write docs/deployment.md.
 
-    export PYTHONPATH=tests/support
-    python zoo/deployment.py                                      # all networks; an hour
-    python zoo/deployment.py --ways script,fx 'gluoncv/ssd*'      # two ways, and networks that match
+    export NEUTRAL_MXNET_PYTHON=/path/to/python-with-mxnet PYTHONPATH=tests/support
+    python zoo/deployment.py                                      # what has not been run; up to an hour or two
+    python zoo/deployment.py --ways script,fx 'gluoncv/ssd*'      # two ways, and networks that match, again
 
-Needs torch, and a Python with MXNet 1.9.1, GluonCV 0.10.5 and GluonNLP 0.10.0 in the variable NEUTRAL_MXNET_PYTHON. The
-networks are those of the zoo matrix, with random parameters, and real checkpoints where the folder of real data is.
-Stores are kept in ``--folder``: a later run needs no MXNet for them.
+Needs torch, onnxscript and onnxruntime, and a Python with MXNet 1.9.1, GluonCV 0.10.5 and GluonNLP 0.10.0. The networks
+are those of the zoo matrix, with random parameters, and real checkpoints where the folder of real data is. Stores are
+kept in ``--folder``: a later run needs no MXNet for them. So are the results, one by one: an interrupted run resumes
+there, and a network that is named, or whose emitted source has changed since, is run again.
 """
 
 from __future__ import annotations
 
 import argparse
-import copy
+import gc
+import json
 import os
 import sys
 import time
 import traceback
 import warnings
-from collections import Counter
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Iterable
 
+import deployment_page
 import torch
+from deployment_page import COMPILED, Results
+from deployment_ways import WAYS, Example
 
 import neutral
 import neutral_to_torch
 from mxnet_side.client import MXNet, mxnet_python
 from neutral.verification.golden import open_golden
 from shared_data import shared_data_folder
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "deployment.md"
 
 NETWORKS = """
     mxnet/alexnet mxnet/densenet121 mxnet/inception_v3 mxnet/mobilenet0_25 mxnet/mobilenet_v2_0_25
@@ -72,170 +78,97 @@ def make(name: str, mxnet: MXNet, folder: Path) -> None:
         path.unlink()
 
 
-class Example:
-    """A module, the inputs that MXNet's outputs were recorded for, and what the module computes of them."""
+def example_of(folder: Path) -> tuple[Example, str]:
+    """Build the module of a store, with the inputs of its golden file.
 
-    def __init__(self, folder: Path) -> None:
-        with neutral.open(folder / "store.safetensors") as store:
-            self.module = neutral_to_torch.build(store)
-            names = [item.name for item in store.graph.inputs]
-            free = {item.name: item.shape for item in store.graph.inputs}
-        recorded = open_golden(folder / "golden.safetensors")
-        arrays = {item.name: torch.from_numpy(recorded.array(item.key)) for item in recorded.inputs}
-        self.inputs = tuple(arrays[name] for name in names)
-        self.batches = [self._batch_axis(free[name]) for name in names]
-        self.expected = leaves(self.run(self.module, self.inputs))
-
-    @staticmethod
-    def _batch_axis(shape: Any) -> int | None:
-        """Return the first axis whose extent is free; None if all are stated."""
-        return 0 if shape is None else next((i for i, extent in enumerate(shape) if extent is None))
-
-    @staticmethod
-    def run(function: Callable[..., Any], inputs: tuple[torch.Tensor, ...]) -> Any:
-        torch.manual_seed(0)
-        with torch.no_grad():
-            return function(*inputs)
-
-    def check(self, function: Callable[..., Any]) -> str:
-        """Compare what ``function`` computes with the module."""
-        actual = leaves(self.run(function, self.inputs))
-        if len(actual) != len(self.expected):
-            return f"{len(actual)} outputs instead of {len(self.expected)}"
-        error = 0.0
-        for one, other in zip(actual, self.expected):
-            if one.shape != other.shape or one.dtype != other.dtype:
-                return f"{one.dtype} {tuple(one.shape)} instead of {other.dtype} {tuple(other.shape)}"
-            error = max(
-                error, float((one - other).abs().max() / other.abs().max().clamp(min=1e-9)) if one.numel() else 0
-            )
-        return "equal" if error <= 1e-4 else f"differs by {error:.1e}"
+    Returns:
+        The example, and the name of the emitted source, which is another one for another source.
+    """
+    with neutral.open(folder / "store.safetensors") as store:
+        module = neutral_to_torch.build(store)
+        free = {item.name: item.shape for item in store.graph.inputs}
+    recorded = open_golden(folder / "golden.safetensors")
+    arrays = {item.name: torch.from_numpy(recorded.array(item.key)) for item in recorded.inputs}
+    axes = [_batch_axis(shape) for shape in free.values()]
+    return Example(module, [arrays[name] for name in free], axes), type(module).__module__
 
 
-def leaves(value: Any) -> list[torch.Tensor]:
-    return [value] if isinstance(value, torch.Tensor) else [leaf for item in value for leaf in leaves(item)]
+def _batch_axis(shape: tuple[int | None, ...] | None) -> int | None:
+    """Return the first axis whose extent is free; None if all are stated."""
+    return 0 if shape is None else next((i for i, extent in enumerate(shape) if extent is None), None)
 
 
-def script(example: Example) -> str:
-    return example.check(torch.jit.script(example.module))
+def run_way(example: Example, way: str, verbose: bool) -> dict[str, Any]:
+    """Run one way, and return its result: ``equal``, how it differs, or its error's first line."""
+    start = time.monotonic()
+    try:
+        result = WAYS[way](example)
+    except Exception as error:
+        if verbose:
+            traceback.print_exc()
+        lines = [line for line in str(error).splitlines() if line.strip()] or [""]
+        result = f"{type(error).__name__}: {lines[0].strip()}"[:300]
+    gc.collect()
+    return {"result": result, "seconds": round(time.monotonic() - start, 1), "torch": torch.__version__}
 
 
-def fx(example: Example) -> str:
-    return example.check(torch.fx.symbolic_trace(example.module))
+def load(path: Path) -> Results:
+    """Read the last result of each network and way."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return {(row["network"], row["way"]): row for row in map(json.loads, lines)}
 
 
-def trace(example: Example) -> str:
-    return example.check(torch.jit.trace(example.module, example.inputs, check_trace=False))
-
-
-def half(example: Example) -> str:
-    """Run the module in float16; outputs that the graph casts to float32 stay so."""
-    inputs = tuple(item.half() if item.is_floating_point() else item for item in example.inputs)
-    return lower(example, leaves(example.run(copy.deepcopy(example.module).half(), inputs)))
-
-
-def autocast(example: Example) -> str:
-    """Run the module under autocast to bfloat16."""
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        return lower(example, leaves(example.run(example.module, example.inputs)))
-
-
-def lower(example: Example, actual: list[torch.Tensor]) -> str:
-    """Compare results of a lower precision: their count, shapes and kinds of dtype."""
-    if len(actual) != len(example.expected):
-        return f"{len(actual)} outputs instead of {len(example.expected)}"
-    for one, other in zip(actual, example.expected):
-        if one.shape != other.shape:
-            return f"{tuple(one.shape)} instead of {tuple(other.shape)}"
-        if one.is_floating_point() != other.is_floating_point():
-            return f"{one.dtype} instead of {other.dtype}"
-    return "equal"
-
-
-def export(example: Example) -> str:
-    """Export with every first free axis dynamic, and run with the sizes of the example."""
-    axes = tuple({} if axis is None else {axis: torch.export.Dim.AUTO} for axis in example.batches)
-    return example.check(
-        torch.export.export(example.module, example.inputs, dynamic_shapes=axes, strict=False).module()
-    )
-
-
-def inductor(example: Example) -> str:
-    torch._dynamo.reset()
-    return example.check(torch.compile(example.module))
-
-
-def onnx(example: Example) -> str:
-    import io
-
-    import onnxruntime
-
-    axes = tuple({} if axis is None else {axis: torch.export.Dim.AUTO} for axis in example.batches)
-    program = torch.onnx.export(example.module, example.inputs, dynamo=True, dynamic_shapes=axes, verbose=False)
-    buffer = io.BytesIO()
-    program.save(buffer)
-    session = onnxruntime.InferenceSession(buffer.getvalue(), providers=["CPUExecutionProvider"])
-    names = [item.name for item in session.get_inputs()]
-
-    def run(*inputs: torch.Tensor) -> list[torch.Tensor]:
-        given = {name: item.numpy() for name, item in zip(names, inputs)}
-        return [torch.from_numpy(item) for item in session.run(None, given)]
-
-    return example.check(run)
-
-
-WAYS: dict[str, Callable[[Example], str]] = {
-    "script": script,
-    "fx": fx,
-    "trace": trace,
-    "half": half,
-    "autocast": autocast,
-    "export": export,
-    "inductor": inductor,
-    "onnx": onnx,
-}
+def matching(patterns: Iterable[str]) -> list[str]:
+    """Return the networks that match one of the patterns; all without patterns."""
+    patterns = list(patterns)
+    names = [*NETWORKS.split(), *REAL]
+    return [name for name in names if not patterns or any(fnmatch(name, pattern) for pattern in patterns)]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("patterns", nargs="*", help="networks to run: shell patterns of zoo/name (default: all)")
+    parser.add_argument("patterns", nargs="*", help="networks to run again: shell patterns of zoo/name (default: all)")
     parser.add_argument("--ways", default=",".join(WAYS), help="ways to run, of: %(default)s")
     parser.add_argument("--folder", type=Path, default=Path("build/deployment"), metavar="FOLDER")
+    parser.add_argument(
+        "--keep", action="store_true", help="run networks that are named only where a result is missing"
+    )
     parser.add_argument("--reasons", action="store_true", help="print the errors in full")
+    parser.add_argument("--page", action="store_true", help="only write the page from the results that there are")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
-    names = [*NETWORKS.split(), *REAL]
-    names = [name for name in names if not options.patterns or any(fnmatch(name, p) for p in options.patterns)]
-    ways = options.ways.split(",")
+    journal = options.folder / "results.jsonl"
+    results = load(journal)
+    if not options.page:
+        again = bool(options.patterns) and not options.keep
+        _run(matching(options.patterns), options.ways.split(","), options, again, results, journal)
+    if False:
+        PAGE.write_text(deployment_page.document(matching([]), list(WAYS), results), encoding="utf-8")
+
+
+def _run(names: list[str], ways: list[str], options: Any, again: bool, results: Results, journal: Path) -> None:
+    """Run what has no result for the emitted source of now, and append each result to the journal."""
     mxnet: MXNet | None = None
-    equal: Counter[str] = Counter()
-    print("| network | " + " | ".join(ways) + " |\n|---|" + "---|" * len(ways))
     for name in names:
         folder = options.folder / name
         if not (folder / "store.safetensors").exists():
             folder.mkdir(parents=True, exist_ok=True)
             python = mxnet_python()
             if python is None:
-                parser.error("MXNet is not installed: set NEUTRAL_MXNET_PYTHON to a Python that has it")
+                sys.exit("MXNet is not installed: set NEUTRAL_MXNET_PYTHON to a Python that has it")
             mxnet = mxnet or MXNet(python)
             make(name, mxnet, folder)
-        example = Example(folder)
-        cells = []
+        example, source = example_of(folder)
         for way in ways:
-            start = time.monotonic()
-            try:
-                result = WAYS[way](example)
-            except Exception as error:
-                if options.reasons:
-                    traceback.print_exc()
-                lines = [line for line in str(error).splitlines() if line.strip()] or [""]
-                result = f"{type(error).__name__}: {lines[0].strip()}"[:160].replace("|", "\\|")
-            equal[way] += result == "equal"
-            cells.append(result)
-            print(f"{name} {way}: {result} ({time.monotonic() - start:.1f} s)", file=sys.stderr, flush=True)
-        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
-    print("| equal | " + " | ".join(f"{equal[way]} of {len(names)}" for way in ways) + " |")
+            former = results.get((name, way), {})
+            if (way == "inductor" and name not in COMPILED) or (not again and former.get("source") == source):
+                continue
+            row = {"network": name, "way": way, "source": source, **run_way(example, way, options.reasons)}
+            results[name, way] = row
+            with journal.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
+            print(f"{name} {way}: {row['result']} ({row['seconds']} s)", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Emitted modules and helpers in TorchScript and in torch.fx."""
+"""Emitted modules and helpers in TorchScript, torch.fx and the other ways of deployment; the page on them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import Any, Callable, Iterator
 
 import numpy as np
 import pytest
+from deployment_ways import WAYS, Example, Rounding, half
 
 from checks import torch
+from detection_samples import ALIGN, MATCH, NMS, PRIOR, REGIONS, SSD, boxes, detections
 from graphs import GraphBuilder
 from neutral_to_torch.emission import helpers
 from neutral_to_torch.emission.build import build
@@ -66,25 +68,8 @@ def data(*shape: int, seed: int = 0) -> Any:
     return torch.from_numpy(np.random.default_rng(seed).random(shape, dtype=np.float32))
 
 
-def boxes(*shape: int) -> Any:
-    x = data(*shape, 4)
-    return torch.cat([x[..., :2], x[..., :2] + x[..., 2:]], dim=-1)
-
-
 RESIZE = {"size": None, "scale": None, "align_corners": False}
-NMS = {
-    "overlap_threshold": 0.5, "valid_threshold": 0.01, "coord_start": 2, "score_index": 1, "class_index": 0,
-    "background": -1, "across_classes": False, "in_format": "corner", "out_format": "corner", "top_k": 5,
-}  # fmt: skip
-SSD = {
-    "threshold": 0.1, "overlap_threshold": 0.5, "top_k": 10, "across_classes": False,
-    "variances": (0.1, 0.1, 0.2, 0.2), "clip": True,
-}  # fmt: skip
-PRIOR = {"sizes": (0.2, 0.3), "ratios": (1.0, 2.0), "steps": None, "offsets": (0.5, 0.5), "clip": False}
-MATCH = {"smallest": False, "threshold": 0.1, "limit": None}
 LIKE = {"start": 2, "end": None, "like_start": 2, "like_end": None}
-ALIGN = {"output_size": (3, 3), "spatial_scale": 1.0, "aligned": False, "position_sensitive": False}
-REGIONS = torch.tensor([[0, 1, 1, 8, 9], [1, 0, 0, 5, 5], [1, 2, 2, 4, 9.0]])
 
 
 @pytest.mark.parametrize(
@@ -94,11 +79,12 @@ REGIONS = torch.tensor([[0, 1, 1, 8, 9], [1, 0, 0, 5, 5], [1, 2, 2, 4, 9.0]])
         ("upsample_nearest", {"scale": 2}, [data(2, 3, 5, 4)]),
         ("resize_bilinear", {**RESIZE, "extent": "like"}, [data(2, 3, 5, 4), data(1, 1, 7, 3)]),
         ("l2_normalize", {"eps": 1e-10, "over": "channel"}, [data(2, 3, 5, 4)]),
-        ("box_nms", NMS, [torch.cat([data(2, 20, 1).round(), data(2, 20, 1, seed=1), boxes(2, 20)], dim=-1)]),
+        ("box_nms", NMS, [detections(2, 20)]),
         ("multibox_prior", PRIOR, [data(2, 3, 5, 7)]),
         ("multibox_detection", SSD, [data(2, 4, 20), data(2, 80), boxes(1, 20)]),
         ("bipartite_matching", MATCH, [data(2, 4, 5)]),
         ("roi_align", {**ALIGN, "samples": 2}, [data(2, 3, 11, 13), REGIONS]),
+        ("gather_nd", {}, [data(3, 4, 5), torch.tensor([[0, 1, 2], [3, 2, 1]])]),
         ("image_normalize", {"mean": (0.5, 0.4, 0.3), "std": (0.2, 0.3, 0.4)}, [data(2, 3, 5, 4)]),
         ("shape", {}, [data(2, 3, 5, 4)]),
     ],
@@ -113,6 +99,17 @@ def test_an_operator(kind: str, attributes: dict[str, Any], inputs: list[Any]) -
         expected = module(*inputs)
         torch.testing.assert_close(script(module)(*inputs), expected)
         torch.testing.assert_close(torch.fx.symbolic_trace(module)(*inputs), expected)
+
+
+def test_a_range_as_long_as_an_axis_of_an_input() -> None:
+    """torch.fx cannot slice a buffer by an extent that it traces; a helper that it takes as a whole can."""
+    g = GraphBuilder()
+    x = g.input("x", (None, 3))
+    numbers = g.node("arange", start=0.0, step=1.0, count=10, repeat=1, dtype="float32")
+    cut = g.node("slice_like", g.node("unsqueeze", numbers, axis=1), x, axes=(0,))
+    module = build(g.store(g.node("add", x, cut)))
+    for run in (module, script(module), torch.fx.symbolic_trace(module)):
+        assert torch.equal(run(torch.zeros(4, 3)), torch.arange(4.0)[:, None].expand(4, 3))
 
 
 @pytest.mark.parametrize("masked", [False, True])
@@ -146,3 +143,74 @@ def test_comments_to_the_type_checker_are_not_emitted() -> None:
     from neutral_to_torch.emission.printing.helper_source import helpers as sources
 
     assert not [name for name, helper in sources().items() if "type: ignore" in helper.source]
+
+
+def classifier() -> Example:
+    g = GraphBuilder()
+    x = g.relu(g.bn(g.conv(g.input("data", (None, 3, None, None)), 8, 3)))
+    x = g.linear(g.node("global_average_pool", x, layout="channels_first"), 4)
+    module = build(g.store(g.node("softmax", x, None, axis=-1)))
+    return Example(module, [data(2, 3, 7, 9)], [0])
+
+
+def recurrent() -> Example:
+    g = GraphBuilder()
+    x = g.node("swap_axes", g.input("data", (None, None, 6)), axis=0, other_axis=1)
+    arrays = {"weight_ih_l0": g.values(32, 6), "weight_hh_l0": g.values(32, 8)}
+    arrays.update({f"bias_{part}_l0": g.values(32) for part in ("ih", "hh")})
+    options = {"hidden_size": 8, "num_layers": 1, "bidirectional": False, "dropout": 0.0, "projection_size": 0}
+    clip = {"clip_min": None, "clip_max": None, "clip_nan": False}
+    x = g.node("lstm", x, None, None, arrays=arrays, **options, **clip)
+    return Example(build(g.store(g.node("swap_axes", x, axis=0, other_axis=1))), [data(1, 5, 6)], [0])
+
+
+def detector() -> Example:
+    g = GraphBuilder()
+    inputs = [data(2, 3, 20).softmax(1), data(2, 80) - 0.5, boxes(1, 20)]
+    shapes = [(None, 3, 20), (None, 80), (1, 20, 4)]
+    values = [g.input(name, shape) for name, shape in zip(("scores", "predictions", "anchors"), shapes)]
+    return Example(build(g.store(g.node("multibox_detection", *values, **SSD))), inputs, [0, 0, None])
+
+
+@pytest.mark.parametrize("make", [classifier, recurrent, detector])
+@pytest.mark.parametrize("way", [way for way in WAYS if way not in ("inductor", "onnx")])
+def test_a_way_of_deployment(way: str, make: Callable[[], Example]) -> None:
+    """With a batch of another size, too, where the way keeps the precision."""
+    example = make()
+    assert example.more is not None and example.inputs[0].shape[0] == 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert WAYS[way](example) in ("equal", "equal: rounding")
+
+
+def test_a_traced_batch_that_became_a_constant_is_found() -> None:
+    example = classifier()
+
+    def fixed(x: Any) -> Any:
+        return example.module(x[:2])
+
+    assert example.check(fixed).startswith("for another batch: torch.float32 (2, 4) instead of")
+
+
+def test_results_of_another_dtype_number_or_value_are_found() -> None:
+    example = classifier()
+    assert example.check(lambda x: example.module(x).double()).startswith("torch.float64 (2, 4) instead of")
+    assert example.check(lambda x: [example.module(x)] * 2) == "2 outputs instead of 1"
+    assert example.check(lambda x: example.module(x) + 1e-3).startswith("differs by ")
+    assert example.check(lambda x: example.module(x) / 0).startswith("differs by inf")
+
+
+@pytest.mark.parametrize(("change", "result"), [(0.0, "equal"), (0.5, "differs by ")])
+def test_results_of_lower_precision_are_as_near_as_rounding_makes_them(change: float, result: str) -> None:
+    example = classifier()
+    actual = [output.half() + change for output in example.expected]
+    assert Rounding(torch.float16).compare(example, actual).startswith(result)
+
+
+def test_numbers_beyond_float16_overflow_where_rounding_says_so() -> None:
+    module = torch.nn.Linear(2, 1, bias=False)
+    torch.nn.init.constant_(module.weight, 1e4)
+    example = Example(module, [torch.full((2, 2), 10.0)], [0])
+    assert half(example) == "equal: overflow"
+    lost = [torch.full((2, 1), float("inf"))]
+    assert Rounding(torch.bfloat16).compare(example, lost).startswith("differs by inf")

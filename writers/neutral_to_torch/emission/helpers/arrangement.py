@@ -24,18 +24,21 @@ def crop(x: Tensor, size: list[int], offset: tuple[int, int] | None = None) -> T
 
 
 @torch.fx.wrap
-def slice_like(x: Tensor, like: Tensor) -> Tensor:
-    """Take the first positions of every axis, as many as the other tensor has.
+def slice_like(x: Tensor, like: Tensor, axes: list[int] | None = None) -> Tensor:
+    """Take the first positions along axes, as many as the other tensor has.
 
     Args:
         x: A tensor of any shape.
-        like: A tensor of the same rank, at most as large along every axis.
+        like: A tensor that is at most as large along these axes.
+        axes: The axes; None for all.
 
     Returns:
-        A tensor of the shape of ``like``.
+        A tensor of the rank of ``x``.
     """
-    for axis, extent in enumerate(like.shape):
-        x = x.narrow(axis, 0, extent)
+    if axes is None:
+        axes = list(range(x.dim()))
+    for axis in axes:
+        x = x.narrow(axis, 0, like.shape[axis])
     return x
 
 

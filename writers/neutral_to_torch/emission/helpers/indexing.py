@@ -97,6 +97,21 @@ def take_wrapped(x: Tensor, index: Tensor, axis: int = 0) -> Tensor:
     return take_at(x, index.long() % x.shape[axis], axis)
 
 
+def gather_nd(x: Tensor, index: Tensor) -> Tensor:
+    """Take elements, or slices, of the first axes.
+
+    Args:
+        x: A tensor of any shape.
+        index: For each of the first axes of ``x`` the positions along it, (axes, ...).
+
+    Returns:
+        A tensor of the positions' shape, then that of the other axes of ``x``.
+    """
+    return torch.ops.aten.index(
+        x, index.long().unbind()
+    )  # TorchScript takes a list in brackets for a tensor
+
+
 def one_hot(index: Tensor, depth: int) -> Tensor:
     """Return True at the index along a new last axis; nowhere if it is out of range.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Iterable, Mapping, Sequence
+from typing import Any, Collection, Iterable, Mapping, Sequence
 
 from neutral.errors import UnsupportedError
 from neutral.graph import Graph, Node, Value
@@ -50,8 +50,11 @@ class Lowering:
         """
         statements: list[Statement] = []
         ranks = self._ranks(graph, known or {})
+        constants: set[Value] = set()
         for node, used in zip(graph.nodes, _used_outputs(graph)):
-            statements += self._node(node, used, ranks)
+            statements += self._node(node, used, ranks, constants)
+            if node.layer is None and constants.issuperset(node.operands):
+                constants.update(Value(node.name, k) for k in range(len(used)))
         aliases: dict[Value, Value] = {}
         kept = []
         for statement in statements:
@@ -68,7 +71,9 @@ class Lowering:
         ranks.update({value: rank for value, rank in known.items() if rank is not None})
         return ranks
 
-    def _node(self, node: Node, used: tuple[bool, ...], ranks: dict[Value, int | None]) -> list[Statement]:
+    def _node(
+        self, node: Node, used: tuple[bool, ...], ranks: dict[Value, int | None], constants: Collection[Value]
+    ) -> list[Statement]:
         """Return the statements of a node, and enter the ranks of its outputs."""
         rule = rule_for(node.kind)
         layer = None if node.layer is None else self._store.layers.get(node.layer)
@@ -79,7 +84,10 @@ class Lowering:
         if node.layer is not None and layer is None:
             return self._problem(f"kind {node.kind}: its layer {node.layer!r} is not in the store", node)
         known = [ranks.get(operand) if isinstance(operand, Value) else 0 for operand in node.inputs]
-        view = NodeView(node, layer, self._store.tensors, known, used, self._declared, self._body, self._statistics)
+        fixed = [operand in constants for operand in node.inputs]
+        view = NodeView(
+            node, layer, self._store.tensors, known, used, self._declared, self._body, self._statistics, fixed
+        )
         try:
             result = rule.function(view, *view.inputs)
             output_ranks = rank_of(view)

@@ -34,6 +34,7 @@ class NodeView:
         declared: The declarations of all nodes by layer and part; those of this node are added.
         lower: Returns the program of a graph inside the node, by its name and the ranks of its inputs.
         statistics: The keys of tensors that are statistics of a layer, which torch keeps as buffers.
+        constants: For each input whether the graph makes it of nothing but numbers.
 
     Example:
         >>> node = Node("a", "softmax", (Value("x"),), {"axis": 1})
@@ -52,6 +53,7 @@ class NodeView:
         declared: dict[tuple[str, str], Declaration],
         lower: Callable[[str, Graph, Sequence[int | None]], Body],
         statistics: Collection[str] = (),
+        constants: Sequence[bool] = (),
     ) -> None:
         self.name = node.name
         self.kind = node.kind
@@ -64,6 +66,7 @@ class NodeView:
         self._declared = declared
         self._lower = lower
         self._statistics = statistics
+        self._constants = constants
         self.inputs: tuple[Symbol | None, ...] = tuple(map(_operand, node.inputs))
 
     def __getitem__(self, attribute: str) -> Any:
@@ -79,6 +82,17 @@ class NodeView:
             The number of axes.
         """
         return self._ranks[index] if index < len(self._ranks) else None
+
+    def is_constant(self, index: int) -> bool:
+        """Return whether the graph makes an input of nothing but numbers, such as a range.
+
+        Args:
+            index: The input's position, from 0.
+
+        Returns:
+            False for weights.
+        """
+        return index < len(self._constants) and self._constants[index]
 
     def number(self, index: int) -> float | int | bool | None:
         """Return a literal operand as a Python number, or None where the operand is a value or absent.

@@ -118,6 +118,8 @@ def slice_like(node: NodeView, x: Symbol, like: Symbol) -> Symbol:
     if axes is None and rank is None:
         return helper.slice_like(x, like)
     axes = tuple(range(rank or 0)) if axes is None else positive(axes, rank)
+    if node.is_constant(0) and min(axes) >= 0:
+        return helper.slice_like(x, like, axes)  # torch.fx cannot slice a buffer by an extent that it traces
     return cut(x, axes, [slice(like.shape[x.ndim - -axis if axis < 0 else axis]) for axis in axes])
 
 

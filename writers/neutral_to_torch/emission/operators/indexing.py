@@ -56,7 +56,7 @@ def take(node: NodeView, x: Symbol, index: Symbol) -> Symbol:
 
 @rule("gather_nd")
 def gather_nd(node: NodeView, x: Symbol, index: Symbol) -> Symbol:
-    return x[index.long().unbind()]
+    return helper.gather_nd(x, index)
 
 
 @rule("scatter_nd")
