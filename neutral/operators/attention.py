@@ -8,9 +8,53 @@ from __future__ import annotations
 
 from neutral.operators.declarations import Attribute, Operator
 
+_WINDOW = (
+    Attribute("before", "int", "The number of positions before each one that it attends to.", minimum=0),
+    Attribute("after", "int", "The number of positions after it.", minimum=0),
+)
+
+_PLACES = (
+    "The window of a position t has before + 1 + after places: place w stands for the position t + dilation[head] * (w - "
+    "before); one outside of the sequence counts as 0."
+)
+
 _HEADS = (Attribute("heads", "int", "The number of heads.", minimum=1),)
 
 OPERATORS = (
+    Operator(
+        "window_attention_scores",
+        f"Compute the scores query . key, of shape (N, T, heads, places), of each position for the places of its window. {_PLACES}",
+        inputs=("query", "key", "dilation"),
+        attributes=_WINDOW,
+        family="attention",
+        operand_rank=4,
+        rank_rule=4,
+        dtype_rule="same",
+    ),
+    Operator(
+        "window_attention_values",
+        f"Sum the values (N, T, heads, D) of the places of each position's window with the weights (N, T, heads, places). {_PLACES}",
+        inputs=("weights", "value", "dilation"),
+        attributes=_WINDOW,
+        family="attention",
+        operand_rank=4,
+        rank_rule=4,
+        dtype_rule="same",
+    ),
+    Operator(
+        "window_attention_mask",
+        "Return 1 for each of the scores (N, T, heads, places) whose position t and place lie in the sequence, else 0, in "
+        "float32: t is less than the sample's length, w is at least before - t // dilation[head], and, if after is not 0, after + "
+        f"before - w is at least after - (length - t - 1) // dilation[head]. {_PLACES}",
+        inputs=("scores", "dilation", "lengths"),
+        attributes=_WINDOW,
+        family="attention",
+        discontinuous=True,
+        operand_rank=4,
+        rank_rule=4,
+        keeps_shape=True,
+        dtype_rule="float32",
+    ),
     Operator(
         "attention_scores",
         "Compute the scores query . key / sqrt(D), of shape (N*heads, T, S), of queries (T, N, heads*D) and keys "

@@ -6,6 +6,26 @@ from neutral.operators.declarations import Attribute, Operator
 
 OPERATORS = (
     Operator(
+        "interpolate",
+        "Interpolate linearly, in float64, between points whose places ascend: output = value[j] * (1 - w) + value[j + 1] * w, "
+        "where place[j] <= input < place[j + 1] and w = (input - place[j]) / (place[j + 1] - place[j]). Before the first place it "
+        "is left, after the last one right. With a period, input and places are first reduced modulo the period, the points "
+        "sorted by their places, and the last point put before the first one, a period earlier, and the first after the "
+        "last, a period later.",
+        inputs=("input", "places", "values"),
+        attributes=(
+            Attribute("left", "float", "The output before the first place; None: the first value.", optional=True),
+            Attribute("right", "float", "The output after the last place; None: the last value.", optional=True),
+            Attribute(
+                "period", "float", "The period; None: there is none, else left and right are not used.", optional=True
+            ),
+        ),
+        family="counting",
+        keeps_shape=True,
+        rank_rule="same",
+        dtype_rule="float64",
+    ),
+    Operator(
         "unique",
         "The distinct elements in ascending order, or the distinct slices along an axis in lexicographic order. The "
         "further outputs, int64 vectors, are the first position of each in the input, the position of each of the "

@@ -86,6 +86,20 @@ OPERATORS = (
         rank_rule=2,
     ),
     Operator(
+        "lower_triangle_indices",
+        "The rows and the columns, as int64 vectors, of a matrix's elements on a diagonal and below, row by row.",
+        inputs=(),
+        attributes=(
+            Attribute("rows", "int", "The rows of the matrix.", minimum=0),
+            Attribute("columns", "int", "The columns of the matrix.", minimum=0),
+            Attribute("offset", "int", "The diagonal: 0 is the main diagonal, positive numbers are above it."),
+        ),
+        outputs=("row_indices", "column_indices"),
+        family="creation",
+        rank_rule=lambda node: (1, 1),
+        dtype_rule="int64",
+    ),
+    Operator(
         "index_array",
         "The indices of every position of the input along some axes, as int64 of shape (*input.shape, number of axes).",
         attributes=(

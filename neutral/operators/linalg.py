@@ -83,6 +83,44 @@ OPERATORS = (
         dtype_rule="same",
     ),
     Operator(
+        "least_squares",
+        "Solve matrix X = other for X by least squares, with the smallest X where it is not unique; singular values that are at "
+        "most rcond times the largest one are taken as 0. The further outputs are the sums of squares of other - matrix X for "
+        "each column, with no elements unless the matrix has more rows than columns and full rank; the rank, of int64; and the "
+        "singular values.",
+        inputs=("matrix", "other"),
+        attributes=(
+            Attribute(
+                "rcond",
+                "float",
+                "The threshold, as a fraction of the largest singular value; negative: the machine precision of the dtype; "
+                "None: that times the larger extent of the matrix.",
+                optional=True,
+            ),
+        ),
+        outputs=("solution", "residuals", "rank", "singular_values"),
+        family="linear algebra",
+        discontinuous=True,
+        operand_rank=2,
+        rank_rule=lambda node: (node.rank(1), 1, 0, 1),
+        dtype_rule="promote",
+    ),
+    Operator(
+        "matrix_rank",
+        "The number of singular values that are greater than the tolerance: the operand, which broadcasts to the batch axes, or "
+        "eps times the larger extent of the matrix times its largest singular value. Of an input with fewer than two axes it "
+        "is 1 if no element is 0, else 0.",
+        inputs=("input", "tolerance?"),
+        attributes=(
+            Attribute(
+                "eps", "float", "The factor of the tolerance; None: the machine precision of the dtype.", optional=True
+            ),
+        ),
+        family="linear algebra",
+        discontinuous=True,
+        dtype_rule="int64",
+    ),
+    Operator(
         "tensor_inverse",
         "The inverse of the matrix whose rows are the first axes of the input and whose columns are the others, with "
         "the columns' axes first.",

@@ -51,6 +51,10 @@ _DISTRIBUTIONS = {
         "Draw from the negative binomial distribution with mean failures * (1 - p) / p, where p is the "
         "probability; failures need not be an integer.",
     ),
+    "random_binomial": (
+        ("trials", "p"),
+        "Draw from the binomial distribution: how many of a number of trials succeed, each with probability p.",
+    ),
     "random_bernoulli": (("p",), "Draw from the Bernoulli distribution: 1 with probability p, else 0."),
     "random_integer": (("low", "high"), "Draw from the uniform distribution on the integers from low to high - 1."),
 }

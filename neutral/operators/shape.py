@@ -86,6 +86,17 @@ OPERATORS = (
         dtype_rule="same",
     ),
     Operator(
+        "reshape_to",
+        "Give the elements, in row-major order, the shape that an operand holds as numbers. Each is an extent or a code, and "
+        "takes up the next axis of the input: n > 0 is the extent n; 0 copies the axis; -1 (at most one) is inferred from the "
+        "number of elements; -2 copies all axes that are left; -3 merges two axes; -4 splits the axis into the next two numbers, "
+        "one of which may be -1.",
+        inputs=("input", "shape"),
+        family="shape",
+        layout_only=True,
+        dtype_rule="same",
+    ),
+    Operator(
         "reshape_like",
         "Reshape the input: the axes start to end (excluded) are replaced by the axes like_start to like_end "
         "(excluded) of like, in row-major order. Only the shape of like matters. Negative numbers count from the "

@@ -57,3 +57,38 @@ def cross_attention_scores(query: Array, key_value: Array, heads: int) -> Array:
 @reference("cross_attention_values")
 def cross_attention_values(key_value: Array, weights: Array, heads: int) -> Array:
     return _values(_heads(key_value, heads, 2)[:, :, :, 1], weights)
+
+
+def _window(length: int, dilation: Array, before: int, after: int) -> tuple[Array, Array]:
+    """Return the positions (T, heads, places) of windows, and whether they lie in the sequence."""
+    steps = dilation.astype(np.int64)[:, None] * np.arange(-before, after + 1)
+    positions = np.arange(length)[:, None, None] + steps
+    return np.clip(positions, 0, length - 1), (positions >= 0) & (positions < length)
+
+
+def _in_windows(x: Array, dilation: Array, before: int, after: int) -> Array:
+    """Return the vectors (N, T, heads, places, D) in the windows of (N, T, heads, D)."""
+    positions, inside = _window(x.shape[1], dilation, before, after)
+    return np.where(inside[..., None], x[:, positions, np.arange(x.shape[2])[:, None]], 0)
+
+
+@reference("window_attention_scores")
+def window_attention_scores(query: Array, key: Array, dilation: Array, before: int, after: int) -> Array:
+    keys = _in_windows(key, dilation, before, after)
+    return np.einsum("nthd,nthwd->nthw", query, keys).astype(query.dtype)
+
+
+@reference("window_attention_values")
+def window_attention_values(weights: Array, value: Array, dilation: Array, before: int, after: int) -> Array:
+    values = _in_windows(value, dilation, before, after)
+    return np.einsum("nthw,nthwd->nthd", weights, values).astype(weights.dtype)
+
+
+@reference("window_attention_mask")
+def window_attention_mask(scores: Array, dilation: Array, lengths: Array, before: int, after: int) -> Array:
+    position, dilation = np.arange(scores.shape[1])[:, None, None], dilation[:, None]
+    place, length = np.arange(before + after + 1), lengths[:, None, None, None]
+    valid = (position < length) & (place >= before - position // dilation)
+    if after:
+        valid &= before + after - place >= after - (length - position - 1) // dilation
+    return np.broadcast_to(valid, scores.shape).astype(np.float32)

@@ -37,3 +37,20 @@ def histogram(
     bins -= values < bounds[bins]
     bins += (values >= bounds[bins + 1]) & (bins != count - 1)
     return np.bincount(bins, minlength=count).astype(np.int64), bounds
+
+
+@reference("interpolate")
+def interpolate(
+    input: Array, places: Array, values: Array, left: float | None, right: float | None, period: float | None
+) -> Array:
+    x, places, values = (np.asarray(each, np.float64) for each in (input, places, values))
+    if period is None:
+        return np.interp(x, places, values, left, right)
+    x, places = np.mod(x, period), np.mod(places, period)
+    order = np.argsort(places, kind="stable")
+    places, values = places[order], values[order]
+    after = np.searchsorted(places, x, "right")
+    places = np.concatenate([places[-1:] - period, places, places[:1] + period])
+    values = np.concatenate([values[-1:], values, values[:1]])
+    share = (x - places[after]) / (places[after + 1] - places[after])
+    return values[after] * (1 - share) + values[after + 1] * share

@@ -45,3 +45,9 @@ def index_array(input: Array, axes: Sequence[int] | None) -> Array:
 @reference("diagonal")
 def diagonal(input: Array, offset: int, axis: int, other_axis: int) -> Array:
     return np.diag(input, offset) if input.ndim == 1 else np.diagonal(input, offset, axis, other_axis)
+
+
+@reference("lower_triangle_indices")
+def lower_triangle_indices(rows: int, columns: int, offset: int) -> tuple[Array, Array]:
+    indices = np.tril_indices(rows, offset, columns)
+    return indices[0].astype(np.int64), indices[1].astype(np.int64)

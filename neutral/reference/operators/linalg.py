@@ -127,3 +127,25 @@ def unpack_triangle(input: Array, offset: int, lower: bool) -> Array:
     rows, columns = _triangle(extent, offset, lower)
     output[..., rows, columns] = input
     return output
+
+
+@reference("least_squares")
+def least_squares(matrix: Array, other: Array, rcond: float | None) -> tuple[Array, Array, Array, Array]:
+    dtype = np.result_type(matrix, other)
+    if rcond is None:
+        rcond = float(np.finfo(matrix.dtype).eps) * max(matrix.shape)
+    solution, residuals, rank, values = np.linalg.lstsq(matrix.astype(dtype), other.astype(dtype), rcond)
+    return solution, residuals, np.asarray(rank, np.int64), values
+
+
+@reference("matrix_rank")
+def matrix_rank(input: Array, tolerance: Array | None = None, *, eps: float | None) -> Array:
+    if input.ndim < 2:
+        return np.asarray(np.all(input != 0), np.int64)
+    values = np.linalg.svd(input, compute_uv=False)
+    if tolerance is None:
+        factor = float(np.finfo(input.dtype).eps) if eps is None else eps
+        limit = max(input.shape[-2:]) * values.max(-1, keepdims=True).astype(np.float64) * factor
+    else:
+        limit = np.asarray(tolerance)[..., None]
+    return np.asarray((values > limit).sum(-1), np.int64)

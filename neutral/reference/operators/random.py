@@ -73,6 +73,14 @@ def random_negative_binomial(*operands: Array | None, random: Generator, **how: 
     return _sampled(draw, 2, operands, **how)
 
 
+@reference("random_binomial", context="random")
+def random_binomial(*operands: Array | None, random: Generator, **how: Any) -> Array:
+    def draw(trials: Array, p: Array, size: Shape) -> Array:
+        return random.binomial(trials.astype(np.int64), p, size)
+
+    return _sampled(draw, 2, operands, **how)
+
+
 @reference("random_bernoulli", context="random")
 def random_bernoulli(*operands: Array | None, random: Generator, **how: Any) -> Array:
     def draw(p: Array, size: Shape) -> Array:

@@ -115,3 +115,21 @@ def shape(input: Array) -> Array:
 @reference("size")
 def size(input: Array) -> Array:
     return np.array([input.size], np.int64)
+
+
+@reference("reshape_to")
+def reshape_to(input: Array, shape: Array) -> Array:
+    extents, codes, result = list(input.shape), [int(code) for code in shape], []
+    while codes:
+        code = codes.pop(0)
+        if code == -2:
+            result += extents
+            extents = []
+        elif code == -4:
+            parts, codes = codes[:2], codes[2:]
+            extent = extents.pop(0)
+            result += [extent // -np.prod(parts) if part == -1 else part for part in parts]
+        else:
+            first = extents.pop(0) if extents else 1
+            result.append({0: first, -3: first * extents.pop(0) if code == -3 else 0}.get(code, code))
+    return input.reshape([int(extent) for extent in result])

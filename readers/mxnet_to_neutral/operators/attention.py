@@ -48,3 +48,18 @@ def fused_attention(context: NodeContext) -> Operand:
         return context.node("matmul", query, context.node("transpose", key, axes=(0, 1, 3, 2)))
     attended = context.node("transpose", context.node("matmul", context.input(0), value), axes=(0, 2, 1, 3))
     return context.node("reshape", attended, shape=(0, 0, -1), from_end=False)
+
+
+_WINDOWS = {
+    "_contrib_sldwin_atten_score": "window_attention_scores",
+    "_contrib_sldwin_atten_context": "window_attention_values",
+    "_contrib_sldwin_atten_mask_like": "window_attention_mask",
+}
+
+
+@rule(*_WINDOWS)
+def window_attention(context: NodeContext) -> Operand:
+    """Convert ``_contrib_sldwin_atten_*``: the attention of Longformer, to the neighbours of each position."""
+    width = context.attributes.int("w", minimum=0)
+    after = width if context.attributes.bool("symmetric") else 0
+    return context.node(_WINDOWS[context.operator], *context.inputs(), before=width, after=after)

@@ -5,7 +5,7 @@ MXNet's sources: src/operator/numpy/np_unique_op.cc, np_bincount_op.cc, tensor/h
 
 from __future__ import annotations
 
-from typing import Sequence
+from typing import Any, Sequence
 
 from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.operators.registry import rule
@@ -55,3 +55,21 @@ def histogram(context: NodeContext) -> Sequence[Operand]:
     low, high = bounds if bounds[0] < bounds[1] else (bounds[0] - 0.5, bounds[1] + 0.5)
     counts = context.node("histogram", context.input(0), count=count, low=low, high=high)
     return [counts, Value(counts.node, 1)]
+
+
+@rule("_npi_interp")
+def interpolate(context: NodeContext) -> Operand:
+    """Convert ``np.interp``: linear interpolation between points.
+
+    Raises:
+        Refusal: The period is 0.
+    """
+    ends: dict[str, Any] = {name: context.attributes.optional_float(name, None) for name in ("left", "right", "period")}
+    if ends["period"] == 0:
+        context.refuse("period=0")
+    at = context.attributes.float("x_scalar", 0.0)
+    if context.attributes.bool("x_is_scalar", False):
+        place: Operand = context.node("full", shape=(), value=at, dtype="float64")
+    else:
+        place = context.input(2)
+    return context.node("interpolate", place, context.input(0), context.input(1), **ends)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Sequence
 
 from mxnet_to_neutral.context import NodeContext
@@ -233,3 +234,72 @@ def _floating_matrix(context: NodeContext) -> Operand:
     """Return the first operand, in float64 if it is an integer one."""
     matrix = context.input(0)
     return context.node("cast", matrix, dtype="float64") if context.dtype(0) in INTEGERS else matrix
+
+
+@rule("_npi_lstsq")
+def least_squares(context: NodeContext) -> Sequence[Operand]:
+    """Convert ``np.linalg.lstsq``.
+
+    Returns:
+        The solution, the squared errors, the rank and the singular values.
+
+    Raises:
+        Refusal: The machine precision is not that of the dtype.
+    """
+    rcond: float | None = context.attributes.float("rcond", -1.0)
+    eps = _precision(context)
+    if context.attributes.bool("new_default", False):
+        if eps is not None:
+            context.refuse(f"it takes {eps:g} for the machine precision")
+        rcond = None
+    value = context.node("least_squares", context.input(0), context.input(1), rcond=rcond)
+    return [value, *(Value(value.node, index) for index in (1, 2, 3))]
+
+
+@rule("_npi_matrix_rank")
+def matrix_rank(context: NodeContext) -> Operand:
+    """Convert ``np.linalg.matrix_rank`` with a tolerance.
+
+    Raises:
+        Refusal: The matrix is said to be symmetric, which MXNet refuses too.
+    """
+    _refuse_hermitian(context)
+    return context.node("matrix_rank", context.input(0), context.input(1), eps=None)
+
+
+@rule("_npi_matrix_rank_none_tol")
+def matrix_rank_by_precision(context: NodeContext) -> Operand:
+    """Convert ``np.linalg.matrix_rank`` without a tolerance.
+
+    Raises:
+        Refusal: The matrix is said to be symmetric, or its dtype is unknown and the precision is not the machine's.
+    """
+    _refuse_hermitian(context)
+    return context.node("matrix_rank", context.input(0), eps=_precision(context))
+
+
+def _refuse_hermitian(context: NodeContext) -> None:
+    if context.attributes.bool("hermitian", False):
+        context.refuse("MXNet computes no ranks of symmetric matrices by their eigenvalues")
+
+
+def _precision(context: NodeContext) -> float | None:
+    """Return the relative precision that the attributes state, None for that of the dtype.
+
+    Raises:
+        Refusal: It depends on the dtype, which is unknown.
+    """
+    stated = {32: context.attributes.float("finfoEps32", 0.0), 64: context.attributes.float("finfoEps64", 0.0)}
+    dtype = context.dtype(0)
+    if dtype is not None:
+        bits = 64 if dtype == "float64" else 32
+        return None if math.isclose(stated[bits], _MACHINE[bits], rel_tol=1e-5) else stated[bits]
+    if stated[32] == stated[64]:
+        return stated[32]
+    if not all(math.isclose(stated[bits], _MACHINE[bits], rel_tol=1e-5) for bits in stated):
+        context.refuse("its precision depends on the dtype, which is unknown")
+    return None
+
+
+_MACHINE = {32: 2.0**-23, 64: 2.0**-52}
+"""The relative precision of floating dtypes by their bits."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Sequence
 
 from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.operators.creation import DTYPES, range_length
@@ -196,3 +197,15 @@ def indices(context: NodeContext) -> Operand:
         column = line if len(shape) == 1 else context.node("reshape", line, shape=sizes, from_end=False)
         grid.append(context.node("broadcast_to", column, shape=shape))
     return context.node("stack", *grid, axis=0)
+
+
+@rule("_npi_tril_indices")
+def lower_triangle_indices(context: NodeContext) -> Sequence[Operand]:
+    """Convert ``np.tril_indices``.
+
+    Returns:
+        The rows and the columns.
+    """
+    rows, columns = (context.attributes.int(name, minimum=0) for name in ("n", "m"))
+    value = context.node("lower_triangle_indices", rows=rows, columns=columns, offset=context.attributes.int("k", 0))
+    return [value, Value(value.node, 1)]

@@ -16,10 +16,13 @@ from mxnet_to_neutral.operators.activation import activation
 from mxnet_to_neutral.operators.arrangement import concatenate
 from mxnet_to_neutral.operators.convolution import convolution
 from mxnet_to_neutral.operators.linear import embedding, fully_connected
+from mxnet_to_neutral.operators.matrix import batch_dot
 from mxnet_to_neutral.operators.normalization import batch_norm
+from mxnet_to_neutral.operators.numpy_shape import npx_reshape
+from mxnet_to_neutral.operators.numpy_shape import transpose as numpy_transpose
 from mxnet_to_neutral.operators.pooling import pooling
 from mxnet_to_neutral.operators.registry import Rule, rule
-from mxnet_to_neutral.operators.shape import flatten
+from mxnet_to_neutral.operators.shape import flatten, reshape, transpose
 from mxnet_to_neutral.subgraph import Subgraph
 from neutral.graph import Operand
 
@@ -57,6 +60,10 @@ _register_floating("_contrib_quantized_pooling", pooling)
 _register_floating("_contrib_quantized_act", activation)
 _register_floating("_contrib_quantized_flatten", flatten)
 _register_floating("_contrib_quantized_concat", concatenate)
+_register_floating("_contrib_quantized_reshape", reshape)
+_register_floating("_contrib_quantized_transpose", transpose)
+_register_floating("_npx_quantized_reshape", npx_reshape)
+_register_floating("_npx_quantized_transpose", numpy_transpose)
 _register_floating(
     "_contrib_quantized_elemwise_add", lambda context: context.node("add", context.input(0), context.input(1))
 )
@@ -91,6 +98,21 @@ def quantized_embedding(context: NodeContext) -> Sequence[Operand]:
         The embeddings, and None for each end of the range.
     """
     return _without_ranges(context, embedding(context))
+
+
+@rule("_sg_onednn_batch_dot")
+def fused_batch_dot(context: NodeContext) -> Sequence[Operand]:
+    """Convert ``_sg_onednn_batch_dot``, of floating or of quantised matrices.
+
+    Returns:
+        The product; of quantised matrices also None for each end of the range.
+    """
+    quantised = context.attributes.bool("quantized", False)
+    context.attributes.ignore("min_calib_range", "max_calib_range", "enable_float_output")
+    if quantised:
+        context.count = tensor_count(context.symbol_node)
+    value = batch_dot(context)
+    return _without_ranges(context, value) if quantised else (value,)
 
 
 @rule("_sg_mkldnn_conv", "_sg_mkldnn_fully_connected", "_sg_onednn_conv", "_sg_onednn_fully_connected")

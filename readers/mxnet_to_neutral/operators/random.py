@@ -20,6 +20,7 @@ _PARAMETERS: dict[str, tuple[tuple[str, float], ...]] = {
     "poisson": (("lam", 1.0),),
     "negative_binomial": (("k", 1.0), ("p", 1.0)),
     "generalized_negative_binomial": (("mu", 1.0), ("alpha", 1.0)),
+    "binomial": (("n", 1.0), ("p", 1.0)),
 }
 """The parameters of each distribution's operators, with their defaults."""
 
@@ -87,7 +88,18 @@ def _draw(
     if name == "generalized_negative_binomial":
         mean, alpha = parameters
         name, parameters = "negative_binomial", _negative_binomial(context, mean, alpha)
+    if name == "binomial" and not _has_few_successes(parameters):
+        context.note(
+            "MXNet's binomial numbers are up to 1 too large on average where n * min(p, 1 - p) is at least 10; here "
+            "their mean is n * p"
+        )
     return context.node(f"random_{name}", *parameters, like, **options)
+
+
+def _has_few_successes(parameters: Sequence[Operand]) -> bool:
+    """Return whether MXNet draws by inversion, which is exact, and not by its faulty rejection."""
+    trials, p = parameters
+    return isinstance(trials, float) and isinstance(p, float) and (p >= 1 or trials * min(p, 1 - p) < 10)
 
 
 def _negative_binomial(context: NodeContext, mean: Operand, alpha: Operand) -> tuple[Operand, Operand]:

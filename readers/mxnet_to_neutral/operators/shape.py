@@ -144,3 +144,9 @@ def shape_array(context: NodeContext) -> Operand:
 def size_array(context: NodeContext) -> Operand:
     """Convert ``size_array``: the number of elements as a tensor."""
     return context.node("size", context.input(0))
+
+
+@rule("_contrib_dynamic_reshape")
+def dynamic_reshape(context: NodeContext) -> Operand:
+    """Convert ``_contrib_dynamic_reshape``: the shape and its codes are an input."""
+    return context.node("reshape_to", context.input(0), context.input(1))

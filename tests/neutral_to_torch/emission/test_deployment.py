@@ -21,8 +21,8 @@ from neutral_to_torch.emission.build import build
 NOT_SCRIPTED = {
     "it takes a module or makes one": "batch_inverse_deviation batch_mean fixed_scale run_to_length transpose_to_size",
     "it takes a number or a tensor": """
-        floor_divide insert mask_update random_gamma random_negative_binomial random_normal random_uniform
-        remainder_of_trunc slice_assign spread
+        floor_divide insert mask_update random_binomial random_gamma random_negative_binomial random_normal
+        random_uniform remainder_of_trunc slice_assign spread
     """,
     "it uses another one": """
         deformable_roi_pool random_bernoulli random_category random_category_and_log random_exponential
@@ -32,9 +32,9 @@ NOT_SCRIPTED = {
         average_pool conv_transpose_to_size max_pool pad_windows spatial_reduction sum_pool
     """,
     "TorchScript has no such function of Python or torch": """
-        bilinear_values cast_to_common clamp insert_slice nearest_quantile odd_scaled other_axes pack_triangle
-        pad_from_within pad_with_extremes position_sensitive_roi_pool product scaled unique unpack_triangle
-        window_maxima
+        bilinear_values cast_to_common clamp insert_slice least_squares matrix_rank_by_eps nearest_quantile odd_scaled
+        other_axes pack_triangle pad_from_within pad_with_extremes position_sensitive_roi_pool product reshape_to
+        scaled unique unpack_triangle window_maxima
     """,
 }
 """Helpers that TorchScript does not take, with the reasons."""

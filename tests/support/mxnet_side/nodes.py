@@ -11,7 +11,7 @@ import numpy as np
 
 VERSION_2 = mx.__version__.startswith("2.")
 
-CODES = {"float32": 0, "float64": 1, "uint8": 3, "int32": 4, "int64": 6, "bool": 7}
+CODES = {"float32": 0, "float64": 1, "float16": 2, "uint8": 3, "int32": 4, "int8": 5, "int64": 6, "bool": 7}
 """MXNet's numbers of dtypes."""
 
 

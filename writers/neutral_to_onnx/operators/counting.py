@@ -6,6 +6,7 @@ import numpy as np
 
 from neutral_to_onnx.building import OnnxValue
 from neutral_to_onnx.lowering.node_context import NodeContext
+from neutral_to_onnx.operators.boxes import arithmetic
 from neutral_to_onnx.registry import rule
 
 
@@ -78,3 +79,60 @@ def _counts(node: NodeContext, bins: OnnxValue, valid: OnnxValue, count: OnnxVal
     last = node.op("Sub", count, node.ints(1))
     bins = node.op("Min", node.op("Max", bins, node.ints(0)), last)
     return _summed(node, bins, node.cast(valid, "int64"), count)
+
+
+@rule("interpolate")
+def interpolate(node: NodeContext, x: OnnxValue, places: OnnxValue, values: OnnxValue) -> OnnxValue:
+    x, places, values = (node.cast(value, "float64") for value in (x, places, values))
+    if node["period"] is not None:
+        return _interpolate_periodically(node, x, places, values)
+    first, last = node.ints([0]), node.ints([-1])
+    after = _places_before(node, x, places)
+    before = node.op("Max", node.op("Sub", after, node.ints(1)), node.ints(0))
+    count = node.op("Sub", node.op("Shape", places), node.ints(1))
+    after = node.op("Min", node.op("Max", after, node.ints(1)), count)
+    result = _between(node, x, places, values, before, after)
+    place = node.op("Gather", places, before)
+    result = node.op("Where", node.op("Equal", x, place), node.op("Gather", values, before), result)
+    for name, end, op_type in (("left", first, "Less"), ("right", last, "Greater")):
+        value = node.op("Gather", values, end) if node[name] is None else node.constant([node[name]], "float64")
+        beyond = node.op(op_type, x, node.op("Gather", places, end))
+        result = node.op("Where", beyond, value, result)
+    return node.reshape(result, []) if node.rank(x) == 0 else result
+
+
+def _interpolate_periodically(node: NodeContext, x: OnnxValue, places: OnnxValue, values: OnnxValue) -> OnnxValue:
+    x, places = _reduced(node, x), _reduced(node, places)
+    count = node.op("Shape", places)
+    places, order = node.ops("TopK", [places, count], 2, largest=0, axis=-1)
+    values = node.op("Gather", values, order)
+    first, last = node.ints([0]), node.ints([-1])
+    before = _places_before(node, x, places)
+    starts, ends = node.op("Gather", places, first), node.op("Gather", places, last)
+    earlier, later = arithmetic(node, "Sub", ends, node["period"]), arithmetic(node, "Add", starts, node["period"])
+    places = node.op("Concat", earlier, places, later, axis=0)
+    values = node.op("Concat", node.op("Gather", values, last), values, node.op("Gather", values, first), axis=0)
+    result = _between(node, x, places, values, before, node.op("Add", before, node.ints(1)))
+    return node.reshape(result, []) if node.rank(x) == 0 else result
+
+
+def _reduced(node: NodeContext, x: OnnxValue) -> OnnxValue:
+    """Return numbers modulo the period, with its sign."""
+    quotient = node.op("Floor", arithmetic(node, "Div", x, node["period"]))
+    return node.op("Sub", x, arithmetic(node, "Mul", quotient, node["period"]))
+
+
+def _places_before(node: NodeContext, x: OnnxValue, places: OnnxValue) -> OnnxValue:
+    """Return how many places are at most x."""
+    before = node.op("GreaterOrEqual", node.op("Unsqueeze", x, node.ints([-1])), places)
+    return node.reduce("ReduceSum", node.cast(before, "int64"), (-1,), False)
+
+
+def _between(
+    node: NodeContext, x: OnnxValue, places: OnnxValue, values: OnnxValue, before: OnnxValue, after: OnnxValue
+) -> OnnxValue:
+    """Interpolate between the points of two numbers."""
+    low, high = node.op("Gather", places, before), node.op("Gather", places, after)
+    share = node.op("Div", node.op("Sub", x, low), node.op("Sub", high, low))
+    part = node.op("Mul", node.op("Gather", values, before), node.op("Sub", node.like(1, share), share))
+    return node.op("Add", part, node.op("Mul", node.op("Gather", values, after), share))

@@ -109,3 +109,9 @@ def _matrix(node: NodeContext, x: OnnxValue, offset: int) -> OnnxValue:
     places = np.diag(np.arange(1, count + 1), offset)  # 0 is where the matrix has a zero
     padded = node.op("Concat", node.like(np.zeros(1), x), x, axis=0)
     return node.op("Gather", padded, node.constant(places, "int64"), axis=0)
+
+
+@rule("lower_triangle_indices")
+def lower_triangle_indices(node: NodeContext) -> tuple[OnnxValue, OnnxValue]:
+    rows, columns = np.tril_indices(node["rows"], node["offset"], node["columns"])
+    return node.constant(rows.astype(np.int64), "int64"), node.constant(columns.astype(np.int64), "int64")

@@ -18,7 +18,17 @@ refuse(
     "tensor_inverse",
     "tensor_solve",
 )
-refuse("no standard operator decomposes matrices", "cholesky", "eig", "eigh", "qr", "svd", "pseudo_inverse")
+refuse(
+    "no standard operator decomposes matrices",
+    "cholesky",
+    "eig",
+    "eigh",
+    "qr",
+    "svd",
+    "pseudo_inverse",
+    "least_squares",
+    "matrix_rank",
+)
 refuse("the determinant may be too large or too small for the standard operator Det", "log_determinant")
 
 

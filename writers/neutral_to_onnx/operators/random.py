@@ -16,6 +16,7 @@ refuse(
     "random_gamma",
     "random_poisson",
     "random_negative_binomial",
+    "random_binomial",
     "random_multinomial",
 )
 

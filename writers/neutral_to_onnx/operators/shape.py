@@ -6,7 +6,9 @@ import math
 
 from neutral_to_onnx.building import Extent, OnnxValue
 from neutral_to_onnx.lowering.node_context import NodeContext
-from neutral_to_onnx.registry import NeedsShape, rule
+from neutral_to_onnx.registry import NeedsShape, refuse, rule
+
+refuse("standard operators know only the codes 0 and -1 of a shape that is an operand", "reshape_to")
 
 
 @rule("flatten")

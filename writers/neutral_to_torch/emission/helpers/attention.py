@@ -223,3 +223,86 @@ class InterleavedCrossAttention(nn.Module):
         dropout_p = self.dropout if self.training else 0.0
         x = F.scaled_dot_product_attention(query, key, value, dropout_p=dropout_p)
         return x.permute(2, 0, 1, 3).flatten(2)
+
+
+def in_windows(x: Tensor, dilation: Tensor, before: int, after: int) -> Tensor:
+    """Return the vectors in the window of each position, 0 outside of the sequence.
+
+    Args:
+        x: Vectors (N, T, heads, D).
+        dilation: The steps between places of each head's windows (heads,).
+        before: The number of places before a position.
+        after: The number of places after it.
+
+    Returns:
+        Vectors (N, T, heads, before + 1 + after, D).
+    """
+    length, heads = x.shape[1], x.shape[2]
+    steps = dilation[:, None].long() * torch.arange(-before, after + 1, device=x.device)
+    positions = torch.arange(length, device=x.device)[:, None, None] + steps
+    inside = (positions >= 0) & (positions < length)
+    index = positions.clamp(min=0).clamp(max=length - 1)
+    index = index * heads + torch.arange(heads, device=x.device)[:, None]
+    return x.flatten(1, 2)[:, index] * inside[..., None].to(x.dtype)
+
+
+def window_attention_scores(
+    query: Tensor, key: Tensor, dilation: Tensor, before: int, after: int
+) -> Tensor:
+    """Return the scores of each position for the places of its window.
+
+    Args:
+        query: Queries (N, T, heads, D).
+        key: Keys (N, T, heads, D).
+        dilation: The steps between places of each head's windows (heads,).
+        before: The number of places before a position.
+        after: The number of places after it.
+
+    Returns:
+        Scores (N, T, heads, before + 1 + after).
+    """
+    keys = in_windows(key, dilation, before, after)
+    return (keys @ query[..., None]).squeeze(-1)
+
+
+def window_attention_values(
+    weights: Tensor, value: Tensor, dilation: Tensor, before: int, after: int
+) -> Tensor:
+    """Sum the values in the window of each position by weights.
+
+    Args:
+        weights: Weights (N, T, heads, before + 1 + after).
+        value: Values (N, T, heads, D).
+        dilation: The steps between places of each head's windows (heads,).
+        before: The number of places before a position.
+        after: The number of places after it.
+
+    Returns:
+        Sums (N, T, heads, D).
+    """
+    values = in_windows(value, dilation, before, after)
+    return (weights[..., None, :] @ values).squeeze(-2)
+
+
+def window_attention_mask(
+    scores: Tensor, dilation: Tensor, lengths: Tensor, before: int, after: int
+) -> Tensor:
+    """Return 1 for the scores of positions and places in their sequence, else 0.
+
+    Args:
+        scores: Scores (N, T, heads, before + 1 + after).
+        dilation: The steps between places of each head's windows (heads,).
+        lengths: The length of each sequence (N,).
+        before: The number of places before a position.
+        after: The number of places after it.
+
+    Returns:
+        A mask of the shape of the scores, in single precision.
+    """
+    position = torch.arange(scores.shape[1], device=scores.device)[:, None, None]
+    place = torch.arange(before + after + 1, device=scores.device)
+    length, step = lengths[:, None, None, None], dilation[:, None]
+    valid = (position < length) & (place >= before - position // step)
+    if after > 0:
+        valid = valid & (before + after - place >= after - (length - position - 1) // step)
+    return valid.expand(scores.shape).float()

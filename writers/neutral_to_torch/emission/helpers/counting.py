@@ -74,3 +74,56 @@ def even_histogram(x: Tensor, count: int, low: float, high: float) -> tuple[Tens
     bins = bins - (x < edges[bins]).long()
     above = (x >= edges[bins + 1]) & (bins != count - 1)
     return count_bins(bins + above.long(), valid, count), edges
+
+
+def interpolate(
+    x: Tensor,
+    places: Tensor,
+    values: Tensor,
+    left: float | None = None,
+    right: float | None = None,
+) -> Tensor:
+    """Interpolate linearly between points, in double precision.
+
+    Args:
+        x: The places of the results, of any shape.
+        places: The places of the points (n,), ascending.
+        values: The values of the points (n,).
+        left: The result before the first place; None for the first value.
+        right: The result after the last place; None for the last value.
+
+    Returns:
+        The values at ``x``.
+    """
+    x, places, values = x.double(), places.double(), values.double()
+    after = torch.searchsorted(places, x, right=True).clamp(1, places.shape[0])
+    before = after - 1
+    after = after.clamp(max=places.shape[0] - 1)
+    share = (x - places[before]) / (places[after] - places[before])
+    result = values[before] * (1 - share) + values[after] * share
+    result = torch.where(x == places[before], values[before], result)
+    below = values[0] if left is None else torch.full_like(values[0], left)
+    above = values[-1] if right is None else torch.full_like(values[0], right)
+    return torch.where(x < places[0], below, torch.where(x > places[-1], above, result))
+
+
+def interpolate_periodically(x: Tensor, places: Tensor, values: Tensor, period: float) -> Tensor:
+    """Interpolate linearly between points that repeat, in double precision.
+
+    Args:
+        x: The places of the results, of any shape.
+        places: The places of the points (n,).
+        values: The values of the points (n,).
+        period: The distance after which the points repeat.
+
+    Returns:
+        The values at ``x``.
+    """
+    x, places = x.double().remainder(period), places.double().remainder(period)
+    places, order = places.sort(stable=True)
+    values = values.double()[order]
+    before = torch.searchsorted(places, x, right=True)
+    places = torch.cat([places[-1:] - period, places, places[:1] + period])
+    values = torch.cat([values[-1:], values, values[:1]])
+    share = (x - places[before]) / (places[before + 1] - places[before])
+    return values[before] * (1 - share) + values[before + 1] * share

@@ -84,3 +84,60 @@ def unpack_triangle(x: Tensor, offset: int = 0, lower: bool = True) -> Tensor:
     matrix = x.new_zeros(x.shape[:-1] + (size, size))
     matrix[..., rows, columns] = x
     return matrix
+
+
+def least_squares(
+    matrix: Tensor, other: Tensor, rcond: float | None = None
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Solve ``matrix @ x = other`` by least squares, on the CPU.
+
+    Args:
+        matrix: The matrix (m, n).
+        other: The right side (m,) or (m, k).
+        rcond: Singular values below this fraction of the largest are 0; None for the precision.
+
+    Returns:
+        The solution, the squared errors of its columns, the rank, and the singular values.
+    """
+    if rcond is None:
+        rcond = torch.finfo(matrix.dtype).eps * max(matrix.shape)
+    dtype = torch.promote_types(matrix.dtype, other.dtype)
+    columns = other if other.dim() == 2 else other[:, None]
+    found = torch.linalg.lstsq(matrix.to(dtype), columns.to(dtype), rcond=rcond, driver="gelsd")
+    solution = found.solution if other.dim() == 2 else found.solution[:, 0]
+    return solution, found.residuals, found.rank, found.singular_values
+
+
+@torch.fx.wrap
+def matrix_rank(x: Tensor, tolerance: Tensor) -> Tensor:
+    """Count the singular values that are greater than a tolerance.
+
+    Args:
+        x: Matrices (..., m, n); of a vector, whether it has no 0.
+        tolerance: The tolerances, which broadcast to the axes before the last two.
+
+    Returns:
+        The ranks, integers of 64 bits.
+    """
+    if x.dim() < 2:
+        return (x != 0).all().long()
+    return (torch.linalg.svdvals(x) > tolerance[..., None]).sum(-1)
+
+
+@torch.fx.wrap
+def matrix_rank_by_eps(x: Tensor, eps: float | None = None) -> Tensor:
+    """Count the singular values that are greater than rounding would make them.
+
+    Args:
+        x: Matrices (..., m, n); of a vector, whether it has no 0.
+        eps: The relative precision; None for that of the dtype.
+
+    Returns:
+        The ranks, integers of 64 bits.
+    """
+    if x.dim() < 2:
+        return (x != 0).all().long()
+    values = torch.linalg.svdvals(x).double()
+    precision = torch.finfo(x.dtype).eps if eps is None else eps
+    limit = max(x.shape[-2:]) * values.amax(-1, keepdim=True) * precision
+    return (values > limit).sum(-1)

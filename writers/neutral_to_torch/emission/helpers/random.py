@@ -152,6 +152,27 @@ def random_negative_binomial(
     return torch.poisson(random_gamma(failures, (1 - p) / p))
 
 
+def random_binomial(
+    trials: Tensor | float,
+    p: Tensor | float,
+    shape: tuple[int, ...] | None = None,
+    place: str = "whole",
+) -> Tensor:
+    """Draw how many of some trials succeed.
+
+    Args:
+        trials: The numbers of trials.
+        p: The probabilities of success.
+        shape: The drawn shape, or its part; see :func:`spread`.
+        place: ``"whole"``, ``"front"`` or ``"back"``.
+
+    Returns:
+        Whole numbers in the dtype of the parameters.
+    """
+    trials, p = spread((trials, p), shape, place)
+    return torch.binomial(trials, p)
+
+
 def random_bernoulli(
     p: Tensor, shape: tuple[int, ...] | None = None, place: str = "whole"
 ) -> Tensor:

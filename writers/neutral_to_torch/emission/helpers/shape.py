@@ -47,3 +47,37 @@ def shape_of(x: Tensor) -> Tensor:
     if torch.jit.is_tracing():
         return torch.stack([torch.as_tensor(extent, device=x.device) for extent in x.shape])
     return torch.tensor(x.shape, device=x.device)
+
+
+@torch.fx.wrap
+def reshape_to(x: Tensor, shape: Tensor) -> Tensor:
+    """Reshape to extents and codes: 0 copies an axis, -1 is inferred, -2 copies all other axes.
+
+    -3 merges two axes, and -4 splits one into the next two numbers.
+
+    Args:
+        x: Any tensor.
+        shape: The extents and codes, one axis each.
+
+    Returns:
+        The elements in that shape.
+    """
+    extents, codes = list(x.shape), [int(code) for code in shape.tolist()]
+    result: list[int] = []
+    while codes:
+        code = codes.pop(0)
+        if code == -2:
+            result += extents
+            extents = []
+        elif code == -4:
+            first, second = codes[:2]
+            extent = extents.pop(0)
+            result += [extent // second if first == -1 else first]
+            result += [extent // first if second == -1 else second]
+            codes = codes[2:]
+        else:
+            extent = extents.pop(0) if extents else 1
+            if code == -3:
+                extent = extent * extents.pop(0)
+            result.append(extent if code in (0, -3) else code)
+    return x.reshape(result)

@@ -38,3 +38,9 @@ def self_dot_product_attention(node: NodeView, query_key_value: Symbol) -> Symbo
 def cross_dot_product_attention(node: NodeView, query: Symbol, key_value: Symbol) -> Symbol:
     attend = node.module(helper.InterleavedCrossAttention(num_heads=node["heads"], dropout=node["dropout"]))
     return attend(query, key_value)
+
+
+@rule("window_attention_scores", "window_attention_values", "window_attention_mask")
+def window_attention(node: NodeView, *inputs: Symbol) -> Symbol:
+    function: Symbol = getattr(helper, node.kind)
+    return function(*inputs, before=node["before"], after=node["after"])

@@ -31,3 +31,11 @@ def histogram(node: NodeView, x: Symbol, edges: Symbol | None = None) -> Result:
         return helper.histogram(x, edges), edges
     bounds = (number(node["low"]), number(node["high"]))
     return unpack(helper.even_histogram(x, node["count"], *bounds), (0, 1))
+
+
+@rule("interpolate")
+def interpolate(node: NodeView, x: Symbol, places: Symbol, values: Symbol) -> Symbol:
+    if node["period"] is not None:
+        return helper.interpolate_periodically(x, places, values, number(node["period"]))
+    ends = {name: number(node[name]) for name in ("left", "right") if node[name] is not None}
+    return helper.interpolate(x, places, values, **ends)

@@ -6,7 +6,7 @@ from neutral.dtypes import DTYPE_CODE
 from neutral.tensor import lazy_tensor
 from neutral_to_torch.emission.expression.symbols import Symbol, helper, torch
 from neutral_to_torch.emission.lowering.node_view import NodeView
-from neutral_to_torch.emission.lowering.rule_results import Unsupported
+from neutral_to_torch.emission.lowering.rule_results import Result, Unsupported, unpack
 from neutral_to_torch.emission.lowering.rules import rule
 from neutral_to_torch.emission.lowering.torch_dtypes import torch_dtype
 
@@ -113,3 +113,16 @@ def diagonal(node: NodeView, x: Symbol) -> Symbol:
     if node.rank() == 1:
         return x.diag(node["offset"]) if node["offset"] else x.diag()
     return x.diagonal(*((node["offset"], *axes) if axes != (0, 1) else (node["offset"],) if node["offset"] else ()))
+
+
+@rule("lower_triangle_indices")
+def lower_triangle_indices(node: NodeView) -> Result:
+    import numpy as np
+
+    rows, columns, offset = node["rows"], node["columns"], node["offset"]
+    count = len(np.tril_indices(rows, offset, columns)[0])
+    indices = node.constant(
+        torch.tril_indices(rows, columns, offset),
+        lazy_tensor("I64", (2, count), lambda: np.stack(np.tril_indices(rows, offset, columns)).astype(np.int64)),
+    )
+    return unpack(indices.unbind(0), (0, 1))

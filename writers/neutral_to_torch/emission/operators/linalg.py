@@ -112,3 +112,17 @@ def pack_triangle(node: NodeView, x: Symbol) -> Symbol:
 @rule("unpack_triangle")
 def unpack_triangle(node: NodeView, x: Symbol) -> Symbol:
     return helper.unpack_triangle(x, node["offset"], lower=node["lower"])
+
+
+@rule("least_squares")
+def least_squares(node: NodeView, matrix: Symbol, other: Symbol) -> Result:
+    options = {} if node["rcond"] is None else {"rcond": node["rcond"]}
+    return unpack(helper.least_squares(matrix, other, **options), (0, 1, 2, 3))
+
+
+@rule("matrix_rank")
+def matrix_rank(node: NodeView, x: Symbol, tolerance: Symbol | None = None) -> Symbol:
+    if tolerance is not None:
+        return helper.matrix_rank(x, tolerance)
+    options = {} if node["eps"] is None else {"eps": node["eps"]}
+    return helper.matrix_rank_by_eps(x, **options)

@@ -77,7 +77,14 @@ def _affine(drawn: Symbol, offset: Any, scale: Any) -> Symbol:
     return drawn + offset if isinstance(offset, Symbol) or offset else drawn
 
 
-@rule("random_exponential", "random_gamma", "random_poisson", "random_negative_binomial", "random_bernoulli")
+@rule(
+    "random_exponential",
+    "random_gamma",
+    "random_poisson",
+    "random_negative_binomial",
+    "random_binomial",
+    "random_bernoulli",
+)
 def other_distribution(node: NodeView, *inputs: Symbol) -> Symbol:
     return _helped(node, getattr(helper, node.kind))
 

@@ -250,3 +250,8 @@ def shape(node: NodeView, x: Symbol) -> Symbol:
 @rule("size")
 def size(node: NodeView, x: Symbol) -> Symbol:
     return helper.shape_of(x).prod().reshape(1)
+
+
+@rule("reshape_to")
+def reshape_to(node: NodeView, x: Symbol, shape: Symbol) -> Symbol:
+    return helper.reshape_to(x, shape)
