@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from neutral.verification.half_precision import FRACTION_BITS, round_fraction
+
 MIN_SCALE = 1e-6
 """The smallest scale of errors, for golden arrays whose values are all smaller."""
 
@@ -16,9 +18,6 @@ EXPLAINED_FRACTION = 0.01
 
 MIN_ELEMENTS = 4
 """The number of elements below which chance explains a difference as well as a cause does."""
-
-HALVES = (("float16", 10), ("bfloat16", 7))
-"""Formats of half precision, and the bits of their fractions."""
 
 HIGHEST_OF_HALVES = 0.05
 """The largest error of sums in half precision, in units of the scale."""
@@ -203,10 +202,10 @@ def _cause_of_precision(a: np.ndarray, b: np.ndarray) -> str:
     """Test whether half precision holds all values of one array and not those of the other."""
     if np.abs(a - b).max() > HIGHEST_OF_HALVES * _scale(b):
         return ""
-    for name, bits in HALVES:
+    for name, bits in FRACTION_BITS.items():
         for subject, held, exact in (("the values are", a, b), ("the golden values are", b, a)):
             error = np.abs(held - exact)
-            if not _is_held(held, bits) or np.mean(_rounded(exact, bits) == exact) > 0.5:
+            if not _is_held(held, bits) or np.mean(round_fraction(exact, bits) == exact) > 0.5:
                 continue
             once = float(np.mean(error <= np.abs(exact) * 2.0 ** -(bits + 1) + 1e-12 + 1e-6 * np.abs(exact)))
             if once >= 1 - EXPLAINED_FRACTION:
@@ -217,16 +216,9 @@ def _cause_of_precision(a: np.ndarray, b: np.ndarray) -> str:
 
 def _is_held(values: np.ndarray, bits: int) -> bool:
     """Return whether a fraction of some bits holds all of many values, and one of three bits less does not."""
-    if not (_rounded(values, bits) == values).all() or len(np.unique(values)) < LEAST_VALUES:
+    if not (round_fraction(values, bits) == values).all() or len(np.unique(values)) < LEAST_VALUES:
         return False
-    return bool(np.mean(_rounded(values, bits - 3) != values) > 0.5)
-
-
-def _rounded(values: np.ndarray, bits: int) -> np.ndarray:
-    """Round to a fraction of some bits, halves to even."""
-    fraction, exponent = np.frexp(values)
-    rounded: np.ndarray = np.ldexp(np.rint(np.ldexp(fraction, bits + 1)), exponent - bits - 1)
-    return rounded
+    return bool(np.mean(round_fraction(values, bits - 3) != values) > 0.5)
 
 
 def _cause_of_factor(a: np.ndarray, b: np.ndarray, size: float) -> str:

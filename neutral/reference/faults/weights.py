@@ -9,9 +9,10 @@ import numpy as np
 from neutral.graph import Node
 from neutral.reference.faults.change import Change
 from neutral.reference.registry import Array
+from neutral.verification.half_precision import FRACTION_BITS, round_fraction
 
-MANTISSAS = (("float16 (or TF32)", 10), ("bfloat16", 7))
-"""Number formats, and the bits of their fractions."""
+EQUIVALENT_FORMATS = {"float16": "float16 (or TF32)"}
+"""Formats of half precision, with another one whose fraction is as long."""
 
 
 def kernel_changes(node: Node, tensors: Mapping[str, Array], operand: Array) -> Iterator[Change]:
@@ -112,31 +113,9 @@ def rounded_changes(node: Node, tensors: Mapping[str, Array], operand: Array) ->
     """
     if operand.dtype != np.float32 or "weight" not in tensors:
         return
-    for name, bits in MANTISSAS:
-        weight = rounded(tensors["weight"].astype(np.float32), bits)
+    for name, bits in FRACTION_BITS.items():
         yield Change(
-            f"operands rounded to {name}: half precision", tensors={"weight": weight}, operand=rounded(operand, bits)
+            f"operands rounded to {EQUIVALENT_FORMATS.get(name, name)}: half precision",
+            tensors={"weight": round_fraction(tensors["weight"].astype(np.float32), bits)},
+            operand=round_fraction(operand, bits),
         )
-
-
-def rounded(values: Array, bits: int) -> Array:
-    """Round float32 values to fewer bits of their fractions, halves to even.
-
-    Args:
-        values: The values.
-        bits: The bits that are kept, less than 23.
-
-    Returns:
-        A new array.
-
-    Example:
-        >>> rounded(np.float32([1 + 2**-11, 1 + 3 * 2**-11]), 10).tolist()
-        [1.0, 1.001953125]
-    """
-    drop = 23 - bits
-    words = np.ascontiguousarray(values, np.float32).view(np.uint32)
-    half = np.uint32((1 << (drop - 1)) - 1)
-    even = (words >> np.uint32(drop)) & np.uint32(1)
-    mask = np.uint32(0xFFFFFFFF ^ ((1 << drop) - 1))
-    result: Array = ((words + half + even) & mask).view(np.float32)
-    return result
