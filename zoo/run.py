@@ -52,9 +52,6 @@ COLUMNS: Mapping[str, Any] = {"reference": reference_column, "onnx": onnx_column
 OVERFLOWING = 1e18
 """Magnitude whose square float32 cannot hold."""
 
-ORDERING = frozenset({"equal", "top_k", "sort", "box_nms", "multibox_detection", "argmax", "argmin"})
-"""Kinds that sort their input, select its largest elements, or compare two numbers for equality."""
-
 DATASET = re.compile(
     r"(_kitti)?_(voc|coco|custom|ade|citys|mhpv1|kinetics[47]00|hmdb51|ucf101|sthsthv2|(mono|stereo|mono_stereo)_640x192)$"
 )
@@ -129,7 +126,7 @@ def check(name: str, mxnet: MXNet, folder: Path) -> Result:
             plan = neutral_to_torch.make_plan(module, store, paths, strict=False)
             undefined = dependent_on_unwritten(store.graph, model["unwritten"])
             facts.update(reference_facts(store, golden, model, OPERATOR_TOLERANCE))
-            ordered_error = error_before_sorting(store, golden)
+            ordered_error = error_before_ordering(store, golden)
             whole = neutral_to_torch.verify(
                 module, golden, plan, store=store, tolerance=OUTPUT_TOLERANCE, end_to_end=OUTPUT_TOLERANCE
             )
@@ -213,8 +210,11 @@ def is_judged(row: Any, unwritten: list[str]) -> bool:
     return row.layer not in unwritten and math.isfinite(row.scaled_error) and row.comparison.scale < OVERFLOWING
 
 
-def error_before_sorting(store: Any, golden: str) -> float | None:
-    """Return the largest error of the first sorted values while the whole model runs; None if none is sorted."""
+def error_before_ordering(store: Any, golden: str) -> float | None:
+    """Return the largest error of the first values that are sorted, compared or rounded while the whole model runs.
+
+    None if there are none.
+    """
     import torch
 
     import neutral_to_torch
@@ -235,8 +235,9 @@ def error_before_sorting(store: Any, golden: str) -> float | None:
 
 
 def first_ordered(graph: Any) -> list[Any]:
-    """Return the sorted values that do not depend on an earlier sorting."""
+    """Return the operands of discontinuous operators that do not depend on an earlier such operator."""
     from neutral.graph import Value
+    from neutral.operators import catalogue
 
     ordered: set[str] = set()
     first: dict[Any, None] = {}
@@ -244,7 +245,7 @@ def first_ordered(graph: Any) -> list[Any]:
         used = [operand for operand in (*node.inputs, *node.computed.values()) if isinstance(operand, Value)]
         if any(value.node in ordered for value in used):
             ordered.add(node.name)
-        elif node.kind in ORDERING:
+        elif node.kind in catalogue and catalogue[node.kind].discontinuous:
             ordered.add(node.name)
             first.update(dict.fromkeys(used))
     return list(first)
