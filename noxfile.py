@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import lru_cache
 from pathlib import Path
 
 import nox
@@ -133,6 +134,7 @@ def check_lock(session: nox.Session) -> None:
         session.warn("UNLOCKED: this Python is older than 3.11, and packages have the newest version for it")
 
 
+@lru_cache(maxsize=None)
 def is_locked(session: nox.Session) -> bool:
     """Return whether the session's Python is one that the lock is made for."""
     locked = session.run("python", "-c", "import sys; print(sys.version_info >= (3, 11))", silent=True)
