@@ -32,7 +32,7 @@ def export_live(model: Any) -> Checkpoint:
 
     def export(folder: str) -> Checkpoint:
         try:
-            mxnet_capture.export(model, os.path.join(folder, "model"))  # type: ignore[no-untyped-call]  # of Python 2
+            mxnet_capture.export(model, os.path.join(folder, "model"))
         except mxnet_capture.CaptureError as error:
             raise UsageError(str(error)) from None
         return find_in_folder(folder, None)
