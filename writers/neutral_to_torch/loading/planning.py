@@ -18,7 +18,7 @@ from neutral.store import Store
 from neutral.verification.golden import Golden, open_golden
 from neutral_to_torch.loading.cells import cell_mappings
 from neutral_to_torch.loading.emitted import check_emitted, compose_for, has_code_of, has_state_of, store_up_to
-from neutral_to_torch.loading.proof import grade_plan
+from neutral_to_torch.loading.proof import Grader
 from neutral_to_torch.loading.prove import reproduces
 from neutral_to_torch.loading.states import without_states
 from neutral_to_torch.loading.target import TorchTarget, rewritten_targets, trace_target
@@ -88,6 +88,8 @@ def make_plan(
         else (shorter, ", ".join(dict.fromkeys(item.node for item in shorter.graph.outputs)))
     )
     store, zeros = without_states(module, store, example) if golden is None else (store, "")
+    emission = None if mapping is not None else compose_for(module, store)
+    grader = Grader(module, store, example, golden, emission, set_attributes, allow_output_order)
     recorded = golden
     allowed = tuple(allow_unused), tuple(allow_missing), tuple(allow_attributes)
 
@@ -102,47 +104,25 @@ def make_plan(
             allow_attributes=allowed[2],
             set_attributes=set_attributes,
             fold_batch_norms=fold_batch_norms,
-            prove=reproduces_store
+            prove=(lambda _, candidate_plan: _is_proven(grader, candidate_plan))
             if recorded is None
-            else lambda candidate_store, plan: reproduces(module, candidate_store, plan, recorded),
+            else (lambda candidate_store, plan: reproduces(module, candidate_store, plan, recorded)),
         )
 
-    def reproduces_store(_: Store, plan: Plan) -> bool:
-        if store.graph is None:
-            return False
-        try:
-            checked = planning.make_plan(TorchTarget(module), store, plan, strict=False, set_attributes=set_attributes)
-        except NeutralError:
-            return False
-        return graded(checked).grade.is_proven
-
-    def graded(plan: Plan) -> Plan:
-        return grade_plan(
-            module,
-            store,
-            plan,
-            example,
-            golden,
-            emission=emission,
-            set_attributes=set_attributes,
-            allow_output_order=allow_output_order,
-        )
-
-    emission = None if mapping is not None else compose_for(module, store)
     is_emitted = emission is not None and has_state_of(module, emission, store)
-    plan = check_emitted(emission, module, store, plan_for, graded) if emission and is_emitted else None
+    plan = check_emitted(emission, module, store, plan_for, grader.grade) if emission and is_emitted else None
     if emission is None or plan is None or not (plan.grade.is_proven or has_code_of(module, emission)):
         is_plan = isinstance(mapping, Plan)
         target = TorchTarget(module) if is_plan else trace_target(module, store.graph, example, golden)
         refusal: MatchError | None = None
         matched: Plan | None = None
         try:
-            matched = graded(_best_plan(target, store, plan_for))
+            matched = grader.grade(_best_plan(target, store, plan_for))
             refusal = refuse(target, store, matched) if strict and matched.problems else None
         except MatchError as error:
             refusal = error
         if mapping is None and (refusal is not None or matched is None or matched.problems):
-            by_cells = _plan_by_cells(target, store, plan_for, graded)
+            by_cells = _plan_by_cells(target, store, plan_for, grader.grade)
             refusal, matched = (refusal, matched) if by_cells is None else (None, by_cells)
         if refusal is not None and plan is None:
             raise refusal
@@ -161,6 +141,18 @@ def make_plan(
             "Pass an example or a golden file, or load without require_proof."
         )
     return plan
+
+
+def _is_proven(grader: Grader, plan: Plan) -> bool:
+    """Return whether a plan that need not account for all tensors is proven on drawn inputs."""
+    if grader.store.graph is None:
+        return False
+    try:
+        target = TorchTarget(grader.module)
+        checked = planning.make_plan(target, grader.store, plan, strict=False, set_attributes=grader.set_attributes)
+    except NeutralError:
+        return False
+    return grader.grade(checked).grade.is_proven
 
 
 def _plan_by_cells(

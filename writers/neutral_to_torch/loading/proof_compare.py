@@ -11,6 +11,12 @@ from numpy.typing import NDArray
 from neutral.matching.equivalence import AXIS_ORDERS, AxisOrder
 from neutral_to_torch.loading.probe import axis_permutation
 
+TOLERANCE = 1e-6
+"""The largest error in double precision, in units of the largest value of the store's model."""
+
+SINGLE_TOLERANCE = 1e-4
+"""The largest error where the module or the stored graph computes in single precision."""
+
 
 def error_of(stored: torch.Tensor, module: torch.Tensor) -> float:
     """Return the largest difference in units of the stored tensor's scale, in the axis order in which it is least.

@@ -9,15 +9,18 @@ from dataclasses import replace
 from typing import Callable, Iterator, Sequence
 
 import torch
-from torch import nn
 
-from neutral.matching.plan import Plan
-from neutral.store import Store
-from neutral_to_torch.emission.compose import Emission
 from neutral_to_torch.loading.proof_compare import output_order
-from neutral_to_torch.loading.proof_cost import SizeMode, UnprovenError, require_affordable
+from neutral_to_torch.loading.proof_cost import SizeMode, UnprovenError
 from neutral_to_torch.loading.proof_inputs import Template, draw
-from neutral_to_torch.loading.proof_run import MOVED_TOLERANCE, Comparison, compare_draws, run_reference
+from neutral_to_torch.loading.proof_run import (
+    MOVED_TOLERANCE,
+    Comparison,
+    Trial,
+    compare_draws,
+    require_affordable_run,
+    run_reference,
+)
 
 ROWS = 2
 """Rows of the batch of drawn inputs."""
@@ -26,23 +29,11 @@ _BATCH_AXES = (0, 1)
 """The axes that may be the batch: the second one is that of sequences with the time first."""
 
 
-def compare_rows(
-    module: nn.Module,
-    reference: nn.Module,
-    emission: Emission,
-    store: Store,
-    plan: Plan,
-    template: Template,
-    order: Sequence[int],
-) -> Comparison:
+def compare_rows(trial: Trial, template: Template, order: Sequence[int]) -> Comparison:
     """Run both models on every draw and return their errors: on a batch of two where both can have one.
 
     Args:
-        module: A loaded copy of the module, in double precision.
-        reference: The store's model, in double precision.
-        emission: Its emission.
-        store: The store.
-        plan: The plan by which the module was loaded.
+        trial: The models.
         template: Arguments of the module.
         order: The place of the module's tensor for each input of the store.
 
@@ -54,14 +45,13 @@ def compare_rows(
     """
 
     def compared(arguments: Template) -> Comparison:
-        return compare_draws(module, reference, emission, store, plan, arguments, order)
+        return compare_draws(trial, arguments, order)
 
     def run(tensors: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-        values = draw(store, emission.inputs, tensors, 0, template.from_example)
-        count = sum(parameter.numel() for parameter in reference.parameters())
-        require_affordable(lambda inputs: run_reference(reference, emission, plan, inputs), values, count)
+        values = draw(trial.store, trial.emission.inputs, tensors, 0, template.from_example)
+        require_affordable_run(trial, values)
         with SizeMode(is_limited=True):
-            return run_reference(reference, emission, plan, values)[0]
+            return run_reference(trial, values)[0]
 
     for wider in with_rows(template, order, run):
         try:

@@ -55,23 +55,30 @@ class Comparison:
     is_conflict: bool = False
 
 
-def compare_draws(
-    module: nn.Module,
-    reference: nn.Module,
-    emission: Emission,
-    store: Store,
-    plan: Plan,
-    template: Template,
-    order: Sequence[int],
-) -> Comparison:
-    """Run both models on every draw and return their errors.
+@dataclass(frozen=True)
+class Trial:
+    """Two models that a plan says to be equal, which are run on the same inputs.
 
-    Args:
+    Attributes:
         module: A loaded copy of the module, in double precision.
         reference: The store's model, in double precision.
         emission: Its emission.
         store: The store.
         plan: The plan by which the module was loaded.
+    """
+
+    module: nn.Module
+    reference: nn.Module
+    emission: Emission
+    store: Store
+    plan: Plan
+
+
+def compare_draws(trial: Trial, template: Template, order: Sequence[int]) -> Comparison:
+    """Run both models on every draw and return their errors.
+
+    Args:
+        trial: The models.
         template: Arguments of the module.
         order: The place of the module's tensor for each input of the store.
 
@@ -84,14 +91,13 @@ def compare_draws(
     unlike: dict[tuple[int, int], str] = {}
     for number in range(count_draws(template)):
         like = [template.tensors[place] for place in order]
-        values = draw(store, emission.inputs, like, number, template.from_example)
+        values = draw(trial.store, trial.emission.inputs, like, number, template.from_example)
         if number == 0:
-            count = sum(parameter.numel() for parameter in reference.parameters())
-            require_affordable(lambda inputs: run_reference(reference, emission, plan, inputs), values, count)
+            require_affordable_run(trial, values)
         with _PrecisionMode() as mode:
             with SizeMode(is_limited=True):
-                stored, stored_calls = run_reference(reference, emission, plan, values)
-            result, calls = _run_module(module, emission, plan, template, values, order)
+                stored, stored_calls = run_reference(trial, values)
+            result, calls = _run_module(trial, template, values, order)
             computed = [value.clone() for value in tensors_in(result)]
             is_named = isinstance(result, Mapping) or dataclasses.is_dataclass(result)
         is_single = is_single or mode.is_single
@@ -115,38 +121,44 @@ def _unlike_axes(stored: torch.Tensor, module: torch.Tensor) -> str:
     return ""
 
 
-def run_reference(
-    reference: nn.Module, emission: Emission, plan: Plan, values: Sequence[torch.Tensor]
-) -> tuple[list[torch.Tensor], _Calls]:
+def require_affordable_run(trial: Trial, values: Sequence[torch.Tensor]) -> None:
+    """Refuse a run of the store's model that would cost too much.
+
+    Args:
+        trial: The models.
+        values: The inputs, in the order of the stored graph.
+
+    Raises:
+        UnprovenError: It would.
+    """
+    count = sum(parameter.numel() for parameter in trial.reference.parameters())
+    require_affordable(lambda inputs: run_reference(trial, inputs), values, count)
+
+
+def run_reference(trial: Trial, values: Sequence[torch.Tensor]) -> tuple[list[torch.Tensor], _Calls]:
     """Run the store's model.
 
     Args:
-        reference: The model, in double precision.
-        emission: Its emission.
-        plan: The plan whose layers are recorded.
+        trial: The models, and the plan whose layers are recorded.
         values: The inputs, in the order of the stored graph.
 
     Returns:
         The outputs, and the output of each stored layer of the plan, call by call, by a text that names both sides.
     """
-    paths = emission.state.modules
-    targets = {_title(pair.layer, pair.module): paths[pair.layer] for pair in plan.pairs if pair.layer in paths}
+    paths = trial.emission.state.modules
+    targets = {_title(pair.layer, pair.module): paths[pair.layer] for pair in trial.plan.pairs if pair.layer in paths}
     inputs = [
         value.to(getattr(torch, item.dtype)) if item.dtype and "int" in item.dtype else value
-        for value, item in zip(values, emission.inputs)
+        for value, item in zip(values, trial.emission.inputs)
     ]
-    with _recorded(reference, targets) as calls:
-        return [value.clone() for value in tensors_in(reference(*inputs))], calls
+    with _recorded(trial.reference, targets) as calls:
+        return [value.clone() for value in tensors_in(trial.reference(*inputs))], calls
 
 
 def _run_module(
-    module: nn.Module,
-    emission: Emission,
-    plan: Plan,
-    template: Template,
-    values: Sequence[torch.Tensor],
-    order: Sequence[int],
+    trial: Trial, template: Template, values: Sequence[torch.Tensor], order: Sequence[int]
 ) -> tuple[Any, _Calls]:
+    module, emission = trial.module, trial.emission
     given = list(template.tensors)
     tensors = (*module.parameters(), *module.buffers())
     precision = next((tensor.dtype for tensor in tensors if tensor.is_floating_point()), torch.float64)
@@ -157,7 +169,7 @@ def _run_module(
     paths = emission.state.modules
     targets = {
         _title(pair.layer, pair.module): pair.module
-        for pair in plan.pairs
+        for pair in trial.plan.pairs
         if pair.layer in paths and pair.is_whole and (layer := _layer_at(module, pair.module)) is not None
         if has_known_forward(layer)
     }
