@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Sequence
 
-from neutral.cli.migration_proof import Proof, capture_commands, prove
+from neutral.cli.migration_proof import Proof, Prover
 from neutral.cli.parts import Parts
 from neutral.cli.sources import is_store
 from neutral.errors import UnsupportedError, UsageError, VerificationError
@@ -50,10 +50,10 @@ class Migration:
         exported = self._export(store)
         inspected = self.parts.run("inspect", store).document
         emitted = self._emit(store, inspected)
+        prover = Prover(self.parts, self.arguments, self.writer, self.sources, inspected, store, self.scratch)
         proof = Proof(reason="there is no graph to run")
         if emitted is not None:
-            page = self._path(PAGE)
-            proof = prove(self.parts, self.arguments, self.writer, self.sources, inspected, store, page, self.scratch)
+            proof = prover.prove(self._path(PAGE))
         onnx_equal = True
         if emitted is not None and self.arguments.onnx:
             self._emit_onnx(store, proof)
@@ -74,7 +74,7 @@ class Migration:
             "proves": verification["proves"] if verification is not None and equal else None,
             "not_verified": proof.reason,
             "verification": verification,
-            "capture": self._capture(inspected, proof),
+            "capture": self._capture(prover, proof),
             "example": [] if emitted is None else self._example(proof),
             "commands": self.parts.commands,
             "notes": [*exported.get("notes", inspected["notes"]), *self.notes, *proof.notes],
@@ -125,11 +125,11 @@ class Migration:
         self.notes.append(f"{ONNX_FILE}: {document['summary']}")
         return bool(document["ok"])
 
-    def _capture(self, inspected: Mapping[str, Any], proof: Proof) -> list[str] | None:
+    def _capture(self, prover: Prover, proof: Proof) -> list[str] | None:
         if proof.verification is not None and proof.verification["proves"] == "reader and writer":
             return None
         target = self.arguments.output
-        return capture_commands(self.parts, self.sources, inspected, target, os.path.join(target, STORE), proof.inputs)
+        return prover.capture_commands(target, os.path.join(target, STORE), proof.inputs)
 
     def _example(self, proof: Proof) -> list[str]:
         if not hasattr(self.writer, "loading_example"):

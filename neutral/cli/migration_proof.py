@@ -42,17 +42,9 @@ class Proof:
     record: str | None = None
 
 
-def prove(
-    parts: Parts,
-    arguments: argparse.Namespace,
-    writer: Any,
-    sources: Sequence[str],
-    inspected: Mapping[str, Any],
-    store: str,
-    page: str,
-    scratch: str,
-) -> Proof:
-    """Verify what a writer makes of a store.
+@dataclass(frozen=True)
+class Prover:
+    """Verifies what a writer makes of a store, and says how the original framework's values are recorded.
 
     Args:
         parts: Runs the verbs.
@@ -61,47 +53,103 @@ def prove(
         sources: The paths of the checkpoint, beside which a golden file may lie.
         inspected: The document of ``inspect`` for the store.
         store: The store.
-        page: The HTML page to write.
         scratch: A folder for temporary files.
-
-    Returns:
-        The result; where neither golden file nor reference can be used, the reason.
-
-    Raises:
-        NeutralError: ``golden`` or ``verify`` fails, and inputs or a golden file were named.
     """
-    from neutral import plugins
 
-    golden: str | None = arguments.golden
-    notes: list[str] = []
-    if not (golden or arguments.reference or arguments.arrays):
-        golden, notes = golden_beside(sources, inspected)
-    if golden is not None:
-        plugins.require(writer, *METHODS)
-        file = golden
-    elif any(not hasattr(writer, name) for name in METHODS):
-        return Proof(reason=f"the writer {arguments.to!r} cannot verify", notes=notes)
-    else:
-        try:
-            file, drawn = _record(parts, arguments, store, scratch)
-        except (UnsupportedError, UsageError) as error:
-            if arguments.shape or arguments.arrays:
-                raise
-            return Proof(reason=" ".join(str(error).split()), notes=notes)
-        notes = [*notes, *drawn]
-    document = parts.run("verify", store, "--golden", file, "--to", arguments.to, "--html", page).document
-    return Proof(document, None, golden, _inputs(file, inspected), notes, file)
+    parts: Parts
+    arguments: argparse.Namespace
+    writer: Any
+    sources: Sequence[str]
+    inspected: Mapping[str, Any]
+    store: str
+    scratch: str
 
+    def prove(self, page: str) -> Proof:
+        """Verify what the writer makes of the store.
 
-def _record(parts: Parts, arguments: argparse.Namespace, store: str, scratch: str) -> tuple[str, list[str]]:
-    """Record a golden file from the reference, and return it and notes on the inputs."""
-    words = [word for name, file in arguments.arrays for word in ("--input", f"{name}={file}" if name else file)]
-    shapes = dict(arguments.shape) if words else _runnable_shapes(store, dict(arguments.shape))
-    for name, shape in shapes.items():
-        words += ["--shape", f"{name}={','.join(map(str, shape))}"]
-    path = os.path.join(scratch, "reference.safetensors")
-    document = parts.run("golden", store, *words, "-o", path).document
-    return path, [f"verified on {note}" for note in document["notes"] if note.partition(": ")[0] in shapes]
+        Args:
+            page: The HTML page to write.
+
+        Returns:
+            The result; where neither golden file nor reference can be used, the reason.
+
+        Raises:
+            NeutralError: ``golden`` or ``verify`` fails, and inputs or a golden file were named.
+        """
+        from neutral import plugins
+
+        golden: str | None = self.arguments.golden
+        notes: list[str] = []
+        if not (golden or self.arguments.reference or self.arguments.arrays):
+            golden, notes = golden_beside(self.sources, self.inspected)
+        if golden is not None:
+            plugins.require(self.writer, *METHODS)
+            file = golden
+        elif any(not hasattr(self.writer, name) for name in METHODS):
+            return Proof(reason=f"the writer {self.arguments.to!r} cannot verify", notes=notes)
+        else:
+            try:
+                file, drawn = self._record()
+            except (UnsupportedError, UsageError) as error:
+                if self.arguments.shape or self.arguments.arrays:
+                    raise
+                return Proof(reason=" ".join(str(error).split()), notes=notes)
+            notes = [*notes, *drawn]
+        words = ("--golden", file, "--to", self.arguments.to, "--html", page)
+        document = self.parts.run("verify", self.store, *words).document
+        return Proof(document, None, golden, _inputs(file, self.inspected), notes, file)
+
+    def capture_commands(self, target: str, store: str, inputs: GoldenInputs) -> list[str] | None:
+        """Return the commands that record a golden file in the original framework and compare with it.
+
+        Args:
+            target: The folder of the migration.
+            store: The store in it.
+            inputs: The inputs of the verification, whose shapes are taken.
+
+        Returns:
+            The commands, the recording one before the comparing one; None where the reader knows none.
+        """
+        from neutral import plugins
+
+        source, graph = self.inspected["source"], self.inspected["graph"]
+        if source is None or graph is None or source["framework"] not in plugins.names(plugins.READERS):
+            return None
+        reader = plugins.load(plugins.READERS, source["framework"])
+        roles = [[file["name"] for file in source["files"] if file["role"] == role] for role in ("graph", "parameters")]
+        if not hasattr(reader, "capture_command") or any(len(names) != 1 for names in roles):
+            return None
+        names = [os.path.basename(role[0]) for role in roles]
+        files = [path for path in (original_file(self.sources, name) for name in names) if path is not None]
+        commands = []
+        if len(files) < len(names):
+            files = [os.path.join(f"{target}-original", name) for name in names]
+            commands.append(self.parts.line("restore", store, "-o", f"{target}-original"))
+        known = {name: shape for name, shape, _ in inputs}
+        golden = f"{target}-golden.safetensors"
+        shapes = {item["name"]: known.get(item["name"]) for item in graph["inputs"]}
+        commands.append(reader.capture_command(files[0], files[1], shapes, golden, self._graph_text()))
+        return [*commands, self.parts.line("verify", store, "--golden", golden)]
+
+    def _record(self) -> tuple[str, list[str]]:
+        """Record a golden file from the reference, and return it and notes on the inputs."""
+        words = [
+            word for name, file in self.arguments.arrays for word in ("--input", f"{name}={file}" if name else file)
+        ]
+        shapes = dict(self.arguments.shape) if words else _runnable_shapes(self.store, dict(self.arguments.shape))
+        for name, shape in shapes.items():
+            words += ["--shape", f"{name}={','.join(map(str, shape))}"]
+        path = os.path.join(self.scratch, "reference.safetensors")
+        document = self.parts.run("golden", self.store, *words, "-o", path).document
+        return path, [f"verified on {note}" for note in document["notes"] if note.partition(": ")[0] in shapes]
+
+    def _graph_text(self) -> str:
+        """Return the content of the graph's original file; "" where the store does not have it."""
+        from neutral.store import open_store
+
+        with open_store(self.store) as opened:
+            files = () if opened.source is None else opened.source.files
+            return next((file.text for file in files if file.role == "graph" and file.text), "")
 
 
 def _runnable_shapes(store: str, given: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
@@ -129,46 +177,3 @@ def _inputs(golden: str, inspected: Mapping[str, Any]) -> GoldenInputs:
     if any(name not in tensors for name in names):
         return ()
     return [(name, tensors[name].shape, DTYPE_NAME[tensors[name].dtype]) for name in names]
-
-
-def capture_commands(
-    parts: Parts,
-    sources: Sequence[str],
-    inspected: Mapping[str, Any],
-    target: str,
-    store: str,
-    inputs: GoldenInputs,
-) -> list[str] | None:
-    """Return the commands that record a golden file in the original framework and compare with it.
-
-    Args:
-        parts: Formats commands of Neutral.
-        sources: The paths of the checkpoint.
-        inspected: The document of ``inspect`` for its store.
-        target: The folder of the migration.
-        store: The store in it.
-        inputs: The inputs of the verification, whose shapes are taken.
-
-    Returns:
-        The commands, the recording one before the comparing one; None where the reader knows none.
-    """
-    from neutral import plugins
-
-    source, graph = inspected["source"], inspected["graph"]
-    if source is None or graph is None or source["framework"] not in plugins.names(plugins.READERS):
-        return None
-    reader = plugins.load(plugins.READERS, source["framework"])
-    roles = [[file["name"] for file in source["files"] if file["role"] == role] for role in ("graph", "parameters")]
-    if not hasattr(reader, "capture_command") or any(len(names) != 1 for names in roles):
-        return None
-    names = [os.path.basename(role[0]) for role in roles]
-    files = [path for path in (original_file(sources, name) for name in names) if path is not None]
-    commands = []
-    if len(files) < len(names):
-        files = [os.path.join(f"{target}-original", name) for name in names]
-        commands.append(parts.line("restore", store, "-o", f"{target}-original"))
-    known = {name: shape for name, shape, _ in inputs}
-    golden = f"{target}-golden.safetensors"
-    shapes = {item["name"]: known.get(item["name"]) for item in graph["inputs"]}
-    commands.append(reader.capture_command(files[0], files[1], shapes, golden))
-    return [*commands, parts.line("verify", store, "--golden", golden)]

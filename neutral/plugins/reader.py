@@ -113,7 +113,7 @@ class Reader(Protocol):
         ...
 
     def capture_command(
-        self, graph: str, parameters: str, shapes: Mapping[str, Sequence[int] | None], output: str
+        self, graph: str, parameters: str, shapes: Mapping[str, Sequence[int] | None], output: str, text: str = ""
     ) -> str:
         """Return the command that records a golden file of a checkpoint on a machine that has the framework.
 
@@ -122,6 +122,7 @@ class Reader(Protocol):
             parameters: The file of the parameters.
             shapes: The shape of each input; None where it is unknown.
             output: The golden file.
+            text: The content of the graph's file, which need not lie at ``graph`` yet; "" where it is unknown.
 
         Returns:
             A command line for a shell.

@@ -129,7 +129,7 @@ class MXNetReader:
         return partner_of(path, epoch)
 
     def capture_command(
-        self, graph: str, parameters: str, shapes: Mapping[str, Sequence[int] | None], output: str
+        self, graph: str, parameters: str, shapes: Mapping[str, Sequence[int] | None], output: str, text: str = ""
     ) -> str:
         """Return the command that records a golden file where MXNet is; ``uv run`` installs MXNet first.
 
@@ -138,6 +138,7 @@ class MXNetReader:
             parameters: The parameter file.
             shapes: The shape of each input; None where it is unknown.
             output: The golden file.
+            text: The content of the symbol; labels in it whose shapes MXNet cannot infer get one, too.
 
         Returns:
             A command line for a shell.
@@ -149,9 +150,22 @@ class MXNetReader:
         """
         program = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "mxnet_capture.py")
         words = ["uv", "run", program, "run", "--symbol", graph, "--params", parameters]
-        for name, shape in shapes.items():
-            words += ["--shape", f"{name}={'N,C,H,W' if shape is None else ','.join(map(str, shape))}"]
+        extents = {
+            name: ("N", "C", "H", "W") if shape is None else tuple(map(str, shape)) for name, shape in shapes.items()
+        }
+        batch = next((extent[0] for extent in extents.values() if extent), "N")
+        for name, sample in (_labels(text, graph) if text else {}).items():
+            extents.setdefault(name, (batch, *map(str, sample)))
+        for name, extent in extents.items():
+            words += ["--shape", f"{name}={','.join(extent)}"]
         return " ".join(shlex.quote(word) for word in (*words, "-o", output))
+
+
+def _labels(text: str, file: str) -> dict[str, tuple[int, ...]]:
+    from mxnet_to_neutral.symbol.parsing import parse_symbol
+    from mxnet_to_neutral.symbol.training_labels import uninferred_labels
+
+    return uninferred_labels(parse_symbol(text, file))
 
 
 reader: Reader = MXNetReader()

@@ -23,6 +23,7 @@ from neutral.plugins import registry  # noqa: E402
 from neutral.store.header_parser import read_header  # noqa: E402
 from neutral.store.safetensors import write_tensors  # noqa: E402
 
+ROOT = Path(__file__).resolve().parents[3]
 FILES = ["model.py", "model.safetensors", "report.html", "store.safetensors"]
 
 
@@ -192,6 +193,12 @@ def test_an_archive_is_restored_before_it_is_captured(run: Run, checkpoint: Path
     assert document["proves"] == "writer"
     assert document["capture"][0] == "neutral restore net/store.safetensors -o net-original"
     assert "--symbol net-original/model-symbol.json --params net-original/model-0000.params" in document["capture"][1]
+
+
+def test_the_capture_of_a_training_graph_gets_the_labels_that_mxnet_cannot_infer(run: Run) -> None:
+    archive = ROOT / "examples" / "tutorials" / "sagemaker_detection" / "model.tar.gz"
+    document = run("migrate", archive, "-o", "net", "--reference", "--shape", "data=2,3,32,32", "--json").json
+    assert "--shape data=2,3,32,32 --shape label=2,1,6 -o net-golden.safetensors" in document["capture"][1]
 
 
 def test_parameters_alone_become_a_store_and_it_is_said(run: Run, checkpoint: Path, tmp_path: Path) -> None:
