@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
         TargetError: If the store cannot be written.
     """
     from neutral.store.containers import container_for
-    from neutral.store.nonfinite import NonfiniteScan
+    from neutral.store.nonfinite import NonfiniteCounter
 
     target = arguments.output
     container_for(target)  # refuse an unknown suffix before anything is read
@@ -77,9 +77,10 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
         store = checkpoint if arguments.into is None else _typed(checkpoint, arguments)
         nonfinite: list[str] = []
         if not arguments.dry_run:
-            with NonfiniteScan(store.tensors) as scan, console.progress("export") as progress:
-                store.save(target, digests=not arguments.no_digests, progress=progress)
-                nonfinite = _notes_on_nonfinite(scan.counts())
+            counter = NonfiniteCounter(store.tensors)
+            with console.progress("export") as progress:
+                store.save(target, digests=not arguments.no_digests, progress=progress, observe=counter)
+            nonfinite = _notes_on_nonfinite(counter.counts)
         size = store.nbytes
         document: dict[str, Any] = {
             "source": sources,

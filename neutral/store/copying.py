@@ -15,7 +15,7 @@ from typing import BinaryIO, Dict, Iterable, Mapping
 from neutral.errors import SourceError
 from neutral.portable import open_to_read, read_at
 from neutral.store.digests import Digests
-from neutral.store.progress import ByteCounter
+from neutral.store.progress import ByteCounter, Observer
 from neutral.tensor import CHUNK, FileRange, Tensor, nbytes_of
 
 _SMALL = 1 << 16
@@ -149,6 +149,7 @@ def copy_tensors(
     file: BinaryIO,
     counter: ByteCounter,
     digests: Digests | None = None,
+    observe: Observer | None = None,
 ) -> None:
     """Append the content of tensors to a file.
 
@@ -160,6 +161,7 @@ def copy_tensors(
         file: The file to write to.
         counter: Counts the bytes, :data:`neutral.tensor.CHUNK` or more at a time.
         digests: Gets the SHA-256 of each tensor that it does not have yet; None: no digests.
+        observe: Gets the bytes of each tensor as they are copied; None: nobody does.
 
     Raises:
         SourceError: If a source file cannot be read, or the content of a tensor has the wrong size.
@@ -196,6 +198,8 @@ def copy_tensors(
                     uncounted = 0
                 if digest is not None:
                     digest.update(chunk)
+                if observe is not None:
+                    observe(key, chunk)
             if digests is not None and digest is not None:
                 digests[key] = digest.hexdigest()
             if written != size:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
+from types import TracebackType
 from typing import Dict, Iterable, Mapping
-
-from neutral.store.background import Background
 
 
 def sha256(chunks: Iterable[bytes | memoryview], stopped: Event | None = None) -> str:
@@ -32,7 +31,7 @@ def sha256(chunks: Iterable[bytes | memoryview], stopped: Event | None = None) -
     return digest.hexdigest()
 
 
-class Digests(Background, Dict[str, str]):
+class Digests(Dict[str, str]):
     """SHA-256 digests by key, to which one thread adds more.
 
     A context manager: the thread ends with the block, at once if an error leaves it.
@@ -49,9 +48,10 @@ class Digests(Background, Dict[str, str]):
     """
 
     def __init__(self, known: Mapping[str, str]) -> None:
-        Background.__init__(self)
-        self.update(known)
+        super().__init__(known)
         self._pending: dict[str, Future[str]] = {}
+        self._pool = ThreadPoolExecutor(1)
+        self._stopped = Event()
 
     def add(self, key: str, chunks: Iterable[bytes | memoryview]) -> None:
         """Hash a stream on the thread, after those that were added before.
@@ -66,3 +66,13 @@ class Digests(Background, Dict[str, str]):
         """Wait for all digests; raises the error of a stream that could not be read."""
         self.update((key, future.result()) for key, future in self._pending.items())
         self._pending.clear()
+
+    def __enter__(self) -> Digests:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._stopped.set()
+        self._pool.shutdown()

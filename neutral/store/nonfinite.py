@@ -1,85 +1,56 @@
-"""Find tensors with NaN or infinity."""
+"""Count the elements that are NaN or infinite while tensors are written."""
 
 from __future__ import annotations
 
-from threading import Event
-from typing import Iterable, Iterator, Mapping
+from typing import Mapping
 
 from neutral.dtypes import ITEM_SIZE
-from neutral.store.background import Background
-from neutral.store.copying import SourceDescriptors
 from neutral.tensor import Tensor
 
 _EXPONENTS = {"F16": 0x7C00, "BF16": 0x7F80, "F32": 0x7F800000, "F64": 0x7FF << 52}
 """The bits of each floating dtype's exponent: all set in NaN and infinity."""
 
 
-class NonfiniteScan(Background):
-    """Count the elements that are NaN or infinite on another thread, beside work that reads the same files.
-
-    A context manager: the thread ends with the block, at once if an error leaves it.
+class NonfiniteCounter:
+    """Counts the elements of floating tensors that are NaN or infinite, in bytes that others read; see ``Store.save``.
 
     Args:
-        tensors: Tensors by key.
+        tensors: The tensors by key; they are not read.
 
     Example:
-        >>> import numpy
-        >>> from neutral.tensor import from_numpy
-        >>> with NonfiniteScan({"a": from_numpy(numpy.array([0, numpy.nan], "float32"))}) as scan:
-        ...     scan.counts()
+        >>> import struct
+        >>> counter = NonfiniteCounter({"a": Tensor("F32", (2,), ())})
+        >>> counter("a", struct.pack("<2f", 0, float("nan")))
+        >>> counter.counts
         {'a': 1}
     """
 
     def __init__(self, tensors: Mapping[str, Tensor]) -> None:
-        super().__init__()
-        self._counts = self._pool.submit(lambda: dict(nonfinite_counts(tensors, self._stopped)))
+        self._tensors = tensors
+        self._counts: dict[str, int] = {}
+        self._key, self._rest = "", b""
 
-    def counts(self) -> dict[str, int]:
-        """Wait for the end of the scan; raises the error of a tensor that could not be read.
+    def __call__(self, key: str, chunk: bytes | memoryview) -> None:
+        """Count the elements in the next bytes of a tensor.
 
-        Returns:
-            The counts by key; tensors without such elements are left out.
+        Args:
+            key: The tensor, all of whose bytes come before those of another one.
+            chunk: Its next bytes, which may end within an element.
         """
-        return self._counts.result()
+        dtype = self._tensors[key].dtype
+        if dtype not in _EXPONENTS:
+            return
+        data = self._rest + bytes(chunk) if self._rest and key == self._key else bytes(chunk)
+        end = len(data) - len(data) % ITEM_SIZE[dtype]
+        self._key, self._rest = key, data[end:]
+        count = _count(data[:end] if self._rest else data, dtype)
+        if count:
+            self._counts[key] = self._counts.get(key, 0) + count
 
-
-def nonfinite_counts(tensors: Mapping[str, Tensor], stopped: Event | None = None) -> Iterator[tuple[str, int]]:
-    """Yield the key of each floating tensor with elements that are NaN or infinite, and their number.
-
-    Args:
-        tensors: Tensors by key; their content is read in chunks.
-        stopped: An event that ends the iteration early.
-
-    Yields:
-        The key and a count above zero.
-
-    Example:
-        >>> import numpy
-        >>> from neutral.tensor import from_numpy
-        >>> list(nonfinite_counts({"a": from_numpy(numpy.array([0, numpy.nan], "float32"))}))
-        [('a', 1)]
-    """
-    with SourceDescriptors() as sources:
-        for key, tensor in tensors.items():
-            if tensor.dtype not in _EXPONENTS:
-                continue
-            count = 0
-            for chunk in _whole_elements(sources.chunks(tensor), ITEM_SIZE[tensor.dtype]):
-                if stopped is not None and stopped.is_set():
-                    return
-                count += _count(chunk, tensor.dtype)
-            if count:
-                yield key, count
-
-
-def _whole_elements(chunks: Iterable[bytes | memoryview], size: int) -> Iterator[bytes]:
-    """Yield the bytes of chunks, cut between elements of ``size`` bytes."""
-    rest = b""
-    for chunk in chunks:
-        data = rest + bytes(chunk) if rest else bytes(chunk)
-        end = len(data) - len(data) % size
-        rest = data[end:]
-        yield data[:end] if rest else data
+    @property
+    def counts(self) -> dict[str, int]:
+        """The counts so far by key, in the order of the tensors; those without such elements are left out."""
+        return {key: self._counts[key] for key in self._tensors if key in self._counts}
 
 
 def _count(chunk: bytes, dtype: str) -> int:

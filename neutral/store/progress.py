@@ -8,6 +8,9 @@ from typing import Callable, Iterable, Iterator
 Progress = Callable[[int, int], None]
 """A callback that gets the bytes done and the bytes in all."""
 
+Observer = Callable[[str, "bytes | memoryview"], None]
+"""A callback that gets the key of a tensor and its next bytes while the tensor is written."""
+
 
 class ByteCounter:
     """Add up the bytes that are done, on any number of threads, and report them.

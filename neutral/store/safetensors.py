@@ -18,7 +18,7 @@ from neutral.store.copying import copy_tensors
 from neutral.store.digests import Digests
 from neutral.store.header import LIMIT, Header, encode_header, ordered
 from neutral.store.header_parser import header_length, parse_header, read_header
-from neutral.store.progress import ByteCounter, Progress
+from neutral.store.progress import ByteCounter, Observer, Progress
 from neutral.store.source_files import source_file_chunks
 from neutral.store.store import Store
 from neutral.tensor import Tensor
@@ -136,7 +136,14 @@ def read_any_header(path: str | os.PathLike[str]) -> Header:
 
 
 @gc_paused()
-def write(store: Store, path: str, *, digests: bool = True, progress: Progress | None = None) -> None:
+def write(
+    store: Store,
+    path: str,
+    *,
+    digests: bool = True,
+    progress: Progress | None = None,
+    observe: Observer | None = None,
+) -> None:
     """Write a store atomically; see :meth:`neutral.store.Store.save`.
 
     Args:
@@ -144,6 +151,7 @@ def write(store: Store, path: str, *, digests: bool = True, progress: Progress |
         path: The file to write.
         digests: Compute the digests that the store does not know yet, from the bytes that are copied.
         progress: A callback that gets the bytes done and the bytes in all.
+        observe: A callback that gets the key of each tensor and its bytes, in chunks, as they are written.
 
     Raises:
         TargetError: If the file cannot be written.
@@ -161,6 +169,11 @@ def write(store: Store, path: str, *, digests: bool = True, progress: Progress |
     files = () if store.source is None else store.source.files
     known_tensors = {key: digest for key, digest in store.digests.items() if key in tensors}
     known_files = {file.name: file.sha256 for file in files if file.sha256 is not None}
+
+    def copy(file: BinaryIO, tensor_digests: Digests | None = None) -> None:
+        counter = ByteCounter(sum(tensor.nbytes for tensor in tensors.values()), progress)
+        copy_tensors(tensors, file, counter, tensor_digests, observe)
+
     if not digests:
         header = _encode(tensors, manifest.encode(store, known_tensors, known_files))
 
@@ -168,7 +181,7 @@ def write(store: Store, path: str, *, digests: bool = True, progress: Progress |
             versions.check()
             return header_digest.write_header_digest(header)
 
-        _write(tensors, len(header), path, progress, header_without_digests)
+        _write(path, len(header), copy, header_without_digests)
         return
 
     # The header comes first in the file, and its length has to be final before the digests are known.
@@ -190,7 +203,12 @@ def write(store: Store, path: str, *, digests: bool = True, progress: Progress |
             header_digest.fill_placeholders(header, placeholder, new)
             return header_digest.write_header_digest(header)
 
-        _write(tensors, len(header), path, progress, final_header, tensor_digests)
+        def copy_and_sync(file: BinaryIO) -> None:
+            copy(file, tensor_digests)
+            file.flush()
+            os.fsync(file.fileno())  # the disk works while the last digests are computed
+
+        _write(path, len(header), copy_and_sync, final_header)
 
 
 def write_tensors(
@@ -291,20 +309,11 @@ def _encode(tensors: Mapping[str, Tensor], manifest_text: Iterable[str]) -> byte
 
 
 def _write(
-    tensors: Mapping[str, Tensor],
-    header_size: int,
-    path: str | os.PathLike[str],
-    progress: Progress | None,
-    header: Callable[[], bytearray],
-    digests: Digests | None = None,
+    path: str | os.PathLike[str], header_size: int, copy: Callable[[BinaryIO], None], header: Callable[[], bytearray]
 ) -> None:
-    """Write the tensors, then before them the header, which is called once all tensors have been copied."""
+    """Write the tensors by ``copy``, and then before them the header."""
     with atomic_file(path) as file:
         file.seek(header_size)
-        counter = ByteCounter(sum(tensor.nbytes for tensor in tensors.values()), progress)
-        copy_tensors(tensors, file, counter, digests)
-        if digests is not None:
-            file.flush()
-            os.fsync(file.fileno())  # the disk works while the last digests are computed
+        copy(file)
         file.seek(0)
         file.write(header())

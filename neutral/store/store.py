@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Callable, Mapping, Sequence
 
 from neutral.errors import UsageError
 from neutral.graph import Graph, Layer
-from neutral.store.progress import Progress
+from neutral.store.progress import Observer, Progress
 from neutral.store.source_versions import SourceVersions, files_of
 from neutral.tensor import Tensor, nbytes_of
 
@@ -113,13 +113,21 @@ class Store:
         """The bytes of all tensors."""
         return sum([nbytes_of(dtype, shape) for dtype, shape, _ in self.tensors.values()])
 
-    def save(self, path: str | os.PathLike[str], *, digests: bool = True, progress: Progress | None = None) -> None:
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        digests: bool = True,
+        progress: Progress | None = None,
+        observe: Observer | None = None,
+    ) -> None:
         """Write the store atomically; it is on the disk when this returns.
 
         Args:
             path: A file or a URL. Its suffix decides the container: ``.safetensors``, ``.h5`` or ``.hdf5``.
             digests: Compute the digests that the store does not know yet.
             progress: A callback that gets the bytes done and the bytes in all.
+            observe: A callback that gets the key of each tensor and its bytes, in chunks, as they are written.
 
         Raises:
             UsageError: If the suffix is unknown.
@@ -131,11 +139,11 @@ class Store:
 
         target, container = os.fspath(path), container_for(path)
         if not is_url(target):
-            container.write(self, target, digests=digests, progress=progress)
+            container.write(self, target, digests=digests, progress=progress, observe=observe)
             return
         with ScratchFolder() as folder:
             local = os.path.join(folder, os.path.basename(target))
-            container.write(self, local, digests=digests, progress=progress)
+            container.write(self, local, digests=digests, progress=progress, observe=observe)
             put(local, target)
 
     def plot(self, shapes: Mapping[str, tuple[int, ...]] | None = None) -> Picture:

@@ -12,9 +12,10 @@ from neutral.store.digests import sha256
 from neutral.store.error_keeping_file import ErrorKeepingFile
 from neutral.store.hdf5.layout import STORED_DTYPE, VERSION, escape_key, escape_name, import_h5py, layer_attributes
 from neutral.store.hdf5.reading import remember_written
-from neutral.store.progress import ByteCounter, Progress
+from neutral.store.progress import ByteCounter, Observer, Progress
 from neutral.store.source_files import source_file_chunks
 from neutral.store.store import Store
+from neutral.tensor import CHUNK
 
 if TYPE_CHECKING:
     import h5py
@@ -33,6 +34,7 @@ def write(
     digests: bool = True,
     progress: Progress | None = None,
     compression: str | None = None,
+    observe: Observer | None = None,
 ) -> None:
     """Write a store atomically; see :meth:`neutral.store.Store.save`.
 
@@ -42,6 +44,7 @@ def write(
         digests: Compute the digests that the store does not know yet.
         progress: A callback that gets the bytes done and the bytes in all.
         compression: ``gzip``, or a filter of hdf5plugin such as ``zstd``; None: none.
+        observe: A callback that gets the key of each tensor and its bytes, in chunks, as they are written.
 
     Raises:
         UsageError: If the compression is unknown.
@@ -69,8 +72,12 @@ def write(
                 for key, group, name in _places(store, file):
                     array = _write_tensor(store, key, group, name, options)
                     output.check()
+                    content = array.reshape(-1).view("|u1").data
                     if digests and key not in tensor_digests:
-                        tensor_digests[key] = hashlib.sha256(array.reshape(-1).view("|u1").data).hexdigest()
+                        tensor_digests[key] = hashlib.sha256(content).hexdigest()
+                    if observe is not None:
+                        for start in range(0, len(content), CHUNK):
+                            observe(key, content[start : start + CHUNK])
                     counter.add(store.tensors[key].nbytes)
                 _link_shared_tensors(store, file)
                 _write_manifest(store, file, tensor_digests, _file_digests(store, digests))
