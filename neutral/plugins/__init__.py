@@ -19,7 +19,9 @@ from neutral.plugins.blame import FILE_PREFIX
 from neutral.plugins.command import Command
 from neutral.plugins.reader import Reader
 from neutral.plugins.registry import BUILTIN, COMMANDS, OPERATORS, READERS, WRITERS, PluginError, load, load_all, names
-from neutral.plugins.writer import EmittedModel, Writer, WrittenCheckpoint, require
+from neutral.plugins.requirements import require
+from neutral.plugins.writer import Writer
+from neutral.plugins.written import EmittedModel, WrittenCheckpoint
 
 __all__ = [
     "BUILTIN",

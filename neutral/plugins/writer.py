@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Iterable, Mapping, Protocol, Sequence
 
-from neutral.errors import UsageError
-
 if TYPE_CHECKING:
     import os
     from pathlib import Path
@@ -13,67 +11,10 @@ if TYPE_CHECKING:
     from neutral.errors import NeutralError
     from neutral.matching import Mappable
     from neutral.matching.plan import Plan
+    from neutral.plugins.written import EmittedModel, WrittenCheckpoint
     from neutral.store import Store
     from neutral.store.progress import Progress
     from neutral.verification.report import Report
-
-
-class EmittedModel(Protocol):
-    """The files that ``emit`` wrote, and where each tensor of the store is in them.
-
-    Example:
-        >>> from pathlib import Path
-        >>> from typing import NamedTuple
-        >>> class Files(NamedTuple):
-        ...     path: Path
-        ...     weights: Path
-        ...     class_name: str
-        ...     lines: int
-        ...     keys: dict
-        ...     modules: dict
-        ...     tied_keys: tuple
-        >>> model: EmittedModel = Files(
-        ...     Path("net.py"), Path("net.safetensors"), "Net", 40, {"fc.weight": "fc1.weight"}, {"fc1": "fc"}, ()
-        ... )
-        >>> model.keys["fc.weight"], model.modules["fc1"]
-        ('fc1.weight', 'fc')
-    """
-
-    path: Path
-    """The source file."""
-    weights: Path
-    """The file of the weights, or the index of shards."""
-    class_name: str
-    """The class or function of the whole model."""
-    lines: int
-    """Lines of the source file."""
-    keys: Mapping[str, str]
-    """Keys of the weights file to keys of the store's tensors."""
-    modules: Mapping[str, str]
-    """Layers and nodes of the store to paths of submodules; empty for a target without modules."""
-    tied_keys: Sequence[tuple[str, str]]
-    """Pairs of keys of the weights file that hold one shared tensor."""
-
-
-class WrittenCheckpoint(Protocol):
-    """The files of a checkpoint that ``write`` wrote or would write.
-
-    Example:
-        >>> from pathlib import Path
-        >>> from typing import NamedTuple
-        >>> class Files(NamedTuple):
-        ...     paths: tuple
-        ...     names: dict
-        ...     notes: tuple
-        >>> written: WrittenCheckpoint = Files((Path("net-0000.params"),), {"fc1.weight": "head.weight"}, ())
-        >>> [path.name for path in written.paths]
-        ['net-0000.params']
-    """
-
-    paths: Sequence[Path]
-    names: Mapping[str, str]
-    """Keys of the tensors in ``like`` to names of the tensors that fill them."""
-    notes: Sequence[str]
 
 
 class Writer(Protocol):
@@ -378,50 +319,3 @@ class Writer(Protocol):
             TargetError: A file exists or cannot be written.
         """
         ...
-
-
-def check_options(writer: str, options: Mapping[str, Any], *known: str) -> None:
-    """Check that a writer knows the options that a command passes on.
-
-    Args:
-        writer: The name of the writer.
-        options: The options by name.
-        known: The names of the options that the writer has.
-
-    Raises:
-        UsageError: An option is unknown to the writer.
-
-    Example:
-        >>> check_options("onnx", {"class_name": "Net"}, "opset", "until")
-        Traceback (most recent call last):
-        neutral.errors.UsageError: the writer 'onnx' has no option --class-name.
-    """
-    unknown = [
-        f"--{name.rstrip('s') if name == 'shapes' else name}".replace("_", "-") for name in options if name not in known
-    ]
-    if unknown:
-        raise UsageError(f"the writer {writer!r} has no option {', '.join(unknown)}.")
-
-
-def require(writer: Any, *methods: str) -> None:
-    """Check that a writer has the methods that a command needs.
-
-    Args:
-        writer: A registered writer.
-        methods: Names of methods of :class:`Writer`.
-
-    Raises:
-        UsageError: A method is absent.
-
-    Example:
-        >>> class Summary:
-        ...     name = "summary"
-        ...     def emit(self, store, path, **options): ...
-        >>> require(Summary(), "emit")
-        >>> require(Summary(), "emit", "verify")
-        Traceback (most recent call last):
-        neutral.errors.UsageError: the writer 'summary' does not support this command: it has no method 'verify'.
-    """
-    for method in methods:
-        if not callable(getattr(writer, method, None)):
-            raise UsageError(f"the writer {writer.name!r} does not support this command: it has no method {method!r}.")

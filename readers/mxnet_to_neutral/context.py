@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Collection, Mapping, NoReturn, Sequence
+from typing import Any, Collection, Mapping, Sequence
 
 from mxnet_to_neutral.arrays import Array
 from mxnet_to_neutral.drafts import Absent, Conversion, Draft, RoleDraft
-from mxnet_to_neutral.inference.broadcasting import find_batch_partner
-from mxnet_to_neutral.inference.shape_types import PartialShape
 from mxnet_to_neutral.layers.canonical import Recipe, identity, transpose
 from mxnet_to_neutral.layers.gates import join_gates
+from mxnet_to_neutral.node_inputs import NodeInputs, Refusal
 from mxnet_to_neutral.symbol.attributes import Attributes
-from mxnet_to_neutral.symbol.model import Entry, Symbol, SymbolNode
+from mxnet_to_neutral.symbol.model import Symbol
 from mxnet_to_neutral.symbol_context import SymbolContext
 from neutral.errors import NeutralError
 from neutral.graph import Graph, Operand, Value
@@ -21,11 +20,7 @@ _EMPTY_GRAPH = Graph((), (), ())
 """Placeholder with which graph-valued attributes are validated before they are frozen."""
 
 
-class Refusal(NeutralError):
-    """Raised by a rule that cannot express its node exactly; the message becomes the opaque node's reason."""
-
-
-class NodeContext:
+class NodeContext(NodeInputs):
     """One node of a symbol, as its rule sees it.
 
     Attributes:
@@ -59,184 +54,11 @@ class NodeContext:
     """
 
     def __init__(self, conversion: SymbolContext, index: int, name: str) -> None:
-        self.symbol_node = conversion.symbol.nodes[index]
-        self._index = index
+        super().__init__(conversion, index)
         self.operator = self.symbol_node.operator
         self.name = name
         self.attributes = Attributes(self.symbol_node, conversion.file)
-        self.count = len(self.symbol_node.inputs)
-        self.numpy_shape = conversion.symbol.numpy_shape
-        self.version = conversion.symbol.version or (0, 8, 0)
-        self.dtypes = [conversion.dtypes[entry.node] for entry in self.symbol_node.inputs]
         self.drafts: list[Draft] = []
-        self._conversion = conversion
-
-    def has(self, index: int) -> bool:
-        """Return whether the node has an input at this position.
-
-        Args:
-            index: The input's position, from 0.
-
-        Returns:
-            False for an optional input that the symbol leaves out.
-        """
-        return index < self.count
-
-    def input(self, index: int) -> Operand:
-        """Return the operand at a position; a stored array becomes a ``parameter`` node.
-
-        Args:
-            index: The input's position, from 0.
-
-        Returns:
-            A value of the graph, or a number that is written as such.
-
-        Raises:
-            Refusal: The node has fewer inputs.
-        """
-        return self._conversion.operand(self._entry(index))
-
-    def inputs(self) -> list[Operand]:
-        """Return all operands.
-
-        Returns:
-            The operands, in the order of the symbol.
-        """
-        return [self.input(index) for index in range(self.count)]
-
-    def dtype(self, index: int) -> str | None:
-        """Return the dtype of an input, such as ``int32``; None where it is unknown, which means a floating one.
-
-        Args:
-            index: The input's position, from 0.
-
-        Returns:
-            The name of the dtype.
-        """
-        return self.dtypes[index] if self.has(index) else None
-
-    def shape(self, index: int) -> PartialShape | None:
-        """Return the shape of an input, as far as weights, attributes and declared inputs determine it.
-
-        Args:
-            index: The input's position, from 0.
-
-        Returns:
-            The shape with None for each unknown extent; None where the rank is unknown.
-        """
-        return self._conversion.shape(self.symbol_node.inputs[index]) if self.has(index) else None
-
-    def channels(self, index: int, axis: int = 1) -> int | None:
-        """Return the number of channels of an input, None where it is unknown.
-
-        Args:
-            index: The input's position, from 0.
-            axis: The axis of channels; -1 for the last.
-
-        Returns:
-            The extent of the axis.
-        """
-        shape = self.shape(index)
-        return None if shape is None or len(shape) <= axis else shape[axis]
-
-    def batch_broadcasts(self) -> bool:
-        """Return whether extent 1 of the output's batch gives the same result as the extent that MXNet infers.
-
-        Returns:
-            True if every use of the output broadcasts it, or computes its samples independently.
-        """
-        return self._conversion.batch_broadcasts[self._index]
-
-    def batch_partner(self) -> Operand:
-        """Return an earlier value that has the batch of the output, which the shape attribute leaves open.
-
-        Returns:
-            The value; None where the operators that use the output tell none.
-        """
-        partner = find_batch_partner(self._conversion.symbol, self._index)
-        return None if partner is None else self._conversion.operand(partner)
-
-    def array(self, index: int) -> Array | None:
-        """Return the stored array that feeds a position directly, None if there is none.
-
-        Args:
-            index: The input's position, from 0.
-
-        Returns:
-            The array of the parameter file.
-        """
-        return self._conversion.array(self.symbol_node.inputs[index]) if self.has(index) else None
-
-    def producer(self, index: int) -> SymbolNode:
-        """Return the symbol's node that feeds a position.
-
-        Args:
-            index: The input's position, from 0.
-
-        Returns:
-            A node of the symbol; a variable for a parameter or an input of the model.
-
-        Raises:
-            Refusal: The node has fewer inputs.
-        """
-        return self._conversion.symbol.nodes[self._entry(index).node]
-
-    def arrays_of(self, node: SymbolNode) -> list[Array | None]:
-        """Return the stored arrays that feed any node of the symbol, by position.
-
-        Args:
-            node: A node of the symbol.
-
-        Returns:
-            For each input its array; None where an input is not a stored array.
-        """
-        return [self._conversion.array(entry) for entry in node.inputs]
-
-    def producers_of(self, node: SymbolNode) -> list[SymbolNode]:
-        """Return the nodes that feed any node of the symbol, by position.
-
-        Args:
-            node: A node of the symbol.
-
-        Returns:
-            For each input the node that makes it.
-        """
-        return [self._conversion.symbol.nodes[entry.node] for entry in node.inputs]
-
-    def consumers_of(self, node: SymbolNode) -> list[SymbolNode]:
-        """Return the nodes that use an output of any node of the symbol.
-
-        Args:
-            node: A node of the symbol.
-
-        Returns:
-            The nodes, in the order of the symbol.
-        """
-        symbol = self._conversion.symbol
-        return [symbol.nodes[user] for user in dict.fromkeys(u for u, _ in symbol.consumers[symbol.index_of(node)])]
-
-    def is_output(self, node: SymbolNode) -> bool:
-        """Return whether an output of the node is an output of the model.
-
-        Args:
-            node: A node of the symbol.
-
-        Returns:
-            True if it is one of the symbol's heads.
-        """
-        symbol = self._conversion.symbol
-        return symbol.index_of(node) in symbol.head_nodes
-
-    def is_input(self, producer: SymbolNode) -> bool:
-        """Return whether a node without an array gives a value that the graph computes or takes as an input.
-
-        Args:
-            producer: A node of the symbol, from :meth:`producer`.
-
-        Returns:
-            False for a variable whose array is missing.
-        """
-        return not producer.is_variable or self._conversion.is_input(producer.name)
 
     def role(
         self,
@@ -404,22 +226,6 @@ class NodeContext:
             self._conversion.add_problem(
                 f"node {self.name!r} ({self.operator}) needs array {variable!r}, which is not there"
             )
-
-    def refuse(self, reason: str) -> NoReturn:
-        """Give up: the node stays in the graph as ``opaque``.
-
-        Args:
-            reason: Why the node has no exact equivalent; it is stored with the node.
-
-        Raises:
-            Refusal: Always.
-        """
-        raise Refusal(reason)
-
-    def _entry(self, index: int) -> Entry:
-        if not self.has(index):
-            self.refuse(f"it has {self.count} inputs and needs number {index + 1}")
-        return self.symbol_node.inputs[index]
 
     def _computed_role(self, index: int, axes: Sequence[int] | None, reshape: tuple[int, ...] | None) -> Value:
         value = self.input(index)

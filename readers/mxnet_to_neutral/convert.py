@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Collection, Mapping, Sequence
 
 from mxnet_to_neutral.arrays import Array
-from mxnet_to_neutral.context import NodeContext, Refusal
+from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.drafts import Conversion, Draft
 from mxnet_to_neutral.inference.broadcasting import find_broadcasting_nodes
 from mxnet_to_neutral.inference.dtypes import infer_dtypes
@@ -20,6 +20,7 @@ from mxnet_to_neutral.inference.shape_types import PartialShape
 from mxnet_to_neutral.inference.shapes import infer_shapes, shape_at
 from mxnet_to_neutral.layers.canonical import identity
 from mxnet_to_neutral.layers.quantized import dequantize_arrays
+from mxnet_to_neutral.node_inputs import Refusal
 from mxnet_to_neutral.passes import PASSES
 from mxnet_to_neutral.rule_lookup import find_rule, reason_without_rule
 from mxnet_to_neutral.stored_inputs import is_called_like_parameter

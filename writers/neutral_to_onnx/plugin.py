@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Mapping
 
 from neutral.errors import UnsupportedError
-from neutral.plugins.writer import check_options
+from neutral.plugins.requirements import check_options
 from neutral_to_onnx.options import ModelOptions
 
 if TYPE_CHECKING:

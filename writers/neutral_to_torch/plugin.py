@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, ContextManager, Mapping, Sequence
 
 from neutral.errors import UnsupportedError
-from neutral.plugins.writer import check_options
+from neutral.plugins.requirements import check_options
 
 if TYPE_CHECKING:
     import os
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from neutral.errors import NeutralError
     from neutral.matching import Mappable, Plan
-    from neutral.plugins.writer import EmittedModel
+    from neutral.plugins.written import EmittedModel
     from neutral.store import Store
     from neutral.store.progress import Progress
     from neutral.verification.report import Report
