@@ -7,6 +7,7 @@ from typing import Sequence
 from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.operators.arrangement import flip_each
 from mxnet_to_neutral.operators.registry import rule
+from mxnet_to_neutral.operators.shape import plain_reshape
 from neutral.graph import Operand, Value
 
 INFER, COPY, DROP, REST, MERGE, SPLIT = -1, -2, -3, -4, -5, -6
@@ -60,14 +61,7 @@ def npx_reshape(context: NodeContext) -> Operand:
             shape += [KEEP, KEEP]
         else:
             shape.append({COPY: KEEP, REST: KEEP_REST}[code] if code < INFER else _without_zeros(context, (code,))[0])
-    if shape.count(INFER) > 1:
-        context.refuse(f"newshape {codes} leaves more than one extent open")
-    if KEEP_REST in shape and set(shape) <= {KEEP, KEEP_REST}:
-        return value
-    positional = KEEP in shape or KEEP_REST in shape
-    return context.node(
-        "reshape", value, shape=tuple(shape[::-1] if reverse else shape), from_end=reverse and positional
-    )
+    return plain_reshape(context, value, shape, f"newshape {codes}", reverse=reverse)
 
 
 def _split_sizes(context: NodeContext, codes: Sequence[int], remaining: list[int]) -> tuple[int, int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Sequence
+
 from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand
@@ -73,8 +75,27 @@ def _reshape(context: NodeContext, codes: tuple[int, ...], reverse: bool) -> Ope
             context.refuse(f"shape {codes} has a code that does not exist")
         else:
             shape.append(code)
+    return plain_reshape(context, value, shape, f"shape {codes}", reverse=reverse)
+
+
+def plain_reshape(context: NodeContext, value: Operand, shape: Sequence[int], stated: str, *, reverse: bool) -> Operand:
+    """Add a reshape whose codes are ``COPY``, ``INFER`` and ``REST`` alone, which the kind ``reshape`` has too.
+
+    Args:
+        context: The node.
+        value: The operand.
+        shape: Extents and codes, in the order in which MXNet reads them.
+        stated: The attribute as it stands in the symbol, for the message.
+        reverse: Whether MXNet reads from the last axis.
+
+    Returns:
+        The result; the operand itself if all its axes are kept.
+
+    Raises:
+        Refusal: More than one extent is open.
+    """
     if shape.count(INFER) > 1:
-        context.refuse(f"shape {codes} leaves more than one extent open")
+        context.refuse(f"{stated} leaves more than one extent open")
     if REST in shape and set(shape) <= {COPY, REST}:
         return value
     positional = COPY in shape or REST in shape
