@@ -72,7 +72,7 @@ def with_graph_of(store: Store, like: Store) -> Store:
         lines = "\n".join((*(f"  - {problem}" for problem in problems[:_SHOWN]), *more))
         names = store.path or "the store", like.path or "the other store"
         raise MatchError(
-            f"{names[0]} is no checkpoint of the network of {names[1]}:\n{lines}\nExport it with its own symbol."
+            f"{names[0]} is not a checkpoint of the network of {names[1]}:\n{lines}\nExport it with its own symbol."
         )
     notes = (*store.notes, f"the graph is that of {like.path or 'another store'}")
     return Store(like.layers, tensors, like.graph, store.source, notes, path=store.path)

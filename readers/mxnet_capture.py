@@ -468,7 +468,7 @@ class _Graph(object):
         params: Parameters and auxiliary states, as MXNet arrays by name.
 
     Raises:
-        CaptureError: The text is no JSON object.
+        CaptureError: The text is not a JSON object.
     """
 
     def __init__(self, text, params):

@@ -63,7 +63,7 @@ def on_post_page(output: str, page: Any, **_: Any) -> str:
 
 
 def on_post_template(output_content: str, **_: Any) -> str:
-    """Do the same for pages that are no documents: that of missing pages."""
+    """Do the same for pages that are not documents: that of missing pages."""
     return output_content.replace(SHIM, f"assets/{SHIM_FILE}")
 
 

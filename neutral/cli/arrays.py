@@ -142,7 +142,7 @@ def read_inputs(files: Sequence[tuple[str, str]]) -> dict[str, np.ndarray]:
     for name, path in files:
         for key, array in _read(name, path).items():
             if key in arrays:
-                raise UsageError(f"input {key!r} is given twice.")
+                raise UsageError(f"input {key!r} is given twice; expected each once.")
             arrays[key] = array
     return arrays
 

@@ -103,7 +103,7 @@ def differences(stored: Layer, module: Layer, implied: Mapping[str, Any]) -> tup
     if values.get("num_layers") == 1:
         skipped.add("dropout")  # dropout is between layers
     if values.get("scale"):
-        skipped.add("scale")  # a weight that the user froze is no difference
+        skipped.add("scale")  # a weight that the user froze is not a difference
     return tuple(
         Difference(name, values[name], value, EFFECTS.get(name, "inference"))
         for name, value in module.attributes.items()

@@ -177,7 +177,7 @@ class _MatchBySpelling:
 def _match_by_numbering(
     stored: Network, module: Network, stored_items: list[_Named], module_items: list[_Named], previous: Matching
 ) -> tuple[Matching, set[tuple[_Named, _Named]]]:
-    """Return matches of names that agree after a shift of their numbers, and pairs of names that are no evidence."""
+    """Return matches of names that agree after a shift of their numbers, and pairs of names that are not evidence."""
     unmatched = previous.unmatched_stored(stored), previous.unmatched_module(module)
     sides = [
         [item for item in items if (item.layer, item.role) in names]

@@ -40,7 +40,7 @@ def compare_numbering(stored: Sequence[Words], module: Sequence[Words], fits: Ca
         fits: Return whether the stored item at a place can fill the module's item at a place.
 
     Returns:
-        Pairs that a shift gives, and pairs of equal numbers that are no evidence.
+        Pairs that a shift gives, and pairs of equal numbers that are not evidence.
 
     Example:
         >>> names = [("fc", "0"), ("fc", "1")], [("fc", "1"), ("fc", "2")]

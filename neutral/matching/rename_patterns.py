@@ -15,7 +15,7 @@ _REFERENCE = re.compile(r"\$(\d+)")
 def expand_patterns(mapping: Mapping[str, str], *names: Collection[str]) -> dict[str, str]:
     """Replace each pattern of a mapping by an entry for every name that it matches as a whole.
 
-    An entry whose key is a name is no pattern. Names that have an entry of their own are left out of patterns.
+    An entry whose key is a name is not a pattern. Names that have an entry of their own are left out of patterns.
 
     Args:
         mapping: Names or patterns to targets; ``$1`` in a target stands for the first group of its pattern.

@@ -142,7 +142,7 @@ def is_identity(node: Node) -> bool:
     """Return whether the node's output is its first operand outside of training.
 
     Args:
-        node: The node; an unknown kind is no identity.
+        node: The node; an unknown kind is not an identity.
 
     Returns:
         True for dropout and the like, and for an associative operator, such as ``concat``, of one operand.

@@ -18,7 +18,7 @@ MOST_LEVELS = 64
 """Blocks in blocks by names."""
 
 WRAPPER = 0.9
-"""A group with this share of a network's nodes is no block: its members take its place."""
+"""A group with this share of a network's nodes is not a block: its members take its place."""
 
 Edge = Tuple[int, int]
 Block = Dict[str, Any]

@@ -23,7 +23,7 @@ HIGHEST_OF_HALVES = 0.05
 """The largest error of sums in half precision, in units of the scale."""
 
 LEAST_VALUES = 32
-"""The number of distinct values from which on it is no chance that a shorter format holds all of them."""
+"""The number of distinct values from which on it is not by chance that a shorter format holds all of them."""
 
 EPS_KINDS = ("batch_norm", "instance_norm")
 """Kinds whose eps is a factor of each channel."""

@@ -13,7 +13,7 @@ def index_limits(store: Store) -> dict[str, int]:
         store: A store with a graph.
 
     Returns:
-        The numbers by the input's name; inputs that are no indices are absent.
+        The numbers by the input's name; inputs that are not indices are absent.
 
     Example:
         >>> from neutral.graph import Graph, Input, Layer, Node

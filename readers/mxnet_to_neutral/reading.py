@@ -114,7 +114,7 @@ def partner_of(path: str, epoch: int | None = None) -> str | None:
 
 def _graph_only(checkpoint: Checkpoint) -> Checkpoint:
     if checkpoint.symbol is None:
-        raise UsageError(f"{checkpoint.params}: this is no symbol; only a symbol can be read without parameters.")
+        raise UsageError(f"{checkpoint.params}: this is not a symbol; only a symbol can be read without parameters.")
     return replace(checkpoint, params=None)
 
 

@@ -58,7 +58,7 @@ def read(path: str | os.PathLike[str]) -> Store:
     if untyped:
         notes.append(f"type unknown, kept as parameters: {', '.join(untyped)}")
     if skipped:
-        notes.append(f"of {os.path.basename(file)} what is no tensor is left out: {', '.join(skipped)}")
+        notes.append(f"{os.path.basename(file)}: entries that are not tensors are left out: {', '.join(skipped)}")
     return Store(layers, stored, None, StoreSource("torch", None), tuple(notes))
 
 

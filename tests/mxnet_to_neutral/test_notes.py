@@ -23,7 +23,7 @@ def test_nodes_of_one_reason_share_a_note(tmp_path: Path) -> None:
     assert notes_of(tmp_path, ["QActivation", "QConvolution_v1", "QConvolution"] * 2 + ["MoonOutput"]) == [
         "nodes 'node0', 'node1', 'node2', 'node3', 'node4' and 1 more: operators 'QActivation', 'QConvolution', "
         f"'QConvolution_v1' are opaque: {reason}",
-        "node 'node6': operator 'MoonOutput' is opaque: it is no operator of MXNet but of a build with one's own",
+        "node 'node6': operator 'MoonOutput' is opaque: it is an operator of a modified build, not of MXNet",
     ]
     assert notes_of(tmp_path, ["QActivation", "QActivation"]) == [
         f"nodes 'node0', 'node1': operator 'QActivation' is opaque: {reason}"

@@ -40,7 +40,7 @@ _GROUPS = {
         _contrib_count_sketch _contrib_fft _contrib_ifft
     """,
     "it chooses the thresholds of a model that is being quantized": "_contrib_calibrate_entropy",
-    "MXNet makes it while it runs, and it is no part of a model": """
+    "MXNet makes it while it runs, and it is not part of a model": """
         _CachedOp _CachedOpThreadSafe _CrossDeviceCopy _NoGradient
     """,
     "it draws candidate classes for the sampled losses of training": "_sample_unique_zipfian",
@@ -56,7 +56,7 @@ _GROUPS = {
     "it is an operator of BMXNet, a fork for binary networks, whose weights are packed bits": """
         QActivation QConvolution QConvolution_v1 QFullyConnected
     """,
-    "it is no operator of MXNet but of a build with one's own": "MoonOutput",
+    "it is an operator of a modified build, not of MXNet": "MoonOutput",
 }
 
 REFUSED = {name: reason for reason, names in _GROUPS.items() for name in names.split()}

@@ -36,7 +36,7 @@ class JsonChecker:
         """Return ``value`` if it is an integer from 0 to ``end`` - 1.
 
         Args:
-            value: Any value of the document; a boolean is no integer.
+            value: Any value of the document; a boolean is not an integer.
             end: The exclusive bound.
             where: The place of the value, for the message.
 
@@ -98,7 +98,7 @@ class JsonChecker:
             The value, unchanged.
 
         Raises:
-            FormatError: The value is no string, or holds half of a surrogate pair.
+            FormatError: The value is not a string, or holds half of a surrogate pair.
         """
         if not isinstance(value, str):
             raise self.error(where, f"found {shorten(value)}, expected a string")

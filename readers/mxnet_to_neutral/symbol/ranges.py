@@ -87,7 +87,7 @@ _COUNTS = {"num_layers": limits.LAYER_COUNT, "num_outputs": limits.OUTPUT_COUNT,
 def range_problem(operator: str, attributes: Mapping[str, str]) -> str | None:
     """Return why an attribute of a node is out of its range, None if none is.
 
-    Texts that are no numbers are not looked at: the rule, which knows the type, refuses them.
+    Texts that are not numbers are not looked at: the rule, which knows the type, refuses them.
 
     Args:
         operator: The operator's canonical name.

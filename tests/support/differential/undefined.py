@@ -41,12 +41,12 @@ def _positions_of_a_matrix(attributes: Mapping[str, str], inputs: Arrays, output
 
 UNDEFINED: dict[str, tuple[str, _Predicate]] = {
     "Reshape": ("a shape of another number of elements, which MXNet does not check", _other_size),
-    "SequenceLast": ("lengths that are no vector from 1 to the number of steps", _lengths_beyond),
+    "SequenceLast": ("lengths that are not a vector from 1 to the number of steps", _lengths_beyond),
     "_contrib_interleaved_matmul_selfatt_qk": ("channels that heads and three do not divide", _no_whole_heads),
     "_npi_tensordot": ("axes that an operand does not have", _axes_beyond),
     "_rdiv_scalar": ("integers divided by 0", _integer_zero),
     "_unravel_index": (
-        "positions that are no vector, of which MXNet writes only the last rows",
+        "positions that are not a vector, of which MXNet writes only the last rows",
         _positions_of_a_matrix,
     ),
 }

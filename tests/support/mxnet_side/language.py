@@ -26,7 +26,7 @@ def run(model: str, inputs: Mapping[str, np.ndarray], prefix: str) -> list[np.nd
     return outputs
 
 
-class WovenAttention(gluon.HybridBlock):
+class InterleavedAttention(gluon.HybridBlock):
     """Build self-attention with the three projections interleaved by head for MXNet's operator."""
 
     def __init__(self, **options: Any) -> None:
@@ -105,7 +105,7 @@ def bert() -> mx.sym.Symbol:
     spread = mx.sym.broadcast_axis(mx.sym.expand_dims(mx.sym.cast(ones, dtype="int32"), axis=1), axis=1, size=HEADS)
     lengths = mx.sym.reshape(spread, shape=(-1, 0), reverse=True)
     for number in range(2):
-        attended = WovenAttention(prefix=f"transformer{number}_attention_")(x, lengths)
+        attended = InterleavedAttention(prefix=f"transformer{number}_attention_")(x, lengths)
         x = nn.LayerNorm(in_channels=UNITS, epsilon=1e-12, prefix=f"transformer{number}_layernorm_")(attended + x)
         x = FeedForward("gelu", prefix=f"transformer{number}_")(x)
     x = mx.sym.transpose(mx.sym.SequenceMask(x, length, use_sequence_length=True), axes=(1, 0, 2))

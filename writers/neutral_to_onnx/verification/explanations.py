@@ -120,7 +120,7 @@ def explain(model: OnnxModel, values: RecordedValues, rows: Sequence[Row], outpu
 
 
 def _names_of(outputs: Sequence[Row], values: RecordedValues) -> dict[Row, str]:
-    """Return the name of the value that each output is; "" where it is no recorded one."""
+    """Return the name of the value that each output is; "" where it is not a recorded one."""
     names = {key: name for name, key in values.places.items()}
     return {row: names.get(row.source, "") for row in outputs}
 

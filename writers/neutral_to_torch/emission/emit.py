@@ -106,7 +106,7 @@ def emit(
         The paths of the files, and how their content maps to the store.
 
     Raises:
-        UsageError: The store has no graph, a name is unknown, or ``class_name`` is no name of a class.
+        UsageError: The store has no graph, a name is unknown, or ``class_name`` is not a valid class name.
         SourceError: A file of the store was changed meanwhile; nothing is written.
         UnsupportedError: With every problem, before anything is written: operators that have no exact equal in
             PyTorch, or source that :func:`neutral_to_torch.emission.source_gate.check_source` refuses.

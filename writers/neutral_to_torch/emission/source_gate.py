@@ -120,7 +120,7 @@ def check_class_name(name: str | None) -> None:
         name: The name; None for none.
 
     Raises:
-        UsageError: It is no Python identifier, a keyword, or the name of something that emitted source uses.
+        UsageError: It is not a Python identifier, a keyword, or the name of something that emitted source uses.
 
     Example:
         >>> check_class_name("ResNet")

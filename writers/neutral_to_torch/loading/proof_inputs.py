@@ -169,7 +169,7 @@ def draw(
 
 
 def _whole_limit(item: Input, tensor: torch.Tensor, known: bool) -> int | None:
-    """Return the end of the range of an input of whole numbers that is no index, None for other inputs."""
+    """Return the end of the range of an input of whole numbers that is not an index, None for other inputs."""
     whole = not tensor.is_floating_point() or (item.dtype or "float32").startswith(("int", "uint"))
     if tensor.dim() <= 1 and known and tensor.numel():
         whole = whole or bool((tensor == tensor.round()).all() and tensor.abs().max() > 1)

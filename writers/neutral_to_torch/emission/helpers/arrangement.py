@@ -1,4 +1,4 @@
-"""Crops and paddings that are no single indexing expression."""
+"""Crops and paddings that are not a single indexing expression."""
 
 from __future__ import annotations
 
