@@ -76,6 +76,12 @@ def _quantile_rank(node: RankContext) -> int | None:
     return None if rank is None or extra is None else rank - (not node["keepdim"]) + extra
 
 
+def _half_variance_rank(node: RankContext) -> int | None:
+    if node["keepdim"]:
+        return node.rank()
+    return 0 if node["axes"] is None else node.changed(-len(node["axes"]))
+
+
 OPERATORS = (
     *(
         Operator(
@@ -104,6 +110,21 @@ OPERATORS = (
             dtype_rule="same",
         )
         for kind, statistic in (("variance", "variance"), ("standard_deviation", "square root of the variance"))
+    ),
+    Operator(
+        "half_variance",
+        "The variance of a float16 tensor in a wider dtype: the sum of the squares (x - mean)^2 in that dtype, divided by the "
+        "number of elements less the correction. The sum of the elements is computed in float32 and rounded to float16; so are "
+        "the number of elements, the mean, the differences and the squares.",
+        attributes=(
+            Attribute("axes", "ints", "The axes that are reduced; None: all.", optional=True),
+            KEEP,
+            Attribute("correction", "int", "The number that is subtracted from the number of elements.", minimum=0),
+            Attribute("dtype", "str", "The dtype of the output.", choices=("float32", "float64")),
+        ),
+        family="reduction",
+        rank_rule=_half_variance_rank,
+        dtype_rule="attribute",
     ),
     *(
         Operator(

@@ -34,6 +34,14 @@ def test_reduction_of_halves(check_numpy: Any, name: str) -> None:
     check_numpy(f"np.{name}(x, axis=1)", x=X.astype("float16"))
 
 
+@pytest.mark.parametrize("form", ["", ", axis=1", ", axis=(0, 2), ddof=1", ", axis=-1, keepdims=True"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ["var", "std"])
+def test_wider_deviation_of_halves(check_numpy: Any, name: str, dtype: str, form: str) -> None:
+    """MXNet rounds the mean, the differences and their squares to float16, which shows in the wider result."""
+    check_numpy(f"np.{name}(x.astype('float16'), dtype='{dtype}'{form})", x=X)
+
+
 @pytest.mark.parametrize("form", ["", ", axis=1", ", axis=0, keepdims=True"])
 @pytest.mark.parametrize("name", ["any", "all"])
 def test_truths(check_numpy: Any, name: str, form: str) -> None:

@@ -95,6 +95,16 @@ def standard_deviation(input: Array, correction: int, **how: Any) -> Array:
     return _reduced(np.std, input, ddof=correction, **how)
 
 
+@reference("half_variance")
+def half_variance(input: Array, axes: Sequence[int] | None, keepdim: bool, correction: int, dtype: str) -> Array:
+    axis = None if axes is None else tuple(axes)
+    total = np.sum(input, axis, dtype=np.float32, keepdims=True).astype(np.float16)
+    count = input.size // total.size
+    difference = input - total / np.float16(count)
+    squares = (difference * difference).astype(dtype)
+    return np.asarray(squares.sum(axis, keepdims=keepdim) / np.dtype(dtype).type(count - correction))
+
+
 def _position(
     function: Callable[..., Any], input: Array, axis: int | None, keepdim: bool, at_least_1d: bool, dtype: str | None
 ) -> Array:

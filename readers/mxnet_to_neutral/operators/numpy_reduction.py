@@ -71,17 +71,33 @@ def deviation(context: NodeContext) -> Operand:
     """Convert ``np.std`` and ``np.var``.
 
     Raises:
-        Refusal: The input or the result has an integer dtype, or a float16 input a wider result.
+        Refusal: The input or the result has an integer dtype.
     """
     value, stated = context.input(0), context.attributes.optional_dtype("dtype", None)
     if stated in INTEGERS or context.dtype(0) in INTEGERS:
         context.refuse("the deviation of integers, from whose mean MXNet drops the fraction")
     if context.dtype(0) == "float16" and stated not in (None, "float16"):
-        context.refuse(f"the deviation of float16 as {stated}, from a mean that MXNet rounds to float16")
+        return _wider_deviation(context, stated)
     if stated is not None and stated != context.dtype(0):
         value = context.node("cast", value, dtype=stated)
     kind = "standard_deviation" if context.operator == "_npi_std" else "variance"
     return context.node(kind, value, correction=context.attributes.int("ddof", 0), **_options(context))
+
+
+def _wider_deviation(context: NodeContext, dtype: str) -> Operand:
+    """Convert the deviation of float16 in a wider dtype: MXNet rounds the squares, and all before, to float16."""
+    axes = context.attributes.ints_or_none("axis", None)
+    if axes == ():
+        context.refuse("the deviation over no axes")
+    variance = context.node(
+        "half_variance",
+        context.input(0),
+        axes=axes,
+        keepdim=context.attributes.bool("keepdims", False),
+        correction=context.attributes.int("ddof", 0),
+        dtype=dtype,
+    )
+    return context.node("sqrt", variance) if context.operator == "_npi_std" else variance
 
 
 @rule("_npi_argmax", "_npi_argmin")

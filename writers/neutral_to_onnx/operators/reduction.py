@@ -9,7 +9,7 @@ from neutral.operators.reduction import reduced_axes
 from neutral_to_onnx.building import OnnxValue
 from neutral_to_onnx.lowering.node_context import NodeContext
 from neutral_to_onnx.operators.elementwise import truth
-from neutral_to_onnx.registry import Unsupported, rule
+from neutral_to_onnx.registry import Unsupported, refuse, rule
 
 
 def _reduce(node: NodeContext, op_type: str, x: OnnxValue) -> OnnxValue:
@@ -73,6 +73,9 @@ def every(node: NodeContext, x: OnnxValue) -> OnnxValue:
     numbers = node.cast(truth(node, x), "int32")
     y = _reduce(node, "ReduceMin" if node.node.kind == "all" else "ReduceMax", numbers)
     return _finished(node, node.cast(y, "bool"))
+
+
+refuse("onnxruntime does not round to float16 between operators on CPUs", "half_variance")
 
 
 @rule("variance", "standard_deviation", single=True)

@@ -61,3 +61,29 @@ def nearest_quantile(
         last, 1
     )
     return torch.quantile(x, q.to(x.dtype), dim, keepdim, interpolation="nearest")
+
+
+def half_variance(
+    x: Tensor,
+    axes: list[int] | None,
+    dtype: torch.dtype,
+    keepdim: bool = False,
+    correction: int = 0,
+) -> Tensor:
+    """Return the variance in a wider dtype, of squares that are rounded to half precision.
+
+    Args:
+        x: A tensor of half precision.
+        axes: The axes that are reduced; None for all.
+        dtype: The dtype of the result.
+        keepdim: Whether the axes are kept with one element.
+        correction: The number that is subtracted from the number of elements.
+
+    Returns:
+        The sum of the squares, divided by the number of elements less the correction.
+    """
+    total = x.sum(dim=axes, keepdim=True, dtype=torch.float32).half()
+    count = x.numel() // total.numel()
+    difference = x - total / torch.full_like(total, count)
+    squares = (difference * difference).to(dtype)
+    return squares.sum(dim=axes, keepdim=keepdim) / (count - correction)

@@ -7,6 +7,7 @@ from typing import Any
 from neutral_to_torch.emission.expression.symbols import Symbol, helper, torch
 from neutral_to_torch.emission.lowering.node_view import NodeView
 from neutral_to_torch.emission.lowering.rules import rule
+from neutral_to_torch.emission.lowering.torch_dtypes import torch_dtype
 from neutral_to_torch.emission.operators.shape import may_cover, positive
 
 _METHODS = {
@@ -146,3 +147,11 @@ def quantile(node: NodeView, x: Symbol, q: Symbol) -> Symbol:
 @rule("cumulative_sum")
 def cumulative_sum(node: NodeView, x: Symbol) -> Symbol:
     return x.cumsum(node["axis"])
+
+
+@rule("half_variance")
+def half_variance(node: NodeView, x: Symbol) -> Symbol:
+    options = {"keepdim": True} if node["keepdim"] else {}
+    if node["correction"]:
+        options["correction"] = node["correction"]
+    return helper.half_variance(x, node["axes"], torch_dtype(node["dtype"]), **options)
