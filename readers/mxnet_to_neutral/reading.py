@@ -156,8 +156,9 @@ def _assemble(checkpoint: Checkpoint, inputs: Sequence[str], refused: Mapping[st
         symbol = read_symbol(checkpoint.symbol)
         used = _without(arrays, inputs, symbol, checkpoint)
         conversion = _convert(symbol, used, checkpoint, refused, inputs)
-        notes += notes_on_stored_inputs(symbol, {strip_prefix(array.name) for array in used})
         graph = assembly.freeze(conversion)
+        needed = {node.name for node in graph.nodes}
+        notes += notes_on_stored_inputs(symbol, needed.intersection(strip_prefix(array.name) for array in used))
         notes += [*symbol.notes, *conversion.notes, *notes_on_opaque_nodes(conversion)]
     unused = _infer_unused(assembly, arrays)
     notes += notes_on_unused_layers(unused, graph is not None)

@@ -50,7 +50,7 @@ def notes_on_stored_inputs(symbol: Symbol, arrays: Collection[str]) -> Iterator[
 
     Args:
         symbol: The symbol.
-        arrays: The names of the arrays, as the symbol uses them.
+        arrays: The names of the arrays that the converted graph needs, as the symbol uses them.
 
     Yields:
         At most one sentence, without a full stop.

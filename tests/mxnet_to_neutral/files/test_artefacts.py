@@ -296,3 +296,16 @@ def test_an_array_that_is_an_input_is_said_to_be_one(tmp_path: Path) -> None:
         store.save(tmp_path / "store.safetensors")
     with pytest.raises(UsageError, match=r"no array is named 'datum'. Did you mean 'data'\?"):
         mxnet_to_neutral.read(tmp_path / "m", inputs=["datum"])
+
+
+def test_a_label_that_the_graph_leaves_out_is_not_called_a_constant(tmp_path: Path) -> None:
+    symbol = SymbolBuilder()
+    scores = symbol.add("FullyConnected", "fc", ["data", "fc_weight", "fc_bias"], num_hidden="2")
+    symbol.add("SoftmaxOutput", "softmax", [scores, "softmax_label"])
+    arrays = weights(extra=("data", "softmax_label"))
+    write(tmp_path, {"m-symbol.json": symbol.json().encode(), "m-0000.params": arrays})
+    with mxnet_to_neutral.read(tmp_path / "m") as store:
+        (note,) = [note for note in store.notes if note.startswith("constants that are called like inputs")]
+        assert note.startswith("constants that are called like inputs: data. ")
+    with mxnet_to_neutral.read(tmp_path / "m", inputs=["data"]) as store:
+        assert not [note for note in store.notes if note.startswith("constants that are called like inputs")]
