@@ -69,6 +69,9 @@ ZOOS = (
     ("gluonnlp.model", "get_model"),
 )
 
+# Parts of GluonNLP's BERT that a model may lack.
+BERT_HEADS = ("pooler", "decoder", "classifier")
+
 # Suffixes of images that Pillow reads.
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff")
 
@@ -994,7 +997,7 @@ def _export_command(options):
 def _zoo_command(options):
     if not os.path.isfile(options.params):
         raise CaptureError("{}: no such file.".format(options.params))
-    model = _zoo_model(options.name, dict(options.option))
+    model = _zoo_model(options.name, dict(options.option), options.params)
     try:
         model.load_parameters(options.params, ctx=mx.cpu())
     except (AssertionError, ValueError, KeyError, mx.base.MXNetError) as error:
@@ -1007,7 +1010,7 @@ def _zoo_command(options):
         print(path)
 
 
-def _zoo_model(name, arguments):
+def _zoo_model(name, arguments, params):
     """Return a model without parameters from the first zoo that is installed and has it."""
     tried = []
     for module, function in ZOOS:
@@ -1017,14 +1020,44 @@ def _zoo_model(name, arguments):
             tried.append("{} ({})".format(module, _reason(error)))
             continue
         try:
-            model = get_model(name, pretrained=False, **arguments)
+            model = _called_with_known(get_model, name, arguments, _zoo_arguments(module, params))
         except (ValueError, KeyError, NotImplementedError, AttributeError):
             tried.append("{} (no such model)".format(module))
-        except TypeError as error:
-            raise CaptureError("{}.{}({!r}): {}.".format(module, function, name, _reason(error)), exit_code=2)
+        except (TypeError, AssertionError) as error:
+            reason = _reason(error).rstrip(".")
+            raise CaptureError("{}.{}({!r}): {}.".format(module, function, name, reason), exit_code=2)
         else:
             return model[0] if isinstance(model, tuple) else model  # GluonNLP returns the vocabulary too
     raise CaptureError("{}: no zoo has this model: {}.".format(name, ", ".join(tried)), exit_code=2)
+
+
+def _called_with_known(get_model, name, arguments, known):
+    """Call a zoo's function with the arguments that are known, too; without those where the model takes none."""
+    if known:
+        try:
+            return get_model(name, pretrained=False, **dict(known, **arguments))
+        except TypeError:
+            pass
+    return get_model(name, pretrained=False, **arguments)
+
+
+def _zoo_arguments(module, params):
+    """Return the arguments that every model of a zoo is made with, those that the parameters tell included.
+
+    Detectors of GluonCV fetch the weights of their base network by default. GluonNLP takes of a vocabulary the number of
+    words, and makes the heads of BERT that are asked for.
+    """
+    if module == "gluoncv.model_zoo":
+        return {"pretrained_base": False}
+    if module != "gluonnlp.model":
+        return {}
+    arrays = mx.nd.load(params)
+    names = list(arrays) if isinstance(arrays, dict) else []
+    tables = [name for name in names if name.endswith("word_embed.0.weight")]
+    if not tables:
+        return {}
+    heads = {"use_" + part: any(name.startswith(part + ".") for name in names) for part in BERT_HEADS}
+    return dict(heads, vocab=range(arrays[tables[0]].shape[0]))
 
 
 def _literal(text):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from inspect import signature
 from typing import Any, Iterator
 from unittest import mock
 
@@ -19,11 +20,13 @@ def float32_positions() -> Iterator[None]:
         yield
 
 
-def _resize(x: torch.Tensor, size: Any = None, *, mode: str = "nearest", **options: Any) -> torch.Tensor:
-    if mode != "bilinear" or x.dtype != torch.float64 or size is None:
-        return _interpolate(x, size=size, mode=mode, **options)
+def _resize(*arguments: Any, **options: Any) -> torch.Tensor:
+    given = signature(_interpolate).bind(*arguments, **options).arguments
+    x, size = given["input"], given.get("size")
+    if given.get("mode") != "bilinear" or x.dtype != torch.float64 or size is None:
+        return _interpolate(*arguments, **options)
     height, width = (size, size) if isinstance(size, int) else size
-    aligned = bool(options.get("align_corners"))
+    aligned = bool(given.get("align_corners"))
     rows, columns = _weights(x.shape[2], height, aligned), _weights(x.shape[3], width, aligned)
     return torch.einsum("nchw,yh,xw->ncyx", x, rows, columns)
 

@@ -85,9 +85,9 @@ emitted as PyTorch source, and run by torch {torch} on the same input. Generated
 TRAINING = """\
 - **training**: the largest error, after one step in training mode, of the gradients of all parameters and inputs and of
   the running statistics, for fixed random gradients of the outputs; without dropout, in float64, at most
-  {tolerance:.0e}. Resizing has MXNet's positions in float32; running variances are corrected for the factor
-  n / (n - 1) of [operators.md](operators.md). The step begins before operators that sort, select or have no gradient
-  in MXNet.
+  {tolerance:.0e}. Positions of resized samples, slopes and momenta are MXNet's, in float32; running variances are
+  corrected for the factor n / (n - 1) of [operators.md](operators.md). The step begins before operators that sort,
+  select or have no gradient in MXNet.
   *equal in float32* where MXNet lacks float64, at most {tolerance32:.0e}; or why it was not run: models of more than
   {products:.0f} billion products are too large. {counts}
 """

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -659,6 +660,45 @@ class TestZoo:
             assert re.search(said, capsys.readouterr().err)
         assert mxnet_capture.main(["zoo", "nonet", "--params", "nothing", "-o", "m"]) == 3
         assert not list(tmp_path.glob("m-*"))
+
+
+@needs_mxnet
+class TestZoosOfOtherPackages:
+    """What GluonCV and GluonNLP need besides a name: no weights of base networks, and a number of words."""
+
+    def test_no_weights_of_base_networks_are_fetched(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        pytest.importorskip("gluoncv")
+        from gluoncv.model_zoo import model_store
+
+        monkeypatch.setattr(model_store, "get_model_file", lambda *_, **__: pytest.fail("weights are fetched"))
+        model = mxnet_capture._zoo_model("center_net_resnet18_v1b_voc", {}, "unused.params")
+        assert len(model.classes) == 20
+        with pytest.raises(mxnet_capture.CaptureError, match="unexpected keyword argument 'clases'"):
+            mxnet_capture._zoo_model("cifar_resnet20_v1", {"clases": 7}, "unused.params")
+
+    def test_words_and_heads_of_bert_are_those_of_the_parameters(self, tmp_path: Path) -> None:
+        pytest.importorskip("gluonnlp")
+        from gluonnlp.model import bert
+
+        path = str(tmp_path / "bert.params")
+        small = bert.bert_hparams["bert_12_768_12"]
+        small = {**small, "num_layers": 1, "units": 8, "hidden_size": 8, "num_heads": 2, "embed_size": 8}
+        with mock.patch.dict(bert.bert_hparams, {"bert_12_768_12": small}):
+            words = {"dataset_name": None, "vocab": range(23), "pretrained": False}
+            model, _ = bert.bert_12_768_12(**words, use_decoder=False, use_classifier=False)
+            model.initialize()
+            inputs = [mx.nd.array([[1, 2, 22]]), mx.nd.zeros((1, 3)), mx.nd.array([2])]
+            expected = [output.asnumpy() for output in model(*inputs)]
+            model.save_parameters(path)
+            found = mxnet_capture._zoo_model("bert_12_768_12", {}, path)
+        found.load_parameters(path)
+        for output, right in zip(found(*inputs), expected):
+            np.testing.assert_array_equal(output.asnumpy(), right)
+        mx.nd.save(path, {"features.0.weight": mx.nd.zeros((2, 2))})
+        with pytest.raises(
+            mxnet_capture.CaptureError, match="Must specify vocab if not loading from predefined datasets"
+        ):
+            mxnet_capture._zoo_model("bert_12_768_12", {}, path)
 
 
 @needs_mxnet

@@ -19,7 +19,7 @@ def prepare(prefix: str, target: str, dtype: str) -> None:
     _prepare_nodes(document, dtype)
     with open(f"{target}-symbol.json", "w") as file:
         json.dump(document, file)
-    arrays = mx.nd.load(f"{prefix}-0000.params")
+    arrays = _load(f"{prefix}-0000.params")
     mx.nd.save(f"{target}-0000.params", {name: _legacy(_cast(value, dtype)) for name, value in arrays.items()})
 
 
@@ -46,7 +46,7 @@ def run(
         document = json.loads(internals.tojson())
         at = {(document["nodes"][node]["name"], i): k for k, (node, i, *_) in enumerate(document["heads"])}
         symbol = mx.sym.Group([internals[at[tuple(head)]] for head in heads])
-    stored = {name.partition(":")[2]: value for name, value in mx.nd.load(f"{target}-0000.params").items()}
+    stored = {name.partition(":")[2]: value for name, value in _load(f"{target}-0000.params").items()}
     given = {name: mx.nd.array(value, dtype=_wider(value, dtype)) for name, value in inputs.items()}
     known = {**stored, **given}
     names = symbol.list_arguments()
@@ -72,9 +72,14 @@ def run(
     mx.nd.waitall()  # reading an auxiliary state does not wait for the backward pass that updates it
     after = {f"aux:{name}": value for name, value in executor.aux_dict.items()}
     of_parameters = {f"arg:{name}": value for name, value in gradients.items() if name in stored}
-    results = {**mx.nd.load(f"{target}-0000.params"), **of_parameters, **after}
+    results = {**_load(f"{target}-0000.params"), **of_parameters, **after}
     mx.nd.save(f"{target}-0001.params", {name: _legacy(value) for name, value in results.items()})
     return [outputs, factors, {name: gradients[name].asnumpy() for name in given if name in gradients}]
+
+
+def _load(path: str) -> dict[str, Any]:
+    """Load a file of arrays; MXNet gives a list for a file without any."""
+    return dict(mx.nd.load(path) or {})
 
 
 def _prepare_nodes(document: dict[str, Any], dtype: str) -> None:
