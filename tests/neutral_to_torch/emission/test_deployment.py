@@ -18,6 +18,8 @@ from graphs import GraphBuilder
 from neutral_to_torch.emission import helpers
 from neutral_to_torch.emission.build import build
 
+VERSION = tuple(map(int, torch.__version__.split(".")[:2]))
+
 NOT_SCRIPTED = {
     "it takes a module or makes one": "batch_inverse_deviation batch_mean fixed_scale run_to_length transpose_to_size",
     "it takes a number or a tensor": """
@@ -68,6 +70,15 @@ def data(*shape: int, seed: int = 0) -> Any:
     return torch.from_numpy(np.random.default_rng(seed).random(shape, dtype=np.float32))
 
 
+def check_traced(module: Any, inputs: list[Any], expected: Any, makes_tensors: bool) -> None:
+    """Trace a module by torch.fx, which in torch 2.8 refuses functions that make tensors on another tensor's device."""
+    if makes_tensors and VERSION <= (2, 8):
+        with pytest.raises(TypeError, match=r"device=Attribute|must be torch.device, not Attribute"):
+            torch.fx.symbolic_trace(module)
+        return
+    torch.testing.assert_close(torch.fx.symbolic_trace(module)(*inputs), expected)
+
+
 RESIZE = {"size": None, "scale": None, "align_corners": False}
 LIKE = {"start": 2, "end": None, "like_start": 2, "like_end": None}
 
@@ -92,13 +103,14 @@ LIKE = {"start": 2, "end": None, "like_start": 2, "like_end": None}
 )
 def test_an_operator(kind: str, attributes: dict[str, Any], inputs: list[Any]) -> None:
     """The construct that each of them is written with is understood, with other sizes than those of the example too."""
+    makes_tensors = kind in {"multibox_prior", "multibox_detection", "roi_align", "image_normalize"}
     g = GraphBuilder()
     values = [g.input(f"x{i}", (None,) * x.dim()) for i, x in enumerate(inputs)]
     module = build(g.store(g.node(kind, *values, **attributes)))
     with torch.no_grad():
         expected = module(*inputs)
         torch.testing.assert_close(script(module)(*inputs), expected)
-        torch.testing.assert_close(torch.fx.symbolic_trace(module)(*inputs), expected)
+        check_traced(module, inputs, expected, makes_tensors)
 
 
 def test_a_range_as_long_as_an_axis_of_an_input() -> None:
@@ -126,7 +138,7 @@ def test_a_deformable_convolution(masked: bool) -> None:
     with torch.no_grad():
         expected = module(*inputs)
         torch.testing.assert_close(script(module)(*inputs), expected)
-        torch.testing.assert_close(torch.fx.symbolic_trace(module)(*inputs), expected)
+        check_traced(module, inputs, expected, makes_tensors=True)
 
 
 def test_an_embedding_of_indices_out_of_range() -> None:

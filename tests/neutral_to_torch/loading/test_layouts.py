@@ -232,6 +232,10 @@ def test_a_kernel_of_another_order_of_axes() -> None:
     assert plan.pairs[0].tensors == {"weight": "kernel", "bias": "bias"}
 
 
+EINSUM_KEEPS_THE_ORDER = tuple(map(int, torch.__version__.split(".")[:2])) <= (2, 8)
+"""Whether einsum multiplies as written: torch 2.8 takes the transposed input, torch 2.13 puts the input first."""
+
+
 @pytest.mark.parametrize("equation", ["bld,dhk->blhk", "dhk,bld->blhk"])
 def test_a_matrix_in_heads(equation: str) -> None:
     class Heads(nn.Module):
@@ -250,6 +254,10 @@ def test_a_matrix_in_heads(equation: str) -> None:
     x = g.linear(g.input(shape=(None, 3, 8)), 8, features=8, flatten=False)
     store = g.store(g.linear(g.node("tanh", x), 8, features=8, flatten=False, bias=False))
     module = Heads()
+    if equation.startswith("d") and EINSUM_KEEPS_THE_ORDER:
+        with pytest.raises(MatchError, match="kernel as linear: the input is the input data in the store, transpose"):
+            load_into(module, store, example=torch.randn(2, 3, 8))
+        return
     load_into(module, store, example=torch.randn(2, 3, 8))
     assert_computes(module, store, 2, 3, 8)
 

@@ -53,7 +53,7 @@ def test_each_process_fills_its_part(stored: Path, way: str) -> None:
     ]
     outputs = [process.communicate(timeout=120) for process in processes]
     assert [process.returncode for process in processes] == [0, 0], outputs
-    results = [json.loads(out) for out, _ in outputs]
+    results = [json.loads(out.splitlines()[-1]) for out, _ in outputs]  # Gloo of torch 2.8 prints its connections first
     with neutral.open(stored) as store:
         size = store.nbytes
         plain = Net().eval()
