@@ -219,8 +219,8 @@ def _check_names(symbol: Symbol, arrays: Mapping[str, Array], checkpoint: Checkp
             f"{checkpoint.params}: none of its {len(arrays)} arrays ({first!r}, ...) has the name of a variable in the "
             f"symbol {checkpoint.symbol}. Parameters that Gluon saved by structure (save_parameters) need "
             "the names of the symbol: export the network with HybridBlock.export, for one of a model zoo with "
-            "`mxnet_capture.py zoo NAME --params FILE -o PREFIX`, or read the parameter file alone, in a folder without "
-            "the symbol."
+            "`mxnet_capture.py zoo NAME --params FILE -o PREFIX`, or read the parameter file alone, in a folder "
+            "without the symbol."
         )
 
 
