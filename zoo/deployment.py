@@ -87,10 +87,11 @@ def example_of(folder: Path) -> tuple[Example, str]:
     with neutral.open(folder / "store.safetensors") as store:
         module = neutral_to_torch.build(store)
         free = {item.name: item.shape for item in store.graph.inputs}
+        casts = any(node.kind == "cast" and node.attributes["dtype"] == "float32" for node in store.graph.nodes)
     recorded = open_golden(folder / "golden.safetensors")
     arrays = {item.name: torch.from_numpy(recorded.array(item.key)) for item in recorded.inputs}
     axes = [_batch_axis(shape) for shape in free.values()]
-    return Example(module, [arrays[name] for name in free], axes), type(module).__module__
+    return Example(module, [arrays[name] for name in free], axes, casts), type(module).__module__
 
 
 def _batch_axis(shape: tuple[int | None, ...] | None) -> int | None:
@@ -143,8 +144,7 @@ def main() -> None:
     if not options.page:
         again = bool(options.patterns) and not options.keep
         _run(matching(options.patterns), options.ways.split(","), options, again, results, journal)
-    if False:
-        PAGE.write_text(deployment_page.document(matching([]), list(WAYS), results), encoding="utf-8")
+    PAGE.write_text(deployment_page.document(matching([]), list(WAYS), results), encoding="utf-8")
 
 
 def _run(names: list[str], ways: list[str], options: Any, again: bool, results: Results, journal: Path) -> None:

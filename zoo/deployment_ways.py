@@ -31,16 +31,19 @@ class Example:
         module: The emitted module.
         inputs: One tensor for each argument of ``forward``.
         batch_axes: For each input, its axis along which the batch grows; None where all its extents are stated.
+        casts: Whether the graph casts numbers to float32, which outputs in float16 may then be.
 
     Attributes:
         inputs: The inputs; where the batch was 1, the sample is repeated, because torch.export takes 1 for a constant.
         more: Inputs of one sample more; None if the module itself does not take them.
     """
 
-    def __init__(self, module: torch.nn.Module, inputs: Tensors, batch_axes: Sequence[int | None]) -> None:
+    def __init__(
+        self, module: torch.nn.Module, inputs: Tensors, batch_axes: Sequence[int | None], casts: bool = False
+    ) -> None:
         self.module = module.eval()
         self.inputs, self.more = tuple(inputs), None
-        self.batch_axes = tuple(batch_axes)
+        self.batch_axes, self.casts = tuple(batch_axes), casts
         try:
             if any(axis is not None and x.shape[axis] == 1 for x, axis in zip(self.inputs, self.batch_axes)):
                 one_more = self._one_more(self.inputs)
@@ -195,9 +198,11 @@ def trace(example: Example) -> str:
 
 
 def half(example: Example) -> str:
-    """Run parameters and inputs in float16."""
+    """Run parameters and inputs in float16; outputs stay in it unless the graph casts them."""
     inputs = tuple(x.half() if x.is_floating_point() else x for x in example.inputs)
     actual = leaves(call(copy.deepcopy(example.module).half(), inputs))
+    if not example.casts and any(x.is_floating_point() and x.dtype is not torch.float16 for x in actual):
+        return f"{', '.join(str(x.dtype) for x in actual)} instead of torch.float16"
     return Rounding(torch.float16).compare(example, actual)
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import re
 import warnings
+from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import numpy as np
 import pytest
+from deployment import matching
+from deployment_page import document
 from deployment_ways import WAYS, Example, Rounding, half
 
 from checks import torch
@@ -219,6 +223,15 @@ def test_results_of_lower_precision_are_as_near_as_rounding_makes_them(change: f
     assert Rounding(torch.float16).compare(example, actual).startswith(result)
 
 
+def test_outputs_in_float16_stay_in_it_unless_the_graph_casts_them() -> None:
+    class Cast(torch.nn.Module):
+        def forward(self, x: Any) -> Any:
+            return x.float()
+
+    assert half(Example(Cast(), [data(2, 3)], [0])) == "torch.float32 instead of torch.float16"
+    assert half(Example(Cast(), [data(2, 3)], [0], casts=True)) == "equal"
+
+
 def test_numbers_beyond_float16_overflow_where_rounding_says_so() -> None:
     module = torch.nn.Linear(2, 1, bias=False)
     torch.nn.init.constant_(module.weight, 1e4)
@@ -226,3 +239,23 @@ def test_numbers_beyond_float16_overflow_where_rounding_says_so() -> None:
     assert half(example) == "equal: overflow"
     lost = [torch.full((2, 1), float("inf"))]
     assert Rounding(torch.bfloat16).compare(example, lost).startswith("differs by inf")
+
+
+def test_the_page_counts_results_and_gives_the_reasons_of_failures() -> None:
+    def row(network: str, way: str, result: str) -> tuple[tuple[str, str], dict[str, Any]]:
+        return (network, way), {"network": network, "way": way, "result": result, "torch": "2.13.0+cpu"}
+
+    results = dict([
+        row("a/one", "half", "equal: rounding"), row("a/one", "fx", "TypeError: no"),
+        row("a/two", "half", "equal"), row("a/two", "fx", "TypeError: no"),
+    ])  # fmt: skip
+    page = document(["a/one", "a/two", "a/three"], ["half", "fx"], results)
+    assert "what becomes of 3 of them" in page and "torch 2.13.0," in page
+    rows = ["| a/one | rounding | no (1) |", "| a/two | equal | no (1) |", "| a/three | – | – |"]
+    assert "\n".join([*rows, "| **right** | 2 of 2 | 0 of 2 |"]) in page
+    assert page.endswith("## What does not work, and why\n\n1. torch.fx: `TypeError: no`\n")
+
+
+def test_the_page_has_every_network() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "deployment.md").read_text(encoding="utf-8")
+    assert [line.split(" ")[1] for line in page.splitlines() if re.match("[|] [a-z]+/", line)] == matching([])
