@@ -220,9 +220,14 @@ def export(example: Example) -> str:
 
 
 def inductor(example: Example) -> str:
-    """Compile with torch.compile and its default back end."""
+    """Compile as one graph with torch.compile and its default back end.
+
+    Without ``allow_rnn`` torch runs modules that hold an ``nn.LSTM`` as they are.
+    """
     torch._dynamo.reset()
-    return compare(leaves(call(torch.compile(example.module), example.inputs)), example.expected)
+    with torch._dynamo.config.patch(allow_rnn=True):
+        compiled = torch.compile(example.module, fullgraph=True)
+        return compare(leaves(call(compiled, example.inputs)), example.expected)
 
 
 def onnx(example: Example) -> str:
