@@ -69,7 +69,7 @@ _RANGES: dict[Range, str] = {
         _while_loop.num_out_data col2im.pad im2col.pad
     """,
     (-1, None): "_np_reshape.newshape",
-    (-6, None): "_npx_reshape.newshape",
+    (-6, None): "_npx_quantized_reshape.newshape _npx_reshape.newshape",
 }
 
 RANGES: dict[str, dict[str, Range]] = {}

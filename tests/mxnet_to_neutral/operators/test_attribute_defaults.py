@@ -34,7 +34,11 @@ def nodes_of(case: Case, attributes: Mapping[str, str]) -> list[Any]:
     text = symbol.json().replace("10901", str(case.version))
     drafts = convert_symbol(parse_symbol(text, "model-symbol.json"), {}, "model-symbol.json").drafts
     return [
-        (draft.kind, {name: rounded(value) for name, value in draft.attributes.items()}, draft.inputs)
+        (
+            draft.kind,
+            {name: rounded(value) for name, value in draft.attributes.items()},
+            [rounded(operand) for operand in draft.inputs],
+        )
         for draft in drafts
     ]
 

@@ -20,6 +20,9 @@ WITH_DECLARED_INPUTS = ("_image_resize", "_npi_advanced_indexing")
 
 SHAPED = {"shape": "(2, 3)"}
 SAMPLES: Mapping[str, Mapping[str, str]] = {
+    "_contrib_quantized_reshape": SHAPED,
+    "_image_adjust_lighting": {"alpha": "(0.1, 0.2, 0.3)"},
+    "_random_binomial": SHAPED,
     "GridGenerator": {"transform_type": "affine", "target_shape": "(4, 4)"},
     "LRN": {"nsize": "3"},
     "Pooling": {"kernel": "(2, 2)"},
