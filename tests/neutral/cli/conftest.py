@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import os
 import sys
 import textwrap
 from pathlib import Path
+from typing import Iterator
 
 import pytest
 
@@ -11,15 +13,18 @@ from neutral.cli import main
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """``neutral`` with these words, in this process."""
+def run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Iterator[Run]:
+    """``neutral`` with these words, in this process; modules in the test's folder are forgotten afterwards."""
 
     def call(*words: object) -> Result:
         code = main([str(word) for word in words])
         out, err = capsys.readouterr()
         return Result(code, out, err)
 
-    return call
+    yield call
+    for name, module in list(sys.modules.items()):
+        if (getattr(module, "__file__", None) or "").startswith(f"{tmp_path}{os.sep}"):
+            del sys.modules[name]
 
 
 @pytest.fixture
