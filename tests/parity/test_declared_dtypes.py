@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import mxnet_to_neutral
-from differential.calls import symbol_json
+from differential.calls import single_call
 from differential.compare import outcome
+from differential.draft import Input
 from neutral.store.store import Store
 
 F = np.array([[0.5, -1.25, 3.75, 2.5], [2.0, 1.5, -0.75, 0.75]], "float32")
@@ -145,8 +146,7 @@ def test_means_of_integers_overflow(check_operator: Any, dtype: str) -> None:
 
 @pytest.mark.parametrize("number", ["0", "1", "2", "-3"])
 def test_a_number_and_bools_are_added_as_integers(mxnet: Any, tmp_path: Path, number: str) -> None:
-    symbol = symbol_json("_plus_scalar", 1, {"scalar": number}, "bool", numpy=False)
-    call = {"numpy": False, "symbol": symbol, "shapes": [(3, 4)], "seed": 0, "dtype": "bool"}
-    (result,) = mxnet.call("differential:run_batch", calls=[[call]])
+    call = single_call("_plus_scalar", {"scalar": number}, [Input((3, 4))], "bool")
+    result = mxnet.call("differential:run_one", call=call)
     assert result["outputs"][0].dtype == np.int64
     assert outcome(result, tmp_path) == ("equal", "")

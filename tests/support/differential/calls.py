@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import json
 import random
-from typing import Any, Iterator, Mapping
+import re
+from typing import Any, Iterator, Mapping, Sequence
 
+from differential.array_constraints import ARRAYS
+from differential.draft import Constraint, Draft, Input
+from differential.layer_constraints import LAYERS
+from differential.region_constraints import REGIONS
 from reader.registry_cases import Case, default_of, input_count, required_attributes
 
-DTYPES = {"float": ("float32", "float64"), "integer": ("int32", "int64", "uint8"), "bool": ("bool",)}
+DTYPES = {
+    "half": ("float16",),
+    "float": ("float32", "float64"),
+    "integer": ("int32", "int64", "uint8", "int8"),
+    "bool": ("bool",),
+}
 """The dtypes that a call's inputs have, by the class of dtypes under which its result is counted."""
 
-CODES = {"float32": 0, "float64": 1, "uint8": 3, "int32": 4, "int64": 6, "bool": 7}
+CODES = {"float32": 0, "float64": 1, "float16": 2, "uint8": 3, "int32": 4, "int8": 5, "int64": 6, "bool": 7}
 """MXNet's numbers of dtypes."""
 
 GIVEN_SHARE = 0.3
@@ -23,13 +33,20 @@ TRIES = 16
 SHAPES = ((3, 4), (2, 4, 5, 6), (2, 3, 4), (4,), (3, 3), (1, 4, 4), (2, 4, 6, 6))
 
 
+CONSTRAINTS: dict[str, Constraint] = {**LAYERS, **REGIONS, **ARRAYS}
+"""By operator: what its attributes and inputs have to be for MXNet to accept a call, where types do not say it."""
+
+ONE_OUTPUT = re.compile(r"_contrib_(re)?quantize")
+"""Operators of which the first output is compared: the others are the ends of its range."""
+
+
 def draw_calls(case: Case, count: int, seed: int) -> Iterator[list[dict[str, Any]]]:
     """Yield, for each wanted call of an operator in each class of dtypes, the calls to try until one is valid.
 
     Args:
         case: The operator, in MXNet 1.9.1.
-        count: The number of wanted calls with floats; with integers and with bools half of it. The first has the
-            required attributes alone.
+        count: The number of wanted calls with floats; with other dtypes half of it. The first has the required
+            attributes alone.
         seed: The seed; the same seed gives the same calls.
 
     Yields:
@@ -42,20 +59,55 @@ def draw_calls(case: Case, count: int, seed: int) -> Iterator[list[dict[str, Any
 
 
 def _call(case: Case, dtype_class: str, has_optional: bool, draw: random.Random) -> dict[str, Any]:
-    dtype, inputs = draw.choice(DTYPES[dtype_class]), input_count(case)
-    numpy = case.operator.startswith(("_np", "_npi", "_npx"))
+    dtype = draw.choice(DTYPES[dtype_class])
     attributes = _attributes(case, draw) if has_optional else required_attributes(case)
     # NumPy has no bfloat16 to compare by.
     attributes = {name: "float32" if value == "bfloat16" else value for name, value in attributes.items()}
+    constraint = CONSTRAINTS.get(case.operator)
+    inputs = None if constraint is None else constraint(Draft(draw, attributes, dtype, has_optional))
+    fits = inputs is not None
+    if inputs is None:
+        inputs = [Input(shape) for shape in _input_shapes(draw, input_count(case))]
+    call = single_call(case.operator, attributes, inputs, dtype, fits=fits, seed=draw.randrange(2**31))
+    return {**call, "class": dtype_class}
+
+
+def single_call(
+    operator: str,
+    attributes: Mapping[str, str],
+    inputs: Sequence[Input],
+    dtype: str,
+    *,
+    fits: bool = True,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Return a call for ``mxnet_side.differential``.
+
+    Args:
+        operator: MXNet's name of the operator.
+        attributes: The node's attributes.
+        inputs: The inputs.
+        dtype: The dtype of the inputs that state none.
+        fits: Whether the shapes belong together; else MXNet infers the others from the first.
+        seed: The seed of the inputs' numbers.
+
+    Returns:
+        The call.
+    """
+    numpy = operator.startswith(("_np", "_npi", "_npx"))
+    dtypes = [array.dtype or dtype for array in inputs]
     return {
-        "operator": case.operator,
-        "class": dtype_class,
+        "operator": operator,
         "dtype": dtype,
         "numpy": numpy,
-        "attributes": attributes,
-        "shapes": _input_shapes(draw, inputs),
-        "seed": draw.randrange(2**31),
-        "symbol": symbol_json(case.operator, inputs, attributes, dtype, numpy),
+        "attributes": dict(attributes),
+        "heads": 1 if ONE_OUTPUT.match(operator) else None,
+        "inputs": {
+            f"input{i}": {"shape": array.shape, "dtype": of_input, "values": array.values, "fits": fits}
+            for i, (array, of_input) in enumerate(zip(inputs, dtypes))
+        },
+        "seed": seed,
+        "symbol": symbol_json(operator, attributes, dtypes, numpy),
     }
 
 
@@ -75,6 +127,8 @@ def _attributes(case: Case, draw: random.Random) -> dict[str, str]:
         drawn = _value(kind, draw)
         if drawn is not None and draw.random() < 0.8:
             attributes[name] = drawn
+    if "is_int" in attributes and "scalar" in attributes:  # MXNet's functions write both, and by the same number
+        attributes["is_int"] = str(float(attributes["scalar"]).is_integer())
     return attributes
 
 
@@ -95,21 +149,21 @@ def _value(kind: str, draw: random.Random) -> str | None:
     return default_of(kind)
 
 
-def symbol_json(operator: str, inputs: int, attributes: Mapping[str, str], dtype: str, numpy: bool) -> str:
-    """Return the JSON of a symbol with one node ``op``, whose inputs declare their dtype where it is not a float.
+def symbol_json(operator: str, attributes: Mapping[str, str], dtypes: Sequence[str], numpy: bool) -> str:
+    """Return the JSON of a symbol with one node ``op``, whose inputs declare their dtype where it is not float32.
 
     Args:
         operator: MXNet's name of the operator.
-        inputs: The number of inputs.
         attributes: The node's attributes.
-        dtype: The dtype of all inputs.
+        dtypes: The dtype of each input.
         numpy: Whether shapes have NumPy's meaning.
 
     Returns:
         The text.
     """
-    declared = {} if dtype.startswith("float") else {"__dtype__": str(CODES[dtype])}
-    nodes = [{"op": "null", "name": f"input{i}", "attrs": declared, "inputs": []} for i in range(inputs)]
+    declared = [{} if dtype in ("float32", "float64") else {"__dtype__": str(CODES[dtype])} for dtype in dtypes]
+    inputs = len(dtypes)
+    nodes = [{"op": "null", "name": f"input{i}", "attrs": declared[i], "inputs": []} for i in range(inputs)]
     edges = [[i, 0, 0] for i in range(inputs)]
     node = {"op": operator, "name": "op", "attrs": dict(attributes), "inputs": edges}
     return json.dumps(
@@ -121,3 +175,12 @@ def symbol_json(operator: str, inputs: int, attributes: Mapping[str, str], dtype
             "attrs": {"mxnet_version": ["int", 10901], **({"is_np_shape": ["int", 1]} if numpy else {})},
         }
     )
+
+
+def undeclared(symbol: str) -> str:
+    """Return a symbol's JSON whose inputs declare no dtype of half precision."""
+    parsed = json.loads(symbol)
+    for node in parsed["nodes"]:
+        if node["op"] == "null" and node["attrs"].get("__dtype__") == str(CODES["float16"]):
+            del node["attrs"]["__dtype__"]
+    return json.dumps(parsed)

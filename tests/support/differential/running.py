@@ -1,30 +1,35 @@
-"""Run batches of calls in MXNet processes; one on which MXNet crashes or hangs is found by halving the batch."""
+"""Run calls in MXNet processes, and count how they end."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
-from threading import Event, Timer
+from threading import Timer
 from typing import Any, Mapping, Sequence
 
-from differential.calls import draw_calls
+import numpy as np
+
+from differential.calls import DTYPES, draw_calls, undeclared
 from differential.compare import outcome
 from differential.undefined import undefined
 from mxnet_side.client import MXNet
 from mxnet_to_neutral.symbol.aliases import CANONICAL
 from reader.registry_cases import Case, cases
 
-BATCH = 40
-"""Wanted calls of one MXNet process."""
+START_SECONDS, CALL_SECONDS = 120, 20
+"""How long a process may take to import MXNet, and for one call; one that takes longer hangs."""
 
-PROCESS_SECONDS, CALL_SECONDS = 5, 0.1
-"""How long a process that has started may take, and how much longer for each call; one that takes longer hangs."""
+CRASHES = 2
+"""Calls of a list on which MXNet may crash or hang, before the list is given up."""
+
+VAIN_LISTS = 2
+"""Lists of which MXNet refuses every call, before the rest of a class of dtypes is given up."""
 
 Tries = Sequence[Mapping[str, Any]]
 """Calls of which the first that MXNet accepts is run."""
 
-CRASH = {"index": 0, "error": "MXNet crashes or hangs"}
+CRASH = {"error": "MXNet crashes or hangs"}
 
 
 def operators() -> list[Case]:
@@ -33,84 +38,115 @@ def operators() -> list[Case]:
     return [case for case in every if case.version == 10901 and case.operator not in CANONICAL]
 
 
-def run_calls(calls: Sequence[Tries], python: str) -> list[dict[str, Any]]:
-    """Run the first valid call of each list in MXNet processes of their own.
+class Runner:
+    """Run calls in an MXNet process, which is started anew after a call on which it crashes or hangs."""
 
-    Args:
-        calls: Lists of :func:`differential.calls.draw_calls`.
-        python: The Python that has MXNet.
+    def __init__(self, python: str) -> None:
+        """Remember the Python that has MXNet; the process starts with the first call."""
+        self._python = python
+        self._process: MXNet | None = None
 
-    Returns:
-        For each list the result, with the ``index`` of its call; an error where MXNet refuses or crashes on every one.
-    """
-    results: list[dict[str, Any]] = []
-    for start in range(0, len(calls), BATCH):
-        results += _run(calls[start : start + BATCH], python)
-    return results
+    def run(self, tries: Tries) -> dict[str, Any]:
+        """Run the first valid call of a list.
 
+        Args:
+            tries: A list of :func:`differential.calls.draw_calls`.
 
-def _run(calls: Sequence[Tries], python: str) -> list[dict[str, Any]]:
-    process, hangs = MXNet(python), Event()
+        Returns:
+            The result, with the ``index`` of its call; an error where MXNet refuses or crashes on every one.
+        """
+        crashes, result = 0, dict[str, Any](index=0, **CRASH)
+        for index, call in enumerate(tries):
+            result = {"index": index, **self._run_one(call)}
+            crashes += result.get("error") == CRASH["error"]
+            if "error" not in result or crashes == CRASHES:
+                break
+        return result
 
-    def give_up() -> None:
-        hangs.set()
-        process.kill()
+    def _run_one(self, call: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            if self._process is None:
+                self._process = MXNet(self._python)
+                self._limited(START_SECONDS, "differential:run_one", call=None)
+            return self._limited(CALL_SECONDS, "differential:run_one", call=dict(call))
+        except (EOFError, BrokenPipeError):
+            self.close()
+            return dict(CRASH)
 
-    limit = Timer(PROCESS_SECONDS + CALL_SECONDS * sum(map(len, calls)), give_up)
-    try:
-        process.call("differential:run_batch", calls=[])  # imports MXNet
+    def _limited(self, seconds: float, function: str, **arguments: Any) -> dict[str, Any]:
+        assert self._process is not None
+        limit = Timer(seconds, self._process.kill)
         limit.start()
-        answer: list[dict[str, Any]] = process.call("differential:run_batch", calls=[list(tries) for tries in calls])
-        return answer
-    except (EOFError, BrokenPipeError):
-        if len(calls) == 1:
-            return [dict(CRASH) if hangs.is_set() else _run_one(calls[0], python)]
-        half = len(calls) // 2
-        return _run(calls[:half], python) + _run(calls[half:], python)
-    finally:
-        limit.cancel()
-        with suppress(BrokenPipeError):
-            process.close()
+        try:
+            answer: dict[str, Any] = self._process.call(function, **arguments)
+            return answer
+        finally:
+            limit.cancel()
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            with suppress(BrokenPipeError):
+                self._process.close()
+            self._process = None
 
 
-def _run_one(tries: Tries, python: str) -> dict[str, Any]:
-    """Run the first valid call of a list on one of which MXNet crashes."""
-    if len(tries) == 1:
-        return dict(CRASH)
-    half = len(tries) // 2
-    (first,) = _run([tries[:half]], python)
-    if "error" not in first:
-        return first
-    (second,) = _run([tries[half:]], python)
-    return {**second, "index": second["index"] + half}
-
-
-def count_outcomes(
-    selected: Sequence[Case], count: int, seed: int, python: str, folder: Path
-) -> tuple[dict[tuple[str, str], Counter[str]], dict[tuple[str, str], str]]:
-    """Draw and run calls of operators, and count how they end.
+def run_operator(case: Case, count: int, seed: int, runner: Runner, folder: Path) -> dict[str, Any]:
+    """Draw and run calls of an operator, and count how they end.
 
     Args:
-        selected: The operators.
-        count: The number of wanted calls of each operator with floats; with integers and with bools half of it.
+        case: The operator.
+        count: The number of wanted calls with floats; with each other class of dtypes half of it.
         seed: The seed of all calls.
-        python: The Python that has MXNet.
+        runner: MXNet.
         folder: Where a symbol file can be written.
 
     Returns:
-        By operator and class of dtypes, the number of calls by outcome, and the first detail of one that is not equal.
+        ``counts`` by class of dtypes and outcome, and ``findings``: by class of dtypes the first difference or refusal.
     """
-    calls = [call for case in selected for call in draw_calls(case, count, seed)]
-    counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    details: dict[tuple[str, str], str] = {}
-    for tries, result in zip(calls, run_calls(calls, python)):
+    counts: dict[str, Counter[str]] = {name: Counter() for name in DTYPES}
+    findings: dict[str, str] = {}
+    for tries in draw_calls(case, count, seed):
+        dtypes = tries[0]["class"]
+        if set(counts[dtypes]) == {"invalid"} and counts[dtypes]["invalid"] >= VAIN_LISTS:
+            continue
+        result = runner.run(tries)
         call = tries[result["index"]]
-        key = (call["operator"], call["class"])
         reason = undefined(call["operator"], call["attributes"], result)
         ending, detail = outcome(result, folder) if reason is None else ("undefined", reason)
-        counts[key][ending] += 1
-        if ending in ("different", "refused"):
-            is_worse = ending == "different" and not details.get(key, "").startswith("different")
-            if key not in details or is_worse:
-                details[key] = f"{ending}: {detail} {call['attributes']} {call['dtype']} {call['shapes']}"
-    return counts, details
+        if ending == "different":
+            ending, detail = _second_look(call, result, runner, folder, detail)
+        counts[dtypes][ending] += 1
+        is_worse = ending == "different" and not findings.get(dtypes, "").startswith("different")
+        if ending == "different" or ending == "refused":
+            if dtypes not in findings or is_worse:
+                findings[dtypes] = f"{ending}: {detail} {described(call)}"
+    return {"counts": {name: dict(sorted(by.items())) for name, by in counts.items()}, "findings": findings}
+
+
+def _second_look(
+    call: Mapping[str, Any], result: Mapping[str, Any], runner: Runner, folder: Path, detail: str
+) -> tuple[str, str]:
+    """Return how a call that differs ends when MXNet runs it again, and in a wider dtype."""
+    again = runner.run([{**call, "arrays": result["inputs"]}])
+    if "error" in again or not all(map(_is_same, again["outputs"], result["outputs"])):
+        return "unstable", "MXNet gives another result when it is run again"
+    wider = {"float16": "float32", "float32": "float64"}.get(call["dtype"])
+    if wider is None:
+        return "different", detail
+    arrays = {
+        name: array.astype(wider) if array.dtype == call["dtype"] else array for name, array in result["inputs"].items()
+    }
+    precise = runner.run([{**call, "arrays": arrays, "symbol": undeclared(call["symbol"])}])
+    return outcome(result, folder, precise.get("outputs"))
+
+
+def _is_same(first: np.ndarray, second: np.ndarray) -> bool:
+    is_float = first.dtype.kind == "f"
+    return first.shape == second.shape and np.array_equal(first, second, equal_nan=is_float)
+
+
+def described(call: Mapping[str, Any]) -> str:
+    """Return a call's attributes and inputs in words."""
+    inputs = ", ".join(f"{array['dtype']} {tuple(array['shape'])}" for array in call["inputs"].values())
+    return f"{call['attributes']} {inputs}"

@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 from typing import Any, Mapping, Sequence
 
 import mxnet as mx
 import numpy as np
+from mxnet._ctypes.ndarray import _imperative_invoke
+from mxnet.base import _LIB, c_str, check_call
+
+from mxnet_side.values import draw_values
 
 MAX_ELEMENTS = 20_000
 
+IN_PLACE = ("_copyto", "_npi_boolean_mask_assign_scalar", "_npi_boolean_mask_assign_tensor")
+"""Operators that write into an array that is there."""
 
-def run_batch(calls: Sequence[Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
-    """Run the first valid call of each list.
+ROW_SPARSE = ("_sparse_retain", "_square_sum")
+"""Operators that take row_sparse arrays only."""
+
+
+def run_one(call: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Run a call.
 
     Args:
-        calls: Lists of calls to try in turn.
+        call: The call; None does nothing, after this module's import of MXNet.
 
     Returns:
-        For each list the ``index`` of the call, its ``symbol`` and arrays, or the ``error`` of the last one.
+        Its ``symbol`` and arrays, or the ``error``.
     """
-    return [_first_valid(tries) for tries in calls]
-
-
-def _first_valid(tries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    for index, call in enumerate(tries):
-        result = {"index": index, **_run(call)}
-        if "error" not in result:
-            break
-    return result
+    return {} if call is None else _run(call)
 
 
 def _run(call: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,42 +45,67 @@ def _run(call: Mapping[str, Any]) -> dict[str, Any]:
 def _outputs(call: Mapping[str, Any]) -> dict[str, Any]:
     symbol = mx.sym.load_json(call["symbol"])
     internals = symbol.get_internals()
-    symbol = mx.sym.Group([internals[name] for name in internals.list_outputs() if name.startswith("op_")])
-    names = symbol.list_inputs()
-    shapes = _shapes(symbol, names, call["shapes"])
+    names = [name for name in internals.list_outputs() if name.startswith("op_")]
+    symbol = mx.sym.Group([internals[name] for name in names[: call["heads"]]])
+    shapes = _shapes(symbol, call["inputs"])
     random = np.random.RandomState(call["seed"])
-    inputs = {name: _draw(random, shapes[name], call["dtype"]) for name in names}
+    inputs = call.get("arrays") or {
+        name: draw_values(random, shapes[name], call["inputs"][name]["dtype"], call["inputs"][name]["values"])
+        for name in symbol.list_inputs()
+    }
+    if call["operator"] in IN_PLACE or call["operator"] in ROW_SPARSE or _depends_on_values(symbol, inputs, call):
+        outputs = _invoked(call, [inputs[name] for name in symbol.list_inputs()])
+    else:
+        outputs = _executed(symbol, inputs)
+    if sum(output.size for output in outputs) > MAX_ELEMENTS:
+        raise ValueError("too large")
+    return {"symbol": symbol.tojson(), "inputs": inputs, "outputs": outputs}
+
+
+def _executed(symbol: mx.sym.Symbol, inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]:
     given = {name: mx.nd.array(value, dtype=value.dtype) for name, value in inputs.items()}
-    _, known, _ = symbol.infer_shape_partial(**{name: value.shape for name, value in inputs.items()})
-    if call["numpy"] and any(shape is None or min(shape, default=0) < 0 for shape in known):
-        raise ValueError("the shape of an output depends on values, and an executor does not tell it")
     executor = symbol.bind(
         mx.cpu(),
         {name: given[name] for name in symbol.list_arguments()},
         aux_states={name: given[name] for name in symbol.list_auxiliary_states()},
         grad_req="null",
     )
-    outputs = [output.asnumpy() for output in executor.forward(is_train=False)]
-    if sum(output.size for output in outputs) > MAX_ELEMENTS:
-        raise ValueError("too large")
-    return {"symbol": symbol.tojson(), "inputs": inputs, "outputs": outputs}
+    return [output.asnumpy() for output in executor.forward(is_train=False)]
 
 
-def _shapes(symbol: mx.sym.Symbol, names: Sequence[str], wanted: Sequence[Sequence[int]]) -> dict[str, Any]:
-    """Return the shapes that MXNet infers from the first input's, and the wanted ones where it infers none."""
-    if not names:
-        return {}
-    arguments, _, auxiliary = symbol.infer_shape_partial(**{names[0]: tuple(wanted[0])})
+def _depends_on_values(symbol: mx.sym.Symbol, inputs: Mapping[str, np.ndarray], call: Mapping[str, Any]) -> bool:
+    """Return whether an executor cannot tell the shape of an output."""
+    _, known, _ = symbol.infer_shape_partial(**{name: value.shape for name, value in inputs.items()})
+    return call["numpy"] and any(shape is None or min(shape, default=0) < 0 for shape in known)
+
+
+def _invoked(call: Mapping[str, Any], arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Run an operator outside of a graph, as its function does."""
+    operator, attributes = call["operator"], call["attributes"]
+    handle = ctypes.c_void_p()
+    check_call(_LIB.NNGetOpHandle(c_str(operator), ctypes.byref(handle)))
+    with mx.util.np_array(call["numpy"]):
+        make = mx.np.array if call["numpy"] else mx.nd.array
+        given = [make(array, dtype=array.dtype) for array in arrays]
+        if operator in ROW_SPARSE:
+            given[0] = given[0].tostype("row_sparse")
+        target = given[0].copy() if operator in IN_PLACE else None
+        given = [target, *given[1:]] if operator in IN_PLACE and operator != "_copyto" else given
+        outputs = _imperative_invoke(
+            handle.value, given, list(attributes), list(attributes.values()), target, call["numpy"], False
+        )
+        outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+        return [output.asnumpy() for output in outputs]
+
+
+def _shapes(symbol: mx.sym.Symbol, wanted: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the shapes that belong together, or those that MXNet infers from the first input's where only it does."""
+    names = symbol.list_inputs()
+    if all(wanted[name]["fits"] for name in names):
+        return {name: tuple(wanted[name]["shape"]) for name in names}
+    arguments, _, auxiliary = symbol.infer_shape_partial(**{names[0]: tuple(wanted[names[0]]["shape"])})
     inferred = dict(zip([*symbol.list_arguments(), *symbol.list_auxiliary_states()], [*arguments, *auxiliary]))
     return {
-        name: shape if (shape := inferred.get(name)) and min(shape) > 0 else tuple(wanted[index])
-        for index, name in enumerate(names)
+        name: shape if (shape := inferred.get(name)) and min(shape) > 0 else tuple(wanted[name]["shape"])
+        for name in names
     }
-
-
-def _draw(random: np.random.RandomState, shape: Sequence[int], dtype: str) -> np.ndarray:
-    if dtype == "bool":
-        return random.rand(*shape) > 0.5
-    if dtype.startswith("float"):
-        return np.asarray(random.uniform(-2, 3, shape), dtype)
-    return np.asarray(random.randint(0 if dtype.startswith("u") else -3, 6, shape), dtype)

@@ -1,0 +1,612 @@
+"""Constraints of operators on arrays: matrices, positions, slices and reductions."""
+
+from __future__ import annotations
+
+import math
+from typing import Sequence
+
+from differential.draft import Constraint, Draft, Input
+
+
+def square(values: str, ranks: tuple[int, ...] = (0, 1, 2)) -> Constraint:
+    def constraint(draft: Draft) -> Sequence[Input]:
+        size = draft.between(1, 4)
+        return [Input((*draft.shape(*ranks), size, size), (values,))]
+
+    return constraint
+
+
+def matrices(draft: Draft) -> Sequence[Input]:
+    """Two batches of matrices, either transposed."""
+    batch = () if draft.attributes.get("axis") else draft.shape(0, 1, 2)
+    rows, inner, columns = (draft.between(1, 4) for _ in range(3))
+    draft.set(axis=None)
+    first = (inner, rows) if draft.flag("transpose_a") else (rows, inner)
+    second = (columns, inner) if draft.flag("transpose_b") else (inner, columns)
+    return [Input((*batch, *first)), Input((*batch, *second))]
+
+
+def added_matrices(draft: Draft) -> Sequence[Input]:
+    first, second = matrices(draft)
+    rows = first.shape[-1 if draft.flag("transpose_a") else -2]
+    columns = second.shape[-2 if draft.flag("transpose_b") else -1]
+    return [first, second, Input((*first.shape[:-2], rows, columns))]
+
+
+def triangular_matrices(draft: Draft) -> Sequence[Input]:
+    batch, size, other = draft.shape(0, 1), draft.between(1, 4), draft.between(1, 4)
+    shape = (other, size) if draft.flag("rightside") else (size, other)
+    return [Input((*batch, size, size), ("regular",)), Input((*batch, *shape))]
+
+
+def batch_dot(draft: Draft) -> Sequence[Input]:
+    draft.set(forward_stype=None)
+    batch = draft.shape(1)
+    rows, inner, columns = (draft.between(1, 4) for _ in range(3))
+    first = (inner, rows) if draft.flag("transpose_a") else (rows, inner)
+    second = (columns, inner) if draft.flag("transpose_b") else (inner, columns)
+    return [Input((*batch, *first)), Input((*batch, *second))]
+
+
+def dot(draft: Draft) -> Sequence[Input]:
+    draft.set(forward_stype=None)
+    shared, first, second = (draft.between(1, 4),), draft.shape(0, 1, 2), draft.shape(0, 1, 2)
+    return [
+        Input((*shared, *first) if draft.flag("transpose_a") else (*first, *shared)),
+        Input((*second, *shared) if draft.flag("transpose_b") else (*shared, *second)),
+    ]
+
+
+def numpy_dot(draft: Draft) -> Sequence[Input]:
+    inner = draft.between(1, 4)
+    first, second = draft.shape(0, 1, 2), draft.one((), (), (3,), (2, 3))
+    return [Input((*first, inner)), Input((*second[:-1], inner, *second[-1:]))]
+
+
+def matmul(draft: Draft) -> Sequence[Input]:
+    inner, batch = draft.between(1, 4), draft.shape(0, 1, 2)
+    if not batch:
+        return numpy_dot(draft)
+    return [Input((*batch, 2, inner)), Input((*draft.broadcast(batch), inner, 3))]
+
+
+def tensordot(draft: Draft) -> Sequence[Input]:
+    shared = draft.shape(1, 2)
+    first, second = draft.shape(0, 1), draft.shape(0, 1)
+    a_axes = tuple(range(len(first), len(first) + len(shared)))
+    draft.set(a_axes_summed=a_axes, b_axes_summed=tuple(range(len(shared))))
+    return [Input((*first, *shared)), Input((*shared, *second))]
+
+
+def tensordot_count(draft: Draft) -> Sequence[Input]:
+    shared = draft.shape(0, 1, 2)
+    draft.set(axes=len(shared))
+    return [Input((*draft.shape(1, 2), *shared)), Input((*shared, *draft.shape(1, 2)))]
+
+
+EINSUMS = (
+    ("ij,jk->ik", (2, 3), (3, 4)),
+    ("ij,ij->", (2, 3), (2, 3)),
+    ("bij,bjk->bik", (2, 3, 4), (2, 4, 2)),
+    ("i,j->ij", (3,), (4,)),
+    ("ij->ji", (2, 3)),
+    ("ii->i", (3, 3)),
+    ("ii", (3, 3)),
+    ("ij,jk,kl->il", (2, 3), (3, 4), (4, 2)),
+    ("...ij,...jk->...ik", (2, 3, 4), (2, 4, 2)),
+    ("ij,kj", (2, 3), (4, 3)),
+)
+
+
+def einsum(draft: Draft) -> Sequence[Input]:
+    subscripts, *shapes = draft.one(*EINSUMS)
+    draft.set(subscripts=subscripts, num_args=len(shapes), optimize=None)
+    draft.maybe(optimize=[0, 1])
+    return [Input(shape) for shape in shapes]
+
+
+def solve(draft: Draft) -> Sequence[Input]:
+    size, batch = draft.between(1, 4), draft.shape(0, 1)
+    right = (size,) if not batch and draft.random.random() < 0.4 else (*batch, size, draft.between(1, 3))
+    return [Input((*batch, size, size), ("regular",)), Input(right)]
+
+
+def tensor_inverse(draft: Draft) -> Sequence[Input]:
+    ind, shape = draft.one((2, (2, 3, 6)), (1, (6, 2, 3)), (2, (2, 2, 2, 2)), (1, (4, 4)))
+    draft.set(ind=None if ind == 2 and not draft.has_optional else ind)
+    return [Input(shape)]
+
+
+def tensor_solve(draft: Draft) -> Sequence[Input]:
+    left, right = draft.one(((2, 3, 6), (2, 3)), ((4, 4), (4,)), ((2, 2, 4), (2, 2)))
+    draft.set(a_axes=None)
+    return [Input(left), Input(right)]
+
+
+def pseudo_inverse(draft: Draft) -> Sequence[Input]:
+    batch = draft.shape(0, 1)
+    if draft.flag("hermitian"):
+        size = draft.between(1, 4)
+        return [Input((*batch, size, size), ("definite",)), Input(batch, ("constant", 1e-4))]
+    return [Input((*batch, draft.between(1, 4), draft.between(1, 4))), Input(batch, ("constant", 1e-4))]
+
+
+def singular_values(draft: Draft) -> Sequence[Input]:
+    rows = draft.between(1, 4)
+    return [Input((*draft.shape(0, 1), rows, rows + draft.between(0, 2)))]
+
+
+def triangle_packed(draft: Draft) -> Sequence[Input]:
+    size = draft.between(2, 4)
+    draft.set(offset=None, lower=None)
+    draft.maybe(offset=[-1, 1, 0], lower=["True", "False"])
+    count = size * (size + 1) // 2
+    return [Input((*draft.shape(0, 1), count))]
+
+
+def diagonal_packed(draft: Draft) -> Sequence[Input]:
+    draft.maybe(offset=[-1, 0, 1])
+    return [Input((*draft.shape(0, 1), draft.between(1, 4)))]
+
+
+def from_matrix(draft: Draft) -> Sequence[Input]:
+    size = draft.between(3, 5)
+    draft.maybe(offset=[-1, 0, 1, 2])
+    return [Input((*draft.shape(0, 1), size, size))]
+
+
+def spread(draft: Draft) -> Sequence[Input]:
+    """A tensor and a shape it broadcasts to."""
+    shape = draft.shape(1, 2, 3)
+    narrow = tuple(1 if draft.random.random() < 0.5 else extent for extent in shape)
+    draft.set(shape=shape)
+    return [Input(narrow)]
+
+
+def gather(draft: Draft) -> Sequence[Input]:
+    shape = draft.shape(1, 2, 3)
+    depth = draft.between(1, len(shape))
+    return [Input(shape), Input((depth, *draft.shape(1, 2)), ("indices", *shape[:depth]))]
+
+
+def scatter(draft: Draft) -> Sequence[Input]:
+    shape = draft.shape(1, 2, 3)
+    depth = draft.between(1, len(shape))
+    count = draft.between(1, math.prod(shape[:depth]))
+    draft.set(shape=shape)
+    return [Input((count, *shape[depth:])), Input((depth, count), ("positions", *shape[:depth]))]
+
+
+def index_copy(draft: Draft) -> Sequence[Input]:
+    shape = draft.shape(1, 2, 3)
+    count = draft.between(1, shape[0])
+    positions = Input((count,), ("distinct", shape[0]), draft.one("int32", "int64"))
+    return [Input(shape), positions, Input((count, *shape[1:]))]
+
+
+def take(draft: Draft) -> Sequence[Input]:
+    shape = draft.shape(1, 2, 3)
+    draft.maybe(axis=[draft.axis(len(shape))], mode=["clip", "wrap"])
+    bound = 7 if draft.dtype in ("uint8", "bool") else 6
+    return [Input(shape), Input(draft.shape(1, 2), ("integers", 0 if bound == 7 else -6, bound))]
+
+
+def pick(draft: Draft) -> Sequence[Input]:
+    shape = draft.shape(1, 2, 3)
+    draft.maybe(axis=[draft.axis(len(shape))])
+    axis = int(draft.attributes.get("axis", "-1")) % len(shape)
+    others = tuple(1 if index == axis else extent for index, extent in enumerate(shape))
+    if not draft.flag("keepdims"):
+        others = others[:axis] + others[axis + 1 :]
+    return [Input(shape), Input(others or (1,), ("integers", 0, 5))]
+
+
+def batch_take(draft: Draft) -> Sequence[Input]:
+    shape = draft.shape(2)
+    return [Input(shape), Input(shape[:1], ("integers", 0, shape[1] - 1), "int32")]
+
+
+def slice_axis(draft: Draft) -> Sequence[Input]:
+    shape = draft.shape(1, 2, 3)
+    axis = draft.axis(len(shape))
+    begin = draft.between(0, shape[axis] - 1)
+    end = draft.one("None", draft.between(begin + 1, shape[axis]))
+    draft.set(axis=axis, begin=draft.one(begin, begin - shape[axis]), end=end)
+    return [Input(shape)]
+
+
+def slices(draft: Draft) -> Sequence[Input]:
+    shape = draft.shape(1, 2, 3)
+    axes = draft.between(1, len(shape))
+    starts, stops, steps = [], [], []
+    for extent in shape[:axes]:
+        low = draft.between(0, extent - 1)
+        high, step = draft.between(low + 1, extent), draft.one(1, 1, 2, -1)
+        first, last = (low, high) if step > 0 else (high - 1, low - 1 if low else None)
+        starts.append(draft.one(first, None) if step > 0 else first)
+        stops.append(draft.one(last, None) if step > 0 else last)
+        steps.append(step)
+    has_steps = any(step != 1 for step in steps)
+    draft.set(begin=tuple(starts), end=tuple(stops), step=tuple(steps) if has_steps else None)
+    return [Input(shape)]
+
+
+def slice_like(draft: Draft) -> Sequence[Input]:
+    shape = draft.shape(1, 2, 3)
+    draft.maybe(axes=[(0,), (-1,), tuple(range(len(shape)))])
+    return [Input(shape), Input(tuple(draft.between(1, extent) for extent in shape))]
+
+
+def reshape(draft: Draft) -> Sequence[Input]:
+    shape = draft.one((2, 3, 4), (4, 6), (24,), (1, 2, 12), (2, 2, 2, 3))
+    wanted = ["(24,)", "(-1,)", "(0, -1)", "(-1, 0)", "(2, 12)", "(4, 3, 2)", "(1, -1, 2)", "(-2,)", "(-3, -2)"]
+    draft.set(shape=draft.one(*wanted, "(-4, 1, -1, -2)", "(0, 0, -1)"), target_shape=None, keep_highest=None)
+    return [Input(shape)]
+
+
+def numpy_reshape(draft: Draft) -> Sequence[Input]:
+    draft.set(newshape=draft.one("(24,)", "(-1,)", "(2, -1)", "(4, 3, 2)", "(2, 12)"), order=None)
+    return [Input(draft.one((2, 3, 4), (4, 6), (24,), (1, 2, 12), (2, 2, 2, 3)))]
+
+
+def reshape_as(draft: Draft) -> Sequence[Input]:
+    first, second = draft.one(((2, 3, 4), (6, 4)), ((24,), (2, 12)), ((4, 6), (2, 2, 6)))
+    draft.set(lhs_begin=None, lhs_end=None, rhs_begin=None, rhs_end=None)
+    if draft.has_optional and draft.random.random() < 0.4:
+        draft.set(lhs_begin=0, lhs_end=2, rhs_begin=0, rhs_end=1)
+        return [Input((2, 3, 4)), Input((6, 5))]
+    return [Input(first), Input(second)]
+
+
+def padded(draft: Draft) -> Sequence[Input]:
+    rank = draft.one(4, 5)
+    widths = [0, 0, 0, 0, *(draft.between(0, 2) for _ in range(2 * (rank - 2)))]
+    draft.set(pad_width=tuple(widths))
+    return [Input((2, 3, *(draft.between(3, 5) for _ in range(rank - 2))))]
+
+
+def numpy_padded(draft: Draft) -> Sequence[Input]:
+    rank = draft.one(1, 2, 3)
+    widths = tuple((draft.between(0, 2), draft.between(0, 2)) for _ in range(rank))
+    draft.set(pad_width=widths, reflect_type=None)
+    draft.set(mode=draft.one("constant", "edge", "reflect", "maximum", "minimum", "symmetric"))
+    draft.set(constant_values=None)
+    if draft.attributes["mode"] == "constant":
+        draft.maybe(constant_values=["1.5", "-2"])
+    return [Input(tuple(draft.between(3, 5) for _ in range(rank)))]
+
+
+def summed(draft: Draft) -> Sequence[Input]:
+    count = draft.between(1, 3)
+    draft.set(num_args=count)
+    return [Input(draft.shape(1, 2))] * count
+
+
+def columns(draft: Draft) -> Sequence[Input]:
+    count, width = draft.between(1, 3), draft.between(1, 3)
+    draft.set(num_args=count)
+    return [Input((draft.between(1, 3), width)) for _ in range(count)]
+
+
+def heads(parts: int) -> Constraint:
+    def constraint(draft: Draft) -> Sequence[Input]:
+        steps, batch, count = draft.between(1, 4), draft.between(1, 3), draft.between(1, 3)
+        draft.set(heads=count)
+        return [Input((steps, batch, parts * count * draft.between(1, 3)))]
+
+    return constraint
+
+
+def between_queries(draft: Draft) -> Sequence[Input]:
+    count, size, batch = draft.between(1, 3), draft.between(1, 3), draft.between(1, 3)
+    draft.set(heads=count)
+    keys = Input((draft.between(1, 4), batch, 2 * count * size))
+    return [Input((draft.between(1, 4), batch, count * size)), keys]
+
+
+def attended(parts: int) -> Constraint:
+    def constraint(draft: Draft) -> Sequence[Input]:
+        (values,) = heads(parts)(draft) or ()
+        steps, batch, _ = values.shape
+        queries = steps if parts == 3 else draft.between(1, 4)
+        return [values, Input((batch * int(draft.attributes["heads"]), queries, steps))]
+
+    return constraint
+
+
+def densities(*parameters: tuple[float, float], counts: bool = False) -> Constraint:
+    def constraint(draft: Draft) -> Sequence[Input]:
+        shape = draft.shape(1, 2)
+        samples = ("integers", 0, 5) if counts else ("uniform", 0.1, 2)
+        inputs = [Input(shape, ("uniform", *bounds)) for bounds in parameters]
+        return [Input((*shape, draft.between(1, 3)), samples), *inputs]
+
+    return constraint
+
+
+def dirichlet(draft: Draft) -> Sequence[Input]:
+    batch, size = draft.shape(1), draft.between(2, 4)
+    samples = Input((*batch, draft.between(1, 3), size), ("probabilities", -1))
+    return [samples, Input((*batch, size), ("uniform", 0.5, 3))]
+
+
+def histogram(draft: Draft) -> Sequence[Input]:
+    draft.set(bin_cnt=None, range=None)
+    data = Input(draft.shape(1, 2, 3))
+    if draft.random.random() < 0.5:
+        return [data, Input((draft.between(2, 6),), ("increasing",))]
+    draft.set(bin_cnt=draft.between(1, 5), range=draft.one("(-1.0, 2.0)", "(0.0, 3.0)"))
+    return [data]
+
+
+def bincount(draft: Draft) -> Sequence[Input]:
+    draft.set(has_weights=None, minlength=None)
+    draft.maybe(minlength=[0, 3, 9])
+    data = Input(draft.shape(1), ("integers", 0, 5))
+    if draft.has_optional and draft.random.random() < 0.4:
+        draft.set(has_weights="True")
+        return [data, Input(data.shape, (), draft.one("float32", "float64"))]
+    return [data]
+
+
+def masked(has_values: bool) -> Constraint:
+    def constraint(draft: Draft) -> Sequence[Input]:
+        shape = draft.shape(1, 2, 3)
+        draft.set(start_axis=0)
+        mask = Input(shape[: draft.between(1, len(shape))], ("mask",), "bool")
+        if not has_values:
+            draft.set(value=draft.one("1.5", "-2", "0"))
+            return [Input(shape), mask]
+        return [Input(shape), mask, Input((1,))]
+
+    return constraint
+
+
+def average(draft: Draft) -> Sequence[Input]:
+    shape = draft.shape(1, 2, 3)
+    draft.set(axis=None, returned=None, weighted=None)
+    draft.maybe(axis=[(draft.axis(len(shape)),)], weighted=["False"])
+    if not draft.flag("weighted", True):
+        return [Input(shape)]
+    return [Input(shape), Input(shape, ("uniform", 0.5, 2))]
+
+
+def diagonal_of(draft: Draft) -> Sequence[Input]:
+    size = draft.between(1, 4)
+    return [Input((size,) * draft.one(2, 3))]
+
+
+def placed(values: bool, positions: str) -> Constraint:
+    """Deletion and insertion at a number, a slice or a list of positions."""
+
+    def constraint(draft: Draft) -> Sequence[Input]:
+        draft.set(start=None, stop=None, step=None, int_ind=None, axis=None, val=None)
+        shape = draft.shape(1, 2)
+        axis = draft.between(0, len(shape) - 1) if draft.has_optional else 0
+        draft.set(axis=axis)
+        if len(shape) == 1 and draft.has_optional and draft.random.random() < 0.4:
+            draft.set(axis=None)
+        extent, inputs = shape[axis], [Input(shape)]
+        kind = draft.one("scalar", "slice", "tensor") if positions == "any" else positions
+        count = 1
+        if kind == "scalar":
+            draft.set(int_ind=draft.between(-extent, extent - 1))
+        elif kind == "slice":
+            draft.set(start=0, stop=draft.between(1, extent), step=1)
+            count = int(draft.attributes["stop"])
+        if values:
+            inputs.append(Input((1,) if len(shape) == 1 else tuple(1 if i == axis else s for i, s in enumerate(shape))))
+        if kind == "tensor":
+            count = draft.between(1, extent)
+            inputs.append(Input((count,), ("distinct", extent), "int64"))
+        return inputs
+
+    return constraint
+
+
+def differences(draft: Draft) -> Sequence[Input]:
+    draft.set(to_begin_arr_given=None, to_end_arr_given=None, to_begin_scalar=None, to_end_scalar=None)
+    inputs = [Input(draft.shape(1, 2))]
+    for end in ("begin", "end"):
+        kind = draft.one("none", "array", "number") if draft.has_optional else "none"
+        if kind == "array":
+            draft.set(**{f"to_{end}_arr_given": "True"})
+            inputs.append(Input(draft.shape(1)))
+        elif kind == "number":
+            draft.set(**{f"to_{end}_scalar": draft.one("1.5", "2")})
+    return inputs
+
+
+def polynomial(draft: Draft) -> Sequence[Input]:
+    return [Input((draft.between(1, 4),)), Input(draft.shape(1, 2))]
+
+
+def rotated(draft: Draft) -> Sequence[Input]:
+    draft.set(axes=draft.one("(0, 1)", "(1, 0)", "(-1, 0)"))
+    draft.maybe(k=[0, 1, 2, 3, -1, 5])
+    return [Input(draft.shape(2, 3))]
+
+
+def percentile(draft: Draft) -> Sequence[Input]:
+    shape = draft.shape(1, 2, 3)
+    draft.set(axis=None, q_scalar=None)
+    draft.maybe(axis=[(draft.axis(len(shape)),)])
+    if draft.random.random() < 0.5:
+        draft.set(q_scalar=draft.one("50", "30", "99.5", "0"))
+        return [Input(shape)]
+    return [Input(shape), Input((draft.between(1, 3),), ("integers", 0, 100), draft.one("float32", "float64"))]
+
+
+def parameters_of_gamma(draft: Draft) -> Sequence[Input]:
+    shape = draft.shape(1, 2)
+    draft.set(ctx=None, shape="None", scale="None", size=shape)
+    return [Input(shape, ("uniform", 0.5, 2)), Input(shape, ("uniform", 0.5, 2))]
+
+
+def sampled(first: tuple[float, float], second: tuple[float, float]) -> Constraint:
+    def constraint(draft: Draft) -> Sequence[Input]:
+        shape = draft.shape(1, 2)
+        return [Input(shape, ("uniform", *first)), Input(shape, ("uniform", *second))]
+
+    return constraint
+
+
+def multinomial(draft: Draft) -> Sequence[Input]:
+    draft.set(n=draft.between(1, 5), pvals=None, size=None)
+    return [Input((draft.between(2, 4),), ("constant", 0.2))]
+
+
+def choice(draft: Draft) -> Sequence[Input]:
+    draft.set(a=draft.between(4, 8), size=(draft.between(1, 3),), ctx=None, replace=None, weighted=None)
+    return []
+
+
+def unravel(draft: Draft) -> Sequence[Input]:
+    draft.set(shape=(3, 4))
+    return [Input(draft.shape(1), ("integers", 0, 11))]
+
+
+def ravel(draft: Draft) -> Sequence[Input]:
+    draft.set(shape=(3, 4))
+    return [Input((2, draft.between(1, 4)), ("integers", 0, 2))]
+
+
+def retained(draft: Draft) -> Sequence[Input]:
+    shape = draft.shape(2)
+    return [Input(shape), Input((draft.between(1, shape[0]),), ("distinct", shape[0]), "int64")]
+
+
+def square_sum(draft: Draft) -> Sequence[Input]:
+    draft.set(axis=draft.one("(0,)", "(1,)"), exclude=None)
+    return [Input(draft.shape(2))]
+
+
+def image(draft: Draft) -> Sequence[Input]:
+    return [Input((*draft.one((), (2,)), draft.between(4, 6), draft.between(4, 6), 3))]
+
+
+def cropped_image(draft: Draft) -> Sequence[Input]:
+    draft.set(x=draft.between(0, 1), y=draft.between(0, 1), width=draft.between(1, 3), height=draft.between(1, 3))
+    return image(draft)
+
+
+def normalized_image(draft: Draft) -> Sequence[Input]:
+    draft.set(mean=None, std=None)
+    draft.maybe(mean=["(0.4, 0.5, 0.6)", "(0.5,)"], std=["(0.2, 0.3, 0.4)", "(2.0,)"])
+    return [Input((*draft.one((), (2,)), 3, draft.between(3, 5), draft.between(3, 5)))]
+
+
+def true_numbers(draft: Draft) -> Sequence[Input]:
+    return [Input(draft.shape(1, 2), ("constant", 1), "bool")]
+
+
+def assigned(draft: Draft) -> Sequence[Input]:
+    (array,) = slices(draft)
+    keys = zip(draft.tuple("begin"), draft.tuple("end"), draft.tuple("step", *(1,) * len(draft.tuple("begin"))))
+    chosen = [len(range(*slice(*key).indices(extent))) for key, extent in zip(keys, array.shape)]
+    return [array, Input((*chosen, *array.shape[len(chosen) :]))]
+
+
+ARRAYS: dict[str, Constraint] = {
+    "Pad": padded,
+    "Reshape": reshape,
+    "_contrib_index_copy": index_copy,
+    "_contrib_interleaved_matmul_encdec_qk": between_queries,
+    "_contrib_interleaved_matmul_encdec_valatt": attended(2),
+    "_contrib_interleaved_matmul_selfatt_qk": heads(3),
+    "_contrib_interleaved_matmul_selfatt_valatt": attended(3),
+    "_histogram": histogram,
+    "_image_crop": cropped_image,
+    "_image_flip_left_right": image,
+    "_image_flip_top_bottom": image,
+    "_image_normalize": normalized_image,
+    "_linalg_det": square("regular"),
+    "_linalg_extractdiag": from_matrix,
+    "_linalg_extracttrian": from_matrix,
+    "_linalg_gelqf": singular_values,
+    "_linalg_gemm": added_matrices,
+    "_linalg_gemm2": matrices,
+    "_linalg_inverse": square("regular"),
+    "_linalg_makediag": diagonal_packed,
+    "_linalg_maketrian": triangle_packed,
+    "_linalg_potrf": square("definite"),
+    "_linalg_potri": square("triangular"),
+    "_linalg_slogdet": square("regular"),
+    "_linalg_syevd": square("definite"),
+    "_linalg_sumlogdiag": square("definite"),
+    "_linalg_trmm": triangular_matrices,
+    "_linalg_trsm": triangular_matrices,
+    "_np_dot": numpy_dot,
+    "_np_reshape": numpy_reshape,
+    "_npi_average": average,
+    "_npi_bincount": bincount,
+    "_npi_boolean_mask_assign_scalar": masked(has_values=False),
+    "_npi_boolean_mask_assign_tensor": masked(has_values=True),
+    "_npi_broadcast_to": spread,
+    "_npi_cholesky": square("definite"),
+    "_npi_choice": choice,
+    "_npi_delete": placed(values=False, positions="any"),
+    "_npi_det": square("regular"),
+    "_npi_diag_indices_from": diagonal_of,
+    "_npi_ediff1d": differences,
+    "_npi_eig": square("definite"),
+    "_npi_eigh": square("definite"),
+    "_npi_eigvals": square("definite"),
+    "_npi_eigvalsh": square("definite"),
+    "_npi_einsum": einsum,
+    "_npi_gamma": parameters_of_gamma,
+    "_npi_insert_scalar": placed(values=True, positions="scalar"),
+    "_npi_insert_slice": placed(values=True, positions="slice"),
+    "_npi_insert_tensor": placed(values=True, positions="tensor"),
+    "_npi_inv": square("regular"),
+    "_npi_matmul": matmul,
+    "_npi_multinomial": multinomial,
+    "_npi_pad": numpy_padded,
+    "_npi_percentile": percentile,
+    "_npi_pinv": pseudo_inverse,
+    "_npi_pinv_scalar_rcond": lambda draft: (pseudo_inverse(draft) or ())[:1],
+    "_npi_polyval": polynomial,
+    "_npi_rot90": rotated,
+    "_npi_slogdet": square("regular"),
+    "_npi_solve": solve,
+    "_npi_svd": singular_values,
+    "_npi_tensordot": tensordot,
+    "_npi_tensordot_int_axes": tensordot_count,
+    "_npi_tensorinv": tensor_inverse,
+    "_npi_tensorsolve": tensor_solve,
+    "_npi_unique": lambda draft: [Input(draft.shape(1, 2), ("integers", 0, 3))],
+    "_npx_constraint_check": true_numbers,
+    "_npx_nonzero": lambda draft: [Input(draft.shape(1, 2, 3), ("integers", 0, 2))],
+    "_npx_reshape": numpy_reshape,
+    "_random_pdf_dirichlet": dirichlet,
+    "_random_pdf_exponential": densities((0.5, 2)),
+    "_random_pdf_gamma": densities((0.5, 3), (0.5, 2)),
+    "_random_pdf_generalized_negative_binomial": densities((0.5, 3), (0.2, 1), counts=True),
+    "_random_pdf_negative_binomial": densities((1, 4), (0.2, 0.8), counts=True),
+    "_random_pdf_normal": densities((-1, 1), (0.5, 2)),
+    "_random_pdf_poisson": densities((0.5, 3), counts=True),
+    "_random_pdf_uniform": densities((-1, 0), (1, 3)),
+    "_ravel_multi_index": ravel,
+    "_sample_gamma": sampled((0.5, 2), (0.5, 2)),
+    "_sample_negative_binomial": sampled((1, 4), (0.2, 0.8)),
+    "_slice_assign": assigned,
+    "_slice_assign_scalar": slices,
+    "_sparse_retain": retained,
+    "_square_sum": square_sum,
+    "_unravel_index": unravel,
+    "add_n": summed,
+    "batch_dot": batch_dot,
+    "batch_take": batch_take,
+    "broadcast_to": spread,
+    "dot": dot,
+    "gather_nd": gather,
+    "khatri_rao": columns,
+    "pick": pick,
+    "reshape_like": reshape_as,
+    "scatter_nd": scatter,
+    "slice": slices,
+    "slice_axis": slice_axis,
+    "slice_like": slice_like,
+    "take": take,
+}
+"""Constraints of operators on arrays by operator."""
