@@ -49,7 +49,8 @@ def literal_array(operator: Operator, literal: float | int | bool, known: Sequen
     """Return a literal number in the dtype of the other operands, without conditions.
 
     Args:
-        operator: The kind. Beside integers, a kind that computes floats takes the number as float32.
+        operator: The kind. Beside integers, a kind that computes floats takes the number as float32, and a comparison
+            with a fraction as float64.
         literal: The number.
         known: The operands; None for literals and absent ones.
 
@@ -70,6 +71,8 @@ def literal_array(operator: Operator, literal: float | int | bool, known: Sequen
         return np.asarray(literal, np.float32 if isinstance(literal, float) else None)
     if operator.dtype_rule == "promote_to_float" and dtype.kind in "iu":
         return np.asarray(literal, np.float32)
+    if operator.dtype_rule == "attribute" and dtype.kind in "iu" and literal != int(literal):  # comparisons
+        return np.asarray(literal, np.float64)
     return np.asarray(literal).astype(dtype)
 
 

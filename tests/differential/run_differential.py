@@ -2,9 +2,9 @@
 
     python tests/differential/run_differential.py [--calls N] [--seed N] [--resume] [--only REGEX] [--page]
 
-It needs ``NEUTRAL_MXNET_PYTHON``, the packages of the tests, and ``tests/support`` in ``PYTHONPATH``. Outcomes are saved
-after each operator: ``--resume`` goes on with a run that was broken off, ``--only`` runs some operators and replaces
-their rows, and ``--page`` makes the page from the outcomes that are there.
+It needs ``NEUTRAL_MXNET_PYTHON``, the packages of the tests, and ``tests/support`` in ``PYTHONPATH``. Outcomes are
+saved after each operator: ``--resume`` goes on with a run that was broken off, ``--only`` runs some operators and
+replaces their rows, and ``--page`` makes the page from the outcomes that are there.
 """
 
 from __future__ import annotations

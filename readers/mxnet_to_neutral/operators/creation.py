@@ -13,6 +13,7 @@ from mxnet_to_neutral.operators.registry import rule
 from mxnet_to_neutral.symbol import values
 from neutral.graph import Operand
 from neutral.operators import catalogue
+from neutral.operators.dtypes import INTEGERS
 
 DTYPES = next(attribute.choices for attribute in catalogue["full"].attributes if attribute.name == "dtype")
 
@@ -143,12 +144,18 @@ def linspace(context: NodeContext) -> Operand:
 
 @rule("_contrib_arange_like")
 def arange_like(context: NodeContext) -> Operand:
-    """Convert ``_contrib_arange_like``: evenly spaced numbers, as many as a tensor or one of its axes has elements."""
+    """Convert ``_contrib_arange_like``: evenly spaced numbers, as many as a tensor or one of its axes has elements.
+
+    For integers, MXNet drops the fractions of the first number and of the step.
+    """
+    start, step = context.attributes.float("start", 0.0), context.attributes.float("step", 1.0)
+    if context.dtype(0) in INTEGERS:
+        start, step = float(math.trunc(start)), float(math.trunc(step))
     return context.node(
         "arange_like",
         context.input(0),
-        start=context.attributes.float("start", 0.0),
-        step=context.attributes.float("step", 1.0),
+        start=start,
+        step=step,
         repeat=context.attributes.int("repeat", 1),
         axis=context.attributes.optional_int("axis", None),
     )

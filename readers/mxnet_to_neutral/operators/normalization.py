@@ -23,7 +23,8 @@ def batch_norm(context: NodeContext) -> Sequence[Operand]:
         The normalized tensor; with ``output_mean_var`` also the mean and the inverse standard deviation.
 
     Raises:
-        Refusal: The statistics are inverse standard deviations, as an early cuDNN version stored them.
+        Refusal: The statistics are inverse standard deviations, as an early cuDNN version stored them, or
+            ``BatchNorm_v1`` returns them.
     """
     return _batch_norm(context)
 
@@ -44,6 +45,8 @@ def _batch_norm(context: NodeContext) -> list[Operand]:
         context.refuse("its statistics are inverse deviations of an old cuDNN, whose exact meaning is not known")
     fixed = context.attributes.bool("fix_gamma", True)
     outputs = 3 if context.attributes.bool("output_mean_var", False) else 1
+    if outputs == 3 and context.operator == "BatchNorm_v1":
+        context.refuse("output_mean_var of BatchNorm_v1, whose third output is the variance and no inverse deviation")
     context.attributes.ignore("ndev", "key", "min_calib_range", "max_calib_range")
     value = context.node(
         "batch_norm",

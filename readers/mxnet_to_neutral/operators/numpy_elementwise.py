@@ -144,6 +144,8 @@ def _operands(context: NodeContext, kind: str) -> tuple[Operand, float, str | No
         computation_dtype = ("int64" if dtype == "bool" else dtype) if is_integral else "float64"
         if computation_dtype != dtype:
             x, dtype = context.node("cast", x, dtype=computation_dtype), computation_dtype
+    if kind.startswith("bitwise"):
+        number = float(number != 0) if dtype == "bool" else float(math.trunc(number))
     if dtype in INTEGERS and kind == "divide" and number == 1.0:
         x, dtype = context.node("cast", x, dtype="float32"), "float32"  # x / 1 is x, but for the dtype
     return x, number, dtype
@@ -167,8 +169,13 @@ def comparison(context: NodeContext) -> Operand:
     name = context.operator[len("_npi_") :]
     if not name.endswith("_scalar"):
         return context.node(name, context.input(0), context.input(1), dtype="bool")
-    context.attributes.ignore("is_int")
-    return context.node(name[: -len("_scalar")], context.input(0), finite(context, "scalar", 1.0), dtype="bool")
+    number = finite(context, "scalar", 1.0)
+    is_integral = context.attributes.bool("is_int", True)
+    if context.dtype(0) == "bool":
+        number = float(number != 0)
+    elif is_integral and context.dtype(0) in INTEGERS:
+        number = float(math.trunc(number))
+    return context.node(name[: -len("_scalar")], context.input(0), number, dtype="bool")
 
 
 @rule("_npi_logical_not")

@@ -68,7 +68,8 @@ def _call(case: Case, dtype_class: str, has_optional: bool, draw: random.Random)
     fits = inputs is not None
     if inputs is None:
         inputs = [Input(shape) for shape in _input_shapes(draw, input_count(case))]
-    call = single_call(case.operator, attributes, inputs, dtype, fits=fits, seed=draw.randrange(2**31))
+    seed, declares = draw.randrange(2**31), draw.random() < 0.5
+    call = single_call(case.operator, attributes, inputs, dtype, fits=fits, declares_shapes=declares, seed=seed)
     return {**call, "class": dtype_class}
 
 
@@ -79,6 +80,7 @@ def single_call(
     dtype: str,
     *,
     fits: bool = True,
+    declares_shapes: bool = False,
     seed: int = 0,
 ) -> dict[str, Any]:
     """Return a call for ``mxnet_side.differential``.
@@ -89,6 +91,7 @@ def single_call(
         inputs: The inputs.
         dtype: The dtype of the inputs that state none.
         fits: Whether the shapes belong together; else MXNet infers the others from the first.
+        declares_shapes: Whether the symbol states the shapes, as far as they belong together.
         seed: The seed of the inputs' numbers.
 
     Returns:
@@ -96,6 +99,7 @@ def single_call(
     """
     numpy = operator.startswith(("_np", "_npi", "_npx"))
     dtypes = [array.dtype or dtype for array in inputs]
+    shapes = [array.shape if declares_shapes and (fits or i == 0) else None for i, array in enumerate(inputs)]
     return {
         "operator": operator,
         "dtype": dtype,
@@ -107,7 +111,7 @@ def single_call(
             for i, (array, of_input) in enumerate(zip(inputs, dtypes))
         },
         "seed": seed,
-        "symbol": symbol_json(operator, attributes, dtypes, numpy),
+        "symbol": symbol_json(operator, attributes, dtypes, shapes, numpy),
     }
 
 
@@ -149,19 +153,27 @@ def _value(kind: str, draw: random.Random) -> str | None:
     return default_of(kind)
 
 
-def symbol_json(operator: str, attributes: Mapping[str, str], dtypes: Sequence[str], numpy: bool) -> str:
+def symbol_json(
+    operator: str,
+    attributes: Mapping[str, str],
+    dtypes: Sequence[str],
+    shapes: Sequence[tuple[int, ...] | None],
+    numpy: bool,
+) -> str:
     """Return the JSON of a symbol with one node ``op``, whose inputs declare their dtype where it is not float32.
 
     Args:
         operator: MXNet's name of the operator.
         attributes: The node's attributes.
         dtypes: The dtype of each input.
+        shapes: The shape of each input that is declared; None for others.
         numpy: Whether shapes have NumPy's meaning.
 
     Returns:
         The text.
     """
     declared = [{} if dtype in ("float32", "float64") else {"__dtype__": str(CODES[dtype])} for dtype in dtypes]
+    declared = [{**of, **({} if shape is None else {"__shape__": str(shape)})} for of, shape in zip(declared, shapes)]
     inputs = len(dtypes)
     nodes = [{"op": "null", "name": f"input{i}", "attrs": declared[i], "inputs": []} for i in range(inputs)]
     edges = [[i, 0, 0] for i in range(inputs)]

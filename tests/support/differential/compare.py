@@ -18,9 +18,7 @@ from neutral.store import Store
 from parity.against import compare_arrays, to_torch, used_inputs
 
 
-def outcome(
-    result: Mapping[str, Any], folder: Path, precise: Sequence[np.ndarray] | None = None
-) -> tuple[str, str]:
+def outcome(result: Mapping[str, Any], folder: Path, precise: Sequence[np.ndarray] | None = None) -> tuple[str, str]:
     """Return how a call ended, and a detail.
 
     Args:

@@ -186,7 +186,6 @@ def _signed(shape: tuple[int, ...]) -> Input:
     return Input(shape, ("integers", -120, 120), "int8")
 
 
-
 def quantize(draft: Draft) -> Sequence[Input]:
     return [Input(draft.shape(1, 2, 3)), *_range()]
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from differential.calls import DTYPES, draw_calls, undeclared
 from differential.compare import outcome
+from differential.reasons import refusal
 from differential.undefined import undefined
 from mxnet_side.client import MXNet
 from mxnet_to_neutral.symbol.aliases import CANONICAL
@@ -116,11 +117,12 @@ def run_operator(case: Case, count: int, seed: int, runner: Runner, folder: Path
         ending, detail = outcome(result, folder) if reason is None else ("undefined", reason)
         if ending == "different":
             ending, detail = _second_look(call, result, runner, folder, detail)
+        if ending == "different" and (loud := refusal(case.operator, detail)):
+            ending, detail = "refused", loud
         counts[dtypes][ending] += 1
         is_worse = ending == "different" and not findings.get(dtypes, "").startswith("different")
-        if ending == "different" or ending == "refused":
-            if dtypes not in findings or is_worse:
-                findings[dtypes] = f"{ending}: {detail} {described(call)}"
+        if (ending == "different" or ending == "refused") and (dtypes not in findings or is_worse):
+            findings[dtypes] = f"{ending}: {detail} {described(call)}"
     return {"counts": {name: dict(sorted(by.items())) for name, by in counts.items()}, "findings": findings}
 
 

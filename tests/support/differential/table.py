@@ -53,9 +53,9 @@ numbers. A test runs a sample of the operators, and fails at a difference that i
 |---|---|---|---|---|
 """
 
-COMMANDS = """`python tests/differential/run_differential.py --calls {calls} --seed {seed}` runs the calls and writes this file (with
-MXNet 1.9.1's Python in `NEUTRAL_MXNET_PYTHON`); it took {minutes} minutes on one core of a machine with two. `--resume`
-goes on with a run that was broken off; `--only` runs some operators, and replaces their rows."""
+COMMANDS = """`python tests/differential/run_differential.py --calls {calls} --seed {seed}` runs the calls and writes
+this file (with MXNet 1.9.1's Python in `NEUTRAL_MXNET_PYTHON`); it took {minutes} minutes on one of two busy cores.
+`--resume` goes on with a run that was broken off; `--only` runs some operators, and replaces their rows."""
 
 
 def load_outcomes() -> dict[str, Any]:

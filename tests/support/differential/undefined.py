@@ -47,7 +47,10 @@ UNDEFINED: dict[str, tuple[str, _Predicate]] = {
     "Reshape": ("a shape of another number of elements, which MXNet does not check", _other_size),
     "SequenceLast": ("lengths that are not a vector from 1 to the number of steps", _lengths_beyond),
     "_contrib_interleaved_matmul_selfatt_qk": ("channels that heads and three do not divide", _no_whole_heads),
-    "_image_flip_left_right": ("images of an odd width, whose middle column MXNet 1.9.1 does not write", _odd_extent(-2)),
+    "_image_flip_left_right": (
+        "images of an odd width, whose middle column MXNet 1.9.1 does not write",
+        _odd_extent(-2),
+    ),
     "_image_flip_top_bottom": ("images of an odd height, whose middle row MXNet 1.9.1 does not write", _odd_extent(-3)),
     "_npi_tensordot": ("axes that an operand does not have", _axes_beyond),
     "_rdiv_scalar": ("integers divided by 0", _integer_zero),

@@ -114,10 +114,13 @@ def l2_normalize_from(x: Tensor, first: int, eps: float) -> Tensor:
 
     Args:
         x: A tensor.
-        first: The first axis that is summed over.
+        first: The first axis that is summed over; nothing is summed if there is none.
         eps: The number that is added to the sum.
 
     Returns:
         A tensor of the shape of ``x``.
     """
-    return l2_normalize(x, list(range(first, x.dim())), eps)
+    squares = x.square()
+    if x.dim() > first:
+        squares = squares.sum(list(range(first, x.dim())), keepdim=True)
+    return x / torch.sqrt(squares + eps)

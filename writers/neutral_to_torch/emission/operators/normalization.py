@@ -96,7 +96,7 @@ def l2_normalize(node: NodeView, x: Symbol) -> Symbol:
         return helper.l2_normalize(x, [1], node["eps"])
     first = 1 if node["over"] == "sample" else 2
     rank = node.rank()
-    if rank is None:
+    if rank is None or rank <= first:
         return helper.l2_normalize_from(x, first, node["eps"])
     return helper.l2_normalize(x, list(range(first, rank)), node["eps"])
 

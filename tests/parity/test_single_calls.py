@@ -1,0 +1,68 @@
+"""Calls of single operators on which random draws once found a difference, against MXNet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Mapping
+
+import numpy as np
+import pytest
+
+from differential.calls import single_call
+from differential.compare import outcome
+from differential.draft import Input
+
+NUMBERS = {"int64": np.arange(-2, 6), "uint8": np.arange(8, dtype="uint8"), "bool": np.array([True, False])}
+
+
+@pytest.fixture
+def end(mxnet: Any, tmp_path: Path) -> Any:
+    """Return how a call ends."""
+
+    def ending(
+        operator: str, attributes: Mapping[str, Any], *inputs: Input, dtype: str = "float32", **arrays: Any
+    ) -> tuple[str, str]:
+        call = single_call(operator, {name: str(value) for name, value in attributes.items()}, inputs, dtype)
+        return outcome(mxnet.call("differential:run_one", call={**call, "arrays": arrays}), tmp_path)
+
+    return ending
+
+
+@pytest.mark.parametrize("integral", [{}, {"is_int": True}, {"is_int": False}], ids=["left-out", "integer", "fraction"])
+@pytest.mark.parametrize("number", [1.5, -0.5])
+@pytest.mark.parametrize("dtype", sorted(NUMBERS))
+@pytest.mark.parametrize("kind", ["equal", "not_equal", "less", "less_equal", "greater", "greater_equal"])
+def test_comparisons_with_a_number(end: Any, kind: str, dtype: str, number: float, integral: dict[str, bool]) -> None:
+    numbers = NUMBERS[dtype]
+    attributes = {"scalar": number, **integral}
+    result = end(f"_npi_{kind}_scalar", attributes, Input(numbers.shape), dtype=dtype, input0=numbers)
+    assert result == ("equal", "")
+
+
+@pytest.mark.parametrize("number", [0.5, 2])
+@pytest.mark.parametrize("dtype", sorted(NUMBERS))
+@pytest.mark.parametrize("kind", ["and", "or", "xor"])
+def test_bitwise_operators_with_a_number(end: Any, kind: str, dtype: str, number: float) -> None:
+    numbers = NUMBERS[dtype]
+    attributes = {"scalar": number}
+    result = end(f"_npi_bitwise_{kind}_scalar", attributes, Input(numbers.shape), dtype=dtype, input0=numbers)
+    assert result == ("equal", "")
+
+
+@pytest.mark.parametrize(("dtype", "step"), [("int32", 0.5), ("uint8", -0.5), ("uint8", -1.5), ("int64", 2)])
+def test_ranges_like_integers(end: Any, dtype: str, step: float) -> None:
+    for axis in ({}, {"axis": -1}):
+        assert (
+            end("_contrib_arange_like", {"start": 1.5, "step": step, **axis}, Input((3, 4)), dtype=dtype)[0] == "equal"
+        )
+
+
+def test_the_elements_of_a_vector_are_normalized_each(end: Any) -> None:
+    assert end("L2Normalization", {}, Input((4,))) == ("equal", "")
+
+
+def test_variances_of_an_old_batch_norm_are_refused(end: Any) -> None:
+    channels = [Input((2,)), Input((2,)), Input((2,)), Input((2,), ("uniform", 0.2, 2))]
+    ending, reason = end("BatchNorm_v1", {"output_mean_var": True}, Input((2, 2, 3, 4)), *channels)
+    assert ending == "refused" and "third output is the variance" in reason
+    assert end("BatchNorm_v1", {}, Input((2, 2, 3, 4)), *channels)[0] == "equal"
