@@ -66,3 +66,8 @@ def test_variances_of_an_old_batch_norm_are_refused(end: Any) -> None:
     ending, reason = end("BatchNorm_v1", {"output_mean_var": True}, Input((2, 2, 3, 4)), *channels)
     assert ending == "refused" and "third output is the variance" in reason
     assert end("BatchNorm_v1", {}, Input((2, 2, 3, 4)), *channels)[0] == "equal"
+
+
+def test_an_exponential_distribution_of_scale_0_is_refused(end: Any) -> None:
+    assert end("_npi_exponential", {"scale": 0.0, "size": (3,)})[0] == "refused"
+    assert end("_npi_exponential", {"scale": 0.5, "size": (3,)})[0] == "random"

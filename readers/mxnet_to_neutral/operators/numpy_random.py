@@ -62,8 +62,14 @@ def gamma(context: NodeContext) -> Operand:
 
 @rule("_npi_exponential")
 def exponential(context: NodeContext) -> Operand:
-    """Convert ``np.random.exponential``."""
+    """Convert ``np.random.exponential``.
+
+    Raises:
+        Refusal: The scale is 0.
+    """
     (scale,) = _parameters(context, "scale", default=1.0)
+    if scale == 0.0:
+        context.refuse("scale 0, of which no rate can be given")
     rate = 1 / scale if isinstance(scale, float) else context.node("divide", 1.0, scale)
     return context.node("random_exponential", rate, None, **_size(context))
 

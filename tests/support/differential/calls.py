@@ -67,7 +67,8 @@ def _call(case: Case, dtype_class: str, has_optional: bool, draw: random.Random)
     inputs = None if constraint is None else constraint(Draft(draw, attributes, dtype, has_optional))
     fits = inputs is not None
     if inputs is None:
-        inputs = [Input(shape) for shape in _input_shapes(draw, input_count(case))]
+        count = input_count(case)
+        inputs = [Input(shape) for shape in _input_shapes(draw, count)[:count]]
     seed, declares = draw.randrange(2**31), draw.random() < 0.5
     call = single_call(case.operator, attributes, inputs, dtype, fits=fits, declares_shapes=declares, seed=seed)
     return {**call, "class": dtype_class}

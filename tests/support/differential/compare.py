@@ -44,7 +44,9 @@ def outcome(result: Mapping[str, Any], folder: Path, precise: Sequence[np.ndarra
             return "noted", ""
         module = neutral_to_torch.build(store)
     except NeutralError as error:
-        return "refused", str(error)
+        return "refused", str(error).replace(f"{path}: ", "")
+    except Exception as error:  # a fault of the reader or of the emitter
+        return "different", f"reading or emitting: {_first_line(error)}"
     if any(is_random(node.kind) for node in store.graph.nodes):
         return "random", ""
     return _compared(store, module, result, precise)
