@@ -71,3 +71,18 @@ def test_variances_of_an_old_batch_norm_are_refused(end: Any) -> None:
 def test_an_exponential_distribution_of_scale_0_is_refused(end: Any) -> None:
     assert end("_npi_exponential", {"scale": 0.0, "size": (3,)})[0] == "refused"
     assert end("_npi_exponential", {"scale": 0.5, "size": (3,)})[0] == "random"
+
+
+@pytest.mark.parametrize("dtype", ["int32", "uint8"])
+def test_equations_of_integers_are_solved_in_float64(end: Any, dtype: str) -> None:
+    matrix, right = np.array([[3, 1], [1, 2]], dtype), np.array([9, 8], dtype)
+    inputs = Input((2, 2)), Input((2,))
+    for operator in ("_npi_solve", "_npi_tensorsolve"):
+        assert end(operator, {}, *inputs, dtype=dtype, input0=matrix, input1=right) == ("equal", "")
+
+
+@pytest.mark.parametrize("interpolation", ["midpoint", "nearest"])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_percentiles_at_numbers_of_another_dtype(end: Any, dtype: str, interpolation: str) -> None:
+    percents = Input((2,), ("integers", 0, 100), "float64" if dtype == "float32" else "float32")
+    assert end("_npi_percentile", {"interpolation": interpolation}, Input((3, 4)), percents, dtype=dtype)[0] == "equal"

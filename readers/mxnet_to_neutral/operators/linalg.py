@@ -110,8 +110,8 @@ def inverse(context: NodeContext) -> Operand:
 
 @rule("_npi_solve")
 def solve(context: NodeContext) -> Operand:
-    """Convert ``np.linalg.solve``."""
-    return context.node("solve", context.input(0), context.input(1))
+    """Convert ``np.linalg.solve``, in float64 for integers."""
+    return context.node("solve", _floating_matrix(context), _floating_matrix(context, 1))
 
 
 @rule("_linalg_det", "_npi_det")
@@ -214,9 +214,9 @@ def tensor_inverse(context: NodeContext) -> Operand:
 
 @rule("_npi_tensorsolve")
 def tensor_solve(context: NodeContext) -> Operand:
-    """Convert ``np.linalg.tensorsolve``."""
+    """Convert ``np.linalg.tensorsolve``, in float64 for integers."""
     axes = context.attributes.ints_or_none("a_axes", None) or ()
-    return context.node("tensor_solve", context.input(0), context.input(1), axes=axes)
+    return context.node("tensor_solve", _floating_matrix(context), _floating_matrix(context, 1), axes=axes)
 
 
 @rule("_npi_eig", "_npi_eigvals")
@@ -230,10 +230,10 @@ def real_eigenvectors(context: NodeContext) -> Sequence[Operand]:
     return [values, Value(values.node, 1)]
 
 
-def _floating_matrix(context: NodeContext) -> Operand:
-    """Return the first operand, in float64 if it is an integer one."""
-    matrix = context.input(0)
-    return context.node("cast", matrix, dtype="float64") if context.dtype(0) in INTEGERS else matrix
+def _floating_matrix(context: NodeContext, index: int = 0) -> Operand:
+    """Return an operand, in float64 if it is an integer one."""
+    matrix = context.input(index)
+    return context.node("cast", matrix, dtype="float64") if context.dtype(index) in INTEGERS else matrix
 
 
 @rule("_npi_lstsq")

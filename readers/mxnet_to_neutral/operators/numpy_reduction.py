@@ -142,7 +142,7 @@ def average(context: NodeContext) -> Sequence[Operand]:
 
 @rule("_npi_percentile")
 def percentile(context: NodeContext) -> Operand:
-    """Convert ``np.percentile`` and ``np.quantile``.
+    """Convert ``np.percentile`` and ``np.quantile``; MXNet gives float32 for float16.
 
     Raises:
         Refusal: Several but not all axes, or an integer dtype.
@@ -154,9 +154,10 @@ def percentile(context: NodeContext) -> Operand:
         context.refuse("the percentile of integers")
     percent = context.attributes.optional_float("q_scalar", None)
     q: Operand = percent / 100 if percent is not None else context.node("divide", context.input(1), 100.0)
+    value = context.input(0)
     return context.node(
         "quantile",
-        context.input(0),
+        context.node("cast", value, dtype="float32") if context.dtype(0) == "float16" else value,
         q,
         axis=None if axes is None else axes[0],
         keepdim=context.attributes.bool("keepdims", False),

@@ -141,8 +141,9 @@ def batch_norm(draft: Draft) -> Sequence[Input]:
         draft.set(axis=None)
     if "min_calib_range" in draft.attributes or "max_calib_range" in draft.attributes:
         draft.set(min_calib_range=None, max_calib_range=None)
-    channels = (shape[axis],)
-    return [Input(shape), *(Input(channels) for _ in range(3)), Input(channels, ("uniform", 0.2, 2))]
+    channels, dtype = (shape[axis],), "float32" if draft.dtype == "float16" else None
+    parameters = [Input(channels, (), dtype) for _ in range(3)]
+    return [Input(shape), *parameters, Input(channels, ("uniform", 0.2, 2), dtype)]
 
 
 def old_batch_norm(draft: Draft) -> Sequence[Input]:

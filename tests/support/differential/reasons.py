@@ -8,6 +8,7 @@ NEVER_ACCEPTED: dict[str, str] = {}
 LOUD: dict[str, tuple[str, str]] = {
     "Flatten": ("Dimension out of range", "a vector whose rank the symbol does not declare"),
     "FullyConnected": ("Dimension out of range", "a vector whose rank the symbol does not declare"),
+    "_npi_tril": ("at least 2 dimensions", "a vector, of which MXNet makes a matrix"),
     "InstanceNorm": ("Expected more than 1 spatial element", "one spatial element, which torch's layer refuses"),
 }
 """By operator: an error that the emitted module raises, and what it refuses by it."""

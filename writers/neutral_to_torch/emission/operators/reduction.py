@@ -136,6 +136,7 @@ def argmax(node: NodeView, x: Symbol) -> Symbol:
 @rule("quantile")
 def quantile(node: NodeView, x: Symbol, q: Symbol) -> Symbol:
     defaults = {"axis": None, "keepdim": False, "interpolation": "linear"}
+    q = q if node.number(1) is not None else q.to(x.dtype)
     names = {"axis": "dim"}
     given = {names.get(name, name): node[name] for name, default in defaults.items() if node[name] != default}
     if given.get("interpolation") == "nearest":
