@@ -588,6 +588,7 @@ ARRAYS: dict[str, Constraint] = {
     "_random_pdf_uniform": densities((-1, 0), (1, 3)),
     "_ravel_multi_index": ravel,
     "_sample_gamma": sampled((0.5, 2), (0.5, 2)),
+    "_sample_generalized_negative_binomial": sampled((0.5, 2), (0.2, 1)),
     "_sample_negative_binomial": sampled((1, 4), (0.2, 0.8)),
     "_slice_assign": assigned,
     "_slice_assign_scalar": slices,

@@ -18,7 +18,7 @@ from mxnet_side.client import MXNet
 from mxnet_to_neutral.symbol.aliases import CANONICAL
 from reader.registry_cases import Case, cases
 
-START_SECONDS, CALL_SECONDS = 120, 20
+START_SECONDS, CALL_SECONDS = 120, 10
 """How long a process may take to import MXNet, and for one call; one that takes longer hangs."""
 
 CRASHES = 2
