@@ -63,7 +63,7 @@ def run(selected: Sequence[Case], outcomes: dict[str, object], calls: int, seed:
             begin = time.monotonic()
             by_operator[case.operator] = run_operator(case, calls, seed, runner, Path(folder))
             seconds = round(time.monotonic() - begin, 1)
-            by_operator[case.operator]["seconds"] = seconds
+            by_operator[case.operator].update(calls=calls, seconds=seconds)
             outcomes["seconds"] = round(sum(of_operator["seconds"] for of_operator in by_operator.values()), 1)
             table.save_outcomes(outcomes)
             print(case.operator, by_operator[case.operator]["counts"], flush=True)

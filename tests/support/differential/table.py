@@ -114,6 +114,9 @@ def write_page(operators: Iterable[str], outcomes: Mapping[str, Any]) -> None:
     commands = COMMANDS.format(
         calls=outcomes["calls"], seed=outcomes["seed"], minutes=max(1, round(outcomes["seconds"] / 60))
     )
+    fewer = [name for name, of in sorted(outcomes["operators"].items()) if of["calls"] < outcomes["calls"]]
+    if fewer:
+        commands += f"\n\nRun by `--only` with fewer calls: {', '.join(f'`{name}`' for name in fewer)}."
     lines = [HEAD.format(summary=summary, commands=commands)]
     for operator in sorted(operators):
         by_class = outcomes["operators"].get(operator, {}).get("counts", {})
