@@ -56,7 +56,8 @@ def test_every_operator_has_calls_that_mxnet_accepts() -> None:
         for operator, of_operator in outcomes.items()
         if any(set(by_outcome) - {"invalid"} for by_outcome in of_operator["counts"].values())
     }
-    assert sorted(set(NAMES) - accepted) == sorted(NEVER_ACCEPTED)
+    assert len(accepted) > 400
+    assert sorted(set(outcomes) - accepted) == sorted(NEVER_ACCEPTED)
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -68,5 +69,6 @@ def test_no_difference_is_new(tmp_path: Path, runner: Runner) -> None:
         for dtypes, counts in ran["counts"].items():
             equal += counts.get("equal", 0)
             if counts.get("different"):
-                assert known[case.operator]["counts"][dtypes].get("different"), ran["findings"][dtypes]
+                listed = known.get(case.operator, {"counts": {}})["counts"].get(dtypes, {})
+                assert listed.get("different"), ran["findings"][dtypes]
     assert equal > 30

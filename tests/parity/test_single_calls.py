@@ -86,3 +86,12 @@ def test_equations_of_integers_are_solved_in_float64(end: Any, dtype: str) -> No
 def test_percentiles_at_numbers_of_another_dtype(end: Any, dtype: str, interpolation: str) -> None:
     percents = Input((2,), ("integers", 0, 100), "float64" if dtype == "float32" else "float32")
     assert end("_npi_percentile", {"interpolation": interpolation}, Input((3, 4)), percents, dtype=dtype)[0] == "equal"
+
+
+def test_windows_of_integers_and_identities_that_are_not_square_are_refused(end: Any) -> None:
+    for window in ("_npi_hamming", "_npi_hanning", "_npi_blackman"):
+        ending, reason = end(window, {"M": 5, "dtype": "int32"})
+        assert ending == "refused" and "a window of dtype int32" in reason
+        assert end(window, {"M": 5})[0] == "equal"
+    assert end("_npi_identity", {"shape": (3, 2)})[0] == "refused"
+    assert end("_npi_identity", {"shape": (3, 3)})[0] == "equal"

@@ -86,10 +86,14 @@ def full_like(context: NodeContext) -> Operand:
 
 @rule("_npi_eye", "_npi_identity")
 def eye(context: NodeContext) -> Operand:
-    """Convert ``np.eye`` and ``np.identity``."""
+    """Convert ``np.eye`` and ``np.identity``.
+
+    Raises:
+        Refusal: An identity is no square matrix.
+    """
     if context.operator == "_npi_identity":
         shape = context.attributes.ints("shape")
-        if len(shape) != 2:
+        if len(shape) != 2 or shape[0] != shape[1]:
             context.refuse(f"shape {shape} of a matrix")
         rows, columns = shape
         return context.node("eye", rows=rows, columns=columns, offset=0, dtype=dtype(context))
@@ -169,12 +173,14 @@ def window(context: NodeContext) -> Operand:
     """Convert ``np.hanning``, ``np.hamming`` and ``np.blackman``: ``a - b * cos(x) + c * cos(2x)``.
 
     Raises:
-        Refusal: The window has fewer than two elements.
+        Refusal: The window has fewer than two elements, or is one of integers.
     """
     count = context.attributes.optional_int("M", None) or 0
     name = dtype(context)
     if count < 2:
         context.refuse(f"a window of {count}")
+    if name in INTEGERS:
+        context.refuse(f"a window of dtype {name}, whose fractions MXNet drops")
     a, b, c = _WINDOWS[context.operator]
     step = 2 * math.pi / (count - 1)
     angle = context.node("arange", start=0.0, step=step, repeat=1, count=count, dtype=name)
