@@ -40,6 +40,9 @@ WITHOUT_GRADIENT = frozenset(
 )
 """Kinds that select or compare, whose gradient is zero or depends on ties, and those for which MXNet has none."""
 
+DEFAULT_EPS = 1e-3
+"""The eps of a batch norm that a symbol leaves out, which MXNet has in float32; one that it states is exact."""
+
 LOSSES = frozenset(
     {
         "SoftmaxOutput",
@@ -169,6 +172,7 @@ def round_attributes(module: Any) -> None:
     for layer in module.modules():
         if getattr(layer, "running_var", None) is not None and layer.momentum is not None:
             layer.momentum = 1 - float(np.float32(1 - layer.momentum))
+            layer.eps = float(np.float32(layer.eps)) if layer.eps == DEFAULT_EPS else layer.eps
         if hasattr(layer, "negative_slope"):
             layer.negative_slope = float(np.float32(layer.negative_slope))
 
