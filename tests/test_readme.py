@@ -53,7 +53,7 @@ def bucket() -> Iterator[str]:
 def scheduler() -> Iterator[str]:
     """Start a Dask cluster and yield the address of its scheduler."""
     distributed = pytest.importorskip("distributed", reason="runs a cluster")
-    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0") as cluster:
         yield cluster.scheduler_address
 
 

@@ -183,7 +183,7 @@ def test_on_a_dask_cluster(tree: Path, tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed")
     archive([str(tree)], tmp_path / "here", workers=1)
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, local_directory=str(tmp_path / "dask")
+        n_workers=2, threads_per_worker=1, dashboard_address=":0", local_directory=str(tmp_path / "dask")
     ) as cluster:
         done = run_process("archive", tree, "--to", tmp_path / "there", "--scheduler", cluster.scheduler_address)
     assert done.returncode == 3, done.stderr
