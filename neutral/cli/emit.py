@@ -1,7 +1,7 @@
 """Write a store as source code, MODEL.py, and its weights beside it, MODEL.safetensors; or as MODEL.onnx.
 
 The target is PyTorch unless --to or the suffix .onnx names another writer; PyTorch source depends on torch alone.
-Existing files are replaced, except a neutral store: the weights are MODEL-weights.safetensors where
+Existing files of Neutral are replaced, except a store: the weights are MODEL-weights.safetensors where
 MODEL.safetensors is one.
 """
 
@@ -12,11 +12,11 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from neutral.cli.console import Console, Report, plural
-from neutral.cli.outputs import add_replacing
+from neutral.cli.outputs import FORCE, add_replacing, require_replaceable
 from neutral.cli.shapes import add_shapes
 from neutral.cli.sources import open_any
 from neutral.cli.target import add_target, target_writer
-from neutral.errors import NeutralError, UsageError
+from neutral.errors import NeutralError, TargetError, UsageError
 
 if TYPE_CHECKING:
     from neutral.plugins import EmittedModel
@@ -79,6 +79,8 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     weights = _weights_path(arguments.output, ".pth" if arguments.pth else ".safetensors")
     if not getattr(writer, "separate_weights", True):
         weights = arguments.output
+    if not arguments.force:
+        _require_own_weights(arguments.output, weights)
     shapes = {"shapes": dict(arguments.shape)} if arguments.shape else {}
     with open_any([arguments.store]) as store:
         options = {**_options(arguments, "class_name", "until", "outputs", "opset", "batch", "fp16"), **shapes}
@@ -142,6 +144,14 @@ def _written(arguments: argparse.Namespace, emitted: EmittedModel) -> Report:
             f"wrote {emitted.weights}: {plural(len(emitted.keys), 'tensor')}",
         ],
     )
+
+
+def _require_own_weights(output: str, weights: str) -> None:
+    """Raise TargetError if the weights of an output would replace a file that Neutral did not write."""
+    if weights != output:
+        require_replaceable(weights, FORCE)
+    elif os.path.exists(f"{output}.data") and not os.path.exists(output):  # weights have no mark: their model has
+        raise TargetError(f"{output}.data: exists, and there is no model {output} that it belongs to. {FORCE}")
 
 
 def _weights_path(output: str, suffix: str) -> str:

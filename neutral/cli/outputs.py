@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 from contextlib import nullcontext
 from itertools import combinations
 from typing import ContextManager, Iterable, Iterator
 
 from neutral.cli import pipes
 from neutral.errors import TargetError, UsageError
+from neutral.store.own_files import is_written_by_neutral
 
 INPUTS = (*pipes.INPUTS, "golden", "mapping", "like", "plugin", "example")
 """The arguments of the verbs that name files to read, whether they can be piped or not."""
@@ -18,14 +18,8 @@ INPUTS = (*pipes.INPUTS, "golden", "mapping", "like", "plugin", "example")
 OUTPUTS = ("output", "save_plan", "html")
 """The arguments of the verbs that name files to write."""
 
-_MARKS = {
-    ".py": rb"Weights: SHA-256 [0-9a-f]{64}\n|^Converted from .* by Neutral [0-9.]+",
-    ".toml": rb"^neutral_plan = ",
-    ".html": rb'<meta name="generator" content="Neutral">',
-}
-"""Patterns that the files of Neutral match that are not weights or stores, by suffix."""
-
-_READ = 1 << 16
+FORCE = "Choose another name, or pass --force."
+"""What to do about a file that Neutral did not write."""
 
 
 def add_replacing(parser: argparse.ArgumentParser) -> None:
@@ -81,7 +75,8 @@ def check_outputs(arguments: argparse.Namespace) -> None:
             raise UsageError(f"{first}: two outputs have this name. Choose another one for one of them.")
     if not getattr(arguments, "force", False):
         for output in outputs:
-            require_replaceable(output, "Choose another name, or pass --force.")
+            for file in _files_written(arguments, output):
+                require_replaceable(file, FORCE)
 
 
 def refuse_replacing(target: str, sources: Iterable[str]) -> None:
@@ -100,7 +95,7 @@ def refuse_replacing(target: str, sources: Iterable[str]) -> None:
 
 
 def require_replaceable(path: str, advice: str = "Choose another name.") -> None:
-    """Raise TargetError if a file exists that has the suffix of a file of Neutral and not its mark.
+    """Raise TargetError if a file exists that Neutral did not write.
 
     Args:
         path: The output.
@@ -109,12 +104,7 @@ def require_replaceable(path: str, advice: str = "Choose another name.") -> None
     Raises:
         TargetError: Neutral did not write the file.
     """
-    mark = _MARKS.get(os.path.splitext(path)[1].lower())
-    if mark is None or not os.path.isfile(path):
-        return
-    with open(path, "rb") as file:
-        head = file.read(_READ)
-    if head and not re.search(mark, head, re.MULTILINE):
+    if os.path.isfile(path) and not is_written_by_neutral(path):
         raise TargetError(f"{path}: exists, and Neutral did not write it. {advice}")
 
 
@@ -137,6 +127,19 @@ def files_of(path: str) -> Iterator[str]:
         yield from glob.iglob(glob.escape(path) + "-*")
     elif path.endswith(".index.json"):
         yield from glob.iglob(glob.escape(path[: -len(".safetensors.index.json")]) + "-*.safetensors")
+
+
+def _files_written(arguments: argparse.Namespace, output: str) -> list[str]:
+    """Return the files that an output may replace: itself, or the index and the shards of a set."""
+    if not getattr(arguments, "max_shard_size", None) or not output.endswith((".safetensors", ".index.json")):
+        return [output]
+    import glob
+
+    from neutral.store.shard_index import index_name
+
+    index = index_name(output)
+    stem = glob.escape(index[: -len(".safetensors.index.json")])
+    return [index, *glob.iglob(f"{stem}-[0-9]*-of-[0-9]*.safetensors")]
 
 
 def _module_file(arguments: argparse.Namespace) -> str:

@@ -103,8 +103,10 @@ def _save(path: str, arrays: Mapping[str, np.ndarray]) -> None:
     import numpy as np
 
     from neutral.store.atomic import atomic_file
+    from neutral.store.own_files import ZIP_COMMENT
 
     with atomic_file(path) as file, ZipFile(file, "w") as archive:
+        archive.comment = ZIP_COMMENT
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)

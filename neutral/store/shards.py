@@ -21,6 +21,7 @@ from neutral.store.atomic import atomic_file
 from neutral.store.copying import copy_tensors
 from neutral.store.digests import Digests
 from neutral.store.header import encode_header, ordered
+from neutral.store.own_files import WEIGHTS_METADATA
 from neutral.store.progress import ByteCounter, Progress
 from neutral.store.remote import is_url, put
 from neutral.store.shard_index import (
@@ -194,7 +195,7 @@ def write_tensors(tensors: Mapping[str, Tensor], path: str, *, max_shard_size: i
     parts = list(_parts(tensors, max_shard_size))
     names = shard_names(path, len(parts))
     for name, part in zip(names, parts):
-        safetensors.write_tensors(part, name, {"format": "pt"})
+        safetensors.write_tensors(part, name, WEIGHTS_METADATA)
     total = sum(tensor.nbytes for tensor in tensors.values())
     with atomic_file(index_name(path)) as index:
         index.write(encode_index({"metadata": {"total_size": total}, "weight_map": _weight_map(names, parts)}))

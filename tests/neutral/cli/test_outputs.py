@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cli_cases import Run, linear_store
@@ -146,21 +147,107 @@ def test_two_outputs_are_two_files(inputs: Path, run: Run) -> None:
     assert not (inputs / "x.toml").exists()
 
 
-@pytest.mark.parametrize(
-    ("verb", "output", "target"),
-    [
-        ("emit", "output", "own.py"),
-        ("load", "save_plan", "own.toml"),
-        ("verify", "html", "own.html"),
-        ("inspect", "html", "own.html"),
-    ],
-)
+FOREIGN = [
+    *(("emit", "output", name) for name in ("own.py", "own.onnx")),
+    *(("load", "output", name) for name in ("own.pth", "own.pt", "own.safetensors")),
+    *((verb, "output", "own.safetensors") for verb in ("export", "convert", "cast", "slice", "merge", "golden")),
+    ("convert", "output", "own.h5"),
+    ("run", "output", "own.npz"),
+    ("load", "save_plan", "own.toml"),
+    ("verify", "html", "own.html"),
+    ("inspect", "html", "own.html"),
+]
+"""A verb, what it writes, and the file of a person that it would replace."""
+
+CONTENTS = {
+    ".py": b"precious = 1\n",
+    ".toml": b"[tool.precious]\n",
+    ".html": b"<html>precious</html>\n",
+    ".safetensors": b'\x3f\0\0\0\0\0\0\0{"__metadata__":{"format":"pt"},"neutral":{"dtype":"F32","shape"',
+    ".h5": b"\x89HDF\r\n\x1a\n precious",
+    ".pth": b"PK\x03\x04 precious",
+    ".pt": b"\x80\x02 a pickle of an old torch",
+    ".npz": b"PK\x03\x04 precious",
+    ".onnx": b"\x08\x08\x12\x07pytorch",
+}
+
+
+def test_every_verb_that_writes_is_tried_on_a_file_of_a_person() -> None:
+    assert {(verb, output) for verb, output, _ in FOREIGN} == {
+        (verb, output) for verb, names in WRITING.items() for output in WRITTEN if output in names
+    }
+
+
+@pytest.mark.parametrize(("verb", "output", "target"), FOREIGN)
 def test_a_file_of_a_person_is_kept_without_force(verb: str, output: str, target: str, inputs: Path, run: Run) -> None:
-    (inputs / target).write_text("precious = 1\n")
+    content = CONTENTS[Path(target).suffix]
+    (inputs / target).write_bytes(content)
     result = run(*(word.format(target) for word in command(verb, output, "plugin")))
-    assert result.code == 8 and f"{target}: exists, and Neutral did not write it" in result.err
-    assert "--force" in result.err
-    assert (inputs / target).read_text() == "precious = 1\n"
+    assert result.code == 8, result.err
+    assert result.err == (
+        f"neutral: error: {target}: exists, and Neutral did not write it. Choose another name, or pass --force.\n"
+    )
+    assert (inputs / target).read_bytes() == content
+
+
+@pytest.mark.parametrize("name", ["own.safetensors.index.json", "own-00001-of-00002.safetensors"])
+def test_a_shard_set_of_others_is_kept_without_force(name: str, inputs: Path, run: Run) -> None:
+    (inputs / name).write_text('{"metadata": {"total_size": 8}, "weight_map": {}}')
+    result = run("convert", "linear.safetensors", "own.safetensors", "--max-shard-size", "40")
+    assert result.code == 8 and f"{name}: exists, and Neutral did not write it" in result.err
+    assert sorted(path.name for path in inputs.glob("own*")) == [name]
+
+
+@pytest.mark.parametrize(("options", "weights"), [((), "own.safetensors"), (("--pth",), "own.pth")])
+def test_weights_of_others_beside_an_emitted_module_are_kept(
+    options: tuple[str, ...], weights: str, inputs: Path, run: Run
+) -> None:
+    pytest.importorskip("torch.nn")
+    (inputs / weights).write_bytes(CONTENTS[Path(weights).suffix])
+    result = run("emit", "linear.safetensors", "-o", "own.py", *options)
+    assert result.code == 8 and f"{weights}: exists, and Neutral did not write it" in result.err
+    assert not (inputs / "own.py").exists()
+    assert run("emit", "linear.safetensors", "-o", "own.py", *options, "--force").code == 0
+
+
+def test_data_that_belong_to_no_model_are_kept(inputs: Path, run: Run) -> None:
+    pytest.importorskip("onnx")
+    (inputs / "own.onnx.data").write_bytes(b"precious")
+    result = run("emit", "linear.safetensors", "-o", "own.onnx", "--external-data")
+    assert result.code == 8 and "own.onnx.data: exists, and there is no model own.onnx" in result.err
+    assert [path.name for path in inputs.glob("own*")] == ["own.onnx.data"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("convert", "linear.safetensors", "x.safetensors"),
+        ("convert", "linear.safetensors", "x.safetensors", "--max-shard-size", "40"),
+        ("convert", "linear.safetensors", "x.h5"),
+        ("cast", "linear.safetensors", "--to", "float16", "-o", "x.safetensors"),
+        ("inspect", "linear.safetensors", "--html", "x.html"),
+        ("run", "linear.safetensors", "--input", "data=data.npy", "-o", "y.npz"),
+        ("golden", "linear.safetensors", "--shape", "data=1,3", "-o", "x.safetensors"),
+        ("emit", "linear.safetensors", "-o", "x.py"),
+        ("emit", "linear.safetensors", "-o", "x.py", "--pth"),
+        ("emit", "linear.safetensors", "-o", "x.onnx"),
+        ("emit", "linear.safetensors", "-o", "x.onnx", "--external-data"),
+        ("load", "linear.safetensors", "--into", "x:Linear", "-o", "w.safetensors"),
+        ("load", "linear.safetensors", "--into", "x:Linear", "-o", "w.pth", "--save-plan", "x.toml"),
+    ],
+    ids=" ".join,
+)
+def test_what_neutral_wrote_is_replaced(words: tuple[str, ...], inputs: Path, run: Run) -> None:
+    needed = {"load": "torch.nn", "x.h5": "h5py", "x.onnx": "onnx", "x.py": "torch.nn"}
+    for word in words:
+        if word in needed:
+            pytest.importorskip(needed[word])
+    np.save(inputs / "data.npy", np.ones((1, 3), np.float32))
+    if words[0] == "load":
+        assert run("emit", "linear.safetensors", "-o", "x.py", "--class-name", "Linear").code == 0
+    for _ in range(2):
+        result = run(*words)
+        assert result.code == 0, result.err
 
 
 def test_an_emitted_module_is_replaced_and_a_module_of_a_person_with_force(inputs: Path, run: Run) -> None:

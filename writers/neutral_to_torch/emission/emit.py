@@ -158,7 +158,8 @@ def _write_weights(emission: Emission, store: Store, pth: bool, file: BinaryIO) 
 
         write_pickle({key: read(tensor) for key, tensor in tensors.items()}, file)
     else:
+        from neutral.store.own_files import WEIGHTS_METADATA
         from neutral.store.safetensors import write_tensors_to
 
-        write_tensors_to(file, tensors, {"format": "pt"})
+        write_tensors_to(file, tensors, WEIGHTS_METADATA)
     return digest_of(file)

@@ -11,6 +11,7 @@ from torch import nn
 from neutral.errors import UnsupportedError, UsageError
 from neutral.store.atomic import atomic_file
 from neutral.store.error_keeping_file import ErrorKeepingFile
+from neutral.store.own_files import WEIGHTS_METADATA, add_zip_comment
 from neutral.store.progress import Progress
 from neutral.store.safetensors import write_tensors
 from neutral.tensor import CHUNK, Tensor
@@ -60,13 +61,15 @@ def save_weights(
             write_pickle(state, file)
     else:
         tensors = {name: _stored(name, value) for name, value in state.items()}
-        write_tensors(tensors, path, metadata={"format": "pt"}, progress=progress)
+        write_tensors(tensors, path, metadata=WEIGHTS_METADATA, progress=progress)
     if not allow_set:
         warn_of_unsaved(module)
 
 
 def write_pickle(state: Mapping[str, torch.Tensor], file: BinaryIO) -> None:
     """Write a state dict as ``torch.save`` does, with the errors of the file and not torch's.
+
+    The comment of the zip file says who wrote it.
 
     Args:
         state: The state dict.
@@ -77,6 +80,7 @@ def write_pickle(state: Mapping[str, torch.Tensor], file: BinaryIO) -> None:
     """
     output = ErrorKeepingFile(file)
     torch.save(state, cast("IO[bytes]", output))
+    add_zip_comment(cast(BinaryIO, output))
     output.check()
 
 
