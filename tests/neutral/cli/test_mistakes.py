@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pickle
@@ -9,7 +10,7 @@ import shlex
 import shutil
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Callable, NamedTuple
 
 import pytest
 
@@ -20,10 +21,41 @@ pytest.importorskip("torch.nn", reason="loads and emits modules")
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "shapes"
 
 
+def fill_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", fail)
+
+
+def forbid_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(folder: str, name: str) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr("neutral.store.temporary._create", fail)
+
+
+def forbid_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = open
+
+    def fail_for_parameters(path: Any, *arguments: Any, **options: Any) -> Any:
+        if str(path).endswith("model-0006.params"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return original(path, *arguments, **options)
+
+    monkeypatch.setattr("builtins.open", fail_for_parameters)
+
+
+def remove_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+
+
 class Mistake(NamedTuple):
     command: str
     code: int
     message: str
+    prepare: Callable[[pytest.MonkeyPatch], None] | None = None
+    """What is wrong with the machine."""
 
 
 MISTAKES: list[Mistake] = [
@@ -429,6 +461,54 @@ MISTAKES: list[Mistake] = [
         3,
         "nofolder: no such file or folder.",
     ),
+    Mistake(
+        "load store.safetensors --into nets:Shapes -o bad.pth",
+        8,
+        "bad.pth: exists, and Neutral did not write it. Choose another name, or pass --force.",
+    ),
+    Mistake(
+        "export model -o full.safetensors",
+        8,
+        "full.safetensors: cannot be written: No space left on device. An existing file is unchanged.",
+        fill_disk,
+    ),
+    Mistake(
+        "emit store.safetensors -o full.py",
+        8,
+        "full.safetensors: cannot be written: No space left on device. An existing file is unchanged.",
+        fill_disk,
+    ),
+    Mistake(
+        "export model -o forbidden.safetensors",
+        8,
+        "forbidden.safetensors: cannot be written: Permission denied. An existing file is unchanged.",
+        forbid_folder,
+    ),
+    Mistake(
+        "export model -o forbidden.h5",
+        3,
+        "model-0006.params: cannot be read: Permission denied.",
+        forbid_file,
+    ),
+    Mistake(
+        "emit store.safetensors -o without.py",
+        5,
+        "PyTorch is not installed: pip install torch safetensors",
+        remove_torch,
+    ),
+    Mistake(
+        "load store.safetensors --into nets:Shapes -o without.pth",
+        5,
+        "PyTorch is not installed: pip install torch safetensors",
+        remove_torch,
+    ),
+    Mistake(
+        "inspect bad.pth",
+        5,
+        "bad.pth: PyTorch is needed to read its own files, and is not installed: pip install torch. Or save the "
+        "state dict as .safetensors where it is.",
+        remove_torch,
+    ),
 ]
 
 
@@ -464,8 +544,12 @@ def folder(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=[mistake.command for mistake in MISTAKES])
-def test_a_mistake_has_one_clear_message(mistake: Mistake, run: Run, folder: Path) -> None:
+def test_a_mistake_has_one_clear_message(
+    mistake: Mistake, run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = sorted(os.listdir(folder))
+    if mistake.prepare is not None:
+        mistake.prepare(monkeypatch)
     result = run(*shlex.split(mistake.command))
     assert result.err.replace(f"{folder}{os.sep}", "") == f"neutral: error: {mistake.message}\n"
     assert result.code == mistake.code
