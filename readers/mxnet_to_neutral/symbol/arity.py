@@ -6,12 +6,16 @@ from mxnet_to_neutral.symbol.inputs import auxiliary_positions
 
 _OPERATORS: dict[int, str] = {
     0: """
+        _npi_tril_indices _random_binomial
         _arange _eye _full _linspace _npi_arange _npi_blackman _npi_eye _npi_full _npi_hamming _npi_hanning
         _npi_identity _npi_indices _npi_linspace _npi_logspace _npi_ones _npi_tri _npi_zeros _ones
         _random_exponential _random_gamma _random_generalized_negative_binomial _random_negative_binomial
         _random_normal _random_poisson _random_randint _random_uniform _zeros _zeros_without_dtype
     """,
     1: """
+        _image_adjust_lighting _image_random_brightness _image_random_color_jitter _image_random_contrast
+        _image_random_flip_left_right _image_random_flip_top_bottom _image_random_hue _image_random_lighting
+        _image_random_saturation _npi_matrix_rank_none_tol
         _sg_mkldnn_selfatt_qk _sg_onednn_selfatt_qk
         _npi_diag_indices_from _npi_eig _npi_eigvals _npi_multinomial _npi_tensorinv _npi_unique
         Activation BlockGrad Cast Dropout Flatten GridGenerator IdentityAttachKLSparseReg L2Normalization LRN
@@ -63,6 +67,7 @@ _OPERATORS: dict[int, str] = {
         sum tan tanh tile topk transpose trunc zeros_like
     """,
     2: """
+        _contrib_dynamic_reshape _npi_lstsq _npi_matrix_rank _sample_binomial
         _random_pdf_dirichlet _random_pdf_exponential _random_pdf_poisson
         _histogram _npi_advanced_indexing _npi_advanced_indexing_multiple _npi_bincount _npi_boolean_mask_assign_scalar
         _sg_mkldnn_selfatt_valatt _sg_onednn_selfatt_valatt
@@ -92,6 +97,9 @@ _OPERATORS: dict[int, str] = {
         scatter_nd slice_like softmax softmax_cross_entropy take
     """,
     3: """
+        _contrib_quantized_reshape _contrib_quantized_transpose _contrib_sldwin_atten_context
+        _contrib_sldwin_atten_mask_like _contrib_sldwin_atten_score _npi_interp _npx_quantized_reshape
+        _npx_quantized_transpose
         _random_pdf_gamma _random_pdf_generalized_negative_binomial _random_pdf_negative_binomial _random_pdf_normal
         _random_pdf_uniform
         _npi_boolean_mask_assign_tensor _npi_ediff1d _npi_insert_tensor

@@ -144,7 +144,7 @@ def test_graph_only_leaves_the_parameters_out(checkpoint: Path, tmp_path: Path, 
     done = run("export", f"{checkpoint}-symbol.json", "--graph-only", "-o", tmp_path / "x.safetensors", "--json")
     assert (done.code, done.json["tensors"]) == (0, 0)
     refused = run("export", f"{checkpoint}-0000.params", "--graph-only", "-o", tmp_path / "x.safetensors")
-    assert refused.code == 2 and "this is no symbol" in refused.err
+    assert refused.code == 2 and "this is not a symbol" in refused.err
 
 
 def test_an_array_is_made_an_input(checkpoint: Path, tmp_path: Path, run: Run) -> None:
