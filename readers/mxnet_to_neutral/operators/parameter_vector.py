@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Optional, Sequence, Tuple
+from typing import Sequence
 
 from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.drafts import RoleDraft
-
-Matrix = Tuple[str, Tuple[Optional[int], ...]]
-"""A role and its shape; None for the input size, which follows from the arrays."""
+from neutral.packed_rnn import Matrix
 
 
 def split_vector(context: NodeContext, matrices: Sequence[Matrix]) -> dict[str, RoleDraft]:

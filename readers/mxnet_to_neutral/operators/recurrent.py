@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Iterator, Mapping, Sequence
+from math import prod
+from typing import Any, Mapping, Sequence
 
 from mxnet_to_neutral.arrays import Array
 from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.drafts import RoleDraft
 from mxnet_to_neutral.layers.canonical import Recipe, identity, slice_vector
 from mxnet_to_neutral.layers.names import layer_of, split_role
-from mxnet_to_neutral.operators.parameter_vector import Matrix, split_vector
+from mxnet_to_neutral.operators.parameter_vector import split_vector
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
-from neutral.operators.recurrent import GATES
+from neutral.packed_rnn import Matrix, locate_matrices, packed_matrices, packed_size
 
 _RESHAPE_OPERATORS = ("Reshape", "reshape", "Flatten", "_np_reshape", "_npx_reshape", "_npi_reshape")
 ZERO_OPERATORS = ("_zeros", "_npi_zeros", "zeros_like", "_np_zeros_like", "_npi_zeros_like")
@@ -59,7 +60,7 @@ def rnn(context: NodeContext) -> Sequence[Operand]:
             "RNN: MXNet obeys use_sequence_length on GPUs alone, and the store does; on the CPU MXNet runs every "
             "sequence to its end, and what it computes differs"
         )
-    matrices = list(_matrices(kind, attributes, projection))
+    matrices = list(packed_matrices(kind, attributes))
     unpacked = _unpacked(context, matrices)
     layer: str | None
     roles: Mapping[str, RoleDraft]
@@ -147,22 +148,6 @@ def _layer_name(context: NodeContext, arrays: Sequence[Array]) -> str | None:
     return layers.pop() or None if len(layers) == 1 else None
 
 
-def _matrices(kind: str, attributes: dict[str, Any], projection: int) -> Iterator[Matrix]:
-    """Yield roles and shapes in the vector's order: all weights, then all biases. The first input size is None."""
-    hidden, rows = attributes["hidden_size"], GATES[kind] * attributes["hidden_size"]
-    state = projection or hidden
-    directions = ("", "_reverse") if attributes["bidirectional"] else ("",)
-    places = [(k, d) for k in range(attributes["num_layers"]) for d in directions]
-    for layer, direction in places:
-        yield f"weight_ih_l{layer}{direction}", (rows, state * len(directions) if layer else None)
-        yield f"weight_hh_l{layer}{direction}", (rows, state)
-        if projection:
-            yield f"weight_hr_l{layer}{direction}", (projection, hidden)
-    for layer, direction in places:
-        yield f"bias_ih_l{layer}{direction}", (rows,)
-        yield f"bias_hh_l{layer}{direction}", (rows,)
-
-
 def _roles(context: NodeContext, arrays: Sequence[Array], matrices: Sequence[Matrix]) -> dict[str, Recipe]:
     """Return the roles from one packed array or from one array each."""
     if not arrays:
@@ -172,19 +157,11 @@ def _roles(context: NodeContext, arrays: Sequence[Array], matrices: Sequence[Mat
     if len(arrays) > 1:
         context.refuse(f"its parameter vector is made of {len(arrays)} arrays, not of one or {len(matrices)}")
     packed = arrays[0]
-    known = sum(_size(shape) for _, shape in matrices if None not in shape)
-    rows = sum(shape[0] or 0 for _, shape in matrices if None in shape)
-    total = packed.shape[0] if len(packed.shape) == 1 else 0
-    if total <= known or (total - known) % rows:
-        context.expect_shape(packed.name, packed.shape, (known + rows,))
+    slices = locate_matrices(matrices, packed.shape[0]) if len(packed.shape) == 1 else None
+    if slices is None:
+        context.expect_shape(packed.name, packed.shape, (packed_size(matrices, 1),))
         return {}
-    input_size = (total - known) // rows
-    roles, position = {}, 0
-    for role, shape in matrices:
-        shape_known = tuple(input_size if extent is None else extent for extent in shape)
-        roles[role] = slice_vector(packed, position, shape_known)
-        position += _size(shape_known)
-    return roles
+    return {role: slice_vector(packed, start, shape) for role, start, shape in slices}
 
 
 def _matrix(context: NodeContext, array: Array, shape: tuple[int | None, ...]) -> Recipe:
@@ -195,13 +172,5 @@ def _matrix(context: NodeContext, array: Array, shape: tuple[int | None, ...]) -
     if None in shape:
         rows = shape[0] or 1
         shape = (rows, array.shape[0] // rows)
-    context.expect_shape(array.name, array.shape, (_size(shape),))
+    context.expect_shape(array.name, array.shape, (prod(extent or 0 for extent in shape),))
     return identity(array, tuple(extent or 0 for extent in shape))
-
-
-def _size(shape: Sequence[int | None]) -> int:
-    """Return the number of elements; 0 if an extent is unknown."""
-    size = 1
-    for extent in shape:
-        size *= extent or 0
-    return size
