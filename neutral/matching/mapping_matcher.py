@@ -55,14 +55,12 @@ class MappingMatcher:
             UsageError: An entry names an unknown layer or tensor.
             MatchError: The two sides of an entry do not fit.
         """
-        layers = {layer.source.node: layer.name for layer in stored.layers.values() if layer.source.node}
-        layers.update({name: name for name in stored.layers})
-        tensors = _stored_tensors(stored)
+        layers, tensors = _stored_layers(stored), _stored_tensors(stored)
         parameters = {
             name: (layer.name, role) for layer in module.layers.values() for role, name in layer.tensors.items()
         }
         matches: list[Match] = []
-        for source, target in expand_patterns(self.mapping, stored.layers, layers, tensors).items():
+        for source, target in expand_mapping(self.mapping, stored).items():
             ends: list[tuple[_End, _End]] | None
             if source in layers:
                 ends = _resolve_layer(stored, layers[source], module, target, parameters)
@@ -96,11 +94,40 @@ class MappingMatcher:
         return Match(layer, module_layer, "mapping", self.details.get(source, ""), roles, role is None, given)
 
 
+def expand_mapping(mapping: Mapping[str, str], stored: Network) -> dict[str, str]:
+    """Replace the patterns of a mapping by entries for the stored names that they match.
+
+    Args:
+        mapping: A mapping as of :class:`MappingMatcher`.
+        stored: The store's network.
+
+    Returns:
+        The entries by the names of layers, nodes and tensors; see
+        :func:`neutral.matching.rename_patterns.expand_patterns`.
+
+    Raises:
+        UsageError: A pattern cannot be used.
+
+    Example:
+        >>> from neutral.graph import Layer
+        >>> stored = Network({"fc1": Layer("fc1", "linear", {}, {"weight": "w"})}, {"w": (2, 3)})
+        >>> expand_mapping({r"fc(\\d)": "head.$1"}, stored)
+        {'fc1': 'head.1'}
+    """
+    return expand_patterns(mapping, stored.layers, _stored_layers(stored), _stored_tensors(stored))
+
+
 def _with_layouts(module: Network, layer: str, layouts: Mapping[str, TensorLayout]) -> Network:
     """Return the module's network with the layouts of a layer's roles."""
     if not layouts:
         return module
     return replace(module, layouts={**module.layouts, **{(layer, role): item for role, item in layouts.items()}})
+
+
+def _stored_layers(stored: Network) -> dict[str, str]:
+    """Return the name of each layer, by its name and by its source's node."""
+    layers = {layer.source.node: layer.name for layer in stored.layers.values() if layer.source.node}
+    return {**layers, **{name: name for name in stored.layers}}
 
 
 def _stored_tensors(stored: Network) -> dict[str, tuple[str, str]]:

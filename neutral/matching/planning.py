@@ -15,6 +15,7 @@ from neutral.matching.mapping_file import Mappable, resolve_mapping
 from neutral.matching.mapping_matcher import MappingMatcher
 from neutral.matching.matcher import Matcher, Matching, run_matchers
 from neutral.matching.network import Network, describe_store
+from neutral.matching.packed_vectors import name_mapped_vectors, propose_unpacking
 from neutral.matching.pairs import make_pairs
 from neutral.matching.plan import Plan
 from neutral.matching.plan_entries import Pair
@@ -99,6 +100,8 @@ def make_plan(
         allow_missing = (*allow_missing, *(glob.escape(item.name) for item in mapping.unfilled if item.allowed))
         kept = (f"{pair.layer}.{item.attribute}" for pair, item in mapping.differences if item.allowed)
         allow_attributes = (*allow_attributes, *map(glob.escape, kept))
+    elif mapping:
+        mapping = name_mapped_vectors(mapping, store, target.network)
     layers = [pair.layer for pair in mapping.pairs] if isinstance(mapping, Plan) else mapping or ()
     search = _Search(target, _matchers(mapping), prove)
     candidate = search.best_match(regroup_layers(store, layers), fold_batch_norms)
@@ -156,6 +159,9 @@ class _Search:
         """Return the match of the store, or of the regrouping of its layers that leaves the least over."""
         module = self.target.network
         best = self.match(store)
+        if best.cost:
+            best = self._with_unpacked_vectors(store, best)
+            store = best.store
         if best.dataflow.conflicts and module.graph is not None:
             best = self._without_names(store, best)
         if best.cost and module.graph is not None:
@@ -163,6 +169,19 @@ class _Search:
             for names in propose_regroupings(store, *unmatched, module, fold_batch_norms):
                 best = min(best, self.match(regroup_layers(store, names)), key=lambda candidate: candidate.cost)
         return best
+
+    def _with_unpacked_vectors(self, store: Store, packed: _Candidate) -> _Candidate:
+        """Return the match with vectors read as the recurrent layers that they alone fit, if that leaves less over."""
+        unmatched = packed.unmatched_stored, packed.unmatched_module
+        names = dict(propose_unpacking(store, *unmatched, self.target.network))
+        candidate = self.match(regroup_layers(store, names)) if names else packed
+        if candidate.cost >= packed.cost:
+            return packed
+        notes = (
+            f"stored {name} fills the module's {layer}: inferred from the number of its elements alone"
+            for name, layer in names.items()
+        )
+        return replace(candidate, notes=tuple(notes))
 
     def _without_names(self, store: Store, named: _Candidate) -> _Candidate:
         """Return the match by dataflow alone if that has no conflict where the one by names has."""

@@ -2,11 +2,15 @@
 
 The names of regrouped layers tell how they are made:
 
-=================  =======================================================================================
-``qkv[0:12]``      rows 0 to 12 of a linear layer or a convolution; of a grouped convolution, whole groups
-``q + k + v``      several layers of one input as one, their rows concatenated
-``conv * bn``      a convolution or a linear layer with the batch norm behind it folded into weight and bias
-=================  =======================================================================================
+==================================================  ==================================================================
+``qkv[0:12]``                                       rows 0 to 12 of a linear layer or a convolution; of a grouped
+                                                    convolution, whole groups
+``q + k + v``                                       several layers of one input as one, their rows concatenated
+``conv * bn``                                       a convolution or a linear layer with the batch norm behind it
+                                                    folded into weight and bias
+``rnn_param[lstm(hidden_size=6, num_layers=2)]``    a recurrent layer whose weights and biases are one vector; see
+                                                    :mod:`neutral.matching.packed_vectors`
+==================================================  ==================================================================
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from __future__ import annotations
 import re
 from typing import Iterable
 
+from neutral.matching.packed_vectors import unpack_vector
 from neutral.matching.regroup_rewrites import fold_norm, join_layers, split_layer
 from neutral.store import Store
 
@@ -83,6 +88,9 @@ def regroup_layers(store: Store, names: Iterable[str]) -> Store:
     Returns:
         A store whose new tensors are made from the old ones when they are read.
 
+    Raises:
+        MatchError: A vector does not have as many elements as the recurrent layer that its name says it is.
+
     Example:
         >>> import numpy
         >>> from neutral.graph import Layer
@@ -105,6 +113,8 @@ def regroup_layers(store: Store, names: Iterable[str]) -> Store:
             store = join_layers(store, name, terms)
         elif len(factors) == 2 and all(layer in store.layers for layer in factors):
             store = fold_norm(store, name, *factors)
+        else:
+            store = unpack_vector(store, name)
     for layer, ranges in ranges_of.items():
         new_names = {cut: rows_name(layer, *cut) for cut in sorted(ranges)}
         store = split_layer(store, layer, new_names)
