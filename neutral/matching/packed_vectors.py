@@ -196,6 +196,9 @@ def _layer_size(module: Network, layer: Layer) -> int:
 
 
 def _part(packed: Tensor, item: Slice) -> Tensor:
+    """Return a slice of a vector: a range of the file where the vector is one, so that it can be mapped."""
     part = Tensor(packed.dtype, item.shape, ())
     start = item.start * ITEM_SIZE[packed.dtype]
+    if isinstance(packed.content, tuple) and len(packed.content) == 1:
+        return part._replace(content=(packed.only_range.part(start, part.nbytes),))
     return part._replace(content=lambda: packed.part(start, part.nbytes))

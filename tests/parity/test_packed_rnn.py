@@ -58,6 +58,7 @@ def test_layers_of_mxnet_2(mxnet2: Any, tmp_path: Path, mode: str, num_layers: i
     options: dict[str, Any] = {"num_layers": num_layers, "bidirectional": bidirectional}
     expected = save(mxnet2, mode, tmp_path / "net.params", **options)
     store = mxnet_to_neutral.read(str(tmp_path / "net.params"))
+    assert store.tensors[store.layers["rnn_param"].tensors["value"]].numpy().all(), "a bias of 0 would prove nothing"
     plan = load_into(mapped := Tagger(mode, **options), store, {"rnn_param": "encoder"})
     plan.save(tmp_path / "plan.toml")
     repeated = load_into(by_plan := Tagger(mode, **options), store, tmp_path / "plan.toml")

@@ -16,7 +16,7 @@ from neutral.matching import Network, Plan, make_plan
 from neutral.matching.regroup import regroup_layers
 from neutral.packed_rnn import locate_matrices, packed_matrices, packed_size
 from neutral.store import Store
-from neutral.tensor import from_numpy
+from neutral.tensor import FileRange, Tensor, from_numpy
 
 GRU = {"hidden_size": 3, "num_layers": 1, "bidirectional": False}
 GRU_SIZE = 9 * 5 + 9 * 3 + 9 + 9
@@ -64,6 +64,16 @@ def test_weights_come_before_biases_and_slices_are_contiguous() -> None:
     values = [store.tensors[key].numpy() for key in layer.tensors.values()]
     assert [array.shape for array in values] == [(9, 5), (9, 3), (9,), (9,)]
     np.testing.assert_array_equal(np.concatenate([array.ravel() for array in values]), np.arange(GRU_SIZE))
+
+
+def test_slices_of_a_vector_in_a_file_are_ranges_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "weights"
+    path.write_bytes(b"head" + np.arange(GRU_SIZE, dtype="float32").tobytes())
+    tensor = Tensor("F32", (GRU_SIZE,), (FileRange(str(path), 4, 4 * GRU_SIZE),))
+    store = regroup_layers(Store(vectors("p").layers, {"p": tensor}), [NAME])
+    bias = store.tensors[f"{NAME}.bias_hh_l0"]
+    assert bias.content == (FileRange(str(path), 4 + 4 * 81, 4 * 9),)
+    np.testing.assert_array_equal(bias.numpy(), np.arange(81, 90))
 
 
 def test_the_order_is_layer_by_layer_and_forward_before_backward() -> None:
@@ -118,6 +128,15 @@ def test_a_vector_of_another_size_is_refused_by_name() -> None:
         make_plan(Module("net", hidden_size=4), vectors("p"), {"p": "net"})
     with pytest.raises(MatchError, match="0 of 1 stored layers matched"):
         make_plan(Module("net", hidden_size=4), vectors("p"))
+
+
+def test_biases_that_the_module_lacks_have_to_be_zeros() -> None:
+    module = Module("net")
+    layer = module.network.layers["net"]
+    weights = {role: key for role, key in layer.tensors.items() if role.startswith("weight")}
+    module.network = Network({"net": layer._replace(tensors=weights)}, module.network.shapes)
+    with pytest.raises(MatchError, match="has a bias_ih_l0 that is not all zeros, and the module's net has none"):
+        make_plan(module, vectors("p"), {"p": "net"})
 
 
 @pytest.mark.parametrize("sizes", ["hidden_size=7, num_layers=1", "hidden_size=3, num_layers=999999999999999999"])

@@ -12,7 +12,10 @@ def save_gluon(kind: str, options: Mapping[str, Any], data: np.ndarray, path: st
     """Save a layer of MXNet 2's Gluon (``LSTM``, ``GRU``, ``RNN``) with random parameters, and return its output."""
     mx.npx.set_np()
     layer = getattr(mx.gluon.rnn, kind)(input_size=data.shape[-1], **options)
-    layer.initialize(mx.init.Uniform(0.4))
+    layer.initialize()
+    layer(mx.np.array(data))  # the vector has a size now, and zeros for biases
+    (parameter,) = layer.collect_params().values()
+    parameter.set_data(mx.np.random.uniform(-0.4, 0.4, parameter.shape))
     output: np.ndarray = layer(mx.np.array(data)).asnumpy()
     layer.save_parameters(path)
     return output

@@ -47,7 +47,8 @@ def load_into(
 
     Where the module has one layer and the store several, or the other way round (a fused projection of queries, keys
     and values, branches of a grouped convolution), the layers are regrouped, and the plan names them accordingly
-    (``q + k + v``, ``qkv[0:64]``).
+    (``q + k + v``, ``qkv[0:64]``). A recurrent layer may be one vector of a store without a graph
+    (``rnn_param[lstm(hidden_size=6, num_layers=1)]``).
 
     Parameters stay the same objects and are filled in place, in their own dtype; on the ``meta`` device they are
     replaced by tensors that map the store's file, in the stored dtype. Of tensors that are spread over processes
