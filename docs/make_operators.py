@@ -101,8 +101,8 @@ value follows the other one, where it can be computed.
 
 - `SoftmaxOutput` with neither `multi_output` nor `preserve_shape` normalizes the whole sample. CPU builds with oneDNN
   (the stock wheels of 1.9) normalize the last axis of float32 data of four dimensions at inference.
-- `Deconvolution` with a stride and a dilation: MXNet's own CPU kernel gives wrong numbers, in float64 and in builds
-  without oneDNN; oneDNN's numbers are those of the definition.
+- `Deconvolution` with a stride and a dilation along one axis: the CPU kernel of MXNet 1 gives wrong numbers, in float64
+  and in builds without oneDNN; the numbers of oneDNN, and of both in MXNet 2, are those of the definition.
 - `RNN` with `use_sequence_length`: on the CPU MXNet ignores the lengths, and runs every sequence to its end.
 - `RNN` with bounds of the cell state (`lstm_state_clip_min`, `lstm_state_clip_max`): cuDNN clips, the CPU ignores them.
   PyTorch has no such layer, and emitting one is refused.

@@ -245,6 +245,9 @@ class _Part:
         return sum(multiply_adds(node, shapes, each) for node, each in zip(self._graph.nodes, roles))
 
     def _changed(self, node: Node, operand: Value, change: Change) -> Trial:
+        words = f"{change.words} in {node.name} ({node.kind})"
+        if change.result is not None:
+            return Trial(words, values={Value(node.name): change.result})
         changed = replace(
             node,
             kind=change.kind or node.kind,
@@ -254,7 +257,7 @@ class _Part:
         )
         tensors = {**self._evaluator.tensors(node.layer), **change.tensors}
         values = {} if change.operand is None else {operand: change.operand}
-        return Trial(f"{change.words} in {node.name} ({node.kind})", {node.name: changed}, tensors, values)
+        return Trial(words, {node.name: changed}, tensors, values)
 
     def _left_out(self, node: Node, operand: Value) -> Iterator[Trial]:
         """Yield the part without a node that keeps the shape, as if it were not there."""

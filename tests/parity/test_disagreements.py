@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 import mxnet_to_neutral
 import neutral
@@ -52,13 +53,47 @@ def test_lengths_of_sequences(mxnet: Any, tmp_path: Path) -> None:
     assert "the recorded values are as with the lengths of the sequences ignored" in str(report)
 
 
-def test_a_dilated_transposed_convolution_with_a_stride(mxnet: Any, tmp_path: Path) -> None:
-    """oneDNN computes it rightly."""
-    arguments = "x, w, kernel=(3, 3), num_filter=2, no_bias=True, stride=(2, 1), dilate=(1, 2)"
-    inputs = {"x": values(2, 3, 5, 6), "w": values(3, 2, 3, 3, seed=1)}
-    notes, report = recorded(mxnet, tmp_path, f"sym.Deconvolution({arguments})", inputs, ["w"])
-    assert any(note.startswith("Deconvolution: ") and "its own" not in note for note in notes)
-    assert report.ok
+WRONG_SUMS = "the recorded values are as with the wrong sums of the CPU kernel of MXNet 1 for a dilated Deconvolution"
+
+DILATED = [
+    "w, kernel=(3, 3), num_filter=2, no_bias=True, stride=(2, 2), dilate=(2, 2)",
+    "w, b, kernel=(3, 2), num_filter=6, num_group=3, stride=(2, 3), dilate=(3, 2), pad=(1, 2), adj=(1, 2), no_bias=0",
+    "w, kernel=(4, 2), num_filter=2, no_bias=True, stride=(3, 1), dilate=(2, 2), target_shape=(15, 8)",
+]
+
+
+def dilated(arguments: str, dtype: str) -> dict[str, np.ndarray]:
+    kernel = (4, 2) if "(4, 2)" in arguments else (3, 2) if "(3, 2)" in arguments else (3, 3)
+    inputs = {"x": values(2, 3, 5, 6), "w": values(3, 2, *kernel, seed=1)}
+    if "num_group" in arguments:
+        inputs["b"] = values(6, seed=2)
+    return {name: array.astype(dtype) for name, array in inputs.items()}
+
+
+@pytest.mark.parametrize("arguments", DILATED)
+def test_a_dilated_transposed_convolution_with_a_stride(mxnet: Any, tmp_path: Path, arguments: str) -> None:
+    """MXNet's own kernel computes float64."""
+    inputs = dilated(arguments, "float64")
+    notes, report = recorded(mxnet, tmp_path, f"sym.Deconvolution(x, {arguments})", inputs, [*inputs][1:])
+    assert any(note.startswith("Deconvolution: ") and "wrong numbers" in note for note in notes)
+    assert not report.ok
+    assert WRONG_SUMS in str(report)
+
+
+@pytest.mark.parametrize("arguments", DILATED[:2])
+def test_onednn_computes_a_dilated_transposed_convolution_rightly(mxnet: Any, tmp_path: Path, arguments: str) -> None:
+    """It has no kernel that crops an odd surplus, as the last one's target shape asks for."""
+    inputs = dilated(arguments, "float32")
+    notes, report = recorded(mxnet, tmp_path, f"sym.Deconvolution(x, {arguments})", inputs, [*inputs][1:])
+    assert any(note.startswith("Deconvolution: ") and "wrong numbers" in note for note in notes)
+    assert report.ok and "wrong sums" not in str(report)
+
+
+def test_a_stride_along_one_axis_and_a_dilation_along_the_other(mxnet: Any, tmp_path: Path) -> None:
+    arguments = "w, kernel=(3, 3), num_filter=2, no_bias=True, stride=(2, 1), dilate=(1, 2)"
+    inputs = dilated(arguments, "float64")
+    notes, report = recorded(mxnet, tmp_path, f"sym.Deconvolution(x, {arguments})", inputs, ["w"])
+    assert report.ok and not [note for note in notes if note.startswith("Deconvolution")]
 
 
 def test_nothing_is_noted_where_mxnet_agrees(mxnet: Any, tmp_path: Path) -> None:

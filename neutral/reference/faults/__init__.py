@@ -11,6 +11,7 @@ from neutral.reference.faults.heads import sample_softmax_changes
 from neutral.reference.faults.inputs import input_changes
 from neutral.reference.faults.normalization import batch_norm_changes, eps_changes
 from neutral.reference.faults.recurrent import gate_changes, length_changes
+from neutral.reference.faults.transposed import dilated_changes
 from neutral.reference.faults.weights import kernel_changes, linear_changes, rounded_changes
 from neutral.reference.faults.windows import average_changes, window_changes
 from neutral.reference.registry import Array
@@ -24,7 +25,7 @@ _BY_KIND = {
     "group_norm": (eps_changes,),
     "l2_normalize": (eps_changes,),
     "convolution": (kernel_changes, rounded_changes),
-    "transposed_convolution": (kernel_changes, rounded_changes),
+    "transposed_convolution": (dilated_changes, kernel_changes, rounded_changes),
     "linear": (linear_changes, rounded_changes),
     "max_pool": (window_changes,),
     "average_pool": (window_changes, average_changes),

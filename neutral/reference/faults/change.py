@@ -17,6 +17,7 @@ class Change(NamedTuple):
         kind: Another kind of the node, with all of its attributes; "" for the same kind.
         operand: Other values of its first operand; None for the same.
         operands: The number of operands that are kept; None for all.
+        result: The values of its first output, in the place of those that it computes; None for these.
 
     Example:
         >>> Change("eps 0.001 in the place of 1e-05", {"eps": 1e-3}).attributes
@@ -29,3 +30,4 @@ class Change(NamedTuple):
     kind: str = ""
     operand: Array | None = None
     operands: int | None = None
+    result: Array | None = None

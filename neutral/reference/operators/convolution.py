@@ -66,14 +66,9 @@ def transposed_convolution(
     x = channels_first(input, layout)
     axes = range(len(kernel_size))
     extents = x.shape[2:]
-    full = [(extents[a] - 1) * stride[a] + dilation[a] * (kernel_size[a] - 1) + 1 for a in axes]
-    if output_size is not None:
-        surplus = [full[a] - output_size[a] for a in axes]
-        padding, output_padding = [(t + 1) // 2 for t in surplus], [t % 2 for t in surplus]
-    size = [full[a] - 2 * padding[a] + output_padding[a] for a in axes]
-    kernel = weight.reshape(groups, len(weight) // groups, -1).swapaxes(1, 2)  # (groups, outputs*taps, inputs)
-    taps = kernel @ x.reshape(len(x), groups, -1, math.prod(extents))
-    taps = taps.reshape(len(x), out_channels, *kernel_size, *extents)
+    window = kernel_size, stride, padding, dilation, output_padding, output_size
+    full, padding, size = transposed_extents(extents, *window)
+    taps = transposed_taps(x, weight, kernel_size, groups)
     total = np.zeros((len(x), out_channels, *(max(full[a], padding[a] + size[a]) for a in axes)), x.dtype)
     for tap in np.ndindex(*kernel_size):
         first = [tap[a] * dilation[a] for a in axes]
@@ -81,6 +76,63 @@ def transposed_convolution(
         total[spatial(places)] += taps[spatial(tap)]
     output = total[spatial(slice(padding[a], padding[a] + size[a]) for a in axes)]
     return channels_last(_with_bias(output, bias), layout)
+
+
+def transposed_extents(
+    extents: Sizes,
+    kernel_size: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    dilation: Sizes,
+    output_padding: Sizes,
+    output_size: Sizes | None,
+) -> tuple[Sizes, Sizes, Sizes]:
+    """Return the extents of a transposed convolution before it is cropped, what is cropped before, and what remains.
+
+    Args:
+        extents: Those of the input, of each spatial axis.
+        kernel_size: As in the catalogue, and so are those that follow.
+        stride: Likewise.
+        padding: Likewise.
+        dilation: Likewise.
+        output_padding: Likewise.
+        output_size: Likewise.
+
+    Returns:
+        Three numbers of positions for each axis.
+
+    Example:
+        >>> transposed_extents((5,), (3,), (2,), (1,), (1,), (1,), None)
+        ([11], (1,), [10])
+    """
+    axes = range(len(kernel_size))
+    full = [(extents[a] - 1) * stride[a] + dilation[a] * (kernel_size[a] - 1) + 1 for a in axes]
+    if output_size is not None:
+        surplus = [full[a] - output_size[a] for a in axes]
+        padding, output_padding = [(t + 1) // 2 for t in surplus], [t % 2 for t in surplus]
+    return full, padding, [full[a] - 2 * padding[a] + output_padding[a] for a in axes]
+
+
+def transposed_taps(x: Array, weight: Array, kernel_size: Sizes, groups: int) -> Array:
+    """Multiply each position of an input with each tap of the kernel of a transposed convolution.
+
+    Args:
+        x: The input, (N, in_channels, *extents).
+        weight: The kernel, (in_channels, out_channels / groups, *kernel_size).
+        kernel_size: The extents of the kernel.
+        groups: The number of groups.
+
+    Returns:
+        The products, (N, out_channels, *kernel_size, *extents).
+
+    Example:
+        >>> transposed_taps(np.ones((1, 4, 5)), np.ones((4, 3, 2)), (2,), 2).shape
+        (1, 6, 2, 5)
+    """
+    extents = x.shape[2:]
+    kernel = weight.reshape(groups, len(weight) // groups, -1).swapaxes(1, 2)  # (groups, outputs*taps, inputs)
+    taps = kernel @ x.reshape(len(x), groups, -1, math.prod(extents))
+    return taps.reshape(len(x), groups * weight.shape[1], *kernel_size, *extents)
 
 
 @reference("deformable_convolution")

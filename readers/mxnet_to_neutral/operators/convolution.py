@@ -103,17 +103,17 @@ def convolution(context: NodeContext) -> Operand:
 def deconvolution(context: NodeContext) -> Operand:
     """Convert ``Deconvolution``: transposed convolution, to an output of ``target_shape`` if that is given.
 
-    MXNet's own CPU kernel, which float64 and builds without oneDNN use, is wrong for a dilated kernel with a stride.
+    The CPU kernel of MXNet 1, which float64 and builds without oneDNN use, is wrong where a dilated axis has a stride.
     """
     attributes, has_bias = window(context, bias_default=False)
     layout = layout_of(context)
     rank = len(attributes["kernel_size"])
     channels, groups = attributes["out_channels"], attributes["groups"]
     target = context.attributes.ints("target_shape", ())
-    if max(attributes["stride"]) > 1 and max(attributes["dilation"]) > 1:
+    if any(stride > 1 < dilation for stride, dilation in zip(attributes["stride"], attributes["dilation"])):
         context.note(
-            "Deconvolution: with a stride and a dilation, MXNet's own CPU kernel gives wrong numbers (in float64, and "
-            "in builds without oneDNN); the store has the transposed convolution that its other kernels compute"
+            "Deconvolution: with a stride and a dilation, the CPU kernel of MXNet 1 gives wrong numbers (in float64, "
+            "and in builds without oneDNN); the store has the transposed convolution that its other kernels compute"
         )
     shape = (context.channels(0, channel_axis(layout)), channels // groups, *attributes["kernel_size"])
     weight = kernel_role(context, 1, shape, layout == "channels_last")

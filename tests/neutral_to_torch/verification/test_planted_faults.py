@@ -290,6 +290,30 @@ def test_the_rounding_of_pooling_is_named(pool: Callable[[Any], Any], words: str
     assert words in case.hint(attribute("pool", pool))
 
 
+class Dilated(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.up = nn.ConvTranspose2d(3, 4, 3, stride=2, dilation=2)
+
+    def forward(self, data: Any) -> Any:
+        return self.up(data)
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [(lambda w: w, ""), (lambda w: w.flip(2, 3), "a flipped kernel"), (lambda w: w + torch.randn_like(w), "")],
+)
+def test_faults_of_a_dilated_transposed_convolution(function: Callable[[Any], Any], words: str) -> None:
+    """None of them are the wrong sums of MXNet's kernel."""
+    torch.manual_seed(4)
+    attributes = {**WINDOW, "out_channels": 4, "kernel_size": (3, 3), "stride": (2, 2), "dilation": (2, 2)}
+    attributes.update(padding=(0, 0), output_padding=(0, 0), output_size=None)
+    nodes = (Node("up", "transposed_convolution", (Value("data"),), attributes, "up"),)
+    case = Case(Dilated(), nodes, Value("up"), np.random.RandomState(1).randn(2, 3, 6, 7).astype(np.float32))
+    hint = case.hint(weight("up", function))
+    assert hint.startswith(f"the module computes as with {words}") if words else hint == ""
+
+
 class Recurrent(nn.Module):
     def __init__(self, kind: Any) -> None:
         super().__init__()
