@@ -98,6 +98,22 @@ OPERATORS = (
         layout_only=True,
     ),
     Operator(
+        "image_crop_within",
+        "Cut a rectangle out of images with channels last. Its first column is floor(across * (W - width)) and its "
+        "first row floor(down * (H - height)), where the products are float32. If height exceeds H, it becomes H and width becomes "
+        "floor(width * H / height); afterwards, if width exceeds W, it becomes W.",
+        inputs=("input", "across?", "down?"),
+        attributes=(
+            Attribute("x", "float", "A number for across; None: the operand, one number.", optional=True),
+            Attribute("y", "float", "A number for down; None: the operand, one number.", optional=True),
+            Attribute("width", "int", "The number of columns.", minimum=1),
+            Attribute("height", "int", "The number of rows.", minimum=1),
+        ),
+        family="image",
+        rank_rule="same",
+        dtype_rule="same",
+    ),
+    Operator(
         "image_resize",
         "Resize images with channels last. nearest: output row i is row floor(i*H/height), at most H - 1. bilinear: row i "
         "is sampled at row (i + 0.5)*H/height - 0.5, between its two neighbours; a row beyond the image is the one at its "

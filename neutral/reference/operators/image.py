@@ -25,6 +25,31 @@ def image_crop(input: Array, x: int, y: int, width: int, height: int) -> Array:
     return input[..., y : y + height, x : x + width, :]
 
 
+@reference("image_crop_within")
+def image_crop_within(
+    input: Array,
+    across: Array | None = None,
+    down: Array | None = None,
+    *,
+    x: float | None,
+    y: float | None,
+    width: int,
+    height: int,
+) -> Array:
+    rows, columns = input.shape[-3:-1]
+    if height > rows:
+        width, height = width * rows // height, rows
+    width = min(width, columns)
+    left = _start(x if across is None else across.item(), columns - width)
+    top = _start(y if down is None else down.item(), rows - height)
+    return input[..., top : top + height, left : left + width, :]
+
+
+def _start(place: float | None, free: int) -> int:
+    assert place is not None
+    return int(np.float32(place) * np.float32(free))
+
+
 @reference("image_resize")
 def image_resize(input: Array, size: Sequence[int] | None, side: int | None, interpolation: str) -> Array:
     height, width = input.shape[-3:-1]

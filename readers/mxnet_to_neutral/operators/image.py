@@ -52,17 +52,51 @@ def resize(context: NodeContext) -> Operand:
     """
     size = context.attributes.ints("size", ())
     keep_ratio = context.attributes.bool("keep_ratio", False)
+    if len(size) not in (1, 2) or min(size) < 1:
+        context.refuse(f"size={size} is not one or two numbers of pixels")
+    side = size[0] if len(size) == 1 and keep_ratio else None
+    return _resized(context, context.input(0), (size[-1], size[0]) if side is None else None, side)
+
+
+@rule("_image_random_crop")
+def random_crop(context: NodeContext) -> Operand:
+    """Convert ``_image_random_crop`` of MXNet 2: a rectangle at a random place, or at that of a range of one number.
+
+    It is resized where the image is smaller; where it is the whole of such an image, MXNet reads beyond it instead.
+
+    Raises:
+        Refusal: A range is not one within 0 and 1, or :func:`resize` refuses the interpolation.
+    """
+    width, height = (context.attributes.int(name, minimum=1) for name in ("width", "height"))
+    (x, across), (y, down) = (_place(context, name) for name in ("xrange", "yrange"))
+    cropped = context.node("image_crop_within", context.input(0), across, down, x=x, y=y, width=width, height=height)
+    shape = context.shape(0)
+    rows, columns = shape[-3:-1] if shape is not None and len(shape) in (3, 4) else (None, None)
+    if rows is not None and columns is not None and rows >= height and columns >= width:
+        context.attributes.ignore("interp")
+        return cropped
+    return _resized(context, cropped, (height, width), None)
+
+
+def _place(context: NodeContext, name: str) -> tuple[float | None, Operand]:
+    """Return the place of a rectangle along an axis, from 0 to 1: a number, or else a draw from a range."""
+    ends = context.attributes.floats(name, (0.0, 1.0))
+    if len(ends) != 2 or not 0 <= ends[0] <= ends[1] <= 1:
+        context.refuse(f"{name}={ends} is not a range within 0 and 1")
+    if ends[0] == ends[1]:
+        return ends[0], None
+    return None, context.node("random_uniform", *ends, None, shape=(1,), place="whole", dtype="float32")
+
+
+def _resized(context: NodeContext, image: Operand, size: tuple[int, int] | None, side: int | None) -> Operand:
+    """Resize an image of the dtype of the first input by the interpolation ``interp``."""
     number = context.attributes.int("interp", 1)
     interpolation = _INTERPOLATIONS.get(number)
     if interpolation is None:
         context.refuse(f"interp={number} weighs pixels as OpenCV alone does (only 0, 1 and 2 are repeated)")
-    if len(size) not in (1, 2) or min(size) < 1:
-        context.refuse(f"size={size} is not one or two numbers of pixels")
     dtype = context.dtype(0)
     if dtype not in (None, "float32", "float64", "uint8") and not (dtype == "int32" and interpolation == "nearest"):
         context.refuse(f"MXNet does not resize images of {dtype} with interp={number}")
     if dtype == "uint8" and interpolation == "bicubic":
         context.refuse("the rounding of bicubic interpolation of bytes depends on the processor")
-    side = size[0] if len(size) == 1 and keep_ratio else None
-    extents = (size[-1], size[0]) if side is None else None
-    return context.node("image_resize", context.input(0), size=extents, side=side, interpolation=interpolation)
+    return context.node("image_resize", image, size=size, side=side, interpolation=interpolation)

@@ -25,7 +25,7 @@ _GROUPS = {
         _contrib_MultiBoxTarget _contrib_mrcnn_mask_target
     """,
     "it is the likelihood of observed events, which training makes larger": "_contrib_hawkesll",
-    "it cuts images at random places, to train with": "_image_random_crop _image_random_resized_crop",
+    "it cuts images at random places, to train with": "_image_random_resized_crop",
     "it reads or draws images by OpenCV, before a model": """
         _cvcopyMakeBorder _cvimdecode _cvimread _cvimresize _imdecode
     """,

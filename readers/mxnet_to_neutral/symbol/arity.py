@@ -24,8 +24,8 @@ _OPERATORS: dict[int, str] = {
         _contrib_box_nms _contrib_div_sqrt_dim _contrib_gradientmultiplier _contrib_index_array
         _contrib_interleaved_matmul_selfatt_qk _contrib_quadratic _contrib_quantize_v2 _contrib_round_ste
         _contrib_sign_ste _copy _copyto _div_scalar _equal_scalar _greater_equal_scalar _greater_scalar
-        _hypot_scalar _image_crop _image_flip_left_right _image_flip_top_bottom _image_normalize _image_resize
-        _image_to_tensor _lesser_equal_scalar _lesser_scalar _linalg_det _linalg_extractdiag
+        _hypot_scalar _image_crop _image_flip_left_right _image_flip_top_bottom _image_normalize _image_random_crop
+        _image_resize _image_to_tensor _lesser_equal_scalar _lesser_scalar _linalg_det _linalg_extractdiag
         _linalg_extracttrian _linalg_gelqf _linalg_inverse _linalg_makediag _linalg_maketrian _linalg_potrf
         _linalg_potri _linalg_slogdet _linalg_sumlogdiag _linalg_syevd _linalg_syrk _logical_and_scalar
         _logical_or_scalar _logical_xor_scalar _maximum_scalar _minimum_scalar _minus_scalar _mod_scalar

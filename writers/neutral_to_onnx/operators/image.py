@@ -24,6 +24,32 @@ def image_normalize(node: NodeContext, x: OnnxValue) -> OnnxValue:
     return node.op("Div", node.op("Sub", x, mean), deviation)
 
 
+@rule("image_crop_within")
+def image_crop_within(
+    node: NodeContext, image: OnnxValue, across: OnnxValue | None = None, down: OnnxValue | None = None
+) -> OnnxValue:
+    rank = node.rank(image)
+    rows, columns = node.extent(image, rank - 3), node.extent(image, rank - 2)
+    if not (isinstance(rows, int) and isinstance(columns, int)):
+        raise NeedsShape("the place of a rectangle needs an image of known size")
+    width, height = node["width"], node["height"]
+    if height > rows:
+        width, height = width * rows // height, rows
+    width = min(width, columns)
+    around = [node.extent(image, axis) for axis in range(rank - 3)], [node.extent(image, rank - 1)]
+    for axis, free, extent, number, drawn in (
+        (rank - 3, rows - height, height, node["y"], down),
+        (rank - 2, columns - width, width, node["x"], across),
+    ):
+        if drawn is None:
+            start = node.ints([int(np.float32(number) * np.float32(free))])
+        else:
+            place = node.op("Mul", node.reshape(drawn, [1]), node.constant(free, "float32"))
+            start = node.cast(place, "int64")
+        image = node.op("Slice", image, start, node.op("Add", start, node.ints([extent])), node.ints([axis]))
+    return node.reshape(image, [*around[0], height, width, *around[1]])  # Slice hides the extents
+
+
 _RESIZE: Mapping[str, Mapping[str, Any]] = {
     "nearest": {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"},
     "bilinear": {"mode": "linear", "coordinate_transformation_mode": "half_pixel"},

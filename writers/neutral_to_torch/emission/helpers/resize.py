@@ -97,6 +97,29 @@ def extents_of_side(image: Tensor, side: int) -> list[int]:
     return [max(side, height * side // width), max(side, width * side // height)]
 
 
+@torch.fx.wrap
+def crop_within(image: Tensor, x: Tensor, y: Tensor, width: int, height: int) -> Tensor:
+    """Cut out a rectangle; one that is larger than the image becomes smaller.
+
+    Args:
+        image: Images (..., H, W, C).
+        x: The place between the leftmost rectangle, 0, and the rightmost one, 1; one number.
+        y: The place between the uppermost rectangle, 0, and the lowest one, 1; one number.
+        width: The width of the rectangle, in pixels.
+        height: The height of the rectangle, in pixels.
+
+    Returns:
+        Images (..., height, width, C).
+    """
+    rows, columns = image.shape[-3:-1]
+    if height > rows:
+        width, height = width * rows // height, rows
+    width = min(width, columns)
+    left = (x * (columns - width)).long() + torch.arange(width, device=image.device)
+    top = (y * (rows - height)).long() + torch.arange(height, device=image.device)
+    return image.index_select(-3, top).index_select(-2, left)
+
+
 def resize_nearest(image: Tensor, size: list[int]) -> Tensor:
     """Take for each pixel the one of the same place, rounded down.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Callable
 
-from neutral_to_torch.emission.expression.symbols import F, Symbol, either, helper, nn
+from neutral_to_torch.emission.expression.symbols import F, Symbol, either, helper, nn, torch
 from neutral_to_torch.emission.lowering.node_view import NodeView
 from neutral_to_torch.emission.lowering.rules import rule
 
@@ -73,6 +73,15 @@ def image_normalize(node: NodeView, x: Symbol) -> Symbol:
 def image_crop(node: NodeView, image: Symbol) -> Symbol:
     x, y, width, height = (node[name] for name in ("x", "y", "width", "height"))
     return image[..., y : y + height, x : x + width, :]
+
+
+@rule("image_crop_within")
+def image_crop_within(
+    node: NodeView, image: Symbol, across: Symbol | None = None, down: Symbol | None = None
+) -> Symbol:
+    x = torch.tensor(float(node["x"])) if across is None else across
+    y = torch.tensor(float(node["y"])) if down is None else down
+    return helper.crop_within(image, x, y, node["width"], node["height"])
 
 
 @rule("image_resize")
