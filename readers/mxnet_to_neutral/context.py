@@ -164,7 +164,7 @@ class NodeContext(NodeInputs):
         for role, content in (roles or {}).items():
             declared = operator.role(role)
             if content is None and declared is not None and declared.required:
-                self.refuse(f"it has {self.count} inputs and none for its {role}")
+                self.refuse(f"it has {self.count} input{'s' * (self.count != 1)} and none for its {role}")
         name = self.unique(f"{self.name}.{kind}")
         self.drafts.append(
             Draft(name, kind, list(inputs), typed, self.symbol_node, dict(roles or {}), layer, dict(bodies or {}))

@@ -217,5 +217,5 @@ class NodeInputs:
 
     def _entry(self, index: int) -> Entry:
         if not self.has(index):
-            self.refuse(f"it has {self.count} inputs and needs number {index + 1}")
+            self.refuse(f"it has {self.count} input{'s' * (self.count != 1)}; expected at least {index + 1}")
         return self.symbol_node.inputs[index]

@@ -32,7 +32,8 @@ class Subgraph:
     def __init__(self, context: NodeContext, number: int, bound: Sequence[int], varying: Collection[int] = ()) -> None:
         subgraphs = context.symbol_node.subgraphs
         if number >= len(subgraphs):
-            context.refuse(f"it has {len(subgraphs)} subgraphs and needs number {number + 1}")
+            count = f"{len(subgraphs)} subgraph{'s' * (len(subgraphs) != 1)}"
+            context.refuse(f"it has {count}; expected at least {number + 1}")
         symbol = subgraphs[number]
         names = [symbol.nodes[index].name for index in symbol.arguments]
         if len(names) != len(bound) or len(set(names)) < len(names) or not all(0 <= k < context.count for k in bound):

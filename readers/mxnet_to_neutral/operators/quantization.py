@@ -133,7 +133,7 @@ def fused(context: NodeContext) -> Sequence[Operand]:
         "min_calib_range", "max_calib_range", "enable_float_output", "channel_wise_quantize", "__symbol_attrs",
     )  # fmt: skip
     if len(context.symbol_node.subgraphs) != 1:
-        context.refuse(f"it has {len(context.symbol_node.subgraphs)} subgraphs and needs one")
+        context.refuse(f"it has {len(context.symbol_node.subgraphs)} subgraphs; expected 1")
     arguments = len(context.symbol_node.subgraphs[0].arguments)
     if arguments > context.count:
         context.refuse(f"its subgraph has {arguments} inputs and it has {context.count}")

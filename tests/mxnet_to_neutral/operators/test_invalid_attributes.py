@@ -58,7 +58,7 @@ def test_a_node_without_an_input_for_its_weight_is_opaque(tmp_path: Path) -> Non
     store = read(tmp_path, symbol, d_weight=ramp(4, 4, 3, 3))
     assert store.graph is not None
     opaque = next(node for node in store.graph.nodes if node.name == "c")
-    assert opaque.attributes["reason"] == "it has 1 inputs and none for its weight"
+    assert opaque.attributes["reason"] == "it has 1 input and none for its weight"
 
 
 def test_an_attribute_of_too_many_items_makes_the_node_opaque(tmp_path: Path) -> None:
@@ -116,3 +116,20 @@ def test_pooling_of_mxnet_2(shared_data: Path) -> None:
     assert store.graph is not None
     kinds: list[Any] = [node.kind for node in store.graph.nodes]
     assert "opaque" not in kinds and any("pool" in kind for kind in kinds)
+
+
+@pytest.mark.parametrize(
+    ("operator", "inputs", "reason"),
+    [
+        ("sin", [], "it has 0 inputs; expected at least 1"),
+        ("dot", ["data"], "it has 1 input; expected at least 2"),
+        ("_foreach", ["data"], "it has 0 subgraphs; expected at least 1"),
+        ("_sg_mkldnn_conv", ["data"], "it has 0 subgraphs; expected 1"),
+    ],
+)
+def test_a_node_without_enough_inputs_or_subgraphs_is_opaque(operator: str, inputs: list[str], reason: str) -> None:
+    loop = {"num_args": "2", "num_outputs": "1", "num_out_data": "1", "in_data_locs": "(0,)", "in_state_locs": "()"}
+    symbol = SymbolBuilder()
+    symbol.add(operator, "it", inputs, **({**loop, "remain_locs": "()"} if operator == "_foreach" else {}))
+    (draft,) = convert_symbol(parse_symbol(symbol.json(), "model-symbol.json"), {}, "model-symbol.json").drafts
+    assert draft.kind == "opaque" and draft.attributes["reason"] == reason
