@@ -32,12 +32,11 @@ MEANINGS = {
 """Results that are right, by how a cell of the table says it."""
 
 REASONS: Mapping[tuple[str, str], str] = {
-    (
-        "gluoncv/center_net_*_dcnv2_voc",
-        "onnx",
-    ): "ONNX: the optimizer of onnxscript, which torch runs by default, removes a "
-    "node of the deformable convolution that another still uses (`floor_min_1`), so onnxruntime refuses the file. With "
-    "`optimize=False` its outputs are equal",
+    ("gluoncv/center_net_*_dcnv2_voc", "onnx"): (
+        "ONNX: the optimizer of onnxscript, which torch runs by default, writes maximum and minimum of the deformable "
+        "convolution as one Clip, and leaves its bounds out of the file (`floor_min_1`), so onnxruntime refuses it. "
+        "With `optimize=False` the outputs are equal"
+    ),
 }
 """Why a way does not take a network, by patterns of both."""
 
