@@ -20,7 +20,7 @@ LOCK, MXNET_LOCK = "constraints.txt", "constraints-mxnet.txt"
 """Exact versions of everything that the sessions install; ``nox -s lock`` writes them."""
 
 BUILDING = ("hatchling", "editables")
-LINTING = ("ruff", "mypy", "numpy")
+LINTING, TYPING = ("ruff",), ("mypy",)
 TESTING = ("pytest", "hypothesis", "jsonschema", "safetensors")
 MEASURING = ("pytest-cov", "pytest-xdist")
 ARCHITECTURES = ("torchvision==0.28.0", "timm==1.0.31")
@@ -143,18 +143,12 @@ def is_locked(session: nox.Session) -> bool:
 
 @nox.session(python=TORCH_PYTHON)
 def lint(session: nox.Session) -> None:
-    """Check format, lint, types and generated documents."""
-    locked = is_locked(session)
-    if locked:
-        install_locked(session, *LINTING)
-    else:
-        session.warn("SKIPPED mypy: the annotations of NumPy and torch for this Python are not the ones of the lock")
-        session.install("-c", LOCK, "ruff", *BUILDING)
-        session.install("-c", LOCK, "--no-build-isolation", "-e", ".")  # without torch: gigabytes
+    """Check format, lint and generated documents, in an environment without torch."""
+    session.install("-c", LOCK, *LINTING, *BUILDING)
+    session.install("-c", LOCK, "--no-build-isolation", "-e", ".")
+    check_lock(session)
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
-    if locked:
-        session.run("mypy")
     session.run("python", "docs/make_operators.py", "--check")
 
 
@@ -168,11 +162,12 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(python=TORCH_PYTHON)
 def writer(session: nox.Session) -> None:
-    """Run all tests and doctests with torch, the parity tests against real MXNet, and measure branch coverage."""
+    """Check types, run all tests and doctests with torch and against real MXNet, and measure branch coverage."""
     if is_locked(session):
         session.install("--no-deps", *ARCHITECTURES)
-        install_locked(session, *WRITING)
+        install_locked(session, *WRITING, *TYPING)
     else:
+        session.warn("SKIPPED mypy: the annotations of NumPy and torch for this Python are not the ones of the lock")
         session.warn("SKIPPED tests of ONNX and of other projects' networks: this Python is too old for their packages")
         install_locked(session, *(package for package in WRITING if package not in ONNX))
     pythons = {"NEUTRAL_MXNET_PYTHON": mxnet_1(session), "NEUTRAL_MXNET2_PYTHON": mxnet_2(session)}
@@ -181,6 +176,8 @@ def writer(session: nox.Session) -> None:
     if session.posargs:
         session.run("pytest", *session.posargs, env=environment)
         return
+    if is_locked(session):
+        session.run("mypy")
     measured = [f"--ignore={path}" for path in UNMEASURED_TESTS]
     least: tuple[str, ...] = ()
     if available != pythons or not is_locked(session):  # what tests against MXNet or of ONNX cover is not run
@@ -229,7 +226,7 @@ def mutation(session: nox.Session) -> None:
 @nox.session(python=TORCH_PYTHON, default=False)
 def lock(session: nox.Session) -> None:
     """Resolve all that the other sessions install, and write the newest versions into the constraints."""
-    needed = ("nox", "pre-commit", *LINTING, *DOCUMENTING, *WRITING, "-e", ".[torch,hdf5]")
+    needed = ("nox", "pre-commit", *LINTING, *TYPING, *DOCUMENTING, *WRITING, "-e", ".[torch,hdf5]")
     session.run("python", ".ci/lock.py", "write", LOCK, *needed)
     if MXNET_PYTHON is not None:
         folder = session.create_tmp()
