@@ -218,6 +218,7 @@ def error_before_ordering(store: Any, golden: str) -> float | None:
     import torch
 
     import neutral_to_torch
+    from neutral.rewriting.cut import cut, eliminate_dead_code
     from neutral.verification.comparison import compare
     from neutral.verification.golden import open_golden
 
@@ -228,8 +229,9 @@ def error_before_ordering(store: Any, golden: str) -> float | None:
         return None
     module = neutral_to_torch.build(store, outputs=list(keys))
     inputs = {item.name: torch.from_numpy(recorded.array(item.key)) for item in recorded.inputs}
+    used = eliminate_dead_code(cut(store.graph, list(keys))).inputs
     with torch.no_grad():
-        results = module(*(inputs[item.name] for item in store.graph.inputs))
+        results = module(*(inputs[item.name] for item in used))
     pairs = zip(results if isinstance(results, tuple) else (results,), keys.values())
     return max(compare(value.numpy(), recorded.array(key)).scaled_error for value, key in pairs)
 
