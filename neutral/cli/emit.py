@@ -17,6 +17,7 @@ from neutral.cli.shapes import add_shapes
 from neutral.cli.sources import open_any
 from neutral.cli.target import add_target, target_writer
 from neutral.errors import NeutralError, TargetError, UsageError
+from neutral.store.own_files import has_mark
 
 if TYPE_CHECKING:
     from neutral.plugins import EmittedModel
@@ -149,7 +150,8 @@ def _written(arguments: argparse.Namespace, emitted: EmittedModel) -> Report:
 def _require_own_weights(output: str, weights: str) -> None:
     """Raise TargetError if the weights of an output would replace a file that Neutral did not write."""
     if weights != output:
-        require_replaceable(weights, FORCE)
+        if has_mark(output) or not os.path.exists(output):  # else a plug-in wrote both, without marks
+            require_replaceable(weights, FORCE)
     elif os.path.exists(f"{output}.data") and not os.path.exists(output):  # weights have no mark: their model has
         raise TargetError(f"{output}.data: exists, and there is no model {output} that it belongs to. {FORCE}")
 

@@ -10,7 +10,7 @@ from typing import ContextManager, Iterable, Iterator
 
 from neutral.cli import pipes
 from neutral.errors import TargetError, UsageError
-from neutral.store.own_files import is_written_by_neutral
+from neutral.store.own_files import is_replaceable
 
 INPUTS = (*pipes.INPUTS, "golden", "mapping", "like", "plugin", "example")
 """The arguments of the verbs that name files to read, whether they can be piped or not."""
@@ -104,7 +104,7 @@ def require_replaceable(path: str, advice: str = "Choose another name.") -> None
     Raises:
         TargetError: Neutral did not write the file.
     """
-    if os.path.isfile(path) and not is_written_by_neutral(path):
+    if os.path.isfile(path) and not is_replaceable(path):
         raise TargetError(f"{path}: exists, and Neutral did not write it. {advice}")
 
 

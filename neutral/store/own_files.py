@@ -1,4 +1,4 @@
-"""Mark the files that Neutral writes, and tell them from files of others by what stands at their beginning or end."""
+"""Mark the files that Neutral writes, and keep those of others: both are told apart by their beginning or end."""
 
 from __future__ import annotations
 
@@ -12,18 +12,21 @@ WEIGHTS_METADATA = {"format": "pt", "generator": "neutral"}
 ZIP_COMMENT = b"neutral"
 """The comment of zip files: weights as torch saves them, and arrays."""
 
+_HDF5_MARK = rb"\A\x89HDF\r\n\x1a\n(?s:.*?)format(?s:.*?)neutral"
+
 _MARKS = {
     ".py": rb"Weights: SHA-256 [0-9a-f]{64}\n|^Converted from .* by Neutral [0-9.]+",
     ".toml": rb"^neutral_plan = ",
     ".html": rb'<meta name="generator" content="Neutral">',
     ".json": rb'\A\{\s*"metadata": \{\s*"neutral',
     ".safetensors": rb'\A(?s:.{8})\{"__metadata__":\{"format":"pt","(?:neutral|golden|generator":"neutral")',
+    ".h5": _HDF5_MARK,
+    ".hdf5": _HDF5_MARK,
     ".onnx": rb"\A\x08(?s:.)\x12\x07neutral",
 }
 """Patterns that the beginning of a file of Neutral matches, by suffix."""
 
-_HDF5_MARK = rb"\A\x89HDF\r\n\x1a\n(?s:.*?)format(?s:.*?)neutral"
-"""The same for HDF5 files, whatever their suffix."""
+_ZIP_SUFFIXES = (".pth", ".pt", ".npz")
 
 _ZIP_END, _ZIP_END_SIZE = b"PK\x05\x06", 22
 """How the last record of a zip file begins, and its bytes without a comment; the last two are the comment's length."""
@@ -54,14 +57,28 @@ def add_zip_comment(file: BinaryIO) -> None:
         file.write(len(ZIP_COMMENT).to_bytes(2, "little") + ZIP_COMMENT)
 
 
-def is_written_by_neutral(path: str) -> bool:
-    """Return whether Neutral wrote a file, so that another output may replace it.
+def has_mark(path: str) -> bool:
+    """Return whether files of this kind have a mark when Neutral writes them.
+
+    Args:
+        path: A file; its suffix decides.
+
+    Example:
+        >>> has_mark("net.py"), has_mark("net.listing")
+        (True, False)
+    """
+    return os.path.splitext(path)[1].lower() in (*_MARKS, *_ZIP_SUFFIXES)
+
+
+def is_replaceable(path: str) -> bool:
+    """Return whether an output may take the place of a file.
 
     Args:
         path: An existing file.
 
     Returns:
-        True for a file with the mark of its kind, and for an empty file, of which nothing can be lost.
+        True for a file with the mark of its kind, for an empty file, of which nothing can be lost, and for a kind that
+        only writers of other packages write.
 
     Raises:
         OSError: If the file cannot be read.
@@ -73,7 +90,7 @@ def is_written_by_neutral(path: str) -> bool:
         ...     for text in ("neutral_plan = 1", "[tool.other]", ""):
         ...         with open(path, "w") as file:
         ...             _ = file.write(text)
-        ...         is_written_by_neutral(path)
+        ...         is_replaceable(path)
         True
         False
         True
@@ -82,7 +99,9 @@ def is_written_by_neutral(path: str) -> bool:
         head = file.read(_READ)
         file.seek(max(0, os.fstat(file.fileno()).st_size - len(ZIP_COMMENT)))
         tail = file.read()
-    if head.startswith(b"PK"):
+    suffix = os.path.splitext(path)[1].lower()
+    if not head or not has_mark(path):
+        return True
+    if suffix in _ZIP_SUFFIXES:
         return tail == ZIP_COMMENT
-    pattern = _MARKS.get(os.path.splitext(path)[1].lower(), _HDF5_MARK)
-    return not head or re.search(pattern, head, re.MULTILINE) is not None
+    return re.search(_MARKS[suffix], head, re.MULTILINE) is not None

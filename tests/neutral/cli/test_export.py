@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import neutral
-from cli_cases import Run, ndarray_list
+from cli_cases import Run, linear_store, ndarray_list
 from neutral.store.nonfinite import NonfiniteCounter
 from neutral.tensor import Tensor, from_numpy
 
@@ -54,12 +54,13 @@ def test_without_digests(run: Run, checkpoint: Path, tmp_path: Path) -> None:
 
 def test_an_existing_target_is_replaced_and_a_failed_run_leaves_it(run: Run, checkpoint: Path, tmp_path: Path) -> None:
     target = tmp_path / "model.safetensors"
-    target.write_text("old")
+    linear_store("old").save(target)
+    old = target.read_bytes()
     parameters = Path(f"{checkpoint}-0000.params")
     whole = parameters.read_bytes()
     parameters.write_bytes(whole[:-5])
     assert run("export", checkpoint, "-o", target).code == 3
-    assert target.read_text() == "old"
+    assert target.read_bytes() == old
     parameters.write_bytes(whole)
     assert run("export", checkpoint, "-o", target).code == 0
     assert run("inspect", target).code == 0
