@@ -503,7 +503,7 @@ MISTAKES: list[Mistake] = [
         remove_torch,
     ),
     Mistake(
-        "inspect bad.pth",
+        "hash bad.pth",
         5,
         "bad.pth: PyTorch is needed to read its own files, and is not installed: pip install torch. Or save the "
         "state dict as .safetensors where it is.",
