@@ -11,12 +11,17 @@ from pathlib import Path
 from typing import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from mxnet_side.client import MXNet, mxnet2_python, mxnet_python
 from shared_data import reason_to_skip, shared_data_folder
 
 collect_ignore = ["support"]
 """Helpers, some of which import MXNet: no doctests to collect."""
+
+
+settings.register_profile("untimed", suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 def pytest_configure(config: pytest.Config) -> None:

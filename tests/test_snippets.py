@@ -52,6 +52,8 @@ def test_python_is_quoted_or_runs(document: Path, sources: list[str]) -> None:
     for block in snippets(document, "python"):
         if ">>>" in block.text:
             pytest.importorskip("torch.nn", reason="the snippets use the emitter")
+            if "onnx" in block.text:
+                pytest.importorskip("onnx", reason="writes ONNX")
             test = doctest.DocTestParser().get_doctest(block.text, {}, document.name, str(document), 0)
             assert doctest.DocTestRunner().run(test).failed == 0
             continue
@@ -96,6 +98,8 @@ def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
 def test_commands_run_and_print_what_is_shown(document: Path, folder: Path) -> None:
     for block in snippets(document, *SHELL):
         for command, expected in block.commands():
+            if "onnx" in command:
+                pytest.importorskip("onnx", reason="writes ONNX")
             done = run(command, folder)
             assert done.returncode == 0, f"{document.name}: {command}\n{done.stderr}"
             assert expected is None or matches_output(done.stdout, expected), f"{command} printed\n{done.stdout}"

@@ -6,7 +6,7 @@ import ast
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from checks import check_style
@@ -148,6 +148,7 @@ def test_python_reads_what_was_meant(term: Term) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.recursive(leaves, larger, max_leaves=6), min_size=1, max_size=5))
+@example([Operation("**", (Member(Literal(0), "shape"), Name("a")))])
 def test_what_can_be_laid_out_is_as_ruff_has_it(terms: list[Term]) -> None:
     lines = []
     for term in terms:

@@ -173,7 +173,8 @@ def _operation(term: Operation) -> tuple[str, int]:
     precedence = PRECEDENCE[symbol]
     if symbol == "**":
         base = as_operand(left, _ATOM)
-        space = "" if base[0] != "(" and _is_simple_power(left) and _is_simple_power(right) else " "
+        bare = base[0] != "(" or isinstance(left, Member)  # (0).shape is as simple as a.shape
+        space = "" if bare and _is_simple_power(left) and _is_simple_power(right) else " "
         return f"{base}{space}**{space}{as_operand(right, _UNARY)}", precedence
     least_left = precedence + 1 if precedence == _COMPARISON else precedence
     return f"{as_operand(left, least_left)} {symbol} {as_operand(right, precedence + 1)}", precedence
