@@ -51,7 +51,7 @@ OPERATORS = (
         family="attention",
         discontinuous=True,
         operand_rank=4,
-        rank_rule=4,
+        rank_rule="same",
         keeps_shape=True,
         dtype_rule="float32",
     ),
