@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Mapping
 
 import numpy as np
+from error_texts import one_line
 from reference_column import has_no_store
 
 EXPLAINED = ("undefined", "ties", "unstable", "random", "int8")
@@ -115,5 +116,4 @@ def _compared(store: Any, outputs: list[Any], expected: list[Any], tolerance: fl
 
 
 def _facts(text: str, error: float | None = None) -> dict[str, Any]:
-    text = " ".join(text.split())
-    return {"onnx": text if len(text) <= 200 else text[:199] + "…", "onnx_error": error}
+    return {"onnx": one_line(text, 200), "onnx_error": error}

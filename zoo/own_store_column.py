@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any, Mapping
 
+from error_texts import one_line
 from reference_column import has_no_store
 
 MOST_PROVEN_PRODUCTS = 1_500_000_000
@@ -93,5 +94,4 @@ def _equal(right: Mapping[str, Any], filled: Mapping[str, Any], name: str, torch
 
 
 def _facts(text: str) -> dict[str, Any]:
-    text = " ".join(text.split())
-    return {"own": text if len(text) <= 200 else text[:199] + "…"}
+    return {"own": one_line(text, 200)}

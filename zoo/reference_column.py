@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Mapping
 
+from error_texts import one_line
+
 MOST_PRODUCTS = 60_000_000_000
 """Products of all layers of a run: about a minute of one core."""
 
@@ -68,4 +70,4 @@ def reference_facts(store: Any, golden: str, model: Mapping[str, Any], tolerance
 
 
 def _facts(text: str, error: float | None = None) -> dict[str, Any]:
-    return {"reference": text if len(text) <= 200 else text[:199] + "…", "reference_error": error}
+    return {"reference": one_line(text, 200), "reference_error": error}

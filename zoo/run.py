@@ -35,7 +35,9 @@ import matrix
 import onnx_column
 import own_store_column
 import reference_column
+from error_texts import last_line, one_line
 from onnx_column import onnx_facts
+from ordering import error_before_ordering
 from own_store_column import own_store_facts
 from reference_column import has_no_store, reference_facts
 from training_column import training_facts
@@ -102,7 +104,7 @@ def check(name: str, mxnet: MXNet, folder: Path) -> Result:
     try:
         model = mxnet.call(f"{module_of(name)}:make", name=name, prefix=prefix, golden=golden)
     except RuntimeError as error:
-        return Result(name, "not exported", _last_line(error))
+        return Result(name, "not exported", last_line(error))
     facts: dict[str, Any] = {
         "shapes": ", ".join("x".join(map(str, shape)) for shape in model["shapes"].values()),
         "operators": len(model["operators"]),
@@ -131,9 +133,9 @@ def check(name: str, mxnet: MXNet, folder: Path) -> Result:
                 module, golden, plan, store=store, tolerance=OUTPUT_TOLERANCE, end_to_end=OUTPUT_TOLERANCE
             )
     except NeutralError as error:
-        return Result(name, "refused", _one_line(str(error).replace(f"{folder}/", "")), **facts)
+        return Result(name, "refused", one_line(str(error).replace(f"{folder}/", "")), **facts)
     except Exception as error:
-        return Result(name, "failed", f"{type(error).__name__}: {_one_line(str(error))}", **facts)
+        return Result(name, "failed", f"{type(error).__name__}: {one_line(str(error))}", **facts)
     rows = [row for row in operators.rows if row.layer not in undefined or is_judged(row, model["unwritten"])]
     drawn = [item for item in operators.skipped if item.why.startswith("sampled")]
     exact = all(row.ok for row in rows)
@@ -156,7 +158,7 @@ def check(name: str, mxnet: MXNet, folder: Path) -> Result:
     reasons = [] if exact else [operators.summary]
     reasons += [f"output {row.source}: {row.hint}" for row in outputs if not row.ok]
     reasons += whole.problems
-    return Result(name, "differs" if reasons else "equal", _one_line("; ".join(reasons)), **facts)
+    return Result(name, "differs" if reasons else "equal", one_line("; ".join(reasons)), **facts)
 
 
 def complete(row: dict[str, Any], mxnet: MXNet, folder: Path) -> Result:
@@ -168,7 +170,7 @@ def complete(row: dict[str, Any], mxnet: MXNet, folder: Path) -> Result:
     try:
         model = mxnet.call(f"{module_of(row['model'])}:make", name=row["model"], prefix=prefix, golden=golden)
     except RuntimeError as error:
-        return without_comparison(row, f"not run: MXNet cannot run the model now: {_last_line(error)}")
+        return without_comparison(row, f"not run: MXNet cannot run the model now: {last_line(error)}")
     with mxnet_to_neutral.read(prefix, 0) as source:
         source.save(folder / "model.safetensors")
     facts: dict[str, Any] = {}
@@ -208,60 +210,6 @@ def dependent_on_unwritten(graph: Any, unwritten: list[str]) -> set[str]:
 def is_judged(row: Any, unwritten: list[str]) -> bool:
     """Return whether a result that depends on unwritten memory is meaningful: numbers near overflow are not."""
     return row.layer not in unwritten and math.isfinite(row.scaled_error) and row.comparison.scale < OVERFLOWING
-
-
-def error_before_ordering(store: Any, golden: str) -> float | None:
-    """Return the largest error of the first values that are sorted, compared or rounded while the whole model runs.
-
-    None if there are none.
-    """
-    import torch
-
-    import neutral_to_torch
-    from neutral.rewriting.cut import cut, eliminate_dead_code
-    from neutral.verification.comparison import compare
-    from neutral.verification.golden import open_golden
-
-    recorded = open_golden(golden)
-    known = {value: recorded.internals.get((value.node, value.output)) for value in first_ordered(store.graph)}
-    keys = {f"{value.node}:{value.output}": key for value, key in known.items() if key is not None}
-    if not keys:
-        return None
-    module = neutral_to_torch.build(store, outputs=list(keys))
-    inputs = {item.name: torch.from_numpy(recorded.array(item.key)) for item in recorded.inputs}
-    used = eliminate_dead_code(cut(store.graph, list(keys))).inputs
-    with torch.no_grad():
-        results = module(*(inputs[item.name] for item in used))
-    pairs = zip(results if isinstance(results, tuple) else (results,), keys.values())
-    return max(compare(value.numpy(), recorded.array(key)).scaled_error for value, key in pairs)
-
-
-def first_ordered(graph: Any) -> list[Any]:
-    """Return the operands of discontinuous operators that do not depend on an earlier such operator."""
-    from neutral.graph import Value
-    from neutral.operators import catalogue
-
-    ordered: set[str] = set()
-    first: dict[Any, None] = {}
-    for node in graph.nodes:
-        used = [operand for operand in (*node.inputs, *node.computed.values()) if isinstance(operand, Value)]
-        if any(value.node in ordered for value in used):
-            ordered.add(node.name)
-        elif node.kind in catalogue and catalogue[node.kind].discontinuous:
-            ordered.add(node.name)
-            first.update(dict.fromkeys(used))
-    return list(first)
-
-
-def _last_line(error: Exception) -> str:
-    """Return the last line of an MXNet process's traceback."""
-    lines = [line for line in str(error).splitlines() if re.match(r"\s*[\w.]*(Error|Warning|Exception)\b", line)]
-    return _one_line(lines[-1] if lines else str(error))
-
-
-def _one_line(text: str, most: int = 400) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 _processes: dict[str, MXNet] = {}
@@ -314,7 +262,7 @@ def work_training(name: str, pythons: Mapping[str, str]) -> dict[str, Any]:
         except Exception as error:
             if isinstance(error, (EOFError, BrokenPipeError)):
                 del _processes[module]
-            facts = {"training": f"not run: {_last_line(error)}", "training_error": None}
+            facts = {"training": f"not run: {last_line(error)}", "training_error": None}
     return {"model": name, **facts}
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Mapping, Sequence
 
 import numpy as np
+from error_texts import last_line, one_line
 
 from mxnet_side.client import MXNet
 
@@ -250,13 +251,10 @@ def _tensor(array: np.ndarray, dtype: Any = None, requires_grad: bool = False) -
 
 
 def _reason(error: Exception) -> str:
-    from run import _last_line
-
     if isinstance(error, (EOFError, BrokenPipeError)):
         return "MXNet's process died"
-    return _last_line(error)
+    return last_line(error)
 
 
 def _facts(text: str, error: float | None = None) -> dict[str, Any]:
-    text = " ".join(text.split())
-    return {"training": text if len(text) <= 200 else text[:199] + "…", "training_error": error}
+    return {"training": one_line(text, 200), "training_error": error}
