@@ -126,20 +126,24 @@ def files_of(path: str) -> Iterator[str]:
     elif not os.path.exists(path):
         yield from glob.iglob(glob.escape(path) + "-*")
     elif path.endswith(".index.json"):
-        yield from glob.iglob(glob.escape(path[: -len(".safetensors.index.json")]) + "-*.safetensors")
+        yield from _shards_beside(path, "*")
 
 
 def _files_written(arguments: argparse.Namespace, output: str) -> list[str]:
     """Return the files that an output may replace: itself, or the index and the shards of a set."""
     if not getattr(arguments, "max_shard_size", None) or not output.endswith((".safetensors", ".index.json")):
         return [output]
-    import glob
-
     from neutral.store.shard_index import index_name
 
     index = index_name(output)
-    stem = glob.escape(index[: -len(".safetensors.index.json")])
-    return [index, *glob.iglob(f"{stem}-[0-9]*-of-[0-9]*.safetensors")]
+    return [index, *_shards_beside(index, "[0-9]*-of-[0-9]*")]
+
+
+def _shards_beside(index: str, number: str) -> Iterator[str]:
+    """Yield the files that are called like shards of an index, with a number that matches a pattern."""
+    import glob
+
+    return glob.iglob(f"{glob.escape(index[: -len('.safetensors.index.json')])}-{number}.safetensors")
 
 
 def _module_file(arguments: argparse.Namespace) -> str:
