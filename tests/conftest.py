@@ -47,12 +47,18 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def mxnet() -> Iterator[MXNet]:
-    """Start real MXNet in its own process."""
+def python_with_mxnet() -> str:
+    """Return the Python that has real MXNet."""
     python = mxnet_python()
     if python is None:
         pytest.skip("MXNet is not installed; set NEUTRAL_MXNET_PYTHON to a Python that has it")
-    process = MXNet(python)
+    return python
+
+
+@pytest.fixture(scope="session")
+def mxnet(python_with_mxnet: str) -> Iterator[MXNet]:
+    """Start real MXNet in its own process."""
+    process = MXNet(python_with_mxnet)
     yield process
     process.close()
 

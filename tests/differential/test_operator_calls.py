@@ -11,7 +11,6 @@ from differential import table
 from differential.calls import CONSTRAINTS, DTYPES, draw_calls
 from differential.reasons import NEVER_ACCEPTED
 from differential.running import Runner, operators, run_operator
-from mxnet_side.client import mxnet_python
 
 pytest.importorskip("torch")
 
@@ -22,11 +21,8 @@ NAMES = [case.operator for case in operators()]
 
 
 @pytest.fixture
-def runner() -> Iterator[Runner]:
-    python = mxnet_python()
-    if python is None:
-        pytest.skip("MXNet is not installed; set NEUTRAL_MXNET_PYTHON to a Python that has it")
-    runner = Runner(python)
+def runner(python_with_mxnet: str) -> Iterator[Runner]:
+    runner = Runner(python_with_mxnet)
     yield runner
     runner.close()
 
