@@ -10,6 +10,7 @@ from typing import Any, Iterator, Mapping, Sequence
 from differential.array_constraints import ARRAYS
 from differential.draft import Constraint, Draft, Input
 from differential.layer_constraints import LAYERS
+from differential.matrix_constraints import MATRICES
 from differential.region_constraints import REGIONS
 from reader.registry_cases import Case, default_of, input_count, required_attributes
 
@@ -33,7 +34,7 @@ TRIES = 16
 SHAPES = ((3, 4), (2, 4, 5, 6), (2, 3, 4), (4,), (3, 3), (1, 4, 4), (2, 4, 6, 6))
 
 
-CONSTRAINTS: dict[str, Constraint] = {**LAYERS, **REGIONS, **ARRAYS}
+CONSTRAINTS: dict[str, Constraint] = {**LAYERS, **REGIONS, **ARRAYS, **MATRICES}
 """By operator: what its attributes and inputs have to be for MXNet to accept a call, where types do not say it."""
 
 ONE_OUTPUT = re.compile(r"_contrib_(re)?quantize")
