@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 from mxnet_to_neutral.context import NodeContext
+from mxnet_to_neutral.operators.image import flip
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand
 
@@ -22,7 +23,7 @@ def random_flip(context: NodeContext) -> Operand:
     """
     p = context.attributes.float("p", 0.5)
     probability = 0.5 if context.version < (2, 0, 0) else (1 + math.erf(p / math.sqrt(2))) / 2
-    flipped = context.node("flip", context.input(0), axes=(1 if context.operator.endswith("left_right") else 0,))
+    flipped = flip(context)
     kept = context.node("less", _uniform(context, 0.0, 1.0), 1 - probability, dtype="bool")
     return context.node("where", kept, context.input(0), flipped, rows=False)
 

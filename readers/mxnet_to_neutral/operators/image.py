@@ -36,7 +36,7 @@ def flip(context: NodeContext) -> Operand:
 
     MXNet accepts no batches, and leaves the middle of an odd extent unwritten.
     """
-    return context.node("flip", context.input(0), axes=(1 if context.operator == "_image_flip_left_right" else 0,))
+    return context.node("flip", context.input(0), axes=(1 if context.operator.endswith("left_right") else 0,))
 
 
 _INTERPOLATIONS = {0: "nearest", 1: "bilinear", 2: "bicubic"}
