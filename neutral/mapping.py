@@ -1,4 +1,4 @@
-"""Rename the layers of one store after those of another, by a mapping or by the plan of a load."""
+"""Say where the tensors of stored layers are in weights, by a mapping or by the plan of a load."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from neutral.matching.layouts import TensorLayout
 from neutral.matching.mapping_file import Mappable, check_mapping, resolve_mapping
 from neutral.matching.plan import Plan
 from neutral.matching.plan_entries import child
+from neutral.matching.regroup import parse_grouping
 from neutral.matching.rename_patterns import expand_patterns
 from neutral.store.store import Store
 from neutral.tensor import Tensor, lazy_tensor
@@ -91,11 +92,19 @@ def tensors_by_name(store: Store) -> dict[str, Tensor]:
         The tensors by name, in the order of the layers.
     """
     return {
-        _name(layer, role): store.tensors[key] for layer in store.layers.values() for role, key in layer.tensors.items()
+        tensor_name(layer, role): store.tensors[key]
+        for layer in store.layers.values()
+        for role, key in layer.tensors.items()
     }
 
 
-def _name(layer: Layer, role: str) -> str:
+def tensor_name(layer: Layer, role: str) -> str:
+    """Return the name of a tensor in a mapping: ``layer.role``, or the layer's name for a bare parameter.
+
+    Args:
+        layer: The layer.
+        role: One of its roles.
+    """
     return layer.name if layer.kind == "parameter" and role == "value" else f"{layer.name}.{role}"
 
 
@@ -119,57 +128,6 @@ def filled(like: Tensor, constant: str) -> Tensor:
     return lazy_tensor(like.dtype, like.shape, make)
 
 
-def renamed(store: Store, like: Store, mapping: Mappable) -> Store:
-    """Rename the layers and tensors of ``store`` after their partners in ``like``; keep the names of all others.
-
-    Counters of batch norms, which only PyTorch has, are left out.
-
-    Args:
-        store: The store to rename, usually of a fine-tuned state dict.
-        like: The store whose names to take.
-        mapping: Layers of ``like`` to layers or tensors of ``store``; see :data:`Mappable`.
-
-    Returns:
-        A store that shares the tensors of ``store``; close ``store`` after it.
-
-    Raises:
-        UsageError: The mapping names an unknown layer or tensor.
-        SourceError: The mapping's file cannot be read.
-    """
-    entries = read_mapping(mapping, like.layers)
-    available = tensors_by_name(store)
-    layers: dict[str, Layer] = {}
-    tensors: dict[str, Tensor] = {}
-    taken = set()
-    for name, entry in entries.items():
-        keys = like.layers[name].tensors
-        for role, key in keys.items():
-            partner_name = entry.name(role) or f"{name}.{role}"
-            if partner_name not in available and keys.keys() == {"value"} and entry.module is not None:
-                partner_name = entry.module
-            if partner_name in available:
-                tensors[key] = entry.extract(role, available[partner_name], partner_name)
-                taken.add(partner_name)
-            elif role in entry.dropped:
-                tensors[key] = filled(like.tensors[key], entry.dropped[role])
-            else:
-                raise UsageError(f"the mapping leads from {name}.{role} to {partner_name}, which is missing.")
-        layers[name] = _renamed_layer(name, like.layers[name], store.layers.get(entry.module or ""))
-    for layer in store.layers.values():
-        unmapped = [key for role, key in layer.tensors.items() if _name(layer, role) not in taken]
-        if unmapped and layer.name.rpartition(".")[2] != COUNTER:
-            layers.setdefault(layer.name, layer)
-            tensors.update((key, store.tensors[key]) for key in unmapped)
-    return Store(layers, tensors, None, store.source, store.notes, path=store.path).made_from(store)
-
-
-def _renamed_layer(name: str, like: Layer, partner: Layer | None) -> Layer:
-    """Return a layer with the tensors of ``like``, and the kind and attributes of its partner where there is one."""
-    if partner is None:
-        return Layer(name, like.kind, {}, dict(like.tensors), typed_by="names")
-    return Layer(name, partner.kind, partner.attributes, dict(like.tensors), typed_by=partner.typed_by)
-
-
 def read_mapping(mapping: Mappable, layers: Mapping[str, Any]) -> dict[str, Entry]:
     """Return the entries of a mapping by layer.
 
@@ -178,10 +136,11 @@ def read_mapping(mapping: Mappable, layers: Mapping[str, Any]) -> dict[str, Entr
         layers: The layers that the mapping may name.
 
     Returns:
-        The entries by layer; layers without one are left out.
+        The entries by layer; layers without one are left out. Layers that the module groups otherwise have the names of
+        :mod:`neutral.matching.regroup`; see :func:`neutral.ungrouping.ungroup`.
 
     Raises:
-        UsageError: An entry names an unknown layer.
+        UsageError: An entry names an unknown layer, or groups unknown ones.
         SourceError: The file cannot be read, or holds neither a mapping nor a plan of a known version.
     """
     where = os.fspath(mapping) if isinstance(mapping, (str, os.PathLike)) else "the mapping"
@@ -191,7 +150,7 @@ def read_mapping(mapping: Mappable, layers: Mapping[str, Any]) -> dict[str, Entr
         if isinstance(resolved, Plan)
         else _entries_of_lines(check_mapping(resolved or {}, where), layers)
     )
-    unknown = next((name for name in entries if name not in layers), None)
+    unknown = next((name for name in entries if name not in layers and parse_grouping(name, layers) is None), None)
     if unknown is not None:
         raise UsageError(f"{where}: the checkpoint has no layer {unknown!r}.")
     return entries

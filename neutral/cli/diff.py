@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     try:
         with open_any([arguments.first]) as first, open_any([arguments.second]) as second:
             if arguments.mapping is not None:
-                from neutral.mapping import renamed
+                from neutral.renaming import renamed
 
                 second = renamed(second, first, arguments.mapping)
             difference = diff(first, second, rtol=arguments.rtol, atol=arguments.atol, structure=arguments.structure)

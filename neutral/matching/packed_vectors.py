@@ -46,6 +46,20 @@ def unpacked_name(vector: str, kind: str, attributes: Mapping[str, Any]) -> str:
     return f"{vector}[{kind}({', '.join(sizes)})]"
 
 
+def vector_of(name: str) -> str:
+    """Return the stored layer whose vector a name says holds a recurrent layer; empty for other names.
+
+    Args:
+        name: A name as of :func:`unpacked_name`.
+
+    Example:
+        >>> vector_of("rnn_param[gru(hidden_size=6, num_layers=2)]"), vector_of("fc")
+        ('rnn_param', '')
+    """
+    match = _NAME.fullmatch(name)
+    return match["vector"] if match and (match["kind"] == "lstm" or not match["projection_size"]) else ""
+
+
 def unpack_vector(store: Store, name: str) -> Store:
     """Replace a stored vector by the recurrent layer that a name says it is.
 
@@ -67,9 +81,7 @@ def unpack_vector(store: Store, name: str) -> Store:
         {'weight_ih_l0': (3, 7), 'weight_hh_l0': (3, 3), 'bias_ih_l0': (3,), 'bias_hh_l0': (3,)}
     """
     match = _NAME.fullmatch(name)
-    if match is None or (match["projection_size"] and match["kind"] != "lstm"):
-        return store
-    if not _is_vector(store, match["vector"]):
+    if match is None or not is_vector(store, vector_of(name)):
         return store
     vector, kind = store.layers[match["vector"]], match["kind"]
     (key,) = vector.tensors.values()
@@ -117,7 +129,7 @@ def name_mapped_vectors(mapping: Mapping[str, str], store: Store, module: Networ
         >>> name_mapped_vectors({"p": "net"}, store, Network({"net": layer}, {"net.weight_ih_l0": (3, 7)}))
         {'p[rnn(hidden_size=3, num_layers=1)]': 'net'}
     """
-    vectors = [name for name in store.layers if _is_vector(store, name)]
+    vectors = [name for name in store.layers if is_vector(store, name)]
     if not vectors or not any(map(_is_packable, module.layers.values())):
         return dict(mapping)
     named = {}
@@ -158,7 +170,7 @@ def propose_unpacking(
         >>> list(propose_unpacking(store, {"p"}, {"net"}, Network({"net": layer}, {"net.weight_ih_l0": (3, 7)})))
         [('p[rnn(hidden_size=3, num_layers=1)]', 'net')]
     """
-    vectors = [name for name in store.layers if name in unmatched_stored and _is_vector(store, name)]
+    vectors = [name for name in store.layers if name in unmatched_stored and is_vector(store, name)]
     layers = [layer for name, layer in module.layers.items() if name in unmatched_module and _is_packable(layer)]
     if not vectors or not layers:
         return
@@ -170,8 +182,13 @@ def propose_unpacking(
             yield unpacked_name(vector, fitting[0].kind, fitting[0].attributes), fitting[0].name
 
 
-def _is_vector(store: Store, name: str) -> bool:
-    """Return whether a layer is one vector whose meaning no graph tells."""
+def is_vector(store: Store, name: str) -> bool:
+    """Return whether a layer is one vector whose meaning no graph tells.
+
+    Args:
+        store: The store.
+        name: The name of a layer, which it may lack.
+    """
     layer = store.layers.get(name)
     if store.graph is not None or layer is None or layer.kind != "parameter":
         return False

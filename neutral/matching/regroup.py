@@ -16,9 +16,9 @@ The names of regrouped layers tell how they are made:
 from __future__ import annotations
 
 import re
-from typing import Iterable
+from typing import Container, Iterable, NamedTuple
 
-from neutral.matching.packed_vectors import unpack_vector
+from neutral.matching.packed_vectors import unpack_vector, vector_of
 from neutral.matching.regroup_rewrites import fold_norm, join_layers, split_layer
 from neutral.store import Store
 
@@ -76,6 +76,50 @@ def folded_name(layer: str, norm: str) -> str:
     return f"{layer} * {norm}"
 
 
+class Grouping(NamedTuple):
+    """What the name of a regrouped layer says.
+
+    Attributes:
+        form: ``rows``, ``joined``, ``folded`` or ``vector``.
+        layers: The stored layers that it is made of.
+        rows: The first row and the row after the last, of ``rows``.
+    """
+
+    form: str
+    layers: list[str]
+    rows: tuple[int, int] = (0, 0)
+
+
+def parse_grouping(name: str, layers: Container[str]) -> Grouping | None:
+    """Return what the name of a regrouped layer says.
+
+    Args:
+        name: The name of a layer.
+        layers: The names of the stored layers.
+
+    Returns:
+        None for a stored layer, and for a name that is none of a regrouped one.
+
+    Example:
+        >>> parse_grouping("q + k", {"q", "k"}), parse_grouping("q", {"q"})
+        (Grouping(form='joined', layers=['q', 'k'], rows=(0, 0)), None)
+        >>> parse_grouping("qkv[0:12]", {"qkv"}).rows
+        (0, 12)
+    """
+    if name in layers:
+        return None
+    rows = _ROWS.fullmatch(name)
+    terms, factors = name.split(" + "), name.split(" * ")
+    if rows and rows[1] in layers:
+        return Grouping("rows", [rows[1]], (int(rows[2]), int(rows[3])))
+    if len(terms) > 1 and all(layer in layers for layer in terms):
+        return Grouping("joined", terms)
+    if len(factors) == 2 and all(layer in layers for layer in factors):
+        return Grouping("folded", factors)
+    vector = vector_of(name)
+    return Grouping("vector", [vector]) if vector in layers else None
+
+
 def regroup_layers(store: Store, names: Iterable[str]) -> Store:
     """Replace layers of a store by the regrouped layers that are named.
 
@@ -103,16 +147,15 @@ def regroup_layers(store: Store, names: Iterable[str]) -> Store:
     """
     ranges_of: dict[str, list[tuple[int, int]]] = {}
     for name in dict.fromkeys(names):
-        if name in store.layers:
+        grouping = parse_grouping(name, store.layers)
+        if grouping is None:
             continue
-        rows = _ROWS.fullmatch(name)
-        terms, factors = name.split(" + "), name.split(" * ")
-        if rows and rows[1] in store.layers:
-            ranges_of.setdefault(rows[1], []).append((int(rows[2]), int(rows[3])))
-        elif len(terms) > 1 and all(layer in store.layers for layer in terms):
-            store = join_layers(store, name, terms)
-        elif len(factors) == 2 and all(layer in store.layers for layer in factors):
-            store = fold_norm(store, name, *factors)
+        if grouping.form == "rows":
+            ranges_of.setdefault(grouping.layers[0], []).append(grouping.rows)
+        elif grouping.form == "joined":
+            store = join_layers(store, name, grouping.layers)
+        elif grouping.form == "folded":
+            store = fold_norm(store, name, *grouping.layers)
         else:
             store = unpack_vector(store, name)
     for layer, ranges in ranges_of.items():

@@ -107,7 +107,7 @@ def split_layer(store: Store, name: str, new_names: Mapping[tuple[int, int], str
     slices: list[Layer] = []
     for (start, end), new_name in new_names.items():
         keys = {role: f"{key}[{start}:{end}]" for role, key in layer.tensors.items()}
-        tensors.update((keys[role], _slice_rows(store.tensors[key], start, end)) for role, key in layer.tensors.items())
+        tensors.update((keys[role], slice_rows(store.tensors[key], start, end)) for role, key in layer.tensors.items())
         changed: dict[str, Any] = {OUTPUT_SIZE[layer.kind]: end - start}
         if groups > 1:
             changed["groups"] = groups * (end - start) // rows
@@ -163,7 +163,7 @@ def join_layers(store: Store, name: str, parts: list[str]) -> Store:
     roles = ["weight", *(["bias"] if any("bias" in layer.tensors for layer in layers) else [])]
     for role in roles:
         keys[role] = f"{name}.{role}"
-        tensors[keys[role]] = _concatenate_rows([_tensor_of_role(store, layer, role) for layer in layers])
+        tensors[keys[role]] = concatenate_rows([_tensor_of_role(store, layer, role) for layer in layers])
     sizes = [row_count(store, layer) for layer in layers]
     attributes = {**first.attributes, OUTPUT_SIZE[first.kind]: sum(sizes)}
     joined = first._replace(name=name, attributes=attributes, tensors=keys)
@@ -231,6 +231,28 @@ def fold_norm(store: Store, name: str, map_name: str, norm_name: str) -> Store:
     return _replace_layers(store, [map_name, norm_name], [folded], tensors, rewrite)
 
 
+def slice_rows(tensor: Tensor, start: int, end: int) -> Tensor:
+    """Return a range of the rows of a tensor, read when it is asked for.
+
+    Args:
+        tensor: The tensor, of at least one row.
+        start: The first row.
+        end: The row after the last.
+    """
+    row = tensor.nbytes // tensor.shape[0]
+    return Tensor(tensor.dtype, (end - start, *tensor.shape[1:]), lambda: tensor.part(start * row, (end - start) * row))
+
+
+def concatenate_rows(tensors: list[Tensor]) -> Tensor:
+    """Return tensors one after the other along their first axis, read when they are asked for.
+
+    Args:
+        tensors: Tensors of one dtype, whose other axes are equal.
+    """
+    shape = (sum(tensor.shape[0] for tensor in tensors), *tensors[0].shape[1:])
+    return Tensor(tensors[0].dtype, shape, lambda: (chunk for tensor in tensors for chunk in tensor.chunks()))
+
+
 def _replace_layers(
     store: Store,
     old: list[str],
@@ -271,16 +293,6 @@ def _replace_node(graph: Graph, old: Node, replacement: _Replacement) -> Graph:
 
 def _channel_axis(layer: Layer) -> int:
     return 1 if layer.kind == "convolution" or layer.attributes.get("flatten") else -1
-
-
-def _slice_rows(tensor: Tensor, start: int, end: int) -> Tensor:
-    row = tensor.nbytes // tensor.shape[0]
-    return Tensor(tensor.dtype, (end - start, *tensor.shape[1:]), lambda: tensor.part(start * row, (end - start) * row))
-
-
-def _concatenate_rows(tensors: list[Tensor]) -> Tensor:
-    shape = (sum(tensor.shape[0] for tensor in tensors), *tensors[0].shape[1:])
-    return Tensor(tensors[0].dtype, shape, lambda: (chunk for tensor in tensors for chunk in tensor.chunks()))
 
 
 def _tensor_of_role(store: Store, layer: Layer, role: str) -> Tensor:

@@ -11,6 +11,8 @@ import torch
 from torch import nn
 
 import mxnet_to_neutral
+import neutral_to_mxnet
+import torch_to_neutral
 from neutral.errors import MatchError
 from neutral_to_torch import load_into
 
@@ -87,6 +89,37 @@ def test_fused_cells_of_mxnet_1(mxnet: Any, tmp_path: Path, mode: str) -> None:
     expected = mxnet.call("packed_rnn:save_fused_cell", mode=mode, options=given, data=DATA, path=path)
     module = Tagger(mode, num_layers=2, bidirectional=True)
     load_into(module, mxnet_to_neutral.read(path), {"parameters": "encoder"})
+    assert_computes(module, expected)
+
+
+@pytest.mark.parametrize("by", ["mapping", "plan"])
+@pytest.mark.parametrize(
+    ("mode", "options", "theirs"),
+    [
+        ("lstm", {"num_layers": 2, "bidirectional": True}, {}),
+        ("lstm", {"num_layers": 2, "bidirectional": True, "proj_size": 3}, {"projection_size": 3}),
+        ("gru", {"num_layers": 12}, {}),
+        ("rnn_tanh", {"bidirectional": True}, {}),
+    ],
+)
+def test_tuned_layers_are_packed_again(
+    mxnet2: Any, tmp_path: Path, mode: str, options: dict[str, Any], theirs: dict[str, Any], by: str
+) -> None:
+    given = {name: value for name, value in options.items() if name != "proj_size"} | theirs
+    save(mxnet2, mode, tmp_path / "net.params", **given)
+    like = mxnet_to_neutral.read(str(tmp_path / "net.params"))
+    plan = load_into(module := Tagger(mode, **options), like, {"rnn_param": "encoder"})
+    plan.save(tmp_path / "plan.toml")
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.add_(0.25 * torch.randn_like(parameter))
+    torch.save(module.state_dict(), tmp_path / "tuned.pth")
+    mapping = {"rnn_param": "encoder"} if by == "mapping" else tmp_path / "plan.toml"
+    with torch_to_neutral.read(tmp_path / "tuned.pth") as tuned:
+        written = neutral_to_mxnet.write(tuned, tmp_path / "tuned", like=like, mapping=mapping)
+    kind = "RNN" if mode.startswith("rnn") else mode.upper()
+    settings = {"hidden_size": HIDDEN, **({"activation": mode[4:]} if kind == "RNN" else {}), **given}
+    expected = mxnet2.call("packed_rnn:load_gluon", kind=kind, options=settings, data=DATA, path=str(written.paths[0]))
     assert_computes(module, expected)
 
 

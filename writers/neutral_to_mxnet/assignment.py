@@ -15,6 +15,7 @@ from neutral.graph import Layer
 from neutral.mapping import COUNTER, Entry, filled, tensors_by_name
 from neutral.store import Store
 from neutral.tensor import Tensor, lazy_tensor
+from neutral.ungrouping import ungroup
 from neutral.values import cast_tensor, numeric_blocks, numeric_values
 
 FLATTENED_KINDS = ("convolution", "linear")
@@ -74,14 +75,14 @@ class _Assigner:
     ) -> None:
         self._store = store
         self._like = like
-        self._entries = entries
         self._allow_unused = allow_unused
         self._allow_missing = allow_missing
         self._available = tensors_by_name(store)
+        self._entries, made, self._used = ungroup(entries, like, self._available)
         self._by_spelling: dict[str, list[str]] = {}
         for name in self._available:
             self._by_spelling.setdefault(_spelling(name), []).append(name)
-        self._used: set[str] = set()
+        self._available.update(made)
         self._problems: list[str] = []
         self._result = Assignment()
 

@@ -21,6 +21,15 @@ def save_gluon(kind: str, options: Mapping[str, Any], data: np.ndarray, path: st
     return output
 
 
+def load_gluon(kind: str, options: Mapping[str, Any], data: np.ndarray, path: str) -> np.ndarray:
+    """Load a parameter file into a layer of MXNet 2's Gluon, and return its output."""
+    mx.npx.set_np()
+    layer = getattr(mx.gluon.rnn, kind)(input_size=data.shape[-1], **options)
+    layer.load_parameters(path)
+    output: np.ndarray = layer(mx.np.array(data)).asnumpy()
+    return output
+
+
 def save_fused_cell(mode: str, options: Mapping[str, Any], data: np.ndarray, path: str) -> np.ndarray:
     """Save the ``parameters`` of a ``FusedRNNCell`` of MXNet 1 over (time, batch, features), and return its output."""
     cell = mx.rnn.FusedRNNCell(mode=mode, prefix="", **options)
