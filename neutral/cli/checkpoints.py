@@ -15,32 +15,39 @@ MAX_LISTED = 8
 """Checkpoints that an error lists."""
 
 
-def find_checkpoint(sources: Sequence[str]) -> list[str]:
+def find_checkpoint(sources: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return the paths of one checkpoint: those given, or the only one in a folder and the folders below it.
+
+    Files that Neutral wrote, such as the weights of an earlier migration, count only where there is nothing else.
 
     Args:
         sources: A folder, or the paths of a checkpoint.
 
     Returns:
-        Paths for a reader.
+        Paths for a reader, and notes on what was passed over.
 
     Raises:
         SourceError: The folder holds no checkpoint, or several in different folders; they are listed.
     """
     if len(sources) != 1 or not os.path.isdir(sources[0]):
-        return list(sources)
+        return list(sources), []
     from neutral.fleet.discovery import search
 
     result = search(sources)
-    checkpoints = result.checkpoints
+    originals = [checkpoint for checkpoint in result.checkpoints if not all(map(_is_own, checkpoint.paths))]
+    checkpoints = originals or list(result.checkpoints)
+    own = [path for item in result.checkpoints if item not in checkpoints for path in item.paths]
+    notes = [f"passed over {path}, which Neutral wrote" for path in (_below(path, sources[0]) for path in own)]
     if not checkpoints:
         reasons = tuple(f"{item.path}: {item.reason}" for item in result.passed_over[:MAX_LISTED])
         raise SourceError(f"{sources[0]}: no checkpoint in this folder or below it.{_listing(reasons)}")
     if len(checkpoints) == 1:
-        return [_below(path, sources[0]) for path in checkpoints[0].paths]
+        return [_below(path, sources[0]) for path in checkpoints[0].paths], notes
     folders = {os.path.dirname(_file(checkpoint.paths[0])) for checkpoint in checkpoints}
-    if len(folders) == 1:  # several epochs or prefixes: the reader decides
-        return [_below(folders.pop(), sources[0])]
+    if (
+        len(folders) == 1 and len({item.reader for item in checkpoints}) == 1
+    ):  # several epochs or prefixes: the reader decides
+        return [_below(folders.pop(), sources[0])], notes
     more = [f"and {len(checkpoints) - MAX_LISTED:,} more"] if len(checkpoints) > MAX_LISTED else []
     names = [checkpoint.name for checkpoint in checkpoints[:MAX_LISTED]]
     raise SourceError(
@@ -121,6 +128,13 @@ def _folders(paths: Sequence[str]) -> list[str]:
     """Return the folders of local files, without repeats."""
     folders = (path if os.path.isdir(path) else os.path.dirname(_file(path)) for path in paths)
     return [folder for folder in dict.fromkeys(folders) if os.path.isdir(folder or os.curdir)]
+
+
+def _is_own(path: str) -> bool:
+    from neutral.store.own_files import is_own
+
+    file = _file(path)
+    return os.path.isfile(file) and is_own(file)
 
 
 def _below(path: str, folder: str) -> str:

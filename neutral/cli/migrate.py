@@ -82,13 +82,13 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     arguments.to = arguments.to or DEFAULT
     writer = target_writer(arguments, "emit")
     _require_onnx(arguments)
-    sources = find_checkpoint(arguments.source)
+    sources, notes = find_checkpoint(arguments.source)
     document: dict[str, Any] = {}
     code = 0
     try:
         with ScratchFolder() as scratch, atomic_folder(target) as staging:
             parts = Parts(console, {str(staging): target, scratch: ""})
-            document, code = Migration(arguments, parts, writer, sources, str(staging), scratch).run()
+            document, code = Migration(arguments, parts, writer, sources, str(staging), scratch, notes).run()
             if code:
                 with atomic_file(kept) as file:
                     file.write((staging / PAGE).read_bytes())

@@ -70,6 +70,42 @@ def has_mark(path: str) -> bool:
     return os.path.splitext(path)[1].lower() in (*_MARKS, *_ZIP_SUFFIXES)
 
 
+def is_own(path: str) -> bool:
+    """Return whether Neutral wrote a file, by the mark of its kind.
+
+    Args:
+        path: An existing file.
+
+    Returns:
+        False also for kinds that have no mark.
+
+    Raises:
+        OSError: If the file cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "plan.toml")
+        ...     for text in ("neutral_plan = 1", "[tool.other]", ""):
+        ...         with open(path, "w") as file:
+        ...             _ = file.write(text)
+        ...         is_own(path)
+        True
+        False
+        False
+    """
+    if not has_mark(path):
+        return False
+    with open(path, "rb") as file:
+        head = file.read(_READ)
+        file.seek(max(0, os.fstat(file.fileno()).st_size - len(ZIP_COMMENT)))
+        tail = file.read()
+    suffix = os.path.splitext(path)[1].lower()
+    if suffix in _ZIP_SUFFIXES:
+        return tail == ZIP_COMMENT
+    return re.search(_MARKS[suffix], head, re.MULTILINE) is not None
+
+
 def is_replaceable(path: str) -> bool:
     """Return whether an output may take the place of a file.
 
@@ -96,12 +132,5 @@ def is_replaceable(path: str) -> bool:
         True
     """
     with open(path, "rb") as file:
-        head = file.read(_READ)
-        file.seek(max(0, os.fstat(file.fileno()).st_size - len(ZIP_COMMENT)))
-        tail = file.read()
-    suffix = os.path.splitext(path)[1].lower()
-    if not head or not has_mark(path):
-        return True
-    if suffix in _ZIP_SUFFIXES:
-        return tail == ZIP_COMMENT
-    return re.search(_MARKS[suffix], head, re.MULTILINE) is not None
+        is_empty = not file.read(1)
+    return is_empty or not has_mark(path) or is_own(path)

@@ -22,6 +22,7 @@ from neutral.errors import VerificationError  # noqa: E402
 from neutral.plugins import registry  # noqa: E402
 from neutral.store.header_parser import read_header  # noqa: E402
 from neutral.store.safetensors import write_tensors  # noqa: E402
+from neutral.tensor import from_numpy  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[3]
 FILES = ["model.py", "model.safetensors", "report.html", "store.safetensors"]
@@ -38,8 +39,6 @@ def with_sources(golden: Path, digests: dict[str, str]) -> None:
     description = json.loads(header.metadata["golden"])
     description["sources"] = {role: {"name": role, "size": 1, "sha256": sha} for role, sha in digests.items()}
     content = {key: tensor.numpy() for key, tensor in header.tensors.items()}
-    from neutral.tensor import from_numpy
-
     write_tensors(
         {key: from_numpy(array) for key, array in content.items()}, golden, {"golden": json.dumps(description)}
     )
@@ -183,6 +182,33 @@ def test_folders_are_searched(run: Run, tmp_path: Path) -> None:
     result = run("migrate", "a", "-o", "both")
     assert result.code == 3 and "2 checkpoints; expected one" in result.err and not Path("both").exists()
     assert "  - b/model-0000" in result.err and "neutral archive a --to FOLDER" in result.err
+
+
+def test_checkpoints_of_two_readers_in_one_folder_are_listed(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    write_checkpoint(tmp_path / "a" / "model")
+    write_tensors({"fc.weight": from_numpy(np.ones((2, 3), np.float32))}, tmp_path / "a" / "tuned.safetensors", {})
+    result = run("migrate", "a", "-o", "net")
+    assert result.code == 3 and "2 checkpoints; expected one" in result.err and "  - tuned.safetensors" in result.err
+
+
+def test_what_neutral_wrote_is_no_second_checkpoint(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    write_checkpoint(tmp_path / "a" / "model")
+    write_golden(tmp_path / "golden.safetensors")
+    assert run("migrate", ".", "-o", "net").code == 0
+    assert run("emit", "net/store.safetensors", "-o", "plain.py", "--pth").code == 0
+    np.save("data.npy", np.ones((2, 3), np.float32))
+    assert run("run", "net/store.safetensors", "--input", "data=data.npy", "-o", "values.npz").code == 0
+    Path("data.npy").unlink()
+    document = run("migrate", ".", "-o", "again", "--json").json
+    assert document["source"] == ["a/model-symbol.json", "a/model-0000.params"]
+    own = ["net/model.safetensors", "plain.pth", "values.npz"]
+    assert {f"passed over {path}, which Neutral wrote" for path in own} <= set(document["notes"])
+    (tmp_path / "a" / "model-symbol.json").unlink()
+    (tmp_path / "a" / "model-0000.params").unlink()
+    result = run("migrate", "net", "-o", "weights")
+    assert result.code == 0 and "found net/model.safetensors (torch)" in result.out
 
 
 def test_an_archive_is_restored_before_it_is_captured(run: Run, checkpoint: Path) -> None:
