@@ -29,9 +29,14 @@ def test_reduction(check_numpy: Any, name: str, form: str, dtype: str) -> None:
     check_numpy(f"np.{name}(x{form})", x=X.astype(dtype))
 
 
-@pytest.mark.parametrize("name", ["sum", "mean", "max", "min"])
+@pytest.mark.parametrize("name", ["sum", "mean", "max", "min", "prod"])
 def test_reduction_of_halves(check_numpy: Any, name: str) -> None:
     check_numpy(f"np.{name}(x, axis=1)", x=X.astype("float16"))
+
+
+def test_product_of_many_halves(check_numpy: Any) -> None:
+    """Products of every other factor overflow in float16."""
+    check_numpy("np.prod(x)", exact=True, x=np.float16([3, *60 * [4, 0.25], *200 * [1]]))
 
 
 @pytest.mark.parametrize("form", ["", ", axis=1", ", axis=(0, 2), ddof=1", ", axis=-1, keepdims=True"])

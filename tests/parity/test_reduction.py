@@ -51,6 +51,12 @@ def test_float16(check_operator: Any, operator: str) -> None:
     check_operator(operator, [data(3, 4, dtype="float16")], axis=1)
 
 
+@pytest.mark.parametrize("operator", ["prod", "nanprod"])
+def test_product_of_many_float16(check_operator: Any, operator: str) -> None:
+    """Products of every other factor overflow in float16."""
+    check_operator(operator, [np.float16([3, *60 * [4, 0.25], *200 * [1]])], exact=True)
+
+
 @pytest.mark.parametrize("operator", [*KINDS, "argmax", "argmin", "cumsum"])
 @pytest.mark.parametrize("dtype", ["int8", "int32", "int64"])
 def test_integers_stay_what_they_are(check_operator: Any, operator: str, dtype: str) -> None:

@@ -112,6 +112,13 @@ def test_image_normalize(check_operator: Any, shape: tuple[int, ...], mean: Any,
     check_operator("_image_normalize", [values(*shape)], **given)
 
 
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", "int64"])
+@pytest.mark.parametrize(("mean", "std"), [((0.5,), (2.0,)), ((0.4, 0.5, 0.6), (0.2, 0.3, 0.4)), ((40.0,), (0.25,))])
+def test_image_normalize_of_integers(check_operator: Any, dtype: str, mean: Any, std: Any) -> None:
+    """Results beyond the dtype wrap around."""
+    check_operator("_image_normalize", [(30 * values(3, 5, 6)).astype(dtype)], mean=mean, std=std)
+
+
 @pytest.mark.parametrize("shape", [(8, 9, 3), (2, 8, 9, 3)])
 def test_image_crop(check_operator: Any, shape: tuple[int, ...]) -> None:
     check_operator("_image_crop", [values(*shape)], exact=True, x=2, y=1, width=5, height=4)

@@ -28,8 +28,11 @@ def test_cast_storage(check_operator: Any, stype: str) -> None:
     ],
     ids=str,
 )
-def test_row_sparse(mxnet: Any, tmp_path: Path, operator: str, attributes: dict[str, Any]) -> None:
-    inputs = {"x": X, "rows": np.array([1, 4], "int64")} if operator == "_sparse_retain" else {"x": X}
+@pytest.mark.parametrize("dtype", ["float32", "float16", "int8", "uint8", "int32", "int64"])
+def test_row_sparse(mxnet: Any, tmp_path: Path, operator: str, attributes: dict[str, Any], dtype: str) -> None:
+    """Squares of integers and their sums overflow in MXNet's dtype."""
+    x = X.astype(dtype) if dtype.startswith("float") else (7 * X).astype(dtype)
+    inputs = {"x": x, "rows": np.array([1, 4], "int64")} if operator == "_sparse_retain" else {"x": x}
     prefix = str(tmp_path / "op")
     arguments = {"operator": operator, "inputs": inputs, "attributes": attributes, "prefix": prefix}
     expected = mxnet.call("operators:run_row_sparse", **arguments)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand
+from neutral.operators.dtypes import INTEGERS
 
 
 @rule("_image_to_tensor")
@@ -15,12 +16,19 @@ def to_tensor(context: NodeContext) -> Operand:
 
 @rule("_image_normalize")
 def normalize(context: NodeContext) -> Operand:
-    """Convert ``_image_normalize``: subtract the mean and divide by the standard deviation, per channel."""
+    """Convert ``_image_normalize``: subtract the mean and divide by the standard deviation, per channel.
+
+    MXNet computes integers in float32, and drops the fractions of the results.
+    """
     mean, std = context.attributes.floats("mean", (0.0,)), context.attributes.floats("std", (1.0,))
     # MXNet writes the defaults out as four numbers, for up to four channels.
     mean = (0.0,) if mean == (0.0,) * 4 else mean
     std = (1.0,) if std == (1.0,) * 4 else std
-    return context.node("image_normalize", context.input(0), mean=mean, std=std)
+    value, dtype = context.input(0), context.dtype(0)
+    if dtype not in INTEGERS:
+        return context.node("image_normalize", value, mean=mean, std=std)
+    value = context.node("image_normalize", context.node("cast", value, dtype="float32"), mean=mean, std=std)
+    return context.node("cast", value, dtype=dtype)
 
 
 @rule("_image_crop")

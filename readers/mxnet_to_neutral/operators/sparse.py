@@ -5,6 +5,7 @@ from __future__ import annotations
 from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand
+from neutral.operators.dtypes import INTEGERS
 
 
 @rule("cast_storage")
@@ -23,8 +24,8 @@ def retain(context: NodeContext) -> Operand:
 
 @rule("_square_sum")
 def square_sum(context: NodeContext) -> Operand:
-    """Convert ``_square_sum``: the sum of squares."""
-    return context.node(
+    """Convert ``_square_sum``: the sum of squares, of integers in their own dtype, in which it may overflow."""
+    total = context.node(
         "sum",
         context.node("square", context.input(0)),
         axes=context.attributes.ints_or_none("axis", None) or None,
@@ -32,3 +33,5 @@ def square_sum(context: NodeContext) -> Operand:
         keepdim=context.attributes.bool("keepdims", False),
         at_least_1d=not context.numpy_shape,
     )
+    dtype = context.dtype(0)
+    return context.node("cast", total, dtype=dtype) if dtype in INTEGERS else total

@@ -39,8 +39,8 @@ NOT_SCRIPTED = {
     """,
     "TorchScript has no such function of Python or torch": """
         bilinear_values cast_to_common clamp insert_slice least_squares matrix_rank_by_eps nearest_quantile odd_scaled
-        other_axes pack_triangle pad_from_within pad_with_extremes position_sensitive_roi_pool product reshape_to
-        scaled unique unpack_triangle window_maxima
+        other_axes pack_triangle pad_from_within pad_with_extremes position_sensitive_roi_pool product_over_axes
+        reshape_to scaled unique unpack_triangle window_maxima
     """,
 }
 """Helpers that TorchScript does not take, with the reasons."""

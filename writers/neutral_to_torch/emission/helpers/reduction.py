@@ -26,7 +26,23 @@ def other_axes(x: Tensor, axes: tuple[int, ...]) -> tuple[int, ...]:
     return others
 
 
-def product(x: Tensor, axes: tuple[int, ...], keepdim: bool = False) -> Tensor:
+def product(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """Multiply the elements; those of float16 in float32, which torch does in sums alone.
+
+    Args:
+        x: A tensor of any shape.
+        dim: The axis that is multiplied over; None for all.
+        keepdim: Whether the axis stays, with an extent of 1.
+
+    Returns:
+        The products.
+    """
+    wide = x.float() if x.dtype == torch.float16 else x
+    result = wide.prod() if dim is None else wide.prod(dim, keepdim)
+    return result.half() if x.dtype == torch.float16 else result
+
+
+def product_over_axes(x: Tensor, axes: tuple[int, ...], keepdim: bool = False) -> Tensor:
     """Multiply over several axes.
 
     Args:
@@ -37,9 +53,10 @@ def product(x: Tensor, axes: tuple[int, ...], keepdim: bool = False) -> Tensor:
     Returns:
         The products.
     """
+    wide = x.float() if x.dtype == torch.float16 else x
     for axis in sorted((axis % x.ndim for axis in axes), reverse=True):
-        x = x.prod(axis, keepdim=keepdim)
-    return x
+        wide = wide.prod(axis, keepdim=keepdim)
+    return wide.half() if x.dtype == torch.float16 else wide
 
 
 def nearest_quantile(

@@ -117,7 +117,8 @@ def product(node: NodeView, x: Symbol) -> Symbol:
         return x
     axes, keepdim = _arguments(node, x)
     single = not axes or isinstance(axes[0], int)
-    return _at_least_1d(node, x.prod(*axes, **keepdim) if single else helper.product(x, *axes, **keepdim))
+    function = helper.product if single else helper.product_over_axes
+    return _at_least_1d(node, function(x, *axes, **keepdim))
 
 
 @rule("argmax", "argmin")
