@@ -26,9 +26,9 @@ def suppress(keep: Tensor, conflicts: Tensor) -> Tensor:
     for begin in range(0, keep.shape[1], 128):
         part = slice(begin, begin + 128)
         free = own = keep[:, part]
+        later = conflicts[:, part, part].triu(1)
         for _ in range(own.shape[1]):
-            earlier = conflicts[:, part, part].triu(1) & own[:, :, None]
-            before, own = own, free & ~earlier.any(1)
+            before, own = own, free & ~(later & own[:, :, None]).any(1)
             if not recorded and torch.equal(own, before):
                 break
         parts.append(own)
