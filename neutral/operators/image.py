@@ -117,11 +117,19 @@ OPERATORS = (
         "image_resize",
         "Resize images with channels last. nearest: output row i is row floor(i*H/height), at most H - 1. bilinear: row i "
         "is sampled at row (i + 0.5)*H/height - 0.5, between its two neighbours; a row beyond the image is the one at its "
-        "border. bicubic: likewise by the cubic convolution of four rows with a = -0.75. Columns likewise. bilinear of "
-        "uint8 is computed in fixed point: each share of a neighbour is rounded to a multiple of 1/2048, halves to even; "
-        "sums of columns lose their last 4 bits, products with the shares of rows their last 16, and their sum is "
-        "divided by 4, halves up. If both extents are halved, it is the mean of four pixels instead, halves up with 1, 3 "
-        "or 4 channels, else to even. bicubic of uint8 is not defined.",
+        "border. bicubic: likewise by the cubic convolution of four rows with a = -0.75. lanczos: likewise of eight rows, "
+        "weighted by sinc(d)*sinc(d/4) at the distance d, divided by the sum of weights. area: if neither extent grows, the "
+        "mean of the pixels that lie below an output pixel, each by the share of it that does; shares of at most 1/1000 of a "
+        "pixel are left out. If one grows, output row i lies between rows s and s + 1 with the weight f of the latter, where "
+        "s = floor(i*H/height) and f is the fraction of max(i + 1 - (s + 1)*height/H, 0). Columns likewise. Weights are single precision. "
+        "uint8 is computed in fixed point except by area that shrinks: weights are rounded to multiples of "
+        "1/2048, halves to even. bilinear: sums of columns lose their last 4 bits, products with the weights of rows their "
+        "last 16, and their sum is divided by 4, halves up. If both extents are halved, it is area. bicubic and lanczos: "
+        "the sums of both are divided by 2^22, halves up; but bicubic adds the rows for all of the first 8*floor(width*C/8) "
+        "numbers of a row in single precision, from the first to the last, and rounds halves to even. area: the sums of columns, "
+        "then those of rows, are added in single precision from the first pixel to the last, and rounded to even; "
+        "where H/height and W/width are integers, sums of integers are multiplied by the reciprocal of the number of pixels "
+        "instead, or, of 2 by 2 pixels with 1, 3 or 4 channels, rounded halves up.",
         attributes=(
             Attribute(
                 "size", "ints", "Height and width of the output; None if side is given.", optional=True, minimum=1
@@ -133,7 +141,12 @@ OPERATORS = (
                 optional=True,
                 minimum=1,
             ),
-            Attribute("interpolation", "str", "The interpolation.", choices=("nearest", "bilinear", "bicubic")),
+            Attribute(
+                "interpolation",
+                "str",
+                "The interpolation.",
+                choices=("nearest", "bilinear", "bicubic", "lanczos", "area"),
+            ),
         ),
         family="image",
         rank_rule="same",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Iterator
 
 import numpy as np
 import pytest
@@ -134,21 +134,50 @@ def test_image_flip(check_operator: Any, dtype: str, operator: str) -> None:
 SIZES = [(5, 4), (6, 8), (4, 4), (13, 20), (1, 1), (9, 7)]
 """Width and height."""
 
+INTERPOLATIONS = {"nearest": 0, "bilinear": 1, "bicubic": 2, "area": 3, "lanczos": 4}
+"""The numbers of OpenCV."""
+
 
 @pytest.mark.parametrize("dtype", ["float32", "uint8"])
-@pytest.mark.parametrize("interp", [0, 1])
+@pytest.mark.parametrize("interp", INTERPOLATIONS)
 @pytest.mark.parametrize("shape", [(7, 9, 3), (2, 8, 8, 3), (5, 6, 1)])
-def test_image_resize(check_operator: Any, shape: tuple[int, ...], interp: int, dtype: str) -> None:
+def test_image_resize(check_operator: Any, shape: tuple[int, ...], interp: str, dtype: str) -> None:
     """With 8 by 8 pixels as 4 by 4, half of both extents too; bytes are equal in every bit."""
     image = (np.random.RandomState(0).rand(*shape) * 255).astype(dtype)
     for size in SIZES:
-        exact = dtype == "uint8" or interp == 0
-        check_operator("_image_resize", [image], exact=exact, declared=dtype == "uint8", size=size, interp=interp)
+        exact, number = dtype == "uint8" or interp == "nearest", INTERPOLATIONS[interp]
+        check_operator("_image_resize", [image], exact=exact, declared=dtype == "uint8", size=size, interp=number)
 
 
-def test_half_of_an_image_with_two_channels(check_operator: Any) -> None:
+@pytest.mark.parametrize("interp", [1, 3])
+def test_half_of_an_image_with_two_channels(check_operator: Any, interp: int) -> None:
     image = np.random.RandomState(0).randint(0, 256, (20, 30, 2)).astype("uint8")
-    check_operator("_image_resize", [image], exact=True, declared=True, size=(15, 10))
+    check_operator("_image_resize", [image], exact=True, declared=True, size=(15, 10), interp=interp)
+
+
+def drawn(interp: str, count: int) -> Iterator[tuple[np.ndarray, tuple[int, int]]]:
+    """Yield images with their new sizes (width, height): every other one is a multiple of it, or has extremes alone."""
+    random = np.random.RandomState(INTERPOLATIONS[interp])
+    for index in range(count):
+        (height, width), size = random.randint(1, 60, 2), tuple(map(int, random.randint(1, 60, 2)))
+        if index % 2:
+            height, width = size[1] * random.randint(1, 6), size[0] * random.randint(1, 6)
+        image = random.randint(0, 256, (height, width, random.randint(1, 5)))
+        yield (255 * (image > 127) if index % 3 == 0 else image).astype("uint8"), size
+
+
+@pytest.mark.parametrize("interp", ["bilinear", "bicubic", "area", "lanczos"])
+def test_bytes_of_any_size(check_operator: Any, interp: str) -> None:
+    """Fixed point, single precision and whole numbers of pixels give the bytes of OpenCV."""
+    for image, size in drawn(interp, 40):
+        check_operator("_image_resize", [image], exact=True, size=size, interp=INTERPOLATIONS[interp])
+
+
+@pytest.mark.parametrize("interp", ["area", "lanczos"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_floats_of_any_size(check_operator: Any, dtype: str, interp: str) -> None:
+    for image, size in drawn(interp, 12):
+        check_operator("_image_resize", [image.astype(dtype) / 7], size=size, interp=INTERPOLATIONS[interp])
 
 
 def test_bytes_without_a_declaration(check_operator: Any) -> None:
@@ -156,10 +185,11 @@ def test_bytes_without_a_declaration(check_operator: Any) -> None:
     check_operator("_image_resize", [image], exact=True, size=(5, 12))
 
 
+@pytest.mark.parametrize("interp", INTERPOLATIONS.values())
 @pytest.mark.parametrize("shape", [(7, 9, 3), (9, 7, 3), (2, 6, 6, 1)])
-def test_image_resize_in_proportion(check_operator: Any, shape: tuple[int, ...]) -> None:
-    check_operator("_image_resize", [values(*shape)], size=(5,), keep_ratio=True)
-    check_operator("_image_resize", [values(*shape)], size=(5,))
+def test_image_resize_in_proportion(check_operator: Any, shape: tuple[int, ...], interp: int) -> None:
+    check_operator("_image_resize", [values(*shape)], size=(5,), keep_ratio=True, interp=interp)
+    check_operator("_image_resize", [values(*shape)], size=(5,), interp=interp)
 
 
 @pytest.mark.parametrize("size", [(5, 4), (13, 20), (3, 15)])

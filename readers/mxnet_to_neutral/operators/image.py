@@ -47,7 +47,7 @@ def flip(context: NodeContext) -> Operand:
     return context.node("flip", context.input(0), axes=(1 if context.operator.endswith("left_right") else 0,))
 
 
-_INTERPOLATIONS = {0: "nearest", 1: "bilinear", 2: "bicubic"}
+_INTERPOLATIONS = {0: "nearest", 1: "bilinear", 2: "bicubic", 3: "area", 4: "lanczos"}
 """The interpolations of OpenCV by their numbers."""
 
 
@@ -56,7 +56,7 @@ def resize(context: NodeContext) -> Operand:
     """Convert ``_image_resize``: images with channels last, resized as OpenCV does.
 
     Raises:
-        Refusal: OpenCV's result depends on the processor, or MXNet resizes no images of the dtype.
+        Refusal: The interpolation is another one, or MXNet resizes no images of the dtype.
     """
     size = context.attributes.ints("size", ())
     keep_ratio = context.attributes.bool("keep_ratio", False)
@@ -101,10 +101,8 @@ def _resized(context: NodeContext, image: Operand, size: tuple[int, int] | None,
     number = context.attributes.int("interp", 1)
     interpolation = _INTERPOLATIONS.get(number)
     if interpolation is None:
-        context.refuse(f"interp={number} weighs pixels as OpenCV alone does (only 0, 1 and 2 are repeated)")
+        context.refuse(f"interp={number} is not one of OpenCV's interpolations 0 to 4")
     dtype = context.dtype(0)
     if dtype not in (None, "float32", "float64", "uint8") and not (dtype == "int32" and interpolation == "nearest"):
         context.refuse(f"MXNet does not resize images of {dtype} with interp={number}")
-    if dtype == "uint8" and interpolation == "bicubic":
-        context.refuse("the rounding of bicubic interpolation of bytes depends on the processor")
     return context.node("image_resize", image, size=size, side=side, interpolation=interpolation)

@@ -84,10 +84,16 @@ def image_crop_within(
     return helper.crop_within(image, x, y, node["width"], node["height"])
 
 
+_RESIZERS: dict[str, Symbol] = {
+    "nearest": helper.resize_nearest,
+    "bilinear": helper.resize_image,
+    "bicubic": helper.resize_bicubic,
+    "lanczos": helper.resize_lanczos,
+    "area": helper.resize_area,
+}
+
+
 @rule("image_resize")
 def image_resize(node: NodeView, image: Symbol) -> Symbol:
     size = node["size"] if node["side"] is None else helper.extents_of_side(image, node["side"])
-    if node["interpolation"] == "nearest":
-        return helper.resize_nearest(image, size)
-    function = helper.resize_image if node["interpolation"] == "bilinear" else helper.resize_bicubic
-    return function(image, size)
+    return _RESIZERS[node["interpolation"]](image, size)
