@@ -68,6 +68,27 @@ def wanted_ranks(graph: Graph, rank_rule: RankRules = catalogue_rank_rule) -> di
     return {value: demand.rank for value, demand in demands.items() if demand.rank is not None}
 
 
+def values_of_samples(
+    graph: Graph,
+    layers: Mapping[str, Layer],
+    tensors: Mapping[str, Tensor],
+    rank_rule: RankRules = catalogue_rank_rule,
+) -> frozenset[Value]:
+    """Return values that cannot be vectors, since layers after them demand several features of a sample.
+
+    Args:
+        graph: The graph.
+        layers: The store's layers by name.
+        tensors: The store's tensors by key; only their shapes are used.
+        rank_rule: The rank rules of the kinds.
+
+    Returns:
+        The values; their rank may be unknown nevertheless.
+    """
+    demands = _demands(graph, layers, tensors, rank_rule).items()
+    return frozenset(value for value, demand in demands if demand.features and demand.features[1] != 1)
+
+
 def infer_input_shapes(
     graph: Graph,
     layers: Mapping[str, Layer],
@@ -154,7 +175,8 @@ def _passed_demand(node: Node, output: Demand, rank_rule: RankRules) -> Demand:
         first, second = (axis % output.rank if output.rank else axis for axis in (first, second))
         return _moved(output, {first: second, second: first})
     if node.kind == "flatten":
-        return Demand(None, {}, (0, output.sizes[1]) if 1 in output.sizes else None)
+        features = output.sizes.get(1, output.sizes.get(-1))
+        return Demand(None, {}, output.features if features is None else (0, features))
     if node.kind in ("lstm", "gru", "rnn"):
         return Demand(3, _steps(node, output))
     if operator is not None and (operator.keeps_shape or (operator.elementwise and len(node.operands) == 1)):

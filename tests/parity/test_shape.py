@@ -61,6 +61,22 @@ def test_reshape(check_operator: Any, shape: tuple[int, ...], attributes: dict[s
 @pytest.mark.parametrize("shape", [(5,), (5, 3), (2, 3, 4)], ids=str)
 def test_flatten(check_operator: Any, shape: tuple[int, ...]) -> None:
     check_operator("Flatten", [data(*shape)], declared=True, exact=True)
+    check_operator("Flatten", [data(*shape)], exact=True)
+
+
+@pytest.mark.parametrize("shape", [(5,), (5, 1), (5, 1, 1)], ids=str)
+def test_one_feature_of_samples(check_expression: Any, shape: tuple[int, ...]) -> None:
+    """The symbol does not declare the rank."""
+    arrays = {"x": data(*shape), "w": data(3, 1)}
+    check_expression("sym.FullyConnected(x, w, no_bias=True, num_hidden=3)", stored=["w"], **arrays)
+    check_expression("sym.FullyConnected(x, w, no_bias=True, num_hidden=3)", **arrays)
+    check_expression("sym.FullyConnected(sym.Flatten(x), w, no_bias=True, num_hidden=3)", stored=["w"], **arrays)
+
+
+@pytest.mark.parametrize("between", ["{}", "sym.Dropout({})", "sym.Flatten({})", "sym.relu(sym.Flatten({}))"])
+def test_several_features_of_samples(check_expression: Any, between: str) -> None:
+    flat = f"sym.FullyConnected({between.format('sym.Flatten(x)')}, w, no_bias=True, num_hidden=3)"
+    check_expression(flat, stored=["w"], x=data(2, 3, 4), w=data(3, 12))
 
 
 OTHERS = [

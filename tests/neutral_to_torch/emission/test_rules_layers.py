@@ -79,6 +79,15 @@ def test_a_computed_weight_takes_the_functional_form() -> None:
     assert "return F.conv2d(data, w, None, stride=2, padding=1)" in source_of(store)
 
 
+@pytest.mark.parametrize("features", [1, 12])
+def test_only_a_layer_of_one_feature_may_get_a_vector(features: int) -> None:
+    """The weights of several features tell that an input of unknown rank has more than one axis."""
+    g = GraphBuilder()
+    x = g.node("flatten", g.node("relu", g.input("data", None)))
+    source = source_of(g.store(g.linear(x, 3, features=features)))
+    assert ("unsqueeze" in source) == (features == 1)
+
+
 def test_linear_flattens_only_where_it_must() -> None:
     g = GraphBuilder()
     x = g.linear(g.input("data", (None, 3, 2, 2)), 5, features=12, name="fc1")

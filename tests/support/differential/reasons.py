@@ -6,8 +6,6 @@ NEVER_ACCEPTED: dict[str, str] = {}
 """By operator: the reason."""
 
 LOUD: dict[str, tuple[str, str]] = {
-    "Flatten": ("Dimension out of range", "a vector whose rank the symbol does not declare"),
-    "FullyConnected": ("Dimension out of range", "a vector whose rank the symbol does not declare"),
     "_npi_tril": ("at least 2 dimensions", "a vector, of which MXNet makes a matrix"),
     "InstanceNorm": ("Expected more than 1 spatial element", "one spatial element, which torch's layer refuses"),
 }

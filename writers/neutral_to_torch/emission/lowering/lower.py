@@ -10,7 +10,7 @@ from neutral.graph import Graph, Node, Value
 from neutral.operators import catalogue
 from neutral.rewriting import resolve, resolve_all
 from neutral.rewriting.cut import eliminate_dead_code, remove_identities
-from neutral.rewriting.input_shapes import wanted_ranks
+from neutral.rewriting.input_shapes import values_of_samples, wanted_ranks
 from neutral.store import Store
 from neutral_to_torch.emission.expression.rebuilding import rebuild_body
 from neutral_to_torch.emission.expression.symbols import Symbol, term_of
@@ -36,6 +36,7 @@ class Lowering:
         self._store = store
         self._statistics = _statistics(store)
         self._declared: dict[tuple[str, str], Declaration] = {}
+        self._samples: set[Value] = set()
         self.problems: dict[str, list[str]] = {}
 
     def program(self, graph: Graph, known: Mapping[Value, int | None] | None = None) -> Program:
@@ -51,6 +52,7 @@ class Lowering:
         statements: list[Statement] = []
         ranks = self._ranks(graph, known or {})
         constants: set[Value] = set()
+        self._samples |= values_of_samples(graph, self._store.layers, self._store.tensors, rank_rule_of)
         for node, used in zip(graph.nodes, _used_outputs(graph)):
             statements += self._node(node, used, ranks, constants)
             if node.layer is None and constants.issuperset(node.operands):
@@ -85,8 +87,9 @@ class Lowering:
             return self._problem(f"kind {node.kind}: its layer {node.layer!r} is not in the store", node)
         known = [ranks.get(operand) if isinstance(operand, Value) else 0 for operand in node.inputs]
         fixed = [operand in constants for operand in node.inputs]
+        vectors = [rank in (None, 1) and item not in self._samples for rank, item in zip(known, node.inputs)]
         view = NodeView(
-            node, layer, self._store.tensors, known, used, self._declared, self._body, self._statistics, fixed
+            node, layer, self._store.tensors, known, used, self._declared, self._body, self._statistics, fixed, vectors
         )
         try:
             result = rule.function(view, *view.inputs)

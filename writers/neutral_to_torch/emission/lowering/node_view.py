@@ -35,6 +35,7 @@ class NodeView:
         lower: Returns the program of a graph inside the node, by its name and the ranks of its inputs.
         statistics: The keys of tensors that are statistics of a layer, which torch keeps as buffers.
         constants: For each input whether the graph makes it of nothing but numbers.
+        vectors: For each input whether it may have one axis.
 
     Example:
         >>> node = Node("a", "softmax", (Value("x"),), {"axis": 1})
@@ -54,6 +55,7 @@ class NodeView:
         lower: Callable[[str, Graph, Sequence[int | None]], Body],
         statistics: Collection[str] = (),
         constants: Sequence[bool] = (),
+        vectors: Sequence[bool] = (),
     ) -> None:
         self.name = node.name
         self.kind = node.kind
@@ -67,6 +69,7 @@ class NodeView:
         self._lower = lower
         self._statistics = statistics
         self._constants = constants
+        self._vectors = vectors
         self.inputs: tuple[Symbol | None, ...] = tuple(map(_operand, node.inputs))
 
     def __getitem__(self, attribute: str) -> Any:
@@ -82,6 +85,17 @@ class NodeView:
             The number of axes.
         """
         return self._ranks[index] if index < len(self._ranks) else None
+
+    def may_be_vector(self, index: int = 0) -> bool:
+        """Return whether an input may have one axis.
+
+        Args:
+            index: The input.
+
+        Returns:
+            False if its rank is known to be another one, or if layers after it demand several features of a sample.
+        """
+        return self._vectors[index] if index < len(self._vectors) else self.rank(index) in (None, 1)
 
     def is_constant(self, index: int) -> bool:
         """Return whether the graph makes an input of nothing but numbers, such as a range.

@@ -5,14 +5,13 @@ from __future__ import annotations
 from neutral_to_torch.emission.expression.symbols import F, Symbol, helper, nn
 from neutral_to_torch.emission.lowering.node_view import NodeView
 from neutral_to_torch.emission.lowering.rules import rule
+from neutral_to_torch.emission.operators.shape import features_of_samples
 
 
 @rule("linear")
 def linear(node: NodeView, x: Symbol) -> Symbol:
-    if node["flatten"] and node.rank() == 1:
-        x = x.unsqueeze(1)
-    elif node["flatten"] and node.rank() != 2:
-        x = x.flatten(1)
+    if node["flatten"]:
+        x = features_of_samples(node, x)
     if not node.stored("weight") or (node.has("bias") and not node.stored("bias")):
         bias = (node.tensor("bias"),) if node.has("bias") else ()
         return F.linear(x, node.tensor("weight"), *bias)

@@ -50,9 +50,26 @@ def may_cover(axes: Sequence[int], rank: int | None) -> bool:
 
 @rule("flatten")
 def flatten(node: NodeView, x: Symbol) -> Symbol:
+    if node.may_be_vector():
+        return features_of_samples(node, x)
+    return either(node.module(nn.Flatten())(x), x.flatten(1))
+
+
+def features_of_samples(node: NodeView, x: Symbol) -> Symbol:
+    """Write all axes but the first as one; a vector has one feature for each sample.
+
+    Args:
+        node: The node, whose first input is ``x``.
+        x: The input.
+
+    Returns:
+        A matrix, the input itself if it is one.
+    """
     if node.rank() == 1:
         return x.unsqueeze(1)
-    return either(node.module(nn.Flatten())(x), x.flatten(1))
+    if node.may_be_vector():
+        return x.unsqueeze(-1).flatten(1)
+    return x if node.rank() == 2 else x.flatten(1)
 
 
 class _Extents(NamedTuple):
