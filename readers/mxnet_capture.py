@@ -668,6 +668,8 @@ def _load_params(path):
             except mx.base.MXNetError as error:
                 reason = reason or _reason(error)
                 continue
+        if not loaded:  # a file of nothing is a list, also where a dict was saved
+            return {}
         if not isinstance(loaded, dict):
             raise CaptureError("{}: arrays without names, which no symbol can use.".format(path))
         return loaded

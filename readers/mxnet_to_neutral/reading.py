@@ -19,7 +19,7 @@ from mxnet_to_neutral.layers.source_files import parameter_file, text_file
 from mxnet_to_neutral.notes import notes_on_arrays, notes_on_opaque_nodes, notes_on_unused_layers
 from mxnet_to_neutral.soundness import unsound_error, unsound_nodes
 from mxnet_to_neutral.stored_inputs import notes_on_stored_inputs
-from mxnet_to_neutral.symbol import Symbol, read_symbol
+from mxnet_to_neutral.symbol import Symbol, join_variables, read_symbol
 from neutral.errors import MismatchError, UsageError
 from neutral.gc_pause import gc_paused
 from neutral.graph import Layer
@@ -153,7 +153,7 @@ def _assemble(checkpoint: Checkpoint, inputs: Sequence[str], refused: Mapping[st
     notes = [*checkpoint.notes, *notes_on_arrays(file)]
     graph = symbol = None
     if checkpoint.symbol is not None:
-        symbol = read_symbol(checkpoint.symbol)
+        symbol = join_variables(read_symbol(checkpoint.symbol))
         used = _without(arrays, inputs, symbol, checkpoint)
         conversion = _convert(symbol, used, checkpoint, refused, inputs)
         graph = assembly.freeze(conversion)

@@ -186,6 +186,15 @@ class TestCheckpoint:
         everything = read_golden(tmp_path / "all")[1]
         np.testing.assert_array_equal(tensors["outputs.0"], everything["internals.softmax_output"])
 
+    def test_a_network_without_parameters_has_an_empty_file(self, data: np.ndarray, tmp_path: Path) -> None:
+        symbol, parameters, golden = (str(tmp_path / name) for name in ("s.json", "p.params", "g"))
+        mx.sym.Flatten(mx.sym.var("data")).save(symbol)
+        mx.nd.save(parameters, {})
+        words = ["run", "--symbol", symbol, "--params", parameters, "--shape", "data=2,3,4", "-o", golden]
+        assert mxnet_capture.main(words) == 0
+        description, tensors = read_golden(Path(golden))
+        assert tensors[description["outputs"][0]].shape == (2, 12)
+
     def test_files_without_prefixes_and_apart(self, checkpoint: str, tmp_path: Path) -> None:
         stored = mx.nd.load(checkpoint + "-0000.params")
         mx.nd.save(str(tmp_path / "bare.params"), {key[4:]: value for key, value in stored.items()})

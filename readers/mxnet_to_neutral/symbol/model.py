@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Mapping, Sequence
 
@@ -146,6 +146,41 @@ class Symbol:
             if position < len(node.inputs)
         }
         return tuple(index for index in self.arguments if index in states)
+
+
+def join_variables(symbol: Symbol) -> Symbol:
+    """Return a symbol in which variables of one name are one, as MXNet binds them by name; the others have no use.
+
+    Args:
+        symbol: The outermost graph: variables of subgraphs are bound by position.
+
+    Returns:
+        The symbol, with edges from the first variable of each name, which has the declarations of all of them;
+        auxiliary states and arguments stay apart.
+
+    Example:
+        >>> x, y = (SymbolNode("x", "null", {}, {}, (), ()) for _ in range(2))
+        >>> total = SymbolNode("sum", "elemwise_add", {}, {}, (Entry(0, 0), Entry(1, 0)), ())
+        >>> join_variables(Symbol((x, y, total), (0, 1), (Entry(2, 0),), None, False, ())).nodes[2].inputs
+        (Entry(node=0, output=0), Entry(node=0, output=0))
+    """
+    states = set(symbol.auxiliaries)
+    first: dict[tuple[str, bool], int] = {}
+    source = {index: first.setdefault((symbol.nodes[index].name, index in states), index) for index in symbol.arguments}
+    if all(index == place for index, place in source.items()):
+        return symbol
+
+    def joined(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+        return tuple(replace(entry, node=source.get(entry.node, entry.node)) for entry in entries)
+
+    declarations: dict[int, dict[str, str]] = {}
+    for index, place in source.items():
+        declarations[place] = {**symbol.nodes[index].hidden, **declarations.get(place, {})}
+    nodes = tuple(
+        replace(node, inputs=joined(node.inputs), hidden=declarations.get(index, node.hidden))
+        for index, node in enumerate(symbol.nodes)
+    )
+    return replace(symbol, nodes=nodes, heads=joined(symbol.heads))
 
 
 def _auxiliary_positions(node: SymbolNode) -> tuple[int, ...]:

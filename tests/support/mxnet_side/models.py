@@ -171,6 +171,11 @@ def resnet20_face(prefix: str, golden: str) -> None:
     capture(prefix, {"data": np.random.RandomState(1).normal(0, 1, shapes["data"]).astype(np.float32)}, golden)
 
 
+def load_dense(path: str) -> dict[str, np.ndarray]:
+    """Return the arrays of a file, sparse ones as dense ones."""
+    return {name: array.tostype("default").asnumpy() for name, array in mx.nd.load(path).items()}
+
+
 def capture_files(symbol: str, params: str, shapes: Mapping[str, tuple[int, ...]], golden: str, seed: int = 0) -> None:
     """Write the golden file of a symbol and a parameter file, for random inputs of the given shapes."""
     inputs = [f"--shape={name}={','.join(map(str, shape))}" for name, shape in shapes.items()]

@@ -98,3 +98,9 @@ def called_twice() -> Network:
         return mx.sym.FullyConnected(x, weight, bias, num_hidden=4, name="fc")
 
     return mx.sym.FullyConnected(fc(mx.sym.tanh(fc(mx.sym.var("data")))), num_hidden=2), {"data": (3, 4)}
+
+
+def two_variables() -> Network:
+    """Build a layer for each of two variables of one name, of which the second declares its shape."""
+    first = mx.sym.FullyConnected(mx.sym.var("data"), num_hidden=4)
+    return first + mx.sym.FullyConnected(mx.sym.var("data", shape=(3, 4)), num_hidden=4), {"data": (3, 4)}
