@@ -114,22 +114,32 @@ def test_weights_as_operands(check_operator: Any, layer: str, computed: bool) ->
 
 @pytest.mark.parametrize("computed", [False, True], ids=["input", "computed"])
 @pytest.mark.parametrize("mode", ["lstm", "gru", "rnn_tanh", "rnn_relu"])
+@pytest.mark.parametrize("declared", [False, True], ids=["any_size", "declared"])
 @pytest.mark.parametrize(("layers", "bidirectional"), [(1, False), (2, False), (1, True), (2, True)])
 def test_parameter_vector_as_operand(
-    check_operator: Any, mode: str, layers: int, bidirectional: bool, computed: bool
+    check_operator: Any, mode: str, layers: int, bidirectional: bool, computed: bool, declared: bool
 ) -> None:
     states = 2 if mode == "lstm" else 1
     check_operator(
         "RNN",
         recurrent(mode, layers, 2 if bidirectional else 1, states),
         computed=[1] if computed else [],
-        declared=bidirectional,
+        declared=declared,
         mode=mode,
         state_size=3,
         num_layers=layers,
         bidirectional=bidirectional,
         state_outputs=True,
     )
+
+
+def test_projected_layers_of_a_parameter_vector(check_operator: Any) -> None:
+    size, hidden, projected = 5, 4, 2
+    first = 4 * hidden * (size + projected + 2) + projected * hidden
+    second = 4 * hidden * (2 * projected + projected + 2) + projected * hidden
+    inputs = [values(4, 2, size), values(2 * (first + second), seed=1), values(4, 2, projected), values(4, 2, hidden)]
+    shared = {"mode": "lstm", "state_size": hidden, "projection_size": projected, "num_layers": 2}
+    check_operator("RNN", inputs, computed=[1], bidirectional=True, state_outputs=True, **shared)
 
 
 def test_a_hypernetwork(check_expression: Any) -> None:

@@ -48,6 +48,7 @@ STEPS = {
     "norm": "sym.norm(x, axis=1) + sym.prod(x, axis=1)",
     "functions": "sym.sqrt(sym.abs(x)) + sym.log(1 + sym.square(x)) + sym.erf(x) + sym.arctan(x) / (x * x + 1)",
     "extremes": "sym.broadcast_maximum(x, 0.5 * x + 0.1) - sym.broadcast_minimum(x, -x)",
+    "remainders": "2.7 % (0.7 + sym.abs(x)) + x % 0.6 + sym.broadcast_mod(x, 0.7 + sym.abs(x))",
     "smooth": "sym.smooth_l1(x, scalar=2.0)",
     "slices": "sym.concat(sym.slice_axis(x, axis=1, begin=1, end=3), sym.reverse(x, axis=2), dim=1)",
     "gathered": "sym.take(sym.slice_like(x, x, axes=(1,)), index, axis=2)",
@@ -136,3 +137,15 @@ def check_statistics(module: Any, given: dict[str, np.ndarray], step: dict[str, 
         close(norm.running_var, 0.7 * given["var"] + 0.3 * of_batch * count / (count - 1))
     else:
         close(norm.running_var, given["var"])
+
+
+def test_the_gradient_of_selu_is_that_of_the_function_and_not_mxnets(mxnet: Any, tmp_path: Path) -> None:
+    x, expression = arrays()["x"], "sym.LeakyReLU(x, act_type='selu')"
+    arguments = {"head": np.ones_like(x), "prefix": str(tmp_path / "model"), "stored": []}
+    step = mxnet.call("training:step", expression=expression, inputs={"x": x}, **arguments)
+    data = torch.from_numpy(x).requires_grad_()
+    output = neutral_to_torch.build(mxnet_to_neutral.read(tmp_path / "model"))(data)
+    output.sum().backward()
+    scale, alpha, y = 1.0507009873554805, 1.6732632423543772, output.detach().numpy()
+    close(data.grad, np.where(x > 0, scale, scale * alpha * np.exp(x)))
+    np.testing.assert_allclose(step["x"], np.where(x > 0, scale, scale * (alpha + y)), rtol=1e-6)

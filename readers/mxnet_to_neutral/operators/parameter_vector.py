@@ -6,6 +6,7 @@ from typing import Sequence
 
 from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.drafts import RoleDraft
+from neutral.graph import Operand, Value
 from neutral.packed_rnn import Matrix
 
 
@@ -17,16 +18,28 @@ def split_vector(context: NodeContext, matrices: Sequence[Matrix]) -> dict[str, 
         matrices: The roles with their shapes, in the vector's order.
 
     Returns:
-        The roles. The first matrix of one direction may have any number of columns: it takes the elements
-        that the others leave.
-
-    Raises:
-        Refusal: Two matrices have an unknown number of columns.
+        The roles. Where the graph does not tell the size of the input, the matrices of that many columns take the
+        elements that the others leave, in equal parts.
     """
     input_size = context.channels(0, -1)
-    open_matrices = [shape for _, shape in matrices if None in shape]
-    if input_size is None and len(open_matrices) > 1:
-        context.refuse("its parameter vector is computed, and the size of its input is not known from the graph")
+    vector = context.input(1)
+    directions = [index for index, (_, shape) in enumerate(matrices) if None in shape]
+    if input_size is not None or len(directions) < 2:
+        return _split(context, vector, matrices, input_size)
+    count = len(directions) * (directions[1] - directions[0])  # the matrices of the first layer
+    behind = sum(_size(shape, None) or 0 for _, shape in matrices[count:])
+    halves = context.node("reshape", _part(context, vector, None, -behind), shape=(len(directions), -1), from_end=False)
+    roles: dict[str, RoleDraft] = {}
+    for index, start in enumerate(directions):
+        half = context.node("reshape", _part(context, halves, index, index + 1), shape=(-1,), from_end=False)
+        roles.update(_split(context, half, matrices[start : start + count // len(directions)], None))
+    return {**roles, **_split(context, _part(context, vector, -behind, None), matrices[count:], None)}
+
+
+def _split(
+    context: NodeContext, vector: Operand, matrices: Sequence[Matrix], input_size: int | None
+) -> dict[str, RoleDraft]:
+    """Return roles as parts of a vector, of which at most one has an unknown number of elements."""
     sizes = [_size(shape, input_size) for _, shape in matrices]
     roles: dict[str, RoleDraft] = {}
     for index, (role, shape) in enumerate(matrices):
@@ -34,9 +47,13 @@ def split_vector(context: NodeContext, matrices: Sequence[Matrix]) -> dict[str, 
         behind = sum(size or 0 for size in sizes[index:])
         begin = start if start is not None else -behind
         end = None if index == len(sizes) - 1 else -sum(size or 0 for size in sizes[index + 1 :])
-        part = context.node("slice", context.input(1), axes=(0,), starts=(begin or None,), ends=(end,), steps=(1,))
+        part = _part(context, vector, begin or None, end)
         roles[role] = context.node("reshape", part, shape=(shape[0], -1)[: len(shape)], from_end=False)
     return roles
+
+
+def _part(context: NodeContext, value: Operand, start: int | None, end: int | None) -> Value:
+    return context.node("slice", value, axes=(0,), starts=(start,), ends=(end,), steps=(1,))
 
 
 def _size(shape: Sequence[int | None], input_size: int | None) -> int | None:

@@ -20,7 +20,8 @@ def remainder(x: Tensor | float, y: Tensor) -> Tensor:
     divisor = torch.where(zero, 1, y)
     if isinstance(x, Tensor):
         return torch.where(zero, 0, x % divisor)
-    return torch.where(zero, 0, x % divisor).to(y.dtype)
+    dividend = torch.full_like(y, x, dtype=y.dtype if y.is_floating_point() else torch.float64)
+    return torch.where(zero, 0, dividend % divisor).to(y.dtype)
 
 
 def floor_divide(x: Tensor | float, y: Tensor) -> Tensor:
@@ -48,8 +49,11 @@ def remainder_of_trunc(x: Tensor | float, y: Tensor) -> Tensor:
         The remainder, in the dtype of ``y``.
     """
     zero = y == 0
-    dividend = torch.as_tensor(x, device=y.device)
-    return torch.where(zero, 0, torch.fmod(dividend, torch.where(zero, 1, y))).to(y.dtype)
+    divisor = torch.where(zero, 1, y)
+    if isinstance(x, Tensor):
+        return torch.where(zero, 0, torch.fmod(x, divisor)).to(y.dtype)
+    dividend = torch.full_like(y, x, dtype=y.dtype if y.is_floating_point() else torch.float64)
+    return torch.where(zero, 0, torch.fmod(dividend, divisor)).to(y.dtype)
 
 
 def round_half_away_from_zero(x: Tensor) -> Tensor:
