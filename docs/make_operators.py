@@ -83,8 +83,8 @@ A module computes the gradients of MXNet's operators, and updates running statis
   with the unbiased one, larger by the factor n / (n - 1), as cuDNN does. Outputs and gradients do not depend on it.
 - Where several elements are the maximum, or a function has no derivative, one of the valid gradients is computed.
 - The gradient of SELU (`LeakyReLU` with `act_type="selu"`) for negative numbers is 1.0507 (1.6733 + y) in MXNet, which
-  takes its output y for a value before the scale; here, that of the function, 1.0507 1.6733 exp(x). The slope of `rrelu`
-  is its mean here, and random in MXNet's training.
+  takes its output y for a value before the scale; here, that of the function, 1.0507 1.6733 exp(x). The slope of
+  `rrelu` is its mean here, and random in the training of MXNet.
 - `np.std`, `np.var`, `np.percentile`, `np.quantile`, `np.linalg.pinv`, `eigh` and `eigvalsh`, `box_decode`,
   `box_encode`, `box_iou` and the regions of `ROIAlign` and `ROIPooling` have the gradient zero in MXNet; here, that of
   the function.
