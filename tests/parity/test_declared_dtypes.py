@@ -41,6 +41,12 @@ def test_scalars_widen_tensors(check_numpy: Any, x: str, y: str) -> None:
     check_numpy("np.subtract(x, y)", x=integers(x), y=np.array([[3]], y))
 
 
+@pytest.mark.parametrize(("x", "y"), [("uint8", "int8"), ("int8", "uint8")])
+def test_signed_and_unsigned_scalars_widen_tensors(check_numpy2: Any, x: str, y: str) -> None:
+    for expression in ("x + y", "x * y", "x - y", "np.mod(x, y)"):
+        check_numpy2(expression, x=integers(x), y=np.array(3, y))
+
+
 @pytest.mark.parametrize("expression", ["x - (x > 0)", "(x > 0) - x", "x - m", "m - x", "x * m + m"])
 def test_bools_are_subtracted(check_numpy1: Any, expression: str) -> None:
     check_numpy1(expression, x=F, **({"m": B} if "m" in expression else {}))

@@ -92,7 +92,7 @@ def _promoted(context: NodeContext, kind: str) -> tuple[Operand, Operand]:
     for dtype, other in (context.dtypes, context.dtypes[::-1]):
         value = context.input(len(operands))
         is_known = dtype is not None and common is not None
-        same_category = is_known and other == common and (dtype in INTEGERS) == (other in INTEGERS)
+        same_category = is_known and (dtype in INTEGERS) == (common in INTEGERS)
         if dtype == "bool" and other != "bool" and kind == "subtract":
             value = context.node("cast", value, dtype=common or "int32")
         elif dtype != common and same_category:
