@@ -11,7 +11,7 @@ from neutral.operators.ranks import RankContext, broadcast_rank
 
 DTYPE = Attribute(
     "dtype", "str", "The dtype of the output; None: the dtype of like, or of the parameters.", optional=True,
-    choices=("float64", "float32", "float16", "int64", "int32", "uint8"),
+    choices=("float64", "float32", "float16", "int64", "int32", "uint8", "bool"),
 )  # fmt: skip
 
 _SIZE = (

@@ -181,6 +181,24 @@ class NodeInputs:
         symbol = self._conversion.symbol
         return [symbol.nodes[user] for user in dict.fromkeys(u for u, _ in symbol.consumers[symbol.index_of(node)])]
 
+    def users_of(self, output: int) -> list[SymbolNode | None]:
+        """Return what uses one output of the node itself.
+
+        Args:
+            output: The number of the output, from 0.
+
+        Returns:
+            Nodes of the symbol; None for an output of the model.
+        """
+        symbol = self._conversion.symbol
+        users: list[SymbolNode | None] = [
+            symbol.nodes[user]
+            for user, position in symbol.consumers[self._index]
+            if symbol.nodes[user].inputs[position].output == output
+        ]
+        heads = [entry for entry in symbol.heads if (entry.node, entry.output) == (self._index, output)]
+        return users + [None] * len(heads)
+
     def is_output(self, node: SymbolNode) -> bool:
         """Return whether an output of the node is an output of the model.
 

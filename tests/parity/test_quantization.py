@@ -13,6 +13,7 @@ import mxnet_to_neutral
 import neutral
 import neutral_to_mxnet
 import neutral_to_torch
+from reader.checkpoints import SymbolBuilder
 from shared_data import shared_data_folder
 
 STEP = 1 / 127
@@ -83,3 +84,42 @@ def test_real_quantised_graphs_have_no_opaque_node() -> None:
         assert graph is not None
         assert {"convolution", "batch_norm"} <= {node.kind for node in graph.nodes}
         assert "opaque" not in {node.kind for node in graph.nodes}
+
+
+def opaque_reasons(symbol: SymbolBuilder, folder: Path, *heads: int) -> dict[str, str]:
+    """Return the reasons of the opaque nodes by name."""
+    (folder / "model-symbol.json").write_text(symbol.json(*heads), encoding="utf-8")
+    graph = mxnet_to_neutral.read(folder / "model-symbol.json").graph
+    assert graph is not None
+    return {node.name: node.attributes["reason"] for node in graph.nodes if node.kind == "opaque"}
+
+
+@pytest.mark.parametrize(
+    ("operator", "attributes"),
+    [
+        ("_contrib_dequantize", {}),
+        ("_contrib_requantize", {}),
+        ("_contrib_quantized_act", {"act_type": "relu"}),
+        ("_contrib_quantized_pooling", {"kernel": "(2, 2)"}),
+        ("_contrib_quantized_flatten", {}),
+    ],
+)
+def test_integers_that_are_an_input_are_refused(tmp_path: Path, operator: str, attributes: dict[str, str]) -> None:
+    """The model would take them for the real numbers that they stand for."""
+    symbol = SymbolBuilder()
+    head = symbol.add(operator, "it", ["x", "low", "high"], **attributes)
+    if operator != "_contrib_dequantize":
+        head = symbol.add("_contrib_dequantize", "real", [(head, output) for output in range(3)])
+    assert opaque_reasons(symbol, tmp_path, head) == {
+        "it": "its integers 'x' are an input of the model, and no real numbers"
+    }
+
+
+def test_integers_and_ranges_that_are_outputs_are_refused(tmp_path: Path) -> None:
+    symbol = SymbolBuilder()
+    head = symbol.add("_contrib_quantize_v2", "it", ["x"], out_type="int8")
+    reasons = opaque_reasons(symbol, tmp_path, head)
+    assert reasons == {"it": "its integers are an output of the model, and here they are real numbers"}
+    ends = symbol.add("elemwise_add", "sum", [(head, 1), (head, 2)])
+    reasons = opaque_reasons(symbol, tmp_path, ends)
+    assert reasons == {"it": "the range of its integers is an input of 'sum', and here there are no integers"}

@@ -96,11 +96,13 @@ SHAPED = [
 def test_shape(check_random: Any, operator: str, attributes: dict[str, float]) -> None:
     check_random(operator, [], shape=(2, N), **attributes)
     check_random(operator, [], shape=(N,), dtype="float64", **attributes)
+    check_random(operator, [], shape=(N,), dtype="float16", **attributes)
 
 
 @pytest.mark.parametrize(("operator", "attributes"), SHAPED, ids=str)
 def test_like(check_random: Any, operator: str, attributes: dict[str, float]) -> None:
     check_random(f"{operator}_like", [np.zeros((2, N), "float32")], **attributes)
+    check_random(f"{operator}_like", [np.zeros(N, "float16")], **attributes)
 
 
 def test_integers(check_random: Any) -> None:
@@ -121,7 +123,8 @@ TENSORS = [
 
 @pytest.mark.parametrize(("operator", "parameters"), TENSORS, ids=str)
 def test_parameters_that_are_tensors(check_random: Any, operator: str, parameters: list[list[float]]) -> None:
-    check_random(operator, [np.array(p, "float32") for p in parameters], shape=(N,))
+    for dtype in ("float32", "float16"):
+        check_random(operator, [np.array(p, dtype) for p in parameters], shape=(N,), dtype=dtype)
 
 
 @pytest.mark.parametrize("operator", ["_sample_normal", "_sample_uniform"])
@@ -162,6 +165,10 @@ LINES = [
     "npx.random.bernoulli(prob=p)",
     "npx.random.bernoulli(logit=m)",
     "npx.random.bernoulli(logit=-0.5, size=(4000,))",
+    "npx.random.bernoulli(prob=0.3, size=(4000,), dtype='int32')",
+    "npx.random.bernoulli(logit=-0.5, size=(4000,), dtype='uint8')",
+    "npx.random.bernoulli(logit=m, dtype='bool')",
+    "npx.random.bernoulli(prob=0.3, size=(4000,), dtype='bool')",
     "random.exponential(s)",
     "npx.random.normal_n(m[0, :2], 1.0, batch_shape=(4000,)).T",
     "npx.random.uniform_n(0.0, s[0, :3], batch_shape=(4000,)).T",

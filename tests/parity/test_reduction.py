@@ -145,12 +145,21 @@ def test_mean_of_bools(check_operator: Any) -> None:
     check_operator("mean", [x], exact=True, axis=0, exclude=True)
 
 
-@pytest.mark.parametrize("operator", ["sum", "mean", "max", "nansum"])
+@pytest.mark.parametrize("operator", ["sum", "mean", "max", "nansum", "prod", "nanprod"])
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize("axis", [0, -1])
+def test_the_axis_of_a_vector_excluded(check_operator: Any, operator: str, axis: int, keepdims: bool) -> None:
+    """Losses of samples, whose rank the symbol does not declare."""
+    for shape in ((5,), (5, 3)):
+        check_operator(operator, [data(*shape)], axis=axis, exclude=True, keepdims=keepdims)
+
+
+@pytest.mark.parametrize("operator", ["sum", "mean", "max", "nansum", "prod", "nanprod"])
 @pytest.mark.parametrize("keepdims", [False, True])
 @pytest.mark.parametrize("declared", [False, True])
 def test_all_axes_excluded(check_operator: Any, operator: str, keepdims: bool, declared: bool) -> None:
     x = data(3, 4)
-    if operator == "nansum":
+    if operator.startswith("nan"):
         x[1, 2] = np.nan
     check_operator(operator, [x], declared=declared, axis=(1, 0), exclude=True, keepdims=keepdims)
     if not declared:

@@ -19,7 +19,9 @@ All versions of the quantiser made weights this way. oneDNN's operators of 1.6 a
 127.5, and so make products of such weights too small by a 255th.
 """
 
-_QUANTIZED_PREFIXES = ("_contrib_quantized_", "_sg_", "_contrib_dequantize", "_contrib_requantize")
+_QUANTIZED_PREFIXES = (
+    "_contrib_quantized_", "_npx_quantized_", "_sg_", "_contrib_dequantize", "_contrib_requantize"
+)  # fmt: skip
 """Prefixes of the names of MXNet's operators that take integers and their ranges."""
 
 
@@ -113,6 +115,18 @@ def dequantize_arrays(symbol: Symbol, arrays: Mapping[str, Array]) -> Mapping[st
     return {**arrays, **dequantized} if dequantized else arrays
 
 
+def takes_ranges(node: SymbolNode) -> bool:
+    """Return whether a node has one of MXNet's operators that take integers and their ranges.
+
+    Args:
+        node: A node of the symbol.
+
+    Returns:
+        True for quantised, requantising, dequantising and fused operators.
+    """
+    return node.operator.startswith(_QUANTIZED_PREFIXES)
+
+
 def tensor_count(node: SymbolNode) -> int:
     """Return how many inputs of a quantised operator are tensors; for each of them, two numbers, its range, follow.
 
@@ -129,7 +143,7 @@ def _range_positions(node: SymbolNode) -> dict[int, tuple[int, int]]:
     """Return the positions of a range's ends for the position of each quantised input."""
     if node.operator == "_contrib_quantized_embedding" and len(node.inputs) == 4:
         return {1: (2, 3)}
-    if not node.operator.startswith(_QUANTIZED_PREFIXES) or len(node.inputs) % 3:
+    if not takes_ranges(node) or len(node.inputs) % 3:
         return {}
     count = tensor_count(node)
     return {position: (count + 2 * position, count + 2 * position + 1) for position in range(count)}

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Sequence
 
 from mxnet_to_neutral.context import NodeContext
-from mxnet_to_neutral.layers.quantized import tensor_count
+from mxnet_to_neutral.layers.quantized import takes_ranges, tensor_count
 from mxnet_to_neutral.operators.activation import activation
 from mxnet_to_neutral.operators.arrangement import concatenate
 from mxnet_to_neutral.operators.convolution import convolution
@@ -38,8 +38,13 @@ def to_real_numbers(context: NodeContext) -> Sequence[Operand]:
 
     Returns:
         The real numbers, and None for each end of the range.
+
+    Raises:
+        Refusal: The integers are an input of the model.
     """
     context.attributes.ignore("out_type", "min_calib_range", "max_calib_range")
+    if context.operator not in ("_contrib_quantize", "_contrib_quantize_v2") or context.dtype(0) in ("int8", "uint8"):
+        _refuse_integer_inputs(context, 1)
     return _without_ranges(context, context.input(0))
 
 
@@ -51,6 +56,7 @@ def _register_floating(name: str, floating_rule: Rule) -> None:
         """Apply the floating operator's rule to the inputs before the ranges."""
         context.attributes.ignore("min_calib_range", "max_calib_range")
         context.count = tensor_count(context.symbol_node)
+        _refuse_integer_inputs(context, context.count)
         return _without_ranges(context, floating_rule(context))
 
 
@@ -77,6 +83,7 @@ def multiply(context: NodeContext) -> Sequence[Operand]:
         The product, and None for each end of the range.
     """
     context.attributes.ignore("min_calib_range", "max_calib_range", "enable_float_output")
+    _refuse_integer_inputs(context, 2)
     return _without_ranges(context, context.node("multiply", context.input(0), context.input(1)))
 
 
@@ -87,6 +94,7 @@ def quantized_batch_norm(context: NodeContext) -> Sequence[Operand]:
     Returns:
         The normalized tensor, and None for each end of the range.
     """
+    _refuse_integer_inputs(context, 1)
     return _without_ranges(context, batch_norm(context)[0])
 
 
@@ -141,8 +149,29 @@ def fused(context: NodeContext) -> Sequence[Operand]:
     return _without_ranges(context, value) if quantised else (value,)
 
 
+def _refuse_integer_inputs(context: NodeContext, count: int) -> None:
+    """Refuse the node if one of its first inputs is an input of the model: integers instead of real numbers."""
+    for index in range(count):
+        producer = context.producer(index)
+        if producer.is_variable and context.array(index) is None and context.is_input(producer):
+            context.refuse(f"its integers {producer.name!r} are an input of the model, and no real numbers")
+
+
 def _without_ranges(context: NodeContext, value: Operand | Sequence[Operand]) -> Sequence[Operand]:
-    """Return a rule's first output, and None for each end of the range."""
+    """Return a rule's first output, and None for each end of the range.
+
+    Raises:
+        Refusal: The integers, or their range, are used besides by operators of integers.
+    """
+    gives_real_numbers = context.operator == "_contrib_dequantize" or context.attributes.bool(
+        "enable_float_output", False
+    )
+    if not gives_real_numbers and None in context.users_of(0):
+        context.refuse("its integers are an output of the model, and here they are real numbers")
+    for user in (user for output in (1, 2) for user in context.users_of(output)):
+        if user is None or not takes_ranges(user):
+            where = "an output of the model" if user is None else f"an input of {user.name!r}"
+            context.refuse(f"the range of its integers is {where}, and here there are no integers")
     context.note(NOTE)
     first: Operand = value[0] if isinstance(value, Sequence) else value
     return [first, None, None]

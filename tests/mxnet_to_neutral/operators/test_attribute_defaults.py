@@ -14,7 +14,7 @@ import pytest
 from mxnet_to_neutral.convert import convert_symbol
 from mxnet_to_neutral.symbol import parse_symbol
 from reader.checkpoints import SymbolBuilder
-from reader.registry_cases import Case, cases, default_of, input_count, required_attributes
+from reader.registry_cases import Case, add_node, cases, default_of, required_attributes
 
 DIFFERENT = {
     ("_npi_concatenate", "dim"): "np.concatenate always writes it, as 'axis'",
@@ -30,7 +30,7 @@ DIFFERENT = {
 def nodes_of(case: Case, attributes: Mapping[str, str]) -> list[Any]:
     """Read one node; return kinds, attributes and operands of its neutral nodes."""
     symbol = SymbolBuilder()
-    symbol.add(case.operator, "it", [f"x{index}" for index in range(input_count(case))], **attributes)
+    add_node(symbol, case, "it", attributes)
     text = symbol.json().replace("10901", str(case.version))
     drafts = convert_symbol(parse_symbol(text, "model-symbol.json"), {}, "model-symbol.json").drafts
     return [

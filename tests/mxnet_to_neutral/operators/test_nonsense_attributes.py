@@ -11,7 +11,7 @@ import pytest
 import mxnet_to_neutral
 from neutral.store.store import Store
 from reader.checkpoints import SymbolBuilder, ramp, write_checkpoint
-from reader.registry_cases import Case, cases, input_count, required_attributes
+from reader.registry_cases import Case, add_node, cases, required_attributes
 
 NONSENSE = ("nonsense", "", "-7", "9" * 30, "(3,)", "nan")
 """Values that most attributes do not accept: words, numbers out of range, tuples of another length."""
@@ -32,8 +32,7 @@ def read(folder: Path, case: Case, variants: dict[str, dict[str, str]]) -> Store
     """Read a symbol with a node of the operator for each variant of its attributes, and a layer with a weight."""
     symbol = SymbolBuilder()
     heads = [symbol.add("FullyConnected", "fc", ["data", "fc_weight"], num_hidden="2", no_bias="True")]
-    inputs: list[Any] = [symbol.variable(f"x{index}") for index in range(input_count(case))]
-    heads += [symbol.add(case.operator, name, inputs, **attributes) for name, attributes in variants.items()]
+    heads += [add_node(symbol, case, name, attributes) for name, attributes in variants.items()]
     prefix = write_checkpoint(folder, symbol, {"arg:fc_weight": ramp(2, 3)})
     text = symbol.json(*heads).replace("10901", str(case.version))
     Path(f"{prefix}-symbol.json").write_text(text, encoding="utf-8")

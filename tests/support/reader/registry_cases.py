@@ -9,6 +9,8 @@ from typing import Any, Iterator, Mapping, NamedTuple
 
 import pytest
 
+from reader.checkpoints import SymbolBuilder
+
 FOLDER = Path(__file__).parents[2] / "mxnet_to_neutral" / "operators" / "attributes"
 
 TABLES = {10901: "mxnet-1.9.1.json", 20000: "mxnet-2.0.0b1.json"}
@@ -121,6 +123,18 @@ def required_attributes(case: Case) -> dict[str, str]:
     for key in (case.operator, f"{case.operator}-{case.version}"):
         required.update(SAMPLES.get(key, {}))
     return required
+
+
+def add_node(symbol: SymbolBuilder, case: Case, name: str, attributes: Mapping[str, str]) -> int:
+    """Add a node of the operator with variables as inputs, and return the head: of integers their real numbers."""
+    inputs: list[Any] = [f"x{len(symbol.nodes)}{index}" for index in range(input_count(case))]
+    if "quantize" not in case.operator:
+        return symbol.add(case.operator, name, inputs, **attributes)
+    if case.operator not in ("_contrib_quantize", "_contrib_quantize_v2"):
+        inputs = [symbol.add("_contrib_quantize_v2", f"{item}_integers", [item]) for item in inputs]
+    head = symbol.add(case.operator, name, inputs, **attributes)
+    ends = [(head, 1), (head, 2)]
+    return head if "dequ" in case.operator else symbol.add("_contrib_dequantize", f"{name}_real", [head, *ends])
 
 
 def input_count(case: Case) -> int:

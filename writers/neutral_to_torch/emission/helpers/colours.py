@@ -143,6 +143,7 @@ def color_jitter(
     widths = torch.tensor([brightness, contrast, saturation, hue], device=image.device).clamp(min=0)
     centers = torch.tensor([1.0, 1.0, 1.0, 0.0], device=image.device)
     factors = centers + widths * (2 * torch.rand(4, device=image.device) - 1)
+    # A traced graph cannot branch on the drawn order: each step computes all changes and keeps one.
     for index in torch.randperm(4, device=image.device):
         changed = torch.stack(
             [

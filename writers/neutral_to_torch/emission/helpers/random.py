@@ -110,8 +110,10 @@ def random_gamma(
         Draws in the dtype of the parameters.
     """
     concentration, scale = spread((concentration, scale), shape, place)
-    gamma = torch.distributions.Gamma(concentration, torch.ones_like(scale), validate_args=False)
-    return gamma.sample() * scale
+    wide = torch.promote_types(concentration.dtype, torch.float32)
+    one = torch.ones_like(scale, dtype=wide)
+    gamma = torch.distributions.Gamma(concentration.to(wide), one, validate_args=False)
+    return (gamma.sample() * scale).to(concentration.dtype)
 
 
 def random_poisson(
@@ -149,7 +151,9 @@ def random_negative_binomial(
         Whole numbers in the dtype of the parameters.
     """
     failures, p = spread((failures, p), shape, place)
-    return torch.poisson(random_gamma(failures, (1 - p) / p))
+    wide = torch.promote_types(failures.dtype, torch.float32)
+    rate = random_gamma(failures.to(wide), (1 - p.to(wide)) / p)
+    return torch.poisson(rate).to(failures.dtype)
 
 
 def random_binomial(

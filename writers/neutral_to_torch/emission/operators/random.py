@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from neutral.dtypes import DTYPE_CODE
+from neutral.operators.dtypes import INTEGERS
 from neutral.tensor import lazy_tensor
 from neutral_to_torch.emission.expression.symbols import Symbol, helper, torch
 from neutral_to_torch.emission.lowering.node_view import NodeView
@@ -40,6 +41,9 @@ def _helped(node: NodeView, function: Symbol) -> Symbol:
     """Call a helper with the parameters, at least one of them a tensor, and the shape."""
     first, *others = _parameters(node)
     like = _like(node)
+    if like is not None and node["dtype"] in INTEGERS:
+        drawn = function(torch.full_like(like, first, dtype=torch.float32), *others)
+        return drawn.to(torch_dtype(node["dtype"]))
     if like is not None:
         return function(torch.full_like(like, first), *others)
     size = [] if node["shape"] is None else [node["shape"], node["place"]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Callable
 
 from neutral_to_torch.emission.expression.symbols import Symbol, helper, torch
 from neutral_to_torch.emission.lowering.node_view import NodeView
@@ -74,18 +74,28 @@ def _leaves_all(node: NodeView) -> bool:
     return _axes(node) == ()
 
 
+def _excludes_unknown(node: NodeView) -> bool:
+    return node["exclude"] and node["axes"] is not None and node.rank() is None
+
+
+def _over_others(node: NodeView, x: Symbol, reduce: Callable[[Symbol, Symbol], Symbol]) -> Symbol:
+    """Reduce an input of unknown rank over all axes but the excluded ones.
+
+    The excluded axes may be all, of which torch would reduce all: a further axis leaves it one.
+    """
+    wide = x.unsqueeze(0)
+    result = reduce(wide, helper.other_axes(wide, tuple(axis + (axis >= 0) for axis in node["axes"])))
+    return result.squeeze(0) if node["keepdim"] else result
+
+
 @rule(*_METHODS)
 def reduction(node: NodeView, x: Symbol) -> Symbol:
     if _leaves_all(node):
         return torch.where(x.isnan(), 0, x) if node.kind == "nan_sum" else x
     axes, keepdim = _arguments(node, x)
     method = _METHODS[node.kind]
-    if node["exclude"] and node.rank() is None and len(node["axes"] or ()) > 1:
-        # The excluded axes may be all, of which torch would reduce all: a further axis leaves it one.
-        x = x.unsqueeze(0)
-        others = helper.other_axes(x, tuple(axis + (axis >= 0) for axis in node["axes"]))
-        result: Symbol = getattr(x, method)(others, **keepdim)
-        return result.squeeze(0) if keepdim else result
+    if _excludes_unknown(node):
+        return _over_others(node, x, lambda wide, others: getattr(wide, method)(others, **keepdim))
     return _at_least_1d(node, getattr(x, method)(*axes, **keepdim))
 
 
@@ -116,6 +126,8 @@ def product(node: NodeView, x: Symbol) -> Symbol:
     if _leaves_all(node):
         return x
     axes, keepdim = _arguments(node, x)
+    if _excludes_unknown(node):
+        return _over_others(node, x, lambda wide, others: helper.product_over_axes(wide, others, **keepdim))
     single = not axes or isinstance(axes[0], int)
     function = helper.product if single else helper.product_over_axes
     return _at_least_1d(node, function(x, *axes, **keepdim))
