@@ -6,6 +6,7 @@ import os
 import resource
 import subprocess
 import sys
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -37,14 +38,24 @@ COMMANDS = {
 EXIT_CODES = range(9)
 """What docs/cli.md documents; 70 is an error that Neutral did not foresee."""
 
-MEMORY = 4 * 2**30
+MEMORY = 3 * 2**30
+"""Bytes that a command may map beyond what torch's libraries take: less than 1 GB, or more than 4 GB with CUDA."""
+
 CPU_SECONDS = 60
 DISK = 2**28
 """Bytes that a command may leave in the folder or take for temporary files."""
 
 
-def _limit() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+@lru_cache(maxsize=None)
+def _mapped_by_torch() -> int:
+    """Return the bytes of address space that a process takes that only imports torch."""
+    code = "import torch; print(open('/proc/self/status').read().partition('VmPeak:')[2].split()[0])"
+    kibibytes = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    return int(kibibytes) * 1024
+
+
+def _limit(memory: int) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_FSIZE, (DISK, DISK))
 
@@ -52,8 +63,9 @@ def _limit() -> None:
 def _run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "TMPDIR": str(folder), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "neutral", *words]
+    limit = partial(_limit, _mapped_by_torch() + MEMORY)
     return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, preexec_fn=_limit, timeout=300
+        command, cwd=folder, env=environment, capture_output=True, text=True, preexec_fn=limit, timeout=300
     )
 
 

@@ -22,6 +22,8 @@ CASES = 400
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_every_mutation_is_accepted_or_refused(name: str) -> None:
+    if "onnx" in name:
+        pytest.importorskip("onnxruntime")
     outcome = fuzz(TARGETS[name], CASES, seed=20261128)
     assert outcome.failures == []
     assert outcome.cases == CASES and outcome.accepted and outcome.refused

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from neutral.store.own_files import ZIP_COMMENT, add_zip_comment, is_replaceable
+from neutral.store.own_files import ZIP_COMMENT, add_zip_comment, is_own, is_replaceable
 
 
 @pytest.mark.parametrize("content", [b"", b"short", bytes(40), b"PK\x05\x06" + bytes(17) + b"\x01x"])
@@ -39,4 +39,4 @@ def test_the_comment_tells_zip_files_apart(suffix: str, tmp_path: Path) -> None:
 def test_kinds_that_neutral_does_not_write_are_left_to_those_who_do(tmp_path: Path) -> None:
     path = tmp_path / "net.listing"
     path.write_text("layers")
-    assert is_replaceable(str(path))
+    assert is_replaceable(str(path)) and not is_own(str(path))
