@@ -40,6 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="an array or variable that is an input of the graph, such as a saved batch",
     )
+    parser.add_argument(
+        "--dtype",
+        action="append",
+        metavar="NAME=DTYPE",
+        help="the dtype of an input that the symbol does not declare, such as data=int32",
+    )
     parser.add_argument("--graph-only", action="store_true", help="write a symbol's graph without parameters")
     parser.add_argument("--dry-run", action="store_true", help="read and convert the structure, write nothing")
     add_replacing(parser)
@@ -99,7 +105,16 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
 def _options(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the options of the reader that were given."""
     options: dict[str, Any] = {"inputs": arguments.input} if arguments.input else {}
+    if arguments.dtype:
+        options["dtypes"] = dict(map(_dtype, arguments.dtype))
     return {**options, "graph_only": True} if arguments.graph_only else options
+
+
+def _dtype(text: str) -> tuple[str, str]:
+    name, equals, dtype = text.rpartition("=")
+    if not equals:
+        raise UsageError(f"--dtype {text}: expected NAME=DTYPE, such as data=int32.")
+    return name, dtype
 
 
 def _require_weights(store: Store, arguments: argparse.Namespace) -> None:

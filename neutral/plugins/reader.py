@@ -62,7 +62,7 @@ class Reader(Protocol):
         Args:
             paths: The files or the prefix of one checkpoint, in any order.
             options: The reader options of the command line, passed only when given: ``epoch`` (int), ``inputs``
-                (list of str), ``graph_only`` (bool).
+                (list of str), ``dtypes`` (dict of str), ``graph_only`` (bool).
 
         Returns:
             The store, whose ``close`` removes temporary files if there are any.

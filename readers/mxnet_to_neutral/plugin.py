@@ -96,8 +96,8 @@ class MXNetReader:
 
         Args:
             paths: A prefix, or the files of one checkpoint in any order.
-            options: ``epoch`` (int), ``inputs`` (names of arrays that are inputs of the graph), ``graph_only`` (bool: a
-                symbol is read without parameters).
+            options: ``epoch`` (int), ``inputs`` (names of arrays that are inputs of the graph), ``dtypes`` (dtypes of
+                inputs by name), ``graph_only`` (bool: a symbol is read without parameters).
 
         Returns:
             The store, whose ``close`` removes the temporary files of an unpacked archive.

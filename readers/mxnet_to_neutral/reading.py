@@ -11,6 +11,7 @@ from mxnet_to_neutral.drafts import Conversion
 from mxnet_to_neutral.files.checkpoint import Checkpoint
 from mxnet_to_neutral.files.folder import with_partner
 from mxnet_to_neutral.files.sources import find_checkpoint
+from mxnet_to_neutral.inference.input_dtypes import notes_on_input_dtypes, with_dtypes
 from mxnet_to_neutral.layers.assemble import Assembly
 from mxnet_to_neutral.layers.gates import names_of_whole
 from mxnet_to_neutral.layers.infer import infer_layers
@@ -20,6 +21,7 @@ from mxnet_to_neutral.notes import notes_on_arrays, notes_on_opaque_nodes, notes
 from mxnet_to_neutral.soundness import unsound_error, unsound_nodes
 from mxnet_to_neutral.stored_inputs import notes_on_stored_inputs
 from mxnet_to_neutral.symbol import Symbol, join_variables, read_symbol
+from mxnet_to_neutral.symbol.model import Entry
 from neutral.errors import MismatchError, UsageError
 from neutral.gc_pause import gc_paused
 from neutral.graph import Layer
@@ -34,7 +36,13 @@ MAX_PROBLEMS_SHOWN = 20
 """Problems that an error lists; more are only counted."""
 
 
-def read(*source: Any, epoch: int | None = None, inputs: Sequence[str] = (), graph_only: bool = False) -> Store:
+def read(
+    *source: Any,
+    epoch: int | None = None,
+    inputs: Sequence[str] = (),
+    dtypes: Mapping[str, str] | None = None,
+    graph_only: bool = False,
+) -> Store:
     """Read an MXNet checkpoint as a store. Tensor data is read only when it is asked for or saved.
 
     Args:
@@ -55,6 +63,7 @@ def read(*source: Any, epoch: int | None = None, inputs: Sequence[str] = (), gra
         inputs: The names of variables that are inputs of the graph: of arrays, such as ``data`` where an executor's
             ``arg_dict`` was saved, which are kept as layers that the graph does not use; and of weights without an
             array that the caller of the model computes.
+        dtypes: Dtypes of inputs that the symbol does not declare, such as ``{"data": "int32"}``.
         graph_only: Read a symbol without its parameters.
 
     Returns:
@@ -80,7 +89,7 @@ def read(*source: Any, epoch: int | None = None, inputs: Sequence[str] = (), gra
     """
     checkpoint = _open_checkpoint(source, epoch)
     try:
-        return _build_store(_graph_only(checkpoint) if graph_only else checkpoint, inputs)
+        return _build_store(_graph_only(checkpoint) if graph_only else checkpoint, inputs, dtypes or {})
     except BaseException:
         if checkpoint.close is not None:
             checkpoint.close()
@@ -132,11 +141,11 @@ def _open_checkpoint(source: Sequence[Any], epoch: int | None) -> Checkpoint:
 
 
 @gc_paused()
-def _build_store(checkpoint: Checkpoint, inputs: Sequence[str]) -> Store:
+def _build_store(checkpoint: Checkpoint, inputs: Sequence[str], dtypes: Mapping[str, str]) -> Store:
     """Build the store; nodes that it cannot express soundly are made opaque."""
     refused: dict[str, str] = {}
     for _ in range(MAX_ATTEMPTS):
-        store = _assemble(checkpoint, inputs, refused)
+        store = _assemble(checkpoint, inputs, dtypes, refused)
         unsound = unsound_nodes(store)
         if not unsound:
             return store
@@ -144,7 +153,9 @@ def _build_store(checkpoint: Checkpoint, inputs: Sequence[str]) -> Store:
     raise unsound_error([f"node {name!r}: {reason}" for name, reason in unsound.items()])
 
 
-def _assemble(checkpoint: Checkpoint, inputs: Sequence[str], refused: Mapping[str, str]) -> Store:
+def _assemble(
+    checkpoint: Checkpoint, inputs: Sequence[str], dtypes: Mapping[str, str], refused: Mapping[str, str]
+) -> Store:
     assembly = Assembly()
     file = None if checkpoint.params is None else read_arrays(checkpoint.params)
     arrays = [] if file is None else list(file.arrays)
@@ -153,7 +164,7 @@ def _assemble(checkpoint: Checkpoint, inputs: Sequence[str], refused: Mapping[st
     notes = [*checkpoint.notes, *notes_on_arrays(file)]
     graph = symbol = None
     if checkpoint.symbol is not None:
-        symbol = join_variables(read_symbol(checkpoint.symbol))
+        symbol = with_dtypes(join_variables(read_symbol(checkpoint.symbol)), dtypes)
         used = _without(arrays, inputs, symbol, checkpoint)
         conversion = _convert(symbol, used, checkpoint, refused, inputs)
         graph = assembly.freeze(conversion)
@@ -185,9 +196,15 @@ def _convert(
     _check_names(symbol, arrays_by_name, checkpoint)
     from mxnet_to_neutral.convert import convert_symbol  # imports the rules of all operators
 
-    conversion = convert_symbol(
-        symbol, arrays_by_name, str(checkpoint.symbol), has_arrays=bool(arrays), refused=refused, inputs=inputs
-    )
+    def convert(symbol: Symbol) -> Conversion:
+        return convert_symbol(
+            symbol, arrays_by_name, str(checkpoint.symbol), has_arrays=bool(arrays), refused=refused, inputs=inputs
+        )
+
+    def array(entry: Entry) -> Array | None:
+        return arrays_by_name.get(symbol.nodes[entry.node].name)
+
+    conversion = convert(symbol)
     if conversion.problems:
         lines = [f"  - {problem}" for problem in conversion.problems[:MAX_PROBLEMS_SHOWN]]
         if len(conversion.problems) > len(lines):
@@ -196,6 +213,7 @@ def _convert(
             f"{checkpoint.params} does not belong to {checkpoint.symbol}; check that both are of one model:\n"
             + "\n".join(lines)
         )
+    conversion.notes += notes_on_input_dtypes(symbol, conversion, array, convert)
     return conversion
 
 
