@@ -7,7 +7,7 @@ import os
 import shlex
 from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
 
-from mxnet_to_neutral.files.detection import kind_of
+from mxnet_to_neutral.files.detection import is_torch_file, kind_of
 from mxnet_to_neutral.files.kinds import FOREIGN_SUFFIXES
 from neutral.members import split_member
 from neutral.store.remote import is_url
@@ -47,10 +47,12 @@ class MXNetReader:
         """
         if is_url(path):
             return not path.lower().endswith(FOREIGN_SUFFIXES)
-        if os.path.isdir(path) or path.lower().endswith(SUFFIXES):
+        if os.path.isfile(path) and kind_of(path) is not None:
             return True
+        if os.path.isdir(path) or path.lower().endswith(SUFFIXES):
+            return not is_torch_file(path)
         if os.path.isfile(path):
-            return kind_of(path) is not None
+            return False
         archive, member = split_member(path)
         if member:
             return self.can_read(archive)

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from neutral.store import Store
 
 PICKLES = (".pth", ".pt")
-"""Suffixes of the files that torch reads."""
+"""Suffixes of the files that torch reads; local files of other names are known by their first bytes."""
+
+_LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+"""How files begin that torch wrote before 1.6."""
 
 
 class TorchReader:
@@ -21,7 +24,7 @@ class TorchReader:
     name = "torch"
 
     def can_read(self, path: str) -> bool:
-        """Return whether a path is a state dict: a pickle of torch, or a safetensors file without a manifest.
+        """Return whether a path is a state dict: a file of ``torch.save``, or safetensors without a manifest.
 
         Args:
             path: A file, or a URL of one.
@@ -31,7 +34,9 @@ class TorchReader:
         """
         if not (os.path.isfile(path) or is_url(path)):
             return False
-        return path.lower().endswith(PICKLES) or (path.lower().endswith(".safetensors") and _has_only_tensors(path))
+        if path.lower().endswith(".safetensors"):
+            return _has_only_tensors(path)
+        return path.lower().endswith(PICKLES) or (not is_url(path) and _is_saved_by_torch(path))
 
     def find(self, folder: str, names: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Yield the name and the files of each state dict among the files of a folder.
@@ -66,6 +71,17 @@ class TorchReader:
         if len(paths) != 1 or options:
             raise UsageError(f"{', '.join(paths)}: a state dict is one file, and has no epoch.")
         return read(paths[0])
+
+
+def _is_saved_by_torch(path: str) -> bool:
+    """Return whether a local file begins as those of ``torch.save`` do."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(512)
+    except OSError:
+        return False
+    name = head[30 : 30 + int.from_bytes(head[26:28], "little")]  # of the first member, if it is a zip archive
+    return head.startswith(_LEGACY) or (head.startswith(b"PK\x03\x04") and name.endswith(b"data.pkl"))
 
 
 def _has_only_tensors(path: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Iterator, Mapping
+from typing import Any, Iterable, Iterator, Mapping
 
 from neutral.dtypes import DTYPE_CODE
 from neutral.errors import SourceError, UnsupportedError
@@ -17,14 +17,22 @@ from torch_to_neutral.inference import infer_layers
 STATE_DICT_KEYS = ("state_dict", "model_state_dict", "model", "net")
 """Keys under which training scripts save the state dict beside other objects."""
 
+WRAPPERS = ("module.", "_orig_mod.")
+"""What ``nn.DataParallel`` and ``torch.compile`` put before the names of the module that they wrap."""
+
+_LIGHTNING = "pytorch-lightning_version"
+"""The key by which checkpoints of Lightning are known; their names begin with the attribute that holds the network."""
+
 
 def read(path: str | os.PathLike[str]) -> Store:
     """Read a state dict.
 
-    A pickle is loaded by torch with ``weights_only=True``, so no code in it runs.
+    A pickle is loaded by torch with ``weights_only=True``, so no code in it runs. Where all names begin with that of a
+    wrapper (``module.`` of ``nn.DataParallel``, ``_orig_mod.`` of ``torch.compile``, the attribute of a Lightning
+    module), it is left out, and a note says so.
 
     Args:
-        path: A ``.safetensors``, ``.pth`` or ``.pt`` file, or a URL of one.
+        path: A ``.safetensors`` file, a file of ``torch.save``, or a URL of one.
 
     Returns:
         A store whose layers are inferred from names and shapes (``typed_by`` is ``names``); tensors whose kind these
@@ -45,21 +53,43 @@ def read(path: str | os.PathLike[str]) -> Store:
     """
     file = os.fspath(path)
     skipped: list[str] = []
+    is_lightning = False
     if file.lower().endswith(".safetensors"):
         tensors: Mapping[str, Tensor] = read_tensors(file)
     else:
         with fetched([file]) as local:
             tensors, skipped = _unpickle(local[0])
+        is_lightning = _LIGHTNING in skipped
     if not tensors:
         raise SourceError(f"{file}: there is no tensor in it. Expected a state dict: names and tensors.")
+    prefix = _wrapper(tensors, is_lightning)
+    tensors = {name[len(prefix) :]: tensor for name, tensor in tensors.items()}
     layers, stored = infer_layers(tensors)
     untyped = [layer.name for layer in layers.values() if layer.kind == "parameter"]
     notes = ["types inferred from names and shapes"]
     if untyped:
         notes.append(f"type unknown, kept as parameters: {', '.join(untyped)}")
+    if prefix:
+        notes.append(f"the names of all tensors begin with {prefix!r}, which is left out")
     if skipped:
         notes.append(f"{os.path.basename(file)}: entries that are not tensors are left out: {', '.join(skipped)}")
     return Store(layers, stored, None, StoreSource("torch", None), tuple(notes))
+
+
+def _wrapper(names: Iterable[str], is_lightning: bool) -> str:
+    """Return the names of wrappers with which all names begin, joined."""
+    names, prefix = list(names), ""
+    while True:
+        rest = [name[len(prefix) :] for name in names]
+        known = [item for item in WRAPPERS if all(name.startswith(item) and name != item for name in rest)]
+        if not known:
+            break
+        prefix += known[0]
+    attributes = {name.partition(".")[0] for name in rest if "." in name}
+    if is_lightning and len(attributes) == 1 and all(name.count(".") > 1 for name in rest):
+        prefix += attributes.pop() + "."
+        return prefix + _wrapper((name[len(prefix) :] for name in names), False)
+    return prefix
 
 
 def _unpickle(path: str) -> tuple[dict[str, Tensor], list[str]]:

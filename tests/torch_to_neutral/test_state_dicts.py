@@ -15,6 +15,7 @@ import pytest
 import neutral
 import torch_to_neutral
 from neutral.cli import main
+from neutral.cli.sources import read_source
 from neutral.errors import MatchError, SourceError, UnsupportedError, UsageError
 from neutral.store.safetensors import write_tensors
 from neutral.tensor import Tensor, from_numpy
@@ -284,3 +285,43 @@ def test_the_command_takes_the_module(tmp_path: Path, monkeypatch: pytest.Monkey
     assert main(["export", "mine.pth", "--into", "mine:net", "-o", "typed.safetensors"]) == 0
     with neutral.open("typed.safetensors") as store:
         assert store.layers["0"].kind == "group_norm"
+
+
+def inner() -> Any:
+    return nn.Sequential(OrderedDict(conv=nn.Conv2d(3, 4, 3), bn=nn.BatchNorm2d(4), fc=nn.Linear(4, 2)))
+
+
+@pytest.mark.parametrize(
+    ("prefix", "extra"),
+    [
+        ("module.", {}),
+        ("_orig_mod.", {}),
+        ("module._orig_mod.", {"epoch": 3}),
+        ("net.", {"pytorch-lightning_version": "2.2.0", "epoch": 3}),
+        ("model._orig_mod.", {"pytorch-lightning_version": "2.2.0"}),
+    ],
+)
+@pytest.mark.parametrize("name", ["w.pth", "last.ckpt", "checkpoint.pth.tar", "pytorch_model.bin"])
+def test_the_names_of_wrappers_are_left_out(tmp_path: Path, name: str, prefix: str, extra: dict[str, Any]) -> None:
+    expected = inner().state_dict()
+    content = {prefix + key: value for key, value in expected.items()}
+    torch.save({"state_dict": content, **extra} if extra else content, tmp_path / name)
+    with read_source([str(tmp_path / name)], None) as store:
+        assert list(store.layers) == ["conv", "bn", "bn.num_batches_tracked", "fc"]
+        assert f"the names of all tensors begin with {prefix!r}, which is left out" in store.notes
+        assert np.array_equal(store.tensors["fc.weight"].numpy(), expected["fc.weight"].numpy())
+
+
+def test_names_that_not_all_tensors_have_are_kept(tmp_path: Path) -> None:
+    content = {"net.fc.weight": torch.ones(2, 2), "loss.weight": torch.ones(2)}
+    torch.save({"state_dict": content, "pytorch-lightning_version": "2.2.0"}, tmp_path / "last.ckpt")
+    assert set(torch_to_neutral.read(tmp_path / "last.ckpt").layers) == {"net.fc", "loss.weight"}
+    torch.save({"module.weight": torch.ones(2, 2), "scale": torch.ones(2)}, tmp_path / "own.pth")
+    assert "module" in torch_to_neutral.read(tmp_path / "own.pth").layers
+    torch.save({"state_dict": {"fc.weight": torch.ones(2, 2)}, "pytorch-lightning_version": "2"}, tmp_path / "one.ckpt")
+    assert list(torch_to_neutral.read(tmp_path / "one.ckpt").layers) == ["fc"]
+
+
+def test_files_of_old_torch_are_known_by_their_first_bytes(tmp_path: Path) -> None:
+    torch.save(inner().state_dict(), tmp_path / "old.model", _use_new_zipfile_serialization=False)
+    assert reader.can_read(str(tmp_path / "old.model")) and not reader.can_read(str(tmp_path / "none"))

@@ -43,7 +43,7 @@ def detect_format(head: bytes, size: int) -> str | None:
         >>> detect_format(b"PK\\x03\\x04", 4096)
         'npz'
     """
-    if _is_safetensors(head, size):  # a safetensors header of 0x112 bytes begins like an NDArray list
+    if is_saved_by_torch(head) or _is_safetensors(head, size):  # whose header may begin like an NDArray list
         return None
     for magic, name in ((LIST_MAGIC, "ndarray-list"), (NPY_MAGIC, "npy"), *((zip_, "npz") for zip_ in ZIP_MAGICS)):
         if head and head[: len(magic)] == magic[: len(head)]:
@@ -78,6 +78,8 @@ def describe_foreign_file(head: bytes, size: int) -> str | None:
         return "is a tar archive, not a parameter file. Unpack it first."
     if head.startswith(b"\x89HDF\r\n\x1a\n"):
         return "is an HDF5 file, not an MXNet parameter file."
+    if is_saved_by_torch(head):
+        return "is a PyTorch file, not an MXNet parameter file."
     if _is_safetensors(head, size):
         return "is a safetensors file, not an MXNet parameter file."
     if _PICKLE.match(head):
@@ -93,6 +95,16 @@ def describe_foreign_file(head: bytes, size: int) -> str | None:
     if text.startswith((b"{", b"[")):
         return "is JSON, perhaps the symbol. Give the .params file as parameters and this as the symbol."
     return None
+
+
+def is_saved_by_torch(head: bytes) -> bool:
+    """Return whether a file is a zip archive that begins with the pickle that ``torch.save`` writes first.
+
+    Args:
+        head: The first :data:`HEAD_SIZE` bytes of the file.
+    """
+    name_end = 30 + int.from_bytes(head[26:28], "little")
+    return head.startswith(ZIP_MAGICS[0]) and head[30:name_end].endswith(b"data.pkl")
 
 
 def _is_safetensors(head: bytes, size: int) -> bool:

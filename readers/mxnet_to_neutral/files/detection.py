@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mxnet_to_neutral.arrays.signatures import HEAD_SIZE, describe_foreign_file
+from mxnet_to_neutral.arrays.signatures import HEAD_SIZE, describe_foreign_file, is_saved_by_torch
 from mxnet_to_neutral.files.kinds import (
     ARCHIVE,
     ARCHIVE_SUFFIXES,
@@ -45,6 +45,19 @@ def kind_of(path: str) -> str | None:
         if is_archive(path) or (name.lower().endswith(ARCHIVE_SUFFIXES) and not name.lower().endswith(".npz")):
             return ARCHIVE
     return kind_of_content(name, head, size)
+
+
+def is_torch_file(path: str) -> bool:
+    """Return whether a path is a file that ``torch.save`` wrote.
+
+    Args:
+        path: A file; False for anything that cannot be read as one.
+    """
+    try:
+        with open(path, "rb") as file:
+            return is_saved_by_torch(file.read(HEAD_SIZE))
+    except OSError:
+        return False
 
 
 def describe_file(path: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from mxnet_to_neutral.arrays.signatures import detect_format
+from mxnet_to_neutral.arrays.signatures import detect_format, is_saved_by_torch
 from neutral import limits
 
 SYMBOL, PARAMETERS, ARCHIVE = "symbol", "parameters", "archive"
@@ -30,6 +30,8 @@ def is_packed(head: bytes) -> bool:
     Args:
         head: The first 512 bytes of the file.
     """
+    if is_saved_by_torch(head):
+        return False
     return head.startswith((b"PK\x03\x04", b"PK\x05\x06", *_PACKED)) or head[257:262] == b"ustar"
 
 
