@@ -39,10 +39,13 @@ def suggestion(name: str, names: Iterable[str]) -> str:
         " Did you mean 'bn1_2'?"
         >>> suggestion("pooling", ["bn1_2", "fc"])
         ''
+        >>> suggestion("CNN", ["cnn"])
+        " Did you mean 'cnn'?"
     """
     from difflib import get_close_matches
 
-    close = get_close_matches(name, list(names), 1)
+    known = list(names)
+    close = get_close_matches(name, known, 1) or [item for item in known if item.casefold() == name.casefold()]
     return f" Did you mean {close[0]!r}?" if close else ""
 
 

@@ -77,6 +77,9 @@ def make(target: str, kwargs: str | None) -> Any:
         folder, file = os.path.split(os.path.abspath(module_name))
         with importable([folder]):
             return _call(target, file[: -len(".py")], attribute, arguments)
+    if module_name.endswith(".py"):
+        close = suggestion(module_name, _files_beside(module_name))
+        raise UsageError(f"--into {target}: there is no file {module_name}.{close}")
     return _call(target, module_name, attribute, arguments)
 
 
@@ -85,9 +88,11 @@ def _call(target: str, module_name: str, attribute: str, arguments: dict[str, An
     try:
         module = import_module(module_name)
     except Exception as error:
+        is_missing = isinstance(error, ModuleNotFoundError) and error.name == module_name
+        close = suggestion(module_name, [name[: -len(".py")] for name in _files_beside("")]) if is_missing else ""
         raise UsageError(
             f"--into {target}: {module_name} cannot be imported: {_describe(error)}. "
-            "The current folder and those of --path are searched."
+            f"The current folder and those of --path are searched.{close}"
         ) from error
     try:
         factory = reduce(getattr, attribute.split("."), module)
@@ -103,6 +108,15 @@ def _call(target: str, module_name: str, attribute: str, arguments: dict[str, An
             f"--into {target}: calling it raised {_describe(error)}. It was called with --kwargs "
             f"{json.dumps(arguments)}."
         ) from error
+
+
+def _files_beside(path: str) -> list[str]:
+    """Return the Python files of a path's folder, in the terms of the path."""
+    folder = os.path.dirname(path)
+    try:
+        return [os.path.join(folder, name) for name in sorted(os.listdir(folder or ".")) if name.endswith(".py")]
+    except OSError:
+        return []
 
 
 def _keywords(text: str | None) -> dict[str, Any]:

@@ -360,13 +360,17 @@ MISTAKES: list[Mistake] = [
         "load store.safetensors --into net:Shapes -o w.pth",
         2,
         "--into net:Shapes: net cannot be imported: ModuleNotFoundError: No module named 'net'. The current "
-        "folder and those of --path are searched.",
+        "folder and those of --path are searched. Did you mean 'nets'?",
     ),
     Mistake(
         "load store.safetensors --into net.py:Shapes -o w.pth",
         2,
-        "--into net.py:Shapes: net.py cannot be imported: ModuleNotFoundError: No module named 'net'. The "
-        "current folder and those of --path are searched.",
+        "--into net.py:Shapes: there is no file net.py. Did you mean 'nets.py'?",
+    ),
+    Mistake(
+        "load store.safetensors --into nets:SHAPES -o w.pth",
+        2,
+        "--into nets:SHAPES: nets.py has no 'SHAPES'. Did you mean 'Shapes'?",
     ),
     Mistake(
         "load store.safetensors --into nets:F -o w.pth",
