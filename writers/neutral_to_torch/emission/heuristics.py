@@ -29,6 +29,8 @@ class Heuristics:
         most_multiples: Places up to which a multiple of an argument is written out; in more it gets a name.
         fewest_listed: Blocks in a row that become an ``nn.ModuleList`` with a loop.
         fewest_looped: Equal or evenly growing items of a sequence that are written as a loop.
+        fewest_steps: Equal steps along time, with layers that they share, that are written as a loop.
+        longest_step: Statements of such a step.
         longest_flat: Layers of a block that are attributes of their own; more become an ``nn.Sequential``.
         most_stages: Stages of equal blocks whose numbers are an argument of the model.
         fewest_gathered: Layers in a row outside of blocks that become an ``nn.Sequential``.
@@ -59,6 +61,8 @@ class Heuristics:
     most_multiples: int = 3
     fewest_listed: int = 3
     fewest_looped: int = 3
+    fewest_steps: int = 8
+    longest_step: int = 160
     longest_flat: int = 12
     most_stages: int = 6
     fewest_gathered: int = 4

@@ -254,7 +254,8 @@ class Control:
         kind: ``foreach``, ``while_loop`` or ``branch``.
         operands: The operands of the catalogue's kind; a branch's condition is the first.
         bodies: The bodies in the order of the kind's graph attributes.
-        counts: The kind's numbers by name, such as ``states`` and ``limit``.
+        counts: The kind's numbers by name, such as ``states`` and ``limit``; ``listed`` if the results of all steps are
+            lists, and not stacked.
     """
 
     kind: str

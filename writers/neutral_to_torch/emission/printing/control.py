@@ -107,6 +107,9 @@ class ControlText:
         for k, name in lists.items():
             value = self._results[k]
             assert value is not None
+            if counts.get("listed"):
+                self._names[value] = name
+                continue
             self._names[value] = choose(value, self._busy)
             self._busy.add(self._names[value])
             stacked = f"torch.stack({name})" if limit is None else f"stack_padded({name}, {limit})"
