@@ -7,8 +7,8 @@ drafts of neutral nodes; passes (:mod:`mxnet_to_neutral.passes`) rewrite them, a
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import cached_property
-from types import MappingProxyType
 from typing import Collection, Mapping, Sequence
 
 from mxnet_to_neutral.arrays import Array
@@ -42,15 +42,29 @@ IGNORED_ATTRIBUTES = frozenset(
 """Attributes that do not change an operator's result; rules need not read them."""
 
 
+@dataclass(frozen=True)
+class Circumstances:
+    """What is known of a symbol beside its text and its arrays.
+
+    Attributes:
+        has_arrays: Whether there is a parameter file; if so, missing weights are problems.
+        computed: For a subgraph, the variables that are bound to values of the outer graph.
+        refused: Nodes to be made opaque, with the reason of each.
+        inputs: Variables that are inputs of the graph, whatever they feed.
+    """
+
+    has_arrays: bool = False
+    computed: Collection[str] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
+    inputs: Collection[str] = ()
+
+
+ALONE = Circumstances()
+"""A symbol of which nothing else is known."""
+
+
 def convert_symbol(
-    symbol: Symbol,
-    arrays: Mapping[str, Array],
-    file: str,
-    *,
-    has_arrays: bool = False,
-    computed: Collection[str] = (),
-    refused: Mapping[str, str] = MappingProxyType({}),
-    inputs: Collection[str] = (),
+    symbol: Symbol, arrays: Mapping[str, Array], file: str, circumstances: Circumstances = ALONE
 ) -> Conversion:
     """Convert a symbol to drafts of neutral nodes.
 
@@ -58,10 +72,7 @@ def convert_symbol(
         symbol: The symbol, upgraded to MXNet 1.9.1's operators.
         arrays: The checkpoint's arrays by the names that the symbol uses; the other variables become graph inputs.
         file: The symbol's file, for messages.
-        has_arrays: Whether there is a parameter file; if so, missing weights are problems.
-        computed: For a subgraph, the variables that are bound to values of the outer graph.
-        refused: Nodes to be made opaque, with the reason of each.
-        inputs: Variables that are inputs of the graph, whatever they feed.
+        circumstances: What else is known.
 
     Returns:
         Drafts, inputs and outputs of the graph after all passes, and problems and notes.
@@ -79,31 +90,20 @@ def convert_symbol(
         >>> [item.name for item in conversion.inputs], [draft.kind for draft in conversion.drafts], conversion.outputs
         (['data'], ['flatten'], [Value(node='flat', output=0)])
     """
-    return _Converter(symbol, arrays, file, has_arrays, computed, refused, inputs).run()
+    return _Converter(symbol, arrays, file, circumstances).run()
 
 
 class _Converter:
     """The conversion of one symbol; the rules see it as a :class:`mxnet_to_neutral.symbol_context.SymbolContext`."""
 
-    def __init__(
-        self,
-        symbol: Symbol,
-        arrays: Mapping[str, Array],
-        file: str,
-        has_arrays: bool,
-        computed: Collection[str],
-        refused: Mapping[str, str],
-        inputs: Collection[str],
-    ) -> None:
+    def __init__(self, symbol: Symbol, arrays: Mapping[str, Array], file: str, circumstances: Circumstances) -> None:
         self.symbol = symbol
         self.file = file
         self.arrays = dequantize_arrays(symbol, arrays)
-        self.has_arrays = has_arrays
+        self.has_arrays = circumstances.has_arrays
         self.dtypes: Sequence[str | None] = infer_dtypes(symbol, self.array, file)
         self.unique = UniqueNames()
-        self._computed = computed
-        self._refused = refused
-        self._inputs = inputs
+        self._circumstances = circumstances
         self._result = Conversion(file)
         self._outputs: list[Sequence[Operand]] = []
         self._variables: dict[int, Value] = {}
@@ -153,7 +153,7 @@ class _Converter:
 
     def is_input(self, variable: str) -> bool:
         """Return whether a variable without an array is computed outside, or an input; see SymbolContext."""
-        if variable in self._computed or variable in self._inputs:
+        if variable in self._circumstances.computed or variable in self._circumstances.inputs:
             return True
         if is_called_like_parameter(variable):
             return False
@@ -162,7 +162,7 @@ class _Converter:
 
     def convert(self, symbol: Symbol, arrays: Mapping[str, Array], computed: Collection[str]) -> Conversion:
         """Convert a subgraph; see SymbolContext."""
-        inner = convert_symbol(symbol, arrays, self.file, has_arrays=self.has_arrays, computed=computed)
+        inner = convert_symbol(symbol, arrays, self.file, Circumstances(self.has_arrays, computed))
         self._result.problems += inner.problems
         self._result.notes += inner.notes
         return inner
@@ -206,8 +206,8 @@ class _Converter:
         rule = find_rule(node)
         outputs: Sequence[Operand]
         try:
-            if context.name in self._refused:
-                context.refuse(self._refused[context.name])
+            if context.name in self._circumstances.refused:
+                context.refuse(self._circumstances.refused[context.name])
             if rule is None:
                 context.refuse(reason_without_rule(node))
             problem = arity_problem(node.operator, context.count) or range_problem(node.operator, node.attributes)

@@ -194,12 +194,12 @@ def _convert(
     """Convert the operators of a symbol; raise MismatchError if the arrays do not belong to it."""
     arrays_by_name = {strip_prefix(array.name): array for array in arrays}
     _check_names(symbol, arrays_by_name, checkpoint)
-    from mxnet_to_neutral.convert import convert_symbol  # imports the rules of all operators
+    from mxnet_to_neutral.convert import Circumstances, convert_symbol  # imports the rules of all operators
+
+    circumstances = Circumstances(bool(arrays), refused=refused, inputs=inputs)
 
     def convert(symbol: Symbol) -> Conversion:
-        return convert_symbol(
-            symbol, arrays_by_name, str(checkpoint.symbol), has_arrays=bool(arrays), refused=refused, inputs=inputs
-        )
+        return convert_symbol(symbol, arrays_by_name, str(checkpoint.symbol), circumstances)
 
     def array(entry: Entry) -> Array | None:
         return arrays_by_name.get(symbol.nodes[entry.node].name)

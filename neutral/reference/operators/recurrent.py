@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Mapping, NamedTuple
 
 import numpy as np
 
@@ -89,24 +89,30 @@ def _one_direction(
     return outputs, states
 
 
+class _Stack(NamedTuple):
+    """Recurrent layers on one another: their number, whether each runs in both directions, and the tensors by role."""
+
+    num_layers: int
+    bidirectional: bool
+    tensors: Mapping[str, Array]
+
+
 def _layers(
     make_step: Callable[[Mapping[str, Array]], Step],
+    stack: _Stack,
     input: Array,
     initial: list[Array],
     sequence_length: Array | None,
-    num_layers: int,
-    bidirectional: bool,
-    tensors: Mapping[str, Array],
 ) -> list[Array]:
     """Run stacked layers; return the outputs of the last one and the last states (layers*directions, batch, size)."""
     whole = np.full(input.shape[1], len(input))
     lengths = whole if sequence_length is None else sequence_length.astype(np.int64)
     last: list[tuple[Array, ...]] = []
-    for layer in range(num_layers):
+    for layer in range(stack.num_layers):
         directions = []
-        for suffix in ("", "_reverse") if bidirectional else ("",):
+        for suffix in ("", "_reverse") if stack.bidirectional else ("",):
             ending = f"_l{layer}{suffix}"
-            roles = {role[: -len(ending)]: array for role, array in tensors.items() if role.endswith(ending)}
+            roles = {role[: -len(ending)]: array for role, array in stack.tensors.items() if role.endswith(ending)}
             states = tuple(state[len(last)] for state in initial)
             outputs, states = _one_direction(make_step(roles), input, states, lengths, suffix == "_reverse")
             directions.append(outputs)
@@ -162,7 +168,7 @@ def lstm(
         _initial(h_0, input, count, projection_size or hidden_size),
         _initial(c_0, input, count, hidden_size),
     ]
-    return _layers(make_step, input, initial, sequence_length, num_layers, bidirectional, tensors)
+    return _layers(make_step, _Stack(num_layers, bidirectional, tensors), input, initial, sequence_length)
 
 
 def _clipped(cell: Array, low: float | None, high: float | None, keep_nan: bool) -> Array:
@@ -190,7 +196,7 @@ def gru(
         return lambda x, states: (gru_cell(x, states[0], hidden_size=hidden_size, **roles),)
 
     initial = [_initial(h_0, input, num_layers * (2 if bidirectional else 1), hidden_size)]
-    return _layers(make_step, input, initial, sequence_length, num_layers, bidirectional, tensors)
+    return _layers(make_step, _Stack(num_layers, bidirectional, tensors), input, initial, sequence_length)
 
 
 @reference("rnn")
@@ -210,4 +216,4 @@ def rnn(
         return lambda x, states: (rnn_cell(x, states[0], hidden_size=hidden_size, nonlinearity=nonlinearity, **roles),)
 
     initial = [_initial(h_0, input, num_layers * (2 if bidirectional else 1), hidden_size)]
-    return _layers(make_step, input, initial, sequence_length, num_layers, bidirectional, tensors)
+    return _layers(make_step, _Stack(num_layers, bidirectional, tensors), input, initial, sequence_length)

@@ -28,7 +28,7 @@ NOT_SCRIPTED = {
     "it takes a module or makes one": "batch_inverse_deviation batch_mean fixed_scale run_to_length transpose_to_size",
     "it takes a number or a tensor": """
         floor_divide insert mask_update random_binomial random_gamma random_negative_binomial random_normal
-        random_uniform remainder_of_trunc slice_assign spread
+        random_uniform slice_assign spread
     """,
     "it uses another one": """
         deformable_roi_pool random_bernoulli random_category random_category_and_log random_exponential

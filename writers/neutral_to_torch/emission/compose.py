@@ -77,39 +77,81 @@ def compose(
     program = lower(store, outputs, until)
     name = class_name or class_name_of(store)
     if not folded:
-        return _written(store, name, program, program.statements, [], weights, flat=True)
+        return _Composition(store, name, program, program.statements, [], flat=True).emission(weights)
     statements, blocks = fold(program, {name, *GLOBALS, *helpers()})
-    return _written(store, name, program, statements, blocks, weights, flat=False)
+    return _Composition(store, name, program, statements, blocks).emission(weights)
 
 
-def _written(
-    store: Store,
-    name: str,
-    program: Program,
-    statements: Sequence[Statement],
-    blocks: Sequence[Block],
-    weights: str,
-    flat: bool,
-) -> Emission:
-    labels = Labels(statements, blocks)
-    reserved = GLOBALS | set(helpers()) | {name} | {block.name for block in blocks}
-    classes: list[ClassText] = []
-    trees: dict[Block, dict[int, str]] = {}
-    for block in blocks:
-        tree = block_tree(block, labels)
-        trees[block] = {k: tree.paths[item] for k, item in enumerate(block.owns) if item in tree.paths}
-        classes.append(_block_class(block, tree, reserved))
-    if flat:
-        tree = flat_tree(statements, program.outputs, {item: labels.top(item) for item in owned(statements)})
-    else:
-        tree = model_tree(statements, program.outputs, labels)
-    state = State()
-    for item, path in tree.paths.items():
-        state.add(item, path, trees)
-    _check_constants(store, state)
-    classes.append(_model_class(name, program, statements, tree, labels, reserved, state))
-    source = file_text(file_docstring(store, name, program, blocks, state, weights), classes)
-    return Emission(source, name, state, program.inputs, program.outputs)
+@dataclass(frozen=True)
+class _Composition:
+    """A program that is structured, as the classes of a file.
+
+    Attributes:
+        store: The store.
+        name: The name of the model's class.
+        program: The program.
+        statements: Its statements, with blocks in the place of repeated parts.
+        blocks: The blocks, each after those that it uses.
+        flat: Whether every layer is an attribute of the model.
+    """
+
+    store: Store
+    name: str
+    program: Program
+    statements: Sequence[Statement]
+    blocks: Sequence[Block]
+    flat: bool = False
+
+    @property
+    def reserved(self) -> frozenset[str]:
+        """The names that no variable and argument may have."""
+        return GLOBALS | set(helpers()) | {self.name} | {block.name for block in self.blocks}
+
+    def emission(self, weights: str) -> Emission:
+        """Return source and state; ``weights`` is the name of the file with the state dict."""
+        labels = Labels(self.statements, self.blocks)
+        classes: list[ClassText] = []
+        trees: dict[Block, dict[int, str]] = {}
+        for block in self.blocks:
+            tree = block_tree(block, labels)
+            trees[block] = {k: tree.paths[item] for k, item in enumerate(block.owns) if item in tree.paths}
+            classes.append(_block_class(block, tree, self.reserved))
+        if self.flat:
+            names = {item: labels.top(item) for item in owned(self.statements)}
+            tree = flat_tree(self.statements, self.program.outputs, names)
+        else:
+            tree = model_tree(self.statements, self.program.outputs, labels)
+        state = State()
+        for item, path in tree.paths.items():
+            state.add(item, path, trees)
+        _check_constants(self.store, state)
+        classes.append(self._model_class(tree, labels, state))
+        docstring = file_docstring(self.store, self.name, self.program, self.blocks, state, weights)
+        return Emission(file_text(docstring, classes), self.name, state, self.program.inputs, self.program.outputs)
+
+    def _model_class(self, tree: Tree, labels: Labels, state: State) -> ClassText:
+        program, reserved = self.program, self.reserved
+        unique = UniqueIdentifiers(reserved - ARGUMENT_NAMES)
+        arguments = [(Value(item.name), unique(item.name)) for item in program.inputs]
+        forward = _forward(tree, labels.without_prefix, reserved)
+        kinds = {statement.kind for statement in program.statements}
+        parameters, attributes = (
+            classifier_argument(self.statements, program.outputs, tree.attributes)
+            if "convolution" in kinds
+            else ([], tree.attributes)
+        )
+        counts, attributes = stage_counts_argument(self.statements, attributes)
+        return ClassText(
+            self.name,
+            "",
+            [*parameters, *counts],
+            attributes,
+            (),
+            [(text, "Tensor") for _, text in arguments],
+            forward.lines(arguments, tree.statements, program.outputs),
+            len(program.outputs),
+            after=[f"        self.{second} = self.{first}" for first, second in state.tied_keys()],
+        )
 
 
 def _check_constants(store: Store, state: State) -> None:
@@ -139,38 +181,6 @@ def _block_class(block: Block, tree: Tree, reserved: frozenset[str]) -> ClassTex
         [(text, "Tensor") for _, text in arguments],
         forward.lines(arguments, tree.statements, block.outputs),
         len(block.outputs),
-    )
-
-
-def _model_class(
-    name: str,
-    program: Program,
-    statements: Sequence[Statement],
-    tree: Tree,
-    labels: Labels,
-    reserved: frozenset[str],
-    state: State,
-) -> ClassText:
-    unique = UniqueIdentifiers(reserved - ARGUMENT_NAMES)
-    arguments = [(Value(item.name), unique(item.name)) for item in program.inputs]
-    forward = _forward(tree, labels.without_prefix, reserved)
-    kinds = {statement.kind for statement in program.statements}
-    parameters, attributes = (
-        classifier_argument(statements, program.outputs, tree.attributes)
-        if "convolution" in kinds
-        else ([], tree.attributes)
-    )
-    counts, attributes = stage_counts_argument(statements, attributes)
-    return ClassText(
-        name,
-        "",
-        [*parameters, *counts],
-        attributes,
-        (),
-        [(text, "Tensor") for _, text in arguments],
-        forward.lines(arguments, tree.statements, program.outputs),
-        len(program.outputs),
-        after=[f"        self.{second} = self.{first}" for first, second in state.tied_keys()],
     )
 
 

@@ -26,7 +26,7 @@ from neutral_to_torch.loading.proof_inputs import templates
 from neutral_to_torch.loading.proof_orders import compare_orders, compare_sizes
 from neutral_to_torch.loading.proof_run import Comparison, Trial
 from neutral_to_torch.trace.preserve import preserved
-from neutral_to_torch.verification.run import compare_run
+from neutral_to_torch.verification.run import Tolerances, compare_run
 
 _PRECISIONS = (torch.float64, torch.float32)
 """The precisions in which a module is run: in the second one where it cannot be run in the first."""
@@ -107,7 +107,7 @@ class Grader:
             return ()
         try:
             with preserved(filled):
-                run = compare_run(filled, self.golden, plan, store=self.store, tolerance=1e-4, end_to_end=1e-4)
+                run = compare_run(filled, self.golden, plan, self.store, Tolerances(1e-4, 1e-4))
         except NeutralError:
             return ()
         return ("reference" if self.golden.is_reference else "golden",) if run.ok else ()

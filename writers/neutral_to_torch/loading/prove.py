@@ -15,7 +15,7 @@ from neutral.store import Store
 from neutral.verification.golden import Golden
 from neutral_to_torch.loading.apply import apply_plan
 from neutral_to_torch.loading.target import TorchTarget
-from neutral_to_torch.verification.run import compare_run
+from neutral_to_torch.verification.run import Tolerances, compare_run
 
 
 def reproduces(module: nn.Module, store: Store, plan: Plan, golden: Golden) -> bool:
@@ -37,6 +37,6 @@ def reproduces(module: nn.Module, store: Store, plan: Plan, golden: Golden) -> b
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             apply_plan(trial, store, checked, set_attributes=True)
-        return compare_run(trial, golden, plan, store=store, tolerance=tolerance, end_to_end=tolerance).ok
+        return compare_run(trial, golden, plan, store, Tolerances(tolerance, tolerance)).ok
     except NeutralError:
         return False

@@ -32,17 +32,45 @@ from neutral_to_torch.verification.double import run_in_double
 from neutral_to_torch.verification.modes import evaluation_mode
 
 
+@dataclass(frozen=True)
+class Tolerances:
+    """The largest allowed errors of a run, in units of the largest golden magnitude.
+
+    Attributes:
+        layer: That of a layer; None for what follows from the arithmetic.
+        output: That of the module's outputs, likewise.
+        measure: Where rounding may be the cause of a difference, run a copy in float64 and compare again.
+    """
+
+    layer: float | None = None
+    output: float | None = None
+    measure: bool = False
+
+
+@dataclass(frozen=True)
+class Interface:
+    """How a module is called, where it does not take the golden inputs or return the recorded outputs alone.
+
+    Attributes:
+        inputs: Arguments of the module in place of the golden inputs.
+        outputs: Selects the outputs to compare from the module's result.
+    """
+
+    inputs: Sequence[Any] | Mapping[str, Any] | None = None
+    outputs: Callable[[Any], Any] | None = None
+
+
+GOLDEN = Interface()
+"""The interface of a module that takes the golden inputs and returns the recorded outputs."""
+
+
 def compare_run(
     module: nn.Module,
     golden: Golden,
     plan: Plan | None,
-    *,
     store: Store | None,
-    tolerance: float | None,
-    end_to_end: float | None,
-    inputs: Sequence[Any] | Mapping[str, Any] | None = None,
-    outputs: Callable[[Any], Any] | None = None,
-    measure: bool = False,
+    tolerances: Tolerances,
+    interface: Interface = GOLDEN,
 ) -> Report:
     """Run a module once and compare it; see :func:`neutral_to_torch.verify`, which makes a plan where there is none.
 
@@ -51,12 +79,8 @@ def compare_run(
         golden: The recorded values.
         plan: Which layer of the store each submodule holds; None compares the outputs alone.
         store: The store with the graph, None if there is none.
-        tolerance: The largest allowed error of a layer, in units of the largest golden magnitude; None for what follows
-            from the arithmetic.
-        end_to_end: The same for the module's outputs.
-        inputs: Arguments of the module in place of the golden inputs.
-        outputs: Selects the outputs to compare from the module's result.
-        measure: Where rounding may be the cause of a difference, run a copy in float64 and compare again.
+        tolerances: The largest allowed errors.
+        interface: How the module is called.
 
     Returns:
         A row for each compared value.
@@ -66,21 +90,21 @@ def compare_run(
     """
     if any(tensor.is_meta for tensor in (*module.parameters(), *module.buffers())):
         raise VerificationError("the module has tensors on the meta device, without values: load it first.")
-    args, kwargs, notes = arguments(module, golden, inputs)
-    run = _Run(module, golden, plan, store, (args, kwargs), outputs)
-    report, is_near, difference = run.compare(tolerance, end_to_end)
-    if is_near and measure:
-        reference = run_in_double(module, run.targets, args, kwargs, outputs)
+    args, kwargs, notes = arguments(module, golden, interface.inputs)
+    run = _Run(module, golden, plan, store, (args, kwargs), interface.outputs)
+    report, is_near, difference = run.compare(tolerances)
+    if is_near and tolerances.measure:
+        reference = run_in_double(module, run.targets, args, kwargs, interface.outputs)
         if reference is not None:
             with preserved(module):
-                report, _, difference = run.compare(tolerance, end_to_end, reference)
-    if difference is not None and measure and store is not None:
+                report, _, difference = run.compare(tolerances, reference)
+    if difference is not None and tolerances.measure and store is not None:
         report = with_fault(report, store, golden, *difference)
     sources = draws(store.graph if store is not None else None)
     if sources:
         notes = (*notes, sampling_note(sources))
     raised = [row for row in report.rows if row.tolerance > (LOWEST if row.layer is not None else LOWEST_OUTPUT)]
-    if tolerance is None and raised:
+    if tolerances.layer is None and raised:
         largest = max(row.tolerance for row in raised)
         notes = (*notes, f"the tolerance follows from the arithmetic of each layer: up to {largest:.1e} of the scale")
     if plan is None:
@@ -106,14 +130,14 @@ class _Run:
         return [submodule(self.module, pair.module) for pair in pairs if pair.kind != "parameter"]
 
     def compare(
-        self, tolerance: float | None, end_to_end: float | None, reference: Reference | None = None
+        self, tolerances: Tolerances, reference: Reference | None = None
     ) -> tuple[Report, bool, tuple[Row, np.ndarray] | None]:
         """Run the module; return the report, whether rounding may cause a difference, and the first difference."""
         unit = unit_of(self.module)
         sampled = sampled_nodes(self.store.graph if self.store is not None else None)
         layers = LayerComparison(
             self.golden,
-            tolerance,
+            tolerances.layer,
             unit=unit,
             reference=reference,
             sampled=sampled,
@@ -133,7 +157,7 @@ class _Run:
         arrays = [to_array(tensor) for tensor in tensors_in(selected)]
         rounding = layers.rounding if layers.rounding.depth else rounding_of(self.module)
         rows, skipped, problems = compare_outputs(
-            arrays, self.golden, self.store, end_to_end, rounding=rounding, reference=reference
+            arrays, self.golden, self.store, tolerances.output, rounding=rounding, reference=reference
         )
         near = any(not row.ok and row.scaled_error <= HIGHEST_MEASURED for row in rows)
         report = Report(

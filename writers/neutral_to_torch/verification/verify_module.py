@@ -15,7 +15,7 @@ from neutral.verification.output_ties import with_tied_outputs
 from neutral.verification.report import Report
 from neutral_to_torch.emission.build import is_built_from
 from neutral_to_torch.loading.planning import make_plan
-from neutral_to_torch.verification.run import compare_run
+from neutral_to_torch.verification.run import Interface, Tolerances, compare_run
 from neutral_to_torch.verification.verify_graph import run_graph
 
 
@@ -75,17 +75,8 @@ def verify(
             plan = make_plan(module, store, golden=golden, strict=False)
         except UsageError:  # the module does not run on the inputs, which the run below reports
             plan = make_plan(module, store, strict=False)
-    report = compare_run(
-        module,
-        golden,
-        plan,
-        store=store,
-        tolerance=tolerance,
-        end_to_end=end_to_end,
-        inputs=inputs,
-        outputs=outputs,
-        measure=True,
-    )
+    tolerances = Tolerances(tolerance, end_to_end, measure=True)
+    report = compare_run(module, golden, plan, store, tolerances, Interface(inputs, outputs))
     if store is None or report.ok or inputs is not None or not is_built_from(module, store):
         return report
     return with_tied_outputs(report, store, golden, run_graph)
