@@ -25,6 +25,9 @@ from neutral_to_torch.emission.expression.traversal import owns, values
 from neutral_to_torch.emission.heuristics import HEURISTICS
 from neutral_to_torch.emission.lowering.program import Program, Statement
 
+_MOST_RUNS, _MOST_STARTS = 3, 8
+"""Runs that are tried as a loop, and statements with which a run may begin: what takes longest to find is no loop."""
+
 _NOTHING = Literal(None)
 _Place = Tuple[int, int]
 """A statement of a step, and the number of one of its results."""
@@ -57,9 +60,9 @@ def fold_steps(program: Program) -> Program:
 def _foldings(program: Program) -> Iterator[Program | None]:
     """Yield the program with one of its runs folded, the longest runs first; None for those that are no loop."""
     statements = program.statements
-    for start, end, period in _runs(statements):
+    for start, end, period in _runs(statements)[:_MOST_RUNS]:
         loops = []
-        for first in range(start, start + min(period, (end - start) % period + 1)):
+        for first in range(start, start + min(period, (end - start) % period + 1, _MOST_STARTS)):
             loop = _Loop(program, first, period, (end - first) // period)
             if loop.is_found():
                 loops.append(loop)
@@ -70,11 +73,8 @@ def _foldings(program: Program) -> Iterator[Program | None]:
 def _runs(statements: Sequence[Statement]) -> list[tuple[int, int, int]]:
     """Return where statements repeat: the first statement, the one after the last, and the period."""
     tokens = [_token(statement) for statement in statements]
-    fewest = HEURISTICS.fewest_steps
-    if max(Counter(tokens).values(), default=0) < fewest:
-        return []
-    found = []
-    for period in range(2, min(len(tokens) // fewest, HEURISTICS.longest_step) + 1):
+    found: list[tuple[int, int, int]] = []
+    for period in _periods(statements, tokens):
         start = None
         for position in range(len(tokens) - period + 1):
             is_equal = position + period < len(tokens) and tokens[position] == tokens[position + period]
@@ -82,11 +82,28 @@ def _runs(statements: Sequence[Statement]) -> list[tuple[int, int, int]]:
                 start = position
             elif not is_equal and start is not None:
                 end = position + period
-                step = statements[start : start + period]
-                if end - start >= fewest * period and any(statement.declarations for statement in step):
+                is_part = any(end <= run[1] and start >= run[0] and not period % run[2] for run in found)
+                has_layers = any(statement.declarations for statement in statements[start : start + period])
+                if end - start >= HEURISTICS.fewest_steps * period and has_layers and not is_part:
                     found.append((start, end, period))
                 start = None
     return sorted(found, key=lambda run: -((run[1] - run[0]) // run[2] - 1) * run[2])
+
+
+def _periods(statements: Sequence[Statement], tokens: Sequence[Hashable]) -> list[int]:
+    """Return the distances at which layers are applied again, the smallest first."""
+    places: dict[Hashable, list[int]] = {}
+    for position, statement in enumerate(statements):
+        if statement.declarations:
+            places.setdefault(tokens[position], []).append(position)
+    distances = Counter(
+        positions[index + turns] - positions[index]
+        for positions in places.values()
+        for turns in (1, 2)
+        for index in range(len(positions) - turns)
+    )
+    fewest, longest = HEURISTICS.fewest_steps, HEURISTICS.longest_step
+    return sorted(period for period, count in distances.items() if count >= fewest - 2 and 2 <= period <= longest)
 
 
 def _token(statement: Statement) -> Hashable:
