@@ -12,6 +12,7 @@ from differential.draft import Constraint, Draft, Input
 from differential.layer_constraints import LAYERS
 from differential.matrix_constraints import MATRICES
 from differential.region_constraints import REGIONS
+from differential.sample_constraints import SAMPLES
 from reader.registry_cases import Case, default_of, input_count, required_attributes
 
 DTYPES = {
@@ -34,7 +35,7 @@ TRIES = 16
 SHAPES = ((3, 4), (2, 4, 5, 6), (2, 3, 4), (4,), (3, 3), (1, 4, 4), (2, 4, 6, 6))
 
 
-CONSTRAINTS: dict[str, Constraint] = {**LAYERS, **REGIONS, **ARRAYS, **MATRICES}
+CONSTRAINTS: dict[str, Constraint] = {**LAYERS, **REGIONS, **ARRAYS, **SAMPLES, **MATRICES}
 """By operator: what its attributes and inputs have to be for MXNet to accept a call, where types do not say it."""
 
 ONE_OUTPUT = re.compile(r"_contrib_(re)?quantize")
