@@ -202,11 +202,11 @@ OPERATORS = (
     ),
     Operator(
         "unravel_index",
-        "The inverse of ravel_index for the input flattened to 1-D: output[m, n] is the index along axis m of the "
-        "position input[n], in the dtype of the input. Divisions round towards zero.",
+        "The inverse of ravel_index: output[m, ...] is the index along axis m of the position input[...], in the dtype of the "
+        "input. Divisions round towards zero.",
         attributes=(Attribute("shape", "ints", "The shape of the array; -1 is unknown.", minimum=-1),),
         family="indexing",
         dtype_rule="same",
-        rank_rule=2,
+        rank_rule=lambda node: node.changed(1),
     ),
 )

@@ -117,7 +117,7 @@ def ravel_index(input: Array, shape: Sequence[int]) -> Array:
 
 @reference("unravel_index")
 def unravel_index(input: Array, shape: Sequence[int]) -> Array:
-    position, result = input.astype(np.int64).ravel(), []
+    position, result = input.astype(np.int64), []
     for stride in _strides(shape):
         rest = np.fmod(position, stride)
         result.append((position - rest) // stride)

@@ -34,6 +34,7 @@ FLOAT_RESULTS_SINCE_2 = frozenset(
     for name in (
         "sqrt", "cbrt", "exp", "expm1", "log", "log1p", "log2", "log10", "sin", "cos", "tan", "arcsin", "arccos",
         "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "degrees", "radians", "fix", "rint",
+        "floor", "ceil", "trunc",
     )
 )  # fmt: skip
 """Functions of NumPy mode that give floating numbers for integers since MXNet 2."""

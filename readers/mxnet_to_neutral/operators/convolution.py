@@ -88,7 +88,13 @@ def channel_axis(layout: str) -> int:
 
 @rule("Convolution", "Convolution_v1")
 def convolution(context: NodeContext) -> Operand:
-    """Convert ``Convolution``."""
+    """Convert ``Convolution``.
+
+    Raises:
+        Refusal: The dtype is int8, of which MXNet limits the sums to -128 to 127.
+    """
+    if context.dtype(0) == "int8":
+        context.refuse("a convolution of int8, whose sums MXNet limits to the range of int8")
     attributes, has_bias = window(context, bias_default=True)
     layout = layout_of(context)
     channels, input_channels = attributes["out_channels"], context.channels(0, channel_axis(layout))

@@ -188,8 +188,14 @@ def cast(context: NodeContext) -> Operand:
 
 @rule("amp_cast")
 def amp_cast(context: NodeContext) -> Operand:
-    """Convert ``amp_cast``: a cast of mixed precision, which leaves dtypes other than float16, bfloat16 and float32."""
+    """Convert ``amp_cast``: a cast of mixed precision, which leaves dtypes other than float16, bfloat16 and float32.
+
+    Raises:
+        Refusal: It casts float32 to integers.
+    """
     dtype = context.attributes.dtype("dtype")
+    if dtype in INTEGERS and context.dtype(0) in (None, "float32"):
+        context.refuse(f"a cast of float32 to {dtype}, which MXNet rounds and limits to the range of {dtype}")
     if context.dtype(0) not in (None, *MIXED_PRECISION_DTYPES):
         return context.input(0)
     return context.node("cast", context.input(0), dtype=dtype)

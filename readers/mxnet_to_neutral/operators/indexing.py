@@ -121,5 +121,10 @@ def one_hot(context: NodeContext) -> Operand:
 @rule("_ravel_multi_index", "_unravel_index")
 def ravel(context: NodeContext) -> Operand:
     """Convert ``_ravel_multi_index`` and ``_unravel_index``: flat indices from index tuples, and the reverse."""
-    kind = "ravel_index" if context.operator == "_ravel_multi_index" else "unravel_index"
-    return context.node(kind, context.input(0), shape=context.attributes.ints("shape"))
+    positions, shape = context.input(0), context.attributes.ints("shape")
+    if context.operator == "_ravel_multi_index":
+        return context.node("ravel_index", positions, shape=shape)
+    declared = context.shape(0)
+    if context.version < (2,) and (declared is None or len(declared) != 1):  # MXNet 1 gives a matrix
+        positions = context.node("reshape", positions, shape=(-1,), from_end=False)
+    return context.node("unravel_index", positions, shape=shape)

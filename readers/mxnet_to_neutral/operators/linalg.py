@@ -72,9 +72,7 @@ def syrk(context: NodeContext) -> Operand:
 def sum_log_diagonal(context: NodeContext) -> Operand:
     """Convert ``_linalg_sumlogdiag``: the sum of the logarithms of a matrix's diagonal."""
     logarithms = context.node("log", context.node("diagonal", context.input(0), offset=0, axis=-2, other_axis=-1))
-    return context.node(
-        "sum", logarithms, axes=(-1,), exclude=False, keepdim=False, at_least_1d=not context.numpy_shape
-    )
+    return context.node("sum", logarithms, axes=(-1,), exclude=False, keepdim=False, at_least_1d=True)
 
 
 @rule("_linalg_extractdiag")
@@ -172,12 +170,12 @@ def lq(context: NodeContext) -> Sequence[Operand]:
 
 @rule("_npi_qr")
 def qr(context: NodeContext) -> Sequence[Operand]:
-    """Convert ``np.linalg.qr``.
+    """Convert ``np.linalg.qr``, in float64 for integers.
 
     Returns:
         Q and R.
     """
-    q = context.node("qr", context.input(0))
+    q = context.node("qr", _floating_matrix(context))
     return [q, Value(q.node, 1)]
 
 

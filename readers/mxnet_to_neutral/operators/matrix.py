@@ -20,7 +20,7 @@ def dot(context: NodeContext) -> Operand:
         context.input(1),
         axis=0 if context.attributes.bool("transpose_a", False) else -1,
         other_axis=-1 if context.attributes.bool("transpose_b", False) else 0,
-        at_least_1d=not context.numpy_shape,
+        at_least_1d=True,
     )
 
 

@@ -47,12 +47,17 @@ def _batch_norm(context: NodeContext) -> list[Operand]:
     outputs = 3 if context.attributes.bool("output_mean_var", False) else 1
     if outputs == 3 and context.operator == "BatchNorm_v1":
         context.refuse("output_mean_var of BatchNorm_v1, whose third output is the variance and no inverse deviation")
+    if outputs == 3 and context.operator == "_contrib_SyncBatchNorm":
+        context.refuse("output_mean_var of _contrib_SyncBatchNorm, of which MXNet writes no statistics at inference")
     context.attributes.ignore("ndev", "key", "min_calib_range", "max_calib_range")
+    eps = context.attributes.float("eps", 1e-3)
+    if eps < 0:
+        context.refuse(f"eps {eps} is negative")
     value = context.node(
         "batch_norm",
         context.input(0),
         roles=_batch_norm_roles(context, fixed),
-        eps=context.attributes.float("eps", 1e-3),
+        eps=eps,
         momentum=context.attributes.float("momentum", 0.9),
         axis=context.attributes.int("axis", 1),
         scale=not fixed,

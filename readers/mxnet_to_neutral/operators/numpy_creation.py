@@ -66,10 +66,9 @@ def full(context: NodeContext) -> Operand:
     names = ("int_value", "uint_value", "double_value")
     values = {name: context.attributes.float(name) for name in names}
     kind = context.attributes.int("value_type")
-    defaults = {0: "int64", 1: "int64", 2: "float32"}
-    if kind not in defaults:
+    if kind not in range(len(names)):
         context.refuse(f"value_type {kind}")
-    return _full(context, shape, values[names[kind]], dtype(context, defaults[kind]))
+    return _full(context, shape, values[names[kind]], dtype(context))
 
 
 @rule("_npi_full_like")

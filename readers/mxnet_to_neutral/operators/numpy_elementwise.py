@@ -109,6 +109,8 @@ def with_scalar(context: NodeContext) -> Operand:
         Refusal: The number is not finite.
     """
     kind = _KINDS[context.operator[len("_npi_") : -len("_scalar")]]
+    if context.dtype(0) == "bool":
+        kind = _OF_BOOLS.get(kind, kind)
     x, number, dtype = _operands(context, kind)
     return _apply(context, kind, x, number, dtype)
 

@@ -68,8 +68,11 @@ def cross(context: NodeContext) -> Operand:
     """Convert ``np.cross``.
 
     Raises:
-        Refusal: ``axisa``, ``axisb`` and ``axisc`` differ.
+        Refusal: ``axisa``, ``axisb`` and ``axisc`` differ, or the first operand has more axes than the second.
     """
+    first, second = context.shape(0), context.shape(1)
+    if first is not None and second is not None and len(first) > len(second):
+        context.refuse("a first operand of more axes than the second, whose products MXNet misplaces")
     axes = {context.attributes.int(name, -1) for name in ("axisa", "axisb", "axisc")}
     if len(axes) > 1:
         context.refuse(f"axes {sorted(axes)} that differ")

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from mxnet_to_neutral.context import NodeContext
-from mxnet_to_neutral.operators.random import dtype
+from mxnet_to_neutral.operators.random import drawn_dtype, floating
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
 
@@ -15,13 +15,16 @@ PARAMETER_SHAPE_LAST = -2
 
 
 def _parameters(context: NodeContext, *names: str, default: float | None = None) -> list[Operand]:
-    """Return a distribution's parameters: numbers from attributes, or the next input for an attribute of None."""
+    """Return a distribution's parameters: numbers from attributes, or the next input for an attribute of None.
+
+    Integers are cast to float32.
+    """
     parameters: list[Operand] = []
     next_input = 0
     for name in names:
         number = context.attributes.optional_float(name, default)
         if number is None:
-            parameters.append(context.input(next_input))
+            parameters.append(floating(context, next_input))
             next_input += 1
         else:
             parameters.append(number)
@@ -36,10 +39,7 @@ def _size(context: NodeContext) -> dict[str, Any]:
     place = "front" if context.operator.endswith("_n") else "whole"
     if shape is not None and shape[:1] == (PARAMETER_SHAPE_LAST,):
         shape, place = shape[1:], "front"
-    dtype_or_none: str | None = dtype(context)
-    if context.count and {dtype_or_none, *context.dtypes} <= {"float32", None}:
-        dtype_or_none = None  # the parameters' dtype
-    return {"shape": shape, "place": place, "dtype": dtype_or_none}
+    return {"shape": shape, "place": place, "dtype": drawn_dtype(context)}
 
 
 @rule("_npi_normal", "_npi_normal_n")
@@ -173,7 +173,7 @@ def multinomial(context: NodeContext) -> Operand:
     stated = None if context.attributes.optional_str("pvals", None) is None else context.attributes.floats("pvals")
     return context.node(
         "random_multinomial",
-        *([context.input(0)] if stated is None else []),
+        *([floating(context, 0)] if stated is None else []),
         draws=context.attributes.int("n", minimum=0),
         probabilities=stated,
         shape=context.attributes.ints_or_none("size", None) or (),

@@ -103,9 +103,10 @@ def _wider_deviation(context: NodeContext, dtype: str) -> Operand:
 @rule("_npi_argmax", "_npi_argmin")
 def extreme_position(context: NodeContext) -> Operand:
     """Convert ``np.argmax`` and ``np.argmin``, of dtype int64."""
+    value = context.input(0)
     return context.node(
         context.operator[len("_npi_") :],
-        context.input(0),
+        context.node("cast", value, dtype="uint8") if context.dtype(0) == "bool" else value,
         axis=context.attributes.optional_int("axis", None),
         keepdim=context.attributes.bool("keepdims", False),
         at_least_1d=False,

@@ -94,8 +94,14 @@ def transpose(context: NodeContext) -> Operand:
 
 @rule("_np_squeeze", "_npi_squeeze")
 def squeeze(context: NodeContext) -> Operand:
-    """Convert ``np.squeeze``."""
+    """Convert ``np.squeeze``.
+
+    Raises:
+        Refusal: An axis is repeated.
+    """
     axes = context.attributes.ints_or_none("axis", None)
+    if axes is not None and len(set(axes)) < len(axes):
+        context.refuse(f"axes {axes}, of which one is repeated")
     return context.input(0) if axes == () else context.node("squeeze", context.input(0), axes=axes, at_least_1d=False)
 
 

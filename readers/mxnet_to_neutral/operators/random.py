@@ -11,6 +11,7 @@ from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.operators.elementwise import finite
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
+from neutral.operators.dtypes import INTEGERS
 
 _PARAMETERS: dict[str, tuple[tuple[str, float], ...]] = {
     "normal": (("loc", 0.0), ("scale", 1.0)),
@@ -38,6 +39,33 @@ def dtype(context: NodeContext, default: str = "float32") -> str:
         The name of the dtype, such as ``float32``.
     """
     return context.attributes.optional_dtype("dtype", None) or default
+
+
+def drawn_dtype(context: NodeContext) -> str | None:
+    """Return the dtype of numbers whose parameters may be tensors.
+
+    Args:
+        context: The node.
+
+    Returns:
+        The attribute ``dtype``; None, the parameters' dtype, where both are float32 as far as is known.
+    """
+    stated = dtype(context)
+    return None if context.count and {stated, *context.dtypes} <= {"float32", None} else stated
+
+
+def floating(context: NodeContext, index: int) -> Operand:
+    """Return an input, in float32 if it has integers.
+
+    Args:
+        context: The node.
+        index: The input's position.
+
+    Returns:
+        The operand.
+    """
+    value = context.input(index)
+    return context.node("cast", value, dtype="float32") if context.dtype(index) in INTEGERS else value
 
 
 @rule(*(f"_random_{name}" for name in _PARAMETERS))
@@ -69,11 +97,11 @@ def with_shape_of_input(context: NodeContext) -> Operand:
 
 @rule(*(f"_sample_{name}" for name in _PARAMETERS))
 def per_parameter(context: NodeContext) -> Operand:
-    """Convert ``_sample_*``: random numbers for each element of the parameters."""
-    stated = context.attributes.optional_dtype("dtype", None)
+    """Convert ``_sample_*``: random numbers for each element of the parameters, of whatever dtype."""
     shape = context.attributes.ints("shape", ())
-    options = {"shape": shape or None, "place": "back", "dtype": stated}
-    return _draw(context, context.operator[len("_sample_") :], context.inputs(), None, options)
+    options = {"shape": shape or None, "place": "back", "dtype": drawn_dtype(context)}
+    parameters = [floating(context, index) for index in range(context.count)]
+    return _draw(context, context.operator[len("_sample_") :], parameters, None, options)
 
 
 def _numbers(context: NodeContext, name: str) -> list[Operand]:
@@ -88,6 +116,8 @@ def _draw(
     if name == "generalized_negative_binomial":
         mean, alpha = parameters
         name, parameters = "negative_binomial", _negative_binomial(context, mean, alpha)
+    if name == "negative_binomial" and isinstance(parameters[1], float) and not 0 < parameters[1] <= 1:
+        context.refuse(f"p {parameters[1]} is no probability")
     if name == "binomial" and not _has_few_successes(parameters):
         context.note(
             "MXNet's binomial numbers are up to 1 too large on average where n * min(p, 1 - p) is at least 10; here "
@@ -128,14 +158,27 @@ def integers(context: NodeContext) -> Operand:
 
 @rule("_sample_multinomial", "_sample_categorical")
 def category(context: NodeContext) -> Sequence[Operand]:
-    """Convert ``_sample_multinomial``: draw classes by their probabilities.
+    """Convert ``_sample_multinomial``, in MXNet 2 ``_sample_categorical``: draw classes by their probabilities.
 
     Returns:
         The classes; with ``get_prob`` also the logarithms of their probabilities.
+
+    Raises:
+        Refusal: It is MXNet 2's ``_sample_multinomial``, or no number is drawn.
     """
+    if context.operator == "_sample_multinomial" and context.version >= (2,):
+        context.refuse("numbers of draws that are tensors, for each of which MXNet 2 counts the classes")
     shape, probabilities = context.attributes.ints("shape", ()), context.attributes.bool("get_prob", False)
-    value = context.node("random_category", context.input(0), shape=shape, dtype=dtype(context, "int32"))
-    return [value, Value(value.node, 1)] if probabilities else [value]
+    if min(shape, default=1) < 1:
+        context.refuse(f"shape {shape}, in which no number is drawn")
+    declared = context.shape(0)
+    is_vector = not shape and (declared is None or len(declared) == 1)
+    options: dict[str, Any] = {"shape": (1,) if is_vector else shape, "dtype": dtype(context, "int32")}
+    value = context.node("random_category", floating(context, 0), **options)
+    outputs: list[Operand] = [value, Value(value.node, 1)] if probabilities else [value]
+    if is_vector:  # of which MXNet draws one element
+        outputs = [context.node("squeeze", output, axes=(-1,), at_least_1d=True) for output in outputs]
+    return outputs
 
 
 @rule("_shuffle")

@@ -58,7 +58,7 @@ def _integer_mean(context: NodeContext, value: Operand, options: Mapping[str, An
 
 def _result_shape(context: NodeContext) -> dict[str, Any]:
     """Return the attributes that say which axes the result has."""
-    return {"keepdim": context.attributes.bool("keepdims", False), "at_least_1d": not context.numpy_shape}
+    return {"keepdim": context.attributes.bool("keepdims", False), "at_least_1d": True}
 
 
 @rule("norm")
@@ -90,9 +90,7 @@ def extreme_position(context: NodeContext) -> Operand:
 @rule("argmax_channel")
 def argmax_channel(context: NodeContext) -> Operand:
     """Convert ``argmax_channel``: the argmax over axis 1."""
-    return context.node(
-        "argmax", context.input(0), axis=1, dtype=None, keepdim=False, at_least_1d=not context.numpy_shape
-    )
+    return context.node("argmax", context.input(0), axis=1, dtype=None, keepdim=False, at_least_1d=True)
 
 
 @rule("moments")

@@ -142,11 +142,7 @@ def expand_dims(context: NodeContext) -> Operand:
 def squeeze(context: NodeContext) -> Operand:
     """Convert ``squeeze``: remove axes of extent 1."""
     axes = context.attributes.ints_or_none("axis", None)
-    return (
-        context.input(0)
-        if axes == ()
-        else context.node("squeeze", context.input(0), axes=axes, at_least_1d=not context.numpy_shape)
-    )
+    return context.input(0) if axes == () else context.node("squeeze", context.input(0), axes=axes, at_least_1d=True)
 
 
 @rule("depth_to_space", "space_to_depth")

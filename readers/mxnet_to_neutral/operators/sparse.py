@@ -31,7 +31,7 @@ def square_sum(context: NodeContext) -> Operand:
         axes=context.attributes.ints_or_none("axis", None) or None,
         exclude=context.attributes.bool("exclude", False),
         keepdim=context.attributes.bool("keepdims", False),
-        at_least_1d=not context.numpy_shape,
+        at_least_1d=True,
     )
     dtype = context.dtype(0)
     return context.node("cast", total, dtype=dtype) if dtype in INTEGERS else total

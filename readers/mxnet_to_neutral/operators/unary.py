@@ -146,6 +146,8 @@ def _float_function(context: NodeContext, kind: str, **attributes: Any) -> Value
         return context.node(kind, context.input(0), **attributes)
     if kind == "erfinv":
         context.refuse("erfinv of integers, which is infinite or not a number but for 0")
+    if kind == "digamma":
+        context.refuse("digamma of integers, which is infinite below 1")
     x = context.node("cast", context.input(0), dtype="float64")
     result = context.node(kind, x, **attributes)
     if kind == "gamma":  # whole numbers, but for rounding errors

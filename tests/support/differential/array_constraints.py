@@ -1,4 +1,4 @@
-"""Constraints of operators on arrays: positions, slices, shapes, sums, attention and images."""
+"""Constraints of operators on arrays: positions, slices, shapes and reductions."""
 
 from __future__ import annotations
 
@@ -167,6 +167,25 @@ def attended(parts: int) -> Constraint:
     return constraint
 
 
+def histogram(draft: Draft) -> Sequence[Input]:
+    draft.set(bin_cnt=None, range=None)
+    data = Input(draft.shape(1, 2, 3))
+    if draft.random.random() < 0.5:
+        return [data, Input((draft.between(2, 6),), ("increasing",))]
+    draft.set(bin_cnt=draft.between(1, 5), range=draft.one("(-1.0, 2.0)", "(0.0, 3.0)"))
+    return [data]
+
+
+def bincount(draft: Draft) -> Sequence[Input]:
+    draft.set(has_weights=None, minlength=None)
+    draft.maybe(minlength=[0, 3, 9])
+    data = Input(draft.shape(1), ("integers", 0, 5))
+    if draft.has_optional and draft.random.random() < 0.4:
+        draft.set(has_weights="True")
+        return [data, Input(data.shape, (), draft.one("float32", "float64"))]
+    return [data]
+
+
 def masked(has_values: bool) -> Constraint:
     def constraint(draft: Draft) -> Sequence[Input]:
         shape = draft.shape(1, 2, 3)
@@ -178,6 +197,21 @@ def masked(has_values: bool) -> Constraint:
         return [Input(shape), mask, Input((1,))]
 
     return constraint
+
+
+def rows_of_mask(draft: Draft) -> Sequence[Input]:
+    shape = draft.shape(1, 2, 3)
+    draft.set(axis=draft.one(None, 0) if draft.has_optional else None)
+    return [Input(shape), Input(shape[:1], ("mask",))]
+
+
+def average(draft: Draft) -> Sequence[Input]:
+    shape = draft.shape(1, 2, 3)
+    draft.set(axis=None, returned=None, weighted=None)
+    draft.maybe(axis=[(draft.axis(len(shape)),)], weighted=["False"])
+    if not draft.flag("weighted", True):
+        return [Input(shape)]
+    return [Input(shape), Input(shape, ("uniform", 0.5, 2))]
 
 
 def diagonal_of(draft: Draft) -> Sequence[Input]:
@@ -236,6 +270,16 @@ def rotated(draft: Draft) -> Sequence[Input]:
     return [Input(draft.shape(2, 3))]
 
 
+def percentile(draft: Draft) -> Sequence[Input]:
+    shape = draft.shape(1, 2, 3)
+    draft.set(axis=None, q_scalar=None)
+    draft.maybe(axis=[(draft.axis(len(shape)),)])
+    if draft.random.random() < 0.5:
+        draft.set(q_scalar=draft.one("50", "30", "99.5", "0"))
+        return [Input(shape)]
+    return [Input(shape), Input((draft.between(1, 3),), ("integers", 0, 100), draft.one("float32", "float64"))]
+
+
 def unravel(draft: Draft) -> Sequence[Input]:
     draft.set(shape=(3, 4))
     return [Input(draft.shape(1), ("integers", 0, 11))]
@@ -256,23 +300,41 @@ def square_sum(draft: Draft) -> Sequence[Input]:
     return [Input(draft.shape(2))]
 
 
-def image(draft: Draft) -> Sequence[Input]:
-    return [Input((*draft.one((), (2,)), draft.between(4, 6), draft.between(4, 6), 3))]
-
-
-def cropped_image(draft: Draft) -> Sequence[Input]:
-    draft.set(x=draft.between(0, 1), y=draft.between(0, 1), width=draft.between(1, 3), height=draft.between(1, 3))
-    return image(draft)
-
-
-def normalized_image(draft: Draft) -> Sequence[Input]:
-    draft.set(mean=None, std=None)
-    draft.maybe(mean=["(0.4, 0.5, 0.6)", "(0.5,)"], std=["(0.2, 0.3, 0.4)", "(2.0,)"])
-    return [Input((*draft.one((), (2,)), 3, draft.between(3, 5), draft.between(3, 5)))]
-
-
 def true_numbers(draft: Draft) -> Sequence[Input]:
     return [Input(draft.shape(1, 2), ("constant", 1), "bool")]
+
+
+def divided(broadcasts: bool) -> Constraint:
+    """Give a divisor other than 0, by which MXNet crashes for integers."""
+
+    def constraint(draft: Draft) -> Sequence[Input]:
+        shape = draft.shape(1, 2, 3)
+        narrow = tuple(1 if broadcasts and draft.random.random() < 0.4 else extent for extent in shape)
+        return [Input(shape), _divisor(draft, narrow)]
+
+    return constraint
+
+
+def _divisor(draft: Draft, shape: tuple[int, ...]) -> Input:
+    return Input(shape, () if draft.dtype.startswith("float") else ("integers", 1, 5))
+
+
+def divisor(draft: Draft) -> Sequence[Input]:
+    return [_divisor(draft, draft.shape(1, 2, 3))]
+
+
+def cast_together(draft: Draft) -> Sequence[Input]:
+    count = draft.between(2, 3)
+    draft.set(num_outputs=count)
+    return [Input(draft.shape(1, 2), (), draft.one(None, "float32", "float16") if i else None) for i in range(count)]
+
+
+def moved_axes(draft: Draft) -> Sequence[Input]:
+    shape = draft.shape(2, 3)
+    count = draft.between(1, len(shape))
+    draft.set(source=tuple(draft.random.sample(range(len(shape)), count)))
+    draft.set(destination=tuple(draft.random.sample(range(-len(shape), 0), count)))
+    return [Input(shape)]
 
 
 def assigned(draft: Draft) -> Sequence[Input]:
@@ -285,30 +347,16 @@ def assigned(draft: Draft) -> Sequence[Input]:
 ARRAYS: dict[str, Constraint] = {
     "Pad": padded,
     "Reshape": reshape,
+    "_contrib_boolean_mask": rows_of_mask,
     "_contrib_index_copy": index_copy,
     "_contrib_interleaved_matmul_encdec_qk": between_queries,
     "_contrib_interleaved_matmul_encdec_valatt": attended(2),
     "_contrib_interleaved_matmul_selfatt_qk": heads(3),
     "_contrib_interleaved_matmul_selfatt_valatt": attended(3),
-    **dict.fromkeys(
-        (
-            "_image_adjust_lighting",
-            "_image_random_brightness",
-            "_image_random_color_jitter",
-            "_image_random_contrast",
-            "_image_random_flip_left_right",
-            "_image_random_flip_top_bottom",
-            "_image_random_hue",
-            "_image_random_lighting",
-            "_image_random_saturation",
-        ),
-        image,
-    ),
-    "_image_crop": cropped_image,
-    "_image_flip_left_right": image,
-    "_image_flip_top_bottom": image,
-    "_image_normalize": normalized_image,
+    "_histogram": histogram,
     "_np_reshape": numpy_reshape,
+    "_npi_average": average,
+    "_npi_bincount": bincount,
     "_npi_boolean_mask_assign_scalar": masked(has_values=False),
     "_npi_boolean_mask_assign_tensor": masked(has_values=True),
     "_npi_broadcast_to": spread,
@@ -318,7 +366,9 @@ ARRAYS: dict[str, Constraint] = {
     "_npi_insert_scalar": placed(values=True, positions="scalar"),
     "_npi_insert_slice": placed(values=True, positions="slice"),
     "_npi_insert_tensor": placed(values=True, positions="tensor"),
+    **dict.fromkeys(("_np_moveaxis", "_npi_moveaxis"), moved_axes),
     "_npi_pad": numpy_padded,
+    "_npi_percentile": percentile,
     "_npi_polyval": polynomial,
     "_npi_rot90": rotated,
     "_npi_unique": lambda draft: [Input(draft.shape(1, 2), ("integers", 0, 3))],
@@ -331,6 +381,11 @@ ARRAYS: dict[str, Constraint] = {
     "_sparse_retain": retained,
     "_square_sum": square_sum,
     "_unravel_index": unravel,
+    "_rdiv_scalar": divisor,
+    "amp_multicast": cast_together,
+    "_scatter_elemwise_div": divided(broadcasts=False),
+    "broadcast_div": divided(broadcasts=True),
+    "elemwise_div": divided(broadcasts=False),
     "add_n": summed,
     "batch_take": batch_take,
     "broadcast_to": spread,

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import random
 import re
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Any, Iterator, Mapping, NamedTuple, Sequence
 
 from differential.array_constraints import ARRAYS
-from differential.draft import Constraint, Draft, Input
+from differential.draft import CODES, Constraint, Draft, Input
+from differential.image_constraints import DENSITIES, IMAGES
 from differential.layer_constraints import LAYERS
 from differential.matrix_constraints import MATRICES
+from differential.mxnet2_constraints import MXNET_2
+from differential.random_constraints import RANDOM
 from differential.region_constraints import REGIONS
-from differential.sample_constraints import SAMPLES
+from differential.split_constraints import SPLITS
 from reader.registry_cases import Case, default_of, input_count, required_attributes
 
 DTYPES = {
@@ -23,11 +26,11 @@ DTYPES = {
 }
 """The dtypes that a call's inputs have, by the class of dtypes under which its result is counted."""
 
-CODES = {"float32": 0, "float64": 1, "float16": 2, "uint8": 3, "int32": 4, "int8": 5, "int64": 6, "bool": 7}
-"""MXNet's numbers of dtypes."""
-
 GIVEN_SHARE = 0.3
 """The share of optional attributes that a call states."""
+
+NUMPY_SHARE = 0.3
+"""The share of calls of other operators in which shapes have NumPy's meaning."""
 
 TRIES = 16
 """Calls that are drawn for one that is wanted: MXNet runs the first that it accepts."""
@@ -35,8 +38,20 @@ TRIES = 16
 SHAPES = ((3, 4), (2, 4, 5, 6), (2, 3, 4), (4,), (3, 3), (1, 4, 4), (2, 4, 6, 6))
 
 
-CONSTRAINTS: dict[str, Constraint] = {**LAYERS, **REGIONS, **ARRAYS, **SAMPLES, **MATRICES}
-"""By operator: what its attributes and inputs have to be for MXNet to accept a call, where types do not say it."""
+_CONSTRAINTS: dict[str, Constraint] = {
+    **LAYERS,
+    **REGIONS,
+    **ARRAYS,
+    **IMAGES,
+    **DENSITIES,
+    **MATRICES,
+    **RANDOM,
+    **SPLITS,
+}
+
+CONSTRAINTS: dict[int, Mapping[str, Constraint]] = {10901: _CONSTRAINTS, 20000: {**_CONSTRAINTS, **MXNET_2}}
+"""By version and operator: what its attributes and inputs have to be for MXNet to accept a call, where types do not
+say it."""
 
 ONE_OUTPUT = re.compile(r"_contrib_(re)?quantize")
 """Operators of which the first output is compared: the others are the ends of its range."""
@@ -45,8 +60,10 @@ ONE_OUTPUT = re.compile(r"_contrib_(re)?quantize")
 def draw_calls(case: Case, count: int, seed: int) -> Iterator[list[dict[str, Any]]]:
     """Yield, for each wanted call of an operator in each class of dtypes, the calls to try until one is valid.
 
+    The dtypes of a class take turns.
+
     Args:
-        case: The operator, in MXNet 1.9.1.
+        case: The operator, in one version of MXNet.
         count: The number of wanted calls with floats; with other dtypes half of it. The first has the required
             attributes alone.
         seed: The seed; the same seed gives the same calls.
@@ -54,26 +71,50 @@ def draw_calls(case: Case, count: int, seed: int) -> Iterator[list[dict[str, Any
     Yields:
         Calls for ``mxnet_side.differential``.
     """
-    for dtype_class in DTYPES:
+    for dtype_class, dtypes in DTYPES.items():
         for index in range(count if dtype_class == "float" else (count + 1) // 2):
             draw = random.Random(f"{seed} {case.operator} {dtype_class} {index}")
-            yield [_call(case, dtype_class, index > 0, draw) for _ in range(TRIES)]
+            dtype = dtypes[index % len(dtypes)]
+            calls = [_call(case, dtype, index > 0, draw) for _ in range(TRIES)]
+            yield [{**call, "class": dtype_class} for call in calls]
 
 
-def _call(case: Case, dtype_class: str, has_optional: bool, draw: random.Random) -> dict[str, Any]:
-    dtype = draw.choice(DTYPES[dtype_class])
+def _call(case: Case, dtype: str, has_optional: bool, draw: random.Random) -> dict[str, Any]:
     attributes = _attributes(case, draw) if has_optional else required_attributes(case)
     # NumPy has no bfloat16 to compare by.
     attributes = {name: "float32" if value == "bfloat16" else value for name, value in attributes.items()}
-    constraint = CONSTRAINTS.get(case.operator)
+    constraint = CONSTRAINTS[case.version].get(case.operator)
     inputs = None if constraint is None else constraint(Draft(draw, attributes, dtype, has_optional))
     fits = inputs is not None
     if inputs is None:
         count = input_count(case)
         inputs = [Input(shape) for shape in _input_shapes(draw, count)[:count]]
-    seed, declares = draw.randrange(2**31), draw.random() < 0.5
-    call = single_call(case.operator, attributes, inputs, dtype, fits=fits, declares_shapes=declares, seed=seed)
-    return {**call, "class": dtype_class}
+    numpy = is_numpy(case.operator) or draw.random() < NUMPY_SHARE
+    options = Options(case.version, numpy, fits, draw.random() < 0.5, draw.randrange(2**31))
+    return single_call(case.operator, attributes, inputs, dtype, options)
+
+
+class Options(NamedTuple):
+    """What else a call is.
+
+    Attributes:
+        version: The version of MXNet, as in symbols.
+        numpy: Whether shapes have NumPy's meaning.
+        fits: Whether the shapes belong together; else MXNet infers the others from the first.
+        declares_shapes: Whether the symbol states the shapes, as far as they belong together.
+        seed: The seed of the inputs' numbers.
+    """
+
+    version: int = 10901
+    numpy: bool = False
+    fits: bool = True
+    declares_shapes: bool = False
+    seed: int = 0
+
+
+def is_numpy(operator: str) -> bool:
+    """Return whether an operator is of MXNet's NumPy interface."""
+    return operator.startswith(("_np_", "_npi_", "_npx_"))
 
 
 def single_call(
@@ -81,10 +122,7 @@ def single_call(
     attributes: Mapping[str, str],
     inputs: Sequence[Input],
     dtype: str,
-    *,
-    fits: bool = True,
-    declares_shapes: bool = False,
-    seed: int = 0,
+    options: Options | None = None,
 ) -> dict[str, Any]:
     """Return a call for ``mxnet_side.differential``.
 
@@ -93,29 +131,54 @@ def single_call(
         attributes: The node's attributes.
         inputs: The inputs.
         dtype: The dtype of the inputs that state none.
-        fits: Whether the shapes belong together; else MXNet infers the others from the first.
-        declares_shapes: Whether the symbol states the shapes, as far as they belong together.
-        seed: The seed of the inputs' numbers.
+        options: What else the call is; by default a call of MXNet 1.9.1 that declares no shapes.
 
     Returns:
         The call.
     """
-    numpy = operator.startswith(("_np", "_npi", "_npx"))
-    dtypes = [array.dtype or dtype for array in inputs]
-    shapes = [array.shape if declares_shapes and (fits or i == 0) else None for i, array in enumerate(inputs)]
-    return {
+    options = options or Options(numpy=is_numpy(operator))
+    declares, fits = options.declares_shapes, options.fits
+    shapes = [array.shape if declares and (fits or i == 0) else None for i, array in enumerate(inputs)]
+    call = {
         "operator": operator,
         "dtype": dtype,
-        "numpy": numpy,
+        "numpy": options.numpy,
         "attributes": dict(attributes),
         "heads": 1 if ONE_OUTPUT.match(operator) else None,
         "inputs": {
-            f"input{i}": {"shape": array.shape, "dtype": of_input, "values": array.values, "fits": fits}
-            for i, (array, of_input) in enumerate(zip(inputs, dtypes))
+            f"input{i}": {
+                "shape": array.shape,
+                "dtype": array.dtype or dtype,
+                "values": array.values,
+                "fits": fits,
+                "is_fixed": array.dtype is not None,
+            }
+            for i, array in enumerate(inputs)
         },
-        "seed": seed,
-        "symbol": symbol_json(operator, attributes, dtypes, shapes, numpy),
+        "seed": options.seed,
     }
+    return {**call, "symbol": symbol_json(call, shapes, options.version)}
+
+
+def with_dtype(call: Mapping[str, Any], dtype: str) -> dict[str, Any]:
+    """Return a call of the same attributes and shapes in another dtype.
+
+    Args:
+        call: A call of :func:`draw_calls`.
+        dtype: The dtype of the inputs that state none, and of the attribute ``dtype`` where it is the call's.
+
+    Returns:
+        The call, which declares no shapes.
+    """
+    own = call["dtype"]
+    attributes = {name: dtype if (name, text) == ("dtype", own) else text for name, text in call["attributes"].items()}
+    inputs = {
+        name: {**array, "dtype": array["dtype"] if array["is_fixed"] else dtype}
+        for name, array in call["inputs"].items()
+    }
+    version = json.loads(call["symbol"])["attrs"]["mxnet_version"][1]
+    changed = {**call, "dtype": dtype, "attributes": attributes, "inputs": inputs}
+    return {**changed, "symbol": symbol_json(changed, [None] * len(inputs), version)}
 
 
 def _input_shapes(draw: random.Random, inputs: int) -> list[tuple[int, ...]]:
@@ -156,38 +219,31 @@ def _value(kind: str, draw: random.Random) -> str | None:
     return default_of(kind)
 
 
-def symbol_json(
-    operator: str,
-    attributes: Mapping[str, str],
-    dtypes: Sequence[str],
-    shapes: Sequence[tuple[int, ...] | None],
-    numpy: bool,
-) -> str:
+def symbol_json(call: Mapping[str, Any], shapes: Sequence[tuple[int, ...] | None], version: int) -> str:
     """Return the JSON of a symbol with one node ``op``, whose inputs declare their dtype where it is not float32.
 
     Args:
-        operator: MXNet's name of the operator.
-        attributes: The node's attributes.
-        dtypes: The dtype of each input.
+        call: A call without its symbol.
         shapes: The shape of each input that is declared; None for others.
-        numpy: Whether shapes have NumPy's meaning.
+        version: The version of MXNet, as in symbols.
 
     Returns:
         The text.
     """
+    dtypes = [array["dtype"] for array in call["inputs"].values()]
     declared = [{} if dtype in ("float32", "float64") else {"__dtype__": str(CODES[dtype])} for dtype in dtypes]
     declared = [{**of, **({} if shape is None else {"__shape__": str(shape)})} for of, shape in zip(declared, shapes)]
-    inputs = len(dtypes)
-    nodes = [{"op": "null", "name": f"input{i}", "attrs": declared[i], "inputs": []} for i in range(inputs)]
-    edges = [[i, 0, 0] for i in range(inputs)]
-    node = {"op": operator, "name": "op", "attrs": dict(attributes), "inputs": edges}
+    count = len(dtypes)
+    nodes = [{"op": "null", "name": f"input{i}", "attrs": declared[i], "inputs": []} for i in range(count)]
+    edges = [[i, 0, 0] for i in range(count)]
+    node = {"op": call["operator"], "name": "op", "attrs": dict(call["attributes"]), "inputs": edges}
     return json.dumps(
         {
             "nodes": [*nodes, node],
-            "arg_nodes": list(range(inputs)),
-            "node_row_ptr": list(range(inputs + 2)),
-            "heads": [[inputs, 0, 0]],
-            "attrs": {"mxnet_version": ["int", 10901], **({"is_np_shape": ["int", 1]} if numpy else {})},
+            "arg_nodes": list(range(count)),
+            "node_row_ptr": list(range(count + 2)),
+            "heads": [[count, 0, 0]],
+            "attrs": {"mxnet_version": ["int", version], **({"is_np_shape": ["int", 1]} if call["numpy"] else {})},
         }
     )
 

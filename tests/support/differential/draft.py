@@ -6,6 +6,9 @@ import ast
 import random
 from typing import Any, Callable, NamedTuple, Sequence
 
+CODES = {"float32": 0, "float64": 1, "float16": 2, "uint8": 3, "int32": 4, "int8": 5, "int64": 6, "bool": 7}
+"""MXNet's numbers of dtypes."""
+
 
 class Input(NamedTuple):
     """An input of a call.

@@ -146,6 +146,13 @@ def batch_norm(draft: Draft) -> Sequence[Input]:
     return [Input(shape), *parameters, Input(channels, ("uniform", 0.2, 2), dtype)]
 
 
+def batch_norm_with_relu(draft: Draft) -> Sequence[Input]:
+    """Images: MXNet has no other kernel."""
+    draft.set(axis=None, min_calib_range=None, max_calib_range=None)
+    shape = draft.shape(4)
+    return [Input(shape), *(Input(shape[1:2]) for _ in range(3)), Input(shape[1:2], ("uniform", 0.2, 2))]
+
+
 def old_batch_norm(draft: Draft) -> Sequence[Input]:
     shape = draft.shape(2, 4)
     return [Input(shape), *(Input(shape[1:2]) for _ in range(3)), Input(shape[1:2], ("uniform", 0.2, 2))]
@@ -310,7 +317,7 @@ LAYERS: dict[str, Constraint] = {
     "SequenceMask": sequence,
     "SequenceReverse": sequence_reverse,
     "SoftmaxOutput": softmax_output,
-    "_contrib_BatchNormWithReLU": batch_norm,
+    "_contrib_BatchNormWithReLU": batch_norm_with_relu,
     "_contrib_DeformableConvolution": deformable(masked=False),
     "_contrib_ModulatedDeformableConvolution": deformable(masked=True),
     "_contrib_SparseEmbedding": embedding,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-NEVER_ACCEPTED: dict[str, str] = {}
-"""By operator: the reason."""
+NEVER_ACCEPTED: dict[int, dict[str, str]] = {}
+"""By version and operator: the reason."""
 
 LOUD: dict[str, tuple[str, str]] = {
-    "_npi_tril": ("at least 2 dimensions", "a vector, of which MXNet makes a matrix"),
+    "_npi_cross": ("must have length 3", "vectors of two elements"),
+    **dict.fromkeys(("_npi_tril", "_npi_triu"), ("at least 2 dimensions", "a vector, of which MXNet makes a matrix")),
+    "GroupNorm": ("Expected more than 1 spatial element", "one spatial element, which torch's layer refuses"),
     "InstanceNorm": ("Expected more than 1 spatial element", "one spatial element, which torch's layer refuses"),
 }
 """By operator: an error that the emitted module raises, and what it refuses by it."""

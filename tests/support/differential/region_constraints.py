@@ -178,16 +178,16 @@ def crop(draft: Draft) -> Sequence[Input]:
     return [images, Input((BATCH, 3, draft.between(1, 5), draft.between(1, 5)))]
 
 
-def _range() -> list[Input]:
+def quantized_range() -> list[Input]:
     return [Input((1,), ("uniform", -3, -1), "float32"), Input((1,), ("uniform", 1, 3), "float32")]
 
 
-def _signed(shape: tuple[int, ...]) -> Input:
+def signed(shape: tuple[int, ...]) -> Input:
     return Input(shape, ("integers", -120, 120), "int8")
 
 
 def quantize(draft: Draft) -> Sequence[Input]:
-    return [Input(draft.shape(1, 2, 3)), *_range()]
+    return [Input(draft.shape(1, 2, 3)), *quantized_range()]
 
 
 def quantize_v2(draft: Draft) -> Sequence[Input]:
@@ -197,18 +197,18 @@ def quantize_v2(draft: Draft) -> Sequence[Input]:
 
 
 def dequantize(draft: Draft) -> Sequence[Input]:
-    return [Input(draft.shape(1, 2, 3), (), draft.one("int8", "uint8", "int32")), *_range()]
+    return [Input(draft.shape(1, 2, 3), (), draft.one("int8", "uint8", "int32")), *quantized_range()]
 
 
 def requantize(draft: Draft) -> Sequence[Input]:
     if draft.has_optional:
         draft.set(min_calib_range="-1.5", max_calib_range="1.5")
-    return [Input(draft.shape(1, 2, 3), ("integers", -(2**30), 2**30), "int32"), *_range()]
+    return [Input(draft.shape(1, 2, 3), ("integers", -(2**30), 2**30), "int32"), *quantized_range()]
 
 
 def quantized_activation(draft: Draft) -> Sequence[Input]:
     draft.set(act_type="relu")
-    return [_signed(draft.shape(2, 4)), *_range()]
+    return [signed(draft.shape(2, 4)), *quantized_range()]
 
 
 def quantized_batch_norm(draft: Draft) -> Sequence[Input]:
@@ -216,14 +216,14 @@ def quantized_batch_norm(draft: Draft) -> Sequence[Input]:
     draft.set(min_calib_range="-4", max_calib_range="4")
     channels = draft.between(1, 4)
     floats = [Input((channels,), ("uniform", 0.2, 2), "float32") for _ in range(4)]
-    return [_signed((BATCH, channels, 3, 4)), *floats, *_range()]
+    return [signed((BATCH, channels, 3, 4)), *floats, *quantized_range()]
 
 
 def quantized_concat(draft: Draft) -> Sequence[Input]:
     count, shape = draft.between(1, 3), draft.shape(2, 4)
     draft.set(num_args=count, dim=None)
-    ends = [_range() for _ in range(count)]
-    return [*([_signed(shape)] * count), *(end for pair in ends for end in pair)]
+    ends = [quantized_range() for _ in range(count)]
+    return [*([signed(shape)] * count), *(end for pair in ends for end in pair)]
 
 
 def quantized_convolution(draft: Draft) -> Sequence[Input]:
@@ -232,15 +232,15 @@ def quantized_convolution(draft: Draft) -> Sequence[Input]:
     draft.maybe(stride=["(2, 2)"], pad=["(1, 1)"], no_bias=["True"])
     has_bias = not draft.flag("no_bias")
     data = Input((BATCH, 4, 5, 5), ("integers", 0, 250), "uint8")
-    arrays = [data, _signed((3, 4, 2, 2)), *([_signed((3,))] if has_bias else [])]
-    return [*arrays, *(end for _ in arrays for end in _range())]
+    arrays = [data, signed((3, 4, 2, 2)), *([signed((3,))] if has_bias else [])]
+    return [*arrays, *(end for _ in arrays for end in quantized_range())]
 
 
 def quantized_dense(draft: Draft) -> Sequence[Input]:
     draft.set(num_hidden=3, flatten=None)
     draft.maybe(no_bias=["True"])
-    arrays = [_signed((BATCH, 6)), _signed((3, 6)), *([] if draft.flag("no_bias") else [_signed((3,))])]
-    return [*arrays, *(end for _ in arrays for end in _range())]
+    arrays = [signed((BATCH, 6)), signed((3, 6)), *([] if draft.flag("no_bias") else [signed((3,))])]
+    return [*arrays, *(end for _ in arrays for end in quantized_range())]
 
 
 def quantized_elementwise(draft: Draft) -> Sequence[Input]:
@@ -248,19 +248,19 @@ def quantized_elementwise(draft: Draft) -> Sequence[Input]:
     draft.set(min_calib_range=None, max_calib_range=None)
     if draft.has_optional:
         draft.set(min_calib_range="-4", max_calib_range="4")
-    return [_signed(shape), _signed(shape), *_range(), *_range()]
+    return [signed(shape), signed(shape), *quantized_range(), *quantized_range()]
 
 
 def quantized_embedding(draft: Draft) -> Sequence[Input]:
     draft.set(input_dim=5, output_dim=3, dtype=None, sparse_grad=None)
-    return [Input(draft.shape(1, 2), ("integers", 0, 4), "float32"), _signed((5, 3)), *_range()]
+    return [Input(draft.shape(1, 2), ("integers", 0, 4), "float32"), signed((5, 3)), *quantized_range()]
 
 
 def quantized_pooling(draft: Draft) -> Sequence[Input]:
     draft.set(kernel="(2, 2)", layout=None, p_value=None, stride=None, pad=None)
     draft.set(pool_type=draft.one("max", "avg"), pooling_convention=None, global_pool=None)
     draft.maybe(stride=["(2, 2)"], global_pool=["True"])
-    return [_signed((BATCH, 3, 5, 5)), *_range()]
+    return [signed((BATCH, 3, 5, 5)), *quantized_range()]
 
 
 REGIONS: dict[str, Constraint] = {
@@ -294,7 +294,7 @@ REGIONS: dict[str, Constraint] = {
     "_contrib_quantized_elemwise_add": quantized_elementwise,
     "_contrib_quantized_elemwise_mul": quantized_elementwise,
     "_contrib_quantized_embedding": quantized_embedding,
-    "_contrib_quantized_flatten": lambda draft: [_signed(draft.shape(2, 3, 4)), *_range()],
+    "_contrib_quantized_flatten": lambda draft: [signed(draft.shape(2, 3, 4)), *quantized_range()],
     "_contrib_quantized_fully_connected": quantized_dense,
     "_contrib_quantized_pooling": quantized_pooling,
     "_contrib_requantize": requantize,

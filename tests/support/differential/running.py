@@ -10,8 +10,8 @@ from typing import Any, Mapping, Sequence
 
 import numpy as np
 
-from differential.calls import DTYPES, draw_calls, undeclared
-from differential.compare import outcome
+from differential.calls import DTYPES, draw_calls, undeclared, with_dtype
+from differential.compare import is_of_random_numbers, outcome
 from differential.reasons import refusal
 from differential.undefined import undefined
 from mxnet_side.client import MXNet
@@ -25,7 +25,13 @@ CRASHES = 2
 """Calls of a list on which MXNet may crash or hang, before the list is given up."""
 
 VAIN_LISTS = 2
-"""Lists of which MXNet refuses every call, before the rest of a class of dtypes is given up."""
+"""Lists of which MXNet refuses every call, before the others of their dtype are given up."""
+
+EVIDENCE = 2
+"""Calls that MXNet refuses in a dtype and accepts in another, by which it has no kernel for the dtype."""
+
+OTHERS = ("float32", "int32", "float64")
+"""The dtypes in which a refused call is run again."""
 
 Tries = Sequence[Mapping[str, Any]]
 """Calls of which the first that MXNet accepts is run."""
@@ -33,10 +39,10 @@ Tries = Sequence[Mapping[str, Any]]
 CRASH = {"error": "MXNet crashes or hangs"}
 
 
-def operators() -> list[Case]:
-    """Return the operators of MXNet 1.9.1 that have a rule, without their other names."""
+def operators(version: int) -> list[Case]:
+    """Return the operators of a version of MXNet that have a rule, without their other names."""
     every = [case for parameter in cases() for case in parameter.values]
-    return [case for case in every if case.version == 10901 and case.operator not in CANONICAL]
+    return [case for case in every if case.version == version and case.operator not in CANONICAL]
 
 
 class Runner:
@@ -54,15 +60,26 @@ class Runner:
             tries: A list of :func:`differential.calls.draw_calls`.
 
         Returns:
-            The result, with the ``index`` of its call; an error where MXNet refuses or crashes on every one.
+            The result, with the ``index`` of its call; an error where MXNet refuses or crashes on every one, and
+            ``unsupported`` where it does so because of their dtype.
         """
-        crashes, result = 0, dict[str, Any](index=0, **CRASH)
+        crashes, refused, result = 0, 0, dict[str, Any](index=0, **CRASH)
         for index, call in enumerate(tries):
             result = {"index": index, **self._run_one(call)}
-            crashes += result.get("error") == CRASH["error"]
-            if "error" not in result or crashes == CRASHES:
+            if "error" not in result:
                 break
-        return result
+            if result["error"] == CRASH["error"]:
+                crashes += 1
+            elif self._has_other_dtype(call):
+                refused += 1
+            if crashes == CRASHES or refused == EVIDENCE:
+                break
+        return {**result, "unsupported": refused == EVIDENCE}
+
+    def _has_other_dtype(self, call: Mapping[str, Any]) -> bool:
+        """Return whether MXNet accepts a call, which it refuses, in another dtype."""
+        others = [dtype for dtype in OTHERS if dtype != call["dtype"]]
+        return any("error" not in self._run_one(with_dtype(call, dtype)) for dtype in others)
 
     def _run_one(self, call: Mapping[str, Any]) -> dict[str, Any]:
         try:
@@ -103,27 +120,44 @@ def run_operator(case: Case, count: int, seed: int, runner: Runner, folder: Path
         folder: Where a symbol file can be written.
 
     Returns:
-        ``counts`` by class of dtypes and outcome, and ``findings``: by class of dtypes the first difference or refusal.
+        ``counts`` by class of dtypes and outcome; ``findings``: by class of dtypes the first difference or refusal, or
+        MXNet's error where it accepts no call; and ``unsupported``: the dtypes for which MXNet has no kernel.
     """
     counts: dict[str, Counter[str]] = {name: Counter() for name in DTYPES}
+    vain: Counter[str] = Counter()
+    unsupported: set[str] = set()
     findings: dict[str, str] = {}
     for tries in draw_calls(case, count, seed):
-        dtypes = tries[0]["class"]
-        if set(counts[dtypes]) == {"invalid"} and counts[dtypes]["invalid"] >= VAIN_LISTS:
+        dtypes, dtype = tries[0]["class"], tries[0]["dtype"]
+        if vain[dtype] >= VAIN_LISTS:
             continue
         result = runner.run(tries)
         call = tries[result["index"]]
-        reason = undefined(call["operator"], call["attributes"], result)
-        ending, detail = outcome(result, folder) if reason is None else ("undefined", reason)
-        if ending == "different":
+        reason = undefined(case, call["attributes"], result)
+        ending, detail = _ending(result, folder) if reason is None else ("undefined", reason)
+        if ending == "different" and not is_of_random_numbers(detail):
             ending, detail = _second_look(call, result, runner, folder, detail)
         if ending == "different" and (loud := refusal(case.operator, detail)):
             ending, detail = "refused", loud
         counts[dtypes][ending] += 1
-        is_worse = ending == "different" and not findings.get(dtypes, "").startswith("different")
-        if (ending == "different" or ending == "refused") and (dtypes not in findings or is_worse):
+        vain[dtype] += ending in ("invalid", "unsupported", "crash")
+        unsupported |= {dtype} if ending == "unsupported" else set()
+        if FINDINGS.get(ending, 0) > FINDINGS.get(findings.get(dtypes, "").partition(":")[0], 0):
             findings[dtypes] = f"{ending}: {detail} {described(call)}"
-    return {"counts": {name: dict(sorted(by.items())) for name, by in counts.items()}, "findings": findings}
+    by_class = {name: dict(sorted(by.items())) for name, by in counts.items()}
+    return {"counts": by_class, "findings": findings, "unsupported": sorted(unsupported)}
+
+
+FINDINGS = {"different": 4, "refused": 3, "crash": 2, "invalid": 1}
+"""The endings of which the first call of an operator and class of dtypes is kept, by their weight."""
+
+
+def _ending(result: Mapping[str, Any], folder: Path) -> tuple[str, str]:
+    if "error" not in result:
+        return outcome(result, folder)
+    if result["unsupported"]:
+        return "unsupported", result["error"]
+    return "crash" if result["error"] == CRASH["error"] else "invalid", result["error"]
 
 
 def _second_look(

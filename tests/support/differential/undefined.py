@@ -7,6 +7,8 @@ from typing import Any, Callable, Mapping, Sequence
 
 import numpy as np
 
+from reader.registry_cases import Case
+
 Arrays = Sequence[np.ndarray]
 _Predicate = Callable[[Mapping[str, str], Arrays, Arrays], bool]
 
@@ -31,6 +33,21 @@ def _axes_beyond(attributes: Mapping[str, str], inputs: Arrays, outputs: Arrays)
     return any(not -array.ndim <= axis < array.ndim for array, axes in zip(inputs, summed) for axis in axes)
 
 
+def _several_shapes(attributes: Mapping[str, str], inputs: Arrays, outputs: Arrays) -> bool:
+    return len({array.shape for array in inputs}) > 1
+
+
+def _no_such_axis(attributes: Mapping[str, str], inputs: Arrays, outputs: Arrays) -> bool:
+    rank = inputs[0].ndim
+    axes = ast.literal_eval(attributes.get("axes", "None")) or ()
+    return any(not -rank <= axis < rank for axis in axes)
+
+
+def _integer_divided_by_zero(attributes: Mapping[str, str], inputs: Arrays, outputs: Arrays) -> bool:
+    divisor = float(attributes.get("scalar", "1")) if len(inputs) == 1 else inputs[1]
+    return outputs[0].dtype.kind in "iu" and not np.all(divisor)
+
+
 def _integer_zero(attributes: Mapping[str, str], inputs: Arrays, outputs: Arrays) -> bool:
     return inputs[0].dtype.kind in "iu" and not inputs[0].all()
 
@@ -46,12 +63,21 @@ def _odd_extent(axis: int) -> _Predicate:
 UNDEFINED: dict[str, tuple[str, _Predicate]] = {
     "Reshape": ("a shape of another number of elements, which MXNet does not check", _other_size),
     "SequenceLast": ("lengths that are not a vector from 1 to the number of steps", _lengths_beyond),
+    "_contrib_index_array": ("axes that the input does not have", _no_such_axis),
     "_contrib_interleaved_matmul_selfatt_qk": ("channels that heads and three do not divide", _no_whole_heads),
     "_image_flip_left_right": (
         "images of an odd width, whose middle column MXNet 1.9.1 does not write",
         _odd_extent(-2),
     ),
     "_image_flip_top_bottom": ("images of an odd height, whose middle row MXNet 1.9.1 does not write", _odd_extent(-3)),
+    "_npi_cross": (
+        "a first operand of more axes than the second, whose products MXNet 2 misplaces",
+        lambda attributes, inputs, outputs: inputs[0].ndim > inputs[1].ndim,
+    ),
+    "_npi_floor_divide": ("integers divided by 0", _integer_divided_by_zero),
+    "_npi_floor_divide_scalar": ("integers divided by 0", _integer_divided_by_zero),
+    "_npi_rfloor_divide_scalar": ("integers divided by 0", lambda attributes, inputs, outputs: not inputs[0].all()),
+    **dict.fromkeys(("_npi_stack", "stack"), ("tensors of several shapes", _several_shapes)),
     "_npi_tensordot": ("axes that an operand does not have", _axes_beyond),
     "_rdiv_scalar": ("integers divided by 0", _integer_zero),
     "_unravel_index": (
@@ -62,19 +88,19 @@ UNDEFINED: dict[str, tuple[str, _Predicate]] = {
 """By operator: the calls, in words, and whether a call with these attributes, inputs and outputs is one."""
 
 
-def undefined(operator: str, attributes: Mapping[str, str], result: Mapping[str, Any]) -> str | None:
+def undefined(case: Case, attributes: Mapping[str, str], result: Mapping[str, Any]) -> str | None:
     """Return why MXNet does not define the result of a call that it ran; None if it does.
 
     Args:
-        operator: MXNet's name of the operator.
+        case: The operator, in one version of MXNet.
         attributes: The attributes of the call.
         result: What ``mxnet_side.differential`` returned for the call.
 
     Returns:
         The calls of which it is one, in words.
     """
-    if operator not in UNDEFINED or "error" in result:
+    if case.operator not in UNDEFINED or "error" in result:
         return None
-    reason, is_one = UNDEFINED[operator]
+    reason, is_one = UNDEFINED[case.operator]
     inputs = [np.asarray(array) for array in result["inputs"].values()]
     return reason if is_one(attributes, inputs, result["outputs"]) else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 from typing import Any, Mapping, Sequence
 
@@ -12,6 +11,8 @@ from mxnet._ctypes.ndarray import _imperative_invoke
 from mxnet.base import _LIB, c_str, check_call
 
 from mxnet_side.values import draw_values
+
+VERSION_2 = mx.__version__.startswith("2.")
 
 MAX_ELEMENTS = 20_000
 
@@ -36,14 +37,14 @@ def run_one(call: Mapping[str, Any] | None) -> dict[str, Any]:
 
 def _run(call: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        with mx.util.np_shape(call["numpy"]) if call["numpy"] else contextlib.nullcontext():
+        with mx.util.np_array(False), mx.util.np_shape(call["numpy"]):
             return _outputs(call)
     except Exception as error:
         return {"error": f"{type(error).__name__}: {str(error).splitlines()[-1] if str(error) else ''}"}
 
 
 def _outputs(call: Mapping[str, Any]) -> dict[str, Any]:
-    symbol = mx.sym.load_json(call["symbol"])
+    symbol = (mx.sym.fromjson if VERSION_2 else mx.sym.load_json)(call["symbol"])
     internals = symbol.get_internals()
     names = [name for name in internals.list_outputs() if name.startswith("op_")]
     symbol = mx.sym.Group([internals[name] for name in names[: call["heads"]]])
@@ -56,7 +57,12 @@ def _outputs(call: Mapping[str, Any]) -> dict[str, Any]:
     if call["operator"] in IN_PLACE or call["operator"] in ROW_SPARSE or _depends_on_values(symbol, inputs, call):
         outputs = _invoked(call, [inputs[name] for name in symbol.list_inputs()])
     else:
-        outputs = _executed(symbol, inputs)
+        try:
+            outputs = _executed(symbol, inputs)
+        except mx.MXNetError:
+            if not VERSION_2:  # whose executor needs a gradient
+                raise
+            outputs = _invoked(call, [inputs[name] for name in symbol.list_inputs()])
     if sum(output.size for output in outputs) > MAX_ELEMENTS:
         raise ValueError("too large")
     return {"symbol": symbol.tojson(), "inputs": inputs, "outputs": outputs}
@@ -64,7 +70,7 @@ def _outputs(call: Mapping[str, Any]) -> dict[str, Any]:
 
 def _executed(symbol: mx.sym.Symbol, inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]:
     given = {name: mx.nd.array(value, dtype=value.dtype) for name, value in inputs.items()}
-    executor = symbol.bind(
+    executor = (symbol._bind if VERSION_2 else symbol.bind)(
         mx.cpu(),
         {name: given[name] for name in symbol.list_arguments()},
         aux_states={name: given[name] for name in symbol.list_auxiliary_states()},

@@ -49,6 +49,12 @@ def _definite(random: Random, shape: tuple) -> np.ndarray:
     return matrix @ np.swapaxes(matrix, -1, -2) + 2 * np.eye(shape[-1])
 
 
+def _separated(random: Random, shape: tuple) -> np.ndarray:
+    """Symmetric matrices with eigenvalues at distances of about 2, in no order."""
+    noise = random.uniform(-0.3, 0.3, shape)
+    return noise + np.swapaxes(noise, -1, -2) + np.diag(2.0 * random.permutation(shape[-1]) + 1)
+
+
 def _regular(random: Random, shape: tuple) -> np.ndarray:
     return random.uniform(-1, 1, shape) + 3 * np.eye(shape[-2], shape[-1])
 
@@ -130,6 +136,7 @@ DRAWN: dict[str, Callable[..., Any]] = {
     "constant": _constant,
     "definite": _definite,
     "regular": _regular,
+    "separated": _separated,
     "triangular": _triangular,
     "corners": _corners,
     "rois": _rois,

@@ -146,13 +146,13 @@ def unravel_index(position: Tensor, shape: list[int]) -> Tensor:
     """Convert positions in row-major order to indices along a new first axis.
 
     Args:
-        position: Positions of any shape; they are flattened.
+        position: Positions of any shape.
         shape: The extents of the axes.
 
     Returns:
-        Indices (axes, positions), in the dtype of ``position``.
+        Indices (axes, ...), in the dtype of ``position``.
     """
-    rest, indices = position.long().flatten(), []
+    rest, indices = position.long(), []
     for extent in shape[:0:-1]:
         indices.append(rest.fmod(extent))
         rest = rest.div(extent, rounding_mode="trunc")

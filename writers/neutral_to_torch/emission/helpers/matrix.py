@@ -19,6 +19,20 @@ def khatri_rao(a: Tensor, b: Tensor) -> Tensor:
     return (a.unsqueeze(1) * b).flatten(0, 1)
 
 
+def cross(x: Tensor, y: Tensor) -> Tensor:
+    """Return cross products of vectors, which may differ in the number of their other axes.
+
+    Args:
+        x: Vectors (..., 3).
+        y: Vectors (..., 3).
+
+    Returns:
+        Vectors (..., 3), whose other axes are those to which both broadcast.
+    """
+    x, y = torch.broadcast_tensors(x, y)
+    return torch.linalg.cross(x, y)
+
+
 def dot(a: Tensor, b: Tensor) -> Tensor:
     """Sum products over the last axis of ``a`` and the last but one of ``b``.
 

@@ -174,7 +174,8 @@ def random_binomial(
         Whole numbers in the dtype of the parameters.
     """
     trials, p = spread((trials, p), shape, place)
-    return torch.binomial(trials, p)
+    wide = torch.promote_types(trials.dtype, torch.float32)  # torch draws no float16
+    return torch.binomial(trials.to(wide), p.to(wide)).to(trials.dtype)
 
 
 def random_bernoulli(
@@ -207,7 +208,7 @@ def random_category(x: Tensor, shape: tuple[int, ...], dtype: torch.dtype = torc
     """
     rows = x.reshape(-1, x.shape[-1])
     drawn = rows.multinomial(math.prod(shape), replacement=True)
-    return drawn.reshape(*x.shape[:-1], *shape).to(dtype)
+    return drawn.reshape(x.shape[:-1] + tuple(shape)).to(dtype)
 
 
 def random_category_and_log(

@@ -117,6 +117,8 @@ def floor_divide(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
 def remainder_of_trunc(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     if node.number(1):
         return torch.fmod(x, operand(node, 1))
+    if node.number(1) is not None:
+        return torch.zeros_like(x)  # MXNet's remainder of a division by 0
     return helper.remainder_of_trunc(operand(node, 0), y)
 
 

@@ -71,6 +71,8 @@ def kronecker(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
 
 @rule("cross")
 def cross(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
+    if node["axis"] == -1 and (node.rank(0) is None or node.rank(0) != node.rank(1)):
+        return helper.cross(x, y)
     return torch.linalg.cross(x, y, dim=node["axis"]) if node["axis"] != -1 else torch.linalg.cross(x, y)
 
 
