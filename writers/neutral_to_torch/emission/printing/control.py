@@ -85,7 +85,7 @@ class ControlText:
         begin, end = sequences, sequences + counts["states"]
         outputs = len(body.outputs) - counts["states"]
         given = self._operands[:sequences]
-        states, lines = self._states(body.inputs[begin:end], self._operands[begin:end])
+        states, lines = self._states(body.inputs[begin:end], self._operands[begin:end], self._operands[end:])
         lists = {k: self._unique("outputs") for k in range(outputs) if self._results[k] is not None}
         lines += [f"{name} = []" for name in lists.values()]
         items = [self._unique(f"{_stem(operand, value)}_t") for operand, value in zip(given, body.inputs)]
@@ -119,12 +119,15 @@ class ControlText:
                 self._names[value] = name
         return lines
 
-    def _states(self, inside: Sequence[Value], operands: Sequence[Term]) -> tuple[list[str], list[str]]:
+    def _states(
+        self, inside: Sequence[Value], operands: Sequence[Term], constants: Sequence[Term]
+    ) -> tuple[list[str], list[str]]:
         """Return the state variables and the lines that initialize them; reuse a variable that is not used later."""
         states: list[str] = []
         lines = []
+        used = {*self._live, *(item.text for item in constants if isinstance(item, Name))}
         for value, operand in zip(inside, operands):
-            if isinstance(operand, Name) and operand.text not in (*self._live, *states) and operand.text.isidentifier():
+            if isinstance(operand, Name) and operand.text not in (*used, *states) and operand.text.isidentifier():
                 states.append(operand.text)
                 continue
             states.append(self._unique(_stem(Name("state"), value)))
