@@ -91,7 +91,8 @@ def _compared(
         for actual, wanted, exact in zip(_ordered(store, [output.numpy() for output in outputs]), expected, wide):
             agree(_signed_as(store, actual, wanted), wanted, exact)
     except Exception as error:  # whatever an emitted module raises is a finding
-        return "different", f"module: {_first_line(error)}"
+        is_drawn = any(is_random(node.kind) for node in store.graph.nodes) if store.graph is not None else False
+        return "different", f"module{f' of {RANDOM}' if is_drawn else ''}: {_first_line(error)}"
     try:
         assert store.graph is not None
         arrays = used_inputs(store, {name: np.asarray(array) for name, array in result["inputs"].items()})

@@ -16,6 +16,8 @@ def parameters_of_gamma(draft: Draft) -> Sequence[Input]:
 def sampled(first: tuple[float, float], second: tuple[float, float]) -> Constraint:
     def constraint(draft: Draft) -> Sequence[Input]:
         shape = draft.shape(1, 2)
+        if not draft.dtype.startswith("float"):
+            return [Input(shape, ("integers", 1, 3)), Input(shape, ("constant", 1))]
         return [Input(shape, ("uniform", *first)), Input(shape, ("uniform", *second))]
 
     return constraint
@@ -54,7 +56,7 @@ def distribution(*parameters: str) -> Constraint:
 
 def bernoulli(draft: Draft) -> Sequence[Input]:
     inputs = distribution("prob")(draft) or ()
-    draft.set(logit="None", is_logit="False")
+    draft.set(logit="None", is_logit="False", prob="None" if inputs else draft.one("0.5", "1", "0"))
     return inputs
 
 
@@ -91,5 +93,6 @@ RANDOM: dict[str, Constraint] = {
     "_zeros_without_dtype": typed_by_number,
     "_sample_categorical": probabilities,
     "_sample_multinomial": probabilities,
+    "_sample_poisson": lambda draft: [Input(draft.shape(1, 2), ("uniform", 0.2, 3))],
 }
 """Constraints of random numbers by operator."""
