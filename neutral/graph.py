@@ -36,11 +36,14 @@ class Input:
         name: The name, unique among the inputs and nodes of the graph.
         shape: The dimensions; a None among them is free, None alone means that the rank is unknown.
         dtype: A dtype name such as ``float32``; None: unknown.
+        floating: Whether the graph is right for floating-point values only, although the dtype is unknown: the source
+            computes integers in another way.
     """
 
     name: str
     shape: tuple[int | None, ...] | None = None
     dtype: str | None = None
+    floating: bool = False
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,7 @@ def graph_to_json(graph: Graph) -> dict[str, Any]:
         A document of lists, dicts, strings, numbers, booleans and None.
     """
     return {
-        "inputs": [
-            {"name": i.name, "shape": None if i.shape is None else list(i.shape), "dtype": i.dtype}
-            for i in graph.inputs
-        ],
+        "inputs": [_input_to_json(item) for item in graph.inputs],
         "nodes": [_node_to_json(node) for node in graph.nodes],
         "outputs": [[value.node, value.output] for value in graph.outputs],
     }
@@ -44,9 +41,7 @@ def graph_from_json(item: Mapping[str, Any]) -> Graph:
         ValueError: If an attribute is not one of its kind's, or has a wrong type.
     """
     return Graph(
-        inputs=tuple(
-            Input(i["name"], None if i["shape"] is None else tuple(i["shape"]), i["dtype"]) for i in item["inputs"]
-        ),
+        inputs=tuple(_input_from_json(i) for i in item["inputs"]),
         nodes=tuple(_node_from_json(node) for node in item["nodes"]),
         outputs=tuple(Value(name, output) for name, output in item["outputs"]),
     )
@@ -116,6 +111,16 @@ def _attribute_from_json(type_name: str, value: Any) -> Any:
     if type_name == "floats":
         return tuple(_number_from_json(number) for number in value)
     return tuple(value) if isinstance(value, list) else value
+
+
+def _input_to_json(item: Input) -> dict[str, Any]:
+    result = {"name": item.name, "shape": None if item.shape is None else list(item.shape), "dtype": item.dtype}
+    return {**result, "floating": True} if item.floating else result
+
+
+def _input_from_json(item: Mapping[str, Any]) -> Input:
+    shape = None if item["shape"] is None else tuple(item["shape"])
+    return Input(item["name"], shape, item["dtype"], item.get("floating", False))
 
 
 def _node_to_json(node: Node) -> dict[str, Any]:

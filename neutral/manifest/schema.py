@@ -55,7 +55,13 @@ _OPERAND = named(
         }
     ),
 )
-_INPUT = named("input", record({"name": _TEXT, "shape": optional(list_of(optional(_SIZE))), "dtype": optional(_DTYPE)}))
+_INPUT = named(
+    "input",
+    record(
+        {"name": _TEXT, "shape": optional(list_of(optional(_SIZE))), "dtype": optional(_DTYPE)},
+        {"floating": constant(True)},
+    ),
+)
 _NODE = named(
     "node",
     record(

@@ -131,6 +131,11 @@ def _check_input(item: Input, array: Array) -> None:
     ):
         wanted = ", ".join("any" if dim is None else str(dim) for dim in shape)
         raise MismatchError(f"input {item.name!r} has shape {array.shape}; the graph declares ({wanted}).")
+    if item.floating and array.dtype.kind != "f":
+        raise MismatchError(
+            f"input {item.name!r} has dtype {array.dtype.name}; the graph is for floating-point values. "
+            f"Export the model with --dtype {item.name}={array.dtype.name} for these."
+        )
     stored = "float32" if item.dtype == "bfloat16" else item.dtype
     if stored is not None and array.dtype.name != stored:
         raise MismatchError(

@@ -11,7 +11,7 @@ from mxnet_to_neutral.drafts import Conversion
 from mxnet_to_neutral.files.checkpoint import Checkpoint
 from mxnet_to_neutral.files.folder import with_partner
 from mxnet_to_neutral.files.sources import find_checkpoint
-from mxnet_to_neutral.inference.input_dtypes import notes_on_input_dtypes, with_dtypes
+from mxnet_to_neutral.inference.input_dtypes import mark_floating_inputs, with_dtypes
 from mxnet_to_neutral.layers.assemble import Assembly
 from mxnet_to_neutral.layers.gates import names_of_whole
 from mxnet_to_neutral.layers.infer import infer_layers
@@ -213,7 +213,7 @@ def _convert(
             f"{checkpoint.params} does not belong to {checkpoint.symbol}; check that both are of one model:\n"
             + "\n".join(lines)
         )
-    conversion.notes += notes_on_input_dtypes(symbol, conversion, array, convert)
+    mark_floating_inputs(symbol, conversion, array, convert)
     return conversion
 
 

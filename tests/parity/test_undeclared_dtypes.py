@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import mxnet_to_neutral
 import neutral.reference
 import neutral_to_torch
 from neutral.cli import main
-from neutral.errors import UsageError
+from neutral.errors import MismatchError, UsageError
 
 X = np.array([[3, 1, 7, 2], [5, 4, 1, 6]])
 NOTE = "the symbol declares no dtype of x: converted for floating point"
@@ -58,11 +59,26 @@ def check(store: Any, x: np.ndarray, expected: np.ndarray) -> None:
         np.testing.assert_array_equal(array, expected)
 
 
+def check_that_integers_are_refused(store: Any, dtype: str) -> None:
+    module = neutral_to_torch.build(store)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        scripted = torch.jit.script(module)
+    for form in (module, scripted, torch.fx.symbolic_trace(module)):
+        form(torch.from_numpy(X.astype("float32")))
+        with pytest.raises(Exception, match="x: expected floating point; for integers, export"):
+            form(torch.from_numpy(X.astype(dtype)))
+    with pytest.raises(MismatchError, match=f"has dtype {dtype}; the graph is for floating-point values"):
+        neutral.reference.run(store, {"x": X.astype(dtype)})
+
+
 @pytest.mark.parametrize("dtype", ["int32", "uint8"])
 @pytest.mark.parametrize("expression", MATTERING)
 def test_a_given_dtype_is_that_of_mxnet(saved: Any, expression: str, dtype: str) -> None:
     prefix, (expected,) = saved(expression, X.astype(dtype))
-    assert any(note.startswith(NOTE) for note in mxnet_to_neutral.read(prefix).notes)
+    floating = mxnet_to_neutral.read(prefix)
+    assert any(note.startswith(NOTE) for note in floating.notes)
+    check_that_integers_are_refused(floating, dtype)
     store = mxnet_to_neutral.read(prefix, dtypes={"x": dtype})
     assert store.graph is not None and store.graph.inputs[0].dtype == dtype
     assert not any(NOTE in note for note in store.notes)
@@ -75,6 +91,7 @@ def test_nothing_is_noted_where_integers_give_the_same(saved: Any, expression: s
     prefix, (expected,) = saved(expression, X.astype(dtype))
     store = mxnet_to_neutral.read(prefix)
     assert not any(NOTE in note for note in store.notes)
+    assert store.graph is not None and not any(item.floating for item in store.graph.inputs)
     check(store, X.astype(dtype), expected)
 
 
@@ -83,6 +100,7 @@ def test_nothing_is_noted_where_mxnet_refuses_integers(saved: Any, expression: s
     prefix, (expected,) = saved(expression, X.astype("float32"))
     store = mxnet_to_neutral.read(prefix)
     assert not any(NOTE in note for note in store.notes)
+    assert store.graph is not None and not any(item.floating for item in store.graph.inputs)
     check(store, X.astype("float32"), expected)
 
 
@@ -91,6 +109,10 @@ def test_the_command_line_gives_dtypes(saved: Any, tmp_path: Path, capsys: pytes
     target = str(tmp_path / "model.safetensors")
     assert main(["export", prefix, "-o", target]) == 0
     assert NOTE in capsys.readouterr().out
+    assert main(["emit", target, "-o", str(tmp_path / "net.py")]) == 0
+    source = (tmp_path / "net.py").read_text()
+    assert "    x: any shape, floating point\n" in source
+    assert 'x = require_floating_point(x, "x")\n' in source
     assert main(["export", prefix, "-o", target, "--dtype", "x=int32"]) == 0
     assert NOTE not in capsys.readouterr().out
     with neutral.open(target) as store:

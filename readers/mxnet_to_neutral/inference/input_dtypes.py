@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Callable, Iterator, Mapping, Sequence
+from typing import Any, Callable, Mapping, Sequence
 
 from mxnet_to_neutral.arrays import Array
 from mxnet_to_neutral.drafts import Conversion
@@ -64,22 +64,19 @@ def with_dtypes(symbol: Symbol, dtypes: Mapping[str, str]) -> Symbol:
     return replace(symbol, nodes=tuple(map(declared, symbol.nodes)))
 
 
-def notes_on_input_dtypes(
+def mark_floating_inputs(
     symbol: Symbol,
     conversion: Conversion,
     array: Callable[[Entry], Array | None],
     convert: Callable[[Symbol], Conversion],
-) -> Iterator[str]:
-    """Yield a note on inputs without a dtype for which integers would have been converted in another way.
+) -> None:
+    """Mark, and note, inputs without a dtype for which integers would have been converted in another way.
 
     Args:
         symbol: The symbol.
-        conversion: Its conversion, in which a value of unknown dtype is a floating one.
+        conversion: Its conversion, in which a value of unknown dtype is a floating one; it is changed.
         array: Gives the stored array at the source of an edge, None if there is none.
         convert: Converts a symbol with declared dtypes.
-
-    Yields:
-        At most one sentence, without a full stop.
     """
     if len(symbol.nodes) > MAX_NODES:
         return
@@ -98,7 +95,8 @@ def notes_on_input_dtypes(
     variables = {node.name for node in symbol.nodes if node.is_variable}
     found = [name for name in names[:MAX_INPUTS] if name in variables and any(matters(name, dtype) for dtype in TRIED)]
     if found:
-        yield (
+        conversion.inputs = [replace(item, floating=item.name in found) for item in conversion.inputs]
+        conversion.notes.append(
             f"the symbol declares no dtype of {', '.join(found)}: converted for floating point, where MXNet computes "
             "integers in another way; export with --dtype NAME=int32 if they are integers"
         )

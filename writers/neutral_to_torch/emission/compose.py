@@ -9,6 +9,7 @@ from neutral import limits
 from neutral.errors import UnsupportedError
 from neutral.graph import Input, Value
 from neutral.store import Store
+from neutral_to_torch.emission.expression.literals import constant
 from neutral_to_torch.emission.lowering.pipeline import lower
 from neutral_to_torch.emission.lowering.program import Program, Statement
 from neutral_to_torch.emission.printing.file_docstring import class_name_of, file_docstring
@@ -134,6 +135,11 @@ class _Composition:
         unique = UniqueIdentifiers(reserved - ARGUMENT_NAMES)
         arguments = [(Value(item.name), unique(item.name)) for item in program.inputs]
         forward = _forward(tree, labels.without_prefix, reserved)
+        checks = [
+            f"        {text} = require_floating_point({text}, {constant(item.name)})"
+            for item, (_, text) in zip(program.inputs, arguments)
+            if item.floating
+        ]
         kinds = {statement.kind for statement in program.statements}
         parameters, attributes = (
             classifier_argument(self.statements, program.outputs, tree.attributes)
@@ -148,7 +154,7 @@ class _Composition:
             attributes,
             (),
             [(text, "Tensor") for _, text in arguments],
-            forward.lines(arguments, tree.statements, program.outputs),
+            [*checks, *forward.lines(arguments, tree.statements, program.outputs)],
             len(program.outputs),
             after=[f"        self.{second} = self.{first}" for first, second in state.tied_keys()],
         )

@@ -174,3 +174,24 @@ def polynomial(coefficients: Tensor, x: Tensor) -> Tensor:
     for coefficient in coefficients.unbind():
         result = result * x + coefficient
     return result
+
+
+@torch.fx.wrap
+def require_floating_point(x: Tensor, name: str) -> Tensor:
+    """Return a floating-point input; refuse integers, which would be computed in another way.
+
+    Args:
+        x: The input.
+        name: Its name in the store.
+
+    Returns:
+        The input itself.
+
+    Raises:
+        TypeError: It holds integers.
+    """
+    if not x.is_floating_point():
+        raise TypeError(
+            f"{name}: expected floating point; for integers, export the model with --dtype"
+        )
+    return x

@@ -131,7 +131,8 @@ def shape_text(item: Input) -> str:
             "N" if k == 0 and dim is None else "*" if dim is None else str(dim) for k, dim in enumerate(item.shape)
         ]
         shape = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
-    return shape + (f", {item.dtype}" if item.dtype else "")
+    dtype = item.dtype or ("floating point" if item.floating else "")
+    return shape + (f", {dtype}" if dtype else "")
 
 
 def _printable(line: str) -> str:
