@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Callable, Mapping
 
 from graphs import GraphBuilder
+from neutral.graph import Value
 from neutral.store import Store
 
 
@@ -43,4 +44,35 @@ def joins(count: int) -> Store:
     return g.store(parts[-1])
 
 
-SHAPES: Mapping[str, Callable[[int], Store]] = {"chain": chain, "doubling": doubling, "fan": fan, "joins": joins}
+def _recurrence(count: int, lag: int) -> Store:
+    g = GraphBuilder()
+    attributes = {"out_features": 4, "flatten": False}
+    state = g.input("state", (None, 4))
+    g.node("unbind", g.input("data", (None, count, 4)), name="items", axis=1, parts=count)
+    g.layer("cell", "linear", {"weight": g.values(4, 4)}, attributes)
+    states, outputs = [state] * lag, []
+    for k in range(count):
+        added = g.node("add", Value("items", k), g.node("linear", states[-lag], layer="cell", **attributes))
+        states.append(g.node("tanh", added))
+        outputs.append(g.node("multiply", states[-1], states[-2]))
+    return g.store(g.node("stack", *outputs, axis=1))
+
+
+def steps(count: int) -> Store:
+    """A recurrence that is a loop."""
+    return _recurrence(count, 1)
+
+
+def delayed_steps(count: int) -> Store:
+    """A recurrence that reads the state of two steps before, and is no loop."""
+    return _recurrence(count, 2)
+
+
+SHAPES: Mapping[str, Callable[[int], Store]] = {
+    "chain": chain,
+    "doubling": doubling,
+    "fan": fan,
+    "joins": joins,
+    "steps": steps,
+    "delayed_steps": delayed_steps,
+}

@@ -39,7 +39,7 @@ def calls(shape: str, size: int) -> int:
     return count
 
 
-@pytest.mark.parametrize("shape", ["chain", "doubling", "fan"])
+@pytest.mark.parametrize("shape", ["chain", "doubling", "fan", "steps", "delayed_steps"])
 def test_calls_grow_with_the_edges(shape: str) -> None:
     calls(shape, 3)  # imports and caches
     assert calls(shape, 200) < MOST_GROWTH * calls(shape, 100)

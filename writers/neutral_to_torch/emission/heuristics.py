@@ -29,8 +29,10 @@ class Heuristics:
         most_multiples: Places up to which a multiple of an argument is written out; in more it gets a name.
         fewest_listed: Blocks in a row that become an ``nn.ModuleList`` with a loop.
         fewest_looped: Equal or evenly growing items of a sequence that are written as a loop.
-        fewest_steps: Equal steps along time, with layers that they share, that are written as a loop.
-        longest_step: Statements of such a step.
+        fewest_steps: Repeated steps, such as those of attention along time, that become a loop.
+        fewest_step_statements: Statements of all these steps together that become a loop.
+        most_step_columns: Groups of equal statements that are tried as the last ones of repeated steps.
+        most_step_ends: Ends of the steps that are tried in such a group.
         longest_flat: Layers of a block that are attributes of their own; more become an ``nn.Sequential``.
         most_stages: Stages of equal blocks whose numbers are an argument of the model.
         fewest_gathered: Layers in a row outside of blocks that become an ``nn.Sequential``.
@@ -61,8 +63,10 @@ class Heuristics:
     most_multiples: int = 3
     fewest_listed: int = 3
     fewest_looped: int = 3
-    fewest_steps: int = 8
-    longest_step: int = 160
+    fewest_steps: int = 4
+    fewest_step_statements: int = 16
+    most_step_columns: int = 24
+    most_step_ends: int = 3
     longest_flat: int = 12
     most_stages: int = 6
     fewest_gathered: int = 4

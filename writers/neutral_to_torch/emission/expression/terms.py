@@ -251,11 +251,11 @@ class Control:
     """A loop or branch, written as a statement of its own.
 
     Attributes:
-        kind: ``foreach``, ``while_loop`` or ``branch``.
-        operands: The operands of the catalogue's kind; a branch's condition is the first.
+        kind: ``foreach``, ``while_loop`` or ``branch``, or ``steps``, the emitter's own: a loop over a range.
+        operands: The operands of the catalogue's kind; a branch's condition is the first. Of ``steps`` the initial
+            states, then constants.
         bodies: The bodies in the order of the kind's graph attributes.
-        counts: The kind's numbers by name, such as ``states`` and ``limit``; ``listed`` if the results of all steps are
-            lists, and not stacked.
+        counts: The kind's numbers by name, such as ``states`` and ``limit``.
     """
 
     kind: str

@@ -17,10 +17,10 @@ from neutral_to_torch.emission.lowering.batch_first import fuse_batch_first
 from neutral_to_torch.emission.lowering.class_rows import fuse_class_rows
 from neutral_to_torch.emission.lowering.common_subexpressions import eliminate_common_subexpressions
 from neutral_to_torch.emission.lowering.fold_fills import fold_fills
-from neutral_to_torch.emission.lowering.fold_steps import fold_steps
 from neutral_to_torch.emission.lowering.fuse_activations import fuse_activations
 from neutral_to_torch.emission.lowering.fuse_attention import fuse_attention
 from neutral_to_torch.emission.lowering.like_operands import hoist_like_operands
+from neutral_to_torch.emission.lowering.loop_steps import loop_steps
 from neutral_to_torch.emission.lowering.lower import Lowering
 from neutral_to_torch.emission.lowering.program import Program
 from neutral_to_torch.emission.lowering.ranks import rank_rule_of
@@ -42,7 +42,7 @@ GRAPH_PASSES: tuple[Pass[Graph], ...] = (
 
 PROGRAM_PASSES: tuple[Pass[Program], ...] = (
     Pass("eliminate_common_subexpressions", "Compute equal expressions once.", eliminate_common_subexpressions),
-    Pass("fold_steps", "Write steps that repeat along time as a loop.", fold_steps),
+    Pass("loop_steps", "Write steps that repeat along time as loops.", loop_steps),
 )
 """The passes over the lowered program, in their order."""
 

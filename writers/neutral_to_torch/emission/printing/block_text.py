@@ -19,7 +19,7 @@ from neutral_to_torch.emission.printing.assignments import (
     target_text,
 )
 from neutral_to_torch.emission.printing.block_context import BlockContext, BlockPrinter, Line
-from neutral_to_torch.emission.printing.control import ControlText
+from neutral_to_torch.emission.printing.control import ControlText, constants_of_steps
 from neutral_to_torch.emission.printing.live_names import LiveNames, TakenNames
 
 
@@ -54,7 +54,9 @@ class BlockText:
         for position, line in enumerate(lines):
             self._last.update(dict.fromkeys(values(line.term), position))
         loops = [line.term for line in lines if isinstance(line.term, ForEachModule)]
-        self._beside = {value for each in loops for item in each.others for value in values(item)}
+        beside = [item for each in loops for item in each.others]
+        beside += [item for line in lines if isinstance(line.term, Control) for item in constants_of_steps(line.term)]
+        self._beside = {value for item in beside for value in values(item)}
         self._names = dict(inputs)
         self._given = frozenset(name for _, name in inputs) - {flow}
         self._live = LiveNames(self._last, context.reserved | self._given)
@@ -85,7 +87,7 @@ class BlockText:
             self.too_long.append(line)
 
     def _lasts(self, value: Value, position: int) -> bool:
-        """Return whether the value is used after the line that follows ``position``, or in a loop over modules."""
+        """Return whether the value is used after the line that follows ``position``, or in a loop."""
         return value in self._beside or self._last.get(value, position) > position + 1
 
     def _taken(self) -> TakenNames:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, Sequence
+from typing import Any, Callable, Mapping, Sequence
 
 from neutral.graph import Value
 from neutral_to_torch.emission.expression.identifiers import identifier
@@ -31,6 +31,18 @@ def is_inlined_well(control: Control) -> bool:
     if control.kind == "branch":
         begin = 1
     return all(isinstance(operand, Ref) for operand in control.operands[begin:])
+
+
+def constants_of_steps(control: Control) -> Sequence[Term]:
+    """Return the operands that a loop over a range uses in every step, and that so deserve names of their own.
+
+    Args:
+        control: A loop or branch.
+
+    Returns:
+        The terms; none for other kinds.
+    """
+    return control.operands[control.counts["states"] :] if control.kind == "steps" else ()
 
 
 class ControlText:
@@ -82,18 +94,23 @@ class ControlText:
     def _loop(self, choose: Choose) -> list[str]:
         counts, body = self._control.counts, self._control.bodies[-1]
         sequences, limit = counts.get("sequences", 0), counts.get("limit")
+        is_counted = self._control.kind == "steps"
         begin, end = sequences, sequences + counts["states"]
         outputs = len(body.outputs) - counts["states"]
         given = self._operands[:sequences]
-        states, lines = self._states(body.inputs[begin:end], self._operands[begin:end], self._operands[end:])
+        inputs = body.inputs[is_counted:]
+        states, lines = self._states(inputs[begin:end], self._operands[begin:end], self._operands[end:])
         lists = {k: self._unique("outputs") for k in range(outputs) if self._results[k] is not None}
         lines += [f"{name} = []" for name in lists.values()]
-        items = [self._unique(f"{_stem(operand, value)}_t") for operand, value in zip(given, body.inputs)]
+        items = [self._unique(f"{_stem(operand, value)}_t") for operand, value in zip(given, inputs)]
         constants = [operand.text for operand in self._operands[end:] if isinstance(operand, Name)]
-        names = [*items, *states, *constants]
+        counter = [self._counter(body)] if is_counted else []
+        names = [*counter, *items, *states, *constants]
         finals = [(f"{name}.append(", Ref(body.outputs[k]), ")") for k, name in lists.items()]
         inside = []
-        if limit is None:
+        if is_counted:
+            lines.append(f"for {counter[0]} in {_range(counts)}:")
+        elif limit is None:
             source = text(given[0]) if len(given) == 1 else f"zip({', '.join(map(text, given))})"
             lines.append(f"for {', '.join(items)} in {source}:")
         else:
@@ -102,22 +119,25 @@ class ControlText:
             test = Operation("not", (Ref(condition.outputs[0]),))
             inside += self._body(condition, names, [("if ", test, ":")], [], [])
             inside.append(f"{INDENT * (self._indent + 2)}break")
-        inside += self._body(body, names, finals, states, body.outputs[outputs:], body.inputs[begin:end])
+        inside += self._body(body, names, finals, states, body.outputs[outputs:], inputs[begin:end])
         lines = [*self._indented(lines), *inside]
         for k, name in lists.items():
             value = self._results[k]
             assert value is not None
-            if counts.get("listed"):
-                self._names[value] = name
-                continue
-            self._names[value] = choose(value, self._busy)
+            self._names[value] = name if is_counted else choose(value, self._busy)
             self._busy.add(self._names[value])
-            stacked = f"torch.stack({name})" if limit is None else f"stack_padded({name}, {limit})"
-            lines += self._indented([f"{self._names[value]} = {stacked}"])
+            if not is_counted:
+                stacked = f"torch.stack({name})" if limit is None else f"stack_padded({name}, {limit})"
+                lines += self._indented([f"{self._names[value]} = {stacked}"])
         for value, name in zip(self._results[outputs:], states):
             if value is not None:
                 self._names[value] = name
         return lines
+
+    def _counter(self, body: Body) -> str:
+        """Return the variable that counts the steps, ``_`` where the body does not use it."""
+        used = {value for statement in body.statements for value in values(statement.term)}
+        return self._unique("t") if body.inputs[0] in used else "_"
 
     def _states(
         self, inside: Sequence[Value], operands: Sequence[Term], constants: Sequence[Term]
@@ -180,6 +200,13 @@ class ControlText:
 
     def _indented(self, lines: Sequence[str]) -> list[str]:
         return [INDENT * self._indent + line for line in lines]
+
+
+def _range(counts: Mapping[str, int]) -> str:
+    """Return the range of a counter."""
+    start, stop, step = counts["start"], counts["stop"], counts["step"]
+    bounds = (start, stop, step) if step != 1 else (start, stop) if start else (stop,)
+    return f"range({', '.join(map(str, bounds))})"
 
 
 def _stem(operand: Term, value: Value) -> str:
