@@ -268,6 +268,8 @@ def where_scalar(context: NodeContext) -> Operand:
     if is_bool:
         number = float(bool(number))
     elif context.dtype(1) in INTEGERS:
+        if not math.isfinite(number):
+            context.refuse(f"scalar={number} among integers of {context.dtype(1)}")
         number = float(math.trunc(number))
     operands = (number, context.input(1)) if context.operator == "_npi_where_lscalar" else (context.input(1), number)
     result = context.node("where", condition(context, 0), *operands, rows=False)

@@ -11,7 +11,7 @@ import pytest
 import mxnet_to_neutral
 from neutral.store.store import Store
 from reader.checkpoints import SymbolBuilder, ramp, write_checkpoint
-from reader.registry_cases import Case, add_node, cases, required_attributes
+from reader.registry_cases import Case, add_node, convertible_cases, required_attributes
 
 NONSENSE = ("nonsense", "", "-7", "9" * 30, "(3,)", "nan")
 """Values that most attributes do not accept: words, numbers out of range, tuples of another length."""
@@ -20,7 +20,7 @@ NONSENSE = ("nonsense", "", "-7", "9" * 30, "(3,)", "nan")
 def different_cases() -> Iterator[Any]:
     """Yield the operators of both releases, once where they have the same attributes."""
     seen = set()
-    for parameter in cases():
+    for parameter in convertible_cases():
         (case,) = parameter.values
         key = (case.operator, tuple(sorted(case.types.items())))
         if key not in seen:

@@ -54,10 +54,11 @@ WRITTEN: dict[str, dict[str | None, tuple[str, ...]]] = {
 """The words of each argument that names a file to write, for a verb or for all others."""
 
 NOT_FILES = set(
-    "allow_attributes allow_missing allow_output_order allow_set allow_unused batch class_name compression debug "  # noqa: SIM905
-    "depth dry_run end_to_end epoch external_data fold_batch_norms force fp16 graph_only help hub_layout input json "
-    "keep kwargs layers max_shard_size no_clobber no_digests nodes opset outputs path precision prefix pth quiet "
-    "reference require_proof seed set_attributes shape stats summary to tolerance until verbose".split()
+    "allow_attributes allow_missing allow_output_order allow_set allow_unused batch class_name compression "  # noqa: SIM905
+    "debug depth dry_run dtype end_to_end epoch external_data fold_batch_norms force fp16 graph_only help "
+    "hub_layout input json keep kwargs layers max_shard_size no_clobber no_digests nodes opset outputs path "
+    "precision prefix pth quiet reference require_proof seed set_attributes shape stats summary to tolerance "
+    "until verbose".split()
 )
 """All other arguments of the verbs that write files. ``--path`` is searched for the module of ``--into``."""
 

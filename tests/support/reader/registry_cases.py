@@ -94,6 +94,18 @@ def cases() -> Iterator[Any]:
                 yield pytest.param(Case(version, operator, types), id=f"{operator}-{version}")
 
 
+ALWAYS_REFUSED = {("_sample_multinomial", 20000)}
+"""Operators with a rule that refuses every node of a version, by name and version."""
+
+
+def convertible_cases() -> Iterator[Any]:
+    """Yield the cases of operators that are not always refused."""
+    for parameter in cases():
+        (case,) = parameter.values
+        if (case.operator, case.version) not in ALWAYS_REFUSED:
+            yield parameter
+
+
 def required_value(kind: str) -> str:
     """Return a value for a required attribute of this type."""
     if kind.startswith("{"):
