@@ -325,3 +325,13 @@ def test_names_that_not_all_tensors_have_are_kept(tmp_path: Path) -> None:
 def test_files_of_old_torch_are_known_by_their_first_bytes(tmp_path: Path) -> None:
     torch.save(inner().state_dict(), tmp_path / "old.model", _use_new_zipfile_serialization=False)
     assert reader.can_read(str(tmp_path / "old.model")) and not reader.can_read(str(tmp_path / "none"))
+
+
+def test_a_file_that_cannot_be_opened_is_no_state_dict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.save({"weight": torch.zeros(2)}, tmp_path / "net.model")
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("torch_to_neutral.plugin.open", refuse, raising=False)
+    assert not reader.can_read(str(tmp_path / "net.model"))

@@ -352,7 +352,11 @@ def test_members_that_overlap_are_refused(parsed: Parse) -> None:
 
 
 def test_other_zip_files_are_named(parsed: Parse) -> None:
-    with pytest.raises(SourceError, match="PyTorch"):
-        parsed(npz({"archive/data.pkl": b"", "archive/data/0": b""}))
+    for members in (
+        {"archive/data.pkl": b"", "archive/data/0": b""},
+        {"x.npy": npy((1, 2), TWO), "archive/data.pkl": b""},
+    ):
+        with pytest.raises(SourceError, match="PyTorch"):
+            parsed(npz(members))
     with pytest.raises(SourceError, match=r"zip archive with the member 'model\.json'; expected \.npy"):
         parsed(npz({"model.json": b"{}"}))
