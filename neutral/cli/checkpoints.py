@@ -44,9 +44,8 @@ def find_checkpoint(sources: Sequence[str]) -> tuple[list[str], list[str]]:
     if len(checkpoints) == 1:
         return [_below(path, sources[0]) for path in checkpoints[0].paths], notes
     folders = {os.path.dirname(_file(checkpoint.paths[0])) for checkpoint in checkpoints}
-    if (
-        len(folders) == 1 and len({item.reader for item in checkpoints}) == 1
-    ):  # several epochs or prefixes: the reader decides
+    readers = {item.reader for item in checkpoints}
+    if len(folders) == 1 and len(readers) == 1:  # several epochs or prefixes: the reader decides
         return [_below(folders.pop(), sources[0])], notes
     more = [f"and {len(checkpoints) - MAX_LISTED:,} more"] if len(checkpoints) > MAX_LISTED else []
     names = [checkpoint.name for checkpoint in checkpoints[:MAX_LISTED]]

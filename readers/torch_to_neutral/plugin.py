@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Iterator, Sequence
 
 from neutral.errors import NeutralError
 from neutral.store.remote import is_url
+from neutral.torch_zip import is_saved_by_torch
 
 if TYPE_CHECKING:
     from neutral.store import Store
@@ -36,7 +37,7 @@ class TorchReader:
             return False
         if path.lower().endswith(".safetensors"):
             return _has_only_tensors(path)
-        return path.lower().endswith(PICKLES) or (not is_url(path) and _is_saved_by_torch(path))
+        return path.lower().endswith(PICKLES) or (not is_url(path) and _is_torch_file(path))
 
     def find(self, folder: str, names: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Yield the name and the files of each state dict among the files of a folder.
@@ -73,15 +74,14 @@ class TorchReader:
         return read(paths[0])
 
 
-def _is_saved_by_torch(path: str) -> bool:
+def _is_torch_file(path: str) -> bool:
     """Return whether a local file begins as those of ``torch.save`` do."""
     try:
         with open(path, "rb") as file:
             head = file.read(512)
     except OSError:
         return False
-    name = head[30 : 30 + int.from_bytes(head[26:28], "little")]  # of the first member, if it is a zip archive
-    return head.startswith(_LEGACY) or (head.startswith(b"PK\x03\x04") and name.endswith(b"data.pkl"))
+    return head.startswith(_LEGACY) or is_saved_by_torch(head)
 
 
 def _has_only_tensors(path: str) -> bool:

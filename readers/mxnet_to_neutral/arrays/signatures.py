@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from mxnet_to_neutral.arrays.ndarray_list import LIST_MAGIC
+from neutral.torch_zip import is_saved_by_torch
 
 HEAD_SIZE = 512
 """Bytes of the beginning of a file that the functions of this module need."""
@@ -95,16 +96,6 @@ def describe_foreign_file(head: bytes, size: int) -> str | None:
     if text.startswith((b"{", b"[")):
         return "is JSON, perhaps the symbol. Give the .params file as parameters and this as the symbol."
     return None
-
-
-def is_saved_by_torch(head: bytes) -> bool:
-    """Return whether a file is a zip archive that begins with the pickle that ``torch.save`` writes first.
-
-    Args:
-        head: The first :data:`HEAD_SIZE` bytes of the file.
-    """
-    name_end = 30 + int.from_bytes(head[26:28], "little")
-    return head.startswith(ZIP_MAGICS[0]) and head[30:name_end].endswith(b"data.pkl")
 
 
 def _is_safetensors(head: bytes, size: int) -> bool:

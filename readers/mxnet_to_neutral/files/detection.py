@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mxnet_to_neutral.arrays.signatures import HEAD_SIZE, describe_foreign_file, is_saved_by_torch
+from mxnet_to_neutral.arrays.signatures import HEAD_SIZE, describe_foreign_file
 from mxnet_to_neutral.files.kinds import (
     ARCHIVE,
     ARCHIVE_SUFFIXES,
@@ -16,6 +16,7 @@ from mxnet_to_neutral.files.kinds import (
     kind_of_content,
 )
 from neutral import limits
+from neutral.torch_zip import is_saved_by_torch
 
 
 def kind_of(path: str) -> str | None:

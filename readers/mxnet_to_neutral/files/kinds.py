@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from mxnet_to_neutral.arrays.signatures import detect_format, is_saved_by_torch
+from mxnet_to_neutral.arrays.signatures import detect_format
 from neutral import limits
+from neutral.torch_zip import is_saved_by_torch
 
 SYMBOL, PARAMETERS, ARCHIVE = "symbol", "parameters", "archive"
 
