@@ -38,16 +38,14 @@ def resize_image(image: Tensor, size: list[int]) -> Tensor:
     Returns:
         Images of that size, in the same dtype.
     """
-    height, width, channels = image.shape[-3:]
+    height, width = image.shape[-3:-1]
     if image.dtype == torch.uint8:
         if height == 2 * size[0] and width == 2 * size[1]:
             return pixel_means(image, size)
         rows, down = sample_places(height, size[0], 2, image.device)
         columns, across = sample_places(width, size[1], 2, image.device)
         return blend_bytes(image, rows, linear_weights(down), columns, linear_weights(across))
-    maps = image.movedim(-1, -3).reshape(-1, channels, height, width)
-    maps = F.interpolate(maps, size=size, mode="bilinear", align_corners=False)
-    return maps.movedim(1, -1).reshape(image.shape[:-3] + maps.shape[2:] + image.shape[-1:])
+    return interpolate_floats(image, size, "bilinear")
 
 
 @torch.fx.wrap
@@ -61,13 +59,28 @@ def resize_bicubic(image: Tensor, size: list[int]) -> Tensor:
     Returns:
         Images of that size, in the same dtype.
     """
-    height, width, channels = image.shape[-3:]
+    height, width = image.shape[-3:-1]
     if image.dtype == torch.uint8:
         rows, down = sample_places(height, size[0], 4, image.device)
         columns, across = sample_places(width, size[1], 4, image.device)
         return convolve_bytes(image, rows, cubic_weights(down), columns, cubic_weights(across))
+    return interpolate_floats(image, size, "bicubic")
+
+
+def interpolate_floats(image: Tensor, size: list[int], mode: str) -> Tensor:
+    """Interpolate between the centres of pixels, as torch does it.
+
+    Args:
+        image: Images (..., H, W, C) of floating point.
+        size: Height and width of the result, in pixels.
+        mode: The mode of ``F.interpolate``.
+
+    Returns:
+        Images (..., height, width, C) in the same dtype.
+    """
+    height, width, channels = image.shape[-3:]
     maps = image.movedim(-1, -3).reshape(-1, channels, height, width)
-    maps = F.interpolate(maps, size=size, mode="bicubic", align_corners=False)
+    maps = F.interpolate(maps, size=size, mode=mode, align_corners=False)
     return maps.movedim(1, -1).reshape(image.shape[:-3] + maps.shape[2:] + image.shape[-1:])
 
 
