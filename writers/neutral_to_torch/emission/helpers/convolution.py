@@ -175,11 +175,13 @@ def sample_taps(image: Tensor, y: Tensor, x: Tensor, beyond: bool) -> Tensor:
         y, x = y.clamp(max=height - 1), x.clamp(max=width - 1)
     pixels, channels = image.flatten(3), image.shape[2]
     total = torch.zeros_like(image[:, :, :, :1, :1, None])
+    columns = [(column, column.clamp(0, width - 1)) for column in (x.floor(), x.floor() + 1)]
     for row in (y.floor(), y.floor() + 1):
-        for column in (x.floor(), x.floor() + 1):
+        row_inside = row.clamp(0, height - 1)
+        for column, column_inside in columns:
             weight = (1 - (y - row).abs()) * (1 - (x - column).abs())
-            present = inside & (row >= 0) & (row < height) & (column >= 0) & (column < width)
-            place = row.clamp(0, height - 1) * width + column.clamp(0, width - 1)
+            present = inside & (row == row_inside) & (column == column_inside)
+            place = row_inside * width + column_inside
             place = place.long().flatten(2)[:, :, None].expand(-1, -1, channels, -1)
             values = pixels.gather(3, place).unflatten(3, y.shape[2:])
             total = total + values * torch.where(present, weight, 0)[:, :, None]
