@@ -12,6 +12,7 @@ This single file needs only Python 2.7 or 3.5+, NumPy and MXNet 0.9 to 2.0 beta;
     python mxnet_capture.py run model 0 --input photos --shape data=8,3,224,224 --std 255 -o golden.safetensors
     python mxnet_capture.py run --model package.module:build_model --input inputs.npy -o golden.safetensors
     python mxnet_capture.py export package.module:build_model -o model --shape data=1,3,224,224
+    python mxnet_capture.py export symbol/fresnet.py:get_symbol --params r50-0000.params -o model
     python mxnet_capture.py zoo resnet50_v1 --params resnet50_v1-cc729d95.params -o model --shape data=1,3,224,224
 
 ``uv run`` in place of ``python`` installs MXNet first; images need Pillow. ``capture(model, inputs, path)`` and
@@ -132,7 +133,11 @@ def export(model, prefix, inputs=None):
     Raises:
         CaptureError: The model cannot be traced, or a file cannot be written.
     """
-    graph, _ = _graph_of(model, inputs)
+    return _write_checkpoint(_graph_of(model, inputs)[0], prefix)
+
+
+def _write_checkpoint(graph, prefix):
+    """Write a graph and its parameters as two files; return their paths."""
     paths = prefix + "-symbol.json", prefix + "-0000.params"
     stored = OrderedDict()
     for name in sorted(graph.params):
@@ -634,12 +639,15 @@ def _rebuilt(tree, leaves):
 
 def _graph_of_files(symbol_path, params_path, notes):
     """Return the graph of a checkpoint; raise CaptureError if the files cannot be used together."""
-    for path in (symbol_path, params_path):
-        if not os.path.isfile(path):
-            raise CaptureError("{}: no such file.".format(path))
-    params = {re.sub("^(arg|aux):", "", key): array for key, array in _load_params(params_path).items()}
+    _require_file(symbol_path)
     with io.open(symbol_path, encoding="utf-8", errors="replace") as file:
-        text = file.read()
+        return _graph_of_text(file.read(), symbol_path, params_path, notes)
+
+
+def _graph_of_text(text, symbol_path, params_path, notes):
+    """Return the graph of a symbol, which errors call ``symbol_path``, and the parameters of a file."""
+    _require_file(params_path)
+    params = {re.sub("^(arg|aux):", "", key): array for key, array in _load_params(params_path).items()}
     try:
         graph = _Graph(text, params)
     except (CaptureError, mx.base.MXNetError) as error:
@@ -656,6 +664,33 @@ def _graph_of_files(symbol_path, params_path, notes):
     if unused:
         notes.append("The symbol does not use the parameters {}.".format(_listed(unused)))
     return graph
+
+
+def _require_complete(graph, params_path, shapes):
+    """Raise CaptureError if parameters are missing, or do not fit the graph and the shapes of its inputs."""
+    known = graph.labels | graph.states | set(shapes) | {"data"}
+    missing = [name for name in graph.inputs if name not in known]
+    missing += [name for name in graph.auxiliary if name not in graph.params]
+    if missing:
+        message = (
+            "{}: lacks {}, which the symbol has. Give the function the arguments of this network (--option KEY=VALUE, "
+            "or its configuration), and the shapes of further inputs (--shape NAME=...)."
+        )
+        raise CaptureError(message.format(params_path, _listed(missing)))
+    found = {name: graph.params[name].shape for name in graph.arguments if name in graph.params}
+    try:
+        auxiliary = graph.symbol.infer_shape_partial(**_merged(found, shapes))[2]
+    except mx.base.MXNetError as error:
+        raise CaptureError("{}: its shapes are not those of the symbol: {}".format(params_path, _reason(error)))
+    for name, shape in zip(graph.auxiliary, auxiliary or ()):
+        expected, shape = tuple(shape or ()), graph.params[name].shape
+        if expected and min(expected) > 0 and expected != shape:
+            raise CaptureError("{}: {} has shape {}; expected {}.".format(params_path, name, shape, expected))
+
+
+def _require_file(path):
+    if not os.path.isfile(path):
+        raise CaptureError("{}: no such file.".format(path))
 
 
 def _load_params(path):
@@ -894,17 +929,21 @@ def _parser():
     run.add_argument("-o", "--output", required=True, metavar="GOLDEN", help="golden file to write (.safetensors)")
     live = commands.add_parser("export", help="write a model that a Python module builds as symbol and parameter files")
     live.set_defaults(command=_export_command)
-    live.add_argument("model", metavar="MODULE:NAME", help="a model, or a function that returns one")
+    live.add_argument(
+        "model", metavar="MODULE:NAME", help="a model, a symbol, or a function that returns one; FILE.py:NAME too"
+    )  # fmt: skip
+    live.add_argument("--params", metavar="FILE", help="its parameters; a symbol needs them")
     live.add_argument("-o", "--output", required=True, metavar="PREFIX", help="prefix of the two files to write")
     zoo = commands.add_parser("zoo", help="write a model of a model zoo, with parameters from a file, as two files")
     zoo.set_defaults(command=_zoo_command)
     zoo.add_argument("name", metavar="NAME", help="its name in the zoo of MXNet, GluonCV or GluonNLP")
     zoo.add_argument("--params", required=True, metavar="FILE", help="parameters that save_parameters wrote")
-    zoo.add_argument(
-        "--option", action="append", default=[], metavar="KEY=VALUE", type=_named(_literal),
-        help="an argument of the zoo's function, such as classes=20",
-    )  # fmt: skip
     zoo.add_argument("-o", "--output", required=True, metavar="PREFIX", help="prefix of the two files to write")
+    for command in (live, zoo):
+        command.add_argument(
+            "--option", action="append", default=[], metavar="KEY=VALUE", type=_named(_literal),
+            help="an argument of the function that makes the model, such as classes=20",
+        )  # fmt: skip
     for command in (run, live, zoo):
         command.add_argument(
             "--input", help=".npz with arrays by input name; .npy, an image or a folder of images for the only input"
@@ -975,41 +1014,78 @@ def _print_counts(path, description):
     print("{}: {} inputs, {} outputs, {} internal outputs".format(path, *counts))
 
 
-def _imported(name):
-    """Return a model of a Python module in the current folder or on the path; functions are called."""
-    module, _, attribute = name.partition(":")
+def _imported(name, arguments=None):
+    """Return a model of a Python module, in the current folder, on the path or a file; functions are called."""
+    module, _, attribute = name.rpartition(":")
+    if not module or not attribute:
+        raise CaptureError("{}: expected MODULE:NAME or FILE.py:NAME.".format(name), exit_code=2)
     sys.path.insert(0, os.getcwd())
+    if module.endswith(".py"):
+        _require_file(module)
+        sys.path.insert(0, os.path.dirname(os.path.abspath(module)))
+        module = os.path.basename(module)[:-3]
     try:
         model = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
-        raise CaptureError("{}: {}; expected MODULE:NAME.".format(name, _reason(error)), exit_code=2)
-    if isinstance(model, type) or (callable(model) and not hasattr(model, "collect_params")):
-        model = model()
+        raise CaptureError("{}: it cannot be imported: {}.".format(name, _reason(error).rstrip(".")), exit_code=2)
+    made = isinstance(model, mx.sym.Symbol) or hasattr(model, "collect_params")
+    if isinstance(model, type) or (callable(model) and not made):
+        try:
+            return model(**(arguments or {}))
+        except Exception as error:  # raised by the user's function
+            reason = "{}: {}".format(type(error).__name__, _reason(error).rstrip("."))
+            raise CaptureError("{}: calling it raised {}.".format(name, reason), exit_code=2)
     return model
 
 
 def _export_command(options):
-    model = _imported(options.model)
+    model = _imported(options.model, dict(options.option))
     names = [name for name, _ in options.shape]
     inputs, _ = _command_line_inputs(options, ["data"], names, (), [])
-    for path in export(model, options.output, inputs or None):
+    if isinstance(model, mx.sym.Symbol):
+        paths = _write_checkpoint(_graph_of_symbol(model, options, inputs), options.output)
+    else:
+        if options.params:
+            _load_into(model, options.params, options.model)
+        paths = export(model, options.output, inputs or None)
+    for path in paths:
         print(path)
 
 
+def _graph_of_symbol(symbol, options, inputs):
+    """Return the graph of a symbol of a Python module and the parameters of --params, which must fit it."""
+    if not options.params:
+        message = "{}: a symbol, which has no parameters; give their file with --params."
+        raise CaptureError(message.format(options.model), exit_code=2)
+    notes = []
+    graph = _graph_of_text(_to_json(symbol), options.model, options.params, notes)
+    _require_complete(graph, options.params, {name: array.shape for name, array in inputs.items()})
+    _print_notes(notes)
+    return graph
+
+
 def _zoo_command(options):
-    if not os.path.isfile(options.params):
-        raise CaptureError("{}: no such file.".format(options.params))
+    _require_file(options.params)
     model = _zoo_model(options.name, dict(options.option), options.params)
-    try:
-        model.load_parameters(options.params, ctx=mx.cpu())
-    except (AssertionError, ValueError, KeyError, mx.base.MXNetError) as error:
-        message = "{}: not the parameters of {}: {}. Give the zoo's arguments, such as --option classes=20."
-        raise CaptureError(message.format(options.params, options.name, _reason(error)))
+    _load_into(model, options.params, options.name)
     if hasattr(model, "hybridize"):
         model.hybridize()
     inputs, _ = _command_line_inputs(options, ["data"], [name for name, _ in options.shape], (), [])
     for path in export(model, options.output, inputs or None):
         print(path)
+
+
+def _load_into(model, params, name):
+    """Load the parameters that save_parameters wrote into a Gluon block."""
+    _require_file(params)
+    if not hasattr(model, "load_parameters"):
+        message = "{}: a {}; --params goes with a symbol or a Gluon block.".format(name, type(model).__name__)
+        raise CaptureError(message, exit_code=2)
+    try:
+        model.load_parameters(params, ctx=mx.cpu())
+    except (AssertionError, ValueError, KeyError, mx.base.MXNetError) as error:
+        message = "{}: not the parameters of {}: {}. Give its arguments, such as --option classes=20."
+        raise CaptureError(message.format(params, name, _reason(error)))
 
 
 def _zoo_model(name, arguments, params):

@@ -12,6 +12,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from neutral.cli.console import Console, Report, plural
+from neutral.cli.graph_advice import graph_advice
 from neutral.cli.outputs import FORCE, add_replacing, require_replaceable
 from neutral.cli.shapes import add_shapes
 from neutral.cli.sources import open_any
@@ -84,6 +85,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
         _require_own_weights(arguments.output, weights)
     shapes = {"shapes": dict(arguments.shape)} if arguments.shape else {}
     with open_any([arguments.store]) as store:
+        _require_graph(store, arguments.store)
         options = {**_options(arguments, "class_name", "until", "outputs", "opset", "batch", "fp16"), **shapes}
         if arguments.dry_run:
             _preflight(writer, store, options)
@@ -99,6 +101,7 @@ def _run_hub(writer: Any, arguments: argparse.Namespace) -> Report:
     if arguments.pth or arguments.until or arguments.outputs:
         raise UsageError("--hub-layout writes the whole model as safetensors: leave out --pth, --until and --outputs.")
     with open_any([arguments.store]) as store:
+        _require_graph(store, arguments.store)
         if not arguments.dry_run:
             options = _options(arguments, "class_name")
             if arguments.max_shard_size:
@@ -110,6 +113,16 @@ def _run_hub(writer: Any, arguments: argparse.Namespace) -> Report:
     source, weights = (os.path.join(arguments.output, name) for name in ("model.py", "model.safetensors"))
     document = {"store": arguments.store, "written": False, "output": source, "weights": weights}
     return Report(document, [f"would write {arguments.output}"])
+
+
+def _require_graph(store: Store, path: str) -> None:
+    """Raise UsageError for a store without a graph whose reader knows how to get one; else the writer refuses it."""
+    advice = graph_advice(store)
+    if advice:
+        raise UsageError(
+            f"{path}: there is no graph, only layers, so there is no network to write. `neutral load` loads the "
+            f"weights into a module of your own. For the graph: {advice}."
+        )
 
 
 def _options(arguments: argparse.Namespace, *names: str) -> dict[str, Any]:

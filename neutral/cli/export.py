@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Mapping
 
 from neutral.cli.console import Console, Report, byte_size, plural
 from neutral.cli.factory import add_factory, importable, make
+from neutral.cli.graph_advice import graph_advice
 from neutral.cli.outputs import add_replacing, refuse_replacing
 from neutral.cli.sources import add_source, read_source, with_partner
 from neutral.errors import SourceError, UsageError
@@ -95,7 +96,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
             "layers": len(store.layers),
             "tensors": len(store.tensors),
             "bytes": size,
-            "notes": [*beside, *store.notes, *nonfinite, *_advice(checkpoint)],
+            "notes": [*beside, *store.notes, *nonfinite, *_notes_on_graph(checkpoint)],
         }
     done = "would write" if arguments.dry_run else "wrote"
     counts = f"{plural(document['layers'], 'layer')}, {plural(document['tensors'], 'tensor')}, {byte_size(size)}"
@@ -127,6 +128,12 @@ def _require_weights(store: Store, arguments: argparse.Namespace) -> None:
         )
 
 
+def _notes_on_graph(store: Store) -> list[str]:
+    """Return a note on how to get the graph of a checkpoint that has none."""
+    advice = graph_advice(store)
+    return [f"there is no graph, only layers; {advice}"] if advice else []
+
+
 def _notes_on_nonfinite(counts: Mapping[str, int]) -> list[str]:
     """Return a note on tensors with NaN or infinity."""
     if not counts:
@@ -134,17 +141,6 @@ def _notes_on_nonfinite(counts: Mapping[str, int]) -> list[str]:
     names = ", ".join(f"{key} ({count:,})" for key, count in list(counts.items())[:MAX_NAMED])
     more = f" and {len(counts) - MAX_NAMED} more" if len(counts) > MAX_NAMED else ""
     return [f"{plural(len(counts), 'tensor')} with NaN or infinite elements: {names}{more}"]
-
-
-def _advice(store: Store) -> list[str]:
-    """Return how to get the graph of a checkpoint that has none, as far as its reader knows."""
-    from neutral import plugins
-
-    framework = None if store.source is None else store.source.framework
-    if store.graph is not None or framework not in plugins.names(plugins.READERS):
-        return []
-    advice = getattr(plugins.load(plugins.READERS, framework), "graph_advice", None)
-    return [] if advice is None else [f"there is no graph, only layers; {advice}"]
 
 
 def _typed(store: Store, arguments: argparse.Namespace) -> Store:

@@ -11,8 +11,7 @@ if TYPE_CHECKING:
 class Reader(Protocol):
     """Convert checkpoints of one framework to stores.
 
-    ``find``, ``describe``, ``find_partner`` and ``capture_command`` may be absent. So may ``graph_advice``, a text that
-    says how to get the graph of a checkpoint without one.
+    ``find``, ``describe``, ``graph_advice``, ``find_partner`` and ``capture_command`` may be absent.
     ``docs/adding-a-reader.md`` has a complete example.
 
     Example:
@@ -94,6 +93,17 @@ class Reader(Protocol):
 
         Returns:
             Words that follow the file's name: ``a symbol without parameters``.
+        """
+        ...
+
+    def graph_advice(self, store: Store) -> str:
+        """Return how to get the graph of a checkpoint that has none, for ``export`` and ``emit`` to say.
+
+        Args:
+            store: The store, without a graph.
+
+        Returns:
+            A clause that follows a semicolon.
         """
         ...
 

@@ -11,6 +11,9 @@ from neutral.graph import Layer
 MAX_NAMES = 5
 """Nodes that a note on several of them names."""
 
+MAX_LAYERS = 20
+"""Layers that a note names."""
+
 
 def notes_on_arrays(file: ArrayFile | None) -> Iterator[str]:
     """Yield the irregularities of a parameter file and the uninitialized arrays in it, or that there is no file.
@@ -69,13 +72,18 @@ def notes_on_unused_layers(layers: Sequence[Layer], has_graph: bool) -> Iterator
         has_graph: False if there is no graph that could use them.
 
     Yields:
-        Up to three sentences without a full stop, each with the names of layers.
+        Up to three sentences without a full stop, each with the names of layers, of many the first ones.
     """
     typed = [layer.name for layer in layers if layer.kind != "parameter"]
     untyped = [layer.name for layer in layers if layer.kind == "parameter"]
     if typed:
-        yield f"types inferred from names and shapes: {', '.join(typed)}"
+        yield f"types inferred from names and shapes: {_listed(typed)}"
     if untyped:
-        yield f"type unknown, kept as parameters: {', '.join(untyped)}"
+        yield f"type unknown, kept as parameters: {_listed(untyped)}"
     if has_graph and layers:
-        yield f"the graph does not use {', '.join(layer.name for layer in layers)}"
+        yield f"the graph does not use {_listed([layer.name for layer in layers])}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MAX_LAYERS} more" if len(names) > MAX_LAYERS else ""
+    return ", ".join(names[:MAX_LAYERS]) + more

@@ -28,12 +28,6 @@ class MXNetReader:
 
     name = "mxnet"
 
-    graph_advice = (
-        "where MXNet is, `mxnet_capture.py zoo NAME --params FILE -o PREFIX` writes the graph of a network of MXNet's, "
-        "GluonCV's or GluonNLP's model zoo beside its parameters, and `mxnet_capture.py export` that of your own"
-    )
-    """How to get the graph of a checkpoint without one."""
-
     def can_read(self, path: str) -> bool:
         """Return whether ``path`` may be an MXNet checkpoint.
 
@@ -112,6 +106,24 @@ class MXNetReader:
         from mxnet_to_neutral import read
 
         return read(*paths, **options)
+
+    def graph_advice(self, store: Store) -> str:
+        """Return how to get the graph of a checkpoint without one; see :func:`mxnet_to_neutral.families.advise`.
+
+        Args:
+            store: The store of parameters alone.
+
+        Returns:
+            A clause that follows a semicolon.
+
+        Example:
+            >>> from neutral.store import Store
+            >>> reader.graph_advice(Store({}, {}))[:15]
+            'where MXNet is,'
+        """
+        from mxnet_to_neutral.families import advise
+
+        return advise(store)
 
     def find_partner(self, path: str, epoch: int | None = None) -> str | None:
         """Return the file that lies beside a symbol or a parameter file and completes it; None without one.

@@ -671,6 +671,143 @@ class TestZoo:
         assert not list(tmp_path.glob("m-*"))
 
 
+SYMBOL_FILE = """
+import mxnet as mx
+from config import config
+
+net = mx.sym.Variable("data")
+
+def get_symbol(act="prelu", reshaped=False):
+    data = mx.sym.Variable("image" if config.images else "data")
+    data = (data - 127.5) * 0.0078125
+    body = mx.sym.Convolution(data=data, num_filter=config.filters, kernel=(3, 3), no_bias=True, name="conv0")
+    body = mx.sym.BatchNorm(data=body, fix_gamma=False, eps=2e-5, name="bn0")
+    if act == "prelu":
+        body = mx.sym.LeakyReLU(data=body, act_type="prelu", name="relu0")
+    else:
+        body = mx.sym.Activation(data=body, act_type=act, name="relu0")
+    body = mx.sym.FullyConnected(data=body, num_hidden=config.emb_size, name="pre_fc1")
+    return mx.sym.BatchNorm(data=body, fix_gamma=True, eps=2e-5, name="fc1")
+
+def build():
+    return mx.gluon.nn.Dense(2)
+
+def fail():
+    return {}["net"]
+
+class Network(object):
+    pass
+"""
+
+
+@needs_mxnet
+class TestSymbolsOfPythonFiles:
+    """The graph of parameters alone, from the Python file that makes the symbol and its configuration."""
+
+    @pytest.fixture
+    def checkpoint(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """A checkout with ``symbol/net.py``, which reads ``config.py``, and the parameters ``best-0003.params``."""
+        (tmp_path / "symbol").mkdir()
+        (tmp_path / "symbol" / "net.py").write_text(SYMBOL_FILE)
+        (tmp_path / "config.py").write_text("class config: filters, emb_size, images = 4, 6, False\n")
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "path", list(sys.path))
+        for name in ("net", "config"):
+            monkeypatch.delitem(sys.modules, name, raising=False)
+        symbol = mxnet_capture._imported("symbol/net.py:get_symbol")
+        random = np.random.RandomState(1)
+        shapes, _, states = symbol.infer_shape(data=(2, 3, 8, 8))
+        arrays = zip(symbol.list_arguments() + symbol.list_auxiliary_states(), list(shapes) + list(states))
+        arrays = {name: random.uniform(0.5, 1, shape).astype("float32") for name, shape in arrays if name != "data"}
+        self.save(tmp_path / "best-0003.params", symbol, arrays)
+        yield tmp_path / "best-0003.params"
+        for name in ("net", "config"):
+            sys.modules.pop(name, None)
+
+    def save(self, path: Path, symbol: Any, arrays: Any) -> None:
+        states = symbol.list_auxiliary_states()
+        stored = {("aux:" if name in states else "arg:") + name: mx.nd.array(array) for name, array in arrays.items()}
+        mx.nd.save(str(path), stored)
+
+    def export(self, *words: Any) -> int:
+        return mxnet_capture.main(["export", *map(str, words), "-o", "m"])
+
+    def test_both_files_are_written_and_compute_the_same(self, checkpoint: Path) -> None:
+        assert self.export("symbol/net.py:get_symbol", "--params", checkpoint, "--shape", "data=1,3,8,8") == 0
+        symbol = mxnet_capture._imported("symbol/net.py:get_symbol")
+        image = mx.nd.array(np.random.RandomState(0).uniform(0, 255, (2, 3, 8, 8)))
+        arrays = mx.nd.load(str(checkpoint))
+        args = {name[4:]: array for name, array in arrays.items() if name.startswith("arg:")}
+        aux = {name[4:]: array for name, array in arrays.items() if name.startswith("aux:")}
+        loaded, *read = mx.model.load_checkpoint("m", 0)
+        outputs = []
+        for network, parameters in ((symbol, [args, aux]), (loaded, read)):
+            bound = network.bind(mx.cpu(), {**parameters[0], "data": image}, grad_req="null", aux_states=parameters[1])
+            outputs.append(bound.forward(is_train=False)[0].asnumpy())
+        np.testing.assert_array_equal(*outputs)
+        assert outputs[0].shape == (2, 6) and np.ptp(outputs[0]) > 0
+
+    def test_parameters_of_another_head_are_named(self, checkpoint: Path, capsys: pytest.CaptureFixture) -> None:
+        mx.nd.save(str(checkpoint), {**mx.nd.load(str(checkpoint)), "arg:fc7_weight": mx.nd.ones((9, 6))})
+        assert self.export("symbol/net.py:get_symbol", "--params", checkpoint) == 0
+        assert capsys.readouterr().err == "note: The symbol does not use the parameters fc7_weight.\n"
+
+    def test_options_are_arguments_of_the_function(self, checkpoint: Path, capsys: pytest.CaptureFixture) -> None:
+        arguments = ("symbol/net.py:get_symbol", "--params", checkpoint, "--option", "act=relu")
+        assert self.export(*arguments) == 0
+        assert "does not use the parameters relu0_gamma" in capsys.readouterr().err
+        assert '"act_type": "relu"' in Path("m-symbol.json").read_text()
+
+    def test_an_input_of_another_name_is_given_by_its_shape(self, checkpoint: Path) -> None:
+        Path("config.py").write_text("class config: filters, emb_size, images = 4, 6, True\n")
+        sys.modules.pop("config"), sys.modules.pop("net")
+        assert self.export("symbol/net.py:get_symbol", "--params", checkpoint) == 3
+        assert self.export("symbol/net.py:get_symbol", "--params", checkpoint, "--shape", "image=1,3,8,8") == 0
+
+    def test_parameters_go_into_a_gluon_block_too(self, checkpoint: Path) -> None:
+        block = mx.gluon.nn.Dense(2)
+        block.initialize(mx.init.Normal(1))
+        expected = block(mx.nd.ones((1, 5))).asnumpy()
+        block.save_parameters("dense.params")
+        assert self.export("symbol/net.py:build", "--params", "dense.params", "--shape", "data=1,5") == 0
+        network = mx.gluon.SymbolBlock.imports("m-symbol.json", ["data"], "m-0000.params")
+        np.testing.assert_array_equal(network(mx.nd.ones((1, 5))).asnumpy(), expected)
+
+    def test_what_does_not_fit_is_said_and_nothing_is_written(
+        self, checkpoint: Path, capsys: pytest.CaptureFixture
+    ) -> None:
+        arrays = mx.nd.load(str(checkpoint))
+        mx.nd.save("few.params", {name: array for name, array in arrays.items() if "conv0" not in name})
+        mx.nd.save("no_state.params", {name: array for name, array in arrays.items() if "fc1_moving" not in name})
+        mx.nd.save("state.params", {**arrays, "aux:fc1_moving_var": mx.nd.ones(7)})
+        net = "symbol/net.py:get_symbol"
+        for words, code, said in (
+            ((net,), 2, "get_symbol: a symbol, which has no parameters; give their file with --params."),
+            (("net:net",), 2, "net:net: a symbol, which has no parameters"),
+            ((net, "--params", "none.params"), 3, "none.params: no such file."),
+            ((net, "--params", "few.params"), 3, "few.params: lacks conv0_weight, which the symbol has. Give the"),
+            ((net, "--params", "no_state.params"), 3, "lacks fc1_moving_mean, fc1_moving_var, which"),
+            ((net, "--params", checkpoint, "--shape", "data=1,3,9,8"), 3, "its shapes are not those of the symbol"),
+            (
+                (net, "--params", "state.params", "--shape", "data=1,3,8,8"),
+                3,
+                "fc1_moving_var has shape (7,); expected (6,).",
+            ),
+            ((net, "--option", "x=1"), 2, "calling it raised TypeError: get_symbol() got an unexpected keyword"),
+            (("net:fail",), 2, "net:fail: calling it raised KeyError: 'net'."),
+            (("net:none",), 2, "net:none: it cannot be imported: module 'net' has no attribute 'none'."),
+            (("symbol/other.py:net",), 3, "symbol/other.py: no such file."),
+            (("other:net",), 2, "other:net: it cannot be imported: No module named 'other'."),
+            (("symbol/net.py",), 2, "symbol/net.py: expected MODULE:NAME or FILE.py:NAME."),
+            (("net:Network", "--params", checkpoint), 2, "a Network; --params goes with a symbol or a Gluon block."),
+            (("net:build", "--params", "few.params"), 3, "not the parameters of net:build"),
+        ):
+            assert self.export(*words) == code
+            error = capsys.readouterr().err
+            assert error.startswith("error: ") and error.count("\n") == 1 and said in error
+        assert not list(Path().glob("m-*"))
+
+
 @needs_mxnet
 class TestZoosOfOtherPackages:
     """What GluonCV and GluonNLP need besides a name: no weights of base networks, and a number of words."""

@@ -167,6 +167,18 @@ def test_parameters_alone_come_with_advice_for_their_graph(checkpoint: Path, tmp
     assert "note: there is no graph, only layers; where MXNet is, `mxnet_capture.py zoo NAME --params" in done.out
 
 
+def test_advice_for_a_known_network_says_the_command(tmp_path: Path, run: Run) -> None:
+    arrays = {"features.0.weight": np.ones((2, 3, 3, 3), "<f4"), "output.weight": np.ones((4, 2), "<f4")}
+    (tmp_path / "alexnet-44335d1f.params").write_bytes(ndarray_list(arrays))
+    done = run("export", tmp_path / "alexnet-44335d1f.params", "-o", tmp_path / "x.safetensors")
+    command = "`mxnet_capture.py zoo alexnet --params alexnet-44335d1f.params -o PREFIX --option classes=4`"
+    assert "note: there is no graph, only layers; the file is called like alexnet of a model zoo" in done.out
+    assert command in done.out
+    for options in ((), ("--dry-run",), ("--hub-layout",)):
+        done = run("emit", tmp_path / "x.safetensors", "-o", tmp_path / "net.py", *options)
+        assert done.code == 2 and command in done.err and not (tmp_path / "net.py").exists()
+
+
 def test_nan_and_infinity_are_noted(checkpoint: Path, tmp_path: Path, run: Run) -> None:
     arrays = {
         "arg:fc1_weight": np.array([[0, np.nan, 1], [np.inf, -np.inf, 2]], "<f4"),

@@ -303,8 +303,10 @@ MISTAKES: list[Mistake] = [
     Mistake(
         "emit model-0006.params -o net.py",
         2,
-        "the store has no graph, only layers: there is nothing to write source from. Load its weights into a "
-        "module of your own with load_into.",
+        "model-0006.params: there is no graph, only layers, so there is no network to write. `neutral load` loads the "
+        "weights into a module of your own. For the graph: where MXNet is, `mxnet_capture.py zoo NAME --params FILE "
+        "-o PREFIX` writes the graph of a network of MXNet's, GluonCV's or GluonNLP's model zoo beside its parameters, "
+        "and `mxnet_capture.py export` that of your own.",
     ),
     Mistake(
         "emit golden.safetensors -o net.py",
