@@ -215,6 +215,8 @@ class _Converter:
                 context.refuse(problem)
             result = rule(context)
             outputs = result if isinstance(result, (tuple, list)) else (result,)
+            if not outputs:
+                context.refuse("it has no outputs")
             unread = set(context.attributes.unread()) - IGNORED_ATTRIBUTES
             if unread:
                 context.refuse(f"it has attributes that are not understood: {', '.join(sorted(unread))}")

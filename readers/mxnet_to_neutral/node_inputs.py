@@ -103,7 +103,7 @@ class NodeInputs:
             The extent of the axis.
         """
         shape = self.shape(index)
-        return None if shape is None or len(shape) <= axis else shape[axis]
+        return None if shape is None or not -len(shape) <= axis < len(shape) else shape[axis]
 
     def batch_broadcasts(self) -> bool:
         """Return whether extent 1 of the output's batch gives the same result as the extent that MXNet infers.

@@ -9,6 +9,7 @@ import math
 
 from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.inference.broadcasting import SAME_SHAPE_OPERATORS
+from mxnet_to_neutral.operators.elementwise import finite
 from mxnet_to_neutral.operators.registry import rule
 from mxnet_to_neutral.symbol import values
 from neutral.graph import Operand
@@ -34,6 +35,29 @@ def dtype(context: NodeContext) -> str:
     if name not in DTYPES:
         context.refuse(f"dtype {name}")
     return name
+
+
+def element(context: NodeContext, value: float, name: str) -> float:
+    """Return a number as an element of a dtype: without its fraction among integers, 0 or 1 among bools.
+
+    Args:
+        context: The node.
+        value: The number.
+        name: The dtype.
+
+    Returns:
+        The number that a tensor of the dtype holds.
+
+    Raises:
+        Refusal: The number is infinite or NaN, and the dtype is one of integers.
+    """
+    if name.startswith("float"):
+        return value
+    if name == "bool":
+        return float(bool(value))
+    if not math.isfinite(value):
+        context.refuse(f"the number {value} as {name}")
+    return float(math.trunc(value))
 
 
 def _same_shape_only(context: NodeContext) -> bool:
@@ -75,9 +99,7 @@ def full(context: NodeContext) -> Operand:
         shape = shape if like is None else (1, *shape[1:])
     if unknown in shape or not (shape or context.numpy_shape):
         context.refuse(f"shape {shape} leaves an extent to be inferred from what it is used for")
-    if name not in ("float16", "float32", "float64"):
-        value = float(bool(value)) if name == "bool" else float(math.trunc(value))
-    result = context.node("full", shape=shape, value=value, dtype=name)
+    result = context.node("full", shape=shape, value=element(context, value, name), dtype=name)
     return result if like is None else context.node("broadcast_like", result, like, axes=(0,), like_axes=(0,))
 
 
@@ -147,8 +169,11 @@ def arange_like(context: NodeContext) -> Operand:
     """Convert ``_contrib_arange_like``: evenly spaced numbers, as many as a tensor or one of its axes has elements.
 
     For integers, MXNet drops the fractions of the first number and of the step.
+
+    Raises:
+        Refusal: The first number or the step is infinite or NaN.
     """
-    start, step = context.attributes.float("start", 0.0), context.attributes.float("step", 1.0)
+    start, step = finite(context, "start", 0.0), finite(context, "step", 1.0)
     if context.dtype(0) in INTEGERS:
         start, step = float(math.trunc(start)), float(math.trunc(step))
     return context.node(

@@ -84,15 +84,21 @@ def bipartite_matching(context: NodeContext) -> Sequence[Operand]:
 
 @rule("_contrib_MultiBoxPrior")
 def multibox_prior(context: NodeContext) -> Operand:
-    """Convert ``_contrib_MultiBoxPrior``: SSD's anchors of a feature map."""
-    steps = context.attributes.floats("steps", (-1.0, -1.0))
+    """Convert ``_contrib_MultiBoxPrior``: SSD's anchors of a feature map.
+
+    Raises:
+        Refusal: Steps or offsets are not two numbers.
+    """
+    steps, offsets = context.attributes.floats("steps", (-1.0, -1.0)), context.attributes.floats("offsets", (0.5, 0.5))
+    if (len(steps), len(offsets)) != (2, 2):
+        context.refuse(f"steps {steps} and offsets {offsets}, expected 2 numbers each: of y and x")
     return context.node(
         "multibox_prior",
         context.input(0),
         sizes=context.attributes.floats("sizes", (1.0,)),
         ratios=context.attributes.floats("ratios", (1.0,)),
         steps=None if min(steps) <= 0 else steps,
-        offsets=context.attributes.floats("offsets", (0.5, 0.5)),
+        offsets=offsets,
         clip=context.attributes.bool("clip", False),
     )
 

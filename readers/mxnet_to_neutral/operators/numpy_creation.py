@@ -6,7 +6,7 @@ import math
 from typing import Sequence
 
 from mxnet_to_neutral.context import NodeContext
-from mxnet_to_neutral.operators.creation import DTYPES, range_length
+from mxnet_to_neutral.operators.creation import DTYPES, element, range_length
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
 from neutral.operators.dtypes import INTEGERS, as_integer
@@ -38,9 +38,7 @@ def _full(context: NodeContext, shape: tuple[int, ...], value: float, name: str)
     """Add a tensor filled with a number, truncated for integer dtypes."""
     if min(shape, default=1) < 1:
         context.refuse(f"shape {shape} leaves an extent open, or holds no element")
-    if not name.startswith("float"):
-        value = float(bool(value)) if name == "bool" else float(math.trunc(value))
-    return context.node("full", shape=shape, value=value, dtype=name)
+    return context.node("full", shape=shape, value=element(context, value, name), dtype=name)
 
 
 @rule("_npi_zeros", "_npi_ones")

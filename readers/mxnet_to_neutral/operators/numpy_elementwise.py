@@ -72,6 +72,10 @@ _PREDICATES = {
 }
 
 
+_DECIMALS = 300
+"""The decimals that rounding may keep or drop at most: its power of ten is a floating number."""
+
+
 @rule(*(f"_npi_{name}" for name in _KINDS))
 def binary(context: NodeContext) -> Operand:
     """Convert binary operators on two tensors, such as ``np.add``."""
@@ -89,7 +93,8 @@ def _promoted(context: NodeContext, kind: str) -> tuple[Operand, Operand]:
     """
     common = promote(context.dtypes)
     operands: list[Operand] = []
-    for dtype, other in (context.dtypes, context.dtypes[::-1]):
+    dtypes = (context.dtype(0), context.dtype(1))
+    for dtype, other in (dtypes, dtypes[::-1]):
         value = context.input(len(operands))
         is_known = dtype is not None and common is not None
         same_category = is_known and (dtype in INTEGERS) == (common in INTEGERS)
@@ -225,9 +230,11 @@ def around(context: NodeContext) -> Operand:
     """Convert ``np.around``: round to a number of decimals, halves to even.
 
     Raises:
-        Refusal: Integers are rounded to tens or beyond.
+        Refusal: Integers are rounded to tens or beyond, or no floating number has so many decimals.
     """
     decimals = context.attributes.int("decimals", 0)
+    if abs(decimals) > _DECIMALS:
+        context.refuse(f"decimals {decimals}, expected at most {_DECIMALS} on either side")
     x = context.input(0)
     if context.dtype(0) in INTEGERS:
         if decimals < 0:

@@ -10,6 +10,9 @@ from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand
 from neutral.operators.dtypes import INTEGERS
 
+_MOST_AXES = 32
+"""The axes that an array of MXNet or NumPy has at most."""
+
 
 @rule("_np_dot", "_npi_dot")
 def dot(context: NodeContext) -> Operand:
@@ -38,8 +41,14 @@ def tensordot(context: NodeContext) -> Operand:
 
 @rule("_npi_tensordot_int_axes")
 def tensordot_by_count(context: NodeContext) -> Operand:
-    """Convert ``np.tensordot`` over a number of axes: the last of the first input with the first of the second."""
+    """Convert ``np.tensordot`` over a number of axes: the last of the first input with the first of the second.
+
+    Raises:
+        Refusal: No array has so many axes.
+    """
     count = context.attributes.int("axes")
+    if count > _MOST_AXES:
+        context.refuse(f"axes {count}, more than an array can have: {_MOST_AXES}")
     axes, second_axes = tuple(range(-count, 0)), tuple(range(count))
     return context.node("contract", context.input(0), context.input(1), axes=axes, other_axes=second_axes)
 

@@ -81,7 +81,7 @@ def bernoulli(context: NodeContext) -> Operand:
     context.attributes.ignore("prob", "logit")
     (p,) = _parameters(context, "logit" if is_logit else "prob")
     if is_logit:
-        p = 1 / (1 + math.exp(-p)) if isinstance(p, float) else context.node("sigmoid", p)
+        p = 0.5 * (1 + math.tanh(0.5 * p)) if isinstance(p, float) else context.node("sigmoid", p)
     return context.node("random_bernoulli", p, None, **_size(context))
 
 
@@ -115,12 +115,14 @@ def transformed_exponential(context: NodeContext) -> Operand:
     """Convert ``np.random.rayleigh``, ``weibull``, ``pareto`` and ``power`` as functions of an exponential variate.
 
     Raises:
-        Refusal: The parameter is a tensor.
+        Refusal: The parameter is a tensor, or no positive number where it has to be one.
     """
     is_rayleigh = context.operator == "_npi_rayleigh"
     (parameter,) = _parameters(context, "scale", default=1.0) if is_rayleigh else _parameters(context, "a")
     if not isinstance(parameter, float):
         context.refuse("parameters that are tensors")
+    if parameter <= 0 and not is_rayleigh:
+        context.refuse(f"a {parameter}, expected a number above 0")
     e = context.node("random_exponential", 1.0, None, **_size(context))
     if is_rayleigh:
         return context.node("multiply", context.node("sqrt", context.node("multiply", e, 2.0)), parameter)

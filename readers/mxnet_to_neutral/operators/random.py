@@ -100,8 +100,9 @@ def per_parameter(context: NodeContext) -> Operand:
     """Convert ``_sample_*``: random numbers for each element of the parameters, of whatever dtype."""
     shape = context.attributes.ints("shape", ())
     options = {"shape": shape or None, "place": "back", "dtype": drawn_dtype(context)}
-    parameters = [floating(context, index) for index in range(context.count)]
-    return _draw(context, context.operator[len("_sample_") :], parameters, None, options)
+    name = context.operator[len("_sample_") :]
+    parameters = [floating(context, index) for index in range(len(_PARAMETERS[name]))]
+    return _draw(context, name, parameters, None, options)
 
 
 def _numbers(context: NodeContext, name: str) -> list[Operand]:
@@ -135,8 +136,8 @@ def _has_few_successes(parameters: Sequence[Operand]) -> bool:
 def _negative_binomial(context: NodeContext, mean: Operand, alpha: Operand) -> tuple[Operand, Operand]:
     """Return failures ``1 / a`` and probability ``1 / (1 + m * a)`` for mean m and dispersion a."""
     if isinstance(mean, float) and isinstance(alpha, float):
-        if alpha <= 0:
-            context.refuse(f"alpha {alpha}")
+        if alpha <= 0 or mean < 0:
+            context.refuse(f"mu {mean} and alpha {alpha}, expected mu of at least 0 and alpha above 0")
         return 1 / alpha, 1 / (1 + mean * alpha)
     p = context.node("divide", 1.0, context.node("add", context.node("multiply", mean, alpha), 1.0))
     return context.node("divide", 1.0, alpha), p

@@ -80,7 +80,12 @@ for _range, _names in _RANGES.items():
         _operator, _, _attribute = _name.rpartition(".")
         RANGES.setdefault(_operator, {})[_attribute] = _range
 
-_COUNTS = {"num_layers": limits.LAYER_COUNT, "num_outputs": limits.OUTPUT_COUNT, "num_args": limits.INPUT_COUNT}
+_COUNTS = {
+    "num_layers": limits.LAYER_COUNT,
+    "num_outputs": limits.OUTPUT_COUNT,
+    "sections": limits.OUTPUT_COUNT,
+    "num_args": limits.INPUT_COUNT,
+}
 """The limits of attributes that count, of any operator; rules use memory in proportion to them."""
 
 
