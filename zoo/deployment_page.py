@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatch
 from typing import Any, Mapping, Sequence
 
 Results = Mapping["tuple[str, str]", Mapping[str, Any]]
@@ -24,21 +23,12 @@ MEANINGS = {
     "equal": "the outputs are the module's: within 1e-4 of the largest magnitude, or, in float16 and under autocast, "
     "within 16 rounding steps",
     "equal: rounding": "the same, as far as the precision allows: the outputs are as near to the module's as those of "
-    "the module with every operator's result rounded to that precision, which random parameters and sorted scores "
-    "amplify",
+    "the module with every operator's result rounded to that precision, or, in float32, with its inputs moved by a "
+    "millionth, which random parameters and sorted scores amplify",
     "equal: overflow": "numbers exceed float16 in the module and in its operators rounded one by one: the parameters "
     "are random",
 }
 """Results that are right, by how a cell of the table says it."""
-
-REASONS: Mapping[tuple[str, str], str] = {
-    ("gluoncv/center_net_*_dcnv2_voc", "onnx"): (
-        "ONNX: the optimizer of onnxscript, which torch runs by default, writes maximum and minimum of the deformable "
-        "convolution as one Clip, and leaves its bounds out of the file (`floor_min_1`), so onnxruntime refuses it. "
-        "With `optimize=False` the outputs are equal"
-    ),
-}
-"""Why a way does not take a network, by patterns of both."""
 
 HEAD = """\
 # Deployment
@@ -89,7 +79,8 @@ def document(networks: Sequence[str], ways: Sequence[str], results: Results) -> 
 def _legend(results: Results) -> str:
     found = {row["result"] for row in results.values()}
     lines = [f"- **{_short(result)}**: {text}." for result, text in MEANINGS.items() if result in found]
-    return "\n".join([*lines, "- **no** (1): the reason below. **–**: not run."]) + "\n"
+    lines += ["- **no** (1): the reason below."] if found - set(MEANINGS) else []
+    return "\n".join([*lines, "- **–**: not run."]) + "\n"
 
 
 def _short(result: str) -> str:
@@ -97,21 +88,15 @@ def _short(result: str) -> str:
 
 
 def _cell(row: Mapping[str, Any] | None, notes: list[str]) -> str:
-    """Return the text of a cell; a reason that is new is added to the notes."""
+    """Return the text of a cell; a message that is new is added to the notes."""
     if row is None:
         return "–"
     if row["result"] in MEANINGS:
         return _short(row["result"])
-    note = reason(row)
+    note = f"{TITLES[row['way']]}: `{row['result']}`"
     if note not in notes:
         notes.append(note)
     return f"no ({notes.index(note) + 1})"
-
-
-def reason(row: Mapping[str, Any]) -> str:
-    """Return why a way does not take a network, or its message where nobody has said why."""
-    known = (text for (network, way), text in REASONS.items() if fnmatch(row["network"], network) and way == row["way"])
-    return next(known, f"{TITLES[row['way']]}: `{row['result']}`")
 
 
 def _total(rows: Sequence[Mapping[str, Any]]) -> str:

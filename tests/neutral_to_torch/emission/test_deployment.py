@@ -235,6 +235,17 @@ def test_results_of_another_dtype_number_or_value_are_found() -> None:
     assert example.check(lambda x: example.module(x) / 0).startswith("differs by inf")
 
 
+def test_scores_that_rounding_orders_otherwise_are_called_rounding() -> None:
+    class Sorted(torch.nn.Module):
+        def forward(self, scores: Any, names: Any) -> Any:
+            return names.gather(1, scores.argsort(1))
+
+    names = torch.arange(1.0, 4.0).expand(2, 3)
+    for step, result in ((1e-7, "equal: rounding"), (1e-3, "differs by 3.3e-01")):
+        example = Example(Sorted(), [torch.tensor([[1.0, 1.0 + step, 2.0]] * 2), names], [0, 0])
+        assert example.check(lambda scores, names: names[:, [1, 0, 2]]) == result
+
+
 @pytest.mark.parametrize(("change", "result"), [(0.0, "equal"), (0.5, "differs by ")])
 def test_results_of_lower_precision_are_as_near_as_rounding_makes_them(change: float, result: str) -> None:
     example = classifier()
