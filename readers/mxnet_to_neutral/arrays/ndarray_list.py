@@ -21,7 +21,7 @@ from typing import Iterator
 
 from mxnet_to_neutral.arrays.array import Array, ArrayFile
 from mxnet_to_neutral.arrays.names import claim_name, decode_name
-from mxnet_to_neutral.arrays.sparse import layout_problem, row_sparse_shape
+from mxnet_to_neutral.arrays.sparse import layout_problem, stored_shape
 from mxnet_to_neutral.arrays.window import DAMAGED, TRUNCATED, Window, no_subject
 from mxnet_to_neutral.limits import BYTES_OF_AN_ARRAY, MAX_NAME, MAX_NDIM
 from neutral import limits
@@ -97,11 +97,11 @@ def _read_record(window: Window, unknown_devices: Counter[int]) -> Array:
     """Read one record as an array without a name; count its device in ``unknown_devices`` if MXNet has no such."""
     offset = window.position
     version, code, ndim = window.unpack(_VERSION_STORAGE_NDIM, "a record's version, storage type and shape")
-    storage, stored_shape, layouts = "dense", None, _DIMS_AND_DTYPE
+    storage, written_shape, layouts = "dense", None, _DIMS_AND_DTYPE
     if version in (V2, V3):
         storage = _storage_type(window, version, code)
         if storage != "dense":
-            stored_shape = _read_dims(window, ndim, "the storage shape")
+            written_shape = _read_dims(window, ndim, "the storage shape")
             (ndim,) = window.unpack(_I32, "the shape")
     elif version == V1:
         ndim = code
@@ -123,17 +123,16 @@ def _read_record(window: Window, unknown_devices: Counter[int]) -> Array:
     dtype = _dtype(window, flag)
     if device not in DEVICES:
         unknown_devices[device] += 1
-    if stored_shape is None:
+    if written_shape is None:
         return Array("", dtype, shape, storage, offset, window.stored(dtype, shape))
     window.check_extent(dtype, shape)
     indptr_layout = _read_dtype_and_shape(window, "indptr") if storage == "csr" else None
     indices_layout = _read_dtype_and_shape(window, "indices")
-    if storage == "row_sparse":
-        stored_shape = row_sparse_shape(shape, stored_shape, indices_layout[1])
-    problem = layout_problem(storage, shape, stored_shape, indices_layout, indptr_layout)
+    values_shape = stored_shape(written_shape, indices_layout[1])
+    problem = layout_problem(storage, shape, values_shape, indices_layout, indptr_layout)
     if problem:
         raise window.error(problem, DAMAGED, offset)
-    data = window.stored(dtype, stored_shape)
+    data = window.stored(dtype, values_shape)
     indptr = window.stored(*indptr_layout) if indptr_layout else None
     return Array("", dtype, shape, storage, offset, data, window.stored(*indices_layout), indptr)
 

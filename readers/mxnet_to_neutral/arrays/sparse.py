@@ -83,26 +83,24 @@ def layout_problem(
     return None
 
 
-def row_sparse_shape(shape: tuple[int, ...], values: tuple[int, ...], indices: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the shape of the stored elements of a ``row_sparse`` array, which has as many rows as there are indices.
+def stored_shape(values: tuple[int, ...], indices: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape of the stored elements of a sparse array, of which there are as many as indices.
 
-    MXNet writes no rows if it saves the array before the operation that computes it has ended; all data are there, and
-    MXNet's own reader takes the number of indices.
+    MXNet writes another number, often 0, if it saves an array before the operation that computes it has ended; the data
+    are there, and its own reader takes the number of indices.
 
     Args:
-        shape: The shape of the dense array.
         values: The shape of the stored elements as it was written.
         indices: The shape of the indices.
 
     Returns:
-        The shape ``values``, with the number of indices as its first extent if no rows were written.
+        The shape ``values``, with the number of indices as its first extent.
 
     Example:
-        >>> row_sparse_shape((5, 2), (0, 2), (3,))
-        (3, 2)
+        >>> stored_shape((0, 2), (3,)), stored_shape((4,), (3,))
+        ((3, 2), (3,))
     """
-    is_unfinished = values == (0, *shape[1:]) and len(indices) == 1
-    return (*indices, *shape[1:]) if is_unfinished else values
+    return (*indices, *values[1:]) if values and len(indices) == 1 else values
 
 
 def check_indices(sparse: SparseParts) -> None:
