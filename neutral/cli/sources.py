@@ -11,11 +11,13 @@ from neutral import plugins
 from neutral.cli.console import Console, byte_size, plural
 from neutral.cli.outputs import add_replacing, refuse_replacing
 from neutral.errors import SourceError, StoreError, UsageError
+from neutral.store.remote import is_url
 from neutral.text import suggestion
 
 if TYPE_CHECKING:
     import argparse
 
+    from neutral.plugins import Reader
     from neutral.store import Store
 
 HELP = (
@@ -66,10 +68,17 @@ def read_source(paths: Sequence[str], epoch: int | None, **options: Any) -> Stor
         if is_store(path):
             open_store(path).close()
             raise UsageError(f"{path}: this is a neutral store; expected a checkpoint.")
+        for description in filter(None, (_description(reader, path) for reader in plugins.load_all(plugins.READERS))):
+            raise SourceError(f"{path}: {description}; expected a checkpoint.")
     readers = ", ".join(plugins.names(plugins.READERS)) or "none"
     raise SourceError(
         f"{', '.join(paths)}: unknown checkpoint format; the readers are {readers}. Pass the files of a checkpoint."
     )
+
+
+def _description(reader: Reader, path: str) -> str | None:
+    describe = getattr(reader, "describe", None)
+    return None if describe is None or is_url(path) else describe(path)
 
 
 def with_partner(paths: Sequence[str], epoch: int | None) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any, Mapping, Sequence
 
 from mxnet_to_neutral.arrays import Array, ArrayFile, read_arrays
 from mxnet_to_neutral.drafts import Conversion
-from mxnet_to_neutral.files.checkpoint import Checkpoint
+from mxnet_to_neutral.files.checkpoint import Checkpoint, name_origins
 from mxnet_to_neutral.files.folder import with_partner
 from mxnet_to_neutral.files.sources import find_checkpoint
 from mxnet_to_neutral.inference.input_dtypes import mark_floating_inputs, with_dtypes
@@ -22,7 +22,7 @@ from mxnet_to_neutral.soundness import unsound_error, unsound_nodes
 from mxnet_to_neutral.stored_inputs import notes_on_stored_inputs
 from mxnet_to_neutral.symbol import Symbol, join_variables, read_symbol
 from mxnet_to_neutral.symbol.model import Entry
-from neutral.errors import MismatchError, UsageError
+from neutral.errors import MismatchError, NeutralError, UsageError
 from neutral.gc_pause import gc_paused
 from neutral.graph import Layer
 from neutral.source import SourceFile, StoreSource
@@ -90,7 +90,9 @@ def read(
     checkpoint = _open_checkpoint(source, epoch)
     try:
         return _build_store(_graph_only(checkpoint) if graph_only else checkpoint, inputs, dtypes or {})
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, NeutralError):
+            name_origins(error, checkpoint.origins)
         if checkpoint.close is not None:
             checkpoint.close()
         raise
@@ -169,7 +171,8 @@ def _assemble(
         conversion = _convert(symbol, used, checkpoint, refused, inputs)
         graph = assembly.freeze(conversion)
         needed = {node.name for node in graph.nodes}
-        notes += notes_on_stored_inputs(symbol, needed.intersection(strip_prefix(array.name) for array in used))
+        stored = needed.intersection(strip_prefix(array.name) for array in used)
+        notes += notes_on_stored_inputs(symbol, stored, bool(graph.inputs))
         notes += [*symbol.notes, *conversion.notes, *notes_on_opaque_nodes(conversion)]
     unused = _infer_unused(assembly, arrays)
     notes += notes_on_unused_layers(unused, graph is not None)

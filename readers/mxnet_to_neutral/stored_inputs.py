@@ -7,6 +7,9 @@ from typing import Collection, Iterator
 
 from mxnet_to_neutral.symbol import Symbol
 
+MAX_NAMES = 5
+"""Arrays that a note names."""
+
 _DATA = re.compile(r"(^|_)(data|input)s?_?\d*$")
 _LABEL = re.compile(r"(^|_)labels?_?\d*$")
 _PARAMETER = re.compile(r"weight|bias|gamma|beta|moving|running|mean|var|param|alpha|slope|scale", re.IGNORECASE)
@@ -45,12 +48,13 @@ def stored_inputs(symbol: Symbol, arrays: Collection[str]) -> list[str]:
     ]
 
 
-def notes_on_stored_inputs(symbol: Symbol, arrays: Collection[str]) -> Iterator[str]:
+def notes_on_stored_inputs(symbol: Symbol, arrays: Collection[str], has_inputs: bool) -> Iterator[str]:
     """Yield a note if arrays seem to be a batch of data that was saved with the parameters.
 
     Args:
         symbol: The symbol.
         arrays: The names of the arrays that the converted graph needs, as the symbol uses them.
+        has_inputs: Whether the converted graph has inputs.
 
     Yields:
         At most one sentence, without a full stop.
@@ -60,4 +64,12 @@ def notes_on_stored_inputs(symbol: Symbol, arrays: Collection[str]) -> Iterator[
         yield (
             f"constants that are called like inputs: {', '.join(names)}. An executor's arg_dict holds the last batch "
             "beside the parameters; export with --input NAME to make them inputs"
+        )
+    elif arrays and not has_inputs:
+        entering = {node.inputs[0].node for node in symbol.nodes if node.inputs}
+        first = [symbol.nodes[index].name for index in sorted(entering)]
+        others = [name for name in first if name in arrays and not is_called_like_parameter(name)][:MAX_NAMES]
+        yield (
+            "the graph has no input, since every variable has an array: its outputs are constants. Export with --input "
+            f"NAME to make an array an input{', such as ' + ', '.join(others) if others else ''}"
         )

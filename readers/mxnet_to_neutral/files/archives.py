@@ -215,9 +215,14 @@ def _extract(archive: tarfile.TarFile, item: tarfile.TarInfo) -> IO[bytes]:
 
 
 def _is_zip(path: str) -> bool:
-    if not zipfile.is_zipfile(path):
+    if not zipfile.is_zipfile(path) or _is_tar(path):  # a zip archive near the end of a tar is found too
         return False
     with zipfile.ZipFile(path) as packed:
         names = packed.namelist()
     bases = [os.path.basename(name) for name in names]
     return "data.pkl" not in bases and any(not base.endswith(".npy") for base in bases if base)
+
+
+def _is_tar(path: str) -> bool:
+    with open(path, "rb") as file:
+        return file.read(HEAD_SIZE)[257:262] == b"ustar"

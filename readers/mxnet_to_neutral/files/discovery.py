@@ -14,6 +14,7 @@ from mxnet_to_neutral.files.kinds import (
     ARCHIVE,
     ARCHIVE_SUFFIXES,
     FOREIGN_SUFFIXES,
+    PARAMETERS,
     SYMBOL,
     is_packed,
     kind_of_content,
@@ -26,6 +27,17 @@ ASSETS = (
     *(".c", ".cc", ".cpp", ".h", ".jpg", ".jpeg", ".png", ".gif", ".mp4", ".rec", ".idx", ".lst", ".parquet", ".json"),
 )
 """Suffixes of remote files that are not looked into: each look is a request."""
+
+_WITHOUT_CHECKPOINT = {
+    SYMBOL: "a symbol without parameters",
+    PARAMETERS: "parameters in a hidden file",
+    ARCHIVE: "an archive without a checkpoint",
+}
+
+_MISTAKEN = ("is a Git", "is a Python pickle", "is an error message", "is an HTML page")
+"""How the descriptions of files begin that were perhaps meant to be checkpoints."""
+
+_MARKUP_SUFFIXES = (".html", ".htm", ".xml", ".svg", ".md")
 
 
 def find(folder: str, names: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -75,9 +87,9 @@ def describe(path: str) -> str | None:
     """
     kind = kind_of(path)
     if kind is not None:
-        return "a symbol without parameters" if kind == SYMBOL else "an archive without a checkpoint"
+        return _WITHOUT_CHECKPOINT[kind]
     text = describe_file(path)
-    if text is None or not text.startswith(("is a Git", "is a Python pickle")):
+    if text is None or not text.startswith(_MISTAKEN) or path.lower().endswith(_MARKUP_SUFFIXES):
         return None
     return text.partition(". ")[0].replace("is ", "", 1)
 

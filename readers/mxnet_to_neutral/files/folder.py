@@ -67,7 +67,7 @@ def find_by_prefix(prefix: str, epoch: int | None) -> Checkpoint:
     """Find ``prefix-symbol.json`` and ``prefix-0003.params``, as ``mx.model.load_checkpoint`` does.
 
     Without parameters of any epoch, ``prefix.params`` is taken, or the only parameter file whose name begins with the
-    prefix (``prefix-best.params``).
+    prefix (``prefix-best.params``). Without a symbol of the prefix, the one that lies beside the parameters is taken.
 
     Args:
         prefix: The path of the files without ``-symbol.json`` and ``-0003.params``.
@@ -102,7 +102,14 @@ def find_by_prefix(prefix: str, epoch: int | None) -> Checkpoint:
         raise SourceError(
             f"{prefix}: there is no such file or folder, and neither {prefix}-symbol.json nor {prefix}-0000.params."
         )
-    return _choose(folder, group, epoch)
+    found = _choose(folder, group, epoch)
+    if found.symbol or not found.params:
+        return found
+    pair = with_partner(found)  # whose symbol has another prefix
+    if not (pair.symbol and pair.params):
+        return found
+    note = f"took {os.path.basename(pair.symbol)} beside {os.path.basename(pair.params)}"
+    return replace(pair, notes=(*pair.notes, note))
 
 
 def with_partner(given: Checkpoint, epoch: int | None = None) -> Checkpoint:

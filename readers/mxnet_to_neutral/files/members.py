@@ -57,39 +57,45 @@ def choices(members: Sequence[Member]) -> list[Choice]:
     """Return the checkpoints of an archive that a user may mean: one, several to choose from, or none.
 
     Symbols with parameters come before parameters alone, these before archives in the archive, and these before symbols
-    alone; of one kind, those in the fewest folders.
+    alone.
 
     Args:
         members: The members; see :func:`mxnet_to_neutral.files.archives.list_members`.
 
     Returns:
-        The choices, all of one kind.
+        The choices, all of one kind, those in the fewest folders first.
 
     Example:
         >>> names = {"export/m-symbol.json": "symbol", "export/m-0000.params": "parameters", "mean.npy": "parameters"}
         >>> [choice.path for choice in choices([Member(name, kind) for name, kind in names.items()])]
         ['export/m-0000.params']
     """
-    folders: dict[str, dict[str, str | None]] = {}
-    for member in members:
-        folders.setdefault(member.folder, {})[member.base_name] = member.kind
-    groups = [(folder, group) for folder in sorted(folders) for group in group_files(folders[folder])]
-    nested = [Choice(member.path, None) for member in members if member.kind == ARCHIVE]
+    available = all_choices(members)
+    groups = [choice for choice in available if choice.group]
     return (
-        _shallowest([pair for pair in groups if pair[1].symbol and pair[1].params])
-        or _shallowest([pair for pair in groups if pair[1].params])
-        or nested
-        or _shallowest(groups)
+        [choice for choice in groups if choice.group and choice.group.symbol and choice.group.params]
+        or [choice for choice in groups if choice.group and choice.group.params]
+        or [choice for choice in available if choice.group is None]
+        or groups
     )
 
 
-def _shallowest(groups: Sequence[tuple[str, Group]]) -> list[Choice]:
-    depth = min((_depth(folder) for folder, _ in groups), default=0)
-    return [Choice(posixpath.join(f, _name(group)), group) for f, group in groups if _depth(f) == depth]
+def all_choices(members: Sequence[Member]) -> list[Choice]:
+    """Return the checkpoints of an archive of every kind: pairs, parameters alone, archives and symbols alone.
 
+    Args:
+        members: The members; see :func:`mxnet_to_neutral.files.archives.list_members`.
 
-def _depth(folder: str) -> int:
-    return folder.count("/") + bool(folder)
+    Returns:
+        The choices, those in the fewest folders first, then the archives in the archive.
+    """
+    folders: dict[str, dict[str, str | None]] = {}
+    for member in members:
+        folders.setdefault(member.folder, {})[member.base_name] = member.kind
+    order = sorted(folders, key=lambda folder: (folder.count("/") + bool(folder), folder))
+    groups = [(folder, group) for folder in order for group in group_files(folders[folder])]
+    nested = [Choice(member.path, None) for member in members if member.kind == ARCHIVE]
+    return [*(Choice(posixpath.join(folder, _name(group)), group) for folder, group in groups), *nested]
 
 
 def _name(group: Group) -> str:

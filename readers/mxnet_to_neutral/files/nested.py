@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import posixpath
+from dataclasses import replace
 from typing import Callable, Iterator, Sequence
 
-from mxnet_to_neutral.files.checkpoint import Checkpoint, in_temporary_folder
+from mxnet_to_neutral.files.checkpoint import Checkpoint, in_temporary_folder, name_origins
 from mxnet_to_neutral.files.folder import find_by_prefix, find_in_folder, with_partner
-from mxnet_to_neutral.files.kinds import ARCHIVE, PARAMETERS
-from mxnet_to_neutral.files.members import Choice, Member, choices
+from mxnet_to_neutral.files.kinds import ARCHIVE, ARCHIVE_SUFFIXES, PARAMETERS, SYMBOL
+from mxnet_to_neutral.files.members import Choice, Member, all_choices, choices
 from neutral.errors import SourceError
+from neutral.scratch import ScratchFolder
 from neutral.store.source_versions import SourceVersions
 
 MAX_NESTING = 4
@@ -39,33 +41,44 @@ def find_in_archive(path: str, member: str, epoch: int | None, depth: int = 0) -
     return in_temporary_folder(lambda folder: _find(path, member, epoch, depth, folder))
 
 
-def checkpoints_in(path: str) -> list[str]:
-    """Return the members to choose from, if an archive holds several checkpoints; one that is empty, for a single one.
+def checkpoints_in(path: str, depth: int = 0) -> list[str]:
+    """Return the members that are checkpoints: every epoch, and those of archives in the archive.
 
     Args:
         path: The archive.
+        depth: The number of archives that this one is in.
 
     Returns:
-        Paths within the archive, as they are written after ``#``.
+        Paths within the archive, as they are written after ``#``; one that is empty, for a single checkpoint.
 
     Raises:
         SourceError: The archive is damaged.
     """
     from mxnet_to_neutral.files.archives import list_members
 
-    available = choices(list_members(path))
-    if len(available) == 1:
-        return [""] if available[0].group is None or available[0].group.params else []
-    return [name for choice in available if choice.group is None or choice.group.params for name in _epochs(choice)]
+    if depth > MAX_NESTING:
+        return [""]  # reading it says so
+    members = list_members(path)
+    names = [name for choice in all_choices(members) for name in _checkpoints_of(path, members, choice, depth)]
+    return [""] if len(names) == 1 else names
 
 
-def _epochs(choice: Choice) -> Iterator[str]:
-    """Yield the parameter files of a choice, every epoch; for an archive in the archive, itself."""
+def _checkpoints_of(path: str, members: Sequence[Member], choice: Choice, depth: int) -> Iterator[str]:
+    """Yield the parameter files of a choice, every epoch; of an archive in the archive, those of its checkpoints."""
     folder = posixpath.dirname(choice.path)
-    if choice.group is None:
-        yield choice.path
-    else:
+    if choice.group is not None:
         yield from (posixpath.join(folder, name) for name in choice.group.params)
+        return
+    from mxnet_to_neutral.files.archives import extract
+
+    with ScratchFolder() as scratch:
+        member = next(member for member in members if member.path == choice.path)
+        try:
+            extract(path, [member], scratch)
+            inner = checkpoints_in(os.path.join(scratch, member.base_name), depth + 1)
+        except SourceError:  # reading it says what is wrong
+            inner = [""] if member.base_name.lower().endswith(ARCHIVE_SUFFIXES) else []
+    yield from (f"{choice.path}#{name}" if name else choice.path for name in inner)
 
 
 def _find(path: str, member: str, epoch: int | None, depth: int, folder: str) -> Checkpoint:
@@ -82,7 +95,7 @@ def _find(path: str, member: str, epoch: int | None, depth: int, folder: str) ->
         extract(path, exact[:1], folder)
         versions.check()
         inner = os.path.join(folder, exact[0].base_name)
-        return _renamed(lambda: find_in_archive(inner, rest, epoch, depth + 1), inner, f"{path}#{chosen}")
+        return _with_origin(lambda: find_in_archive(inner, rest, epoch, depth + 1), inner, f"{path}#{chosen}")
     inside = [item for item in members if item.path.startswith(chosen + "/")]
     if inside and not exact:  # a folder
         chosen = _only_choice(path, inside, chosen)
@@ -92,10 +105,21 @@ def _find(path: str, member: str, epoch: int | None, depth: int, folder: str) ->
     if chosen and not exact and not any(item.path.startswith(chosen) for item in members):
         names = ", ".join(item.path for item in members[:MAX_LISTED]) or "no checkpoint"
         raise SourceError(f"{path}: there is no member {chosen!r} that is a checkpoint; it holds {names}.")
+    if not chosen and not any(item.kind in (SYMBOL, PARAMETERS) for item in members):
+        raise SourceError(f"{path}: there is no MXNet symbol and no parameter file in this archive.")
     location = posixpath.dirname(chosen)
     extract(path, [item for item in members if item.folder == location and item.kind != ARCHIVE], folder)
     versions.check()
-    return _renamed(lambda: _select(folder, posixpath.basename(chosen), exact, epoch), folder, path)
+    within = posixpath.join(location, "")
+    found = _with_origin(lambda: _select(folder, posixpath.basename(chosen), exact, epoch), folder, path, within)
+    others = [] if name else [item.path for item in members if item.kind == PARAMETERS and item.folder != location]
+    return replace(found, notes=(*found.notes, *_notes_on_others(others)))
+
+
+def _notes_on_others(names: Sequence[str]) -> Iterator[str]:
+    if names:
+        more = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
+        yield f"passed over {', '.join(names[:MAX_LISTED])}{more} in the archive of the checkpoint"
 
 
 def _select(folder: str, name: str, exact: Sequence[Member], epoch: int | None) -> Checkpoint:
@@ -123,9 +147,12 @@ def _only_choice(path: str, members: Sequence[Member], folder: str = "") -> str:
     return available[0].path if available else ""
 
 
-def _renamed(find: Callable[[], Checkpoint], local: str, name: str) -> Checkpoint:
-    """Call a function; name the archive in its errors instead of a temporary file."""
+def _with_origin(find: Callable[[], Checkpoint], local: str, name: str, within: str = "") -> Checkpoint:
+    """Call a function; name the archive, and the folder ``within`` it, in errors instead of temporary files."""
+    origins = ((os.path.join(local, ""), f"{name}#{within}"), (local, name))
     try:
-        return find()
+        found = find()
     except SourceError as error:
-        raise SourceError(str(error).replace(local, name)) from None
+        name_origins(error, origins)
+        raise
+    return replace(found, origins=(*found.origins, *origins))

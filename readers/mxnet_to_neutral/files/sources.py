@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Sequence
 
 from mxnet_to_neutral.arrays import format_of
-from mxnet_to_neutral.files.checkpoint import Checkpoint, in_temporary_folder
+from mxnet_to_neutral.files.checkpoint import Checkpoint, in_temporary_folder, name_origins
+from mxnet_to_neutral.files.detection import kind_of
 from mxnet_to_neutral.files.folder import find_by_prefix, find_in_folder
-from neutral.errors import MismatchError, SourceError, UsageError
+from mxnet_to_neutral.files.kinds import ARCHIVE
+from neutral.errors import MismatchError, NeutralError, SourceError, UsageError
 from neutral.members import split_member
 from neutral.store.remote import fetch, is_url
 
@@ -30,7 +33,7 @@ def find_checkpoint(sources: Sequence[str], epoch: int | None) -> Checkpoint:
         MismatchError: Both paths are symbols, or both are parameter files.
     """
     if any(map(is_url, sources)):
-        return in_temporary_folder(lambda folder: find_checkpoint([_fetched(s, folder) for s in sources], epoch))
+        return in_temporary_folder(lambda folder: _find_fetched(sources, epoch, folder))
     if len(sources) == 2:
         return _pair(*sources)
     if len(sources) != 1:
@@ -49,6 +52,18 @@ def find_checkpoint(sources: Sequence[str], epoch: int | None) -> Checkpoint:
     from mxnet_to_neutral.files.nested import find_in_archive
 
     return find_in_archive(archive, member, epoch)
+
+
+def _find_fetched(sources: Sequence[str], epoch: int | None, folder: str) -> Checkpoint:
+    """Download what URLs name and find the checkpoint; errors name the URLs."""
+    local = [_fetched(source, folder) for source in sources]
+    origins = [(path.partition("#")[0], url.partition("#")[0]) for path, url in zip(local, sources) if is_url(url)]
+    try:
+        found = find_checkpoint(local, epoch)
+    except NeutralError as error:
+        name_origins(error, origins)
+        raise
+    return replace(found, origins=(*found.origins, *origins))
 
 
 def _fetched(source: str, folder: str) -> str:
@@ -79,7 +94,7 @@ def _is_archive(path: str) -> bool:
         return False
     from mxnet_to_neutral.files.archives import is_archive  # imports tarfile and zipfile
 
-    return is_archive(path)
+    return is_archive(path) or kind_of(path) == ARCHIVE  # one that is damaged, too
 
 
 def _is_json(path: str) -> bool:

@@ -130,7 +130,103 @@ def test_several_checkpoints_in_an_archive_are_listed_and_one_is_named(tmp_path:
     assert list(reader.find(str(tmp_path), ["model.tar.gz"])) == [
         ("model.tar.gz/a/model-0000", ("model.tar.gz#a/model-0000.params",)),
         ("model.tar.gz/b/net-0000", ("model.tar.gz#b/net-0000.params",)),
+        ("model.tar.gz/c/inner.tar.gz", ("model.tar.gz#c/inner.tar.gz",)),
     ]
+
+
+def members_found(path: Path) -> list[str]:
+    """The members that are checkpoints of their own, as they are written after ``#``."""
+    return [name.partition("#")[2] for _, (name,) in reader.find(str(path.parent), [path.name])]
+
+
+def test_all_checkpoints_of_an_archive_are_found_and_those_that_are_passed_over_are_said(tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    inner = zipped({**pair("m", 2), "m-0004.params": weights(4), "other.param": weights(5)})
+    damaged = tarred(pair("m"))[:80]
+    files = {**pair("n"), "deep/er/lone.params": weights(3), "in.zip": inner, "code/source.tar.gz": tarred(OTHERS)}
+    path.write_bytes(zipped({**files, "words.txt.gz": damaged, "cut.tar.gz": damaged}))
+    expected = [
+        "n-0000.params",
+        "deep/er/lone.params",
+        *(f"in.zip#{name}" for name in ("m-0000.params", "m-0004.params")),
+    ]
+    assert members_found(path) == [*expected, "in.zip#other.param", "cut.tar.gz"]
+    with mxnet_to_neutral.read(path) as store:
+        assert store["fc.weight"][0, 0] == VALUE
+        assert "passed over deep/er/lone.params in the archive of the checkpoint" in store.notes
+    with mxnet_to_neutral.read(f"{path}#in.zip#m-0000.params") as store:
+        assert store["fc.weight"][0, 0] == 2 * VALUE and not any("passed over" in note for note in store.notes)
+    with pytest.raises(SourceError, match=r"x\.zip#cut\.tar\.gz: the archive cannot be unpacked"):
+        mxnet_to_neutral.read(f"{path}#cut.tar.gz")
+    path.write_bytes(zipped({**pair("n"), **{f"{index:02}/w.params": weights() for index in range(21)}}))
+    with mxnet_to_neutral.read(path) as store:
+        assert any("18/w.params, 19/w.params and 1 more in the archive" in note for note in store.notes)
+
+
+def test_every_epoch_of_the_only_checkpoint_in_an_archive_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "x.tgz"
+    path.write_bytes(tarred({**pair("a/m"), "a/m-0003.params": weights(3)}))
+    assert members_found(path) == ["a/m-0000.params", "a/m-0003.params"]
+    assert [first_weight(f"{path}#{name}") / VALUE for name in members_found(path)] == [1, 3]
+
+
+def test_checkpoints_at_any_depth_are_to_be_chosen_from(tmp_path: Path) -> None:
+    path = tmp_path / "faces.zip"
+    path.write_bytes(zipped({**pair("det/mtcnn/det1", 2), **pair("rec/model", 3)}))
+    with pytest.raises(
+        SourceError, match=r"\(2\). Name one of:\n.*#rec/model-0000.params\n.*#det/mtcnn/det1-0000.params$"
+    ):
+        mxnet_to_neutral.read(path)
+    assert first_weight(f"{path}#det") == 2 * VALUE
+
+
+def test_too_many_archives_within_archives_are_said_by_reading(tmp_path: Path) -> None:
+    content = zipped(pair("m"))
+    for _ in range(5):
+        content = zipped({"a.zip": content})
+    (tmp_path / "x.zip").write_bytes(content)
+    assert members_found(tmp_path / "x.zip") == [""]
+    with pytest.raises(SourceError, match=r"x\.zip#a\.zip#a\.zip.*: archives are nested in more than 4 archives"):
+        mxnet_to_neutral.read(tmp_path / "x.zip")
+
+
+def test_a_tar_that_ends_with_a_zip_archive_is_a_tar(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, content in {**pair("m", 2), "code.zip": zipped({"train.py": b""})}.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    (tmp_path / "x.tar").write_bytes(buffer.getvalue())
+    assert zipfile.is_zipfile(tmp_path / "x.tar")
+    assert first_weight(tmp_path / "x.tar") == 2 * VALUE
+
+
+def test_errors_name_the_member_of_the_archive(tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    for content, said in ((b"", ": is empty"), (weights()[:60], ", byte 36: array 0 of 2")):
+        path.write_bytes(zipped({"in.tgz": tarred({"a/m-symbol.json": symbol_bytes(), "a/m-0000.params": content})}))
+        with pytest.raises(SourceError) as caught:
+            mxnet_to_neutral.read(path)
+        assert str(caught.value).startswith(f"{path}#in.tgz#a/m-0000.params")
+        assert said in str(caught.value) and "neutral-" not in str(caught.value)
+
+
+def test_a_truncated_archive_is_no_parameter_file(tmp_path: Path) -> None:
+    (tmp_path / "model.tar.gz").write_bytes(tarred(pair("model"))[:80])
+    with pytest.raises(SourceError, match=r"model\.tar\.gz: the archive cannot be unpacked .*It may be truncated"):
+        mxnet_to_neutral.read(tmp_path / "model.tar.gz")
+
+
+def test_the_name_of_parameters_without_suffix_takes_the_symbol_beside_them(tmp_path: Path) -> None:
+    write(tmp_path, {"m-symbol.json": symbol_bytes(), "m-0003.params": weights(2), "m-best.params": weights(3)})
+    for name, value in (("m-0003", 2), ("m-best", 3)):
+        assert first_weight(tmp_path / name) == value * VALUE
+        with mxnet_to_neutral.read(tmp_path / name) as store:
+            assert f"took m-symbol.json beside {name}.params" in store.notes
+    write(tmp_path / "alone", {"n.params": weights()})
+    with mxnet_to_neutral.read(tmp_path / "alone" / "n") as store:
+        assert store.graph is None
 
 
 def test_several_checkpoints_in_a_folder_of_an_archive_are_listed_as_they_are_named(tmp_path: Path) -> None:
@@ -257,6 +353,9 @@ def test_symbols_are_known_by_content(tmp_path: Path) -> None:
 
 def test_what_is_passed_over_is_described(tmp_path: Path) -> None:
     write(tmp_path, {"a-symbol.json": symbol_bytes(), "b.zip": zipped({"x.txt": b""}), "c.states": b"\x80\x04}q\x00."})
+    write(
+        tmp_path, {".f": weights(), "g": b"<Error><Code>AccessDenied</Code>", "h.dat": b"<html>", "i.html": b"<html>"}
+    )
     write(tmp_path, {"d.dat": b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n", "e.txt": b"e"})
     described = {name: reader.describe(str(tmp_path / name)) for name in sorted(os.listdir(tmp_path))}
     assert described == {
@@ -265,6 +364,10 @@ def test_what_is_passed_over_is_described(tmp_path: Path) -> None:
         "c.states": "a Python pickle, such as the optimizer states (.states) that MXNet saves",
         "d.dat": "a Git LFS pointer, not the file it stands for",
         "e.txt": None,
+        ".f": "parameters in a hidden file",
+        "g": "an error message of S3 or a similar storage (AccessDenied), not the file",
+        "h.dat": "an HTML page: the download failed",
+        "i.html": None,
     }
     assert list(reader.find(str(tmp_path), sorted(os.listdir(tmp_path)))) == []
 
@@ -284,6 +387,25 @@ def test_a_damaged_archive_is_found_if_its_name_says_so(tmp_path: Path) -> None:
     damaged = tarred(pair("model"))[:80]
     write(tmp_path, {"model.tar.gz": damaged, "log.gz": damaged})
     assert list(reader.find(str(tmp_path), ["log.gz", "model.tar.gz"])) == [("model.tar.gz", ("model.tar.gz",))]
+
+
+def test_a_graph_without_inputs_is_said_to_have_none(tmp_path: Path) -> None:
+    symbol = SymbolBuilder()
+    symbol.add("FullyConnected", "fc", ["images", "fc_weight", "fc_bias"], num_hidden="2")
+    write(tmp_path, {"m-symbol.json": symbol.json().encode(), "m-0000.params": weights(extra=("images",))})
+    note = (
+        "the graph has no input, since every variable has an array: its outputs are constants. Export with --input "
+        "NAME to make an array an input"
+    )
+    with mxnet_to_neutral.read(tmp_path / "m") as store:
+        assert f"{note}, such as images" in store.notes
+    with mxnet_to_neutral.read(tmp_path / "m", inputs=["images"]) as store:
+        assert [item.name for item in store.graph.inputs] == ["images"]
+        assert not any("no input" in text for text in store.notes)
+    text = symbol.json().replace("images", "image_weight")
+    write(tmp_path, {"m-symbol.json": text.encode(), "m-0000.params": weights(extra=("image_weight",))})
+    with mxnet_to_neutral.read(tmp_path / "m") as store:
+        assert note in store.notes
 
 
 def test_an_array_that_is_an_input_is_said_to_be_one(tmp_path: Path) -> None:

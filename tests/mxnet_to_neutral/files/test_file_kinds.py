@@ -123,13 +123,14 @@ def test_files_are_grouped_by_their_names(symbols: str, params: str, groups: str
     assert " | ".join(" ".join(group.names) for group in group_files(kinds)) == groups
 
 
-def test_of_checkpoints_of_one_kind_those_in_the_fewest_folders_are_offered() -> None:
+def test_all_checkpoints_of_one_kind_are_offered_those_in_the_fewest_folders_first() -> None:
     def offered(*names: str) -> list[str]:
         kinds = {".params": "parameters", ".json": "symbol"}
         return [choice.path for choice in choices([Member(name, kinds[Path(name).suffix]) for name in names])]
 
-    assert offered("m.params", "x/n.params", "x/y/o.params") == ["m.params"]
-    assert offered("x/n.params", "z/n.params", "x/y/o.params") == ["x/n.params", "z/n.params"]
+    assert offered("x/y/o.params", "x/n.params", "m.params") == ["m.params", "x/n.params", "x/y/o.params"]
+    assert offered("x/n.params", "z/n.params", "x/y/o.params") == ["x/n.params", "z/n.params", "x/y/o.params"]
+    assert offered("x/m.params", "x/m-symbol.json", "n.params") == ["x/m.params"]
     assert offered("m-0000.params", "m-0001.params") == ["m"]
     assert offered("m-0000.params", "n-0001.params") == ["m-0000.params", "n-0001.params"]
     assert offered("x/m-symbol.json", "x/y/n.params") == offered("x/y/n.params", "z/m-symbol.json") == ["x/y/n.params"]

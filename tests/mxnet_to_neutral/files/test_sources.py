@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -20,7 +21,7 @@ from mxnet_to_neutral.files.folder import find_in_folder
 from mxnet_to_neutral.files.live import export_live
 from mxnet_to_neutral.files.sources import find_checkpoint
 from mxnet_to_neutral.reading import MAX_PROBLEMS_SHOWN
-from neutral.errors import MismatchError, SourceError, UsageError
+from neutral.errors import FormatError, MismatchError, SourceError, UsageError
 from reader.checkpoints import SymbolBuilder, params_bytes, ramp, write_checkpoint
 
 
@@ -145,6 +146,20 @@ def test_urls_are_fetched_to_a_folder_that_closing_removes(
     assert list(temporary.iterdir()) == []
 
 
+def test_errors_name_the_url(model: str, temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(model + "-0000.params").write_bytes(b"damaged" * 9)
+    archive = shutil.make_archive(model, "zip", os.path.dirname(model))
+    monkeypatch.setattr(sources, "fetch", lambda url, folder: shutil.copy(url.replace("memory://", ""), folder))
+    url = f"memory://{archive}"
+    with pytest.raises(FormatError) as caught:
+        mxnet_to_neutral.read(url)
+    assert str(caught.value).startswith(f"{url}#model-0000.params, byte 0: unknown file format")
+    assert caught.value.file == f"{url}#model-0000.params"
+    with pytest.raises(SourceError, match=f"^{re.escape(url)}: there is no member 'none'"):
+        mxnet_to_neutral.read(f"{url}#none")
+    assert list(temporary.iterdir()) == []
+
+
 def test_a_failed_fetch_leaves_nothing(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(url: str, folder: str) -> str:
         raise SourceError(f"{url}: there is no such file.")
@@ -200,7 +215,7 @@ def test_an_archive_without_a_checkpoint_is_named(tmp_path: Path, temporary: Pat
     archive = shutil.make_archive(str(tmp_path / "code"), "gztar", tmp_path / "code")
     with pytest.raises(SourceError) as caught:
         mxnet_to_neutral.read(archive)
-    assert str(caught.value) == f"{archive}: no MXNet symbol and no parameter file in this folder."
+    assert str(caught.value) == f"{archive}: there is no MXNet symbol and no parameter file in this archive."
     assert list(temporary.iterdir()) == []
 
 
