@@ -15,9 +15,9 @@ from neutral.cli.console import Console, Report, plural
 from neutral.cli.graph_advice import graph_advice
 from neutral.cli.outputs import FORCE, add_replacing, require_replaceable
 from neutral.cli.shapes import add_shapes
-from neutral.cli.sources import open_any
+from neutral.cli.sources import has_weights, is_store, open_any, with_partner
 from neutral.cli.target import add_target, target_writer
-from neutral.errors import NeutralError, TargetError, UsageError
+from neutral.errors import NeutralError, SourceError, TargetError, UsageError
 from neutral.store.own_files import has_mark
 
 if TYPE_CHECKING:
@@ -84,8 +84,9 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     if not arguments.force:
         _require_own_weights(arguments.output, weights)
     shapes = {"shapes": dict(arguments.shape)} if arguments.shape else {}
-    with open_any([arguments.store]) as store:
-        _require_graph(store, arguments.store)
+    sources, beside = _sources(arguments)
+    with open_any(sources) as store:
+        _require_network(store, arguments.store)
         options = {**_options(arguments, "class_name", "until", "outputs", "opset", "batch", "fp16"), **shapes}
         if arguments.dry_run:
             _preflight(writer, store, options)
@@ -94,14 +95,23 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
         options.update(_options(arguments, "pth", "external_data"))
         if os.path.splitext(weights)[0] != os.path.splitext(arguments.output)[0]:
             options["weights"] = weights
-        return _written(arguments, writer.emit(store, arguments.output, **options))
+        report = _written(arguments, writer.emit(store, arguments.output, **options))
+        return Report(report.document, [*report.lines, *beside])
+
+
+def _sources(arguments: argparse.Namespace) -> tuple[list[str], list[str]]:
+    """Return the store, or the checkpoint with the file that lies beside the given one, and a note on that file."""
+    given = arguments.store
+    sources = [given] if is_store(given) else with_partner([given], None)
+    return sources, [f"note: took {os.path.basename(path)} beside {given}" for path in sources[1:]]
 
 
 def _run_hub(writer: Any, arguments: argparse.Namespace) -> Report:
     if arguments.pth or arguments.until or arguments.outputs:
         raise UsageError("--hub-layout writes the whole model as safetensors: leave out --pth, --until and --outputs.")
-    with open_any([arguments.store]) as store:
-        _require_graph(store, arguments.store)
+    sources, _ = _sources(arguments)
+    with open_any(sources) as store:
+        _require_network(store, arguments.store)
         if not arguments.dry_run:
             options = _options(arguments, "class_name")
             if arguments.max_shard_size:
@@ -115,8 +125,13 @@ def _run_hub(writer: Any, arguments: argparse.Namespace) -> Report:
     return Report(document, [f"would write {arguments.output}"])
 
 
-def _require_graph(store: Store, path: str) -> None:
-    """Raise UsageError for a store without a graph whose reader knows how to get one; else the writer refuses it."""
+def _require_network(store: Store, path: str) -> None:
+    """Raise SourceError for a graph without weights, and UsageError for weights whose graph the reader says how to get."""
+    if not has_weights(store):
+        raise SourceError(
+            f"{path}: no parameter file is given, and none lies beside it: there are no weights to write. Give the "
+            "prefix of both files, or the store that `neutral export` makes of both."
+        )
     advice = graph_advice(store)
     if advice:
         raise UsageError(

@@ -14,7 +14,7 @@ from neutral.cli.console import Console, Report, byte_size, plural
 from neutral.cli.factory import add_factory, importable, make
 from neutral.cli.graph_advice import graph_advice
 from neutral.cli.outputs import add_replacing, refuse_replacing
-from neutral.cli.sources import add_source, read_source, with_partner
+from neutral.cli.sources import add_source, has_weights, read_source, with_partner
 from neutral.errors import SourceError, UsageError
 from neutral.gc_pause import gc_paused
 
@@ -120,8 +120,7 @@ def _dtype(text: str) -> tuple[str, str]:
 
 def _require_weights(store: Store, arguments: argparse.Namespace) -> None:
     """Raise SourceError for a graph without a parameter file, unless it was asked for."""
-    files = () if store.source is None else store.source.files
-    if store.layers and not arguments.graph_only and files and not any(file.role == "parameters" for file in files):
+    if not arguments.graph_only and not has_weights(store):
         raise SourceError(
             f"{', '.join(arguments.source)}: no parameter file is given, and none lies beside it: the store would have "
             "no weights. Give the parameter file too, or pass --graph-only for the graph alone."

@@ -102,6 +102,16 @@ def with_partner(paths: Sequence[str], epoch: int | None) -> list[str]:
     return list(paths)
 
 
+def has_weights(store: Store) -> bool:
+    """Return whether a store has the weights of its layers: False for that of a graph's file alone.
+
+    Args:
+        store: The store of a checkpoint.
+    """
+    files = () if store.source is None else store.source.files
+    return not (store.layers and files) or any(file.role == "parameters" for file in files)
+
+
 def _names_beside(path: str) -> set[str]:
     """Return the files of a path's folder, and the prefixes of the checkpoints in it."""
     folder = os.path.dirname(path)

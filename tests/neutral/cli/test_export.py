@@ -179,6 +179,31 @@ def test_advice_for_a_known_network_says_the_command(tmp_path: Path, run: Run) -
         assert done.code == 2 and command in done.err and not (tmp_path / "net.py").exists()
 
 
+def test_emit_takes_the_file_that_lies_beside_one_of_a_pair(checkpoint: Path, tmp_path: Path, run: Run) -> None:
+    pytest.importorskip("torch.nn")
+    for given, taken in (("-symbol.json", "model-0000.params"), ("-0000.params", "model-symbol.json")):
+        done = run("emit", f"{checkpoint}{given}", "-o", tmp_path / "net.py", "--force")
+        assert done.code == 0 and f"note: took {taken} beside {checkpoint}{given}" in done.out
+    os.unlink(f"{checkpoint}-0000.params")
+    done = run("emit", f"{checkpoint}-symbol.json", "-o", tmp_path / "other.py")
+    assert done.code == 3 and "none lies beside it: there are no weights to write. Give the prefix of both" in done.err
+    assert not (tmp_path / "other.py").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "an error message of S3 or a similar"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n", "a Git LFS pointer, not the file it"),
+        (b"<!doctype html>", "an HTML page: the download failed"),
+    ],
+)
+def test_what_a_file_of_no_reader_is_is_said(content: bytes, said: str, tmp_path: Path, run: Run) -> None:
+    (tmp_path / "weights-20").write_bytes(content)
+    done = run("export", tmp_path / "weights-20", "-o", tmp_path / "x.safetensors")
+    assert done.code == 3 and f"weights-20: {said}" in done.err and "; expected a checkpoint." in done.err
+
+
 def test_nan_and_infinity_are_noted(checkpoint: Path, tmp_path: Path, run: Run) -> None:
     arrays = {
         "arg:fc1_weight": np.array([[0, np.nan, 1], [np.inf, -np.inf, 2]], "<f4"),

@@ -301,14 +301,6 @@ MISTAKES: list[Mistake] = [
         "argument --outputs: not allowed with argument --until. See `neutral emit --help`.",
     ),
     Mistake(
-        "emit model-0006.params -o net.py",
-        2,
-        "model-0006.params: there is no graph, only layers, so there is no network to write. `neutral load` loads the "
-        "weights into a module of your own. For the graph: where MXNet is, `mxnet_capture.py zoo NAME --params FILE "
-        "-o PREFIX` writes the graph of a network of MXNet's, GluonCV's or GluonNLP's model zoo beside its parameters, "
-        "and `mxnet_capture.py export` that of your own.",
-    ),
-    Mistake(
         "emit golden.safetensors -o net.py",
         4,
         "golden.safetensors: a golden file, the values that a model computed; expected a store.",
