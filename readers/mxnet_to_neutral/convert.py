@@ -15,7 +15,7 @@ from mxnet_to_neutral.arrays import Array
 from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.drafts import Conversion, Draft
 from mxnet_to_neutral.inference.broadcasting import find_broadcasting_nodes
-from mxnet_to_neutral.inference.dtypes import infer_dtypes
+from mxnet_to_neutral.inference.dtypes import Dtypes, infer_dtypes
 from mxnet_to_neutral.inference.shape_types import PartialShape
 from mxnet_to_neutral.inference.shapes import infer_shapes, shape_at
 from mxnet_to_neutral.layers.canonical import identity
@@ -101,7 +101,7 @@ class _Converter:
         self.file = file
         self.arrays = dequantize_arrays(symbol, arrays)
         self.has_arrays = circumstances.has_arrays
-        self.dtypes: Sequence[str | None] = infer_dtypes(symbol, self.array, file)
+        self.dtypes: Sequence[Dtypes] = infer_dtypes(symbol, self.array, file)
         self.unique = UniqueNames()
         self._circumstances = circumstances
         self._result = Conversion(file)

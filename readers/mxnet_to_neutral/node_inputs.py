@@ -6,6 +6,7 @@ from typing import NoReturn
 
 from mxnet_to_neutral.arrays import Array
 from mxnet_to_neutral.inference.broadcasting import find_batch_partner
+from mxnet_to_neutral.inference.dtypes import dtype_at
 from mxnet_to_neutral.inference.shape_types import PartialShape
 from mxnet_to_neutral.symbol.model import Entry, SymbolNode
 from mxnet_to_neutral.symbol_context import SymbolContext
@@ -34,7 +35,7 @@ class NodeInputs:
         self.count = len(self.symbol_node.inputs)
         self.numpy_shape = conversion.symbol.numpy_shape
         self.version = conversion.symbol.version or (0, 8, 0)
-        self.dtypes = [conversion.dtypes[entry.node] for entry in self.symbol_node.inputs]
+        self.dtypes = [dtype_at(conversion.dtypes, entry) for entry in self.symbol_node.inputs]
         self._conversion = conversion
 
     def has(self, index: int) -> bool:

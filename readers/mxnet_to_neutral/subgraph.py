@@ -6,6 +6,7 @@ from typing import Collection, Sequence
 
 from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.drafts import Conversion
+from mxnet_to_neutral.inference.dtypes import with_declared_dtypes
 from neutral.graph import Input, Operand, Value
 
 
@@ -41,7 +42,9 @@ class Subgraph:
         stored = {name: context.array(k) for name, k in zip(names, bound) if k not in varying}
         arrays = {name: array for name, array in stored.items() if array is not None}
         computed = [n for n, k in zip(names, bound) if k in varying or not context.producer(k).is_variable]
-        self.conversion: Conversion = context.convert(symbol, arrays, computed)
+        dtypes = {name: context.dtype(k) for name, k in zip(names, bound) if name in computed}
+        dtypes = {name: dtype for name, dtype in dtypes.items() if dtype != "float32"}
+        self.conversion: Conversion = context.convert(with_declared_dtypes(symbol, dtypes), arrays, computed)
         used = {item.name for item in self.conversion.inputs}
         self._bound = {name: k for name, k in zip(names, bound) if name in used}
         self.needed = set(self._bound.values())

@@ -6,6 +6,7 @@ from typing import Collection, Mapping, Protocol, Sequence
 
 from mxnet_to_neutral.arrays import Array
 from mxnet_to_neutral.drafts import Conversion
+from mxnet_to_neutral.inference.dtypes import Dtypes
 from mxnet_to_neutral.inference.shape_types import PartialShape
 from mxnet_to_neutral.symbol.model import Entry, Symbol
 from neutral.graph import Operand
@@ -35,8 +36,8 @@ class SymbolContext(Protocol):
         ...
 
     @property
-    def dtypes(self) -> Sequence[str | None]:
-        """For each node of the symbol the dtype of its outputs, None where it is unknown."""
+    def dtypes(self) -> Sequence[Dtypes]:
+        """For each node of the symbol the dtypes of its outputs, None where one is unknown."""
         ...
 
     @property

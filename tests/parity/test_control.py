@@ -112,3 +112,21 @@ def test_a_loop_that_lost_its_attributes_is_refused_by_name(tmp_path: Path, oper
     path.write_text(json.dumps(symbol))
     with pytest.raises(UnsupportedError, match="does not say how its inputs bind"):
         neutral_to_torch.build(mxnet_to_neutral.read(path))
+
+
+INTEGER_LOOPS = {
+    "halves": "sym.contrib.foreach(lambda x, s: (x / 2 + s[0], [s[0] + x]), x, [s])",
+    "embedded": "sym.contrib.foreach(lambda x, s: (sym.one_hot(x, depth=3), [s[0] * 2]), x, [s])",
+    "chosen": "sym.contrib.foreach(lambda x, s: (sym.where(x > 2, x / 2, s[0]), [sym.maximum(x, s[0])]), x, [s])",
+    "ordered": "sym.contrib.foreach(lambda x, s: (sym.topk(x, k=2, ret_typ='both')[0], [s[0]]), x, [s])",
+    "counted": "sym.contrib.while_loop(lambda s: sym.sum(s) < 20, lambda s: ([s / 2], [s + 1]), [s], max_iterations=4)",
+}
+
+
+@pytest.mark.parametrize("dtype", ["int32", "uint8", "int64", "float64"])
+@pytest.mark.parametrize("loop", INTEGER_LOOPS)
+def test_loops_compute_in_the_dtypes_of_their_inputs(check_expression: Any, loop: str, dtype: str) -> None:
+    x, s = np.arange(12).reshape(4, 3) % 7, np.array([5, 3, 1])
+    heads = "outputs[1][0] / 2" if loop == "counted" else "sym.Group([outputs[0] / 2, outputs[1][0] / 2])"
+    given = {"s": s.astype(dtype)} if loop == "counted" else {"x": x.astype(dtype), "s": s.astype(dtype)}
+    check_expression(f"(lambda outputs: {heads})({INTEGER_LOOPS[loop]})", exact=True, **given)

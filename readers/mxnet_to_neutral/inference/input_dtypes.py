@@ -7,10 +7,10 @@ from typing import Any, Callable, Mapping, Sequence
 
 from mxnet_to_neutral.arrays import Array
 from mxnet_to_neutral.drafts import Conversion
-from mxnet_to_neutral.inference.dtypes import infer_dtypes
+from mxnet_to_neutral.inference.dtypes import Dtypes, dtype_at, infer_dtypes, with_declared_dtypes
 from mxnet_to_neutral.stored_inputs import is_called_like_parameter
 from mxnet_to_neutral.symbol import Symbol
-from mxnet_to_neutral.symbol.model import Entry, SymbolNode
+from mxnet_to_neutral.symbol.model import Entry
 from mxnet_to_neutral.symbol.values import DTYPES
 from neutral.errors import NeutralError, UsageError
 from neutral.operators.dtypes import INTEGERS
@@ -28,7 +28,7 @@ MAX_NODES = 5000
 _ANY_DTYPES = frozenset({
     "Embedding", "_contrib_SparseEmbedding", "take", "batch_take", "pick", "gather_nd", "scatter_nd", "where",
     "one_hot", "SequenceMask", "SequenceLast", "SequenceReverse", "_contrib_boolean_mask", "_contrib_index_copy",
-    "slice_like", "reshape_like", "broadcast_like", "amp_multicast",
+    "slice_like", "reshape_like", "broadcast_like", "amp_multicast", "_foreach", "_while_loop", "_cond",
 })  # fmt: skip
 """Operators outside of NumPy mode whose inputs may have different dtypes."""
 
@@ -48,20 +48,15 @@ def with_dtypes(symbol: Symbol, dtypes: Mapping[str, str]) -> Symbol:
     """
     if not dtypes:
         return symbol
-    numbers = {name: number for number, name in DTYPES.items()}
+    known = DTYPES.values()
     variables = [node.name for node in symbol.nodes if node.is_variable]
     for name, dtype in dtypes.items():
         if name not in variables:
             raise UsageError(f"no variable of the symbol is named {name!r}.{suggestion(name, variables)}")
-        if dtype not in numbers:
-            raise UsageError(f"dtype {dtype!r} of {name!r} is unknown; expected one of {', '.join(numbers)}.")
+        if dtype not in known:
+            raise UsageError(f"dtype {dtype!r} of {name!r} is unknown; expected one of {', '.join(known)}.")
 
-    def declared(node: SymbolNode) -> SymbolNode:
-        if not node.is_variable or node.name not in dtypes:
-            return node
-        return replace(node, hidden={**node.hidden, "__dtype__": str(numbers[dtypes[node.name]])})
-
-    return replace(symbol, nodes=tuple(map(declared, symbol.nodes)))
+    return with_declared_dtypes(symbol, dtypes)
 
 
 def mark_floating_inputs(
@@ -102,11 +97,11 @@ def mark_floating_inputs(
         )
 
 
-def _is_refused_by_mxnet(symbol: Symbol, dtypes: Sequence[str | None], array: Callable[[Entry], Array | None]) -> bool:
+def _is_refused_by_mxnet(symbol: Symbol, dtypes: Sequence[Dtypes], array: Callable[[Entry], Array | None]) -> bool:
     """Return whether a node gets both integers and floating numbers, which only some operators of MXNet take."""
 
     def is_floating(entry: Entry) -> bool:
-        node, dtype = symbol.nodes[entry.node], dtypes[entry.node]
+        node, dtype = symbol.nodes[entry.node], dtype_at(dtypes, entry)
         if dtype is None:
             return node.is_variable and array(entry) is None and is_called_like_parameter(node.name)
         return dtype not in INTEGERS
@@ -114,7 +109,8 @@ def _is_refused_by_mxnet(symbol: Symbol, dtypes: Sequence[str | None], array: Ca
     for node in symbol.nodes:
         if node.operator.startswith(("_np", "_image")) or node.operator in _ANY_DTYPES:
             continue
-        if any(dtypes[entry.node] in INTEGERS for entry in node.inputs[:1]) and any(map(is_floating, node.inputs[1:])):
+        of_integers = any(dtype_at(dtypes, entry) in INTEGERS for entry in node.inputs[:1])
+        if of_integers and any(map(is_floating, node.inputs[1:])):
             return True
     return False
 

@@ -35,6 +35,28 @@ def run_one(call: Mapping[str, Any] | None) -> dict[str, Any]:
     return {} if call is None else _run(call)
 
 
+def infer_types(calls: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any] | None]:
+    """Return, for each call, its ``symbol`` and the ``dtypes`` of its outputs; None where MXNet does not infer them."""
+    return [_inferred(call) for call in calls]
+
+
+def _inferred(call: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    try:
+        with mx.util.np_array(False), mx.util.np_shape(call["numpy"]):
+            symbol = _symbol(call)
+            _, outputs, _ = symbol.infer_type()
+            text = symbol.tojson() if VERSION_2 else symbol.tojson(remove_amp_cast=False)
+            return {"symbol": text, "dtypes": [np.dtype(output).name for output in outputs]}
+    except Exception:  # MXNet refuses the call, or leaves a dtype open
+        return None
+
+
+def _symbol(call: Mapping[str, Any]) -> mx.sym.Symbol:
+    internals = (mx.sym.fromjson if VERSION_2 else mx.sym.load_json)(call["symbol"]).get_internals()
+    names = [name for name in internals.list_outputs() if name.startswith("op_")]
+    return mx.sym.Group([internals[name] for name in names[: call["heads"]]])
+
+
 def _run(call: Mapping[str, Any]) -> dict[str, Any]:
     try:
         with mx.util.np_array(False), mx.util.np_shape(call["numpy"]):
@@ -44,10 +66,7 @@ def _run(call: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _outputs(call: Mapping[str, Any]) -> dict[str, Any]:
-    symbol = (mx.sym.fromjson if VERSION_2 else mx.sym.load_json)(call["symbol"])
-    internals = symbol.get_internals()
-    names = [name for name in internals.list_outputs() if name.startswith("op_")]
-    symbol = mx.sym.Group([internals[name] for name in names[: call["heads"]]])
+    symbol = _symbol(call)
     shapes = _shapes(symbol, call["inputs"])
     random = np.random.RandomState(call["seed"])
     inputs = call.get("arrays") or {
