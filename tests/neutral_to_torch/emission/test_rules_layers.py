@@ -203,3 +203,18 @@ def test_parameters_are_values() -> None:
     source = source_of(store)
     assert "self.shift = nn.Parameter(torch.empty(3))" in source
     assert 'self.register_buffer("steps", torch.empty(3, dtype=torch.int64))' in source
+
+
+def test_unused_parts_of_a_parameter() -> None:
+    from neutral_to_torch.emission.build import build
+
+    g = GraphBuilder()
+    table = g.node("parameter", name="table", arrays={"value": g.values(2, 4)})
+    taken = g.node("take", table, g.input("index", (2,)), axis=0, out_of_range="clamp")
+    part = g.node("split", table, axis=1, parts=4)
+    store = g.store(taken, g.node("less_equal", g.input("x", (2, 1)), part, dtype=None), g.node("identity", taken))
+    index, x = torch.tensor([1, 0]), data(2, 1)
+    rows, less, _ = build(store)(index, x)
+    weights = torch.from_numpy(store["table.value"])
+    torch.testing.assert_close(rows, weights[index])
+    assert torch.equal(less, (x <= weights[:, :1]).float())

@@ -104,7 +104,7 @@ class StatementGraph:
             if any(value == entry or self.maker.get(value, -1) in reached for value in self.operands[k]):
                 reached.add(k)
         for k in sorted(inside - reached, reverse=True):
-            if self.constant[k] and all(u in reached for v in self.statements[k].values for u in self.users[v]):
+            if self.constant[k] and all(u in reached for v in self.statements[k].values for u in self.users.get(v, ())):
                 reached.add(k)
         return reached
 
