@@ -32,7 +32,15 @@ def test_softmax_output_of_a_vector(check_operator: Any, flags: dict[str, bool])
 @pytest.mark.parametrize("shape", [(2, 3, 1), (2, 3, 1, 1)])
 def test_instance_norm_of_single_elements(check_operator: Any, shape: tuple[int, ...]) -> None:
     x = np.random.RandomState(1).uniform(-2, 2, shape).astype(np.float32)
-    check_operator("InstanceNorm", [x, A[0, 0], A[1, 0]], parameters=(1, 2))
+    for declared in (False, True):
+        check_operator("InstanceNorm", [x, A[0, 0], A[1, 0]], parameters=(1, 2), declared=declared)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 1), (2, 3, 1, 1)])
+def test_group_norm_of_single_elements(check_operator: Any, shape: tuple[int, ...]) -> None:
+    x = np.random.RandomState(1).uniform(-2, 2, shape).astype(np.float32)
+    for declared in (False, True):
+        check_operator("GroupNorm", [x, A[0, 0], A[1, 0]], parameters=(1, 2), declared=declared, num_groups=3)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "int32", "int64"])

@@ -105,9 +105,12 @@ def layer_norm(context: NodeContext) -> Sequence[Operand]:
 @rule("InstanceNorm")
 def instance_norm(context: NodeContext) -> Operand:
     """Convert ``InstanceNorm``."""
-    return context.node(
-        "instance_norm", context.input(0), roles=_affine(context), eps=context.attributes.float("eps", 1e-3)
-    )
+    eps, shape = context.attributes.float("eps", 1e-3), context.shape(0)
+    if shape is None or len(shape) < 4 or set(shape[2:]) != {1}:
+        return context.node("instance_norm", context.input(0), roles=_affine(context), eps=eps)
+    flat = context.node("reshape", context.input(0), shape=(0, 0, -1), from_end=False)  # torch refuses the full rank
+    normalized = context.node("instance_norm", flat, roles=_affine(context), eps=eps)
+    return context.node("reshape_like", normalized, context.input(0), start=0, end=None, like_start=0, like_end=None)
 
 
 @rule("GroupNorm")

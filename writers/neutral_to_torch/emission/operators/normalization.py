@@ -69,7 +69,7 @@ def instance_norm(node: NodeView, x: Symbol) -> Symbol:
     if not (node.stored("weight") and node.stored("bias")):
         return F.instance_norm(x, weight=node.tensor("weight"), bias=node.tensor("bias"), eps=node["eps"])
     rank, channels = node.rank(), node.shape("weight")[0]
-    name = f"InstanceNorm{rank - 2}d" if rank in (3, 4, 5) else None
+    name = f"InstanceNorm{rank - 2}d" if rank in (4, 5) else None  # which refuse a single spatial element
     constructor = getattr(nn, name) if name else helper.InstanceNorm
     return node.module(constructor(channels, eps=node["eps"], affine=True))(x)
 
