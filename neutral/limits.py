@@ -123,9 +123,7 @@ ARRAY_COUNT = Limit("array-count", 1 << 17, "arrays", "Arrays in a parameter fil
 GRAPH_BYTES = Limit("graph-bytes", 16 << 20, "bytes", "The JSON of a symbol, about 100,000 nodes")
 SUBGRAPH_DEPTH = Limit("subgraph-depth", 16, "levels", "Subgraphs within subgraphs of a symbol")
 LAYER_COUNT = Limit("layer-count", 1 << 10, "layers", "Layers of one recurrent operator (`num_layers`)")
-OUTPUT_COUNT = Limit(
-    "output-count", 1 << 16, "outputs", "Outputs that an operator announces (`num_outputs`, `sections`)"
-)
+OUTPUT_COUNT = Limit("output-count", 1 << 16, "outputs", "Outputs that an operator announces (`num_outputs`, `sections`)")
 INPUT_COUNT = Limit("input-count", 1 << 16, "inputs", "Inputs that an operator announces (`num_args`)")
 OUTPUT_NUMBER = Limit("output-number", 1 << 20, "outputs", "The number of an output that a node takes")
 ITEM_COUNT = Limit("item-count", 1 << 12, "items", "Items of an attribute that is a tuple")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Container, Iterator, NamedTuple, Sequence
 
@@ -112,8 +111,7 @@ def search(sources: Sequence[str], leave_out: str | None = None) -> Found:
     for given in sources:
         source = given if is_url(given) else os.path.abspath(given)
         top = os.path.basename(source.rstrip("/")) if len(sources) > 1 else ""
-        found = folders(source) if is_url(source) else _folders(source, leave_out, passed_over)
-        for folder, inside, names in found:
+        for folder, inside, names in folders(source) if is_url(source) else _folders(source, leave_out):
             used: set[str] = set()
             for reader in readers:
                 for name, members in reader.find(folder, names):
@@ -140,35 +138,18 @@ def _reason(readers: Sequence[Any], folder: str, name: str) -> str:
     return OTHER
 
 
-def _folders(source: str, leave_out: str | None, passed_over: dict[str, str]) -> Iterator[tuple[str, str, list[str]]]:
-    """Yield each folder of a tree, its path relative to the tree, and its files; for a file, its folder and itself.
-
-    Folders that cannot be read, and links that are not followed, are added to ``passed_over`` with the reason.
-    """
-
-    def pass_over(error: OSError) -> None:
-        passed_over[str(error.filename)] = f"a folder that cannot be read: {error.strerror}"
-
+def _folders(source: str, leave_out: str | None) -> Iterator[tuple[str, str, list[str]]]:
+    """Yield each folder of a tree, its path relative to the tree, and its files; for a file, its folder and itself."""
     if not os.path.exists(source):
         raise SourceError(f"{source}: no such file or folder.")
     if os.path.isfile(source):
         yield os.path.dirname(source), "", [os.path.basename(source)]
         return
     skipped = None if leave_out is None else os.path.realpath(leave_out)
-    for folder, inner, names in os.walk(source, onerror=pass_over):
-        passed_over.update(_links(folder))
+    for folder, inner, names in os.walk(source):
         inner[:] = sorted(name for name in inner if os.path.realpath(os.path.join(folder, name)) != skipped)
         files = sorted(name for name in names if os.path.isfile(os.path.join(folder, name)))
         yield folder, os.path.relpath(folder, source), files
-
-
-def _links(folder: str) -> Iterator[tuple[str, str]]:
-    """Yield the links in a folder that do not lead to a file, each with the reason for passing over it."""
-    with suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_symlink() and not entry.is_file():
-                kind = "a folder, which is not followed" if entry.is_dir() else "a file that is missing"
-                yield entry.path, f"a link to {kind}"
 
 
 def unique_name(name: str, taken: Container[str]) -> str:

@@ -95,3 +95,30 @@ def test_windows_of_integers_and_identities_that_are_not_square_are_refused(end:
         assert end(window, {"M": 5})[0] == "equal"
     assert end("_npi_identity", {"shape": (3, 2)})[0] == "refused"
     assert end("_npi_identity", {"shape": (3, 3)})[0] == "equal"
+
+
+BEYOND = {"uint8": (300, -1, 1e9, 2**32 + 5), "int8": (256, -129, 3e9), "int32": (16777217, 1e9, 3e9, -1e10),
+          "int64": (5e9, -1e10, 2**40 + 7, 16777217)}  # fmt: skip
+
+
+@pytest.mark.parametrize(("dtype", "number"), [(dtype, number) for dtype, of in BEYOND.items() for number in of])
+@pytest.mark.parametrize("kind", ["plus", "rminus", "mul", "greater_equal", "equal"])
+def test_numbers_beyond_the_dtype(end: Any, kind: str, dtype: str, number: float) -> None:
+    numbers = np.array([0, 1, 2, 44, 7], dtype)
+    result = end(f"_{kind}_scalar", {"scalar": number}, Input(numbers.shape), dtype=dtype, input0=numbers)
+    assert result == ("equal", "")
+
+
+@pytest.mark.parametrize(("dtype", "number"), [(dtype, number) for dtype, of in BEYOND.items() for number in of])
+@pytest.mark.parametrize("kind", ["add", "rsubtract", "multiply", "greater_equal", "equal"])
+def test_numbers_beyond_the_dtype_in_numpy_mode(end: Any, kind: str, dtype: str, number: float) -> None:
+    numbers = np.array([0, 1, 2, 44, 7], dtype)
+    result = end(f"_npi_{kind}_scalar", {"scalar": number}, Input(numbers.shape), dtype=dtype, input0=numbers)
+    assert result == ("equal", "")
+
+
+@pytest.mark.parametrize("value", [-3, 300, 2.7, -0.5])
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int32"])
+def test_tensors_filled_with_a_number_beyond_the_dtype(end: Any, dtype: str, value: float) -> None:
+    for operator in ("_full", "_npi_full"):
+        assert end(operator, {"shape": (2,), "value": value, "dtype": dtype}) == ("equal", "")

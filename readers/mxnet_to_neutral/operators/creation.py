@@ -14,7 +14,7 @@ from mxnet_to_neutral.operators.registry import rule
 from mxnet_to_neutral.symbol import values
 from neutral.graph import Operand
 from neutral.operators import catalogue
-from neutral.operators.dtypes import INTEGERS
+from neutral.operators.dtypes import INTEGERS, as_integer
 
 DTYPES = next(attribute.choices for attribute in catalogue["full"].attributes if attribute.name == "dtype")
 
@@ -38,7 +38,7 @@ def dtype(context: NodeContext) -> str:
 
 
 def element(context: NodeContext, value: float, name: str) -> float:
-    """Return a number as an element of a dtype: without its fraction among integers, 0 or 1 among bools.
+    """Return a number as an element of a dtype, as C casts it: among integers without its fraction, 0 or 1 among bools.
 
     Args:
         context: The node.
@@ -57,7 +57,7 @@ def element(context: NodeContext, value: float, name: str) -> float:
         return float(bool(value))
     if not math.isfinite(value):
         context.refuse(f"the number {value} as {name}")
-    return float(math.trunc(value))
+    return float(as_integer(value, name))
 
 
 def _same_shape_only(context: NodeContext) -> bool:

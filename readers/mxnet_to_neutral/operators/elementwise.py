@@ -15,7 +15,7 @@ from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.inference.dtypes import MIXED_PRECISION_DTYPES
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
-from neutral.operators.dtypes import INTEGERS, integer_range
+from neutral.operators.dtypes import INTEGERS, as_integer, integer_range
 
 _KINDS = {
     "add": "add", "sub": "subtract", "mul": "multiply", "div": "divide", "mod": "remainder", "power": "power",
@@ -57,6 +57,9 @@ COMPARISON_KINDS = frozenset(
     }
 )  # fmt: skip
 
+_EXACT = 2.0**24
+"""Whole numbers up to this one are written as integers, which leave the dtype of integers as it is."""
+
 FLOAT_KINDS = frozenset({"power", "hypot"})
 """Binary kinds that MXNet computes in float32 for integers, and truncates."""
 
@@ -85,11 +88,12 @@ def with_scalar(context: NodeContext) -> Operand:
         context.refuse("a bool and a number, which MXNet computes as bools")
     if dtype == "bool":
         x, dtype = context.node("cast", x, dtype="int64"), "int64"
-    number = finite(context, "scalar", 1.0)
+    scalar = finite(context, "scalar", 1.0)
+    number: Operand = scalar
     is_integral = context.attributes.bool("is_int", True)
     if dtype in INTEGERS:
         if is_integral:
-            number = float(math.trunc(number))
+            number = among_integers(context, scalar, dtype)
         else:
             dtype = "float64"
             x = context.node("cast", x, dtype=dtype)
@@ -116,6 +120,25 @@ def finite(context: NodeContext, name: str, default: float) -> float:
     if not math.isfinite(number):
         context.refuse(f"{name} {number}")
     return number
+
+
+def among_integers(context: NodeContext, number: float, dtype: str) -> Operand:
+    """Return a number as MXNet casts it to the dtype of the integers that it is combined with.
+
+    Args:
+        context: The node.
+        number: A finite number.
+        dtype: The name of the integer dtype.
+
+    Returns:
+        The number without its fraction. Beyond a dtype of 8 bits it stays, since torch takes its last bits, too. A
+        number that float32 may not hold is a tensor, which leaves the dtype as it is; of one that no int32 is, MXNet
+        takes the least int32, or its last bits.
+    """
+    if abs(number) > _EXACT:
+        number = as_integer(number, dtype) if dtype in ("int32", "int64") or abs(number) < 2**31 else 0
+    number = float(math.trunc(number))
+    return number if abs(number) <= _EXACT else context.node("full", shape=(), value=number, dtype=dtype)
 
 
 def _apply(context: NodeContext, kind: str, a: Operand, b: Operand, dtype: str | None) -> Value:

@@ -10,7 +10,7 @@ from typing import Any
 
 from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.inference.dtypes import BOOL_RESULTS, FLOAT_RESULTS_SINCE_2, float_for_integers
-from mxnet_to_neutral.operators.elementwise import finite
+from mxnet_to_neutral.operators.elementwise import among_integers, finite
 from mxnet_to_neutral.operators.registry import rule
 from mxnet_to_neutral.operators.unary import sigmoid_of
 from neutral.graph import Operand, Value
@@ -140,22 +140,21 @@ def with_scalar_first(context: NodeContext) -> Operand:
     return _apply(context, kind, number, x, dtype)
 
 
-def _operands(context: NodeContext, kind: str) -> tuple[Operand, float, str | None]:
+def _operands(context: NodeContext, kind: str) -> tuple[Operand, Operand, str | None]:
     """Return the tensor in the dtype of the computation, the number, and that dtype."""
     x, dtype = context.input(0), context.dtype(0)
-    number = finite(context, "scalar", 1.0)
+    scalar = finite(context, "scalar", 1.0)
     is_integral = context.attributes.bool("is_int", True)
     if dtype in INTEGERS and kind not in _BITWISE and kind != "divide":
-        if is_integral:
-            number = float(math.trunc(number))
         computation_dtype = ("int64" if dtype == "bool" else dtype) if is_integral else "float64"
         if computation_dtype != dtype:
             x, dtype = context.node("cast", x, dtype=computation_dtype), computation_dtype
+        return x, among_integers(context, scalar, computation_dtype) if is_integral else scalar, dtype
     if kind.startswith("bitwise"):
-        number = float(number != 0) if dtype == "bool" else float(math.trunc(number))
-    if dtype in INTEGERS and kind == "divide" and number == 1.0:
+        scalar = float(scalar != 0) if dtype == "bool" else float(math.trunc(scalar))
+    if dtype in INTEGERS and kind == "divide" and scalar == 1.0:
         x, dtype = context.node("cast", x, dtype="float32"), "float32"  # x / 1 is x, but for the dtype
-    return x, number, dtype
+    return x, scalar, dtype
 
 
 def _apply(context: NodeContext, kind: str, a: Operand, b: Operand, dtype: str | None) -> Value:
@@ -176,12 +175,14 @@ def comparison(context: NodeContext) -> Operand:
     name = context.operator[len("_npi_") :]
     if not name.endswith("_scalar"):
         return context.node(name, context.input(0), context.input(1), dtype="bool")
-    number = finite(context, "scalar", 1.0)
+    scalar = finite(context, "scalar", 1.0)
+    number: Operand = scalar
     is_integral = context.attributes.bool("is_int", True)
-    if context.dtype(0) == "bool":
-        number = float(number != 0)
-    elif is_integral and context.dtype(0) in INTEGERS:
-        number = float(math.trunc(number))
+    dtype = context.dtype(0)
+    if dtype == "bool":
+        number = float(scalar != 0)
+    elif is_integral and dtype in INTEGERS:
+        number = among_integers(context, scalar, dtype)
     return context.node(name[: -len("_scalar")], context.input(0), number, dtype="bool")
 
 

@@ -21,7 +21,7 @@ import neutral
 from cli_cases import ndarray_list, run_process, write_checkpoint
 from neutral.errors import SourceError, TargetError
 from neutral.fleet import Entry, archive
-from neutral.fleet.discovery import Checkpoint, discover, search
+from neutral.fleet.discovery import Checkpoint, discover
 from neutral.fleet.runner import TaskRunner
 from neutral.store.check import check
 from neutral.store.locking import exclusive_lock
@@ -417,30 +417,6 @@ def test_the_lines_of_an_error_are_lines_of_the_report(tmp_path: Path) -> None:
     done = run_process("archive", tmp_path / "tree", "--to", tmp_path / "out", "--workers", 1)
     assert done.returncode == 3 and "\\n" not in done.stdout
     assert re.search(r"^failed model-0000: .*:\n  - ", done.stdout, re.MULTILINE)
-
-
-def test_links_and_folders_that_are_not_searched_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_params(tmp_path / "elsewhere" / "net.params", 1)
-    tree = tmp_path / "tree"
-    (tree / "locked").mkdir(parents=True)
-    for name, target in (("folder", "../elsewhere"), ("loop", "."), ("gone.params", "nothing"), ("good.params", None)):
-        (tree / name).symlink_to(target or tmp_path / "elsewhere" / "net.params")
-    scandir = os.scandir
-
-    def refusing(path: str) -> object:
-        if str(path).endswith("locked"):
-            raise PermissionError(13, "Permission denied", path)
-        return scandir(path)
-
-    monkeypatch.setattr(os, "scandir", refusing)
-    found = search([str(tree)])
-    assert [checkpoint.name for checkpoint in found.checkpoints] == ["good"]
-    assert {os.path.basename(item.path): item.reason for item in found.passed_over} == {
-        "folder": "a link to a folder, which is not followed",
-        "loop": "a link to a folder, which is not followed",
-        "gone.params": "a link to a file that is missing",
-        "locked": "a folder that cannot be read: Permission denied",
-    }
 
 
 def test_what_was_passed_over_is_said(tree: Path, tmp_path: Path) -> None:
