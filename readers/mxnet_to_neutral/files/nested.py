@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Callable, Iterator, Sequence
 
 from mxnet_to_neutral.files.checkpoint import Checkpoint, in_temporary_folder, name_origins
-from mxnet_to_neutral.files.folder import find_by_prefix, find_in_folder, with_partner
-from mxnet_to_neutral.files.kinds import ARCHIVE, ARCHIVE_SUFFIXES, PARAMETERS, SYMBOL
+from mxnet_to_neutral.files.folder import find_by_prefix, with_partner
+from mxnet_to_neutral.files.kinds import ARCHIVE, ARCHIVE_SUFFIXES, PARAMETERS
 from mxnet_to_neutral.files.members import Choice, Member, all_choices, choices
 from neutral.errors import SourceError
 from neutral.scratch import ScratchFolder
@@ -89,7 +89,9 @@ def _find(path: str, member: str, epoch: int | None, depth: int, folder: str) ->
     versions = SourceVersions([path])
     members = list_members(path)
     name, _, rest = member.partition("#")
-    chosen = posixpath.normpath(name).lstrip("./") if name else _only_choice(path, members)
+    chosen = posixpath.normpath(name).lstrip("./") or _only_choice(path, members)
+    if not chosen:
+        raise SourceError(f"{path}: there is no MXNet symbol and no parameter file in this archive.")
     exact = [item for item in members if item.path == chosen]
     if exact and exact[0].kind == ARCHIVE:
         extract(path, exact[:1], folder)
@@ -102,11 +104,9 @@ def _find(path: str, member: str, epoch: int | None, depth: int, folder: str) ->
         exact = [item for item in members if item.path == chosen]
         if exact and exact[0].kind == ARCHIVE:
             return _find(path, chosen, epoch, depth, folder)
-    if chosen and not exact and not any(item.path.startswith(chosen) for item in members):
+    if not exact and not any(item.path.startswith(chosen) for item in members):
         names = ", ".join(item.path for item in members[:MAX_LISTED]) or "no checkpoint"
         raise SourceError(f"{path}: there is no member {chosen!r} that is a checkpoint; it holds {names}.")
-    if not chosen and not any(item.kind in (SYMBOL, PARAMETERS) for item in members):
-        raise SourceError(f"{path}: there is no MXNet symbol and no parameter file in this archive.")
     location = posixpath.dirname(chosen)
     extract(path, [item for item in members if item.folder == location and item.kind != ARCHIVE], folder)
     versions.check()
@@ -124,8 +124,6 @@ def _notes_on_others(names: Sequence[str]) -> Iterator[str]:
 
 def _select(folder: str, name: str, exact: Sequence[Member], epoch: int | None) -> Checkpoint:
     """Return the checkpoint at a file, or at a prefix, of the folder of unpacked files."""
-    if not name:
-        return find_in_folder(folder, epoch)
     path = os.path.join(folder, name)
     if not exact:
         return find_by_prefix(path, epoch)

@@ -178,6 +178,8 @@ def test_checkpoints_at_any_depth_are_to_be_chosen_from(tmp_path: Path) -> None:
     ):
         mxnet_to_neutral.read(path)
     assert first_weight(f"{path}#det") == 2 * VALUE
+    path.write_bytes(zipped(pair("rec/model", 3)))
+    assert first_weight(f"{path}#.") == 3 * VALUE
 
 
 def test_too_many_archives_within_archives_are_said_by_reading(tmp_path: Path) -> None:
