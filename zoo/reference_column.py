@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Mapping
 
 from error_texts import one_line
+from unwritten import judged_rows
 
 MOST_PRODUCTS = 60_000_000_000
 """Products of all layers of a run: about a minute of one core."""
@@ -57,10 +58,7 @@ def reference_facts(store: Any, golden: str, model: Mapping[str, Any], tolerance
         return _facts(f"refused: {' '.join(str(error).split())}")
     except Exception as error:
         return _facts(f"failed: {type(error).__name__}: {error}")
-    from run import dependent_on_unwritten, is_judged
-
-    undefined = dependent_on_unwritten(store.graph, model["unwritten"])
-    rows = [row for row in report.rows if row.layer not in undefined or is_judged(row, model["unwritten"])]
+    rows = judged_rows(report.rows, store.graph, model["unwritten"])
     if not rows:
         return _facts("not run: MXNet's values are all undefined or random")
     worst = max(row.scaled_error for row in rows)

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import re
 import sys
 import tempfile
@@ -41,6 +40,7 @@ from ordering import error_before_ordering
 from own_store_column import own_store_facts
 from reference_column import has_no_store, reference_facts
 from training_column import training_facts
+from unwritten import judged_rows
 
 from mxnet_side.client import MXNet, mxnet2_python, mxnet_python
 
@@ -50,9 +50,6 @@ OUTPUT_TOLERANCE = 1e-4
 
 COLUMNS: Mapping[str, Any] = {"reference": reference_column, "onnx": onnx_column, "own": own_store_column}
 """The module of each comparison that earlier results may lack."""
-
-OVERFLOWING = 1e18
-"""Magnitude whose square float32 cannot hold."""
 
 DATASET = re.compile(
     r"(_kitti)?_(voc|coco|custom|ade|citys|mhpv1|kinetics[47]00|hmdb51|ucf101|sthsthv2|(mono|stereo|mono_stereo)_640x192)$"
@@ -115,7 +112,7 @@ def check(name: str, mxnet: MXNet, folder: Path) -> Result:
             source.save(folder / "model.safetensors")
         with neutral.open(folder / "model.safetensors") as store:
             facts["lines"] = neutral_to_torch.emit(store, folder / "emitted.py").lines
-            facts.update(onnx_facts(store, golden, folder, OUTPUT_TOLERANCE, model["sensitivity"]))
+            facts.update(onnx_facts(store, golden, folder, OUTPUT_TOLERANCE, model))
             facts.update(own_store_facts(store, golden))
             if name.startswith("int8/"):  # MXNet's values between the layers are integers
                 outputs = neutral_to_torch.verify(neutral_to_torch.build(store), golden).rows
@@ -126,7 +123,7 @@ def check(name: str, mxnet: MXNet, folder: Path) -> Result:
             module = neutral_to_torch.build(store)
             paths = {layer: path for layer, path in neutral_to_torch.plan_of(store).items() if layer in store.layers}
             plan = neutral_to_torch.make_plan(module, store, paths, strict=False)
-            undefined = dependent_on_unwritten(store.graph, model["unwritten"])
+            rows = judged_rows(operators.rows, store.graph, model["unwritten"])
             facts.update(reference_facts(store, golden, model, OPERATOR_TOLERANCE))
             ordered_error = error_before_ordering(store, golden)
             whole = neutral_to_torch.verify(
@@ -136,7 +133,6 @@ def check(name: str, mxnet: MXNet, folder: Path) -> Result:
         return Result(name, "refused", one_line(str(error).replace(f"{folder}/", "")), **facts)
     except Exception as error:
         return Result(name, "failed", f"{type(error).__name__}: {one_line(str(error))}", **facts)
-    rows = [row for row in operators.rows if row.layer not in undefined or is_judged(row, model["unwritten"])]
     drawn = [item for item in operators.skipped if item.why.startswith("sampled")]
     exact = all(row.ok for row in rows)
     layers = [row for row in whole.rows if row.layer is not None]
@@ -180,7 +176,7 @@ def complete(row: dict[str, Any], mxnet: MXNet, folder: Path) -> Result:
         elif reference_column.is_missing(row):
             facts.update(reference_facts(store, golden, model, OPERATOR_TOLERANCE))
         if onnx_column.is_missing(row):
-            facts.update(onnx_facts(store, golden, folder, OUTPUT_TOLERANCE, model["sensitivity"]))
+            facts.update(onnx_facts(store, golden, folder, OUTPUT_TOLERANCE, model))
         if own_store_column.is_missing(row):
             facts.update(own_store_facts(store, golden))
     return Result(**{**row, **facts})
@@ -194,22 +190,6 @@ def lacks_comparison(row: Mapping[str, Any]) -> bool:
 def without_comparison(row: Mapping[str, Any], reason: str) -> Result:
     """Return an earlier result with the reason why the comparisons that it lacks were not run."""
     return Result(**{**row, **{name: reason for name, column in COLUMNS.items() if column.is_missing(row)}})
-
-
-def dependent_on_unwritten(graph: Any, unwritten: list[str]) -> set[str]:
-    """Return the nodes whose outputs MXNet leaves unwritten in part, and those that depend on them."""
-    from neutral.graph import Value
-
-    undefined = set(unwritten)
-    for node in graph.nodes:
-        if any(isinstance(operand, Value) and operand.node in undefined for operand in node.inputs):
-            undefined.add(node.name)
-    return undefined
-
-
-def is_judged(row: Any, unwritten: list[str]) -> bool:
-    """Return whether a result that depends on unwritten memory is meaningful: numbers near overflow are not."""
-    return row.layer not in unwritten and math.isfinite(row.scaled_error) and row.comparison.scale < OVERFLOWING
 
 
 _processes: dict[str, MXNet] = {}

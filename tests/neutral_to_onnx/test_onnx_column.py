@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Sequence
 
 import numpy as np
 import pytest
@@ -19,11 +19,16 @@ from neutral.graph import Graph, Input, Node, Value
 from neutral.store import Store
 
 
+def measured(sensitivity: float = 0.0, unwritten: Sequence[str] = ()) -> dict[str, Any]:
+    """What MXNet's side measures of a model."""
+    return {"sensitivity": sensitivity, "unwritten": list(unwritten)}
+
+
 def facts(folder: Path, kind: str = "relu", factor: float = 1, sensitivity: float = 0.0) -> dict[str, Any]:
     x = np.array([[1.0, -2.0, 3.0]], np.float32)
     golden = write_golden(folder / "g.safetensors", {"x": x}, {"y": factor * np.maximum(x, 0)}, ["y"])
     store = Store({}, {}, Graph((Input("x"),), (Node("y", kind, (Value("x"),), {}),), (Value("y"),)))
-    return onnx_column.onnx_facts(store, str(golden), folder, 1e-4, sensitivity)
+    return onnx_column.onnx_facts(store, str(golden), folder, 1e-4, measured(sensitivity))
 
 
 def test_equal_different_and_refused_models(tmp_path: Path) -> None:
@@ -49,7 +54,7 @@ def amplified(folder: Path, sensitivity: float) -> str:
     store = Store({}, {}, Graph((Input("x", (1, 2), "float32"),), nodes, (Value("last"),)))
     values = {"first": moved, "centred": moved - first[:, :1], "scaled": 3e3 * (moved - first[:, :1]), "last": last}
     golden = write_golden(folder / "g.safetensors", {"x": x}, values, ["last"])
-    return str(onnx_column.onnx_facts(store, str(golden), folder, 1e-4, sensitivity)["onnx"])
+    return str(onnx_column.onnx_facts(store, str(golden), folder, 1e-4, measured(sensitivity))["onnx"])
 
 
 def test_rounding_that_a_network_amplifies_is_said_where_mxnet_moves_as_far(tmp_path: Path) -> None:
@@ -61,18 +66,31 @@ def test_an_operator_that_is_wrong_is_no_rounding(tmp_path: Path) -> None:
     assert facts(tmp_path, factor=1.5, sensitivity=1.0)["onnx"] == "differs: output y by 3.3e-01"
 
 
-def test_ties_are_said_with_their_evidence(tmp_path: Path) -> None:
+def ties(folder: Path, unwritten: Sequence[str]) -> str:
+    """What is said of a network that orders scores that are tied, and has another value that is recorded wrongly."""
     x = np.float32([[4.0, 1.0, 3.0, 1.0000001]])
     nodes = (
-        Node("scores", "square", (Value("x"),), {}),
+        Node("other", "exp", (Value("x"),), {}),
+        Node("nothing", "multiply", (Value("other"), 0.0), {}),
+        Node("squares", "square", (Value("x"),), {}),
+        Node("scores", "add", (Value("squares"), Value("nothing")), {}),
         Node("order", "top_k", (Value("scores"),), {"axis": 1, "count": 4, "largest": True}),
         Node("places", "cast", (Value("order", 1),), {"dtype": "float32"}),
     )
     store = Store({}, {}, Graph((Input("x", (1, 4), "float32"),), nodes, (Value("places"),)))
-    values = {"scores": np.float32([[16.0, 1.0000002, 9.0, 1.0]]), "places": np.float32([[0, 2, 1, 3]])}
-    golden = write_golden(tmp_path / "g.safetensors", {"x": x}, values, ["places"])
-    text = onnx_column.onnx_facts(store, str(golden), tmp_path, 1e-4, 0.0)["onnx"]
-    assert text.startswith("ties: places (top_k) orders or compares numbers")
+    scores, places = np.float32([[16.0, 1.0000002, 9.0, 1.0]]), np.float32([[0, 2, 1, 3]])
+    golden = write_golden(
+        folder / "g.safetensors", {"x": x}, {"other": x, "scores": scores, "places": places}, ["places"]
+    )
+    return str(onnx_column.onnx_facts(store, str(golden), folder, 1e-4, measured(unwritten=unwritten))["onnx"])
+
+
+def test_ties_are_said_with_their_evidence(tmp_path: Path) -> None:
+    assert ties(tmp_path, ["other"]).startswith("ties: places (top_k) orders or compares numbers")
+
+
+def test_ties_are_no_excuse_for_a_wrong_value_that_mxnet_writes(tmp_path: Path) -> None:
+    assert ties(tmp_path, []).startswith("differs: output places by")
 
 
 def test_a_model_that_needs_its_shapes_is_written_for_them(tmp_path: Path) -> None:
@@ -82,7 +100,7 @@ def test_a_model_that_needs_its_shapes_is_written_for_them(tmp_path: Path) -> No
     golden = write_golden(tmp_path / "g.safetensors", {"x": x}, {"y": y}, ["y"])
     node = Node("y", "adaptive_average_pool", (Value("x"),), {"output_size": (2, 2)})
     store = Store({}, {}, Graph((Input("x"),), (node,), (Value("y"),)))
-    assert onnx_column.onnx_facts(store, str(golden), tmp_path, 1e-4, 0.0)["onnx"] == "equal"
+    assert onnx_column.onnx_facts(store, str(golden), tmp_path, 1e-4, measured())["onnx"] == "equal"
 
 
 def test_results_without_the_comparison_are_completed() -> None:
