@@ -226,7 +226,9 @@ def _statistics(
             count = counts[path][0]
             decay = (1 - (module.get_submodule(path).momentum or 0)) ** len(counts[path])
             batch = right[name] - decay * before[name]
-            differences.append((name, _error(value, decay * before[name] + batch * count / (count - 1))))
+            is_frozen = bool((right[name] == before[name]).all())
+            unbiased = right[name] if is_frozen else decay * before[name] + batch * count / (count - 1)
+            differences.append((name, _error(value, unbiased)))
         elif role == "running_mean":
             differences.append((name, _error(value, right[name])))
     return differences

@@ -6,7 +6,8 @@ The step is deterministic: dropout is off, and the loss is the product of the ou
 from __future__ import annotations
 
 import json
-from typing import Any, Mapping, Sequence
+from collections import Counter
+from typing import Any, Iterable, Mapping, Sequence
 
 import mxnet as mx
 import numpy as np
@@ -21,6 +22,16 @@ def prepare(prefix: str, target: str, dtype: str) -> None:
         json.dump(document, file)
     arrays = _load(f"{prefix}-0000.params")
     mx.nd.save(f"{target}-0000.params", {name: _legacy(_cast(value, dtype)) for name, value in arrays.items()})
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    """Return names of which a repeated one gets its number, as nodes of a store do: ``a``, ``a#2``."""
+    counts: Counter[str] = Counter()
+    distinct = []
+    for name in names:
+        counts[name] += 1
+        distinct.append(name if counts[name] == 1 else f"{name}#{counts[name]}")
+    return distinct
 
 
 def run(
@@ -44,7 +55,8 @@ def run(
     if heads:
         internals = symbol.get_internals()
         document = json.loads(internals.tojson())
-        at = {(document["nodes"][node]["name"], i): k for k, (node, i, *_) in enumerate(document["heads"])}
+        nodes = _distinct(node["name"] for node in document["nodes"])
+        at = {(nodes[node], i): k for k, (node, i, *_) in enumerate(document["heads"])}
         symbol = mx.sym.Group([internals[at[tuple(head)]] for head in heads])
     stored = {name.partition(":")[2]: value for name, value in _load(f"{target}-0000.params").items()}
     given = {name: mx.nd.array(value, dtype=_wider(value, dtype)) for name, value in inputs.items()}
