@@ -92,7 +92,7 @@ A module computes the gradients of MXNet's operators, and updates running statis
   float64. Values are 1e-8 to 1e-5 off, and training amplifies that: batch norms of few values per channel in ICNet to
   5e-3 in the outputs, an activation whose sign changes in YOLOv3 to 8e-2 in a gradient. With MXNet's numbers both agree
   within 1e-7.
-- A batch norm whose scale is computed by the graph uses its running statistics in training too.
+- A batch norm whose running statistics are inputs of the graph uses them in training too.
 """
 
 DISAGREEMENTS = """

@@ -27,6 +27,14 @@ STEPS = {
     "batch norm of a fixed scale": BATCH_NORM.format("x", ""),
     "batch norm of the last axis": BATCH_NORM.format("sym.transpose(x, axes=(0, 2, 3, 1))", ", axis=-1"),
     "batch norm by running statistics": BATCH_NORM.format("x", ", fix_gamma=False, use_global_stats=True"),
+    "batch norm of a computed scale": BATCH_NORM.replace("gamma", "sym.exp(gamma)").format("x", ", fix_gamma=False"),
+    "batch norm of a blocked scale": BATCH_NORM.replace("gamma", "sym.BlockGrad(gamma)").format(
+        "x", ", fix_gamma=False"
+    ),
+    "batch norm of a computed shift": BATCH_NORM.replace("beta", "sym.tanh(beta)").format("x", ", fix_gamma=False"),
+    "batch norm of computed numbers along the last axis": BATCH_NORM.replace("gamma", "(2 * beta)").format(
+        "sym.transpose(x, axes=(0, 2, 3, 1))", ", axis=-1, fix_gamma=False"
+    ),
     "layer norm": "sym.LayerNorm(x, last, last2)",
     "instance norm": "sym.InstanceNorm(x, gamma, beta)",
     "group norm": "sym.GroupNorm(x, two, two2, num_groups=2)",
@@ -137,6 +145,23 @@ def check_statistics(module: Any, given: dict[str, np.ndarray], step: dict[str, 
         close(norm.running_var, 0.7 * given["var"] + 0.3 * of_batch * count / (count - 1))
     else:
         close(norm.running_var, given["var"])
+
+
+def test_a_fixed_scale_beside_a_computed_shift_is_not_trained(mxnet: Any, tmp_path: Path) -> None:
+    expression = BATCH_NORM.replace("beta", "sym.tanh(beta)").format("x", "")
+    given = used(expression)
+    head = np.random.RandomState(1).randn(*given["x"].shape)
+    arguments = {"head": head, "prefix": str(tmp_path / "model"), "stored": [name for name in given if name != "x"]}
+    step = mxnet.call("training:step", expression=expression, inputs=given, **arguments)
+    module = neutral_to_torch.build(mxnet_to_neutral.read(tmp_path / "model")).to(torch.float64).train()
+    data = torch.from_numpy(given["x"].copy()).requires_grad_()
+    module(data).backward(torch.from_numpy(head))
+    assert data.grad is not None and not step["gamma"].any()
+    close(data.grad, step["x"])
+    gradients = [parameter.grad for parameter in module.parameters() if parameter.grad is not None]
+    assert len(gradients) == 1
+    close(gradients[0], step["beta"])
+    check_statistics(module, given, step)
 
 
 def test_the_gradient_of_selu_is_that_of_the_function_and_not_mxnets(mxnet: Any, tmp_path: Path) -> None:

@@ -32,6 +32,27 @@ class GlobalBatchNorm(BatchNorm):
         return F.batch_norm(input, mean, var, self.weight, self.bias, False, 0.0, self.eps)
 
 
+class ConditionalBatchNorm(BatchNorm):
+    """Batch normalisation over axis 1, whose scale and shift are computed."""
+
+    def forward(
+        self, input: Tensor, weight: Tensor | None = None, bias: Tensor | None = None
+    ) -> Tensor:
+        """Normalise, by the statistics of the batch in training, then scale and shift.
+
+        Args:
+            input: A tensor (N, C, ...).
+            weight: The scale (C,).
+            bias: The shift (C,).
+
+        Returns:
+            A tensor of the shape of ``input``.
+        """
+        mean, var, momentum = self.running_mean, self.running_var, self.momentum
+        assert momentum is not None
+        return F.batch_norm(input, mean, var, weight, bias, self.training, momentum, self.eps)
+
+
 def fixed_scale(norm: nn.Module) -> nn.Module:
     """Exclude the scale of a normalisation from training.
 

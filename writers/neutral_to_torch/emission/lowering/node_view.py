@@ -175,18 +175,22 @@ class NodeView:
         """
         return self._stored(role)[1].dtype
 
-    def module(self, constructor: Symbol, constants: Mapping[str, Tensor] | None = None) -> Symbol:
+    def module(
+        self, constructor: Symbol, constants: Mapping[str, Tensor] | None = None, roles: Sequence[str] | None = None
+    ) -> Symbol:
         """Declare a submodule, and return ``self.<name>``, which is named after the layer, else after the node.
 
         Args:
             constructor: The call that makes it. The layer's stored roles are its state: the module must have a
                 parameter or buffer of each role's name.
             constants: Entries of its state dict that the store does not hold.
+            roles: Those of the stored roles that are its state; all of them by default.
 
         Returns:
             An expression that can be called with the operands.
         """
-        tensors = {role: self._layer.tensors[role] for role in self.roles} if self._layer else {}
+        chosen = self.roles if roles is None else roles
+        tensors = {role: self._layer.tensors[role] for role in chosen} if self._layer else {}
         return self._declare(self._layer.name if self._layer else self.name, constructor, tensors, constants, "")
 
     def tensor(self, role: str) -> Symbol:

@@ -11,6 +11,8 @@ from neutral_to_torch.emission.lowering.rules import rule
 BATCHES = {"num_batches_tracked": Tensor("I64", (), lambda: (bytes(8),))}
 """The entry of a batch norm's state dict that counts training steps."""
 
+STATISTICS = ("running_mean", "running_var")
+
 
 @rule("batch_norm")
 def batch_norm(node: NodeView, x: Symbol) -> Result:
@@ -37,13 +39,22 @@ def batch_norm(node: NodeView, x: Symbol) -> Result:
 
 
 def _computed_batch_norm(node: NodeView, x: Symbol, axis: int) -> Result:
-    mean, variance, weight, bias = (node.tensor(role) for role in ("running_mean", "running_var", "weight", "bias"))
+    weight, bias = node.tensor("weight"), node.tensor("bias")
+    if node.stored("weight") and not node["scale"]:
+        weight = weight.detach()
     moved = x if axis == 1 else x.movedim(axis, 1)
-    output = F.batch_norm(moved, mean, variance, weight, bias, eps=node["eps"])
+    if node["use_global_stats"] or not all(map(node.stored, STATISTICS)):
+        mean, variance = map(node.tensor, STATISTICS)
+        output = F.batch_norm(moved, mean, variance, weight, bias, eps=node["eps"])
+        statistics = (mean, torch.rsqrt(variance + node["eps"]))
+    else:
+        options = {"eps": node["eps"], "momentum": round(1 - node["momentum"], 12), "affine": False}
+        norm = helper.ConditionalBatchNorm(node.shape("running_mean")[0], **options)
+        layer = node.module(norm, constants=BATCHES, roles=STATISTICS)
+        output = layer(moved, weight, bias)
+        statistics = (helper.batch_mean(layer, x, axis), helper.batch_inverse_deviation(layer, x, axis))
     output = output if axis == 1 else output.movedim(1, axis)
-    if not any(node.used[1:]):
-        return output
-    return output, mean, torch.rsqrt(variance + node["eps"])
+    return (output, *statistics) if any(node.used[1:]) else output
 
 
 @rule("layer_norm")
