@@ -126,7 +126,7 @@ def _run_hub(writer: Any, arguments: argparse.Namespace) -> Report:
 
 
 def _require_network(store: Store, path: str) -> None:
-    """Raise SourceError for a graph without weights, and UsageError for weights whose graph the reader says how to get."""
+    """Raise SourceError for a graph without weights, UsageError for weights whose graph the reader says how to get."""
     if not has_weights(store):
         raise SourceError(
             f"{path}: no parameter file is given, and none lies beside it: there are no weights to write. Give the "
