@@ -51,3 +51,66 @@ def test_eigenvalues_of_integers(check_numpy: Any, dtype: str) -> None:
 @pytest.mark.parametrize("options", ["", "axis=0", "weights=a * a", "axis=-1, weights=a[0, 0] * a[0, 0]"])
 def test_average_with_its_weights(check_numpy1: Any, options: str) -> None:
     check_numpy1(f"[*np.average(a, {options + ', ' if options else ''}returned=True)]", a=A)
+
+
+@pytest.mark.parametrize("operator", ["LayerNorm", "InstanceNorm", "GroupNorm"])
+@pytest.mark.parametrize("eps", [-0.001, -0.5, -10.0])
+def test_norms_with_a_negative_eps(check_operator: Any, operator: str, eps: float) -> None:
+    x = np.random.RandomState(2).uniform(-2, 2, (2, 4, 3)).astype(np.float32)
+    size, options = {"LayerNorm": (3, {}), "InstanceNorm": (4, {}), "GroupNorm": (2, {"num_groups": 2})}[operator]
+    weight, bias = x[0].reshape(-1)[:size], x[1].reshape(-1)[:size]
+    check_operator(operator, [x, weight, bias], parameters=(1, 2), eps=eps, **options)
+
+
+@pytest.mark.parametrize("line", ["np.mod(a, b)", "np.fmod(a, b)", "np.mod(a, 0)", "np.fmod(a, 0)", "np.mod(2, b)"])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "int64", "uint8", "int8"])
+@pytest.mark.parametrize("release", ["1", "2"])
+def test_remainders_of_a_division_by_0(request: Any, release: str, line: str, dtype: str) -> None:
+    if release == "1" and "fmod" in line:
+        pytest.skip("MXNet 1 has it outside of graphs alone")
+    check_numpy = request.getfixturevalue(f"check_numpy{release}")
+    a, b = np.array([5, 7, 0, 3], dtype), np.array([0, 2, 0, 4], dtype)
+    given = {name: array for name, array in {"a": a, "b": b}.items() if f"({name}," in line or f" {name})" in line}
+    check_numpy(line, exact=True, **given)
+
+
+@pytest.mark.parametrize("operator", ["broadcast_mod", "_mod_scalar", "_rmod_scalar"])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "int64", "uint8", "int8"])
+def test_classic_remainders_of_a_division_by_0(check_operator: Any, operator: str, dtype: str) -> None:
+    a, b = np.array([5, 7, 0, 3], dtype), np.array([0, 2, 0, 4], dtype)
+    options: dict[str, Any] = {} if operator == "broadcast_mod" else {"scalar": 0.0 if operator == "_mod_scalar" else 2}
+    check_operator(operator, [a, b] if not options else [b], declared=True, exact=True, **options)
+
+
+def test_mixed_precision_in_bfloat16(check_expression: Any) -> None:
+    amp = '__import__("mxnet.contrib.amp.amp", fromlist=["amp"])'
+    narrow = f"sym.amp_cast(sym.amp_cast(x, dtype={amp}.bfloat16), dtype='float32')"
+    check_expression(narrow, exact=True, x=A)
+    check_expression(f"sym.broadcast_add({narrow} * 2, y)", exact=True, x=A, y=A[0])
+
+
+@pytest.mark.parametrize("function", ["min", "max", "sum", "mean", "all", "any", "std", "prod"])
+@pytest.mark.parametrize("dtype", ["float32", "int32"])
+def test_reductions_of_a_tensor_without_axes(check_numpy: Any, function: str, dtype: str) -> None:
+    if function == "std" and dtype == "int32":
+        return  # refused by name
+    check_numpy(f"np.{function}(a, keepdims=True)", a=np.array(3, dtype))
+    check_numpy(f"np.{function}(a)", a=np.array(3, dtype))
+
+
+def test_a_tensor_without_axes_transposed(check_numpy: Any) -> None:
+    check_numpy("np.transpose(a, axes=())", exact=True, a=np.array(3, "float32"))
+    check_numpy("np.transpose(a)", exact=True, a=np.array(3, "float32"))
+
+
+@pytest.mark.parametrize("value_type", [0, 1, 2])
+@pytest.mark.parametrize("dtype", ["None", "int32", "uint8", "float16", "bool"])
+def test_full_in_mxnet_2(check_node2: Any, value_type: int, dtype: str) -> None:
+    values = {"int_value": -3, "uint_value": 300, "double_value": 2.7, "value_type": value_type}
+    check_node2("_npi_full", [], exact=True, shape=(2,), dtype=dtype, **values)
+
+
+@pytest.mark.parametrize("axes", ["", "axis=1"])
+def test_cross_products(check_numpy2: Any, axes: str) -> None:
+    a, b = np.arange(9.0).reshape(3, 3).astype("float32"), (np.arange(9.0).reshape(3, 3) ** 2 % 7).astype("float32")
+    check_numpy2(f"np.cross(a, b{', ' + axes if axes else ''})", a=a, b=b)

@@ -45,8 +45,10 @@ def _inferred(call: Mapping[str, Any]) -> Mapping[str, Any] | None:
         with mx.util.np_array(False), mx.util.np_shape(call["numpy"]):
             symbol = _symbol(call)
             _, outputs, _ = symbol.infer_type()
-            text = symbol.tojson() if VERSION_2 else symbol.tojson(remove_amp_cast=False)
-            return {"symbol": text, "dtypes": [np.dtype(output).name for output in outputs]}
+            return {
+                "symbol": symbol.tojson(remove_amp_cast=False),
+                "dtypes": [np.dtype(output).name for output in outputs],
+            }
     except Exception:  # MXNet refuses the call, or leaves a dtype open
         return None
 
@@ -84,7 +86,7 @@ def _outputs(call: Mapping[str, Any]) -> dict[str, Any]:
             outputs = _invoked(call, [inputs[name] for name in symbol.list_inputs()])
     if sum(output.size for output in outputs) > MAX_ELEMENTS:
         raise ValueError("too large")
-    return {"symbol": symbol.tojson(), "inputs": inputs, "outputs": outputs}
+    return {"symbol": symbol.tojson(remove_amp_cast=False), "inputs": inputs, "outputs": outputs}
 
 
 def _executed(symbol: mx.sym.Symbol, inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]:

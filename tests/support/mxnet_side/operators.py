@@ -60,7 +60,7 @@ def run_symbol(
         grad_req="null",
     )
     outputs = [output.asnumpy() for output in executor.forward(is_train=False)]
-    symbol.save(f"{prefix}-symbol.json")
+    symbol.save(f"{prefix}-symbol.json", remove_amp_cast=False)
     kinds = {name: "aux" if name in auxiliary else "arg" for name in stored}
     mx.nd.save(f"{prefix}-0000.params", {f"{kind}:{name}": given[name] for name, kind in kinds.items()})
     return outputs

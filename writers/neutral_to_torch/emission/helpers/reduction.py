@@ -17,11 +17,11 @@ def other_axes(x: Tensor, axes: tuple[int, ...]) -> tuple[int, ...]:
         The others, ascending.
 
     Raises:
-        ValueError: There are no others.
+        ValueError: There are no others than the given ones.
     """
     excluded = {axis % x.ndim for axis in axes}
     others = tuple(axis for axis in range(x.ndim) if axis not in excluded)
-    if not others:
+    if axes and not others:
         raise ValueError(f"a tensor with {x.ndim} axes has none besides {axes}")
     return others
 

@@ -194,7 +194,7 @@ def _is_whole(node: NodeView) -> bool:
 def transpose(node: NodeView, x: Symbol) -> Symbol:
     axes, rank = node["axes"], node.rank()
     if axes is None and rank is None:
-        return x.permute(*(starred(Symbol(Name("range"))(x.ndim)[::-1]),))
+        return x.permute(Symbol(Name("tuple"))(Symbol(Name("range"))(x.ndim))[::-1])  # stars fail without axes
     if axes is None:
         axes = tuple(range(rank or 0))[::-1]
     moved = [axis for axis, source in enumerate(axes) if axis != source]
