@@ -117,6 +117,35 @@ def test_an_operator(kind: str, attributes: dict[str, Any], inputs: list[Any]) -
         check_traced(module, inputs, expected, makes_tensors)
 
 
+SUM = {"axes": (1,), "exclude": True, "keepdim": False, "at_least_1d": False}
+
+
+@pytest.mark.parametrize(
+    ("kind", "attributes", "inputs", "is_scripted"),
+    [
+        ("pick", {"axis": 1, "keepdim": False, "out_of_range": "clamp"}, [data(3, 4), torch.tensor([1, 9, 0])], True),
+        ("l2_normalize", {"eps": 1e-10, "over": "spatial"}, [data(2, 3, 5)], True),
+        ("dot", {}, [data(2, 3), data(4, 3, 5)], True),
+        ("remainder", {}, [data(2, 3), data(2, 3, seed=1)], True),
+        ("remainder_of_trunc", {}, [data(2, 3), data(2, 3, seed=1)], True),
+        ("diagonal", {"offset": 1, "axis": 0, "other_axis": 1}, [data(4)], True),
+        ("clamp", {"min": -1e9, "max": 0.5}, [data(2, 3)], False),
+        ("sum", SUM, [data(2, 3, 4)], False),
+        ("product", SUM, [data(2, 3, 4)], False),
+    ],
+)
+def test_an_operator_that_asks_for_the_rank_or_dtype(
+    kind: str, attributes: dict[str, Any], inputs: list[Any], is_scripted: bool
+) -> None:
+    """torch.fx cannot trace a question about an input; it takes a helper that asks as a whole."""
+    g = GraphBuilder()
+    module = build(g.store(g.node(kind, *(g.input(f"x{i}", None) for i in range(len(inputs))), **attributes)))
+    expected = module(*inputs)
+    torch.testing.assert_close(torch.fx.symbolic_trace(module)(*inputs), expected)
+    if is_scripted:
+        torch.testing.assert_close(script(module)(*inputs), expected)
+
+
 def test_a_range_as_long_as_an_axis_of_an_input() -> None:
     """torch.fx cannot slice a buffer by an extent that it traces; a helper that it takes as a whole can."""
     g = GraphBuilder()

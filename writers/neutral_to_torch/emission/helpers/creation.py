@@ -20,6 +20,7 @@ def index_array(x: Tensor) -> Tensor:
     return torch.stack(torch.meshgrid(ranges, indexing="ij"), dim=-1)
 
 
+@torch.fx.wrap
 def diagonal(x: Tensor, offset: int, axis: int, other_axis: int) -> Tensor:
     """Take the diagonal of two axes, or make the matrix with a vector on its diagonal.
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 
+@torch.fx.wrap
 def remainder(x: Tensor | float, y: Tensor) -> Tensor:
     """Return the remainder with the sign of ``y``; 0 where ``y`` is 0.
 
@@ -38,6 +39,7 @@ def floor_divide(x: Tensor | float, y: Tensor) -> Tensor:
     return torch.where(zero, 0, x // torch.where(zero, 1, y)).to(y.dtype)
 
 
+@torch.fx.wrap
 def remainder_of_trunc(x: Tensor | float, y: Tensor) -> Tensor:
     """Return the remainder with the sign of ``x``; 0 where ``y`` is 0.
 
@@ -110,6 +112,7 @@ def gamma(x: Tensor) -> Tensor:
     return torch.where((x64 < 0) & (x64 == low), float("nan"), value).to(x.dtype)
 
 
+@torch.fx.wrap
 def clamp(x: Tensor, min: float | None = None, max: float | None = None) -> Tensor:
     """Clamp to bounds; ignore those that the dtype cannot hold.
 

@@ -159,6 +159,7 @@ def unravel_index(position: Tensor, shape: list[int]) -> Tensor:
     return torch.stack([rest] + indices[::-1]).to(position.dtype)
 
 
+@torch.fx.wrap
 def mask_update(x: Tensor, mask: Tensor, value: Tensor | float, axis: int = 0) -> Tensor:
     """Replace the elements where a mask is not 0 by those of a value in order, or by its only one.
 
@@ -184,6 +185,7 @@ def mask_update(x: Tensor, mask: Tensor, value: Tensor | float, axis: int = 0) -
     return torch.where(chosen, value, flat).reshape(x.shape)
 
 
+@torch.fx.wrap
 def insert(
     x: Tensor, value: Tensor | float, positions: Tensor | int, axis: int | None = None
 ) -> Tensor:

@@ -86,6 +86,7 @@ def unpack_triangle(x: Tensor, offset: int = 0, lower: bool = True) -> Tensor:
     return matrix
 
 
+@torch.fx.wrap
 def least_squares(
     matrix: Tensor, other: Tensor, rcond: float | None = None
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:

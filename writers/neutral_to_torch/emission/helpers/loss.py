@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
+@torch.fx.wrap
 def pick(x: Tensor, index: Tensor, dim: int, keepdim: bool = False, wrap: bool = False) -> Tensor:
     """Pick the element of ``x`` at ``index`` along ``dim``; out of range: clamped, or wrapped.
 

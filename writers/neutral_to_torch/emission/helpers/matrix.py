@@ -33,6 +33,7 @@ def cross(x: Tensor, y: Tensor) -> Tensor:
     return torch.linalg.cross(x, y)
 
 
+@torch.fx.wrap
 def dot(a: Tensor, b: Tensor) -> Tensor:
     """Sum products over the last axis of ``a`` and the last but one of ``b``.
 

@@ -130,6 +130,7 @@ def l2_normalize(x: Tensor, axes: list[int], eps: float) -> Tensor:
     return x / torch.sqrt(x.square().sum(axes, keepdim=True) + eps)
 
 
+@torch.fx.wrap
 def l2_normalize_from(x: Tensor, first: int, eps: float) -> Tensor:
     """Divide by the root of the sum of squares over the axes from ``first`` on.
 

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
+@torch.fx.wrap
 def pad_windows(
     x: Tensor,
     kernel: tuple[int, ...],

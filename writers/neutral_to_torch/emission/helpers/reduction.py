@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 
+@torch.fx.wrap
 def other_axes(x: Tensor, axes: tuple[int, ...]) -> tuple[int, ...]:
     """Return all axes but these.
 
@@ -26,6 +27,7 @@ def other_axes(x: Tensor, axes: tuple[int, ...]) -> tuple[int, ...]:
     return others
 
 
+@torch.fx.wrap
 def product(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Multiply the elements; those of float16 in float32, which torch does in sums alone.
 
@@ -42,6 +44,7 @@ def product(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     return result.half() if x.dtype == torch.float16 else result
 
 
+@torch.fx.wrap
 def product_over_axes(x: Tensor, axes: tuple[int, ...], keepdim: bool = False) -> Tensor:
     """Multiply over several axes.
 
