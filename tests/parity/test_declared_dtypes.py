@@ -156,3 +156,10 @@ def test_a_number_and_bools_are_added_as_integers(mxnet: Any, tmp_path: Path, nu
     result = mxnet.call("differential:run_one", call=call)
     assert result["outputs"][0].dtype == np.int64
     assert outcome(result, tmp_path) == ("equal", "")
+
+
+@pytest.mark.parametrize("other", ["int32", "int64", "uint8"])
+def test_quotients_of_floats_and_integers(check_numpy2: Any, other: str) -> None:
+    x, y = np.array([7.5, -2.5, 3.0], "float32"), np.array([2, 3, 2], other)
+    check_numpy2("np.floor_divide(x, y)", x=x, y=y)
+    check_numpy2("np.floor_divide(y, x)", x=x, y=y)

@@ -53,6 +53,14 @@ def test_average_with_its_weights(check_numpy1: Any, options: str) -> None:
     check_numpy1(f"[*np.average(a, {options + ', ' if options else ''}returned=True)]", a=A)
 
 
+@pytest.mark.parametrize("norm", ["InstanceNorm(pooled, w, b)", "GroupNorm(pooled, w, b, num_groups=3)"])
+def test_norms_after_global_pooling(check_expression: Any, norm: str) -> None:
+    pooled = "sym.Pooling(sym.Convolution(x, k, no_bias=True, kernel=(1, 1), num_filter=3), global_pool=True)"
+    x, k = A.reshape(1, 2, 4, 3), A[:, :3, :1].reshape(3, 2, 1, 1)
+    line = f"(lambda pooled: sym.{norm})({pooled})"
+    check_expression(line, stored=["k", "w", "b"], x=x, k=k, w=A[0, 0], b=A[1, 0])
+
+
 @pytest.mark.parametrize("operator", ["LayerNorm", "InstanceNorm", "GroupNorm"])
 @pytest.mark.parametrize("eps", [-0.001, -0.5, -10.0])
 def test_norms_with_a_negative_eps(check_operator: Any, operator: str, eps: float) -> None:
@@ -101,6 +109,7 @@ def test_reductions_of_a_tensor_without_axes(check_numpy: Any, function: str, dt
 def test_a_tensor_without_axes_transposed(check_numpy: Any) -> None:
     check_numpy("np.transpose(a, axes=())", exact=True, a=np.array(3, "float32"))
     check_numpy("np.transpose(a)", exact=True, a=np.array(3, "float32"))
+    check_numpy("np.flip(a)", exact=True, a=np.array(3, "float32"))
 
 
 @pytest.mark.parametrize("value_type", [0, 1, 2])

@@ -60,6 +60,9 @@ COMPARISON_KINDS = frozenset(
 _EXACT = 2.0**24
 """Whole numbers up to this one are written as integers, which leave the dtype of integers as it is."""
 
+CLAMPING_KINDS = frozenset({"maximum", "minimum", "fmax", "fmin"})
+"""Binary kinds that torch refuses for numbers beyond the dtype of integers."""
+
 FLOAT_KINDS = frozenset({"power", "hypot"})
 """Binary kinds that MXNet computes in float32 for integers, and truncates."""
 
@@ -93,7 +96,7 @@ def with_scalar(context: NodeContext) -> Operand:
     is_integral = context.attributes.bool("is_int", True)
     if dtype in INTEGERS:
         if is_integral:
-            number = among_integers(context, scalar, dtype)
+            number = among_integers(context, scalar, dtype, wraps=_SCALAR.get(context.operator) not in CLAMPING_KINDS)
         else:
             dtype = "float64"
             x = context.node("cast", x, dtype=dtype)
@@ -122,20 +125,21 @@ def finite(context: NodeContext, name: str, default: float) -> float:
     return number
 
 
-def among_integers(context: NodeContext, number: float, dtype: str) -> Operand:
+def among_integers(context: NodeContext, number: float, dtype: str, wraps: bool = True) -> Operand:
     """Return a number as MXNet casts it to the dtype of the integers that it is combined with.
 
     Args:
         context: The node.
         number: A finite number.
         dtype: The name of the integer dtype.
+        wraps: Whether torch takes the last bits of a number beyond the dtype.
 
     Returns:
         The number without its fraction. Beyond a dtype of 8 bits it stays, since torch takes its last bits, too. A
         number that float32 may not hold is a tensor, which leaves the dtype as it is; of one that no int32 is, MXNet
         takes the least int32, or its last bits.
     """
-    if abs(number) > _EXACT:
+    if abs(number) > _EXACT or not wraps:
         number = as_integer(number, dtype) if dtype in ("int32", "int64") or abs(number) < 2**31 else 0
     number = float(math.trunc(number))
     return number if abs(number) <= _EXACT else context.node("full", shape=(), value=number, dtype=dtype)

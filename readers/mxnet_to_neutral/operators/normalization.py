@@ -12,6 +12,7 @@ from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.drafts import RoleDraft
 from mxnet_to_neutral.layers.canonical import Recipe, ones, repeat
 from mxnet_to_neutral.operators.registry import rule
+from mxnet_to_neutral.symbol import Attributes
 from neutral.graph import Operand, Value
 
 
@@ -105,12 +106,20 @@ def layer_norm(context: NodeContext) -> Sequence[Operand]:
 @rule("InstanceNorm")
 def instance_norm(context: NodeContext) -> Operand:
     """Convert ``InstanceNorm``."""
-    eps, shape = context.attributes.float("eps", 1e-3), context.shape(0)
-    if shape is None or len(shape) < 4 or set(shape[2:]) != {1}:
+    eps = context.attributes.float("eps", 1e-3)
+    if not _has_one_spatial_element(context):
         return context.node("instance_norm", context.input(0), roles=_affine(context), eps=eps)
     flat = context.node("reshape", context.input(0), shape=(0, 0, -1), from_end=False)  # torch refuses the full rank
     normalized = context.node("instance_norm", flat, roles=_affine(context), eps=eps)
     return context.node("reshape_like", normalized, context.input(0), start=0, end=None, like_start=0, like_end=None)
+
+
+def _has_one_spatial_element(context: NodeContext) -> bool:
+    """Return whether an input with at least two spatial axes is known to have one element on all of them."""
+    shape, producer = context.shape(0), context.producer(0)
+    if producer.operator == "Pooling" and Attributes(producer, context.name).bool("global_pool", False):
+        return True
+    return shape is not None and len(shape) > 3 and set(shape[2:]) == {1}
 
 
 @rule("GroupNorm")
@@ -130,6 +139,8 @@ def group_norm(context: NodeContext) -> Sequence[Operand]:
     eps = context.attributes.float("eps", 1e-5)
     roles = _affine(context)
     if isinstance(roles["weight"], Value) and context.version < (2, 0, 0):
+        return _normalized_groups(context, groups, eps, outputs)
+    if context.channels(0) == groups and _has_one_spatial_element(context):
         return _normalized_groups(context, groups, eps, outputs)
     for role, index in (("weight", 1), ("bias", 2)):
         array, channels = context.array(index), context.channels(0)

@@ -10,7 +10,7 @@ from typing import Any
 
 from mxnet_to_neutral.context import NodeContext
 from mxnet_to_neutral.inference.dtypes import BOOL_RESULTS, FLOAT_RESULTS_SINCE_2, float_for_integers
-from mxnet_to_neutral.operators.elementwise import among_integers, finite
+from mxnet_to_neutral.operators.elementwise import CLAMPING_KINDS, among_integers, finite
 from mxnet_to_neutral.operators.registry import rule
 from mxnet_to_neutral.operators.unary import sigmoid_of
 from neutral.graph import Operand, Value
@@ -149,7 +149,9 @@ def _operands(context: NodeContext, kind: str) -> tuple[Operand, Operand, str | 
         computation_dtype = ("int64" if dtype == "bool" else dtype) if is_integral else "float64"
         if computation_dtype != dtype:
             x, dtype = context.node("cast", x, dtype=computation_dtype), computation_dtype
-        return x, among_integers(context, scalar, computation_dtype) if is_integral else scalar, dtype
+        if is_integral:
+            return x, among_integers(context, scalar, computation_dtype, wraps=kind not in CLAMPING_KINDS), dtype
+        return x, scalar, dtype
     if kind.startswith("bitwise"):
         scalar = float(scalar != 0) if dtype == "bool" else float(math.trunc(scalar))
     if dtype in INTEGERS and kind == "divide" and scalar == 1.0:

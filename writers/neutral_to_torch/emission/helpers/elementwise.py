@@ -33,10 +33,11 @@ def floor_divide(x: Tensor | float, y: Tensor) -> Tensor:
         y: The divisor, which broadcasts with it.
 
     Returns:
-        The quotient, in the dtype of ``y``.
+        The quotient, in the common dtype.
     """
     zero = y == 0
-    return torch.where(zero, 0, x // torch.where(zero, 1, y)).to(y.dtype)
+    quotient = x // torch.where(zero, 1, y)
+    return torch.where(zero, 0, quotient).to(quotient.dtype)
 
 
 @torch.fx.wrap

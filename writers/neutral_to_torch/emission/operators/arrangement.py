@@ -9,7 +9,7 @@ from neutral_to_torch.emission.expression.terms import Name
 from neutral_to_torch.emission.lowering.node_view import NodeView
 from neutral_to_torch.emission.lowering.rule_results import Result, Unsupported, unpack
 from neutral_to_torch.emission.lowering.rules import rule
-from neutral_to_torch.emission.operators.shape import positive, starred
+from neutral_to_torch.emission.operators.shape import positive
 
 
 @rule("concatenate")
@@ -162,7 +162,7 @@ def repeat(node: NodeView, x: Symbol) -> Symbol:
 def flip(node: NodeView, x: Symbol) -> Symbol:
     axes, rank = node["axes"], node.rank()
     if axes is None:
-        return x.flip(starred(Symbol(Name("range"))(x.ndim))) if rank is None else x.flip(*range(rank))
+        return x.flip(Symbol(Name("tuple"))(Symbol(Name("range"))(x.ndim)) if rank is None else tuple(range(rank)))
     return x.flip(*axes)
 
 

@@ -78,7 +78,9 @@ def layer_norm(node: NodeView, x: Symbol) -> Result:
 @rule("instance_norm")
 def instance_norm(node: NodeView, x: Symbol) -> Symbol:
     if not (node.stored("weight") and node.stored("bias")):
-        return F.instance_norm(x, weight=node.tensor("weight"), bias=node.tensor("bias"), eps=node["eps"])
+        weight, bias = node.tensor("weight"), node.tensor("bias")
+        # torch.nn.functional's own refuses a single spatial element
+        return torch.instance_norm(x, weight, bias, None, None, True, 0.0, node["eps"], True)
     rank, channels = node.rank(), node.shape("weight")[0]
     name = f"InstanceNorm{rank - 2}d" if rank in (4, 5) else None  # which refuse a single spatial element
     constructor = getattr(nn, name) if name else helper.InstanceNorm
