@@ -88,8 +88,9 @@ TRAINING = """\
   {tolerance:.0e}. Positions of resized samples, slopes and momenta are MXNet's, in float32; running variances are
   corrected for the factor n / (n - 1) of [operators.md](operators.md). The step begins before operators that sort,
   select or have no gradient in MXNet.
-  *equal in float32* where MXNet lacks float64, at most {tolerance32:.0e}; or why it was not run: models of more than
-  {products:.0f} billion products are too large. {counts}
+  *equal in float32* where MXNet lacks float64, at most {tolerance32:.0e}; *unstable* where the module's own
+  results change by more than the error when its inputs change by one rounding step for each operator; or why it was not
+  run: models of more than {products:.0f} billion products are too large. {counts}
 """
 
 

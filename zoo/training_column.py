@@ -21,6 +21,9 @@ TOLERANCE = {"float64": 1e-6, "float32": 1e-3}
 SMALLEST = {"float64": 1e-4, "float32": 1e-3}
 """Magnitude of a gradient, relative to the model's largest one, below which it is rounding alone, by the precision."""
 
+ONE_VALUE = "Expected more than 1 value per channel when training"
+"""The beginning of the error of torch's batch norm on one value per channel, whose variance MXNet takes for 0."""
+
 WITHOUT_GRADIENT = frozenset(
     {
         "equal",
@@ -93,6 +96,10 @@ def training_facts(store: Any, golden: str, prefix: str, python: str) -> dict[st
             )
         except (RuntimeError, EOFError, BrokenPipeError) as error:
             reasons.append(_reason(error))
+        except ValueError as error:
+            if not str(error).startswith(ONE_VALUE):
+                return _facts(f"failed: {type(error).__name__}: {error}")
+            return _facts("not run: a batch norm has one value per channel, on which torch refuses to train")
         except Exception as error:
             return _facts(f"failed: {type(error).__name__}: {error}")
         finally:
@@ -103,7 +110,6 @@ def training_facts(store: Any, golden: str, prefix: str, python: str) -> dict[st
 
 def _step(mxnet: MXNet, inputs: Mapping[str, np.ndarray], prefix: str, dtype: str) -> dict[str, Any]:
     import torch
-    from float32_positions import float32_positions
 
     import mxnet_to_neutral
     from neutral_to_torch.emission.build import load
@@ -119,26 +125,79 @@ def _step(mxnet: MXNet, inputs: Mapping[str, np.ndarray], prefix: str, dtype: st
     names = [(value.node, value.output) for value in heads] if is_cut else []
     outputs, factors, of_inputs = mxnet.call("steps:run", target=target, inputs=inputs, heads=names, dtype=dtype)
     emission = compose(store, outputs=[f"{node}:{output}" for node, output in names] or None)
-    module = load(emission, store, None, None).train()
-    round_attributes(module)
     expected = load(emission, mxnet_to_neutral.read(target, 1), None, None)
-    before = {name: buffer.clone() for name, buffer in module.named_buffers()}
-    counts = _counted(module)
     given = [_tensor(inputs[item.name], getattr(torch, dtype), item.name in of_inputs) for item in emission.inputs]
-    with float32_positions():
-        results = module(*given)
-    results = results if isinstance(results, tuple) else (results,)
-    pairs = [(result, _tensor(factor)) for result, factor in zip(results, factors) if result.requires_grad]
-    if not pairs:
+    step = _Step(load(emission, store, None, None), given, factors)
+    if not step.has_gradient:
         return _facts("not run: no output has a gradient")
-    torch.autograd.backward([result for result, _ in pairs], [factor for _, factor in pairs])
-    differences = [(f"output {i}", _error(result, output)) for i, (result, output) in enumerate(zip(results, outputs))]
-    differences += _gradients(module, expected, emission, given, of_inputs, SMALLEST[dtype])
-    differences += _statistics(module, expected, before, counts)
-    name, worst = max(differences, key=lambda pair: pair[1])
-    if not worst <= TOLERANCE[dtype]:
-        return _facts(f"differs: {name} by {worst:.1e} in {dtype}", worst)
-    return _facts("equal" if dtype == "float64" else "equal in float32", worst)
+    named = [item.name for item in emission.inputs]
+    right = {name: value.detach().numpy() for name, value in expected.named_parameters()}
+    right.update((f"input {name}", value) for name, value in of_inputs.items())
+    errors = {f"output {i}": _error(*pair) for i, pair in enumerate(zip(step.outputs, outputs))}
+    errors.update(_statistics(step.module, expected, step.before, step.counts))
+    errors.update(_gradients(step.gradients(named), right, SMALLEST[dtype]))
+    name, worst = max(errors.items(), key=lambda pair: pair[1])
+    if worst <= TOLERANCE[dtype]:
+        return _facts("equal" if dtype == "float64" else "equal in float32", worst)
+    if dtype == "float64":
+        move = float(np.finfo(dtype).eps) * len(store.graph.nodes)  # as if each operator rounded its result
+        moved = _Step(load(emission, store, None, None), [_moved(x, move) for x in given], factors)
+        movements = _gradients(moved.gradients(named), step.gradients(named), SMALLEST[dtype])
+        movement = max(*movements.values(), *(_error(*pair) for pair in zip(moved.results, step.results)))
+        if worst <= movement:
+            text = f"unstable: the module's own results move by {movement:.1e} when its inputs move by {move:.0e}"
+            return _facts(text, worst)
+    return _facts(f"differs: {name} by {worst:.1e} in {dtype}", worst)
+
+
+class _Step:
+    """One step of a module in training mode, with given gradients of its outputs.
+
+    Attributes:
+        module: The module, whose parameters have their gradients after the step.
+        given: Its inputs.
+        outputs: Its outputs.
+        before: Its buffers before the step.
+        counts: How many values each batch norm normalized; see :func:`_counted`.
+        has_gradient: Whether any output has a gradient.
+    """
+
+    def __init__(self, module: Any, given: Sequence[Any], factors: Sequence[np.ndarray]) -> None:
+        import torch
+        from float32_positions import float32_positions
+
+        self.module, self.given = module.train(), given
+        round_attributes(self.module)
+        self.before = {name: buffer.clone() for name, buffer in self.module.named_buffers()}
+        self.counts = _counted(self.module)
+        with float32_positions():
+            results = self.module(*given)
+        self.outputs = results if isinstance(results, tuple) else (results,)
+        pairs = [(result, _tensor(factor)) for result, factor in zip(self.outputs, factors) if result.requires_grad]
+        self.has_gradient = bool(pairs)
+        if pairs:
+            torch.autograd.backward([result for result, _ in pairs], [factor for _, factor in pairs])
+
+    @property
+    def results(self) -> list[Any]:
+        """The outputs, and the buffers after the step."""
+        return [*self.outputs, *self.module.buffers()]
+
+    def gradients(self, inputs: Sequence[str]) -> dict[str, np.ndarray]:
+        """Return the gradients of the parameters, and of the inputs by their names."""
+        found = {name: _gradient(value) for name, value in self.module.named_parameters() if value.requires_grad}
+        found.update((f"input {name}", _gradient(x)) for name, x in zip(inputs, self.given) if x.requires_grad)
+        return found
+
+
+def _moved(x: Any, move: float) -> Any:
+    """Return an input whose every number is moved by a fraction of itself, up or down."""
+    import torch
+
+    if not x.is_floating_point():
+        return x
+    signs = 2 * torch.randint(2, x.shape, generator=torch.Generator().manual_seed(0)).to(x.dtype) - 1
+    return (x.detach() * (1 + move * signs)).requires_grad_(x.requires_grad)
 
 
 def heads_of(graph: Any, symbol: Path) -> list[Any] | str:
@@ -191,22 +250,10 @@ def _counted(module: Any) -> dict[str, list[int]]:
     return counts
 
 
-def _gradients(
-    module: Any,
-    expected: Any,
-    emission: Any,
-    given: Sequence[Any],
-    of_inputs: Mapping[str, np.ndarray],
-    smallest: float,
-) -> list[tuple[str, float]]:
+def _gradients(found: Mapping[str, np.ndarray], right: Mapping[str, np.ndarray], smallest: float) -> dict[str, float]:
     """Return the error of the gradient of each parameter and each input."""
-    right = {name: value.detach().numpy() for name, value in expected.named_parameters()}
-    found = {name: _gradient(value) for name, value in module.named_parameters() if value.requires_grad}
-    for item, tensor in zip(emission.inputs, given):
-        if tensor.requires_grad and item.name in of_inputs:
-            right[f"input {item.name}"], found[f"input {item.name}"] = of_inputs[item.name], _gradient(tensor)
     most = max((float(np.abs(right[name]).max(initial=0)) for name in found), default=0.0)
-    return [(f"gradient of {name}", _error(found[name], right[name], smallest * most)) for name in found]
+    return {f"gradient of {name}": _error(found[name], right[name], smallest * most) for name in found}
 
 
 def _gradient(tensor: Any) -> np.ndarray:
@@ -216,10 +263,10 @@ def _gradient(tensor: Any) -> np.ndarray:
 
 def _statistics(
     module: Any, expected: Any, before: Mapping[str, Any], counts: Mapping[str, list[int]]
-) -> list[tuple[str, float]]:
+) -> dict[str, float]:
     """Return the error of each running statistic; MXNet's variances are biased, and are corrected here."""
     right = dict(expected.named_buffers())
-    differences = []
+    differences: dict[str, float] = {}
     for name, value in module.named_buffers():
         path, _, role = name.rpartition(".")
         if role == "running_var" and path in counts:
@@ -228,9 +275,9 @@ def _statistics(
             batch = right[name] - decay * before[name]
             is_frozen = bool((right[name] == before[name]).all())
             unbiased = right[name] if is_frozen else decay * before[name] + batch * count / (count - 1)
-            differences.append((name, _error(value, unbiased)))
+            differences[name] = _error(value, unbiased)
         elif role == "running_mean":
-            differences.append((name, _error(value, right[name])))
+            differences[name] = _error(value, right[name])
     return differences
 
 
