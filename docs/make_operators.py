@@ -81,6 +81,7 @@ A module computes the gradients of MXNet's operators, and updates running statis
 - `BlockGrad` is the kind `stop_gradient`, and `detach()` in the module.
 - Running variances: MXNet on the CPU updates them with the biased variance of a batch of n values, `nn.BatchNorm2d`
   with the unbiased one, larger by the factor n / (n - 1), as cuDNN does. Outputs and gradients do not depend on it.
+  PyTorch refuses to train it on one value per channel, where MXNet takes the variance for 0.
 - Where several elements are the maximum, or a function has no derivative, one of the valid gradients is computed.
 - The gradient of SELU (`LeakyReLU` with `act_type="selu"`) for negative numbers is 1.0507 (1.6733 + y) in MXNet, which
   takes its output y for a value before the scale; here, that of the function, 1.0507 1.6733 exp(x). The slope of
