@@ -12,7 +12,7 @@ from error_texts import last_line, one_line
 
 from mxnet_side.client import MXNet
 
-MOST_PRODUCTS = 6_000_000_000
+MOST_PRODUCTS = 20_000_000_000
 """Products of all layers of a forward pass."""
 
 TOLERANCE = {"float64": 1e-6, "float32": 1e-3}
