@@ -49,12 +49,30 @@ def test_bitwise_operators_with_a_number(end: Any, kind: str, dtype: str, number
     assert result == ("equal", "")
 
 
-@pytest.mark.parametrize(("dtype", "step"), [("int32", 0.5), ("uint8", -0.5), ("uint8", -1.5), ("int64", 2)])
-def test_ranges_like_integers(end: Any, dtype: str, step: float) -> None:
+@pytest.mark.parametrize(
+    ("dtype", "step"),
+    [
+        ("int32", 0.5),
+        ("uint8", -0.5),
+        ("uint8", -1.5),
+        ("int64", 2),
+        ("float16", 1.7),
+        ("float16", -0.3),
+        ("float64", 0.3),
+    ],
+)
+def test_ranges_like_a_tensor_of_a_dtype(end: Any, dtype: str, step: float) -> None:
     for axis in ({}, {"axis": -1}):
         assert (
             end("_contrib_arange_like", {"start": 1.5, "step": step, **axis}, Input((3, 4)), dtype=dtype)[0] == "equal"
         )
+
+
+@pytest.mark.parametrize("dtype", ["int32", "uint8", "float16", "float32"])
+@pytest.mark.parametrize("operator", ["_arange", "_npi_arange"])
+def test_ranges_with_fractions(end: Any, operator: str, dtype: str) -> None:
+    for start, step in ((0.1, 0.3), (0.5, 1.7)):
+        assert end(operator, {"start": start, "stop": 30, "step": step, "dtype": dtype})[0] == "equal"
 
 
 def test_the_elements_of_a_vector_are_normalized_each(end: Any) -> None:

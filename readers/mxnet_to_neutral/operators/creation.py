@@ -131,11 +131,31 @@ def range_length(context: NodeContext, start: float, stop: float, step: float) -
     return math.ceil(length)
 
 
+def start_and_step(start: float, step: float, dtype: str | None) -> tuple[float, float]:
+    """Return the first number and the distance of numbers of a range, as MXNet has them in a dtype.
+
+    Args:
+        start: The first number, which is finite.
+        step: The distance, which is finite.
+        dtype: The name of the dtype; None stands for an unknown one, which is floating.
+
+    Returns:
+        Both numbers, without their fractions for integers and float16.
+
+    Example:
+        >>> start_and_step(0.5, -1.5, "float16"), start_and_step(0.5, -1.5, "float32")
+        ((0.0, -1.0), (0.5, -1.5))
+    """
+    if dtype in INTEGERS or dtype == "float16":
+        return float(math.trunc(start)), float(math.trunc(step))
+    return start, step
+
+
 @rule("_arange")
 def arange(context: NodeContext) -> Operand:
     """Convert ``_arange``: evenly spaced numbers, each repeated ``repeat`` times.
 
-    The count follows from the range as given; start and step are rounded to the dtype afterwards.
+    The count follows from the range as given.
 
     Raises:
         Refusal: The range is empty, or its length is inferred from its users.
@@ -148,8 +168,7 @@ def arange(context: NodeContext) -> Operand:
     if stop is None:
         start, stop = 0.0, start
     count = range_length(context, start, stop, step)
-    if not name.startswith("float"):
-        start, step = float(math.trunc(start)), float(math.trunc(step))
+    start, step = start_and_step(start, step, name)
     return context.node("arange", start=start, step=step, repeat=repeat, count=count, dtype=name)
 
 
@@ -168,14 +187,11 @@ def linspace(context: NodeContext) -> Operand:
 def arange_like(context: NodeContext) -> Operand:
     """Convert ``_contrib_arange_like``: evenly spaced numbers, as many as a tensor or one of its axes has elements.
 
-    For integers, MXNet drops the fractions of the first number and of the step.
-
     Raises:
         Refusal: The first number or the step is infinite or NaN.
     """
     start, step = finite(context, "start", 0.0), finite(context, "step", 1.0)
-    if context.dtype(0) in INTEGERS:
-        start, step = float(math.trunc(start)), float(math.trunc(step))
+    start, step = start_and_step(start, step, context.dtype(0))
     return context.node(
         "arange_like",
         context.input(0),

@@ -6,7 +6,7 @@ import math
 from typing import Sequence
 
 from mxnet_to_neutral.context import NodeContext
-from mxnet_to_neutral.operators.creation import DTYPES, element, range_length
+from mxnet_to_neutral.operators.creation import DTYPES, element, range_length, start_and_step
 from mxnet_to_neutral.operators.registry import rule
 from neutral.graph import Operand, Value
 from neutral.operators.dtypes import INTEGERS, as_integer
@@ -122,8 +122,7 @@ def arange(context: NodeContext) -> Operand:
         start, stop = 0.0, start
     count = range_length(context, start, stop, step)
     name = dtype(context)
-    if not name.startswith("float"):
-        start, step = float(math.trunc(start)), float(math.trunc(step))
+    start, step = start_and_step(start, step, name)
     return context.node("arange", start=start, step=step, repeat=1, count=count, dtype=name)
 
 
