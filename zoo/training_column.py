@@ -139,14 +139,13 @@ def _step(mxnet: MXNet, inputs: Mapping[str, np.ndarray], prefix: str, dtype: st
     name, worst = max(errors.items(), key=lambda pair: pair[1])
     if worst <= TOLERANCE[dtype]:
         return _facts("equal" if dtype == "float64" else "equal in float32", worst)
-    if dtype == "float64":
-        move = float(np.finfo(dtype).eps) * len(store.graph.nodes)  # as if each operator rounded its result
-        moved = _Step(load(emission, store, None, None), [_moved(x, move) for x in given], factors)
-        movements = _gradients(moved.gradients(named), step.gradients(named), SMALLEST[dtype])
-        movement = max(*movements.values(), *(_error(*pair) for pair in zip(moved.results, step.results)))
-        if worst <= movement:
-            text = f"unstable: the module's own results move by {movement:.1e} when its inputs move by {move:.0e}"
-            return _facts(text, worst)
+    move = float(np.finfo(dtype).eps) * len(store.graph.nodes)  # as if each operator rounded its result
+    moved = _Step(load(emission, store, None, None), [_moved(x, move) for x in given], factors)
+    movements = _gradients(moved.gradients(named), step.gradients(named), SMALLEST[dtype])
+    movement = max(*movements.values(), *(_error(*pair) for pair in zip(moved.results, step.results)))
+    if worst <= movement:
+        text = f"unstable: the module's own results move by {movement:.1e} when its inputs move by {move:.0e}"
+        return _facts(text, worst)
     return _facts(f"differs: {name} by {worst:.1e} in {dtype}", worst)
 
 
