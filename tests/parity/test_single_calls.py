@@ -75,6 +75,21 @@ def test_ranges_with_fractions(end: Any, operator: str, dtype: str) -> None:
         assert end(operator, {"start": start, "stop": 30, "step": step, "dtype": dtype})[0] == "equal"
 
 
+def test_no_repetitions_are_refused(end: Any) -> None:
+    assert end("repeat", {"repeats": 0, "axis": 1}, Input((3, 4))) == (
+        "refused",
+        "attribute 'repeats' is '0', expected an integer of at least 1",
+    )
+
+
+def test_densities_of_half_precision_with_sums_of_logarithms_are_refused(end: Any) -> None:
+    parameters = Input((2,), ("uniform", 1, 3)), Input((2,), ("uniform", 0.2, 0.8))
+    for operator, count in (("poisson", 1), ("negative_binomial", 2)):
+        samples = Input((2, 3), ("integers", 0, 5))
+        result = end(f"_random_pdf_{operator}", {}, samples, *parameters[:count], dtype="float16")
+        assert result == ("refused", "float16, in which rounding decides its sums of logarithms")
+
+
 def test_the_elements_of_a_vector_are_normalized_each(end: Any) -> None:
     assert end("L2Normalization", {}, Input((4,))) == ("equal", "")
 

@@ -28,6 +28,17 @@ def _power(context: NodeContext, base: Operand, exponent: Operand) -> Value:
     return context.node("multiply", exponent, context.node("log", base))
 
 
+def _log_gamma(context: NodeContext, x: Operand) -> Value:
+    """Return the logarithm of the gamma function.
+
+    Raises:
+        Refusal: The samples are float16: sums of these logarithms cancel, so MXNet's order of rounding decides.
+    """
+    if context.dtype(0) == "float16":
+        context.refuse("float16, in which rounding decides its sums of logarithms")
+    return context.node("log_gamma", x)
+
+
 @rule("_random_pdf_uniform")
 def uniform(context: NodeContext) -> Operand:
     """Convert ``_random_pdf_uniform``, which MXNet computes as if all samples lay between the bounds."""
@@ -62,14 +73,14 @@ def gamma(context: NodeContext) -> Operand:
     x, shape, rate = context.input(0), _parameter(context, 1), _parameter(context, 2)
     powers = context.node("add", _power(context, rate, shape), _power(context, x, context.node("subtract", shape, 1.0)))
     exponent = context.node("subtract", powers, context.node("multiply", rate, x))
-    return _density(context, context.node("subtract", exponent, context.node("log_gamma", shape)))
+    return _density(context, context.node("subtract", exponent, _log_gamma(context, shape)))
 
 
 @rule("_random_pdf_poisson")
 def poisson(context: NodeContext) -> Operand:
     """Convert ``_random_pdf_poisson``."""
     x, rate = context.input(0), _parameter(context, 1)
-    factorial = context.node("log_gamma", context.node("add", x, 1.0))
+    factorial = _log_gamma(context, context.node("add", x, 1.0))
     powers = context.node("subtract", _power(context, rate, x), factorial)
     return _density(context, context.node("subtract", powers, rate))
 
@@ -85,9 +96,9 @@ def negative_binomial(context: NodeContext) -> Operand:
         mean, dispersion = limit, probability
         limit = context.node("divide", 1.0, dispersion)
         probability = context.node("divide", 1.0, context.node("add", context.node("multiply", mean, dispersion), 1.0))
-    orders = context.node("log_gamma", context.node("add", x, limit))
+    orders = _log_gamma(context, context.node("add", x, limit))
     for repeated in (context.node("add", x, 1.0), limit):
-        orders = context.node("subtract", orders, context.node("log_gamma", repeated))
+        orders = context.node("subtract", orders, _log_gamma(context, repeated))
     complement = context.node("subtract", 1.0, probability)
     powers = context.node("add", _power(context, probability, limit), _power(context, complement, x))
     return _density(context, context.node("add", orders, powers))
@@ -101,6 +112,6 @@ def dirichlet(context: NodeContext) -> Operand:
     powers = context.node(
         "sum", _power(context, context.input(0), context.node("subtract", concentration, 1.0)), **last
     )
-    total = context.node("log_gamma", context.node("sum", concentration, **last))
-    parts = context.node("sum", context.node("log_gamma", concentration), **last)
+    total = _log_gamma(context, context.node("sum", concentration, **last))
+    parts = context.node("sum", _log_gamma(context, concentration), **last)
     return _density(context, context.node("add", powers, context.node("subtract", total, parts)))

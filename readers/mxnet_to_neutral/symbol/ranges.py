@@ -55,8 +55,8 @@ _RANGES: dict[Range, str] = {
         _npx_modulated_deformable_convolution.num_deformable_group _npx_modulated_deformable_convolution.num_filter
         _npx_modulated_deformable_convolution.num_group _npx_modulated_deformable_convolution.stride
         _while_loop.max_iterations _npx_while_loop.max_iterations col2im.dilate col2im.kernel col2im.stride
-        depth_to_space.block_size im2col.dilate im2col.kernel im2col.stride one_hot.depth scatter_nd.shape
-        space_to_depth.block_size
+        depth_to_space.block_size im2col.dilate im2col.kernel im2col.stride one_hot.depth repeat.repeats
+        scatter_nd.shape space_to_depth.block_size
     """,
     (0, None): """
         Convolution.pad Convolution_v1.pad Correlation.max_displacement Correlation.pad_size Deconvolution.pad
