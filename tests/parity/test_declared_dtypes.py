@@ -163,3 +163,14 @@ def test_quotients_of_floats_and_integers(check_numpy2: Any, other: str) -> None
     x, y = np.array([7.5, -2.5, 3.0], "float32"), np.array([2, 3, 2], other)
     check_numpy2("np.floor_divide(x, y)", x=x, y=y)
     check_numpy2("np.floor_divide(y, x)", x=x, y=y)
+
+
+def test_the_quotient_of_floats_by_0(check_numpy2: Any) -> None:
+    x, y = np.float32([-7.5, -1, 0, 1, 7]), np.zeros(5, np.float32)
+    for expression in ("np.floor_divide(x, y)", "np.floor_divide(x, 0.0)", "np.floor_divide(3.0, y)"):
+        check_numpy2(expression, x=x, y=y)
+
+
+def test_integers_divided_by_a_fraction_that_is_0_among_integers(mxnet2: Any, tmp_path: Path) -> None:
+    call = single_call("_npi_floor_divide_scalar", {"scalar": "-0.5"}, [Input((3, 4))], "int8")
+    assert outcome(mxnet2.call("differential:run_one", call=call), tmp_path) == ("equal", "")

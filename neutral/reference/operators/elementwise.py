@@ -49,7 +49,7 @@ def remainder(input: Array, other: Array) -> Array:
 
 @reference("floor_divide")
 def floor_divide(input: Array, other: Array) -> Array:
-    return np.where(other == 0, 0, np.floor_divide(input, other))
+    return np.floor_divide(input, other)  # 0 for integers by 0
 
 
 @reference("remainder_of_trunc")

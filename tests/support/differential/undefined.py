@@ -44,12 +44,25 @@ def _no_such_axis(attributes: Mapping[str, str], inputs: Arrays, outputs: Arrays
 
 
 def _integer_divided_by_zero(attributes: Mapping[str, str], inputs: Arrays, outputs: Arrays) -> bool:
-    divisor = float(attributes.get("scalar", "1")) if len(inputs) == 1 else inputs[1]
+    divisor = np.trunc(float(attributes.get("scalar", "1"))) if len(inputs) == 1 else inputs[1]
     return outputs[0].dtype.kind in "iu" and not np.all(divisor)
 
 
+def _beyond_the_bits(distances: Any, outputs: Arrays) -> bool:
+    return bool(np.any(distances < 0) or np.any(distances >= 8 * outputs[0].itemsize))
+
+
+def _shifted_far(attributes: Mapping[str, str], inputs: Arrays, outputs: Arrays) -> bool:
+    distance = inputs[1] if len(inputs) == 2 else np.trunc(float(attributes.get("scalar", "1")))
+    return _beyond_the_bits(distance, outputs)
+
+
+def _number_shifted_far(attributes: Mapping[str, str], inputs: Arrays, outputs: Arrays) -> bool:
+    return _beyond_the_bits(inputs[0], outputs)
+
+
 def _integer_zero(attributes: Mapping[str, str], inputs: Arrays, outputs: Arrays) -> bool:
-    return inputs[0].dtype.kind in "iu" and not inputs[0].all()
+    return inputs[0].dtype.kind in "biu" and not inputs[0].all()
 
 
 def _positions_of_a_matrix(attributes: Mapping[str, str], inputs: Arrays, outputs: Arrays) -> bool:
@@ -59,6 +72,8 @@ def _positions_of_a_matrix(attributes: Mapping[str, str], inputs: Arrays, output
 def _odd_extent(axis: int) -> _Predicate:
     return lambda attributes, inputs, outputs: inputs[0].shape[axis] % 2 == 1
 
+
+_FAR = "shifts by negative distances, or by more than the bits, whose result depends on MXNet's code path"
 
 UNDEFINED: dict[str, tuple[str, _Predicate]] = {
     "Reshape": ("a shape of another number of elements, which MXNet does not check", _other_size),
@@ -70,13 +85,15 @@ UNDEFINED: dict[str, tuple[str, _Predicate]] = {
         _odd_extent(-2),
     ),
     "_image_flip_top_bottom": ("images of an odd height, whose middle row MXNet 1.9.1 does not write", _odd_extent(-3)),
+    **{f"_npi_bitwise_{way}_shift{end}": (_FAR, _shifted_far) for way in ("left", "right") for end in ("", "_scalar")},
+    **{f"_npi_rbitwise_{way}_shift_scalar": (_FAR, _number_shifted_far) for way in ("left", "right")},
     "_npi_cross": (
         "a first operand of more axes than the second, whose products MXNet 2 misplaces",
         lambda attributes, inputs, outputs: inputs[0].ndim > inputs[1].ndim,
     ),
     "_npi_floor_divide": ("integers divided by 0", _integer_divided_by_zero),
     "_npi_floor_divide_scalar": ("integers divided by 0", _integer_divided_by_zero),
-    "_npi_rfloor_divide_scalar": ("integers divided by 0", lambda attributes, inputs, outputs: not inputs[0].all()),
+    "_npi_rfloor_divide_scalar": ("integers divided by 0", _integer_zero),
     **dict.fromkeys(("_npi_stack", "stack"), ("tensors of several shapes", _several_shapes)),
     "_npi_tensordot": ("axes that an operand does not have", _axes_beyond),
     "_rdiv_scalar": ("integers divided by 0", _integer_zero),

@@ -78,12 +78,10 @@ def _modulo(node: NodeContext, x: OnnxValue, y: OnnxValue) -> OnnxValue:
 @rule("floor_divide", single=True)
 def floor_divide(node: NodeContext, x: OnnxValue, y: OnnxValue) -> OnnxValue:
     x, y = _operands(node, x, y)
-    divisor, zero = _safe(node, y)
     if x.is_floating:
-        quotient = node.op("Floor", node.op("Div", x, divisor))
-    else:
-        quotient = node.op("Div", node.op("Sub", x, _modulo(node, x, divisor)), divisor)
-    return _unless_zero(node, quotient, zero)
+        return node.op("Floor", node.op("Div", x, y))
+    divisor, zero = _safe(node, y)
+    return _unless_zero(node, node.op("Div", node.op("Sub", x, _modulo(node, x, divisor)), divisor), zero)
 
 
 @rule("remainder_of_trunc", single=True)

@@ -26,7 +26,7 @@ def remainder(x: Tensor | float, y: Tensor) -> Tensor:
 
 
 def floor_divide(x: Tensor | float, y: Tensor) -> Tensor:
-    """Return the quotient rounded down; 0 where ``y`` is 0.
+    """Return the quotient rounded down; of integers, 0 where ``y`` is 0.
 
     Args:
         x: The dividend.
@@ -35,6 +35,8 @@ def floor_divide(x: Tensor | float, y: Tensor) -> Tensor:
     Returns:
         The quotient, in the common dtype.
     """
+    if torch.result_type(x, y).is_floating_point:
+        return x // y
     zero = y == 0
     quotient = x // torch.where(zero, 1, y)
     return torch.where(zero, 0, quotient).to(quotient.dtype)

@@ -110,6 +110,8 @@ def pair(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
 def floor_divide(node: NodeView, x: Symbol, y: Symbol) -> Symbol:
     if node.number(1):
         return x // operand(node, 1)
+    if node.number(1) is not None:
+        y = torch.full_like(x, operand(node, 1))
     return helper.floor_divide(operand(node, 0), y)
 
 
