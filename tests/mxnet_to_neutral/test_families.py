@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Iterable, Mapping
+from typing import Iterable, Mapping, Tuple
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ import mxnet_to_neutral
 from cli_cases import ndarray_list
 from mxnet_to_neutral.families import GENERAL_ADVICE, IR_LAYERS, advise
 
-Shapes = Mapping[str, tuple[int, ...]]
+Shapes = Mapping[str, Tuple[int, ...]]
 
 
 def advice(folder: Path, shapes: Shapes, name: str = "m-0000.params") -> str:

@@ -174,6 +174,7 @@ def test_advice_for_a_known_network_says_the_command(tmp_path: Path, run: Run) -
     command = "`mxnet_capture.py zoo alexnet --params alexnet-44335d1f.params -o PREFIX --option classes=4`"
     assert "note: there is no graph, only layers; the file is called like alexnet of a model zoo" in done.out
     assert command in done.out
+    pytest.importorskip("torch.nn")
     for options in ((), ("--dry-run",), ("--hub-layout",)):
         done = run("emit", tmp_path / "x.safetensors", "-o", tmp_path / "net.py", *options)
         assert done.code == 2 and command in done.err and not (tmp_path / "net.py").exists()
