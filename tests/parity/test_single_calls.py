@@ -82,6 +82,12 @@ def test_no_repetitions_are_refused(end: Any) -> None:
     )
 
 
+def test_no_repetitions_are_refused_in_mxnet_2(mxnet2: Any, tmp_path: Path) -> None:
+    call = single_call("_npi_repeats", {"repeats": "(0,)", "axis": "0"}, [Input((2, 4))], "float32")
+    refused = "attribute 'repeats' is '(0,)', expected integers of at least 1"
+    assert outcome(mxnet2.call("differential:run_one", call=call), tmp_path) == ("refused", refused)
+
+
 def test_densities_of_half_precision_with_sums_of_logarithms_are_refused(end: Any) -> None:
     parameters = Input((2,), ("uniform", 1, 3)), Input((2,), ("uniform", 0.2, 0.8))
     for operator, count in (("poisson", 1), ("negative_binomial", 2)):

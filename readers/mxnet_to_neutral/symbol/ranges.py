@@ -48,7 +48,8 @@ _RANGES: dict[Range, str] = {
         _contrib_quantized_conv.num_filter _contrib_quantized_conv.num_group _contrib_quantized_conv.stride
         _contrib_quantized_embedding.input_dim _contrib_quantized_embedding.output_dim
         _contrib_quantized_fully_connected.num_hidden _eye.N _linspace.num _npi_eye.N
-        _npi_indices.dimensions _npi_linspace.num _npi_logspace.num _npi_tri.N _npx_deformable_convolution.dilate
+        _npi_indices.dimensions _npi_linspace.num _npi_logspace.num _npi_repeats.repeats _npi_tri.N
+        _npx_deformable_convolution.dilate
         _npx_deformable_convolution.kernel _npx_deformable_convolution.num_deformable_group
         _npx_deformable_convolution.num_filter _npx_deformable_convolution.num_group _npx_deformable_convolution.stride
         _npx_modulated_deformable_convolution.dilate _npx_modulated_deformable_convolution.kernel
