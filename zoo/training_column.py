@@ -134,7 +134,7 @@ def _step(mxnet: MXNet, inputs: Mapping[str, np.ndarray], prefix: str, dtype: st
     right = {name: value.detach().numpy() for name, value in expected.named_parameters()}
     right.update((f"input {name}", value) for name, value in of_inputs.items())
     errors = {f"output {i}": _error(*pair) for i, pair in enumerate(zip(step.outputs, outputs))}
-    errors.update(_statistics(step.module, expected, step.before, step.counts))
+    errors.update(_statistics(step.module, expected, step.before, step.batches))
     errors.update(_gradients(step.gradients(named), right, SMALLEST[dtype]))
     name, worst = max(errors.items(), key=lambda pair: pair[1])
     if worst <= TOLERANCE[dtype]:
@@ -157,7 +157,7 @@ class _Step:
         given: Its inputs.
         outputs: Its outputs.
         before: Its buffers before the step.
-        counts: How many values each batch norm normalized; see :func:`_counted`.
+        batches: What each batch norm normalized; see :func:`_batches`.
         has_gradient: Whether any output has a gradient.
     """
 
@@ -168,7 +168,7 @@ class _Step:
         self.module, self.given = module.train(), given
         round_attributes(self.module)
         self.before = {name: buffer.clone() for name, buffer in self.module.named_buffers()}
-        self.counts = _counted(self.module)
+        self.batches = _batches(self.module)
         with float32_positions():
             results = self.module(*given)
         self.outputs = results if isinstance(results, tuple) else (results,)
@@ -236,17 +236,21 @@ def round_attributes(module: Any) -> None:
             layer.negative_slope = float(np.float32(layer.negative_slope))
 
 
-def _counted(module: Any) -> dict[str, list[int]]:
-    """Record how many values each batch norm normalizes with one channel's statistics, by the path of the module."""
-    counts: dict[str, list[int]] = defaultdict(list)
+def _batches(module: Any) -> dict[str, list[tuple[int, Any]]]:
+    """Record the size and the biased variance of each batch that a batch norm normalizes, by the path of the module."""
+    batches: dict[str, list[tuple[int, Any]]] = defaultdict(list)
 
     def hook(path: str) -> Any:
-        return lambda layer, given: counts[path].append(given[0].numel() // layer.num_features)
+        def record(layer: Any, given: Sequence[Any]) -> None:
+            values = given[0].detach().transpose(0, 1).flatten(1)
+            batches[path].append((values.shape[1], values.var(1, correction=0)))
+
+        return record
 
     for path, layer in module.named_modules():
         if getattr(layer, "running_var", None) is not None:
             layer.register_forward_pre_hook(hook(path))
-    return counts
+    return batches
 
 
 def _gradients(found: Mapping[str, np.ndarray], right: Mapping[str, np.ndarray], smallest: float) -> dict[str, float]:
@@ -261,22 +265,22 @@ def _gradient(tensor: Any) -> np.ndarray:
 
 
 def _statistics(
-    module: Any, expected: Any, before: Mapping[str, Any], counts: Mapping[str, list[int]]
+    module: Any, expected: Any, before: Mapping[str, Any], batches: Mapping[str, Sequence[tuple[int, Any]]]
 ) -> dict[str, float]:
     """Return the error of each running statistic; MXNet's variances are biased, and are corrected here."""
     right = dict(expected.named_buffers())
     differences: dict[str, float] = {}
     for name, value in module.named_buffers():
         path, _, role = name.rpartition(".")
-        if role == "running_var" and path in counts:
-            count = counts[path][0]
-            decay = (1 - (module.get_submodule(path).momentum or 0)) ** len(counts[path])
-            batch = right[name] - decay * before[name]
-            is_frozen = bool((right[name] == before[name]).all())
-            unbiased = right[name] if is_frozen else decay * before[name] + batch * count / (count - 1)
-            differences[name] = _error(value, unbiased)
-        elif role == "running_mean":
-            differences[name] = _error(value, right[name])
+        if role not in ("running_mean", "running_var"):
+            continue
+        unbiased, is_frozen = right[name], bool((right[name] == before[name]).all())
+        if role == "running_var" and not is_frozen:
+            momentum = share = module.get_submodule(path).momentum or 0.0
+            for count, variance in reversed(batches[path]):
+                unbiased = unbiased + share * variance / (count - 1)
+                share *= 1 - momentum
+        differences[name] = _error(value, unbiased)
     return differences
 
 

@@ -44,10 +44,10 @@ def test_a_step_of_another_momentum_differs(mxnet: Any, monkeypatch: pytest.Monk
         for layer in module.modules():
             if hasattr(layer, "momentum"):
                 layer.momentum += 0.01
-        return counted(module)
+        return recorded(module)
 
-    counted = training_column._counted
-    monkeypatch.setattr(training_column, "_counted", with_another_momentum)
+    recorded = training_column._batches
+    monkeypatch.setattr(training_column, "_batches", with_another_momentum)
     monkeypatch.setattr(run, "_processes", {"zoo": mxnet})
     row = run.work_training("gluoncv/cifar_resnet20_v1", {"zoo": os.environ["NEUTRAL_MXNET_PYTHON"]})
     assert row["training"].startswith("differs: ") and "running_" in row["training"], row
