@@ -8,7 +8,7 @@ from typing import Any, Callable, Mapping, Sequence
 from neutral.graph import Value
 from neutral_to_torch.emission.expression.identifiers import identifier
 from neutral_to_torch.emission.expression.layout import INDENT
-from neutral_to_torch.emission.expression.terms import Body, Control, ListOrTuple, Name, Operation, Ref, Term
+from neutral_to_torch.emission.expression.terms import Body, Call, Control, ListOrTuple, Name, Operation, Ref, Term
 from neutral_to_torch.emission.expression.text import text
 from neutral_to_torch.emission.expression.traversal import values
 from neutral_to_torch.emission.lowering.program import Statement
@@ -106,7 +106,7 @@ class ControlText:
         constants = [operand.text for operand in self._operands[end:] if isinstance(operand, Name)]
         counter = [self._counter(body)] if is_counted else []
         names = [*counter, *items, *states, *constants]
-        finals = [(f"{name}.append(", Ref(body.outputs[k]), ")") for k, name in lists.items()]
+        finals = [("", Call(Name(f"{name}.append"), (Ref(body.outputs[k]),)), "") for k, name in lists.items()]
         inside = []
         if is_counted:
             lines.append(f"for {counter[0]} in {_range(counts)}:")
