@@ -49,6 +49,25 @@ def suggestion(name: str, names: Iterable[str]) -> str:
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
+def listed(names: Sequence[str], most: int | None) -> str:
+    """Return the first of some names, and how many more there are.
+
+    Args:
+        names: The names.
+        most: The number of names that are listed at most; None for all.
+
+    Returns:
+        A text without a full stop.
+
+    Example:
+        >>> listed(["a", "b", "c"], 2), listed(["a", "b"], 2)
+        ('a, b and 1 more', 'a, b')
+    """
+    shown = names[:most]
+    more = f" and {len(names) - len(shown)} more" if len(shown) < len(names) else ""
+    return ", ".join(shown) + more
+
+
 def shape_text(shape: Sequence[int | None] | None) -> str:
     """Return a shape for people, with a question mark for each free dimension.
 

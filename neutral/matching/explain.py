@@ -9,6 +9,7 @@ from neutral.matching.dataflow import DataflowGraph, LayerGroup
 from neutral.matching.heuristics import HEURISTICS
 from neutral.matching.matcher import Remark
 from neutral.matching.weisfeiler_lehman import SIGNIFICANT_ATTRIBUTES
+from neutral.text import listed
 
 
 class Explainer:
@@ -84,8 +85,7 @@ class Explainer:
     def _explain_ambiguity(self, side: int, group: LayerGroup) -> str:
         owner = ("the stored ", "the module's ")
         names = [self.graphs[1 - side].groups[index].name for index in self.candidates[side][group.index]]
-        limit = HEURISTICS.max_candidates_shown
-        shown = ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")
+        shown = listed(names, HEURISTICS.max_candidates_shown)
         return (
             f"ambiguous: by dataflow {owner[side]}{group.name} could be any of {owner[1 - side]}{shown}, and "
             "names do not tell. Give a mapping, or a golden file"

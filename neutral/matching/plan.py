@@ -11,7 +11,7 @@ from neutral.matching.attributes import Difference
 from neutral.matching.grade import Grade
 from neutral.matching.plan_entries import Leftover, Pair
 from neutral.matching.plan_file import VERSION, VERSION_KEY, check_version, is_plan, read_document, write_document
-from neutral.text import printable, table
+from neutral.text import listed, printable, table
 
 _COLUMNS = ("stored layer", "kind", "module", "matched by", "remarks")
 
@@ -45,9 +45,9 @@ class Problem:
         Args:
             limit: The number of names that each list shows; None for all of them.
         """
-        parts = [f"stored {_listed(self.unused, limit)} not used"] if self.unused else []
-        parts += [f"the module's {_listed(self.unfilled, limit)} not filled"] if self.unfilled else []
-        parts += [_listed(self.modules, limit)] if self.modules else []
+        parts = [f"stored {listed(self.unused, limit)} not used"] if self.unused else []
+        parts += [f"the module's {listed(self.unfilled, limit)} not filled"] if self.unfilled else []
+        parts += [listed(self.modules, limit)] if self.modules else []
         return printable(": ".join((*([" and ".join(parts)] if parts else []), self.cause)))
 
 
@@ -85,12 +85,6 @@ def find_problems(plan: Plan) -> list[Problem]:
             for text, pairs in by_difference.items()
         ),
     ]
-
-
-def _listed(names: tuple[str, ...], limit: int | None) -> str:
-    shown = names if limit is None else names[:limit]
-    more = f" and {len(names) - len(shown)} more" if len(shown) < len(names) else ""
-    return ", ".join(shown) + more
 
 
 @dataclass(frozen=True)

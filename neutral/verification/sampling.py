@@ -6,6 +6,7 @@ from typing import Iterable
 
 from neutral.graph import Graph, Node
 from neutral.operators import catalogue
+from neutral.text import listed
 
 
 def sampled_nodes(graph: Graph | None) -> dict[str, str]:
@@ -58,9 +59,8 @@ def sampling_note(sources: Iterable[str]) -> str:
         'the graph samples: noise (random_normal) draws random numbers, and values that follow differ from run to run'
     """
     names = list(sources)
-    text = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     verb = "draws" if len(names) == 1 else "draw"
-    return f"the graph samples: {text} {verb} random numbers, and values that follow differ from run to run"
+    return f"the graph samples: {listed(names, 3)} {verb} random numbers, and values that follow differ from run to run"
 
 
 def sampled_reason(source: str) -> str:

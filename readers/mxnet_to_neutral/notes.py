@@ -7,6 +7,7 @@ from typing import Iterator, Sequence
 from mxnet_to_neutral.arrays import ArrayFile
 from mxnet_to_neutral.drafts import Conversion, Draft
 from neutral.graph import Layer
+from neutral.text import listed
 
 MAX_NAMES = 5
 """Nodes that a note on several of them names."""
@@ -50,10 +51,9 @@ def notes_on_opaque_nodes(conversion: Conversion) -> Iterator[str]:
         if len(members) == 1:
             yield f"node {members[0].name!r}: operator {operators[0]!r} is opaque: {reason}"
             continue
-        names = ", ".join(repr(draft.name) for draft in members[:MAX_NAMES])
-        more = f" and {len(members) - MAX_NAMES} more" if len(members) > MAX_NAMES else ""
+        names = listed([repr(draft.name) for draft in members], MAX_NAMES)
         verb = "operator {} is" if len(operators) == 1 else "operators {} are"
-        yield f"nodes {names}{more}: {verb.format(', '.join(map(repr, operators)))} opaque: {reason}"
+        yield f"nodes {names}: {verb.format(', '.join(map(repr, operators)))} opaque: {reason}"
 
 
 def _opaque_drafts(conversion: Conversion) -> Iterator[Draft]:
@@ -77,13 +77,8 @@ def notes_on_unused_layers(layers: Sequence[Layer], has_graph: bool) -> Iterator
     typed = [layer.name for layer in layers if layer.kind != "parameter"]
     untyped = [layer.name for layer in layers if layer.kind == "parameter"]
     if typed:
-        yield f"types inferred from names and shapes: {_listed(typed)}"
+        yield f"types inferred from names and shapes: {listed(typed, MAX_LAYERS)}"
     if untyped:
-        yield f"type unknown, kept as parameters: {_listed(untyped)}"
+        yield f"type unknown, kept as parameters: {listed(untyped, MAX_LAYERS)}"
     if has_graph and layers:
-        yield f"the graph does not use {_listed([layer.name for layer in layers])}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MAX_LAYERS} more" if len(names) > MAX_LAYERS else ""
-    return ", ".join(names[:MAX_LAYERS]) + more
+        yield f"the graph does not use {listed([layer.name for layer in layers], MAX_LAYERS)}"

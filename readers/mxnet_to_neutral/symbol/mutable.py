@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Iterable, Iterator
 
 from mxnet_to_neutral.symbol.model import VARIABLE, Symbol
+from neutral.text import listed
 
 
 @dataclass(eq=False)
@@ -81,6 +82,4 @@ def list_names(names: Iterable[str], shown: int = 5) -> str:
         >>> list_names(["a", "b", "c"], shown=2)
         "'a', 'b' and 1 more"
     """
-    names = list(names)
-    more = f" and {len(names) - shown} more" if len(names) > shown else ""
-    return ", ".join(repr(name)[:80] for name in names[:shown]) + more
+    return listed([repr(name)[:80] for name in names], shown)
