@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Sequence
 
 import torch
+from movement import moved
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
@@ -95,13 +96,9 @@ class Example:
         random = torch.Generator().manual_seed(0)
         errors = [0.0]
         for _ in range(DIRECTIONS):
-            moved = [_moved(x, random) if x.is_floating_point() else x for x in inputs]
-            errors += map(error_of, leaves(call(self.module, moved)), expected)
+            given = [moved(x, MOVE, random) for x in inputs]
+            errors += map(error_of, leaves(call(self.module, given)), expected)
         return max(errors)
-
-
-def _moved(x: torch.Tensor, random: torch.Generator) -> torch.Tensor:
-    return x * (1 + MOVE * (2 * torch.randint(2, x.shape, generator=random) - 1))
 
 
 def call(function: Run, inputs: Tensors) -> Any:

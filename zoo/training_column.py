@@ -110,6 +110,7 @@ def training_facts(store: Any, golden: str, prefix: str, python: str) -> dict[st
 
 def _step(mxnet: MXNet, inputs: Mapping[str, np.ndarray], prefix: str, dtype: str) -> dict[str, Any]:
     import torch
+    from movement import moved
 
     import mxnet_to_neutral
     from neutral_to_torch.emission.build import load
@@ -140,9 +141,10 @@ def _step(mxnet: MXNet, inputs: Mapping[str, np.ndarray], prefix: str, dtype: st
     if worst <= TOLERANCE[dtype]:
         return _facts("equal" if dtype == "float64" else "equal in float32", worst)
     move = float(np.finfo(dtype).eps) * len(store.graph.nodes)  # as if each operator rounded its result
-    moved = _Step(load(emission, store, None, None), [_moved(x, move) for x in given], factors)
-    movements = _gradients(moved.gradients(named), step.gradients(named), SMALLEST[dtype])
-    movement = max(*movements.values(), *(_error(*pair) for pair in zip(moved.results, step.results)))
+    inputs_moved = [moved(x, move, torch.Generator().manual_seed(0)) for x in given]
+    other = _Step(load(emission, store, None, None), inputs_moved, factors)
+    movements = _gradients(other.gradients(named), step.gradients(named), SMALLEST[dtype])
+    movement = max(*movements.values(), *(_error(*pair) for pair in zip(other.results, step.results)))
     if worst <= movement:
         text = f"unstable: the module's own results move by {movement:.1e} when its inputs move by {move:.0e}"
         return _facts(text, worst)
@@ -187,16 +189,6 @@ class _Step:
         found = {name: _gradient(value) for name, value in self.module.named_parameters() if value.requires_grad}
         found.update((f"input {name}", _gradient(x)) for name, x in zip(inputs, self.given) if x.requires_grad)
         return found
-
-
-def _moved(x: Any, move: float) -> Any:
-    """Return an input whose every number is moved by a fraction of itself, up or down."""
-    import torch
-
-    if not x.is_floating_point():
-        return x
-    signs = 2 * torch.randint(2, x.shape, generator=torch.Generator().manual_seed(0)).to(x.dtype) - 1
-    return (x.detach() * (1 + move * signs)).requires_grad_(x.requires_grad)
 
 
 def heads_of(graph: Any, symbol: Path) -> list[Any] | str:
