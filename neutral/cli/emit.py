@@ -15,7 +15,7 @@ from neutral.cli.console import Console, Report, plural
 from neutral.cli.graph_advice import graph_advice
 from neutral.cli.outputs import FORCE, add_replacing, require_replaceable
 from neutral.cli.shapes import add_shapes
-from neutral.cli.sources import has_weights, is_store, open_any, with_partner
+from neutral.cli.sources import has_weights, is_store, notes_on_partner, open_any, with_partner
 from neutral.cli.target import add_target, target_writer
 from neutral.errors import NeutralError, SourceError, TargetError, UsageError
 from neutral.store.own_files import has_mark
@@ -101,9 +101,9 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
 
 def _sources(arguments: argparse.Namespace) -> tuple[list[str], list[str]]:
     """Return the store, or the checkpoint with the file that lies beside the given one, and a note on that file."""
-    given = arguments.store
-    sources = [given] if is_store(given) else with_partner([given], None)
-    return sources, [f"note: took {os.path.basename(path)} beside {given}" for path in sources[1:]]
+    given = [arguments.store]
+    sources = given if is_store(arguments.store) else with_partner(given, None)
+    return sources, [f"note: {note}" for note in notes_on_partner(given, sources)]
 
 
 def _run_hub(writer: Any, arguments: argparse.Namespace) -> Report:

@@ -7,16 +7,16 @@ failed run leaves it unchanged.
 from __future__ import annotations
 
 import argparse
-import os
 from typing import TYPE_CHECKING, Any, Mapping
 
 from neutral.cli.console import Console, Report, byte_size, plural
 from neutral.cli.factory import add_factory, importable, make
 from neutral.cli.graph_advice import graph_advice
 from neutral.cli.outputs import add_replacing, refuse_replacing
-from neutral.cli.sources import add_source, has_weights, read_source, with_partner
+from neutral.cli.sources import add_source, has_weights, notes_on_partner, read_source, with_partner
 from neutral.errors import SourceError, UsageError
 from neutral.gc_pause import gc_paused
+from neutral.text import listed
 
 if TYPE_CHECKING:
     from neutral.store import Store
@@ -75,9 +75,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Report:
     target = arguments.output
     container_for(target)  # refuse an unknown suffix before anything is read
     sources = arguments.source if arguments.graph_only else with_partner(arguments.source, arguments.epoch)
-    beside = [
-        f"took {os.path.basename(path)} beside {arguments.source[0]}" for path in sources[len(arguments.source) :]
-    ]
+    beside = notes_on_partner(arguments.source, sources)
     refuse_replacing(target, sources)
     with read_source(sources, arguments.epoch, **_options(arguments)) as checkpoint:
         _require_weights(checkpoint, arguments)
@@ -137,9 +135,8 @@ def _notes_on_nonfinite(counts: Mapping[str, int]) -> list[str]:
     """Return a note on tensors with NaN or infinity."""
     if not counts:
         return []
-    names = ", ".join(f"{key} ({count:,})" for key, count in list(counts.items())[:MAX_NAMED])
-    more = f" and {len(counts) - MAX_NAMED} more" if len(counts) > MAX_NAMED else ""
-    return [f"{plural(len(counts), 'tensor')} with NaN or infinite elements: {names}{more}"]
+    names = listed([f"{key} ({count:,})" for key, count in counts.items()], MAX_NAMED)
+    return [f"{plural(len(counts), 'tensor')} with NaN or infinite elements: {names}"]
 
 
 def _typed(store: Store, arguments: argparse.Namespace) -> Store:

@@ -68,7 +68,9 @@ def read_source(paths: Sequence[str], epoch: int | None, **options: Any) -> Stor
         if is_store(path):
             open_store(path).close()
             raise UsageError(f"{path}: this is a neutral store; expected a checkpoint.")
-        for description in filter(None, (_description(reader, path) for reader in plugins.load_all(plugins.READERS))):
+        descriptions = (_description(reader, path) for reader in plugins.load_all(plugins.READERS))
+        description = next(filter(None, descriptions), None)
+        if description is not None:
             raise SourceError(f"{path}: {description}; expected a checkpoint.")
     readers = ", ".join(plugins.names(plugins.READERS)) or "none"
     raise SourceError(
@@ -100,6 +102,19 @@ def with_partner(paths: Sequence[str], epoch: int | None) -> list[str]:
         partner = None if find_partner is None else find_partner(paths[0], epoch)
         return [*paths, *([partner] if partner else [])]
     return list(paths)
+
+
+def notes_on_partner(paths: Sequence[str], sources: Sequence[str]) -> list[str]:
+    """Return a note on the file that :func:`with_partner` found beside a given one.
+
+    Args:
+        paths: The paths of the command line.
+        sources: What ``with_partner`` returned for them.
+
+    Returns:
+        No note or one, without a full stop.
+    """
+    return [f"took {os.path.basename(path)} beside {paths[0]}" for path in sources[len(paths) :]]
 
 
 def has_weights(store: Store) -> bool:

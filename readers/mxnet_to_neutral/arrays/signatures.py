@@ -30,6 +30,19 @@ _PICKLE = re.compile(  # protocols 2 and later by their opcode; protocols 0 and 
 )
 
 
+def is_tar(head: bytes) -> bool:
+    """Return whether a file begins as a tar archive does.
+
+    Args:
+        head: The first :data:`HEAD_SIZE` bytes of the file, or all bytes of a shorter one.
+
+    Example:
+        >>> is_tar(bytes(257) + b"ustar\\x0000")
+        True
+    """
+    return head[257:262] == b"ustar"
+
+
 def detect_format(head: bytes, size: int) -> str | None:
     """Detect the format of a parameter file.
 
@@ -75,7 +88,7 @@ def describe_foreign_file(head: bytes, size: int) -> str | None:
     for magic, name in _ARCHIVES:
         if head.startswith(magic):
             return f"is {name}, not a parameter file. Unpack it first."
-    if head[257:262] == b"ustar":
+    if is_tar(head):
         return "is a tar archive, not a parameter file. Unpack it first."
     if head.startswith(b"\x89HDF\r\n\x1a\n"):
         return "is an HDF5 file, not an MXNet parameter file."

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import IO, Callable, Collection, Iterator
 
-from mxnet_to_neutral.arrays.signatures import HEAD_SIZE
+from mxnet_to_neutral.arrays.signatures import HEAD_SIZE, is_tar
 from mxnet_to_neutral.files.kinds import (
     ARCHIVE,
     FOREIGN_SUFFIXES,
@@ -215,7 +215,7 @@ def _extract(archive: tarfile.TarFile, item: tarfile.TarInfo) -> IO[bytes]:
 
 
 def _is_zip(path: str) -> bool:
-    if not zipfile.is_zipfile(path) or _is_tar(path):  # a zip archive near the end of a tar is found too
+    if not zipfile.is_zipfile(path) or _begins_as_tar(path):  # a zip archive near the end of a tar is found too
         return False
     with zipfile.ZipFile(path) as packed:
         names = packed.namelist()
@@ -223,6 +223,6 @@ def _is_zip(path: str) -> bool:
     return "data.pkl" not in bases and any(not base.endswith(".npy") for base in bases if base)
 
 
-def _is_tar(path: str) -> bool:
+def _begins_as_tar(path: str) -> bool:
     with open(path, "rb") as file:
-        return file.read(HEAD_SIZE)[257:262] == b"ustar"
+        return is_tar(file.read(HEAD_SIZE))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from mxnet_to_neutral.arrays.signatures import detect_format
+from mxnet_to_neutral.arrays.signatures import ZIP_MAGICS, detect_format, is_tar
 from neutral import limits
 from neutral.torch_zip import is_saved_by_torch
 
@@ -33,7 +33,7 @@ def is_packed(head: bytes) -> bool:
     """
     if is_saved_by_torch(head):
         return False
-    return head.startswith((b"PK\x03\x04", b"PK\x05\x06", *_PACKED)) or head[257:262] == b"ustar"
+    return head.startswith((*ZIP_MAGICS, *_PACKED)) or is_tar(head)
 
 
 def kind_of_content(name: str, head: bytes, size: int) -> str | None:

@@ -14,6 +14,7 @@ from mxnet_to_neutral.files.members import Choice, Member, all_choices, choices
 from neutral.errors import SourceError
 from neutral.scratch import ScratchFolder
 from neutral.store.source_versions import SourceVersions
+from neutral.text import listed
 
 MAX_NESTING = 4
 """Archives within archives that are opened."""
@@ -118,8 +119,7 @@ def _find(path: str, member: str, epoch: int | None, depth: int, folder: str) ->
 
 def _notes_on_others(names: Sequence[str]) -> Iterator[str]:
     if names:
-        more = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
-        yield f"passed over {', '.join(names[:MAX_LISTED])}{more} in the archive of the checkpoint"
+        yield f"passed over {listed(names, MAX_LISTED)} in the archive of the checkpoint"
 
 
 def _select(folder: str, name: str, exact: Sequence[Member], epoch: int | None) -> Checkpoint:
